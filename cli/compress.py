@@ -1,0 +1,132 @@
+"""``semvid compress``: options into a config, events onto the screen."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+# Only the light module here: `semvid --help` must not load FFmpeg or numpy.
+from semvid.config import AllocationConfig, CompressConfig, Device, DroppableKind
+from semvid.errors import ConfigError
+
+_DEFAULTS = CompressConfig()
+_ALLOCATION = AllocationConfig()
+_MAPS, _STREAMS, _HOW = "Where it matters", "Files", "How it is coded"
+
+
+def command(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="The video to compress.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Where to write: .mp4, .mkv, .mov or .webm. Default: NAME.semvid.EXT"
+                     " beside the input.", rich_help_panel=_STREAMS),
+    ] = None,
+    codec: Annotated[
+        str, typer.Option(help="x264, x265, vp8 or vp9.", rich_help_panel=_HOW)
+    ] = _DEFAULTS.codec,
+    crf: Annotated[
+        float | None,
+        typer.Option(help="Quality, lower = better and larger, in the encoder's own unit. "
+                     "Default: 26 (x264), 28 (x265), 20 (vp8), 34 (vp9).", rich_help_panel=_HOW),
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="Speed: placebo to superfast (x264, x265; default medium), 0 to 5 (vp8; default 2), "
+                     "5 to 9 (vp9; default 5).", rich_help_panel=_HOW),
+    ] = None,
+    encoder_option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="One more FFmpeg option for the encoder. Repeatable.",
+                     rich_help_panel=_HOW),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="What makes the maps: spectral.", rich_help_panel=_MAPS)
+    ] = _DEFAULTS.model,
+    maps: Annotated[
+        Path | None,
+        typer.Option(help="Read maps instead (white = important): a grey-scale video, a folder of PNGs, "
+                     "or one picture.", rich_help_panel=_MAPS),
+    ] = None,
+    maps_hold: Annotated[
+        bool, typer.Option("--maps-hold", help="Keep the last map when the video is longer.",
+                           rich_help_panel=_MAPS)
+    ] = False,
+    boxes: Annotated[
+        Path | None,
+        typer.Option(help="Read boxes instead: JSON lines or MOT text.", rich_help_panel=_MAPS),
+    ] = None,
+    strength: Annotated[
+        float, typer.Option(help="0 = plain encode, 1 = optimal for the weights, up to 3.", rich_help_panel=_MAPS)
+    ] = _ALLOCATION.strength,
+    background_weight: Annotated[
+        float,
+        typer.Option(help="Weight of what does not matter, against 1 more for what does: "
+                     "lower = sharper contrast.", rich_help_panel=_MAPS),
+    ] = _ALLOCATION.background_weight,
+    finest: Annotated[
+        float, typer.Option(help="Lowest quantizer offset in QP steps.", rich_help_panel=_MAPS)
+    ] = _ALLOCATION.finest,
+    coarsest: Annotated[
+        float, typer.Option(help="Highest quantizer offset in QP steps.", rich_help_panel=_MAPS)
+    ] = _ALLOCATION.coarsest,
+    smoothing: Annotated[
+        float | None,
+        typer.Option(help="Share of the past in the running average of maps, 0 to 0.99. "
+                     "Default: what suits the source.", rich_help_panel=_MAPS),
+    ] = None,
+    device: Annotated[
+        str, typer.Option(help="Where a network runs: auto, cpu or cuda.", rich_help_panel=_MAPS)
+    ] = _DEFAULTS.device,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND", help="Leave out streams: audio, subtitle, attachment, data or video "
+                     "(other video tracks). Repeatable.", rich_help_panel=_STREAMS),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--yes", "-y", help="Overwrite an existing output.", rich_help_panel=_STREAMS)
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Events as JSON lines on stdout, progress on stderr.")
+    ] = False,
+) -> None:  # fmt: skip
+    """Make a video smaller while keeping its detail where people look.
+
+    At the same --crf the file is about as large as a plain encode, with bits moved to what matters.
+    """
+    config = CompressConfig(
+        codec=codec,
+        crf=crf,
+        preset=preset,
+        encoder_options=dict(map(_parse_option, encoder_option or [])),
+        model=model,
+        maps=maps,
+        maps_hold=maps_hold,
+        boxes=boxes,
+        smoothing=smoothing,
+        allocation=AllocationConfig(
+            strength=strength, background_weight=background_weight, finest=finest, coarsest=coarsest
+        ),
+        device=cast(Device, device),
+        drop=cast("frozenset[DroppableKind]", frozenset(drop or [])),
+        overwrite=overwrite,
+    )
+    from semvid.cli.draw import JsonPrinter, ProgressDrawer
+    from semvid.pipeline import compress_events
+
+    with contextlib.ExitStack() as stack:
+        drawer = stack.enter_context(ProgressDrawer(quiet_result=as_json))
+        printer = JsonPrinter() if as_json else None
+        for event in stack.enter_context(contextlib.closing(compress_events(source, output, config))):
+            drawer.draw(event)
+            if printer:
+                printer.print(event)
+
+
+def _parse_option(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise ConfigError(f"--encoder-option {text} is not KEY=VALUE, as in --encoder-option tune=film")
+    return key, value

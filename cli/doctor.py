@@ -1,0 +1,75 @@
+"""``semvid doctor``: what is installed, and what really works, by trying it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import platform
+import sys
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+
+_PACKAGES = ("semvid", "av", "torch", "numpy", "opencv-python-headless", "scipy", "imageio-ffmpeg", "typer", "rich")
+
+
+def command(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Show versions and devices, and test every encoder with a map."""
+    report = _examine()
+    if as_json:
+        print(json.dumps(report))
+    else:
+        _draw(report)
+    if not all(one["obeys_map"] for one in report["encoders"]):
+        from semvid.errors import EncoderError
+
+        sick = ", ".join(one["name"] for one in report["encoders"] if not one["obeys_map"])
+        raise EncoderError(f"self-test failed for {sick}; reinstall PyAV: pip install --force-reinstall av")
+
+
+def _examine() -> dict[str, Any]:
+    import av
+
+    from semvid.devices import list_devices
+    from semvid.encode.selftest import test_encoders
+
+    return {
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "packages": {name: version(name) for name in _PACKAGES},
+        "ffmpeg_libraries": {name: ".".join(map(str, one)) for name, one in av.library_versions.items()},
+        "devices": [dataclasses.asdict(one) for one in list_devices()],
+        "encoders": [dataclasses.asdict(one) for one in test_encoders()],
+    }
+
+
+def _draw(report: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    packages = ", ".join(f"{name} {number}" for name, number in report["packages"].items())
+    console.print(f"Python {report['python']} on {report['platform']}")
+    console.print(packages)
+    libraries = ", ".join(f"{name} {number}" for name, number in report["ffmpeg_libraries"].items())
+    console.print(f"FFmpeg in PyAV: {libraries}")
+    for one in report["devices"]:
+        console.print(f"device {one['name']}: {one['description']}")
+    table = Table("codec", "encoder", "there", "takes a map", "gain in the region", "remark")
+    for one in report["encoders"]:
+        table.add_row(
+            one["name"],
+            one["library"],
+            _yes(one["is_available"]),
+            _yes(one["obeys_map"]),
+            f"{one['gain_db']:+.1f} dB",
+            one["detail"],
+        )
+    console.print(table)
+
+
+def _yes(value: bool) -> str:
+    return "[green]yes[/]" if value else "[red]no[/]"

@@ -1,0 +1,130 @@
+"""Draw the library's events: a Rich progress line, or JSON lines."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from semvid.events import Done, Event, Notice, Started
+from semvid.events import Progress as ProgressEvent
+from semvid.types import Result
+
+_JSON_INTERVAL_SECONDS = 0.5
+
+
+class ProgressDrawer:
+    """Shows a progress bar on stderr and the result line on stdout.
+
+    Args:
+        quiet_result: Leave the result line to someone else.
+    """
+
+    def __init__(self, *, quiet_result: bool) -> None:
+        self._quiet_result = quiet_result
+        self._stderr = Console(stderr=True, highlight=False)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[frames]} frames"),
+            TextColumn("{task.fields[fps]:.0f} fps"),
+            TextColumn("{task.fields[size]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=self._stderr,
+            transient=True,
+        )
+        self._task = self._bar.add_task("opening", total=None, frames=0, fps=0.0, size="")
+        self._started = time.monotonic()
+
+    def __enter__(self) -> ProgressDrawer:
+        if self._stderr.is_terminal:
+            self._bar.start()
+        return self
+
+    def _hide(self) -> None:
+        # Stopping a bar that never started prints an empty line.
+        if self._bar.live.is_started:
+            self._bar.stop()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._hide()
+
+    def draw(self, event: Event) -> None:
+        """Show one event."""
+        if isinstance(event, Started):
+            self._bar.update(self._task, description=event.info.path.name)
+            self._started = time.monotonic()
+        elif isinstance(event, ProgressEvent):
+            elapsed = max(time.monotonic() - self._started, 1e-9)
+            self._bar.update(
+                self._task,
+                completed=event.num_frames,
+                total=event.num_frames_from_header,
+                frames=event.num_frames,
+                fps=event.num_frames / elapsed,
+                size=format_bytes(event.output_bytes),
+            )
+        elif isinstance(event, Notice):
+            self._stderr.print(f"note: {event.message}", markup=False, soft_wrap=True)
+        elif isinstance(event, Done):
+            self._hide()
+            if not self._quiet_result:
+                print(result_line(event.result))
+
+
+class JsonPrinter:
+    """Prints events as JSON objects, one a line; progress at most twice a second."""
+
+    def __init__(self) -> None:
+        self._last_progress = 0.0
+
+    def print(self, event: Event) -> None:
+        """Print one event."""
+        if isinstance(event, ProgressEvent):
+            now = time.monotonic()
+            if now - self._last_progress < _JSON_INTERVAL_SECONDS:
+                return
+            self._last_progress = now
+        record = {"event": type(event).__name__.lower(), **dataclasses.asdict(event)}
+        print(json.dumps(record, default=_plain), flush=True)
+
+
+def _plain(value: Any) -> Any:
+    """Paths as text, fractions (frame rates, time bases) as ``"30000/1001"``."""
+    return str(value)
+
+
+def result_line(result: Result) -> str:
+    """Sum a result up in one line."""
+    change = result.output_bytes / result.source_bytes - 1
+    seconds = result.elapsed_seconds
+    return (
+        f"{result.output}: {format_bytes(result.source_bytes)} -> {format_bytes(result.output_bytes)} "
+        f"({change:+.0%}), plain encode about {format_bytes(result.plain_bytes_estimate)}, "
+        f"{result.num_frames} frames in {seconds:.1f} s ({result.num_frames / seconds:.0f} fps)"
+    )
+
+
+def format_bytes(count: int) -> str:
+    """Write a size in decimal units with three digits, as file managers do."""
+    size = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            break
+        size /= 1000
+    else:
+        unit = "TB"
+    return f"{size:.3g} {unit}" if size < 1000 else f"{size:.0f} {unit}"
+
+

@@ -1,0 +1,73 @@
+"""The ``semvid`` program: its commands, and how every error leaves it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+import semvid
+from semvid.cli import compress, doctor
+from semvid.errors import ConfigError, SemvidError
+
+EXIT_INTERRUPTED = 130
+
+# The root of typer's complaints about a command line; newer releases carry it without a public name.
+_UsageError: Any = next(one for one in typer.BadParameter.__mro__ if one.__name__ == "ClickException")
+
+_EPILOG = (
+    "Exit codes: 0 done, 1 other, 2 wrong option, 3 input, 4 output, 5 map or boxes, 6 encoder, "
+    "130 interrupted."
+)
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    epilog=_EPILOG,
+)
+app.command("compress", epilog=_EPILOG)(compress.command)
+app.command("doctor", epilog=_EPILOG)(doctor.command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"semvid {semvid.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _semvid(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Compress video by meaning: bits go where people look, and every ordinary player plays the result."""
+
+
+def run() -> None:
+    """Entry point: turns every error into one line on stderr and its exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = app(prog_name="semvid", standalone_mode=False)
+    except SemvidError as error:
+        _fail(str(error), error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        _fail("interrupted; nothing was left behind", EXIT_INTERRUPTED)
+    except _UsageError as error:
+        _fail(f"{error.format_message()} See 'semvid --help'.", ConfigError.exit_code)
+    sys.exit(code or 0)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    # Messages quote paths; a path may hold line breaks, an error is one line.
+    print("semvid: " + " ".join(message.split()), file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,50 @@
+"""Compress video by meaning: bits go where people look, and every ordinary player plays the result."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from semvid.config import AllocationConfig, CompressConfig
+    from semvid.errors import SemvidError
+    from semvid.io.probe import probe
+    from semvid.pipeline import compress, compress_events
+    from semvid.types import Frame, ImportanceMap, QuantizerOffsets, Result, VideoInfo
+
+_HOMES = {
+    "AllocationConfig": "semvid.config",
+    "CompressConfig": "semvid.config",
+    "Frame": "semvid.types",
+    "ImportanceMap": "semvid.types",
+    "QuantizerOffsets": "semvid.types",
+    "Result": "semvid.types",
+    "SemvidError": "semvid.errors",
+    "VideoInfo": "semvid.types",
+    "compress": "semvid.pipeline",
+    "compress_events": "semvid.pipeline",
+    "probe": "semvid.io.probe",
+}
+
+__version__ = "0.1.0"
+__all__ = [
+    "AllocationConfig",
+    "CompressConfig",
+    "Frame",
+    "ImportanceMap",
+    "QuantizerOffsets",
+    "Result",
+    "SemvidError",
+    "VideoInfo",
+    "__version__",
+    "compress",
+    "compress_events",
+    "probe",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Names are loaded on first use, so that `import semvid` and `semvid --help` start in milliseconds.
+    if name not in _HOMES:
+        raise AttributeError(f"module 'semvid' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,78 @@
+"""Frame in, quantizer offsets out: importance, smoothing, activity, and allocation in one stage."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from semvid.activity import ActivityEstimator
+from semvid.allocate import predicted_rate_ratio, quantizer_offsets
+from semvid.blocks import area_mean
+from semvid.config import AllocationConfig
+from semvid.saliency.smooth import MapSmoother, SceneCutDetector
+from semvid.saliency.source import ImportanceSource
+from semvid.types import Frame, QuantizerOffsets
+
+if TYPE_CHECKING:
+    from av import Packet
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysedFrame:
+    """A frame and what to do with it."""
+
+    frame: Frame
+    offsets: QuantizerOffsets | None
+    """None = plain encode."""
+    predicted_rate_ratio: float
+    """Bits of this frame with the offsets as a multiple of those without."""
+
+
+class Analyser:
+    """The state between frames of one video.
+
+    Args:
+        source: Gives the maps.
+        smoothing: Share of the past in the running average of maps, 0..0.99.
+        allocation: How strongly importance moves the quantizer.
+        block_size: Of the encoder, in pixels.
+    """
+
+    def __init__(
+        self, source: ImportanceSource, smoothing: float, allocation: AllocationConfig, block_size: int
+    ) -> None:
+        self._source = source
+        self._smoother = MapSmoother(smoothing)
+        self._cuts = SceneCutDetector()
+        self._allocation = allocation
+        self._block_size = block_size
+        self._activity: ActivityEstimator | None = None
+
+    def run(self, items: Iterable[Frame | Packet]) -> Generator[AnalysedFrame | Packet, None, None]:
+        """Analyse the frames among ``items``; pass everything else through in order."""
+        for item in items:
+            yield self.update(item) if isinstance(item, Frame) else item
+
+    def update(self, frame: Frame) -> AnalysedFrame:
+        """Allocate offsets to the next frame; at strength 0 none, and nothing is computed."""
+        if self._allocation.strength == 0:
+            return AnalysedFrame(frame, None, 1.0)
+        width, height = frame.picture.width, frame.picture.height
+        if self._activity is None:
+            self._activity = ActivityEstimator(width, height, self._block_size)
+        if self._cuts.update(frame.half_luma):
+            self._smoother.reset()
+            self._activity.reset()
+        upright = self._smoother.update(self._source.update(frame).values)
+        coded = np.rot90(upright, -frame.quarter_turns)
+        importance = area_mean(coded, width, height, self._block_size)
+        activity = self._activity.update(frame.half_luma)
+        offsets = quantizer_offsets(importance, activity, self._allocation)
+        return AnalysedFrame(
+            frame,
+            QuantizerOffsets(offsets, self._block_size),
+            predicted_rate_ratio(offsets, activity),
+        )

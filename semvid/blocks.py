@@ -1,0 +1,121 @@
+"""Geometry of coding blocks: maps onto the block grid, and block levels into rectangles.
+
+Pure functions on arrays. A frame of ``width x height`` pixels is covered by
+``ceil(height / block) x ceil(width / block)`` blocks; those at the right and bottom edge may hang over.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+FloatArray = NDArray[np.float32]
+LevelArray = NDArray[np.int32]
+
+
+def grid_shape(width: int, height: int, block_size: int) -> tuple[int, int]:
+    """Return ``(rows, cols)`` of the block grid that covers every pixel of the frame."""
+    return -(-height // block_size), -(-width // block_size)
+
+
+@lru_cache(maxsize=16)
+def _averaging_matrix(num_samples: int, extent: int, block_size: int) -> sparse.csr_matrix:
+    """Row b averages the samples that lie under block b; weights are exact overlaps.
+
+    ``num_samples`` samples are stretched over ``extent`` pixels. A block that hangs over the edge
+    averages only what lies inside the frame, so nothing is cropped and nothing drifts.
+    """
+    num_blocks = -(-extent // block_size)
+    sample = extent / num_samples
+    rows, cols, weights = [], [], []
+    for block in range(num_blocks):
+        start, stop = block * block_size, min((block + 1) * block_size, extent)
+        first, last = int(start / sample), min(int(np.ceil(stop / sample)), num_samples)
+        for index in range(first, last):
+            overlap = min(stop, (index + 1) * sample) - max(start, index * sample)
+            if overlap > 0:
+                rows.append(block)
+                cols.append(index)
+                weights.append(overlap / (stop - start))
+    return sparse.csr_matrix(
+        (np.asarray(weights, np.float32), (rows, cols)), shape=(num_blocks, num_samples)
+    )
+
+
+def area_mean(
+    values: NDArray[np.float32] | NDArray[np.uint8], width: int, height: int, block_size: int
+) -> FloatArray:
+    """Average a map of any size over the blocks of a frame it is stretched to.
+
+    Args:
+        values: ``(h, w)`` map; sample (y, x) covers the frame from ``x * width / w`` to
+            ``(x + 1) * width / w``, and likewise down.
+        width: Frame width in pixels.
+        height: Frame height in pixels.
+        block_size: Side of a block in pixels.
+
+    Returns:
+        ``(rows, cols)`` float32 area means, each within the range of ``values``.
+    """
+    down = _averaging_matrix(values.shape[0], height, block_size)
+    across = _averaging_matrix(values.shape[1], width, block_size)
+    averaged = across.dot(down.dot(values).T).T
+    return np.ascontiguousarray(averaged, dtype=np.float32)
+
+
+def cover_with_rectangles(levels: LevelArray) -> LevelArray:
+    """Cover a grid of levels with few rectangles, the first that covers a block deciding its level.
+
+    This is the painter's algorithm read backwards: the commonest level fills the whole grid at the
+    back, and each step away from it is painted over the one before. Level sets are nested, so their
+    outlines are simpler than the rings between them. On smooth maps this needs about a third of the
+    rectangles of a disjoint cover.
+
+    Args:
+        levels: ``(rows, cols)`` integers.
+
+    Returns:
+        ``(n, 5)`` int32 rows ``top, bottom, left, right, level`` in blocks, bottom and right
+        exclusive, front first; at least one, and together they cover every block.
+    """
+    present, counts = np.unique(levels, return_counts=True)
+    background = int(present[np.argmax(counts)])
+    below = present[present < background]
+    above = present[present > background]
+    front_first = np.concatenate([below, above[::-1]])
+    rectangles = np.array([[0, levels.shape[0], 0, levels.shape[1], background]], np.int32)
+    if not front_first.size:
+        return rectangles
+    sets = np.concatenate([levels <= below[:, None, None], levels >= above[::-1, None, None]])
+    rowwise = _merge_runs(sets)
+    colwise = _merge_runs(sets.transpose(0, 2, 1))
+    spans = rowwise if len(rowwise) <= len(colwise) else colwise[:, [0, 3, 4, 1, 2]]
+    spans = spans[np.argsort(spans[:, 0], kind="stable")]
+    front = np.column_stack([spans[:, 1:], front_first[spans[:, 0]]])
+    return np.concatenate([front, rectangles]).astype(np.int32)
+
+
+def _merge_runs(sets: NDArray[np.bool_]) -> LevelArray:
+    """Cover each of ``(n, rows, cols)`` sets with disjoint rectangles ``set, top, bottom, left, right``.
+
+    Runs along a row are joined where the next row of the same set has the same run.
+    """
+    num_sets, rows, cols = sets.shape
+    # A blank row after each set and a blank column at each end keep runs from crossing a border.
+    padded = np.zeros((num_sets, rows + 1, cols + 2), np.int8)
+    padded[:, :-1, 1:-1] = sets
+    edges = np.diff(padded, axis=2).reshape(-1, cols + 1)
+    line, left = np.nonzero(edges == 1)
+    right = np.nonzero(edges == -1)[1]
+    order = np.lexsort((line, right, left))
+    line, left, right = line[order], left[order], right[order]
+    is_new = np.ones(line.size, bool)
+    is_new[1:] = (np.diff(line) != 1) | (np.diff(left) != 0) | (np.diff(right) != 0)
+    first = np.flatnonzero(is_new)
+    last = np.append(first[1:], line.size) - 1
+    of_set, top = np.divmod(line[first], rows + 1)
+    bottom = top + line[last] - line[first] + 1
+    return np.column_stack([of_set, top, bottom, left[first], right[first]]).astype(np.int32)

@@ -1,0 +1,92 @@
+"""Every option and its default, in one place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal, get_args
+
+from semvid.errors import ConfigError
+
+Device = Literal["auto", "cpu", "cuda"]
+DroppableKind = Literal["video", "audio", "subtitle", "data", "attachment"]
+
+MODELS = ("spectral",)
+"""Names ``model`` takes."""
+
+
+def _in_range(name: str, value: float, low: float, high: float) -> None:
+    if not (math.isfinite(value) and low <= value <= high):
+        raise ConfigError(f"{name} {value:g} is out of range; it must lie in {low:g} to {high:g}")
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationConfig:
+    """How strongly importance moves the quantizer."""
+
+    strength: float = 1.0
+    """0 = plain encode, 1 = the optimal offsets for the weights, more exaggerates; 0..3."""
+    background_weight: float = 0.25
+    """What distortion weighs where importance is 0, against ``background_weight + 1`` where it is 1; 0.01..10."""
+    finest: float = -10.0
+    """Lowest offset in QP steps, -25..0."""
+    coarsest: float = 8.0
+    """Highest offset in QP steps, 0..25: beyond about 8 the background visibly falls apart."""
+
+    def __post_init__(self) -> None:
+        _in_range("--strength", self.strength, 0, 3)
+        _in_range("--background-weight", self.background_weight, 0.01, 10)
+        _in_range("--finest", self.finest, -25, 0)
+        _in_range("--coarsest", self.coarsest, 0, 25)
+
+
+@dataclass(frozen=True, slots=True)
+class CompressConfig:
+    """Everything ``compress`` can be told."""
+
+    codec: str = "x264"
+    """``x264``, ``x265``, ``vp8`` or ``vp9``."""
+    crf: float | None = None
+    """Constant rate factor in the encoder's own unit; None = the encoder's default."""
+    preset: str | None = None
+    """The encoder's own preset name; None = its default."""
+    encoder_options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """More FFmpeg options for the encoder."""
+    model: str = "spectral"
+    """What makes the maps when neither ``maps`` nor ``boxes`` is given."""
+    maps: Path | None = None
+    """Grey-scale video, folder of PNGs, or picture with the maps."""
+    maps_hold: bool = False
+    """Keep the last map when ``maps`` is shorter than the video."""
+    boxes: Path | None = None
+    """JSON lines or MOT text with boxes."""
+    smoothing: float | None = None
+    """Share of the past in the running average of maps, 0..0.99; None = what suits the source."""
+    allocation: AllocationConfig = AllocationConfig()
+    device: Device = "auto"
+    """Where a network runs."""
+    drop: frozenset[DroppableKind] = frozenset()
+    """Kinds of streams that are not copied."""
+    overwrite: bool = False
+    """Replace an existing output."""
+
+    def __post_init__(self) -> None:
+        if self.maps is not None and self.boxes is not None:
+            raise ConfigError("--maps and --boxes exclude each other; give one of them")
+        if self.maps_hold and self.maps is None:
+            raise ConfigError("--maps-hold needs --maps")
+        if self.model not in MODELS:
+            raise ConfigError(f"--model {self.model} is unknown; choose one of {', '.join(MODELS)}")
+        if self.device not in get_args(Device):
+            raise ConfigError(f"--device {self.device} is unknown; choose one of {', '.join(get_args(Device))}")
+        if self.smoothing is not None:
+            _in_range("--smoothing", self.smoothing, 0, 0.99)
+        unknown = self.drop.difference(get_args(DroppableKind))
+        if unknown:
+            raise ConfigError(
+                f"--drop {', '.join(sorted(unknown))} is unknown; choose among {', '.join(get_args(DroppableKind))}"
+            )
+

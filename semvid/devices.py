@@ -1,0 +1,28 @@
+"""Where networks can run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceInfo:
+    """One place a network can run."""
+
+    name: str
+    """What ``--device`` takes."""
+    description: str
+    """Hardware as torch names it."""
+
+
+def list_devices() -> list[DeviceInfo]:
+    """List the CPU and every CUDA device torch sees. Imports torch, which takes a second or more."""
+    import torch
+
+    devices = [DeviceInfo("cpu", f"{torch.get_num_threads()} threads")]
+    for index in range(torch.cuda.device_count()):
+        properties = torch.cuda.get_device_properties(index)
+        devices.append(
+            DeviceInfo("cuda", f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB")
+        )
+    return devices

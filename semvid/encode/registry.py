@@ -1,0 +1,194 @@
+"""The encoders semvid steers, and why it refuses the others."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from semvid.encode.spec import CrfRange, EncoderSpec, Implication, MapCondition
+from semvid.encode.vpx_scale import vp8_native, vp9_native
+from semvid.errors import ConfigError, MapIgnoredError
+from semvid.types import FloatArray
+
+_X26X_PRESETS = (
+    "placebo", "veryslow", "slower", "slow", "medium", "fast", "faster", "veryfast", "superfast", "ultrafast",
+)  # fmt: skip
+
+
+def _quantizer_steps(offsets: FloatArray, crf: float) -> FloatArray:
+    """x264 and x265 take offsets in QP steps at any CRF."""
+    return offsets
+
+
+def _h26x_range(bits: int) -> int:
+    # FFmpeg scales qoffset by the whole QP range, which grows by 6 with every bit beyond 8.
+    return 51 + 6 * (bits - 8)
+
+
+def _vpx_range(bits: int) -> int:
+    return 63
+
+
+def _is_absent(value: str | None) -> bool:
+    return value is None
+
+
+def _is_off(value: str | None) -> bool:
+    return value in {None, "0", "none", "false"}
+
+
+def _needs_aq(name: str) -> MapCondition:
+    return MapCondition(
+        "aq-mode",
+        lambda value: value not in {"0", "none"},
+        "adaptive quantization is off (aq-mode 0, or a preset or tune that turns it off), and the map rides on it",
+        f"use --preset superfast or slower, or give {name} aq-mode=1",
+    )
+
+
+_CONSTANT_QP = MapCondition(
+    "qp", _is_absent, "a constant qp overrules every offset", "give --crf instead of qp"
+)
+
+X264 = EncoderSpec(
+    name="x264",
+    library="libx264",
+    coding_format="h264",
+    # CRF 0 is lossless in 8 bit: there is nothing to allocate.
+    crf=CrfRange(1, 51, 26, takes_fractions=True),
+    presets=_X26X_PRESETS,
+    default_preset="medium",
+    preset_option="preset",
+    block_size=16,
+    offset_range=_h26x_range,
+    to_native=_quantizer_steps,
+    map_conditions=(_CONSTANT_QP, _needs_aq("x264")),
+    defaults={"aq-mode": "1"},
+    implications=(
+        Implication("preset", "ultrafast", ("aq-mode", "0")),
+        Implication("tune", "psnr", ("aq-mode", "0")),
+    ),
+    nested_option="x264-params",
+)
+
+X265 = EncoderSpec(
+    name="x265",
+    library="libx265",
+    coding_format="hevc",
+    crf=CrfRange(1, 51, 28, takes_fractions=True),
+    presets=_X26X_PRESETS,
+    default_preset="medium",
+    preset_option="preset",
+    block_size=16,
+    offset_range=_h26x_range,
+    to_native=_quantizer_steps,
+    map_conditions=(
+        _CONSTANT_QP,
+        _needs_aq("x265"),
+        MapCondition("lossless", _is_off, "lossless coding has no quantizer", "drop lossless"),
+    ),
+    defaults={"aq-mode": "2"},
+    implications=(
+        Implication("preset", "ultrafast", ("aq-mode", "0")),
+        Implication("tune", "grain", ("aq-mode", "0")),
+    ),
+    nested_option="x265-params",
+    fixed_options={"x265-params": "log-level=none"},
+    # QuickTime and Safari play HEVC only under this tag.
+    container_tags={".mp4": "hvc1", ".m4v": "hvc1", ".mov": "hvc1"},
+)
+
+VP8 = EncoderSpec(
+    name="vp8",
+    library="libvpx",
+    coding_format="vp8",
+    crf=CrfRange(4, 63, 20, takes_fractions=False),
+    presets=("0", "1", "2", "3", "4", "5"),
+    default_preset="2",
+    preset_option="cpu-used",
+    block_size=16,
+    offset_range=_vpx_range,
+    to_native=vp8_native,
+    map_conditions=(),
+    codes_full_range=False,
+    codes_aspect_ratio=False,
+    codes_odd_sizes=True,
+    truncates_offsets=True,
+    max_levels=3,
+    fixed_options={"deadline": "good"},
+)
+
+VP9 = EncoderSpec(
+    name="vp9",
+    library="libvpx-vp9",
+    coding_format="vp9",
+    # Quantizer 0 is lossless.
+    crf=CrfRange(1, 63, 34, takes_fractions=False),
+    presets=("5", "6", "7", "8", "9"),
+    default_preset="5",
+    preset_option="cpu-used",
+    block_size=8,
+    offset_range=_vpx_range,
+    to_native=vp9_native,
+    map_conditions=(
+        MapCondition(
+            "deadline",
+            lambda value: value in {"realtime", "rt"},
+            "libvpx-vp9 reads maps only in its realtime mode",
+            "drop deadline or set deadline=realtime",
+        ),
+        MapCondition(
+            "cpu-used",
+            lambda value: value is not None and value.lstrip("-").isdigit() and int(value) >= 5,
+            "libvpx-vp9 reads maps only at cpu-used 5 or faster",
+            "use --preset 5 to 9",
+        ),
+        MapCondition(
+            "aq-mode", _is_off, "libvpx-vp9's own aq-mode takes the segments the map needs", "drop aq-mode"
+        ),
+        MapCondition("lossless", _is_off, "lossless coding has no quantizer", "drop lossless"),
+    ),
+    codes_aspect_ratio=False,
+    codes_odd_sizes=True,
+    truncates_offsets=True,
+    max_levels=7,
+    fixed_options={"deadline": "realtime", "aq-mode": "0", "row-mt": "1"},
+)
+
+ENCODERS = {spec.name: spec for spec in (X264, X265, VP8, VP9)}
+"""By the name users type."""
+
+_ALIASES = {
+    "h264": "x264", "avc": "x264", "libx264": "x264", "h265": "x265", "hevc": "x265", "libx265": "x265",
+    "libvpx": "vp8", "libvpx-vp9": "vp9",
+}  # fmt: skip
+
+_REFUSED = {
+    "av1": ("FFmpeg's AV1 encoders (SVT-AV1, libaom, rav1e) silently ignore region maps", "x265 or vp9"),
+    "svtav1": ("FFmpeg's SVT-AV1 wrapper silently ignores region maps", "x265 or vp9"),
+    "aom": ("FFmpeg's libaom wrapper silently ignores region maps", "x265 or vp9"),
+    "rav1e": ("rav1e silently ignores region maps", "x265 or vp9"),
+    "nvenc": ("NVENC silently ignores region maps", "x264 or x265"),
+    "amf": ("AMF silently ignores region maps", "x264 or x265"),
+    "videotoolbox": ("VideoToolbox silently ignores region maps", "x264 or x265"),
+    "vvenc": ("FFmpeg's libvvenc wrapper silently ignores region maps", "x265"),
+    "kvazaar": ("FFmpeg's libkvazaar wrapper silently ignores region maps", "x265"),
+    "openh264": ("libopenh264 silently ignores region maps", "x264"),
+    "mjpeg": ("FFmpeg's mjpeg encoder silently ignores region maps", "x264"),
+}
+
+
+def find_encoder(name: str) -> EncoderSpec:
+    """Look an encoder up by the name a user typed.
+
+    Raises:
+        MapIgnoredError: The encoder exists but would ignore the map.
+        ConfigError: No such encoder is known.
+    """
+    wanted = name.lower()
+    spec = ENCODERS.get(_ALIASES.get(wanted, wanted))
+    if spec is not None:
+        return spec
+    for key, (why, instead) in _REFUSED.items():
+        if key in wanted.replace("-", "").replace("_", ""):
+            raise MapIgnoredError(f"--codec {name} is refused: {why}; use --codec {instead}")
+    raise ConfigError(f"--codec {name} is unknown; choose one of {', '.join(ENCODERS)}")

@@ -1,0 +1,103 @@
+"""Find out by encoding whether an encoder is there and obeys a map."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from semvid.encode.encoder import MapEncoder
+from semvid.encode.registry import ENCODERS
+from semvid.encode.spec import EncoderSpec
+from semvid.errors import SemvidError
+from semvid.types import Frame, QuantizerOffsets
+
+_WIDTH, _HEIGHT, _NUM_FRAMES = 320, 192, 6
+_OFFSET = 6.0
+_NEEDED_GAIN_DB = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """Outcome for one encoder."""
+
+    name: str
+    library: str
+    is_available: bool
+    obeys_map: bool
+    gain_db: float
+    """How much better, in dB of luma PSNR, the half marked finer came out against the other half, compared
+    with the plain encode. 0 if nothing could be encoded."""
+    detail: str
+    """Why not, if not."""
+
+
+def test_encoders() -> list[SelfTest]:
+    """Run the self-test of every encoder semvid knows; takes about a second."""
+    return [test_encoder(spec) for spec in ENCODERS.values()]
+
+
+def test_encoder(spec: EncoderSpec) -> SelfTest:
+    """Encode a small moving texture with and without a map and compare the pixels of both halves."""
+    try:
+        source = _texture()
+        plain = _encode(spec, source, mark=False)
+        marked = _encode(spec, source, mark=True)
+    except SemvidError as error:
+        return SelfTest(spec.name, spec.library, False, False, 0.0, str(error))
+    gain = _left_lead_db(source, marked) - _left_lead_db(source, plain)
+    obeys = gain >= _NEEDED_GAIN_DB
+    detail = "" if obeys else f"the marked half gained {gain:.1f} dB, expected {_NEEDED_GAIN_DB:g} or more"
+    return SelfTest(spec.name, spec.library, True, obeys, gain, detail)
+
+
+def _texture() -> list[NDArray[np.uint8]]:
+    noise = np.random.default_rng(7).normal(0, 1, (_HEIGHT + 16, _WIDTH + 16))
+    spectrum = np.fft.rfft2(noise)
+    # Amplitude falls with frequency as in photographs, so that every quantizer leaves something to code.
+    frequency = np.hypot(np.fft.fftfreq(noise.shape[0])[:, None], np.fft.rfftfreq(noise.shape[1])[None])
+    texture = np.fft.irfft2(spectrum / (frequency + 0.02), s=noise.shape)
+    texture = np.clip(128 + 45 * texture / texture.std(), 16, 235).astype(np.uint8)
+    return [texture[shift : shift + _HEIGHT, 2 * shift : 2 * shift + _WIDTH] for shift in range(_NUM_FRAMES)]
+
+
+def _encode(spec: EncoderSpec, source: list[NDArray[np.uint8]], *, mark: bool) -> list[NDArray[np.uint8]]:
+    rows, cols = -(-_HEIGHT // spec.block_size), -(-_WIDTH // spec.block_size)
+    values = np.full((rows, cols), _OFFSET, np.float32)
+    values[:, : cols // 2] = -_OFFSET
+    offsets = QuantizerOffsets(values, spec.block_size) if mark else None
+    crf = round((spec.crf.lowest + spec.crf.highest) / 2)
+    file = io.BytesIO()
+    with av.open(file, "w", format="matroska") as container:
+        encoder = None
+        for index, luma in enumerate(source):
+            frame = _frame(luma, index)
+            encoder = encoder or MapEncoder(
+                container, spec, spec.options(crf, None, {}), crf=crf, first=frame,
+                frame_rate=Fraction(25), sample_aspect_ratio=None, suffix=".mkv",
+            )  # fmt: skip
+            container.mux(encoder.encode(frame, offsets))
+        if encoder is not None:
+            container.mux(encoder.flush())
+    file.seek(0)
+    with av.open(file) as container:
+        return [np.asarray(frame.to_ndarray()[:_HEIGHT], np.uint8) for frame in container.decode(video=0)]
+
+
+def _frame(luma: NDArray[np.uint8], index: int) -> Frame:
+    planes = np.full((_HEIGHT * 3 // 2, _WIDTH), 128, np.uint8)
+    planes[:_HEIGHT] = luma
+    picture = av.VideoFrame.from_ndarray(planes, format="yuv420p")
+    picture.pts, picture.time_base = index, Fraction(1, 25)
+    return Frame(picture, index, luma, 8)
+
+
+def _left_lead_db(source: list[NDArray[np.uint8]], decoded: list[NDArray[np.uint8]]) -> float:
+    """PSNR of the left half minus PSNR of the right half."""
+    error = (np.stack(source).astype(np.float64) - np.stack(decoded)) ** 2
+    half = _WIDTH // 2
+    return float(10 * np.log10((error[..., half:].mean() + 1e-3) / (error[..., :half].mean() + 1e-3)))

@@ -1,0 +1,141 @@
+"""What an encoder can do, as data: ranges, presets, and the conditions under which it obeys a map."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from semvid.errors import ConfigError, MapIgnoredError
+from semvid.types import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class CrfRange:
+    """Constant rate factors an encoder takes; the unit is the encoder's own."""
+
+    lowest: float
+    highest: float
+    default: float
+    takes_fractions: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Implication:
+    """An option value that changes another option behind the user's back."""
+
+    option: str
+    value: str
+    sets: tuple[str, str]
+    """Option and value that take effect unless that option is given explicitly."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapCondition:
+    """An option that decides whether the encoder looks at the map."""
+
+    option: str
+    obeys: Callable[[str | None], bool]
+    """Whether the map counts under this value; None = option not in effect."""
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSpec:
+    """One encoder of FFmpeg that takes a quantizer offset map for every frame."""
+
+    name: str
+    """What users type."""
+    library: str
+    """FFmpeg's name of the encoder."""
+    coding_format: str
+    """FFmpeg's name of the bitstream format."""
+    crf: CrfRange
+    presets: tuple[str, ...]
+    """Slowest first."""
+    default_preset: str
+    preset_option: str
+    """FFmpeg option the preset goes to."""
+    block_size: int
+    """Side in pixels of the blocks the encoder reads the map at."""
+    offset_range: Callable[[int], int]
+    """Bits per sample -> native units of an FFmpeg ``qoffset`` of 1."""
+    to_native: Callable[[FloatArray, float], FloatArray]
+    """``(offsets in QP steps, crf)`` -> offsets in the encoder's native unit."""
+    map_conditions: tuple[MapCondition, ...]
+    codes_full_range: bool = True
+    """Tells players when samples use the full range."""
+    codes_aspect_ratio: bool = True
+    """Stores the pixel aspect ratio in the bitstream."""
+    codes_odd_sizes: bool = False
+    """Takes subsampled video of odd width or height."""
+    truncates_offsets: bool = False
+    """FFmpeg cuts native offsets to whole numbers instead of rounding."""
+    max_levels: int | None = None
+    """Distinct non-zero offsets a frame can have; None = any."""
+    fixed_options: Mapping[str, str] = field(default_factory=dict)
+    """Always set, unless the user sets the same option."""
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    """What is in effect inside the encoder when an option is not given (only those conditions ask for)."""
+    implications: tuple[Implication, ...] = ()
+    nested_option: str | None = None
+    """Option whose value is itself a ``key=value:key=value`` list."""
+    container_tags: Mapping[str, str] = field(default_factory=dict)
+    """Codec tag by output suffix, where players insist on one."""
+
+    def check_crf(self, crf: float) -> None:
+        """Raise ConfigError for a CRF the encoder does not take."""
+        limits = self.crf
+        if not limits.lowest <= crf <= limits.highest:
+            raise ConfigError(
+                f"--crf {crf:g} is out of range: {self.name} takes {limits.lowest:g} (best) to "
+                f"{limits.highest:g} (smallest), default {limits.default:g}"
+            )
+        if not limits.takes_fractions and crf != int(crf):
+            raise ConfigError(f"--crf {crf:g}: {self.name} takes whole numbers; use {round(crf)}")
+
+    def options(self, crf: float, preset: str | None, extra: Mapping[str, str]) -> dict[str, str]:
+        """Build FFmpeg's options and refuse those under which the map would be ignored.
+
+        Args:
+            crf: Constant rate factor.
+            preset: One of ``presets``, None for the default.
+            extra: The user's own FFmpeg options; they win over semvid's.
+
+        Raises:
+            ConfigError: CRF or preset is not one the encoder has.
+            MapIgnoredError: The encoder would silently ignore the map.
+        """
+        self.check_crf(crf)
+        preset = preset or self.default_preset
+        if preset not in self.presets:
+            raise ConfigError(
+                f"--preset {preset} is unknown to {self.name}; choose one of {', '.join(self.presets)}"
+            )
+        options = {**self.fixed_options, "crf": f"{crf:g}", self.preset_option: preset, **extra}
+        if self.nested_option and self.nested_option in extra and self.nested_option in self.fixed_options:
+            options[self.nested_option] = (
+                f"{self.fixed_options[self.nested_option]}:{extra[self.nested_option]}"
+            )
+        effective = self._effective(options)
+        for condition in self.map_conditions:
+            value = effective.get(condition.option)
+            if not condition.obeys(value):
+                raise MapIgnoredError(
+                    f"{self.name} would ignore the map: {condition.reason}; {condition.remedy}"
+                )
+        return options
+
+    def _effective(self, options: Mapping[str, str]) -> dict[str, str]:
+        """Options as the encoder sees them, nested lists opened and implied values filled in."""
+        explicit = dict(options)
+        if self.nested_option and self.nested_option in options:
+            for part in options[self.nested_option].split(":"):
+                key, _, value = part.partition("=")
+                explicit[key.strip().replace("_", "-")] = value.strip()
+        effective = dict(self.defaults)
+        for implication in self.implications:
+            if explicit.get(implication.option) == implication.value:
+                effective.update([implication.sets])
+        effective.update(explicit)
+        return effective

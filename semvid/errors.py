@@ -1,0 +1,83 @@
+"""Everything semvid raises on purpose.
+
+Every message is one line that names the value, the limit and the remedy. Leaves also inherit the
+builtin a caller would expect, so ``except FileNotFoundError`` keeps working::
+
+    SemvidError                      exit code 1
+    ├── ConfigError(ValueError)                2   an option is out of range or unknown
+    │   └── MapIgnoredError                    2   an encoder or mode that would ignore the map
+    ├── InputError                             3   the input cannot be read as a video
+    │   ├── InputMissingError(FileNotFoundError)
+    │   └── NoVideoStreamError
+    ├── OutputError(OSError)                   4   the output cannot be written
+    │   └── OutputExistsError(FileExistsError)
+    ├── MapError(ValueError)                   5   a map or box file does not fit the video
+    └── EncoderError(RuntimeError)             6   the encoder is missing or failed
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+
+class SemvidError(Exception):
+    """Root of all errors semvid raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class ConfigError(SemvidError, ValueError):
+    """An option is unknown, out of range, or contradicts another."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class MapIgnoredError(ConfigError):
+    """The chosen encoder or mode would silently ignore the importance map."""
+
+
+class InputError(SemvidError):
+    """The input exists but cannot be read as a video."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class InputMissingError(InputError, FileNotFoundError):
+    """The input does not exist."""
+
+
+class NoVideoStreamError(InputError):
+    """The input has no video stream that can be decoded."""
+
+
+class OutputError(SemvidError, OSError):
+    """The output cannot be written. Nothing is left behind at its place."""
+
+    exit_code: ClassVar[int] = 4
+
+
+class OutputExistsError(OutputError, FileExistsError):
+    """The output exists and overwriting was not asked for."""
+
+
+class MapError(SemvidError, ValueError):
+    """A map or box file does not fit the video.
+
+    Attributes:
+        path: The map source at fault.
+        frame: Zero-based video frame at fault, or None when the whole file is.
+    """
+
+    exit_code: ClassVar[int] = 5
+
+    def __init__(self, message: str, *, path: Path, frame: int | None = None) -> None:
+        super().__init__(message)
+        self.path = path
+        self.frame = frame
+
+
+class EncoderError(SemvidError, RuntimeError):
+    """The encoder is missing from this FFmpeg build, or failed."""
+
+    exit_code: ClassVar[int] = 6

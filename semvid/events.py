@@ -1,0 +1,43 @@
+"""What a running stage tells its caller. The library yields these; only the CLI draws them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from semvid.types import Result, VideoInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The input was opened and the encoder accepted the settings."""
+
+    info: VideoInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the user should know that does not stop the work."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A frame was handed to the encoder."""
+
+    num_frames: int
+    """Frames so far."""
+    num_frames_from_header: int | None
+    """Frames to expect; None where the header does not say."""
+    output_bytes: int
+    """Bytes of packets written so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The output is verified and in its place."""
+
+    result: Result
+
+
+Event = Started | Notice | Progress | Done

@@ -1,0 +1,121 @@
+"""Open a file, find the video stream to compress, and say what the header claims."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import av
+from av.error import FFmpegError
+from av.stream import Disposition, Stream
+
+from semvid.errors import InputError, InputMissingError, NoVideoStreamError
+from semvid.types import StreamInfo, StreamKind, VideoInfo
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+
+def probe(path: Path | str) -> VideoInfo:
+    """Read a file's header.
+
+    Raises:
+        InputMissingError: Nothing is there.
+        InputError: It is a folder, is empty, or is no media file.
+        NoVideoStreamError: It holds no video.
+    """
+    path = Path(path)
+    with open_container(path) as container:
+        return describe(container, path)
+
+
+def open_container(path: Path) -> InputContainer:
+    """Open a file for demuxing; the caller closes it. Raises as ``probe`` does."""
+    if not path.exists():
+        raise InputMissingError(f"{path} does not exist; check the path")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name one video file")
+    if path.is_file() and path.stat().st_size == 0:
+        raise InputError(f"{path} is empty (0 bytes); copy or download it again")
+    try:
+        return av.open(str(path), metadata_errors="replace")
+    except PermissionError as error:
+        raise InputError(f"{path} cannot be read: permission denied") from error
+    except (FFmpegError, OSError, ValueError) as error:
+        raise InputError(
+            f"{path} cannot be opened as a video ({reason(error)}); "
+            "it is another kind of file, or its header is damaged or cut off"
+        ) from error
+
+
+def main_video_stream(container: InputContainer, path: Path) -> VideoStream:
+    """Return the stream FFmpeg ranks best among the video streams that are not cover art.
+
+    Raises:
+        NoVideoStreamError: There is none, or no decoder for it is in this FFmpeg build.
+    """
+    candidates = [stream for stream in container.streams.video if not is_cover_art(stream)]
+    if not candidates:
+        kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
+        raise NoVideoStreamError(f"{path} has no video stream (it has: {kinds})")
+    best = cast("VideoStream | None", container.streams.best("video"))
+    stream = next((one for one in candidates if best and one.index == best.index), candidates[0])
+    if stream.codec_context is None:
+        raise NoVideoStreamError(
+            f"{path}: this FFmpeg build has no decoder for video stream {stream.index}"
+        )
+    return stream
+
+
+def is_cover_art(stream: Stream) -> bool:
+    """Tell an attached picture from a video."""
+    return bool(stream.disposition & Disposition.attached_pic)
+
+
+def describe(container: InputContainer, path: Path) -> VideoInfo:
+    """Turn an open container into ``VideoInfo``."""
+    stream = main_video_stream(container, path)
+    codec = stream.codec_context
+    duration = None
+    if stream.duration and stream.time_base:
+        duration = stream.duration * stream.time_base
+    elif container.duration:
+        duration = Fraction(container.duration, av.time_base)
+    return VideoInfo(
+        path=path,
+        size_bytes=path.stat().st_size,
+        container=container.format.name,
+        stream_index=stream.index,
+        codec=codec_name(stream),
+        width=codec.width,
+        height=codec.height,
+        pixel_format=codec.pix_fmt or "unknown",
+        frame_rate=stream.average_rate or stream.guessed_rate or None,
+        time_base=stream.time_base or Fraction(1, 90_000),
+        sample_aspect_ratio=stream.sample_aspect_ratio or None,
+        duration_seconds=duration,
+        num_frames_from_header=stream.frames or None,
+        streams=tuple(
+            StreamInfo(
+                index=one.index,
+                kind=cast(StreamKind, one.type),
+                codec=codec_name(one),
+                is_cover_art=is_cover_art(one),
+            )
+            for one in container.streams
+        ),
+    )
+
+
+def codec_name(stream: Stream) -> str:
+    """FFmpeg's name of the coding format, whichever decoder serves it."""
+    if stream.codec_context is None:
+        return "unknown"
+    return stream.codec_context.codec.canonical_name
+
+
+def reason(error: Exception) -> str:
+    """FFmpeg's or the system's own words for an error, without the path and code around them."""
+    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).rstrip(". ").lower()

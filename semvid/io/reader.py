@@ -1,0 +1,195 @@
+"""Demux one file, decode its main video stream, and pass every other stream's packets through."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import av
+import numpy as np
+from av.error import FFmpegError
+from av.video.reformatter import VideoReformatter
+
+from semvid.errors import InputError
+from semvid.io.probe import describe, main_video_stream, open_container, reason
+from semvid.types import Frame, LumaArray
+
+if TYPE_CHECKING:
+    from av import Packet, VideoFrame
+
+_LUMA_FIRST = ("yuv", "gray", "nv12", "nv16", "nv21", "nv24")
+"""Beginnings of the names of pixel formats whose first plane is luma and nothing else."""
+_SHORTFALL_SECONDS = 0.5
+_SHORTFALL_FRAMES = 2
+"""A stream that ends more than this before the header says is called broken off. Headers may count frames
+that were dropped when the file was made (AVI does)."""
+
+
+@dataclass(slots=True)
+class Damage:
+    """What was wrong with the input, filled in while it is read."""
+
+    num_bad_packets: int = 0
+    """Packets the decoder could not use."""
+    num_corrupt_frames: int = 0
+    """Frames the decoder delivered but marked as damaged."""
+    breaks_off: bool = False
+    """The file ends before its header says."""
+
+    def __bool__(self) -> bool:
+        return bool(self.num_bad_packets or self.num_corrupt_frames or self.breaks_off)
+
+    def __str__(self) -> str:
+        parts = []
+        if self.breaks_off:
+            parts.append("it ends before its header says")
+        if self.num_bad_packets:
+            parts.append(f"{self.num_bad_packets} packets could not be decoded")
+        if self.num_corrupt_frames:
+            parts.append(f"{self.num_corrupt_frames} frames are damaged")
+        return ", ".join(parts)
+
+
+class VideoReader:
+    """An open input.
+
+    Example:
+        ``with VideoReader(path) as reader: frames = [item for item in reader.read() if isinstance(item, Frame)]``
+
+    Attributes:
+        info: What the header says.
+        container: PyAV's container, for the writer that copies streams from it.
+        stream: The main video stream in it.
+        damage: What turned out to be wrong; complete once ``read()`` is exhausted.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.container = open_container(path)
+        try:
+            self.info = describe(self.container, path)
+            self.stream = main_video_stream(self.container, path)
+        except BaseException:
+            self.container.close()
+            raise
+        self.stream.codec_context.thread_type = "AUTO"
+        self.damage = Damage()
+        # One scaler for all frames: a scaler made per frame leaks in PyAV 18.
+        self._to_grey = VideoReformatter()
+        self._num_frames = 0
+        self._last_pts: int | None = None
+        self._expected_pts = 0
+
+    def __enter__(self) -> VideoReader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file. Only after whatever iterates ``read()`` has ended."""
+        self.container.close()
+
+    def read(self) -> Generator[Frame | Packet, None, None]:
+        """Yield decoded frames of the main video stream and the other streams' packets, in file order.
+
+        Frames have exact, strictly increasing ``pts`` in ``info.time_base``. Damaged packets are
+        counted and skipped.
+
+        Raises:
+            InputError: Not one frame could be decoded.
+        """
+        num_packets = 0
+        end_seconds = Fraction(0)
+        first_error: Exception | None = None
+        packets = self.container.demux()
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                break
+            except (FFmpegError, OSError) as error:
+                first_error = first_error or error
+                self.damage.breaks_off = True
+                break
+            is_flush = packet.dts is None and packet.size == 0
+            if not is_flush:
+                end_seconds = max(end_seconds, _end_seconds(packet))
+            if packet.stream.index != self.stream.index:
+                if not is_flush:
+                    yield packet
+                continue
+            num_packets += not is_flush
+            try:
+                pictures = self.stream.decode(packet)
+            except FFmpegError as error:
+                first_error = first_error or error
+                self.damage.num_bad_packets += not is_flush
+                continue
+            for picture in pictures:
+                yield self._frame(picture)
+        if not self._num_frames:
+            why = f" ({reason(first_error)})" if first_error else ""
+            raise InputError(
+                f"{self.info.path}: no frame of its {self.info.codec} video could be decoded{why}; "
+                "it is encrypted, damaged, or cut off before the first frame"
+            )
+        self._check_length(num_packets, end_seconds)
+
+    def _frame(self, picture: VideoFrame) -> Frame:
+        pts = picture.pts if picture.pts is not None else picture.dts
+        if pts is None:
+            pts = self._expected_pts
+        elif self._last_pts is not None:
+            # Broken muxers repeat or reverse timestamps; encoders refuse those.
+            pts = max(pts, self._last_pts + 1)
+        picture.pts = pts
+        picture.time_base = self.info.time_base
+        self._last_pts = pts
+        self._expected_pts = pts + (picture.duration or self._nominal_duration)
+        self.damage.num_corrupt_frames += bool(picture.is_corrupt)
+        luma, bits = self._luma(picture)
+        frame = Frame(picture, self._num_frames, luma, bits)
+        self._num_frames += 1
+        return frame
+
+    def _luma(self, picture: VideoFrame) -> tuple[LumaArray, int]:
+        """View the luma plane; formats whose first plane is none are converted to grey."""
+        name, first = picture.format.name, picture.format.components[0]
+        if name.startswith(_LUMA_FIRST):
+            bits = first.bits
+        else:
+            picture, bits = self._to_grey.reformat(picture, format="gray"), 8
+        dtype = np.dtype(np.uint8 if bits <= 8 else np.uint16)
+        plane = picture.planes[0]
+        rows = np.frombuffer(plane, dtype).reshape(-1, plane.line_size // dtype.itemsize)
+        return rows[: picture.height, : picture.width], bits
+
+    @property
+    def _nominal_duration(self) -> int:
+        rate = self.info.frame_rate
+        return max(1, round(1 / (rate * self.info.time_base))) if rate else 1
+
+    def _check_length(self, num_packets: int, end_seconds: Fraction) -> None:
+        claimed = self.info.num_frames_from_header
+        if claimed:
+            self.damage.breaks_off |= num_packets + _SHORTFALL_FRAMES < claimed
+        elif self.container.duration:
+            start = Fraction(self.container.start_time or 0, av.time_base)
+            expected = start + Fraction(self.container.duration, av.time_base)
+            self.damage.breaks_off |= end_seconds + Fraction(_SHORTFALL_SECONDS) < expected
+
+
+def _end_seconds(packet: Packet) -> Fraction:
+    start = packet.pts if packet.pts is not None else packet.dts
+    if start is None or not packet.time_base:
+        return Fraction(0)
+    return (start + (packet.duration or 0)) * packet.time_base

@@ -1,0 +1,286 @@
+"""Write one output file: temporary name beside the target, verified, then renamed over it."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from collections.abc import Collection, Iterable
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, cast
+
+import av
+from av.error import FFmpegError
+
+from semvid.errors import OutputError, OutputExistsError
+from semvid.io.probe import codec_name, is_cover_art, reason
+
+if TYPE_CHECKING:
+    from av import Packet
+    from av.container import OutputContainer
+    from av.stream import AttachmentStream, Stream
+    from av.video.stream import VideoStream
+
+    from semvid.io.reader import VideoReader
+
+CONTAINERS = {".mp4": "mp4", ".mkv": "matroska", ".mov": "mov", ".webm": "webm", ".m4v": "mp4"}
+"""Output suffixes and FFmpeg's muxers for them."""
+
+_MP4_LIKE = {"mp4", "mov"}
+
+
+def default_output(source: Path, codecs: Collection[str]) -> Path:
+    """Return ``NAME.semvid.EXT`` beside the source, in its own container if that can hold everything.
+
+    Args:
+        source: The input.
+        codecs: FFmpeg's names of the formats of all streams of the output.
+
+    Raises:
+        OutputError: No container can hold these streams together.
+    """
+    own = source.suffix.lower()
+    for suffix in ([own] if own in CONTAINERS else []) + list(CONTAINERS):
+        if _holds(suffix, codecs):
+            return source.with_name(f"{source.stem}.semvid{suffix}")
+    raise OutputError(
+        f"no container holds {', '.join(sorted(codecs))} together; leave streams out with --drop"
+    )
+
+
+def check_output(output: Path, source: Path, *, overwrite: bool) -> None:
+    """Refuse an output that cannot or must not be written, before any work is done.
+
+    Raises:
+        OutputExistsError: It exists and ``overwrite`` is false.
+        OutputError: It is the input, is no regular file, or its folder is missing or read-only.
+    """
+    folder = output.parent
+    if not folder.is_dir():
+        raise OutputError(f"the folder {folder} does not exist; create it or choose another -o")
+    if output.is_dir():
+        raise OutputError(f"{output} is a folder; name a file in it with -o")
+    if output.exists():
+        if source.exists() and output.samefile(source):
+            raise OutputError(f"{output} is the input itself; choose another name with -o")
+        if not output.is_file():
+            raise OutputError(f"{output} is not a regular file; choose another -o")
+        if not overwrite:
+            raise OutputExistsError(f"{output} exists; pass -y to overwrite it or choose another -o")
+    if not os.access(folder, os.W_OK):
+        raise OutputError(f"the folder {folder} is not writable; choose another -o")
+    if output.suffix.lower() not in CONTAINERS:
+        raise OutputError(
+            f"'{output.suffix or output.name}' is no container semvid writes; "
+            f"end the output in {', '.join(CONTAINERS)}"
+        )
+
+
+class VideoWriter:
+    """An output that appears under its name only when it is complete.
+
+    Use as a context manager: leaving it without ``commit()`` removes the temporary file.
+    """
+
+    def __init__(self, output: Path) -> None:
+        self.output = output
+        self.bytes_written = 0
+        self._suffix = output.suffix.lower()
+        try:
+            handle, name = tempfile.mkstemp(
+                prefix=f".{output.stem}.", suffix=f".part{output.suffix}", dir=output.parent
+            )
+            os.close(handle)
+        except OSError as error:
+            raise OutputError(f"{output} cannot be created: {reason(error)}") from error
+        self._temporary = Path(name)
+        self._copies: dict[int, Stream] = {}
+        self._num_packets = 0
+        self._video_index = 0
+        try:
+            muxer = CONTAINERS[self._suffix]
+            options = {"movflags": "+faststart"} if muxer in _MP4_LIKE else {}
+            self.container: OutputContainer = av.open(name, "w", format=muxer, options=options)
+        except BaseException:
+            self._temporary.unlink(missing_ok=True)
+            raise
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            self.container.close()
+        except (FFmpegError, OSError):
+            if error is None:
+                raise
+        finally:
+            self._temporary.unlink(missing_ok=True)
+
+    def copy_streams(
+        self, reader: VideoReader, encoded: VideoStream, drop: Collection[str]
+    ) -> list[str]:
+        """Mirror every other stream of the input, with metadata and chapters.
+
+        Must be called once, after the encoded stream was added and before the first packet.
+
+        Args:
+            reader: The open input.
+            encoded: The output stream with the encoded video.
+            drop: Kinds of streams to leave out.
+
+        Returns:
+            A sentence for each stream that cannot be carried over.
+
+        Raises:
+            OutputError: The container cannot hold an audio, subtitle or video stream of the input.
+        """
+        notices = []
+        source, main = reader.container, reader.stream
+        self._video_index = encoded.index
+        encoded.metadata.update(_portable(main.metadata))
+        encoded.disposition = main.disposition
+        for stream in source.streams:
+            if stream.index == main.index or stream.type in drop:
+                continue
+            label = f"stream {stream.index} ({stream.type}, {codec_name(stream)})"
+            obstacle = self._obstacle(stream)
+            if obstacle is not None:
+                notices.append(f"{label} is left out: {obstacle}")
+            elif stream.type == "attachment":
+                self._attach(cast("AttachmentStream", stream))
+            elif _holds(self._suffix, [codec_name(stream)]):
+                copy = self.container.add_stream_from_template(stream)
+                copy.metadata.update(_portable(stream.metadata))
+                copy.disposition = stream.disposition
+                self._copies[stream.index] = copy
+            else:
+                raise OutputError(
+                    f"{self._suffix} cannot hold {label}; choose another container for -o, "
+                    f"or leave it out with --drop {stream.type}"
+                )
+        self.container.metadata.update(_portable(source.metadata))
+        self.container.set_chapters(source.chapters())
+        return notices
+
+    def _obstacle(self, stream: Stream) -> str | None:
+        """Why a stream that no one watches or hears cannot come along, or None."""
+        if stream.type == "attachment":
+            is_matroska = CONTAINERS[self._suffix] == "matroska"
+            return None if is_matroska else f"{self._suffix} holds no attachments"
+        if stream.type not in {"video", "audio", "subtitle"} or stream.codec_context is None:
+            return "FFmpeg cannot copy it without knowing its format"
+        if is_cover_art(stream) and not _holds(self._suffix, [codec_name(stream)]):
+            return f"{self._suffix} cannot hold this cover picture"
+        return None
+
+    def _attach(self, stream: AttachmentStream) -> None:
+        self.container.add_attachment(
+            stream.metadata.get("filename", f"attachment-{stream.index}"),
+            stream.mimetype or "application/octet-stream",
+            stream.data,
+        )
+
+    def start(self) -> None:
+        """Write the header; from here on streams are fixed.
+
+        Raises:
+            OutputError: The container refuses this combination of streams.
+        """
+        try:
+            self.container.start_encoding()
+        except (FFmpegError, ValueError) as error:
+            raise self._failure(error) from error
+
+    def copy(self, packet: Packet) -> None:
+        """Write a packet of a mirrored stream; others are dropped, as ``copy_streams`` announced."""
+        stream = self._copies.get(packet.stream.index)
+        if stream is None:
+            return
+        if packet.dts is None:
+            if not is_cover_art(stream):
+                return
+            packet.pts = packet.dts = 0
+        packet.stream = stream
+        self._mux(packet)
+
+    def write(self, packet: Packet) -> None:
+        """Write a packet of the encoded stream."""
+        self._num_packets += 1
+        self._mux(packet)
+
+    def _mux(self, packet: Packet) -> None:
+        size = packet.size
+        try:
+            self.container.mux(packet)
+        except (FFmpegError, OSError) as error:
+            raise self._failure(error) from error
+        self.bytes_written += size
+
+    def commit(self) -> int:
+        """Finish the file, read it back, and give it its name.
+
+        Returns:
+            Its size in bytes.
+
+        Raises:
+            OutputError: The disk is full, or what was written cannot be read back.
+        """
+        try:
+            self.container.close()
+            self._verify()
+            with self._temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            self._temporary.chmod(_default_mode())
+            size = self._temporary.stat().st_size
+            self._temporary.replace(self.output)
+        except (FFmpegError, OSError) as error:
+            raise self._failure(error) from error
+        return size
+
+    def _verify(self) -> None:
+        with av.open(str(self._temporary)) as written:
+            stream = written.streams[self._video_index]
+            found = sum(packet.size > 0 for packet in written.demux(stream))
+        if found != self._num_packets:
+            raise OutputError(
+                f"{self.output} was not written whole: {found} of {self._num_packets} video packets "
+                "can be read back; the disk may be full or failing"
+            )
+
+    def _failure(self, error: Exception) -> OutputError:
+        if isinstance(error, OutputError):
+            return error
+        return OutputError(
+            f"{self.output} cannot be written: {reason(error)}; nothing was left behind"
+        )
+
+
+@lru_cache
+def _codecs_held_by(muxer: str) -> frozenset[str]:
+    with av.open(io.BytesIO(), "w", format=muxer) as container:
+        return frozenset(container.supported_codecs)
+
+
+def _holds(suffix: str, codecs: Iterable[str]) -> bool:
+    return _codecs_held_by(CONTAINERS[suffix]).issuperset(codecs)
+
+
+def _portable(metadata: dict[str, str]) -> dict[str, str]:
+    """Drop the tags that describe the old file's making and would be false in the new one."""
+    stale = ("encoder", "duration", "bps", "number_of_", "_statistics", "major_brand", "minor_version", "compatible_brands")
+    return {key: value for key, value in metadata.items() if not key.lower().startswith(stale)}
+
+
+def _default_mode() -> int:
+    """Permissions a plainly created file gets (mkstemp makes them private)."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

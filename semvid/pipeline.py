@@ -1,0 +1,216 @@
+"""Compress one file: the stages put together, each on a thread of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from semvid.analysis import AnalysedFrame, Analyser
+from semvid.config import CompressConfig
+from semvid.encode.encoder import MapEncoder
+from semvid.encode.registry import find_encoder
+from semvid.encode.spec import EncoderSpec
+from semvid.errors import InputError
+from semvid.events import Done, Event, Notice, Progress, Started
+from semvid.io.reader import VideoReader
+from semvid.io.writer import VideoWriter, check_output, default_output
+from semvid.prefetch import prefetch
+from semvid.saliency.registry import open_source
+from semvid.saliency.source import ImportanceSource
+from semvid.types import Frame, Result
+
+if TYPE_CHECKING:
+    from av import Packet
+
+_FRAMES_AHEAD = 8
+"""Frames between two stages at most: enough to even out jitter, 100 MB of 4K 4:2:0 in all."""
+
+
+def compress(
+    source: Path | str,
+    output: Path | str | None = None,
+    config: CompressConfig | None = None,
+    *,
+    importance: ImportanceSource | None = None,
+    on_event: Callable[[Event], None] | None = None,
+) -> Result:
+    """Compress a video with its detail kept where it matters.
+
+    Args:
+        source: The video.
+        output: Where to write; None = ``NAME.semvid.EXT`` beside the source.
+        config: Options; None = defaults.
+        importance: Your own source of maps, instead of the one ``config`` names. It is closed at the end.
+        on_event: Called with every event of ``compress_events``, in the calling thread.
+
+    Returns:
+        Sizes, counts and times.
+
+    Raises:
+        SemvidError: See ``semvid.errors``. Whatever is raised, no partial output is left.
+    """
+    result = None
+    with closing(compress_events(source, output, config, importance=importance)) as events:
+        for event in events:
+            if on_event is not None:
+                on_event(event)
+            if isinstance(event, Done):
+                result = event.result
+    assert result is not None  # noqa: S101 - the events end with Done or raise
+    return result
+
+
+def compress_events(
+    source: Path | str,
+    output: Path | str | None = None,
+    config: CompressConfig | None = None,
+    *,
+    importance: ImportanceSource | None = None,
+) -> Generator[Event, None, None]:
+    """Do the work of ``compress`` step by step.
+
+    Yields:
+        ``Started``, then ``Notice`` and ``Progress`` as they come, and ``Done`` last. Closing the generator
+        early stops all threads and leaves no output.
+    """
+    started = time.monotonic()
+    source, config = Path(source), config or CompressConfig()
+    spec = find_encoder(config.codec)
+    crf = spec.crf.default if config.crf is None else config.crf
+    options = spec.options(crf, config.preset, config.encoder_options)
+    with VideoReader(source) as reader:
+        output = Path(output) if output is not None else _default_output(reader, spec, config)
+        check_output(output, source, overwrite=config.overwrite)
+        maps = importance or open_source(config, reader.info.num_frames_from_header)
+        with closing(maps), VideoWriter(output) as writer:
+            yield Started(reader.info)
+            smoothing = maps.smoothing if config.smoothing is None else config.smoothing
+            analyser = Analyser(maps, smoothing, config.allocation, spec.block_size)
+            decoded = prefetch(reader.read(), _FRAMES_AHEAD, "semvid-decode")
+            with closing(prefetch(analyser.run(decoded), _FRAMES_AHEAD, "semvid-analyse")) as analysed:
+                job = _Job(reader, writer, spec, options, crf, config)
+                yield from job.run(analysed)
+            if config.allocation.strength > 0:
+                leftover = maps.finish(job.num_frames)
+                if leftover:
+                    yield Notice(leftover)
+            if reader.damage:
+                yield Notice(f"{source} is damaged: {reader.damage}; what could be decoded was compressed")
+            output_bytes = writer.commit()
+            yield Done(job.result(output_bytes, time.monotonic() - started))
+
+
+def _default_output(reader: VideoReader, spec: EncoderSpec, config: CompressConfig) -> Path:
+    copied = {
+        one.codec
+        for one in reader.info.streams
+        if one.kind in {"video", "audio", "subtitle"}
+        and one.kind not in config.drop
+        and one.index != reader.info.stream_index
+        and not one.is_cover_art
+    }
+    return default_output(reader.info.path, {spec.coding_format, *copied})
+
+
+class _Job:
+    """The encoding end of the pipeline: feeds the encoder and the writer, and keeps the counts."""
+
+    def __init__(
+        self,
+        reader: VideoReader,
+        writer: VideoWriter,
+        spec: EncoderSpec,
+        options: dict[str, str],
+        crf: float,
+        config: CompressConfig,
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._spec = spec
+        self._options = options
+        self._crf = crf
+        self._config = config
+        self._encoder: MapEncoder | None = None
+        self._rate_ratios = 0.0
+        self._video_bytes = 0
+        self._first_pts: int | None = None
+        self._end_pts = 0
+        self.num_frames = 0
+
+    def run(self, items: Generator[AnalysedFrame | Packet, None, None]) -> Generator[Event, None, None]:
+        """Encode and write everything."""
+        waiting: list[Packet] = []
+        for item in items:
+            if not isinstance(item, AnalysedFrame):
+                if self._encoder is None:
+                    # The header needs the first frame; packets before it wait.
+                    waiting.append(item)
+                else:
+                    self._writer.copy(item)
+                continue
+            if self._encoder is None:
+                self._encoder, notices = self._start(item.frame)
+                yield from map(Notice, notices)
+                for packet in waiting:
+                    self._writer.copy(packet)
+                waiting.clear()
+            self._encode(self._encoder, item)
+            yield Progress(
+                self.num_frames, self._reader.info.num_frames_from_header, self._writer.bytes_written
+            )
+        assert self._encoder is not None  # noqa: S101 - the reader raises if there is no frame
+        self._write(self._encoder.flush())
+
+    def _start(self, first: Frame) -> tuple[MapEncoder, list[str]]:
+        encoder = MapEncoder(
+            self._writer.container,
+            self._spec,
+            self._options,
+            crf=self._crf,
+            first=first,
+            frame_rate=self._reader.info.frame_rate,
+            sample_aspect_ratio=self._reader.info.sample_aspect_ratio,
+            suffix=self._writer.output.suffix,
+        )
+        notices = self._writer.copy_streams(self._reader, encoder.stream, self._config.drop)
+        notices += encoder.conversions
+        self._writer.start()
+        return encoder, notices
+
+    def _encode(self, encoder: MapEncoder, item: AnalysedFrame) -> None:
+        picture = item.frame.picture
+        if picture.pts is not None:
+            self._first_pts = picture.pts if self._first_pts is None else self._first_pts
+            self._end_pts = picture.pts + (picture.duration or 0)
+        self._write(encoder.encode(item.frame, item.offsets))
+        self._rate_ratios += item.predicted_rate_ratio
+        self.num_frames += 1
+
+    def _write(self, packets: list[Packet]) -> None:
+        for packet in packets:
+            self._video_bytes += packet.size
+            self._writer.write(packet)
+
+    def result(self, output_bytes: int, elapsed_seconds: float) -> Result:
+        """Sum the job up."""
+        info = self._reader.info
+        ratio = self._rate_ratios / self.num_frames
+        span = (self._end_pts - (self._first_pts or 0)) * info.time_base
+        return Result(
+            source=info.path,
+            output=self._writer.output,
+            codec=self._spec.name,
+            crf=self._crf,
+            num_frames=self.num_frames,
+            duration_seconds=float(span),
+            source_bytes=info.size_bytes,
+            output_bytes=output_bytes,
+            video_bytes=self._video_bytes,
+            plain_bytes_estimate=round(output_bytes + self._video_bytes * (1 / ratio - 1)),
+            elapsed_seconds=elapsed_seconds,
+            is_input_damaged=bool(self._reader.damage),
+        )

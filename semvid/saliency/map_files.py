@@ -1,0 +1,144 @@
+"""Importance maps from files: a grey-scale video, a folder of PNGs, or one picture for all frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from av.video.reformatter import ColorRange
+
+from semvid.errors import InputError, MapError
+from semvid.io.reader import VideoReader
+from semvid.types import FloatArray, Frame, ImportanceMap
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+
+COUNT_TOLERANCE = 2
+"""Frames by which a header may be wrong before a map file of another length is refused unseen."""
+
+
+class MapFileSource:
+    """Maps read from a file, one for each frame; black = 0, white = 1.
+
+    Maps are of the upright picture and of any size: each is stretched over the whole frame.
+
+    Args:
+        path: A video whose luma is the map; a folder with one PNG for each frame, in name order; or a
+            single picture that serves for all frames.
+        hold: Keep the last map when the video goes on after it.
+        expected_frames: Frames the video will have by its header, None if unknown: a gross mismatch is
+            reported before any work is done.
+
+    Raises:
+        MapError: The path is no map source, or is grossly shorter or longer than the video.
+    """
+
+    smoothing = 0.0
+
+    def __init__(self, path: Path, *, hold: bool = False, expected_frames: int | None = None) -> None:
+        self._path = path
+        self._hold = hold
+        self._last: ImportanceMap | None = None
+        self._is_single = False
+        self._reader: VideoReader | None = None
+        count: int | None
+        if not path.exists():
+            raise MapError(f"--maps {path} does not exist; check the path", path=path)
+        if path.is_dir():
+            files = sorted(path.glob("*.png"))
+            if not files:
+                raise MapError(f"--maps {path} is a folder without .png files", path=path)
+            count, self._maps = len(files), self._read_pictures(files)
+        elif path.suffix.lower() in PICTURE_SUFFIXES:
+            self._is_single = True
+            count, self._maps = None, self._read_pictures([path])
+        else:
+            self._reader = self._open_video()
+            count, self._maps = self._reader.info.num_frames_from_header, self._read_video(self._reader)
+        if count is not None and expected_frames is not None:
+            try:
+                self._compare(count, expected_frames)
+            except MapError:
+                self.close()
+                raise
+
+    def _open_video(self) -> VideoReader:
+        try:
+            return VideoReader(self._path)
+        except InputError as error:
+            raise MapError(f"--maps: {error}", path=self._path) from error
+
+    def _compare(self, count: int, expected: int) -> None:
+        is_short = count < expected - COUNT_TOLERANCE and not self._hold
+        if is_short or count > expected + COUNT_TOLERANCE:
+            remedy = "add maps or pass --maps-hold to keep the last one" if is_short else "remove the rest"
+            first = min(count, expected)
+            raise MapError(
+                f"--maps {self._path} has {count} maps but the video has {expected} frames, "
+                f"they part at frame {first}; {remedy}",
+                path=self._path,
+                frame=first,
+            )
+
+    def _read_pictures(self, files: list[Path]) -> Iterator[FloatArray]:
+        for index, file in enumerate(files):
+            picture = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
+            if picture is None:
+                raise MapError(
+                    f"--maps: {file} cannot be read as a picture (frame {index}); replace it",
+                    path=self._path,
+                    frame=index,
+                )
+            yield picture.astype(np.float32) / np.float32(np.iinfo(picture.dtype).max)
+
+    def _read_video(self, reader: VideoReader) -> Iterator[FloatArray]:
+        for item in reader.read():
+            if isinstance(item, Frame):
+                black, white = _luma_range(item.picture, item.luma_bits)
+                scaled = (item.luma.astype(np.float32) - black) * np.float32(1 / (white - black))
+                yield np.rot90(np.clip(scaled, 0.0, 1.0), item.quarter_turns)
+
+    def update(self, frame: Frame) -> ImportanceMap:
+        """See ``ImportanceSource``."""
+        try:
+            values = next(self._maps, None)
+        except InputError as error:
+            raise MapError(f"--maps: {error} (frame {frame.index})", path=self._path, frame=frame.index) from error
+        if values is not None:
+            self._last = ImportanceMap(values)
+        elif self._last is None or not (self._hold or self._is_single):
+            raise MapError(
+                f"--maps {self._path} ends after {frame.index} maps: frame {frame.index} of the video has "
+                "none; add maps or pass --maps-hold to keep the last one",
+                path=self._path,
+                frame=frame.index,
+            )
+        assert self._last is not None  # noqa: S101 - narrows the type; the branch above raised
+        return self._last
+
+    def finish(self, num_frames: int) -> str | None:
+        """See ``ImportanceSource``."""
+        if next(self._maps, None) is None:
+            return None
+        return f"--maps {self._path} has maps left over: the video ended after {num_frames} frames"
+
+    def close(self) -> None:
+        """Close the map video."""
+        if self._reader is not None:
+            self._reader.close()
+
+
+def _luma_range(picture: VideoFrame, bits: int) -> tuple[float, float]:
+    """Sample values of black and white."""
+    name = picture.format.name
+    scale = 1 << (bits - 8)
+    is_full = picture.color_range == ColorRange.JPEG or name.startswith(("yuvj", "gray"))
+    if name.startswith("yuv") and not is_full:
+        return 16.0 * scale, 235.0 * scale
+    return 0.0, float((1 << bits) - 1)

@@ -1,0 +1,26 @@
+"""Open the importance source a configuration asks for."""
+
+from __future__ import annotations
+
+from semvid.config import CompressConfig
+from semvid.saliency.boxes import BoxSource
+from semvid.saliency.map_files import MapFileSource
+from semvid.saliency.predictor import SpectralSource
+from semvid.saliency.source import ImportanceSource
+
+
+def open_source(config: CompressConfig, expected_frames: int | None) -> ImportanceSource:
+    """Open ``maps`` or ``boxes`` if given, else the model.
+
+    Args:
+        config: What the user asked for.
+        expected_frames: Frames by the video's header, None if unknown.
+
+    Raises:
+        MapError: The map or box file is unusable.
+    """
+    if config.maps is not None:
+        return MapFileSource(config.maps, hold=config.maps_hold, expected_frames=expected_frames)
+    if config.boxes is not None:
+        return BoxSource(config.boxes, expected_frames=expected_frames)
+    return SpectralSource()

@@ -1,0 +1,31 @@
+"""What every origin of importance maps looks like: a network, a formula, or a file."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from semvid.types import Frame, ImportanceMap
+
+
+class ImportanceSource(Protocol):
+    """Gives a map for every frame of one video, in order.
+
+    Attributes:
+        smoothing: Share of the past in the running average that suits this source, 0..0.99;
+            0 = maps are used as they come.
+    """
+
+    smoothing: float
+
+    def update(self, frame: Frame) -> ImportanceMap:
+        """Return the importance of the next frame, upright.
+
+        Raises:
+            MapError: The source has no usable map for this frame.
+        """
+
+    def finish(self, num_frames: int) -> str | None:
+        """Called after the last frame. Returns a sentence if the source did not fit the video."""
+
+    def close(self) -> None:
+        """Release files and devices. Called exactly once, also after errors."""

@@ -1,0 +1,141 @@
+"""Values that cross from one stage to the next. Frozen: a stage makes a new one, never edits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+FloatArray = NDArray[np.float32]
+LumaArray = NDArray[np.uint8] | NDArray[np.uint16]
+
+StreamKind = Literal["video", "audio", "subtitle", "data", "attachment"]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """One stream of a container."""
+
+    index: int
+    """Position in the container."""
+    kind: StreamKind
+    codec: str
+    """FFmpeg's codec name, ``"unknown"`` where it has none."""
+    is_cover_art: bool = False
+    """True for an attached picture that is stored as a video stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """What the header says of a file and its main video stream. Nothing here was decoded."""
+
+    path: Path
+    size_bytes: int
+    container: str
+    """FFmpeg's demuxer name, a comma-separated list for aliases."""
+    stream_index: int
+    """Container index of the video stream that will be compressed."""
+    codec: str
+    width: int
+    """Coded picture width in pixels, before rotation."""
+    height: int
+    """Coded picture height in pixels, before rotation."""
+    pixel_format: str
+    frame_rate: Fraction | None
+    """Average frames per second; None where the header has none. Timestamps tell the truth."""
+    time_base: Fraction
+    """Seconds per unit of ``pts``."""
+    sample_aspect_ratio: Fraction | None
+    """Width of a pixel by its height; None = square or unknown."""
+    duration_seconds: Fraction | None
+    num_frames_from_header: int | None
+    """Frames the header claims; None where it claims nothing."""
+    streams: tuple[StreamInfo, ...]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One decoded picture as it is coded: native pixel format, not yet rotated for display."""
+
+    picture: VideoFrame
+    """The decoder's frame; pixels are never converted unless a stage needs it."""
+    index: int
+    """Zero-based position among the decoded frames."""
+    luma: LumaArray
+    """``(height, width)`` view of the luma samples."""
+    luma_bits: int
+    """Bits per sample of ``luma``."""
+
+    @property
+    def quarter_turns(self) -> int:
+        """Counter-clockwise quarter turns that bring the coded picture upright, 0..3."""
+        return round(self.picture.rotation / 90) % 4
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """``(width, height)`` in pixels as displayed."""
+        width, height = self.picture.width, self.picture.height
+        return (height, width) if self.quarter_turns % 2 else (width, height)
+
+    @cached_property
+    def half_luma(self) -> NDArray[np.uint8]:
+        """``(ceil(height / 2), ceil(width / 2))`` luma in 8-bit grey levels, for analysis."""
+        height, width = self.luma.shape
+        size = (-(-width // 2), -(-height // 2))
+        half = cv2.resize(self.luma, size, interpolation=cv2.INTER_AREA)
+        if self.luma_bits > 8:
+            half = cv2.convertScaleAbs(half, alpha=1 / (1 << (self.luma_bits - 8)))
+        return np.asarray(half, np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportanceMap:
+    """How much every place of one frame matters."""
+
+    values: FloatArray
+    """``(h, w)`` float32 in 0..1, stretched over the whole upright frame whatever its size."""
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 2 or not self.values.size:
+            raise ValueError(f"an importance map is a non-empty (h, w) array, got {self.values.shape}")
+
+
+@dataclass(frozen=True, slots=True)
+class QuantizerOffsets:
+    """What is added to the quantizer of every block of one frame."""
+
+    values: FloatArray
+    """``(rows, cols)`` float32 in QP steps (6 steps double the quantizer), negative = finer."""
+    block_size: int
+    """Side of a block in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one compression did."""
+
+    source: Path
+    output: Path
+    codec: str
+    crf: float
+    num_frames: int
+    duration_seconds: float
+    """Presentation time from the first frame to the end of the last."""
+    source_bytes: int
+    output_bytes: int
+    video_bytes: int
+    """Bytes of the encoded video stream alone."""
+    plain_bytes_estimate: int
+    """What the same encode without a map is predicted to need, whole file, by the rate model."""
+    elapsed_seconds: float
+    is_input_damaged: bool
+    """True when the input broke off or had damaged parts; the output holds what could be decoded."""
