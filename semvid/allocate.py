@@ -7,6 +7,8 @@ per bit. Distortion goes with the square of the quantizer step, and the step dou
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from semvid.config import AllocationConfig
@@ -15,7 +17,9 @@ from semvid.types import FloatArray
 RATE_SLOPE = 1.5
 """Bits of a block go with ``2 ** (-RATE_SLOPE * QP / 6)``: they halve every 4 QP. Fitted with ``activity``."""
 
-_BISECTIONS = 24
+_MAX_STEPS = 30
+_TOLERANCE = 1e-4
+"""Accepted base-2 logarithm of the predicted rate ratio: 0.007 % of the bits."""
 
 
 def quantizer_offsets(
@@ -33,21 +37,28 @@ def quantizer_offsets(
         never coarser where importance is higher. All zeros at strength 0 and for a constant map.
         ``predicted_rate_ratio`` of the result is 1.
     """
-    weight = config.background_weight + importance
-    unbiased = -3.0 * config.strength * np.log2(weight)
+    weight = np.float32(config.background_weight) + importance
+    unbiased = np.float32(-3.0 * config.strength) * np.log2(weight)
     if np.ptp(unbiased) < 1e-6:
         return np.zeros(importance.shape, np.float32)
     # At these ends every block sits at one limit, so the wanted bias lies between.
     low = config.finest - float(unbiased.max())
     high = config.coarsest - float(unbiased.min())
-    for _ in range(_BISECTIONS):
-        bias = (low + high) / 2
-        offsets = np.clip(unbiased + bias, config.finest, config.coarsest)
-        if predicted_rate_ratio(offsets, activity) > 1:
+    bias = min(max(-float(unbiased.mean()), low), high)
+    for _ in range(_MAX_STEPS):
+        offsets = np.clip(unbiased + np.float32(bias), config.finest, config.coarsest)
+        excess = math.log2(predicted_rate_ratio(offsets, activity))
+        if abs(excess) < _TOLERANCE:
+            break
+        if excess > 0:
             low = bias
         else:
             high = bias
-    return offsets.astype(np.float32)
+        # Newton's step, exact where no block is clipped; bisection where it leaves the bracket.
+        bias += excess * 6 / RATE_SLOPE
+        if not low < bias < high:
+            bias = (low + high) / 2
+    return offsets
 
 
 def predicted_rate_ratio(offsets: FloatArray, activity: FloatArray) -> float:
@@ -57,4 +68,4 @@ def predicted_rate_ratio(offsets: FloatArray, activity: FloatArray) -> float:
         offsets: ``(rows, cols)`` QP steps.
         activity: ``(rows, cols)`` > 0, as for ``quantizer_offsets``.
     """
-    return float((activity * np.exp2(offsets * (-RATE_SLOPE / 6))).sum() / activity.sum())
+    return float((activity * np.exp2(offsets * np.float32(-RATE_SLOPE / 6))).sum() / activity.sum())

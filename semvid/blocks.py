@@ -91,8 +91,11 @@ def cover_with_rectangles(levels: LevelArray) -> LevelArray:
         return rectangles
     sets = np.concatenate([levels <= below[:, None, None], levels >= above[::-1, None, None]])
     rowwise = _merge_runs(sets)
-    colwise = _merge_runs(sets.transpose(0, 2, 1))
-    spans = rowwise if len(rowwise) <= len(colwise) else colwise[:, [0, 3, 4, 1, 2]]
+    colwise = _merge_runs(sets.transpose(0, 2, 1))[:, [0, 3, 4, 1, 2]]
+    fewer_across = np.bincount(rowwise[:, 0], minlength=len(sets)) <= np.bincount(
+        colwise[:, 0], minlength=len(sets)
+    )
+    spans = np.concatenate([rowwise[fewer_across[rowwise[:, 0]]], colwise[~fewer_across[colwise[:, 0]]]])
     spans = spans[np.argsort(spans[:, 0], kind="stable")]
     front = np.column_stack([spans[:, 1:], front_first[spans[:, 0]]])
     return np.concatenate([front, rectangles]).astype(np.int32)
@@ -105,17 +108,19 @@ def _merge_runs(sets: NDArray[np.bool_]) -> LevelArray:
     """
     num_sets, rows, cols = sets.shape
     # A blank row after each set and a blank column at each end keep runs from crossing a border.
-    padded = np.zeros((num_sets, rows + 1, cols + 2), np.int8)
+    padded = np.zeros((num_sets, rows + 1, cols + 2), bool)
     padded[:, :-1, 1:-1] = sets
-    edges = np.diff(padded, axis=2).reshape(-1, cols + 1)
-    line, left = np.nonzero(edges == 1)
-    right = np.nonzero(edges == -1)[1]
-    order = np.lexsort((line, right, left))
-    line, left, right = line[order], left[order], right[order]
-    is_new = np.ones(line.size, bool)
-    is_new[1:] = (np.diff(line) != 1) | (np.diff(left) != 0) | (np.diff(right) != 0)
-    first = np.flatnonzero(is_new)
-    last = np.append(first[1:], line.size) - 1
-    of_set, top = np.divmod(line[first], rows + 1)
-    bottom = top + line[last] - line[first] + 1
-    return np.column_stack([of_set, top, bottom, left[first], right[first]]).astype(np.int32)
+    # Along a row a run begins at every other change and ends at the next.
+    changes = np.flatnonzero(padded[:, :, 1:] != padded[:, :, :-1])
+    line, left = np.divmod(changes[::2], cols + 1)
+    right = changes[1::2] - line * (cols + 1)
+    # Runs that can join become neighbours: same left and right, then by line.
+    column = (left * (cols + 1) + right) * (num_sets * (rows + 1))
+    key = np.sort(column + line)
+    first = np.flatnonzero(np.diff(key, prepend=-2) != 1)
+    last = np.append(first[1:], key.size) - 1
+    column, line = np.divmod(key[first], num_sets * (rows + 1))
+    left, right = np.divmod(column, cols + 1)
+    of_set, top = np.divmod(line, rows + 1)
+    bottom = top + last - first + 1
+    return np.column_stack([of_set, top, bottom, left, right]).astype(np.int32)
