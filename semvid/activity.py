@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from semvid.blocks import area_mean
 from semvid.types import FloatArray
 
+Picture = NDArray[np.uint8]
+
 SPATIAL_EXPONENT = 0.28
 TEMPORAL_EXPONENT = 0.32
 # Grey levels. What is flatter or stiller than noise still costs its headers.
@@ -23,35 +25,52 @@ _FRESH_SHARE = 0.3
 """Share of the newest frame in the running average."""
 
 
+def block_differences(
+    half: Picture, previous: Picture | None, width: int, height: int, block_size: int
+) -> tuple[FloatArray, FloatArray]:
+    """Measure how much changes within each block and since the frame before.
+
+    Args:
+        half: ``Frame.half_luma`` of a frame.
+        previous: That of the frame before; None where there is none: then the gradient stands in for the
+            difference, as in an intra frame.
+        width: Full frame width in pixels.
+        height: Full frame height in pixels.
+        block_size: Side of a block in full-size pixels.
+
+    Returns:
+        Mean absolute gradient and mean absolute temporal difference, ``(rows, cols)`` float32 grey levels.
+    """
+    gradient = np.zeros(half.shape, np.uint8)
+    gradient[:, 1:] = cv2.absdiff(half[:, 1:], half[:, :-1])
+    gradient[1:] = cv2.add(gradient[1:], cv2.absdiff(half[1:], half[:-1]))
+    spatial = area_mean(gradient, width, height, block_size)
+    if previous is None:
+        return spatial, spatial
+    return spatial, area_mean(cv2.absdiff(half, previous), width, height, block_size)
+
+
 class ActivityEstimator:
     """Per-block activity of successive frames of one video, averaged over the last few.
 
     activity = (|gradient| + 0.4)^0.28 x (|difference to the frame before| + 0.01)^0.32
 
-    averaged over time, so that a doubled frame or a flash does not move every offset. Both means are over the block at half size, in 8-bit grey levels. The first frame, and the first after
-    ``reset()``, has no frame before: its gradient stands in for the difference, as in an intra frame.
+    averaged over time, so that a doubled frame or a flash does not move every offset.
     """
 
     def __init__(self, width: int, height: int, block_size: int) -> None:
         self._geometry = (width, height, block_size)
-        self._previous: NDArray[np.uint8] | None = None
+        self._previous: Picture | None = None
         self._average: FloatArray | None = None
 
     def reset(self) -> None:
-        """Forget the frame before; call at a scene cut."""
+        """Forget the frames before; call at a scene cut."""
         self._previous = None
         self._average = None
 
-    def update(self, half: NDArray[np.uint8]) -> FloatArray:
+    def update(self, half: Picture) -> FloatArray:
         """Return ``(rows, cols)`` float32 activity > 0 of the next frame, its ``Frame.half_luma``."""
-        gradient = np.zeros(half.shape, np.uint8)
-        gradient[:, 1:] = cv2.absdiff(half[:, 1:], half[:, :-1])
-        gradient[1:] = cv2.add(gradient[1:], cv2.absdiff(half[1:], half[:-1]))
-        spatial = area_mean(gradient, *self._geometry)
-        if self._previous is None:
-            temporal = spatial
-        else:
-            temporal = area_mean(cv2.absdiff(half, self._previous), *self._geometry)
+        spatial, temporal = block_differences(half, self._previous, *self._geometry)
         self._previous = half
         fresh: FloatArray = (spatial + _SPATIAL_FLOOR) ** SPATIAL_EXPONENT * (
             temporal + _TEMPORAL_FLOOR

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from semvid.activity import ActivityEstimator
-from semvid.allocate import predicted_rate_ratio, quantizer_offsets
+from semvid.allocate import RateModel, predicted_rate_ratio, quantizer_offsets
 from semvid.blocks import area_mean
 from semvid.config import AllocationConfig
 from semvid.saliency.smooth import MapSmoother, SceneCutDetector
@@ -39,16 +39,24 @@ class Analyser:
         smoothing: Share of the past in the running average of maps, 0..0.99.
         allocation: How strongly importance moves the quantizer.
         block_size: Of the encoder, in pixels.
+        rate: Of the encoder.
     """
 
     def __init__(
-        self, source: ImportanceSource, smoothing: float, allocation: AllocationConfig, block_size: int
+        self,
+        source: ImportanceSource,
+        smoothing: float,
+        allocation: AllocationConfig,
+        *,
+        block_size: int,
+        rate: RateModel,
     ) -> None:
         self._source = source
         self._smoother = MapSmoother(smoothing)
         self._cuts = SceneCutDetector()
         self._allocation = allocation
         self._block_size = block_size
+        self._rate = rate
         self._activity: ActivityEstimator | None = None
 
     def run(self, items: Iterable[Frame | Packet]) -> Generator[AnalysedFrame | Packet, None, None]:
@@ -70,9 +78,9 @@ class Analyser:
         coded = np.rot90(upright, -frame.quarter_turns)
         importance = area_mean(coded, width, height, self._block_size)
         activity = self._activity.update(frame.half_luma)
-        offsets = quantizer_offsets(importance, activity, self._allocation)
+        offsets = quantizer_offsets(importance, activity, self._allocation, self._rate)
         return AnalysedFrame(
             frame,
             QuantizerOffsets(offsets, self._block_size),
-            predicted_rate_ratio(offsets, activity),
+            predicted_rate_ratio(offsets, activity, self._rate),
         )

@@ -89,9 +89,13 @@ def compress_events(
         with closing(maps), VideoWriter(output) as writer:
             yield Started(reader.info)
             smoothing = maps.smoothing if config.smoothing is None else config.smoothing
-            analyser = Analyser(maps, smoothing, config.allocation, spec.block_size)
-            decoded = prefetch(reader.read(), _FRAMES_AHEAD, "semvid-decode")
-            with closing(prefetch(analyser.run(decoded), _FRAMES_AHEAD, "semvid-analyse")) as analysed:
+            analyser = Analyser(
+                maps, smoothing, config.allocation, block_size=spec.block_size, rate=spec.rate
+            )
+            with (
+                closing(prefetch(reader.read(), _FRAMES_AHEAD, "semvid-decode")) as decoded,
+                closing(prefetch(analyser.run(decoded), _FRAMES_AHEAD, "semvid-analyse")) as analysed,
+            ):
                 job = _Job(reader, writer, spec, options, crf, config)
                 yield from job.run(analysed)
             if config.allocation.strength > 0:

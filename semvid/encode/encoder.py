@@ -124,7 +124,7 @@ class MapEncoder:
         codec.pix_fmt = self._format
         codec.time_base = picture.time_base
         stream.time_base = picture.time_base
-        codec.bit_rate = 0
+        codec.bit_rate = self._spec.bit_rate
         codec.thread_count = 0
         codec.color_range = self._color.range
         codec.color_primaries = picture.color_primaries

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from semvid.allocate import RateModel
 from semvid.encode.spec import CrfRange, EncoderSpec, Implication, MapCondition
 from semvid.encode.vpx_scale import vp8_native, vp9_native
 from semvid.errors import ConfigError, MapIgnoredError
@@ -101,7 +102,7 @@ VP8 = EncoderSpec(
     name="vp8",
     library="libvpx",
     coding_format="vp8",
-    crf=CrfRange(4, 63, 20, takes_fractions=False),
+    crf=CrfRange(4, 63, 48, takes_fractions=False),
     presets=("0", "1", "2", "3", "4", "5"),
     default_preset="2",
     preset_option="cpu-used",
@@ -113,6 +114,9 @@ VP8 = EncoderSpec(
     codes_aspect_ratio=False,
     codes_odd_sizes=True,
     truncates_offsets=True,
+    # VP8's CRF is a floor under a bit rate, which FFmpeg sets to 256 kb/s when none is given.
+    bit_rate=200_000_000,
+    rate=RateModel(finer=2.2, coarser=1.6),
     max_levels=3,
     fixed_options={"deadline": "good"},
 )
@@ -122,7 +126,7 @@ VP9 = EncoderSpec(
     library="libvpx-vp9",
     coding_format="vp9",
     # Quantizer 0 is lossless.
-    crf=CrfRange(1, 63, 34, takes_fractions=False),
+    crf=CrfRange(1, 63, 38, takes_fractions=False),
     presets=("5", "6", "7", "8", "9"),
     default_preset="5",
     preset_option="cpu-used",
@@ -150,6 +154,8 @@ VP9 = EncoderSpec(
     codes_aspect_ratio=False,
     codes_odd_sizes=True,
     truncates_offsets=True,
+    # libvpx keeps the frame's Lagrangian for all segments, so offsets do less than they should.
+    rate=RateModel(finer=0.7, coarser=0.37),
     max_levels=7,
     fixed_options={"deadline": "realtime", "aq-mode": "0", "row-mt": "1"},
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from semvid.allocate import RateModel
 from semvid.errors import ConfigError, MapIgnoredError
 from semvid.types import FloatArray
 
@@ -63,6 +64,8 @@ class EncoderSpec:
     to_native: Callable[[FloatArray, float], FloatArray]
     """``(offsets in QP steps, crf)`` -> offsets in the encoder's native unit."""
     map_conditions: tuple[MapCondition, ...]
+    rate: RateModel = field(default_factory=RateModel)
+    """How its bits answer to offsets."""
     codes_full_range: bool = True
     """Tells players when samples use the full range."""
     codes_aspect_ratio: bool = True
@@ -71,6 +74,8 @@ class EncoderSpec:
     """Takes subsampled video of odd width or height."""
     truncates_offsets: bool = False
     """FFmpeg cuts native offsets to whole numbers instead of rounding."""
+    bit_rate: int = 0
+    """Bits per second allowed under CRF; 0 = no bound."""
     max_levels: int | None = None
     """Distinct non-zero offsets a frame can have; None = any."""
     fixed_options: Mapping[str, str] = field(default_factory=dict)

@@ -12,12 +12,14 @@ from av.video.reformatter import ColorRange
 
 from semvid.errors import InputError, MapError
 from semvid.io.reader import VideoReader
-from semvid.types import FloatArray, Frame, ImportanceMap
+from semvid.types import FloatArray, Frame, ImportanceMap, LumaArray
 
 if TYPE_CHECKING:
     from av import VideoFrame
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+
+_ENOUGH_SAMPLES_ACROSS = 480
 
 COUNT_TOLERANCE = 2
 """Frames by which a header may be wrong before a map file of another length is refused unseen."""
@@ -95,14 +97,13 @@ class MapFileSource:
                     path=self._path,
                     frame=index,
                 )
-            yield picture.astype(np.float32) / np.float32(np.iinfo(picture.dtype).max)
+            yield _importance(picture, 0.0, float(np.iinfo(picture.dtype).max))
 
     def _read_video(self, reader: VideoReader) -> Iterator[FloatArray]:
         for item in reader.read():
             if isinstance(item, Frame):
                 black, white = _luma_range(item.picture, item.luma_bits)
-                scaled = (item.luma.astype(np.float32) - black) * np.float32(1 / (white - black))
-                yield np.rot90(np.clip(scaled, 0.0, 1.0), item.quarter_turns)
+                yield np.rot90(_importance(item.luma, black, white), item.quarter_turns)
 
     def update(self, frame: Frame) -> ImportanceMap:
         """See ``ImportanceSource``."""
@@ -132,6 +133,18 @@ class MapFileSource:
         """Close the map video."""
         if self._reader is not None:
             self._reader.close()
+
+
+def _importance(samples: LumaArray, black: float, white: float) -> FloatArray:
+    """Scale samples to 0..1, shrinking large maps first: blocks are coarser than their pixels anyway."""
+    height, width = samples.shape
+    factor = width // _ENOUGH_SAMPLES_ACROSS
+    if factor > 1:
+        size = (-(-width // factor), -(-height // factor))
+        # Area averaging stretches over the whole picture whatever the size, so nothing drifts.
+        samples = np.asarray(cv2.resize(samples, size, interpolation=cv2.INTER_AREA), samples.dtype)
+    scaled = (samples.astype(np.float32) - np.float32(black)) * np.float32(1 / (white - black))
+    return np.clip(scaled, 0.0, 1.0, out=scaled)
 
 
 def _luma_range(picture: VideoFrame, bits: int) -> tuple[float, float]:

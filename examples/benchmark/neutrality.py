@@ -1,0 +1,69 @@
+"""Measure how far rate neutrality holds: size with a map against the plain encode at the same CRF.
+
+    python examples/benchmark/neutrality.py [--codecs x264,x265,vp8,vp9]
+
+Every ordinary clip, spectral maps, the default CRF and 5 to either side, default presets. Ratios are of
+the bytes of the video stream.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from common import clips, save, table
+
+import semvid
+from semvid.encode.registry import find_encoder
+
+CRF_STEPS = (-5, 0, 5)
+
+
+def video_bytes(source: Path, output: Path, codec: str, crf: float, strength: float) -> int:
+    """Encode and return the size of the video stream."""
+    config = semvid.CompressConfig(
+        codec=codec,
+        crf=crf,
+        allocation=semvid.AllocationConfig(strength=strength),
+        drop=frozenset({"audio", "subtitle", "data"}),
+        overwrite=True,
+    )
+    return semvid.compress(source, output, config).video_bytes
+
+
+def main() -> None:
+    """Run everything, write ``results/neutrality.json``, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--codecs", default="x264,x265,vp8,vp9")
+    codecs = parser.parse_args().codecs.split(",")
+    results = []
+    with tempfile.TemporaryDirectory() as work:
+        output = Path(work) / "coded.mkv"
+        for codec in codecs:
+            for step in CRF_STEPS:
+                crf = find_encoder(codec).crf.default + step
+                for clip in clips():
+                    plain = video_bytes(clip, output, codec, crf, 0)
+                    mapped = video_bytes(clip, output, codec, crf, 1)
+                    results.append({"codec": codec, "crf": crf, "clip": clip.stem, "plain": plain, "mapped": mapped})
+                print(codec, crf, flush=True)
+    path = save("neutrality", {"results": results})
+    rows = []
+    for codec in codecs:
+        for crf in sorted({one["crf"] for one in results if one["codec"] == codec}):
+            ratios = {
+                one["clip"]: one["mapped"] / one["plain"] - 1
+                for one in results
+                if (one["codec"], one["crf"]) == (codec, crf)
+            }
+            errors = np.abs(list(ratios.values()))
+            rows.append([codec, f"{crf:g}", *(f"{100 * one:+.1f} %" for one in ratios.values()),
+                         f"{100 * errors.mean():.1f} %", f"{100 * errors.max():.1f} %"])  # fmt: skip
+    print(table(["codec", "CRF", *(clip.stem for clip in clips()), "mean of sizes of errors", "worst"], rows))
+    print(path)
+
+
+if __name__ == "__main__":
+    main()

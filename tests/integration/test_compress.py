@@ -1,0 +1,280 @@
+"""What must survive compression, and what must never be left behind."""
+
+import os
+import subprocess
+import sys
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from clips import decode, make_clip, write_masks
+
+import semvid
+from semvid.errors import InputError, NoVideoStreamError, OutputError, OutputExistsError
+from semvid.events import Done, Notice, Progress, Started
+
+
+def packets(path: Path, kind: str) -> list[tuple[Fraction, bytes]]:
+    with av.open(str(path)) as container:
+        stream = next(one for one in container.streams if one.type == kind)
+        return [(one.pts * one.time_base, bytes(one)) for one in container.demux(stream) if one.size]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov"])
+def test_everything_else_comes_along(suffix, tmp_path):
+    source = make_clip(
+        tmp_path / f"in{suffix}", audio=True, subtitles=True, chapters=True, metadata={"title": "A film"}
+    )
+    result = semvid.compress(source, tmp_path / f"out{suffix}")
+    for kind in ("audio", "subtitle"):
+        assert packets(result.output, kind) == packets(source, kind)
+    assert [frame.time for frame in decode(result.output)] == [frame.time for frame in decode(source)]
+    with av.open(str(source)) as before, av.open(str(result.output)) as after:
+        assert after.metadata["title"] == "A film"
+        assert [one["metadata"]["title"] for one in after.chapters()] == ["one", "two"]
+        assert abs(before.duration - after.duration) <= 1000
+    assert result.num_frames == 24
+    assert result.output_bytes == result.output.stat().st_size
+    assert not result.is_input_damaged
+
+
+def test_dropped_kinds_stay_behind(tmp_path, clip):
+    result = semvid.compress(clip, tmp_path / "out.mp4", semvid.CompressConfig(drop=frozenset({"audio"})))
+    assert [one.kind for one in semvid.probe(result.output).streams] == ["video"]
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_rotation_and_pixel_aspect_stay_and_maps_are_upright(rotation, tmp_path):
+    source = make_clip(tmp_path / "in.mp4", width=320, height=192, num_frames=8, rotation=rotation, aspect=Fraction(4, 3))
+    upright = (320, 192) if rotation % 180 == 0 else (192, 320)
+    mask = np.zeros((upright[1], upright[0]), np.uint8)
+    mask[: upright[1] // 2, : upright[0] // 2] = 255
+    maps = write_masks(tmp_path / "maps", [mask])
+    gains = {}
+    for name, strength in (("plain", 0), ("mapped", 1)):
+        config = semvid.CompressConfig(maps=maps / "00000.png", allocation=semvid.AllocationConfig(strength=strength))
+        output = semvid.compress(source, tmp_path / f"{name}.mp4", config).output
+        frames = decode(output)
+        assert frames[0].rotation % 360 == rotation
+        assert semvid.probe(output).sample_aspect_ratio == Fraction(4, 3)
+        turned = [np.rot90(one.to_ndarray()[:192], rotation // 90).astype(float) for one in decode(source)]
+        coded = [np.rot90(one.to_ndarray()[:192], rotation // 90).astype(float) for one in frames]
+        error = (np.stack(turned) - np.stack(coded)) ** 2
+        halves = error.reshape(8, 2, upright[1] // 2, 2, upright[0] // 2).mean(axis=(0, 2, 4))
+        gains[name] = np.log10(halves)
+    gain = gains["plain"] - gains["mapped"]
+    # The upper left quarter of the upright picture, and only that, got better.
+    assert gain[0, 0] == gain.max()
+    assert gain[0, 0] > 0.05
+    assert np.count_nonzero(gain > 0.05) == 1
+
+
+def test_h264_quantizers_are_finer_inside_the_mask(tmp_path):
+    """The real quantizer of every macroblock, as the decoder read it from the bitstream."""
+    source = make_clip(tmp_path / "in.mp4", num_frames=12)
+    mask = np.zeros((12, 20), np.uint8)
+    mask[3:9, 4:12] = 255
+    maps = write_masks(tmp_path / "maps", [mask])
+    config = semvid.CompressConfig(maps=maps / "00000.png", encoder_options={"aq-strength": "0"})
+    output = semvid.compress(source, tmp_path / "out.mp4", config).output
+    with av.open(str(output)) as container:
+        stream = container.streams.video[0]
+        stream.codec_context.options = {"export_side_data": "venc_params"}
+        frame = next(container.decode(stream))
+    assert frame.pict_type == av.video.frame.PictureType.I
+    parameters = frame.side_data["VIDEO_ENC_PARAMS"]
+    quantizers = np.asarray(parameters.qp_map())
+    inside = mask.astype(bool)
+    difference = quantizers[~inside].mean() - quantizers[inside].mean()
+    assert difference == pytest.approx(3 * np.log2(5), abs=0.75)
+
+
+def test_events_come_in_order(tmp_path, clip):
+    events = list(semvid.compress_events(clip, tmp_path / "out.mp4"))
+    assert isinstance(events[0], Started)
+    assert isinstance(events[-1], Done)
+    counts = [one.num_frames for one in events if isinstance(one, Progress)]
+    assert counts == list(range(1, 25))
+
+
+def test_closing_early_leaves_nothing(tmp_path, clip):
+    events = semvid.compress_events(clip, tmp_path / "out.mp4")
+    for event in events:
+        if isinstance(event, Progress) and event.num_frames == 5:
+            break
+    events.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_source_of_ones_own(tmp_path, clip):
+    class LeftHalf:
+        smoothing = 0.0
+        closed = False
+
+        def update(self, frame):
+            values = np.zeros((1, 2), np.float32)
+            values[0, 0] = 1
+            return semvid.ImportanceMap(values)
+
+        def finish(self, num_frames):
+            return f"saw {num_frames}"
+
+        def close(self):
+            self.closed = True
+
+    source = LeftHalf()
+    notices = []
+    semvid.compress(
+        clip, tmp_path / "out.mp4", importance=source,
+        on_event=lambda event: notices.append(event.message) if isinstance(event, Notice) else None,
+    )  # fmt: skip
+    assert source.closed
+    assert "saw 24" in notices
+
+
+def test_a_network_sees_upright_rgb(tmp_path):
+    from semvid.saliency.predictor import NetworkSource
+
+    seen = []
+
+    class Bright:
+        input_size = (64, 32)
+
+        def predict(self, rgb):
+            seen.append((rgb.shape, rgb.dtype))
+            return rgb.mean(axis=2, dtype=np.float32) / 255
+
+    source = make_clip(tmp_path / "in.mp4", num_frames=3, rotation=90)
+    semvid.compress(source, tmp_path / "out.mp4", importance=NetworkSource(Bright()))
+    assert seen == [((64, 32, 3), np.uint8)] * 3
+
+
+class TestBadInput:
+    def refuse(self, error, words, source, output=None, config=None):
+        folder = Path(output).parent if output else Path(source).parent
+        before = sorted(folder.iterdir()) if folder.is_dir() else None
+        with pytest.raises(error, match=words) as caught:
+            semvid.compress(source, output, config)
+        assert "\n" not in str(caught.value)
+        if before is not None:
+            assert sorted(folder.iterdir()) == before
+
+    def test_missing(self, tmp_path):
+        self.refuse(FileNotFoundError, "does not exist", tmp_path / "none.mp4")
+
+    def test_folder(self, tmp_path):
+        self.refuse(InputError, "is a folder", tmp_path, tmp_path / "out.mp4")
+
+    def test_empty(self, tmp_path):
+        (tmp_path / "empty.mp4").touch()
+        self.refuse(InputError, "is empty", tmp_path / "empty.mp4")
+
+    def test_text(self, tmp_path):
+        (tmp_path / "text.mp4").write_text("not a video at all " * 50)
+        self.refuse(InputError, "cannot be opened as a video", tmp_path / "text.mp4")
+
+    def test_sound_only(self, tmp_path, clip):
+        with av.open(str(clip)) as reader, av.open(str(tmp_path / "sound.m4a"), "w", format="mp4") as writer:
+            stream = writer.add_stream_from_template(reader.streams.audio[0])
+            for packet in reader.demux(reader.streams.audio[0]):
+                if packet.dts is not None:
+                    packet.stream = stream
+                    writer.mux(packet)
+        self.refuse(NoVideoStreamError, r"no video stream \(it has: audio\)", tmp_path / "sound.m4a")
+
+    def test_output_is_the_input(self, tmp_path, clip):
+        link = tmp_path / "link.mp4"
+        link.symlink_to(clip)
+        config = semvid.CompressConfig(overwrite=True)
+        self.refuse(OutputError, "is the input itself", clip, clip, config)
+        self.refuse(OutputError, "is the input itself", clip, link, config)
+
+    def test_output_exists(self, tmp_path, clip):
+        (tmp_path / "out.mp4").write_text("precious")
+        self.refuse(OutputExistsError, "pass -y", clip, tmp_path / "out.mp4")
+        assert (tmp_path / "out.mp4").read_text() == "precious"
+
+    def test_output_folder_missing_or_a_folder(self, tmp_path, clip):
+        self.refuse(OutputError, "does not exist", clip, tmp_path / "none" / "out.mp4")
+        (tmp_path / "out.mp4").mkdir()
+        self.refuse(OutputError, "is a folder", clip, tmp_path / "out.mp4")
+
+    def test_unknown_container(self, tmp_path, clip):
+        self.refuse(OutputError, "'.xyz' is no container semvid writes", clip, tmp_path / "out.xyz")
+
+    def test_container_cannot_hold_the_codec_or_the_sound(self, tmp_path, clip):
+        config = semvid.CompressConfig(codec="vp9")
+        self.refuse(OutputError, r"\.webm cannot hold stream 1 \(audio, aac\); .*--drop audio", clip, tmp_path / "out.webm", config)
+        config = semvid.CompressConfig(codec="vp8")
+        self.refuse(OutputError, "cannot hold vp8", clip, tmp_path / "out.mp4", config)
+
+    def test_default_output_moves_to_a_container_that_fits(self, tmp_path):
+        source = make_clip(tmp_path / "in.mp4", num_frames=3, audio=True)
+        result = semvid.compress(source, config=semvid.CompressConfig(codec="vp8"))
+        assert result.output == tmp_path / "in.semvid.mkv"
+
+    @pytest.mark.parametrize("keep", [0.5, 0.8])
+    def test_truncated_input_is_compressed_as_far_as_it_goes_and_says_so(self, keep, tmp_path):
+        # Index in front, as cameras and downloads have it: a cut-off copy still opens.
+        whole = make_clip(tmp_path / "whole.mkv", num_frames=60, width=640, height=384)
+        cut = tmp_path / "cut.mkv"
+        cut.write_bytes(whole.read_bytes()[: int(whole.stat().st_size * keep)])
+        notices = []
+        result = semvid.compress(
+            cut, on_event=lambda event: notices.append(event.message) if isinstance(event, Notice) else None
+        )
+        assert result.is_input_damaged
+        assert any("is damaged" in one for one in notices)
+        assert 0 < result.num_frames < 60
+        assert len(decode(result.output)) == result.num_frames
+
+    def test_flipped_bytes_do_not_stop_it(self, tmp_path):
+        source = make_clip(tmp_path / "in.mkv", num_frames=40)
+        data = bytearray(source.read_bytes())
+        rng = np.random.default_rng(5)
+        for position in rng.integers(len(data) // 5, len(data), 60):
+            data[position] ^= 0xFF
+        source.write_bytes(data)
+        assert semvid.compress(source).num_frames > 0
+
+    def test_full_disk_leaves_nothing(self, tmp_path):
+        """A file-size limit stands in for a full disk: the system refuses the same writes."""
+        source = make_clip(tmp_path / "in.mp4", num_frames=24)
+        script = (
+            "import resource, sys, semvid\n"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+            "try:\n    semvid.compress(sys.argv[1], sys.argv[2])\n"
+            "except semvid.SemvidError as error:\n    print(type(error).__name__, error)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", script, str(source), str(tmp_path / "out.mp4")],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert done.stdout.startswith("OutputError")
+        assert "cannot be written" in done.stdout
+        assert list(tmp_path.iterdir()) == [source]
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_interrupting_leaves_nothing(number, tmp_path):
+    import signal
+
+    source = make_clip(tmp_path / "in.mp4", width=640, height=384, num_frames=240)
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-c", "from semvid.cli.main import run; run()", "compress", str(source),
+         "--preset", "placebo"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "200"},
+    )  # fmt: skip
+    deadline = time.monotonic() + 30
+    while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.5)
+    process.send_signal(getattr(signal, number))
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted; nothing was left behind" in stderr
+    assert "Traceback" not in stderr
+    assert list(tmp_path.iterdir()) == [source]

@@ -1,0 +1,105 @@
+"""One suite over all encoders: each is there, obeys maps, and keeps pixels, times and formats."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from clips import RATE, TIME_BASE, decode, decode_luma, make_clip, psnr, write_masks
+
+import semvid
+from semvid.encode.encoder import choose_pixel_format
+from semvid.encode.registry import ENCODERS
+from semvid.encode.selftest import test_encoder as run_self_test
+
+SPECS = pytest.mark.parametrize("spec", ENCODERS.values(), ids=lambda spec: spec.name)
+
+
+def compress(source: Path, output: Path, spec, **options):
+    return semvid.compress(source, output, semvid.CompressConfig(codec=spec.name, overwrite=True, **options))
+
+
+@SPECS
+def test_self_test_passes(spec):
+    outcome = run_self_test(spec)
+    assert outcome.is_available
+    assert outcome.obeys_map, outcome.detail
+
+
+@SPECS
+def test_the_masked_part_is_better_and_the_rest_worse_than_plain(spec, tmp_path, clip):
+    mask = np.zeros((192, 320), np.uint8)
+    mask[:, 160:] = 255
+    maps = write_masks(tmp_path / "maps", [mask])
+    plain = compress(clip, tmp_path / "plain.mkv", spec, allocation=semvid.AllocationConfig(strength=0))
+    mapped = compress(clip, tmp_path / "mapped.mkv", spec, maps=maps / "00000.png")
+    source, before, after = decode_luma(clip), decode_luma(plain.output), decode_luma(mapped.output)
+    left, right = np.s_[:, :, :160], np.s_[:, :, 160:]
+    assert psnr(source[right], after[right]) > psnr(source[right], before[right]) + 0.5
+    assert psnr(source[left], after[left]) < psnr(source[left], before[left])
+
+
+@SPECS
+def test_variable_frame_rate_is_kept_to_the_tick(spec, tmp_path):
+    rng = np.random.default_rng(3)
+    pts = np.cumsum(rng.integers(200, 2500, 16)).tolist()
+    source = make_clip(tmp_path / "vfr.mp4", num_frames=16, pts=pts)
+    suffix = ".mkv" if spec.name == "vp8" else ".mp4"
+    result = compress(source, tmp_path / f"out{suffix}", spec)
+    times = [frame.pts * frame.time_base for frame in decode(result.output)]
+    wanted = [when * TIME_BASE for when in pts]
+    # Matroska counts milliseconds.
+    limit = Fraction(1, 1000) if suffix == ".mkv" else 0
+    assert len(times) == len(wanted)
+    assert max(abs(a - b) for a, b in zip(times, wanted, strict=True)) <= limit
+
+
+@SPECS
+def test_plain_and_mapped_frames_can_both_be_encoded_from_a_changing_map(spec, tmp_path, clip):
+    # libx265 4.2 crashed when some frames had a map and others none; a map that comes and goes must not.
+    masks = [np.full((12, 20), 255 * (index % 3 == 0), np.uint8) for index in range(24)]
+    for mask in masks[::3]:
+        mask[:6] = 0
+    result = compress(clip, tmp_path / "out.mkv", spec, maps=write_masks(tmp_path / "maps", masks))
+    assert len(decode(result.output)) == 24
+
+
+@SPECS
+@pytest.mark.parametrize("source_format", ["yuv420p", "yuvj420p", "yuv422p", "yuv444p", "yuv420p10le"])
+def test_pixel_formats_stay_where_the_encoder_can(spec, source_format, tmp_path):
+    source = make_clip(tmp_path / "in.mkv", num_frames=6, pixel_format=source_format)
+    result = compress(source, tmp_path / "out.mkv", spec)
+    coded = decode(result.output)
+    wanted = choose_pixel_format(spec, source_format)
+    is_full_range = source_format.startswith("yuvj") and spec.codes_full_range
+    assert coded[0].format.name.replace("yuvj", "yuv") == wanted.replace("yuvj", "yuv")
+    assert (coded[0].color_range == 2) == is_full_range
+    # Same picture: neither range nor chroma slipped.
+    before, after = (frames[3].to_ndarray(format="rgb24").astype(float) for frames in (decode(source), coded))
+    assert psnr(before, after) > 26
+
+
+@SPECS
+def test_odd_sizes(spec, tmp_path):
+    source = make_clip(tmp_path / "in.mkv", width=161, height=97, num_frames=6, codec="ffv1", options={})
+    frame = decode(compress(source, tmp_path / "out.mkv", spec).output)[0]
+    assert (frame.width, frame.height) == ((161, 97) if spec.codes_odd_sizes else (162, 98))
+
+
+@SPECS
+def test_strength_zero_is_the_plain_encode(spec, tmp_path, clip):
+    """The anchor of every benchmark: the same packets as PyAV alone makes."""
+    result = compress(clip, tmp_path / "out.mkv", spec, allocation=semvid.AllocationConfig(strength=0))
+    with av.open(str(clip)) as reader, av.open(str(tmp_path / "plain.mkv"), "w") as writer:
+        options = spec.options(spec.crf.default, None, {})
+        stream = writer.add_stream(spec.library, rate=RATE, options=options)
+        stream.width, stream.height, stream.pix_fmt = 320, 192, "yuv420p"
+        stream.codec_context.time_base = TIME_BASE
+        stream.codec_context.bit_rate = spec.bit_rate
+        stream.codec_context.thread_count = 0
+        for frame in reader.decode(video=0):
+            frame.pict_type = 0
+            writer.mux(stream.encode(frame))
+        writer.mux(stream.encode())
+    assert np.array_equal(decode_luma(result.output), decode_luma(tmp_path / "plain.mkv"))

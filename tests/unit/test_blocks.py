@@ -1,0 +1,66 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from semvid.blocks import area_mean, cover_with_rectangles, grid_shape
+
+sizes = st.integers(1, 200)
+maps = hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=40), elements=st.floats(0, 1, width=32))
+levels = hnp.arrays(np.int32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=24), elements=st.integers(-4, 4))
+
+
+def paint(rectangles, shape):
+    grid = np.full(shape, 99, np.int32)
+    for top, bottom, left, right, level in rectangles[::-1]:
+        grid[top:bottom, left:right] = level
+    return grid
+
+
+@given(maps, sizes, sizes, st.sampled_from([8, 16, 64]))
+def test_area_mean_has_the_grid_shape_and_stays_in_range(values, width, height, block):
+    mean = area_mean(values, width, height, block)
+    assert mean.shape == grid_shape(width, height, block)
+    assert mean.min() >= values.min() - 1e-5
+    assert mean.max() <= values.max() + 1e-5
+
+
+@given(maps, sizes, sizes)
+def test_area_mean_loses_nothing(values, width, height):
+    block = 16
+    mean = area_mean(values, width, height, block)
+    rows, cols = mean.shape
+    tall = np.minimum(block, height - block * np.arange(rows))
+    wide = np.minimum(block, width - block * np.arange(cols))
+    assert np.isclose((mean * np.outer(tall, wide)).sum() / (width * height), values.mean(), atol=1e-4)
+
+
+def test_area_mean_puts_a_square_where_it_is():
+    # A quarter-size map of a 101x75 frame with its right half white: no crop, no drift, the edge at 50.5.
+    values = np.zeros((19, 26), np.float32)
+    values[:, 13:] = 1
+    mean = area_mean(values, 101, 75, 16)
+    assert np.allclose(mean[:, :3], 0, atol=1e-6)
+    assert np.allclose(mean[:, 3], (64 - 50.5) / 16, atol=1e-5)
+    assert np.allclose(mean[:, 4:], 1, atol=1e-6)
+
+
+def test_area_mean_takes_bytes():
+    values = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    assert np.allclose(area_mean(values, 8, 8, 8), values.mean())
+
+
+@given(levels)
+def test_cover_paints_exactly_the_levels(grid):
+    assert np.array_equal(paint(cover_with_rectangles(grid), grid.shape), grid)
+
+
+def test_cover_of_one_level_is_one_rectangle():
+    assert cover_with_rectangles(np.full((5, 7), 3, np.int32)).tolist() == [[0, 5, 0, 7, 3]]
+
+
+def test_cover_of_nested_squares_is_one_rectangle_each():
+    grid = np.full((20, 20), 4, np.int32)
+    grid[4:16, 4:16] = 0
+    grid[8:12, 8:12] = -4
+    assert len(cover_with_rectangles(grid)) == 3

@@ -1,0 +1,54 @@
+import pytest
+
+from semvid.errors import MapError
+from semvid.saliency.boxes import Box, read_boxes
+
+
+def write(folder, text):
+    path = folder / "boxes.txt"
+    path.write_text(text)
+    return path
+
+
+def test_json_lines(tmp_path):
+    text = '{"frame": 3, "box": [1, 2.5, 30, 40], "class": "person", "score": 0.5}\n\n{"frame": 4, "box": [0, 0, 9, 9]}\n'
+    assert read_boxes(write(tmp_path, text)) == [
+        Box(3, 1, 2.5, 30, 40, "person", 0.5, 1),
+        Box(4, 0, 0, 9, 9, "", 1.0, 3),
+    ]
+
+
+def test_mot_counts_frames_from_one_and_takes_unknown_confidence(tmp_path):
+    text = "1,7,10,20,30,40,-1,-1,-1,-1\n2,7,11,20,30,40,0.75,1,1\n"
+    assert read_boxes(write(tmp_path, text)) == [
+        Box(0, 10, 20, 30, 40, "-1", 1.0, 1),
+        Box(1, 11, 20, 30, 40, "1", 0.75, 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"frame": 0, "box": [1, 2, 3]}', "line 1: not enough values"),
+        ('{"box": [1, 2, 3, 4]}', "line 1: 'frame' is missing"),
+        ('{"frame": 5, "box": [1, 2, 0, 4]}', "line 1: frame 5: a box needs a positive width"),
+        ('{"frame": 5, "box": [1, 2, 3, 4], "score": 7}', "line 1: frame 5: score 7 is not in 0..1"),
+        ('{"frame": -2, "box": [1, 2, 3, 4]}', "line 1: frame -2 does not exist"),
+        ('{"frame": 0, "box": [1, 2, 3, 4]}\n{"frame"', "line 2:"),
+        ("1,2,3", "line 1: 3 fields"),
+        ("1,1,nan,0,5,5,1", "line 1: frame 0: a box needs"),
+        ("hello", "line 1: could not convert"),
+    ],
+)
+def test_malformed_lines_are_named(tmp_path, text, words):
+    with pytest.raises(MapError, match=words):
+        read_boxes(write(tmp_path, text))
+
+
+def test_missing_and_binary_files(tmp_path):
+    with pytest.raises(MapError, match="does not exist"):
+        read_boxes(tmp_path / "none.jsonl")
+    path = tmp_path / "binary"
+    path.write_bytes(b"\xff\xfe\x00\x80")
+    with pytest.raises(MapError, match="cannot be read as text"):
+        read_boxes(path)

@@ -1,0 +1,25 @@
+import pytest
+
+from semvid.config import AllocationConfig, CompressConfig
+from semvid.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: AllocationConfig(strength=3.5), "--strength 3.5 .* 0 to 3"),
+        (lambda: AllocationConfig(strength=float("nan")), "--strength nan"),
+        (lambda: AllocationConfig(background_weight=0), "--background-weight 0 "),
+        (lambda: AllocationConfig(finest=1), "--finest 1 "),
+        (lambda: AllocationConfig(coarsest=-1), "--coarsest -1 "),
+        (lambda: CompressConfig(smoothing=1), "--smoothing 1 "),
+        (lambda: CompressConfig(model="resnet"), "--model resnet .* spectral"),
+        (lambda: CompressConfig(device="tpu"), "--device tpu .* cuda"),
+        (lambda: CompressConfig(drop=frozenset({"music"})), "--drop music .* audio"),
+        (lambda: CompressConfig(maps="a", boxes="b"), "exclude each other"),
+        (lambda: CompressConfig(maps_hold=True), "--maps-hold needs --maps"),
+    ],
+)
+def test_bad_values_name_the_value_and_the_remedy(make, words):
+    with pytest.raises(ConfigError, match=words):
+        make()

@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from semvid.encode.levels import LevelQuantizer
+from semvid.encode.registry import ENCODERS, VP8, VP9, X264, X265, find_encoder
+from semvid.errors import ConfigError, MapIgnoredError
+
+offsets = hnp.arrays(np.float32, (9, 16), elements=st.floats(-12, 12, width=32))
+
+
+@pytest.mark.parametrize(("name", "spec"), [("x264", X264), ("H264", X264), ("hevc", X265), ("libvpx-vp9", VP9)])
+def test_encoders_are_found_by_their_names(name, spec):
+    assert find_encoder(name) is spec
+
+
+@pytest.mark.parametrize("name", ["av1", "libsvtav1", "libaom-av1", "h264_nvenc", "hevc_amf", "libvvenc", "mjpeg"])
+def test_encoders_that_ignore_maps_are_refused_with_a_choice(name):
+    with pytest.raises(MapIgnoredError, match="ignores? region maps; use --codec"):
+        find_encoder(name)
+
+
+def test_unknown_encoders_are_named():
+    with pytest.raises(ConfigError, match="theora is unknown; choose one of x264, x265, vp8, vp9"):
+        find_encoder("theora")
+
+
+@pytest.mark.parametrize(
+    ("spec", "preset", "options", "words"),
+    [
+        (X264, "ultrafast", {}, "superfast or slower"),
+        (X264, None, {"aq-mode": "0"}, "aq-mode=1"),
+        (X264, None, {"x264-params": "me=hex:aq-mode=0"}, "aq-mode=1"),
+        (X264, None, {"tune": "psnr"}, "aq-mode=1"),
+        (X264, None, {"qp": "30"}, "--crf instead"),
+        (X264, None, {"x264-params": "qp=30"}, "--crf instead"),
+        (X265, "ultrafast", {}, "superfast or slower"),
+        (X265, None, {"x265-params": "aq-mode=0"}, "aq-mode=1"),
+        (X265, None, {"x265-params": "lossless=1"}, "drop lossless"),
+        (VP9, None, {"deadline": "good"}, "deadline=realtime"),
+        (VP9, None, {"cpu-used": "2"}, "--preset 5 to 9"),
+        (VP9, None, {"aq-mode": "3"}, "drop aq-mode"),
+    ],
+)
+def test_modes_that_ignore_the_map_are_refused(spec, preset, options, words):
+    with pytest.raises(MapIgnoredError, match=f"{spec.name} would ignore the map: .*{words}"):
+        spec.options(spec.crf.default, preset, options)
+
+
+def test_ultrafast_is_fine_once_adaptive_quantization_is_on():
+    assert X264.options(23, "ultrafast", {"aq-mode": "1"})["preset"] == "ultrafast"
+
+
+def test_the_users_nested_options_join_ours():
+    assert X265.options(28, None, {"x265-params": "bframes=2"})["x265-params"] == "log-level=none:bframes=2"
+
+
+@pytest.mark.parametrize("spec", ENCODERS.values(), ids=lambda spec: spec.name)
+def test_crf_and_preset_limits_are_told(spec):
+    with pytest.raises(ConfigError, match=f"--crf 99 is out of range: {spec.name} takes"):
+        spec.options(99, None, {})
+    with pytest.raises(ConfigError, match=f"--preset warp is unknown to {spec.name}"):
+        spec.options(spec.crf.default, "warp", {})
+    assert spec.options(spec.crf.default, None, {})["crf"] == f"{spec.crf.default:g}"
+
+
+def test_vpx_takes_whole_crf_numbers():
+    with pytest.raises(ConfigError, match="--crf 30.5: vp9 takes whole numbers; use 30"):
+        VP9.options(30.5, None, {})
+
+
+@pytest.mark.parametrize("spec", [VP8, VP9], ids=lambda spec: spec.name)
+@given(crf=st.integers(5, 60))
+def test_vpx_deltas_grow_with_the_offset_and_keep_its_sign(spec, crf):
+    steps = np.linspace(-10, 8, 37, dtype=np.float32)
+    native = spec.to_native(steps, crf)
+    assert (np.diff(native) >= -1e-4).all()
+    assert (native[steps < 0] <= 1e-3).all()
+    assert (native[steps > 0] >= -1e-3).all()
+    assert abs(native[steps == 0]) < 1e-3
+
+
+def test_x264_offsets_are_quantizer_steps_at_any_depth():
+    steps = np.array([-6.0, 3.0], np.float32)
+    assert X264.to_native(steps, 23).tolist() == [-6, 3]
+    assert (X264.offset_range(8), X264.offset_range(10)) == (51, 63)
+
+
+@given(offsets, st.integers(1, 7))
+def test_levels_keep_to_the_limits(native, max_levels):
+    rectangles = LevelQuantizer(max_levels, 512).update(native)
+    assert len({level for level in rectangles[:, 4].tolist() if level}) <= max_levels
+    assert len(LevelQuantizer(None, 20).update(native)) <= 20
+
+
+@given(offsets)
+def test_unlimited_levels_are_the_offsets_rounded(native):
+    rectangles = LevelQuantizer(None, 10_000).update(native)
+    grid = np.zeros(native.shape, np.int32)
+    for top, bottom, left, right, level in rectangles[::-1]:
+        grid[top:bottom, left:right] = level
+    assert np.array_equal(grid, np.rint(native).astype(np.int32))
+
+
+def test_the_spacing_of_levels_never_shrinks_again():
+    rng = np.random.default_rng(0)
+    quantizer = LevelQuantizer(3, 512)
+    quantizer.update(rng.uniform(-10, 8, (9, 16)).astype(np.float32))
+    narrow = quantizer.update(np.array([[-1.0, 0.0, 1.0, 2.0]], np.float32))
+    assert set(narrow[:, 4].tolist()) == {0}

@@ -1,0 +1,61 @@
+"""The layers: a file imports only from layers below it, and the public names are what they say."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import semvid
+
+ROOT = Path(__file__).resolve().parents[2]
+
+LAYERS = [
+    {"errors", "prefetch", "blocks"},
+    {"types", "config"},
+    {"events", "activity", "devices", "models", "allocate", "encode.vpx_scale", "saliency.spectral",
+     "encode.levels", "saliency.source", "saliency.smooth", "encode.regions", "io.probe"},
+    {"io.reader", "encode.spec"},
+    {"encode.registry", "encode.encoder"},
+    {"io.writer", "saliency.map_files", "saliency.predictor", "encode.selftest"},
+    {"saliency.boxes"},
+    {"saliency.registry", "analysis"},
+    {"pipeline"},
+]  # fmt: skip
+RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
+
+
+def modules():
+    for folder, prefix in ((ROOT / "semvid", ""), (ROOT / "models", "models.")):
+        for path in folder.rglob("*.py"):
+            name = prefix + ".".join(path.relative_to(folder).with_suffix("").parts)
+            name = name.removesuffix(".__init__").removesuffix("__init__")
+            if name and name not in {"io", "saliency", "encode"}:
+                yield name.rstrip("."), path
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("semvid"):
+            yield node.module.removeprefix("semvid").lstrip(".")
+
+
+def test_every_module_has_a_layer():
+    assert {name for name, _ in modules()} == set(RANK)
+
+
+def test_imports_point_down():
+    for name, path in modules():
+        for target in imported(path):
+            assert target, f"{name} imports from the package root"
+            assert RANK[target] < RANK[name], f"{name} imports {target}"
+
+
+def test_public_names_resolve():
+    for name in semvid.__all__:
+        assert getattr(semvid, name) is not None
+
+
+def test_starting_up_loads_nothing_heavy():
+    code = "import sys, semvid.cli.main; print([m for m in ('torch', 'av', 'cv2', 'numpy', 'scipy') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
