@@ -57,9 +57,12 @@ def run() -> None:
     except SemvidError as error:
         _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        _fail("interrupted; nothing was left behind", EXIT_INTERRUPTED)
+        code = EXIT_INTERRUPTED
     except _UsageError as error:
         _fail(f"{error.format_message()} See 'semvid --help'.", ConfigError.exit_code)
+    # Typer turns an interrupt into this code by itself.
+    if code == EXIT_INTERRUPTED:
+        _fail("interrupted; nothing was left behind", EXIT_INTERRUPTED)
     sys.exit(code or 0)
 
 

@@ -14,7 +14,7 @@ from semvid.blocks import area_mean
 from semvid.config import AllocationConfig
 from semvid.saliency.smooth import MapSmoother, SceneCutDetector
 from semvid.saliency.source import ImportanceSource
-from semvid.types import Frame, QuantizerOffsets
+from semvid.types import FloatArray, Frame, QuantizerOffsets
 
 if TYPE_CHECKING:
     from av import Packet
@@ -58,6 +58,7 @@ class Analyser:
         self._block_size = block_size
         self._rate = rate
         self._activity: ActivityEstimator | None = None
+        self._is_cut = False
 
     def run(self, items: Iterable[Frame | Packet]) -> Generator[AnalysedFrame | Packet, None, None]:
         """Analyse the frames among ``items``; pass everything else through in order."""
@@ -71,10 +72,9 @@ class Analyser:
         width, height = frame.picture.width, frame.picture.height
         if self._activity is None:
             self._activity = ActivityEstimator(width, height, self._block_size)
-        if self._cuts.update(frame.half_luma):
-            self._smoother.reset()
+        upright = self.importance(frame)
+        if self._is_cut:
             self._activity.reset()
-        upright = self._smoother.update(self._source.update(frame).values)
         coded = np.rot90(upright, -frame.quarter_turns)
         importance = area_mean(coded, width, height, self._block_size)
         activity = self._activity.update(frame.half_luma)
@@ -84,3 +84,10 @@ class Analyser:
             QuantizerOffsets(offsets, self._block_size),
             predicted_rate_ratio(offsets, activity, self._rate),
         )
+
+    def importance(self, frame: Frame) -> FloatArray:
+        """Return the smoothed importance of the next frame, upright; ``update`` calls this itself."""
+        self._is_cut = self._cuts.update(frame.half_luma)
+        if self._is_cut:
+            self._smoother.reset()
+        return self._smoother.update(self._source.update(frame).values)

@@ -83,8 +83,10 @@ def compress_events(
     crf = spec.crf.default if config.crf is None else config.crf
     options = spec.options(crf, config.preset, config.encoder_options)
     with VideoReader(source) as reader:
-        output = Path(output) if output is not None else _default_output(reader, spec, config)
-        check_output(output, source, overwrite=config.overwrite)
+        if output is None:
+            output = default_output(reader.info, spec.coding_format, config.drop)
+        output = Path(output)
+        check_output(output, reader.info, spec.coding_format, config.drop, overwrite=config.overwrite)
         maps = importance or open_source(config, reader.info.num_frames_from_header)
         with closing(maps), VideoWriter(output) as writer:
             yield Started(reader.info)
@@ -106,18 +108,6 @@ def compress_events(
                 yield Notice(f"{source} is damaged: {reader.damage}; what could be decoded was compressed")
             output_bytes = writer.commit()
             yield Done(job.result(output_bytes, time.monotonic() - started))
-
-
-def _default_output(reader: VideoReader, spec: EncoderSpec, config: CompressConfig) -> Path:
-    copied = {
-        one.codec
-        for one in reader.info.streams
-        if one.kind in {"video", "audio", "subtitle"}
-        and one.kind not in config.drop
-        and one.index != reader.info.stream_index
-        and not one.is_cover_art
-    }
-    return default_output(reader.info.path, {spec.coding_format, *copied})
 
 
 class _Job:

@@ -99,17 +99,19 @@ def make_clip(  # noqa: PLR0913
         if sound is not None:
             _write_tone(container, sound, num_frames)
     if subtitles:
-        _add_subtitles(path)
+        _add_subtitles(path, has_audio=audio)
     return path
 
 
-def _add_subtitles(path: Path) -> None:
+def _add_subtitles(path: Path, *, has_audio: bool) -> None:
     words = path.with_suffix(".srt")
     words.write_text("1\n00:00:00,100 --> 00:00:00,400\nfirst\n\n2\n00:00:00,500 --> 00:00:00,800\nsecond\n")
     bare = path.rename(path.with_stem(path.stem + "-bare"))
     kind = "srt" if path.suffix == ".mkv" else "mov_text"
-    video, text = ffmpeg.input(str(bare)), ffmpeg.input(str(words))
-    command = ffmpeg.output(video, text, str(path), vcodec="copy", acodec="copy", scodec=kind)
+    film, text = ffmpeg.input(str(bare)), ffmpeg.input(str(words))
+    # Streams by kind: QuickTime shows its chapters as one more, of data.
+    tracks = [film.video, film.audio, text] if has_audio else [film.video, text]
+    command = ffmpeg.output(*tracks, str(path), vcodec="copy", acodec="copy", scodec=kind)
     command.run(cmd=imageio_ffmpeg.get_ffmpeg_exe(), quiet=True)
     bare.unlink()
     words.unlink()

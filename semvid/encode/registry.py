@@ -79,7 +79,9 @@ X265 = EncoderSpec(
     presets=_X26X_PRESETS,
     default_preset="medium",
     preset_option="preset",
-    block_size=16,
+    # The quantization group of all presets: offsets of smaller blocks would only be averaged, and the
+    # optimal offset of a group is that of its mean weight, not the mean of its offsets.
+    block_size=32,
     offset_range=_h26x_range,
     to_native=_quantizer_steps,
     map_conditions=(

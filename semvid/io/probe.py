@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
+UNKNOWN_CODEC = "unknown"
+"""Stands where FFmpeg has no name for a stream's format."""
+
 
 def probe(path: Path | str) -> VideoInfo:
     """Read a file's header.
@@ -112,7 +115,7 @@ def describe(container: InputContainer, path: Path) -> VideoInfo:
 def codec_name(stream: Stream) -> str:
     """FFmpeg's name of the coding format, whichever decoder serves it."""
     if stream.codec_context is None:
-        return "unknown"
+        return UNKNOWN_CODEC
     return stream.codec_context.codec.canonical_name
 
 

@@ -15,7 +15,8 @@ import av
 from av.error import FFmpegError
 
 from semvid.errors import OutputError, OutputExistsError
-from semvid.io.probe import codec_name, is_cover_art, reason
+from semvid.io.probe import UNKNOWN_CODEC, codec_name, is_cover_art, reason
+from semvid.types import StreamInfo, VideoInfo
 
 if TYPE_CHECKING:
     from av import Packet
@@ -31,31 +32,41 @@ CONTAINERS = {".mp4": "mp4", ".mkv": "matroska", ".mov": "mov", ".webm": "webm",
 _MP4_LIKE = {"mp4", "mov"}
 
 
-def default_output(source: Path, codecs: Collection[str]) -> Path:
+def default_output(source: VideoInfo, coding_format: str, drop: Collection[str]) -> Path:
     """Return ``NAME.semvid.EXT`` beside the source, in its own container if that can hold everything.
 
     Args:
         source: The input.
-        codecs: FFmpeg's names of the formats of all streams of the output.
+        coding_format: FFmpeg's name of the format the video will have.
+        drop: Kinds of the input's streams that are left out.
 
     Raises:
         OutputError: No container can hold these streams together.
     """
-    own = source.suffix.lower()
+    codecs = {one.codec for one in copied_streams(source, drop) if not one.is_cover_art} | {coding_format}
+    own = source.path.suffix.lower()
     for suffix in ([own] if own in CONTAINERS else []) + list(CONTAINERS):
         if _holds(suffix, codecs):
-            return source.with_name(f"{source.stem}.semvid{suffix}")
+            return source.path.with_name(f"{source.path.stem}.semvid{suffix}")
     raise OutputError(
         f"no container holds {', '.join(sorted(codecs))} together; leave streams out with --drop"
     )
 
 
-def check_output(output: Path, source: Path, *, overwrite: bool) -> None:
+def check_output(output: Path, source: VideoInfo, coding_format: str, drop: Collection[str], *, overwrite: bool) -> None:
     """Refuse an output that cannot or must not be written, before any work is done.
+
+    Args:
+        output: Where to write.
+        source: The input.
+        coding_format: FFmpeg's name of the format the video will have.
+        drop: Kinds of the input's streams that are left out.
+        overwrite: Whether an existing file may be replaced.
 
     Raises:
         OutputExistsError: It exists and ``overwrite`` is false.
-        OutputError: It is the input, is no regular file, or its folder is missing or read-only.
+        OutputError: It is the input, is no regular file, its folder is missing or read-only, or its
+            container cannot hold the streams.
     """
     folder = output.parent
     if not folder.is_dir():
@@ -63,7 +74,7 @@ def check_output(output: Path, source: Path, *, overwrite: bool) -> None:
     if output.is_dir():
         raise OutputError(f"{output} is a folder; name a file in it with -o")
     if output.exists():
-        if source.exists() and output.samefile(source):
+        if output.samefile(source.path):
             raise OutputError(f"{output} is the input itself; choose another name with -o")
         if not output.is_file():
             raise OutputError(f"{output} is not a regular file; choose another -o")
@@ -76,6 +87,28 @@ def check_output(output: Path, source: Path, *, overwrite: bool) -> None:
             f"'{output.suffix or output.name}' is no container semvid writes; "
             f"end the output in {', '.join(CONTAINERS)}"
         )
+    suffix = output.suffix.lower()
+    if not _holds(suffix, [coding_format]):
+        others = ", ".join(one for one in CONTAINERS if _holds(one, [coding_format]))
+        raise OutputError(f"{suffix} cannot hold {coding_format} video; end the output in {others}")
+    for stream in copied_streams(source, drop):
+        if not _holds(suffix, [stream.codec]) and not stream.is_cover_art:
+            raise OutputError(
+                f"{suffix} cannot hold stream {stream.index} ({stream.kind}, {stream.codec}); choose another "
+                f"container for -o, or leave it out with --drop {stream.kind}"
+            )
+
+
+def copied_streams(source: VideoInfo, drop: Collection[str]) -> list[StreamInfo]:
+    """List the streams beside the main video that people watch, hear or read, less those dropped."""
+    return [
+        one
+        for one in source.streams
+        if one.index != source.stream_index
+        and one.kind in {"video", "audio", "subtitle"}
+        and one.kind not in drop
+        and one.codec != UNKNOWN_CODEC
+    ]
 
 
 class VideoWriter:
@@ -138,9 +171,6 @@ class VideoWriter:
 
         Returns:
             A sentence for each stream that cannot be carried over.
-
-        Raises:
-            OutputError: The container cannot hold an audio, subtitle or video stream of the input.
         """
         notices = []
         source, main = reader.container, reader.stream
@@ -148,7 +178,7 @@ class VideoWriter:
         encoded.metadata.update(_portable(main.metadata))
         encoded.disposition = main.disposition
         for stream in source.streams:
-            if stream.index == main.index or stream.type in drop:
+            if stream.index == main.index or stream.type in drop or _is_rewritten(stream):
                 continue
             label = f"stream {stream.index} ({stream.type}, {codec_name(stream)})"
             obstacle = self._obstacle(stream)
@@ -156,16 +186,11 @@ class VideoWriter:
                 notices.append(f"{label} is left out: {obstacle}")
             elif stream.type == "attachment":
                 self._attach(cast("AttachmentStream", stream))
-            elif _holds(self._suffix, [codec_name(stream)]):
+            else:
                 copy = self.container.add_stream_from_template(stream)
                 copy.metadata.update(_portable(stream.metadata))
                 copy.disposition = stream.disposition
                 self._copies[stream.index] = copy
-            else:
-                raise OutputError(
-                    f"{self._suffix} cannot hold {label}; choose another container for -o, "
-                    f"or leave it out with --drop {stream.type}"
-                )
         self.container.metadata.update(_portable(source.metadata))
         self.container.set_chapters(source.chapters())
         return notices
@@ -271,6 +296,11 @@ def _codecs_held_by(muxer: str) -> frozenset[str]:
 
 def _holds(suffix: str, codecs: Iterable[str]) -> bool:
     return _codecs_held_by(CONTAINERS[suffix]).issuperset(codecs)
+
+
+def _is_rewritten(stream: Stream) -> bool:
+    """Tell the tracks FFmpeg writes anew from chapters and from the timecode tag."""
+    return stream.type == "data" and ("timecode" in stream.metadata or stream.name == "bin_data")
 
 
 def _portable(metadata: dict[str, str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 from clips import RATE, TIME_BASE, decode, decode_luma, make_clip, psnr, write_masks
@@ -48,7 +49,8 @@ def test_variable_frame_rate_is_kept_to_the_tick(spec, tmp_path):
     suffix = ".mkv" if spec.name == "vp8" else ".mp4"
     result = compress(source, tmp_path / f"out{suffix}", spec)
     times = [frame.pts * frame.time_base for frame in decode(result.output)]
-    wanted = [when * TIME_BASE for when in pts]
+    wanted = [frame.pts * frame.time_base for frame in decode(source)]
+    assert len(set(np.diff(wanted))) > 5
     # Matroska counts milliseconds.
     limit = Fraction(1, 1000) if suffix == ".mkv" else 0
     assert len(times) == len(wanted)
@@ -76,8 +78,11 @@ def test_pixel_formats_stay_where_the_encoder_can(spec, source_format, tmp_path)
     assert coded[0].format.name.replace("yuvj", "yuv") == wanted.replace("yuvj", "yuv")
     assert (coded[0].color_range == 2) == is_full_range
     # Same picture: neither range nor chroma slipped.
-    before, after = (frames[3].to_ndarray(format="rgb24").astype(float) for frames in (decode(source), coded))
-    assert psnr(before, after) > 26
+    before, after = (
+        cv2.resize(frames[3].to_ndarray(format="rgb24"), (20, 12), interpolation=cv2.INTER_AREA).astype(int)
+        for frames in (decode(source), coded)
+    )
+    assert abs(before - after).max() < 12
 
 
 @SPECS

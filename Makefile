@@ -1,0 +1,49 @@
+# Two commands do everything on a fresh machine with Python 3.11 or newer:
+#   make demo [INPUT=film.mp4]   install, compress a clip, show what became of it
+#   make test                    install, run all tests
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INPUT ?=
+
+.PHONY: demo test lint golden benchmark clean
+
+demo: $(VENV)/demo.stamp
+	$(BIN)/python examples/demo.py $(INPUT)
+
+test: $(VENV)/dev.stamp link
+	$(BIN)/pytest
+
+lint: $(VENV)/dev.stamp link
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+golden: $(VENV)/dev.stamp link
+	$(BIN)/pytest tests/golden --regenerate-golden
+
+benchmark: $(VENV)/dev.stamp link
+	$(BIN)/python examples/benchmark/davis.py
+	$(BIN)/python examples/benchmark/neutrality.py
+	$(BIN)/python examples/benchmark/speed.py
+	$(BIN)/python examples/benchmark/memory.py
+
+# Strict editable installs link the files there were: again, in case some are new.
+.PHONY: link
+link: $(VENV)/dev.stamp
+	$(BIN)/pip install -q --no-deps --no-build-isolation -e . --config-settings editable_mode=strict
+
+$(VENV)/demo.stamp: pyproject.toml constraints.txt | $(BIN)/pip
+	$(BIN)/pip install -c constraints.txt -e '.[demo]' --config-settings editable_mode=strict
+	touch $@
+
+$(VENV)/dev.stamp: pyproject.toml constraints.txt | $(BIN)/pip
+	$(BIN)/pip install -c constraints.txt setuptools
+	$(BIN)/pip install -c constraints.txt -e '.[dev]' --config-settings editable_mode=strict
+	touch $@
+
+$(BIN)/pip:
+	$(PYTHON) -m venv $(VENV)
+
+clean:
+	rm -rf $(VENV) build demo *.egg-info

@@ -1,0 +1,137 @@
+"""Compress a clip and show what became of it.
+
+    python examples/demo.py [FILM.mp4]
+
+Without an argument the demo makes its own clip. Everything is written to ``demo/``: the semvid result, the
+plain encode of the same size (same encoder and preset, CRF searched), and a picture with the source, the
+heat map, and a close-up of both encodes.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+
+import av
+import cv2
+import demo_clip
+import numpy as np
+from numpy.typing import NDArray
+
+import semvid
+from semvid.analysis import Analyser
+from semvid.encode.registry import X264
+from semvid.io.reader import VideoReader
+from semvid.saliency.predictor import SpectralSource
+
+CRF = 34
+"""High enough for differences to be seen."""
+
+Picture = NDArray[np.uint8]
+
+
+def plain_encode_of_size(source: Path, output: Path, wanted_bytes: int) -> semvid.Result:
+    """Search the CRF at which a plain encode has the wanted size, within 1 % or the closest of six tries."""
+    crf, tries = float(CRF), {}
+    for _ in range(6):
+        config = semvid.CompressConfig(
+            crf=crf, overwrite=True, allocation=semvid.AllocationConfig(strength=0)
+        )
+        result = semvid.compress(source, output, config)
+        tries[crf] = result
+        error = math.log2(result.output_bytes / wanted_bytes)
+        if abs(error) < math.log2(1.01):
+            break
+        # Six steps of CRF halve or double the size, roughly.
+        crf = min(max(crf + 5 * error, X264.crf.lowest), X264.crf.highest)
+    best = min(tries, key=lambda one: abs(tries[one].output_bytes - wanted_bytes))
+    if best != crf:
+        config = semvid.CompressConfig(
+            crf=best, overwrite=True, allocation=semvid.AllocationConfig(strength=0)
+        )
+        return semvid.compress(source, output, config)
+    return tries[best]
+
+
+def frame_at(path: Path, index: int) -> Picture:
+    """Decode one frame, upright, RGB."""
+    with av.open(str(path)) as container:
+        for number, frame in enumerate(container.decode(video=0)):
+            if number == index:
+                return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90)))
+    raise SystemExit(f"{path} has no frame {index}")
+
+
+def map_at(path: Path, index: int) -> NDArray[np.float32]:
+    """Return the importance of one frame, as the compressor saw it, upright."""
+    source = SpectralSource()
+    analyser = Analyser(
+        source, source.smoothing, semvid.AllocationConfig(), block_size=X264.block_size, rate=X264.rate
+    )
+    with VideoReader(path) as reader:
+        for item in reader.read():
+            if isinstance(item, semvid.Frame):
+                importance = analyser.importance(item)
+                if item.index == index:
+                    return importance
+    raise SystemExit(f"{path} has no frame {index}")
+
+
+def side_by_side(source: Path, plain: Path, mapped: Path, index: int) -> Picture:
+    """Lay out source, heat map, and a close-up of the most important place in both encodes."""
+    picture = frame_at(source, index)
+    height, width = picture.shape[:2]
+    importance = cv2.resize(map_at(source, index), (width, height), interpolation=cv2.INTER_CUBIC)
+    heat = cv2.applyColorMap(cv2.convertScaleAbs(importance, alpha=255), cv2.COLORMAP_INFERNO)[..., ::-1]
+    overlay = cv2.addWeighted(picture, 0.45, np.ascontiguousarray(heat), 0.55, 0)
+    size = (width // 3, height // 3)
+    mass = cv2.boxFilter(importance, -1, size, borderType=cv2.BORDER_CONSTANT)
+    centre_y, centre_x = np.unravel_index(mass.argmax(), mass.shape)
+    left = int(np.clip(centre_x - size[0] // 2, 0, width - size[0]))
+    top = int(np.clip(centre_y - size[1] // 2, 0, height - size[1]))
+    cv2.rectangle(overlay, (left, top), (left + size[0], top + size[1]), (255, 255, 255), 2)
+    cells = [("source", picture), ("importance", overlay)]
+    for name, path in (("plain, same size: close-up", plain), ("semvid: close-up", mapped)):
+        close = frame_at(path, index)[top : top + size[1], left : left + size[0]]
+        cells.append((name, cv2.resize(close, (width, height), interpolation=cv2.INTER_CUBIC)))
+    labelled = [_label(cell, name) for name, cell in cells]
+    return np.vstack([np.hstack(labelled[:2]), np.hstack(labelled[2:])])
+
+
+def _label(picture: Picture, text: str) -> Picture:
+    picture = picture.copy()
+    scale = picture.shape[1] / 900
+    cv2.rectangle(picture, (0, 0), (int(22 * scale * len(text)), int(46 * scale)), (0, 0, 0), -1)
+    place = (int(12 * scale), int(32 * scale))
+    cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, (255, 255, 255), 2, cv2.LINE_AA)
+    return picture
+
+
+def main() -> None:
+    """Run the demo."""
+    folder = Path("demo")
+    folder.mkdir(exist_ok=True)
+    if len(sys.argv) > 1:
+        source = Path(sys.argv[1])
+    else:
+        source = folder / "clip.mp4"
+        demo_clip.write(source)
+    config = semvid.CompressConfig(crf=CRF, overwrite=True)
+    suffix = source.suffix if source.suffix.lower() in {".mp4", ".mkv", ".mov"} else ".mkv"
+    mapped = semvid.compress(source, folder / f"{source.stem}.semvid{suffix}", config)
+    plain = plain_encode_of_size(source, folder / f"{source.stem}.plain{suffix}", mapped.output_bytes)
+    picture = folder / f"{source.stem}.side-by-side.png"
+    index = mapped.num_frames * 2 // 5
+    cv2.imwrite(str(picture), side_by_side(source, plain.output, mapped.output, index)[..., ::-1])
+    print(f"source        {source}  {mapped.source_bytes:,} bytes")
+    print(f"semvid        {mapped.output}  {mapped.output_bytes:,} bytes, CRF {mapped.crf:g}")
+    print(f"plain encode  {plain.output}  {plain.output_bytes:,} bytes, CRF {plain.crf:.2f}")
+    print(f"side by side  {picture}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except semvid.SemvidError as error:
+        raise SystemExit(f"demo: {error}") from error

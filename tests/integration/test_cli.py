@@ -1,0 +1,137 @@
+"""The program as a user meets it: exit codes, one line an error, JSON lines."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from clips import make_clip, write_masks
+import numpy as np
+
+import semvid
+
+
+def run(*arguments, cwd=None):
+    return subprocess.run(
+        [sys.executable, "-P", "-c", "from semvid.cli.main import run; run()", *map(str, arguments)],
+        capture_output=True, text=True, cwd=cwd, check=False, timeout=120,
+    )  # fmt: skip
+
+
+def test_defaults_write_beside_the_input(tmp_path):
+    source = make_clip(tmp_path / "film.mp4", audio=True)
+    done = run("compress", source.name, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    output = tmp_path / "film.semvid.mp4"
+    assert output.exists()
+    assert done.stdout.count("\n") == 1
+    assert "film.semvid.mp4: " in done.stdout
+    assert "24 frames in" in done.stdout
+    assert "plain encode about" in done.stdout
+    assert done.stderr == ""
+
+
+def test_json_lines(tmp_path, clip):
+    done = run("compress", clip, "-o", tmp_path / "out.mkv", "--json")
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert records[0]["event"] == "started"
+    assert records[0]["info"]["frame_rate"] == "25"
+    assert records[-1]["event"] == "done"
+    assert records[-1]["result"]["num_frames"] == 24
+    assert records[-1]["result"]["output_bytes"] == (tmp_path / "out.mkv").stat().st_size
+    assert {one["event"] for one in records} <= {"started", "notice", "progress", "done"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--codec", "theora"], 2, "--codec theora is unknown"),
+        (["--codec", "av1"], 2, "--codec av1 is refused"),
+        (["--crf", "77"], 2, "--crf 77 is out of range: x264 takes 1"),
+        (["--crf", "good"], 2, "good"),
+        (["--preset", "ultrafast"], 2, "x264 would ignore the map"),
+        (["--encoder-option", "qp=20"], 2, "a constant qp overrules"),
+        (["--encoder-option", "qp"], 2, "is not KEY=VALUE"),
+        (["--strength", "9"], 2, "--strength 9 is out of range"),
+        (["--model", "resnet"], 2, "--model resnet is unknown"),
+        (["--device", "tpu"], 2, "--device tpu is unknown"),
+        (["--drop", "music"], 2, "--drop music is unknown"),
+        (["--wrong"], 2, "No such option"),
+        (["-o", "/nowhere/out.mp4"], 4, "the folder /nowhere does not exist"),
+        (["-o", "out.doc"], 4, "no container semvid writes"),
+        (["--maps", "none.png"], 5, "--maps none.png does not exist"),
+        (["--boxes", "none.txt"], 5, "--boxes none.txt does not exist"),
+        (["--encoder-option", "x264-params=nonsense=1", "--encoder-option", "profile=nonsense"], 6, "libx264 refuses"),
+    ],
+)
+def test_wrong_options_get_one_line_and_their_code(arguments, code, words, clip, tmp_path):
+    output = [] if "-o" in arguments else ["-o", "out.mp4"]
+    done = run("compress", clip, *output, *arguments, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert words in done.stderr
+    assert done.stderr.startswith("semvid: ")
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("name", "code"), [("none.mp4", 3), ("empty.mp4", 3), ("folder", 3), ("text.mp4", 3)])
+def test_wrong_inputs_get_one_line_and_their_code(name, code, tmp_path):
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "text.mp4").write_text("hello")
+    before = sorted(tmp_path.iterdir())
+    done = run("compress", name, cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (code, 1)
+    assert name in done.stderr
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_existing_output_needs_yes(clip, tmp_path):
+    (tmp_path / "out.mp4").write_text("precious")
+    assert run("compress", clip, "-o", tmp_path / "out.mp4").returncode == 4
+    assert (tmp_path / "out.mp4").read_text() == "precious"
+    assert run("compress", clip, "-o", tmp_path / "out.mp4", "-y").returncode == 0
+    assert semvid.probe(tmp_path / "out.mp4").num_frames_from_header == 24
+
+
+def test_maps_and_options_reach_the_encoder(clip, tmp_path):
+    """Each option is shown to have an effect: the bytes differ from the default's."""
+    mask = np.zeros((12, 20), np.uint8)
+    mask[:, :8] = 255
+    maps = write_masks(tmp_path / "maps", [mask]) / "00000.png"
+    variants = {
+        "default": [],
+        "crf": ["--crf", "30"],
+        "preset": ["--preset", "fast"],
+        "strength": ["--strength", "0.5"],
+        "weight": ["--background-weight", "0.05"],
+        "finest": ["--finest", "-1"],
+        "coarsest": ["--coarsest", "0.5"],
+        "smoothing": ["--smoothing", "0"],
+        "maps": ["--maps", maps],
+        "option": ["--encoder-option", "tune=film"],
+    }
+    encoded = {}
+    for name, options in variants.items():
+        output = tmp_path / f"{name}.mp4"
+        assert run("compress", clip, "-o", output, *options).returncode == 0
+        encoded[name] = output.read_bytes()
+    assert len(set(encoded.values())) == len(variants)
+
+
+def test_doctor():
+    done = run("doctor", "--json")
+    report = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert [one["name"] for one in report["encoders"]] == ["x264", "x265", "vp8", "vp9"]
+    assert all(one["obeys_map"] for one in report["encoders"])
+    assert report["devices"][0]["name"] == "cpu"
+    shown = run("doctor")
+    assert "takes a map" in shown.stdout
+
+
+def test_version_and_help():
+    assert run("--version").stdout.strip() == f"semvid {semvid.__version__}"
+    shown = run("compress", "--help").stdout
+    for option in ("--codec", "--maps", "--boxes", "--strength", "--json", "Exit codes"):
+        assert option in shown
