@@ -21,8 +21,8 @@ def command(
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="The video to compress.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Where to write: .mp4, .mkv, .mov or .webm. Default: NAME.semvid.EXT"
-                     " beside the input.", rich_help_panel=_STREAMS),
+        typer.Option("--output", "-o", help="Where to write: .mp4, .mkv, .mov or .webm. "
+                     "Default: NAME.semvid.EXT beside the input.", rich_help_panel=_STREAMS),
     ] = None,
     codec: Annotated[
         str, typer.Option(help="x264, x265, vp8 or vp9.", rich_help_panel=_HOW)
@@ -34,8 +34,8 @@ def command(
     ] = None,
     preset: Annotated[
         str | None,
-        typer.Option(help="Speed: placebo to superfast (x264, x265; default medium), 0 to 5 (vp8; default 2), "
-                     "5 to 9 (vp9; default 5).", rich_help_panel=_HOW),
+        typer.Option(help="Speed: placebo to superfast (x264, x265; default medium), "
+                     "0 to 5 (vp8; default 2), 5 to 8 (vp9; default 5).", rich_help_panel=_HOW),
     ] = None,
     encoder_option: Annotated[
         list[str] | None,
@@ -59,7 +59,8 @@ def command(
         typer.Option(help="Read boxes instead: JSON lines or MOT text.", rich_help_panel=_MAPS),
     ] = None,
     strength: Annotated[
-        float, typer.Option(help="0 = plain encode, 1 = optimal for the weights, up to 3.", rich_help_panel=_MAPS)
+        float,
+        typer.Option(help="0 = plain encode, 1 = optimal for the weights, up to 3.", rich_help_panel=_MAPS),
     ] = _ALLOCATION.strength,
     background_weight: Annotated[
         float,
@@ -114,6 +115,7 @@ def command(
         overwrite=overwrite,
     )
     from semvid.cli.draw import JsonPrinter, ProgressDrawer
+
     from semvid.pipeline import compress_events
 
     with contextlib.ExitStack() as stack:

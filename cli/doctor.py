@@ -11,7 +11,17 @@ from typing import Annotated, Any
 
 import typer
 
-_PACKAGES = ("semvid", "av", "torch", "numpy", "opencv-python-headless", "scipy", "imageio-ffmpeg", "typer", "rich")
+_PACKAGES = (
+    "semvid",
+    "av",
+    "torch",
+    "numpy",
+    "opencv-python-headless",
+    "scipy",
+    "imageio-ffmpeg",
+    "typer",
+    "rich",
+)
 
 
 def command(

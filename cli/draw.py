@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import time
 from types import TracebackType
 from typing import Any
@@ -16,6 +17,7 @@ from semvid.events import Progress as ProgressEvent
 from semvid.types import Result
 
 _JSON_INTERVAL_SECONDS = 0.5
+_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 class ProgressDrawer:
@@ -118,13 +120,5 @@ def result_line(result: Result) -> str:
 
 def format_bytes(count: int) -> str:
     """Write a size in decimal units with three digits, as file managers do."""
-    size = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            break
-        size /= 1000
-    else:
-        unit = "TB"
-    return f"{size:.3g} {unit}" if size < 1000 else f"{size:.0f} {unit}"
-
-
+    power = min(int(math.log(count, 1000)), len(_UNITS) - 1) if count > 0 else 0
+    return f"{count / 1000**power:.3g} {_UNITS[power]}"

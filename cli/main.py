@@ -8,9 +8,9 @@ from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
+from semvid.cli import compress, doctor
 
 import semvid
-from semvid.cli import compress, doctor
 from semvid.errors import ConfigError, SemvidError
 
 EXIT_INTERRUPTED = 130

@@ -59,7 +59,9 @@ def frame_at(path: Path, index: int) -> Picture:
     with av.open(str(path)) as container:
         for number, frame in enumerate(container.decode(video=0)):
             if number == index:
-                return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90)))
+                return np.ascontiguousarray(
+                    np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90))
+                )
     raise SystemExit(f"{path} has no frame {index}")
 
 

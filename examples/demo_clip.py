@@ -34,7 +34,9 @@ def camera(photo: Picture, x: float, y: float, view_width: float) -> Picture:
     scale = WIDTH / view_width
     matrix = np.array([[scale, 0, WIDTH / 2 - scale * x], [0, scale, HEIGHT / 2 - scale * y]])
     return np.asarray(
-        cv2.warpAffine(photo, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101),
+        cv2.warpAffine(
+            photo, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
+        ),
         np.uint8,
     )
 
@@ -77,7 +79,9 @@ def write(path: Path) -> None:
         stream = container.add_stream("libx264", rate=RATE, options={"crf": "14", "preset": "medium"})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         for index, picture in enumerate(scenes()):
-            frame = reformatter.reformat(av.VideoFrame.from_ndarray(picture, format="rgb24"), format="yuv420p")
+            frame = reformatter.reformat(
+                av.VideoFrame.from_ndarray(picture, format="rgb24"), format="yuv420p"
+            )
             frame.pts, frame.time_base = index, Fraction(1, RATE)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())

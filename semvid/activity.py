@@ -1,8 +1,4 @@
-"""Estimate from the source pixels which blocks an encoder will spend its bits on.
-
-The estimate only has to be right in proportion: the allocator uses it to weigh blocks against each other.
-It was fitted to the sizes of real encodes by ``examples/benchmark/rate_model.py``.
-"""
+"""Measure in the source pixels which blocks an encoder will spend its bits on."""
 
 from __future__ import annotations
 
@@ -11,15 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semvid.blocks import area_mean
+from semvid.rate import RateModel
 from semvid.types import FloatArray
 
 Picture = NDArray[np.uint8]
-
-SPATIAL_EXPONENT = 0.28
-TEMPORAL_EXPONENT = 0.32
-# Grey levels. What is flatter or stiller than noise still costs its headers.
-_SPATIAL_FLOOR = 0.4
-_TEMPORAL_FLOOR = 0.01
 
 _FRESH_SHARE = 0.3
 """Share of the newest frame in the running average."""
@@ -47,19 +38,19 @@ def block_differences(
     spatial = area_mean(gradient, width, height, block_size)
     if previous is None:
         return spatial, spatial
-    return spatial, area_mean(cv2.absdiff(half, previous), width, height, block_size)
+    difference = np.asarray(cv2.absdiff(half, previous), np.uint8)
+    return spatial, area_mean(difference, width, height, block_size)
 
 
 class ActivityEstimator:
     """Per-block activity of successive frames of one video, averaged over the last few.
 
-    activity = (|gradient| + 0.4)^0.28 x (|difference to the frame before| + 0.01)^0.32
-
-    averaged over time, so that a doubled frame or a flash does not move every offset.
+    The average keeps a doubled frame or a flash from moving every offset.
     """
 
-    def __init__(self, width: int, height: int, block_size: int) -> None:
+    def __init__(self, width: int, height: int, block_size: int, rate: RateModel) -> None:
         self._geometry = (width, height, block_size)
+        self._rate = rate
         self._previous: Picture | None = None
         self._average: FloatArray | None = None
 
@@ -70,11 +61,9 @@ class ActivityEstimator:
 
     def update(self, half: Picture) -> FloatArray:
         """Return ``(rows, cols)`` float32 activity > 0 of the next frame, its ``Frame.half_luma``."""
-        spatial, temporal = block_differences(half, self._previous, *self._geometry)
+        differences = block_differences(half, self._previous, *self._geometry)
         self._previous = half
-        fresh: FloatArray = (spatial + _SPATIAL_FLOOR) ** SPATIAL_EXPONENT * (
-            temporal + _TEMPORAL_FLOOR
-        ) ** TEMPORAL_EXPONENT
+        fresh = self._rate.activity(*differences)
         if self._average is None:
             self._average = fresh
         else:

@@ -8,26 +8,12 @@ per bit. Distortion goes with the square of the quantizer step, and the step dou
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from semvid.config import AllocationConfig
+from semvid.rate import RateModel
 from semvid.types import FloatArray
-
-
-@dataclass(frozen=True, slots=True)
-class RateModel:
-    """How the bits of a block fall as its quantizer rises: with ``2 ** (-slope * offset / 6)``.
-
-    Fitted to real encodes by ``examples/benchmark/rate_model.py``; 1.5 means that bits halve every 4 QP.
-    """
-
-    finer: float = 1.5
-    """Slope below offset 0."""
-    coarser: float = 1.5
-    """Slope above offset 0."""
-
 
 _MAX_STEPS = 30
 _TOLERANCE = 1e-4
@@ -38,7 +24,7 @@ def quantizer_offsets(
     importance: FloatArray,
     activity: FloatArray,
     config: AllocationConfig,
-    rate: RateModel = RateModel(),  # noqa: B008 - frozen
+    rate: RateModel,
 ) -> FloatArray:
     """Allocate quantizer offsets to the blocks of one frame.
 
@@ -51,7 +37,7 @@ def quantizer_offsets(
     Returns:
         ``(rows, cols)`` float32 QP steps within ``config.finest..config.coarsest``, negative = finer;
         never coarser where importance is higher. All zeros at strength 0 and for a constant map.
-        ``predicted_rate_ratio`` of the result is 1.
+        ``rate.rate_ratio`` of the result is 1.
     """
     weight = np.float32(config.background_weight) + importance
     unbiased = np.float32(-3.0 * config.strength) * np.log2(weight)
@@ -63,35 +49,15 @@ def quantizer_offsets(
     bias = min(max(-float(unbiased.mean()), low), high)
     for _ in range(_MAX_STEPS):
         offsets = np.clip(unbiased + np.float32(bias), config.finest, config.coarsest)
-        excess = math.log2(predicted_rate_ratio(offsets, activity, rate))
+        excess = math.log2(rate.rate_ratio(offsets, activity))
         if abs(excess) < _TOLERANCE:
             break
         if excess > 0:
             low = bias
         else:
             high = bias
-        # Newton's step, exact where slopes are equal and no block is clipped; bisection where it leaves the bracket.
+        # Newton's step, exact where slopes are equal and no block is clipped; bisection outside the bracket.
         bias += excess * 12 / (rate.finer + rate.coarser)
         if not low < bias < high:
             bias = (low + high) / 2
-    return offsets
-
-
-def predicted_rate_ratio(
-    offsets: FloatArray,
-    activity: FloatArray,
-    rate: RateModel = RateModel(),  # noqa: B008 - frozen
-) -> float:
-    """Predict the bits of a frame with offsets as a multiple of the bits without.
-
-    Args:
-        offsets: ``(rows, cols)`` QP steps.
-        activity: ``(rows, cols)`` > 0, as for ``quantizer_offsets``.
-        rate: Of the encoder.
-    """
-    if rate.finer == rate.coarser:
-        exponents = offsets * np.float32(-rate.coarser / 6)
-    else:
-        slopes = np.where(offsets < 0, np.float32(-rate.finer / 6), np.float32(-rate.coarser / 6))
-        exponents = offsets * slopes
-    return float((activity * np.exp2(exponents)).sum() / activity.sum())
+    return np.asarray(offsets, np.float32)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from semvid.activity import ActivityEstimator
-from semvid.allocate import RateModel, predicted_rate_ratio, quantizer_offsets
+from semvid.allocate import quantizer_offsets
 from semvid.blocks import area_mean
 from semvid.config import AllocationConfig
+from semvid.rate import RateModel
 from semvid.saliency.smooth import MapSmoother, SceneCutDetector
 from semvid.saliency.source import ImportanceSource
 from semvid.types import FloatArray, Frame, QuantizerOffsets
@@ -60,7 +61,7 @@ class Analyser:
         self._activity: ActivityEstimator | None = None
         self._is_cut = False
 
-    def run(self, items: Iterable[Frame | Packet]) -> Generator[AnalysedFrame | Packet, None, None]:
+    def run(self, items: Iterable[Frame | Packet[Any]]) -> Generator[AnalysedFrame | Packet[Any], None, None]:
         """Analyse the frames among ``items``; pass everything else through in order."""
         for item in items:
             yield self.update(item) if isinstance(item, Frame) else item
@@ -71,7 +72,7 @@ class Analyser:
             return AnalysedFrame(frame, None, 1.0)
         width, height = frame.picture.width, frame.picture.height
         if self._activity is None:
-            self._activity = ActivityEstimator(width, height, self._block_size)
+            self._activity = ActivityEstimator(width, height, self._block_size, self._rate)
         upright = self.importance(frame)
         if self._is_cut:
             self._activity.reset()
@@ -82,7 +83,7 @@ class Analyser:
         return AnalysedFrame(
             frame,
             QuantizerOffsets(offsets, self._block_size),
-            predicted_rate_ratio(offsets, activity, self._rate),
+            self._rate.rate_ratio(offsets, activity),
         )
 
     def importance(self, frame: Frame) -> FloatArray:

@@ -40,9 +40,7 @@ def _averaging_matrix(num_samples: int, extent: int, block_size: int) -> sparse.
                 rows.append(block)
                 cols.append(index)
                 weights.append(overlap / (stop - start))
-    return sparse.csr_matrix(
-        (np.asarray(weights, np.float32), (rows, cols)), shape=(num_blocks, num_samples)
-    )
+    return sparse.csr_matrix((np.asarray(weights, np.float32), (rows, cols)), shape=(num_blocks, num_samples))
 
 
 def area_mean(

@@ -30,7 +30,7 @@ class AllocationConfig:
     strength: float = 1.0
     """0 = plain encode, 1 = the optimal offsets for the weights, more exaggerates; 0..3."""
     background_weight: float = 0.25
-    """What distortion weighs where importance is 0, against ``background_weight + 1`` where it is 1; 0.01..10."""
+    """Weight of distortion where importance is 0; where it is 1 the weight is 1 more; 0.01..10."""
     finest: float = -10.0
     """Lowest offset in QP steps, -25..0."""
     coarsest: float = 8.0
@@ -81,12 +81,14 @@ class CompressConfig:
         if self.model not in MODELS:
             raise ConfigError(f"--model {self.model} is unknown; choose one of {', '.join(MODELS)}")
         if self.device not in get_args(Device):
-            raise ConfigError(f"--device {self.device} is unknown; choose one of {', '.join(get_args(Device))}")
+            raise ConfigError(
+                f"--device {self.device} is unknown; choose one of {', '.join(get_args(Device))}"
+            )
         if self.smoothing is not None:
             _in_range("--smoothing", self.smoothing, 0, 0.99)
         unknown = self.drop.difference(get_args(DroppableKind))
         if unknown:
             raise ConfigError(
-                f"--drop {', '.join(sorted(unknown))} is unknown; choose among {', '.join(get_args(DroppableKind))}"
+                f"--drop {', '.join(sorted(unknown))} is unknown; "
+                f"choose among {', '.join(get_args(DroppableKind))}"
             )
-

@@ -22,7 +22,5 @@ def list_devices() -> list[DeviceInfo]:
     devices = [DeviceInfo("cpu", f"{torch.get_num_threads()} threads")]
     for index in range(torch.cuda.device_count()):
         properties = torch.cuda.get_device_properties(index)
-        devices.append(
-            DeviceInfo("cuda", f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB")
-        )
+        devices.append(DeviceInfo("cuda", f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB"))
     return devices

@@ -5,16 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
-from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from semvid.analysis import AnalysedFrame, Analyser
 from semvid.config import CompressConfig
 from semvid.encode.encoder import MapEncoder
 from semvid.encode.registry import find_encoder
 from semvid.encode.spec import EncoderSpec
-from semvid.errors import InputError
 from semvid.events import Done, Event, Notice, Progress, Started
 from semvid.io.reader import VideoReader
 from semvid.io.writer import VideoWriter, check_output, default_output
@@ -135,9 +133,9 @@ class _Job:
         self._end_pts = 0
         self.num_frames = 0
 
-    def run(self, items: Generator[AnalysedFrame | Packet, None, None]) -> Generator[Event, None, None]:
+    def run(self, items: Generator[AnalysedFrame | Packet[Any], None, None]) -> Generator[Event, None, None]:
         """Encode and write everything."""
-        waiting: list[Packet] = []
+        waiting: list[Packet[Any]] = []
         for item in items:
             if not isinstance(item, AnalysedFrame):
                 if self._encoder is None:
@@ -184,7 +182,7 @@ class _Job:
         self._rate_ratios += item.predicted_rate_ratio
         self.num_frames += 1
 
-    def _write(self, packets: list[Packet]) -> None:
+    def _write(self, packets: list[Packet[Any]]) -> None:
         for packet in packets:
             self._video_bytes += packet.size
             self._writer.write(packet)

@@ -46,7 +46,7 @@ def pictures(
     return frames
 
 
-def make_clip(  # noqa: PLR0913
+def make_clip(
     path: Path,
     *,
     width: int = 320,

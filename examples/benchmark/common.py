@@ -37,7 +37,11 @@ def clips() -> list[Path]:
 def environment() -> dict[str, str]:
     """Describe what the numbers were measured with."""
     commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=REPOSITORY, capture_output=True, text=True, check=False
+        ["git", "describe", "--always", "--dirty"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
     ).stdout.strip()
     return {
         "commit": commit,

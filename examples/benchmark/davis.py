@@ -32,9 +32,10 @@ FRAME_RATE = Fraction(24)
 def pack_sequence(folder: Path, output: Path) -> None:
     """Put JPEG frames into one Matroska file as they are, without coding them again."""
     pattern = str(folder / "%05d.jpg")
-    with av.open(pattern, format="image2", options={"framerate": str(FRAME_RATE)}) as reader, av.open(
-        str(output), "w"
-    ) as writer:
+    with (
+        av.open(pattern, format="image2", options={"framerate": str(FRAME_RATE)}) as reader,
+        av.open(str(output), "w") as writer,
+    ):
         stream = writer.add_stream_from_template(reader.streams.video[0])
         for packet in reader.demux(reader.streams.video[0]):
             if packet.dts is not None:
@@ -115,13 +116,21 @@ def measure(codecs: list[str], sources: list[str], num_sequences: int) -> dict[s
             pack_sequence(davis / "JPEGImages" / sequence, clip)
             source_frames = luma_frames(clip)
             mask_folder = davis / "Annotations" / sequence
-            masks = [cv2.imread(str(one), cv2.IMREAD_GRAYSCALE) > 127 for one in sorted(mask_folder.glob("*.png"))]
+            masks = [
+                cv2.imread(str(one), cv2.IMREAD_GRAYSCALE) > 127 for one in sorted(mask_folder.glob("*.png"))
+            ]
             for codec, source in wanted:
                 curve = []
                 for crf in CRFS[codec]:
                     config = config_for(codec, crf, source, mask_folder)
                     result = semvid.compress(clip, coded, config)
-                    curve.append({"crf": crf, "bytes": result.video_bytes, **score(source_frames, luma_frames(coded), masks)})
+                    curve.append(
+                        {
+                            "crf": crf,
+                            "bytes": result.video_bytes,
+                            **score(source_frames, luma_frames(coded), masks),
+                        }
+                    )
                 points[f"{codec}/{source}/{sequence}"] = curve
                 save("davis", {"points": points})
             print(sequence, flush=True)
@@ -136,17 +145,31 @@ def summarise(points: dict[str, Any], codecs: list[str], sources: list[str]) -> 
         columns: list[list[float]] = []
         for source in sources:
             for metric in ("object_psnr", "psnr"):
-                columns.append([
-                    bd_rate(points[f"{codec}/plain/{one}"], points[f"{codec}/{source}/{one}"], metric)
+                columns.append(
+                    [
+                        bd_rate(points[f"{codec}/plain/{one}"], points[f"{codec}/{source}/{one}"], metric)
+                        for one in sequences
+                    ]
+                )
+            columns.append(
+                [
+                    100
+                    * (
+                        np.mean(
+                            [
+                                test["bytes"] / anchor["bytes"]
+                                for anchor, test in zip(
+                                    points[f"{codec}/plain/{one}"],
+                                    points[f"{codec}/{source}/{one}"],
+                                    strict=True,
+                                )
+                            ]
+                        )
+                        - 1
+                    )
                     for one in sequences
-                ])
-            columns.append([
-                100 * (np.mean([
-                    test["bytes"] / anchor["bytes"]
-                    for anchor, test in zip(points[f"{codec}/plain/{one}"], points[f"{codec}/{source}/{one}"], strict=True)
-                ]) - 1)
-                for one in sequences
-            ])
+                ]
+            )
         rows = [[one, *(f"{column[i]:+.1f} %" for column in columns)] for i, one in enumerate(sequences)]
         rows.append(["**mean**", *(f"**{np.mean(column):+.1f} %**" for column in columns)])
         header = [codec]
@@ -158,7 +181,9 @@ def summarise(points: dict[str, Any], codecs: list[str], sources: list[str]) -> 
 
 def main() -> None:
     """Run what is missing, write ``results/davis.json``, print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--codecs", default="x264,x265")
     parser.add_argument("--sources", default="truth,spectral")
     parser.add_argument("--sequences", type=int, default=10)

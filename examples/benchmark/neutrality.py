@@ -35,7 +35,9 @@ def video_bytes(source: Path, output: Path, codec: str, crf: float, strength: fl
 
 def main() -> None:
     """Run everything, write ``results/neutrality.json``, print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--codecs", default="x264,x265,vp8,vp9")
     codecs = parser.parse_args().codecs.split(",")
     results = []
@@ -47,7 +49,9 @@ def main() -> None:
                 for clip in clips():
                     plain = video_bytes(clip, output, codec, crf, 0)
                     mapped = video_bytes(clip, output, codec, crf, 1)
-                    results.append({"codec": codec, "crf": crf, "clip": clip.stem, "plain": plain, "mapped": mapped})
+                    results.append(
+                        {"codec": codec, "crf": crf, "clip": clip.stem, "plain": plain, "mapped": mapped}
+                    )
                 print(codec, crf, flush=True)
     path = save("neutrality", {"results": results})
     rows = []

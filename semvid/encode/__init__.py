@@ -1,0 +1,1 @@
+"""Encoders as data, and the way a map gets into them."""

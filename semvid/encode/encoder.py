@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import av
 import numpy as np
 from av.codec.codec import find_best_pix_fmt_of_list
 from av.error import FFmpegError
 from av.filter import Graph
+from av.sidedata.sidedata import Type
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from semvid.encode.levels import LevelQuantizer
@@ -80,7 +81,9 @@ class MapEncoder:
         self._reformatter = VideoReformatter()
         self._color = _Color.of(picture, spec)
         if self._color.changes_range and not self._color.is_rgb_source:
-            self.conversions.append(f"{spec.name} does not code full range; samples converted to limited range")
+            self.conversions.append(
+                f"{spec.name} does not code full range; samples converted to limited range"
+            )
 
         self._attacher = RegionAttacher()
         self._levels = LevelQuantizer(spec.max_levels, CAPACITIES[-1])
@@ -97,8 +100,8 @@ class MapEncoder:
                     "write to .mp4 or .mov, or set it in the player"
                 )
             self.stream.codec_context.sample_aspect_ratio = sample_aspect_ratio
-        if "DISPLAYMATRIX" in picture.side_data:
-            matrix = np.frombuffer(picture.side_data["DISPLAYMATRIX"], np.int32)
+        if Type.DISPLAYMATRIX in picture.side_data:
+            matrix = np.frombuffer(cast(Any, picture.side_data)[Type.DISPLAYMATRIX], np.int32)
             self.stream.set_display_matrix(matrix.tolist())
         self._open()
 
@@ -119,11 +122,11 @@ class MapEncoder:
             raise EncoderError(
                 f"{self._spec.library} is not in this FFmpeg build ({reason(error)}); see 'semvid doctor'"
             ) from error
-        codec = stream.codec_context
+        codec, time_base = stream.codec_context, cast(Fraction, picture.time_base)
         codec.width, codec.height = self._size
         codec.pix_fmt = self._format
-        codec.time_base = picture.time_base
-        stream.time_base = picture.time_base
+        codec.time_base = time_base
+        stream.time_base = time_base
         codec.bit_rate = self._spec.bit_rate
         codec.thread_count = 0
         codec.color_range = self._color.range
@@ -145,7 +148,7 @@ class MapEncoder:
                 "check --preset and the encoder options"
             ) from error
 
-    def encode(self, frame: Frame, offsets: QuantizerOffsets | None) -> list[Packet]:
+    def encode(self, frame: Frame, offsets: QuantizerOffsets | None) -> list[Packet[Any]]:
         """Hand a frame to the encoder; packets of this or earlier frames come back.
 
         Args:
@@ -181,11 +184,11 @@ class MapEncoder:
         self._padder.push(picture)
         return cast("VideoFrame", self._padder.pull())
 
-    def flush(self) -> list[Packet]:
+    def flush(self) -> list[Packet[Any]]:
         """End the stream and return what was still inside."""
         return self._run(None)
 
-    def _run(self, picture: VideoFrame | None) -> list[Packet]:
+    def _run(self, picture: VideoFrame | None) -> list[Packet[Any]]:
         try:
             return self.stream.encode(picture)
         except (FFmpegError, ValueError) as error:
@@ -252,7 +255,7 @@ def _pad_graph(picture: VideoFrame, size: tuple[int, int]) -> Graph:
     """Extend pictures to the right and below by repeating their last column and row."""
     graph = Graph()
     source = graph.add_buffer(
-        width=picture.width, height=picture.height, format=picture.format.name, time_base=picture.time_base
+        width=picture.width, height=picture.height, format=picture.format, time_base=picture.time_base
     )
     width, height = size
     pad = graph.add("pad", f"w={width}:h={height}:x=0:y=0")
@@ -276,9 +279,7 @@ def choose_pixel_format(spec: EncoderSpec, source: str) -> str:
     try:
         formats = av.Codec(spec.library, "w").video_formats or []
     except ValueError as error:
-        raise EncoderError(
-            f"{spec.library} is not in this FFmpeg build; see 'semvid doctor'"
-        ) from error
+        raise EncoderError(f"{spec.library} is not in this FFmpeg build; see 'semvid doctor'") from error
     names = [one.name for one in formats if one.name.startswith("yuv") and "a" not in one.name]
     if source in names:
         return source

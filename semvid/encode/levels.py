@@ -47,4 +47,4 @@ class LevelQuantizer:
         if self._max_levels is None:
             return True
         present = np.unique(levels)
-        return np.count_nonzero(present) <= self._max_levels
+        return int(np.count_nonzero(present)) <= self._max_levels

@@ -9,10 +9,11 @@ A frame passes through the smallest graph that holds its regions: K filters cost
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from av.filter import Graph
+from av.sidedata.sidedata import Type
 
 from semvid.errors import EncoderError
 
@@ -36,7 +37,9 @@ class RegionAttacher:
     def __init__(self) -> None:
         self._graphs: dict[tuple[int, int, int, str], Graph] = {}
 
-    def attach(self, frame: VideoFrame, regions: NDArray[np.int32], qoffsets: NDArray[np.float64]) -> VideoFrame:
+    def attach(
+        self, frame: VideoFrame, regions: NDArray[np.int32], qoffsets: NDArray[np.float64]
+    ) -> VideoFrame:
         """Return the frame with its regions of interest set; pixels are shared, not copied.
 
         Args:
@@ -56,8 +59,8 @@ class RegionAttacher:
         table[: len(regions), 5] = np.rint(qoffsets * _DENOMINATOR)
         graph = self._graph(frame, capacity)
         graph.push(frame)
-        marked = graph.pull()
-        side_data = marked.side_data["REGIONS_OF_INTEREST"]
+        marked = cast("VideoFrame", graph.pull())
+        side_data = cast(Any, marked.side_data)[Type.REGIONS_OF_INTEREST]
         if side_data.buffer_size != table.nbytes:
             raise EncoderError(
                 f"this FFmpeg stores {capacity} regions in {side_data.buffer_size} bytes instead of "
@@ -77,7 +80,7 @@ class RegionAttacher:
 def _build_graph(frame: VideoFrame, capacity: int) -> Graph:
     graph = Graph()
     last = graph.add_buffer(
-        width=frame.width, height=frame.height, format=frame.format.name, time_base=frame.time_base
+        width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
     )
     for _ in range(capacity):
         # The placeholder has no area, so a slot that stays unused marks nothing.

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from semvid.allocate import RateModel
 from semvid.encode.spec import CrfRange, EncoderSpec, Implication, MapCondition
 from semvid.encode.vpx_scale import vp8_native, vp9_native
 from semvid.errors import ConfigError, MapIgnoredError
+from semvid.rate import RateModel
 from semvid.types import FloatArray
 
 _X26X_PRESETS = (
@@ -41,7 +39,7 @@ def _needs_aq(name: str) -> MapCondition:
     return MapCondition(
         "aq-mode",
         lambda value: value not in {"0", "none"},
-        "adaptive quantization is off (aq-mode 0, or a preset or tune that turns it off), and the map rides on it",
+        "the map rides on adaptive quantization, which is off (by aq-mode 0, or by a preset or tune)",
         f"use --preset superfast or slower, or give {name} aq-mode=1",
     )
 
@@ -63,6 +61,7 @@ X264 = EncoderSpec(
     offset_range=_h26x_range,
     to_native=_quantizer_steps,
     map_conditions=(_CONSTANT_QP, _needs_aq("x264")),
+    rate=RateModel(spatial=0.21, temporal=0.24, finer=1.5, coarser=1.5),
     defaults={"aq-mode": "1"},
     implications=(
         Implication("preset", "ultrafast", ("aq-mode", "0")),
@@ -89,6 +88,7 @@ X265 = EncoderSpec(
         _needs_aq("x265"),
         MapCondition("lossless", _is_off, "lossless coding has no quantizer", "drop lossless"),
     ),
+    rate=RateModel(spatial=0.4, temporal=0.33, finer=1.7, coarser=1.7),
     defaults={"aq-mode": "2"},
     implications=(
         Implication("preset", "ultrafast", ("aq-mode", "0")),
@@ -118,7 +118,7 @@ VP8 = EncoderSpec(
     truncates_offsets=True,
     # VP8's CRF is a floor under a bit rate, which FFmpeg sets to 256 kb/s when none is given.
     bit_rate=200_000_000,
-    rate=RateModel(finer=2.2, coarser=1.6),
+    rate=RateModel(spatial=0.28, temporal=0.32, finer=2.2, coarser=1.6),
     max_levels=3,
     fixed_options={"deadline": "good"},
 )
@@ -129,7 +129,7 @@ VP9 = EncoderSpec(
     coding_format="vp9",
     # Quantizer 0 is lossless.
     crf=CrfRange(1, 63, 38, takes_fractions=False),
-    presets=("5", "6", "7", "8", "9"),
+    presets=("5", "6", "7", "8"),
     default_preset="5",
     preset_option="cpu-used",
     block_size=8,
@@ -146,7 +146,7 @@ VP9 = EncoderSpec(
             "cpu-used",
             lambda value: value is not None and value.lstrip("-").isdigit() and int(value) >= 5,
             "libvpx-vp9 reads maps only at cpu-used 5 or faster",
-            "use --preset 5 to 9",
+            "use --preset 5 to 8",
         ),
         MapCondition(
             "aq-mode", _is_off, "libvpx-vp9's own aq-mode takes the segments the map needs", "drop aq-mode"
@@ -157,7 +157,7 @@ VP9 = EncoderSpec(
     codes_odd_sizes=True,
     truncates_offsets=True,
     # libvpx keeps the frame's Lagrangian for all segments, so offsets do less than they should.
-    rate=RateModel(finer=0.7, coarser=0.37),
+    rate=RateModel(spatial=0.28, temporal=0.32, finer=0.7, coarser=0.37),
     max_levels=7,
     fixed_options={"deadline": "realtime", "aq-mode": "0", "row-mt": "1"},
 )

@@ -84,7 +84,7 @@ def _encode(spec: EncoderSpec, source: list[NDArray[np.uint8]], *, mark: bool) -
         if encoder is not None:
             container.mux(encoder.flush())
     file.seek(0)
-    with av.open(file) as container:
+    with av.open(file, "r") as container:
         return [np.asarray(frame.to_ndarray()[:_HEIGHT], np.uint8) for frame in container.decode(video=0)]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from semvid.allocate import RateModel
 from semvid.errors import ConfigError, MapIgnoredError
+from semvid.rate import RateModel
 from semvid.types import FloatArray
 
 
@@ -64,7 +64,7 @@ class EncoderSpec:
     to_native: Callable[[FloatArray, float], FloatArray]
     """``(offsets in QP steps, crf)`` -> offsets in the encoder's native unit."""
     map_conditions: tuple[MapCondition, ...]
-    rate: RateModel = field(default_factory=RateModel)
+    rate: RateModel
     """How its bits answer to offsets."""
     codes_full_range: bool = True
     """Tells players when samples use the full range."""

@@ -48,7 +48,7 @@ class _Scale:
         base = self.index(crf)
         delta = self.index_of_step(self.step(base) * np.exp2(offsets / 6)) - base
         # The delta itself is put through the same 0..63 -> index map before it is added.
-        return np.sign(delta) * self.user(np.abs(delta))
+        return np.asarray(np.sign(delta) * self.user(np.abs(delta)), np.float32)
 
 
 _VP8 = _Scale(
@@ -58,9 +58,7 @@ _VP8 = _Scale(
     bend=54,
     growth=1.0221,
 )
-_VP9 = _Scale(
-    user_knots=(0, 62, 63), index_knots=(0, 249, 255), linear_base=7, bend=95, growth=1.0182
-)
+_VP9 = _Scale(user_knots=(0, 62, 63), index_knots=(0, 249, 255), linear_base=7, bend=95, growth=1.0182)
 
 
 def vp8_native(offsets: FloatArray, crf: float) -> FloatArray:

@@ -66,9 +66,7 @@ def main_video_stream(container: InputContainer, path: Path) -> VideoStream:
     best = cast("VideoStream | None", container.streams.best("video"))
     stream = next((one for one in candidates if best and one.index == best.index), candidates[0])
     if stream.codec_context is None:
-        raise NoVideoStreamError(
-            f"{path}: this FFmpeg build has no decoder for video stream {stream.index}"
-        )
+        raise NoVideoStreamError(f"{path}: this FFmpeg build has no decoder for video stream {stream.index}")
     return stream
 
 

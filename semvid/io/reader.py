@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import av
 import numpy as np
@@ -58,7 +58,7 @@ class VideoReader:
     """An open input.
 
     Example:
-        ``with VideoReader(path) as reader: frames = [item for item in reader.read() if isinstance(item, Frame)]``
+        ``with VideoReader(path) as reader: frames = [x for x in reader.read() if isinstance(x, Frame)]``
 
     Attributes:
         info: What the header says.
@@ -98,7 +98,7 @@ class VideoReader:
         """Close the file. Only after whatever iterates ``read()`` has ended."""
         self.container.close()
 
-    def read(self) -> Generator[Frame | Packet, None, None]:
+    def read(self) -> Generator[Frame | Packet[Any], None, None]:
         """Yield decoded frames of the main video stream and the other streams' packets, in file order.
 
         Frames have exact, strictly increasing ``pts`` in ``info.time_base``. Damaged packets are
@@ -168,10 +168,10 @@ class VideoReader:
             bits = first.bits
         else:
             picture, bits = self._to_grey.reformat(picture, format="gray"), 8
-        dtype = np.dtype(np.uint8 if bits <= 8 else np.uint16)
         plane = picture.planes[0]
-        rows = np.frombuffer(plane, dtype).reshape(-1, plane.line_size // dtype.itemsize)
-        return rows[: picture.height, : picture.width], bits
+        samples = np.frombuffer(cast(bytes, plane), np.uint8)
+        rows: LumaArray = samples if bits <= 8 else samples.view(np.uint16)
+        return rows.reshape(-1, plane.line_size // rows.itemsize)[: picture.height, : picture.width], bits
 
     @property
     def _nominal_duration(self) -> int:
@@ -188,7 +188,7 @@ class VideoReader:
             self.damage.breaks_off |= end_seconds + Fraction(_SHORTFALL_SECONDS) < expected
 
 
-def _end_seconds(packet: Packet) -> Fraction:
+def _end_seconds(packet: Packet[Any]) -> Fraction:
     start = packet.pts if packet.pts is not None else packet.dts
     if start is None or not packet.time_base:
         return Fraction(0)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import av
 from av.error import FFmpegError
@@ -53,7 +53,9 @@ def default_output(source: VideoInfo, coding_format: str, drop: Collection[str])
     )
 
 
-def check_output(output: Path, source: VideoInfo, coding_format: str, drop: Collection[str], *, overwrite: bool) -> None:
+def check_output(
+    output: Path, source: VideoInfo, coding_format: str, drop: Collection[str], *, overwrite: bool
+) -> None:
     """Refuse an output that cannot or must not be written, before any work is done.
 
     Args:
@@ -157,9 +159,7 @@ class VideoWriter:
         finally:
             self._temporary.unlink(missing_ok=True)
 
-    def copy_streams(
-        self, reader: VideoReader, encoded: VideoStream, drop: Collection[str]
-    ) -> list[str]:
+    def copy_streams(self, reader: VideoReader, encoded: VideoStream, drop: Collection[str]) -> list[str]:
         """Mirror every other stream of the input, with metadata and chapters.
 
         Must be called once, after the encoded stream was added and before the first packet.
@@ -224,7 +224,7 @@ class VideoWriter:
         except (FFmpegError, ValueError) as error:
             raise self._failure(error) from error
 
-    def copy(self, packet: Packet) -> None:
+    def copy(self, packet: Packet[Any]) -> None:
         """Write a packet of a mirrored stream; others are dropped, as ``copy_streams`` announced."""
         stream = self._copies.get(packet.stream.index)
         if stream is None:
@@ -236,12 +236,12 @@ class VideoWriter:
         packet.stream = stream
         self._mux(packet)
 
-    def write(self, packet: Packet) -> None:
+    def write(self, packet: Packet[Any]) -> None:
         """Write a packet of the encoded stream."""
         self._num_packets += 1
         self._mux(packet)
 
-    def _mux(self, packet: Packet) -> None:
+    def _mux(self, packet: Packet[Any]) -> None:
         size = packet.size
         try:
             self.container.mux(packet)
@@ -283,9 +283,7 @@ class VideoWriter:
     def _failure(self, error: Exception) -> OutputError:
         if isinstance(error, OutputError):
             return error
-        return OutputError(
-            f"{self.output} cannot be written: {reason(error)}; nothing was left behind"
-        )
+        return OutputError(f"{self.output} cannot be written: {reason(error)}; nothing was left behind")
 
 
 @lru_cache
@@ -305,7 +303,16 @@ def _is_rewritten(stream: Stream) -> bool:
 
 def _portable(metadata: dict[str, str]) -> dict[str, str]:
     """Drop the tags that describe the old file's making and would be false in the new one."""
-    stale = ("encoder", "duration", "bps", "number_of_", "_statistics", "major_brand", "minor_version", "compatible_brands")
+    stale = (
+        "encoder",
+        "duration",
+        "bps",
+        "number_of_",
+        "_statistics",
+        "major_brand",
+        "minor_version",
+        "compatible_brands",
+    )
     return {key: value for key, value in metadata.items() if not key.lower().startswith(stale)}
 
 

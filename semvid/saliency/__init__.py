@@ -1,0 +1,1 @@
+"""Where importance maps come from."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from semvid.errors import MapError
 from semvid.saliency.map_files import COUNT_TOLERANCE
-from semvid.types import Frame, ImportanceMap
+from semvid.types import FloatArray, Frame, ImportanceMap
 
 _PIXELS_PER_SAMPLE = 4
 """Boxes are drawn on maps of a quarter of the frame's size, outlines exact by area."""
@@ -40,8 +40,9 @@ class BoxSource:
 
     Accepted files:
 
-    - JSON lines, a box a line: ``{"frame": 0, "box": [x, y, width, height], "class": "person", "score": 0.9}``;
-      frames count from 0; ``class`` and ``score`` may be absent (any class, 1.0).
+    - JSON lines, a box a line,
+      ``{"frame": 0, "box": [x, y, width, height], "class": "person", "score": 0.9}``; frames count from
+      0; ``class`` and ``score`` may be absent (any class, 1.0).
     - MOT text, ``frame,id,left,top,width,height,confidence[,class,visibility]``; frames count from 1; a
       confidence of -1 means unknown and counts as 1.
 
@@ -79,7 +80,7 @@ class BoxSource:
                 raise MapError(
                     f"--boxes {self._path}, line {box.line}: frame {box.frame}: box "
                     f"[{box.x:g}, {box.y:g}, {box.width:g}, {box.height:g}] has no part inside the "
-                    f"{width}x{height} frame; boxes are [x, y, width, height] in pixels of the upright picture",
+                    f"{width}x{height} frame; boxes are [x, y, width, height] in upright pixels",
                     path=self._path,
                     frame=box.frame,
                 )
@@ -99,12 +100,12 @@ class BoxSource:
         """Nothing is held."""
 
 
-def _coverage(start: float, length: float, extent: int, samples: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+def _coverage(start: float, length: float, extent: int, samples: int) -> FloatArray:
     """Share of each of ``samples`` equal parts of ``0..extent`` that lies in ``start..start + length``."""
     edges = np.linspace(0, extent, samples + 1)
     overlap = np.minimum(edges[1:], start + length) - np.maximum(edges[:-1], start)
     share = np.clip(overlap / (edges[1] - edges[0]), 0, 1)
-    return share.astype(np.float32)
+    return np.asarray(share, np.float32)
 
 
 def read_boxes(path: Path) -> list[Box]:
@@ -163,6 +164,8 @@ def _check(box: Box) -> None:
     if box.frame < 0:
         raise ValueError(f"{where} does not exist")
     if not np.isfinite([box.x, box.y, box.width, box.height]).all() or min(box.width, box.height) <= 0:
-        raise ValueError(f"{where}: a box needs a positive width and height, got {box.width:g} x {box.height:g}")
+        raise ValueError(
+            f"{where}: a box needs a positive width and height, got {box.width:g} x {box.height:g}"
+        )
     if not 0 <= box.score <= 1:
         raise ValueError(f"{where}: score {box.score:g} is not in 0..1")

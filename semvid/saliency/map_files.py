@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 from av.video.reformatter import ColorRange
+from numpy.typing import NDArray
 
 from semvid.errors import InputError, MapError
 from semvid.io.reader import VideoReader
-from semvid.types import FloatArray, Frame, ImportanceMap, LumaArray
+from semvid.types import FloatArray, Frame, ImportanceMap
 
 if TYPE_CHECKING:
     from av import VideoFrame
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+
+AnyArray = NDArray[np.integer[Any] | np.floating[Any]]
 
 _ENOUGH_SAMPLES_ACROSS = 480
 
@@ -97,7 +100,8 @@ class MapFileSource:
                     path=self._path,
                     frame=index,
                 )
-            yield _importance(picture, 0.0, float(np.iinfo(picture.dtype).max))
+            white = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}.get(picture.dtype, 1.0)
+            yield _importance(picture, 0.0, white)
 
     def _read_video(self, reader: VideoReader) -> Iterator[FloatArray]:
         for item in reader.read():
@@ -110,7 +114,9 @@ class MapFileSource:
         try:
             values = next(self._maps, None)
         except InputError as error:
-            raise MapError(f"--maps: {error} (frame {frame.index})", path=self._path, frame=frame.index) from error
+            raise MapError(
+                f"--maps: {error} (frame {frame.index})", path=self._path, frame=frame.index
+            ) from error
         if values is not None:
             self._last = ImportanceMap(values)
         elif self._last is None or not (self._hold or self._is_single):
@@ -135,14 +141,14 @@ class MapFileSource:
             self._reader.close()
 
 
-def _importance(samples: LumaArray, black: float, white: float) -> FloatArray:
+def _importance(samples: AnyArray, black: float, white: float) -> FloatArray:
     """Scale samples to 0..1, shrinking large maps first: blocks are coarser than their pixels anyway."""
     height, width = samples.shape
     factor = width // _ENOUGH_SAMPLES_ACROSS
     if factor > 1:
         size = (-(-width // factor), -(-height // factor))
         # Area averaging stretches over the whole picture whatever the size, so nothing drifts.
-        samples = np.asarray(cv2.resize(samples, size, interpolation=cv2.INTER_AREA), samples.dtype)
+        samples = cv2.resize(samples, size, interpolation=cv2.INTER_AREA)
     scaled = (samples.astype(np.float32) - np.float32(black)) * np.float32(1 / (white - black))
     return np.clip(scaled, 0.0, 1.0, out=scaled)
 

@@ -52,7 +52,9 @@ class NetworkSource:
         """See ``ImportanceSource``."""
         long_side, short_side = sorted(self._network.input_size, reverse=True)
         width, height = (
-            (long_side, short_side) if frame.picture.width >= frame.picture.height else (short_side, long_side)
+            (long_side, short_side)
+            if frame.picture.width >= frame.picture.height
+            else (short_side, long_side)
         )
         small = self._reformatter.reformat(
             frame.picture, width=width, height=height, format="rgb24", interpolation="AREA"

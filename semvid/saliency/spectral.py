@@ -6,6 +6,8 @@ spectrum of a picture does not share with its own local average is what stands o
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,7 @@ _AMPLITUDE_FILTER = (3, 3)
 _BLUR_SIGMA = 2.5
 
 
-def spectral_residual(luma: NDArray[np.generic]) -> NDArray[np.float32]:
+def spectral_residual(luma: NDArray[np.integer[Any] | np.floating[Any]]) -> NDArray[np.float32]:
     """Return the spectral residual saliency of one picture.
 
     Args:

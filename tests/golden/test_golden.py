@@ -25,7 +25,9 @@ def test_offsets_are_those_on_file(tmp_path, regenerate_golden):
         source, source.smoothing, semvid.AllocationConfig(), block_size=X264.block_size, rate=X264.rate
     )
     with VideoReader(clip) as reader:
-        offsets = [analyser.update(item).offsets.values for item in reader.read() if isinstance(item, semvid.Frame)]
+        offsets = [
+            analyser.update(item).offsets.values for item in reader.read() if isinstance(item, semvid.Frame)
+        ]
     kept = {str(index): np.round(offsets[index], 2).tolist() for index in (0, 6, 7, 11)}
     if regenerate_golden:
         FILE.write_text(json.dumps(kept) + "\n")

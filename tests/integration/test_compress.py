@@ -48,14 +48,18 @@ def test_dropped_kinds_stay_behind(tmp_path, clip):
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
 def test_rotation_and_pixel_aspect_stay_and_maps_are_upright(rotation, tmp_path):
-    source = make_clip(tmp_path / "in.mp4", width=320, height=192, num_frames=8, rotation=rotation, aspect=Fraction(4, 3))
+    source = make_clip(
+        tmp_path / "in.mp4", width=320, height=192, num_frames=8, rotation=rotation, aspect=Fraction(4, 3)
+    )
     upright = (320, 192) if rotation % 180 == 0 else (192, 320)
     mask = np.zeros((upright[1], upright[0]), np.uint8)
     mask[: upright[1] // 2, : upright[0] // 2] = 255
     maps = write_masks(tmp_path / "maps", [mask])
     gains = {}
     for name, strength in (("plain", 0), ("mapped", 1)):
-        config = semvid.CompressConfig(maps=maps / "00000.png", allocation=semvid.AllocationConfig(strength=strength))
+        config = semvid.CompressConfig(
+            maps=maps / "00000.png", allocation=semvid.AllocationConfig(strength=strength)
+        )
         output = semvid.compress(source, tmp_path / f"{name}.mp4", config).output
         frames = decode(output)
         assert frames[0].rotation % 360 == rotation
@@ -207,7 +211,13 @@ class TestBadInput:
 
     def test_container_cannot_hold_the_codec_or_the_sound(self, tmp_path, clip):
         config = semvid.CompressConfig(codec="vp9")
-        self.refuse(OutputError, r"\.webm cannot hold stream 1 \(audio, aac\); .*--drop audio", clip, tmp_path / "out.webm", config)
+        self.refuse(
+            OutputError,
+            r"\.webm cannot hold stream 1 \(audio, aac\); .*--drop audio",
+            clip,
+            tmp_path / "out.webm",
+            config,
+        )
         config = semvid.CompressConfig(codec="vp8")
         self.refuse(OutputError, "cannot hold vp8", clip, tmp_path / "out.mp4", config)
 

@@ -78,7 +78,9 @@ def test_one_picture_serves_all_frames(frames, tmp_path):
 def test_too_few_maps_name_the_frame_and_can_be_held(frames, tmp_path):
     path = write_masks(tmp_path / "maps", [square(64, 40)] * 4)
     source = MapFileSource(path)
-    with pytest.raises(MapError, match="frame 4 of the video has none; add maps or pass --maps-hold") as caught:
+    with pytest.raises(
+        MapError, match="frame 4 of the video has none; add maps or pass --maps-hold"
+    ) as caught:
         for frame in frames:
             source.update(frame)
     assert caught.value.frame == 4
@@ -147,7 +149,9 @@ def test_boxes_are_drawn_by_area_and_overlaps_take_the_highest(frames, tmp_path)
 def test_a_box_outside_the_frame_is_named(clip, tmp_path):
     path = tmp_path / "boxes.jsonl"
     path.write_text('{"frame": 3, "box": [400, 10, 20, 20]}\n')
-    with pytest.raises(MapError, match=r"line 1: frame 3: box \[400, 10, 20, 20\] has no part inside the 320x192"):
+    with pytest.raises(
+        MapError, match=r"line 1: frame 3: box \[400, 10, 20, 20\] has no part inside the 320x192"
+    ):
         semvid.compress(clip, tmp_path / "out.mp4", semvid.CompressConfig(boxes=path))
     path.write_text('{"frame": 99, "box": [4, 10, 20, 20]}\n')
     with pytest.raises(MapError, match="frame 99 does not exist, the video has 24 frames"):

@@ -10,7 +10,7 @@ from semvid.errors import InputError, SemvidError
 
 pytestmark = pytest.mark.data
 
-FAST = {"x264": "superfast", "x265": "superfast", "vp8": "5", "vp9": "9"}
+FAST = {"x264": "superfast", "x265": "superfast", "vp8": "5", "vp9": "8"}
 
 
 def timeline(path: Path, kind: str) -> list[list[tuple]]:
@@ -36,7 +36,14 @@ def frame_times(path: Path) -> list:
 
 @pytest.mark.parametrize(
     "name",
-    ["bunny_720p_audio.mp4", "cars_432p_audio.mp4", "dog_720p.mp4", "juggle_720p.mp4", "signer_480p_fullrange.mkv", "street_272p.mp4"],
+    [
+        "bunny_720p_audio.mp4",
+        "cars_432p_audio.mp4",
+        "dog_720p.mp4",
+        "juggle_720p.mp4",
+        "signer_480p_fullrange.mkv",
+        "street_272p.mp4",
+    ],
 )
 def test_ordinary_clips_keep_everything(name, shared_data, tmp_path):
     source = shared_data / "clips" / name
@@ -55,7 +62,9 @@ def test_odd_files_are_compressed_or_refused_in_one_line(codec, shared_data, tmp
     for source in sorted((shared_data / "odd").iterdir()):
         if source.name == "portrait_4k60.mp4" and codec != "x264":
             continue
-        config = semvid.CompressConfig(codec=codec, preset=FAST[codec], overwrite=True, drop=frozenset({"subtitle"}))
+        config = semvid.CompressConfig(
+            codec=codec, preset=FAST[codec], overwrite=True, drop=frozenset({"subtitle"})
+        )
         try:
             semvid.compress(source, tmp_path / "out.mkv", config)
         except SemvidError as error:

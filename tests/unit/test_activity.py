@@ -1,6 +1,9 @@
 import numpy as np
 
 from semvid.activity import ActivityEstimator
+from semvid.rate import RateModel
+
+RATE = RateModel(spatial=0.3, temporal=0.3, finer=1.5, coarser=1.5)
 
 
 def test_texture_and_motion_are_busier_than_flat_and_still():
@@ -9,7 +12,7 @@ def test_texture_and_motion_are_busier_than_flat_and_still():
     first[:, 64:] = rng.integers(0, 255, (64, 64))
     second = first.copy()
     second[:32, 64:] = rng.integers(0, 255, (32, 64))
-    estimator = ActivityEstimator(256, 128, 16)
+    estimator = ActivityEstimator(256, 128, 16, RATE)
     estimator.update(first)
     activity = estimator.update(second)
     assert activity.shape == (8, 16)
@@ -21,8 +24,8 @@ def test_texture_and_motion_are_busier_than_flat_and_still():
 def test_reset_forgets():
     rng = np.random.default_rng(1)
     one, two = rng.integers(0, 255, (2, 32, 32), dtype=np.uint8)
-    fresh = ActivityEstimator(64, 64, 16).update(two)
-    estimator = ActivityEstimator(64, 64, 16)
+    fresh = ActivityEstimator(64, 64, 16, RATE).update(two)
+    estimator = ActivityEstimator(64, 64, 16, RATE)
     estimator.update(one)
     estimator.reset()
     assert np.array_equal(estimator.update(two), fresh)

@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from semvid.allocate import predicted_rate_ratio, quantizer_offsets
+from semvid.allocate import quantizer_offsets
 from semvid.config import AllocationConfig
+from semvid.rate import RateModel
 
 shapes = st.shared(hnp.array_shapes(min_dims=2, max_dims=2, max_side=20), key="shape")
 importances = hnp.arrays(np.float32, shapes, elements=st.floats(0, 1, width=32))
@@ -17,11 +18,15 @@ configs = st.builds(
     finest=st.floats(-25, -1),
     coarsest=st.floats(1, 25),
 )
+rates = st.builds(
+    RateModel, spatial=st.just(0.3), temporal=st.just(0.3), finer=st.floats(0.3, 3), coarser=st.floats(0.3, 3)
+)
+EVEN = RateModel(spatial=0.3, temporal=0.3, finer=1.5, coarser=1.5)
 
 
 @given(importances, activities, configs)
 def test_offsets_are_in_range_and_cover_every_block(importance, activity, config):
-    offsets = quantizer_offsets(importance, activity, config)
+    offsets = quantizer_offsets(importance, activity, config, EVEN)
     assert offsets.shape == importance.shape
     assert offsets.dtype == np.float32
     assert offsets.min() >= config.finest - 1e-5
@@ -30,37 +35,37 @@ def test_offsets_are_in_range_and_cover_every_block(importance, activity, config
 
 @given(importances, activities, configs)
 def test_what_matters_more_is_never_coarser(importance, activity, config):
-    offsets = quantizer_offsets(importance, activity, config).ravel()
+    offsets = quantizer_offsets(importance, activity, config, EVEN).ravel()
     order = np.argsort(importance.ravel(), kind="stable")
     assert (np.diff(offsets[order]) <= 1e-5).all()
 
 
-@given(importances, activities, configs)
-def test_predicted_bits_are_those_of_the_plain_encode(importance, activity, config):
-    offsets = quantizer_offsets(importance, activity, config)
-    assert predicted_rate_ratio(offsets, activity) == pytest.approx(1, abs=2e-3)
+@given(importances, activities, configs, rates)
+def test_predicted_bits_are_those_of_the_plain_encode(importance, activity, config, rate):
+    offsets = quantizer_offsets(importance, activity, config, rate)
+    assert rate.rate_ratio(offsets, activity) == pytest.approx(1, abs=2e-3)
 
 
 @given(importances, activities)
 def test_strength_zero_is_the_plain_encode(importance, activity):
-    assert not quantizer_offsets(importance, activity, AllocationConfig(strength=0)).any()
+    assert not quantizer_offsets(importance, activity, AllocationConfig(strength=0), EVEN).any()
 
 
 @given(st.floats(0, 1, width=32), activities, configs)
 def test_a_constant_map_moves_nothing(value, activity, config):
     constant = np.full(activity.shape, value, np.float32)
-    assert not quantizer_offsets(constant, activity, config).any()
+    assert not quantizer_offsets(constant, activity, config, EVEN).any()
 
 
 def test_difference_follows_the_law():
     # dQP = -3 log2(w / w0): full importance weighs 5 times the background at weight 0.25.
     importance = np.array([[0, 1]], np.float32)
-    offsets = quantizer_offsets(importance, np.ones((1, 2), np.float32), AllocationConfig())
+    offsets = quantizer_offsets(importance, np.ones((1, 2), np.float32), AllocationConfig(), EVEN)
     assert offsets[0, 0] - offsets[0, 1] == pytest.approx(3 * np.log2(5), abs=1e-3)
 
 
 def test_busy_important_blocks_push_the_bias_up():
     importance = np.array([[0, 1]], np.float32)
-    quiet = quantizer_offsets(importance, np.array([[1, 0.1]], np.float32), AllocationConfig())
-    busy = quantizer_offsets(importance, np.array([[0.1, 1]], np.float32), AllocationConfig())
+    quiet = quantizer_offsets(importance, np.array([[1, 0.1]], np.float32), AllocationConfig(), EVEN)
+    busy = quantizer_offsets(importance, np.array([[0.1, 1]], np.float32), AllocationConfig(), EVEN)
     assert (busy > quiet).all()

@@ -6,8 +6,12 @@ from hypothesis.extra import numpy as hnp
 from semvid.blocks import area_mean, cover_with_rectangles, grid_shape
 
 sizes = st.integers(1, 200)
-maps = hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=40), elements=st.floats(0, 1, width=32))
-levels = hnp.arrays(np.int32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=24), elements=st.integers(-4, 4))
+maps = hnp.arrays(
+    np.float32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=40), elements=st.floats(0, 1, width=32)
+)
+levels = hnp.arrays(
+    np.int32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=24), elements=st.integers(-4, 4)
+)
 
 
 def paint(rectangles, shape):

@@ -58,7 +58,9 @@ def test_reset_starts_afresh():
 
 def test_a_cut_is_found_to_the_frame_and_a_pan_is_none():
     detector = SceneCutDetector()
-    cuts = [index for index, picture in enumerate(pictures(160, 96, 20, cut_at=12)) if detector.update(picture)]
+    cuts = [
+        index for index, picture in enumerate(pictures(160, 96, 20, cut_at=12)) if detector.update(picture)
+    ]
     assert cuts == [0, 12]
 
 

@@ -12,9 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 LAYERS = [
     {"errors", "prefetch", "blocks"},
     {"types", "config"},
-    {"events", "activity", "devices", "models", "allocate", "encode.vpx_scale", "saliency.spectral",
+    {"events", "rate", "devices", "models", "encode.vpx_scale", "saliency.spectral",
      "encode.levels", "saliency.source", "saliency.smooth", "encode.regions", "io.probe"},
-    {"io.reader", "encode.spec"},
+    {"io.reader", "encode.spec", "activity", "allocate"},
     {"encode.registry", "encode.encoder"},
     {"io.writer", "saliency.map_files", "saliency.predictor", "encode.selftest"},
     {"saliency.boxes"},
