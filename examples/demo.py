@@ -2,7 +2,8 @@
 
     python examples/demo.py [FILM.mp4]
 
-Without an argument the demo makes its own clip. Everything is written to ``demo/``: the semvid result, the
+Without an argument the demo makes its own clip and steers by boxes around the two faces in it; a film of
+yours is steered by the spectral baseline. Everything is written to ``demo/``: the semvid result, the
 plain encode of the same size (same encoder and preset, CRF searched), and a picture with the source, the
 heat map, and a close-up of both encodes.
 """
@@ -23,7 +24,7 @@ import semvid
 from semvid.analysis import Analyser
 from semvid.encode.registry import X264
 from semvid.io.reader import VideoReader
-from semvid.saliency.predictor import SpectralSource
+from semvid.saliency.registry import open_source
 
 CRF = 34
 """High enough for differences to be seen."""
@@ -65,11 +66,11 @@ def frame_at(path: Path, index: int) -> Picture:
     raise SystemExit(f"{path} has no frame {index}")
 
 
-def map_at(path: Path, index: int) -> NDArray[np.float32]:
+def map_at(path: Path, config: semvid.CompressConfig, index: int) -> NDArray[np.float32]:
     """Return the importance of one frame, as the compressor saw it, upright."""
-    source = SpectralSource()
+    source = open_source(config, None)
     analyser = Analyser(
-        source, source.smoothing, semvid.AllocationConfig(), block_size=X264.block_size, rate=X264.rate
+        source, source.smoothing, config.allocation, block_size=X264.block_size, rate=X264.rate
     )
     with VideoReader(path) as reader:
         for item in reader.read():
@@ -80,16 +81,19 @@ def map_at(path: Path, index: int) -> NDArray[np.float32]:
     raise SystemExit(f"{path} has no frame {index}")
 
 
-def side_by_side(source: Path, plain: Path, mapped: Path, index: int) -> Picture:
+def side_by_side(
+    source: Path, plain: Path, mapped: Path, config: semvid.CompressConfig, index: int
+) -> Picture:
     """Lay out source, heat map, and a close-up of the most important place in both encodes."""
     picture = frame_at(source, index)
     height, width = picture.shape[:2]
-    importance = cv2.resize(map_at(source, index), (width, height), interpolation=cv2.INTER_CUBIC)
+    importance = cv2.resize(map_at(source, config, index), (width, height), interpolation=cv2.INTER_CUBIC)
     heat = cv2.applyColorMap(cv2.convertScaleAbs(importance, alpha=255), cv2.COLORMAP_INFERNO)[..., ::-1]
     overlay = cv2.addWeighted(picture, 0.45, np.ascontiguousarray(heat), 0.55, 0)
     size = (width // 3, height // 3)
     mass = cv2.boxFilter(importance, -1, size, borderType=cv2.BORDER_CONSTANT)
-    centre_y, centre_x = np.unravel_index(mass.argmax(), mass.shape)
+    # The middle of the best places: a box gives a plateau of equals.
+    centre_y, centre_x = (int(one.mean()) for one in np.nonzero(mass >= 0.99 * mass.max()))
     left = int(np.clip(centre_x - size[0] // 2, 0, width - size[0]))
     top = int(np.clip(centre_y - size[1] // 2, 0, height - size[1]))
     cv2.rectangle(overlay, (left, top), (left + size[0], top + size[1]), (255, 255, 255), 2)
@@ -114,18 +118,19 @@ def main() -> None:
     """Run the demo."""
     folder = Path("demo")
     folder.mkdir(exist_ok=True)
+    boxes = None
     if len(sys.argv) > 1:
         source = Path(sys.argv[1])
     else:
         source = folder / "clip.mp4"
-        demo_clip.write(source)
-    config = semvid.CompressConfig(crf=CRF, overwrite=True)
+        boxes = demo_clip.write(source)
+    config = semvid.CompressConfig(crf=CRF, boxes=boxes, overwrite=True)
     suffix = source.suffix if source.suffix.lower() in {".mp4", ".mkv", ".mov"} else ".mkv"
     mapped = semvid.compress(source, folder / f"{source.stem}.semvid{suffix}", config)
     plain = plain_encode_of_size(source, folder / f"{source.stem}.plain{suffix}", mapped.output_bytes)
     picture = folder / f"{source.stem}.side-by-side.png"
     index = mapped.num_frames * 2 // 5
-    cv2.imwrite(str(picture), side_by_side(source, plain.output, mapped.output, index)[..., ::-1])
+    cv2.imwrite(str(picture), side_by_side(source, plain.output, mapped.output, config, index)[..., ::-1])
     print(f"source        {source}  {mapped.source_bytes:,} bytes")
     print(f"semvid        {mapped.output}  {mapped.output_bytes:,} bytes, CRF {mapped.crf:g}")
     print(f"plain encode  {plain.output}  {plain.output_bytes:,} bytes, CRF {plain.crf:.2f}")

@@ -2,6 +2,9 @@
 
     python examples/demo_clip.py OUTPUT.mp4
 
+Beside it lies OUTPUT.boxes.jsonl with the two faces in every frame, as a detector would write them: the
+moves are known, so the boxes are exact.
+
 Two scenes with a cut at 2.4 s: a push-in on the astronaut's portrait, and the cat with a cup that slides
 past; hand-held shake and sensor noise, so that an encoder meets what it meets in real video.
 The photographs (E. Collins by NASA; the cat Chelsea by S. van der Walt; a cup by R. Michaud) are in the
@@ -10,8 +13,10 @@ public domain.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -29,10 +34,30 @@ SCENE_FRAMES = (60, 60)
 Picture = NDArray[np.uint8]
 
 
-def camera(photo: Picture, x: float, y: float, view_width: float) -> Picture:
-    """Look at a photograph: centre in its pixels, width of the view in its pixels, sub-pixel exact."""
-    scale = WIDTH / view_width
-    matrix = np.array([[scale, 0, WIDTH / 2 - scale * x], [0, scale, HEIGHT / 2 - scale * y]])
+@dataclass(frozen=True)
+class View:
+    """Where the camera looks on a photograph, in the photograph's pixels."""
+
+    x: float
+    y: float
+    width: float
+
+    @property
+    def scale(self) -> float:
+        """Frame pixels to a pixel of the photograph."""
+        return WIDTH / self.width
+
+    def box(self, left: float, top: float, right: float, bottom: float) -> list[float]:
+        """Return ``[x, y, width, height]`` in the frame of a box on the photograph."""
+        x = WIDTH / 2 + self.scale * (left - self.x)
+        y = HEIGHT / 2 + self.scale * (top - self.y)
+        return [round(one, 1) for one in (x, y, self.scale * (right - left), self.scale * (bottom - top))]
+
+
+def camera(photo: Picture, view: View) -> Picture:
+    """Look at a photograph, sub-pixel exact."""
+    scale = view.scale
+    matrix = np.array([[scale, 0, WIDTH / 2 - scale * view.x], [0, scale, HEIGHT / 2 - scale * view.y]])
     return np.asarray(
         cv2.warpAffine(
             photo, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
@@ -53,8 +78,8 @@ def paste(scene: Picture, thing: Picture, x: float, y: float) -> Picture:
     return (scene * (1 - share) + moved * share).astype(np.uint8)
 
 
-def scenes() -> Iterator[Picture]:
-    """Yield the frames, ``(360, 640, 3)`` uint8 RGB."""
+def scenes() -> Iterator[tuple[Picture, dict[str, object]]]:
+    """Yield the frames, ``(360, 640, 3)`` uint8 RGB, and the face in each."""
     rng = np.random.default_rng(11)
     astronaut, cat, coffee = skimage.data.astronaut(), skimage.data.chelsea(), skimage.data.coffee()
     cup = cv2.resize(coffee[60:340, 140:480], (170, 140), interpolation=cv2.INTER_AREA)
@@ -63,28 +88,35 @@ def scenes() -> Iterator[Picture]:
         dx, dy = shake[index]
         if index < SCENE_FRAMES[0]:
             t = index / SCENE_FRAMES[0]
-            frame = camera(astronaut, 256 - 26 * t + dx, 190 - 40 * t + dy, 500 - 150 * t)
+            view = View(256 - 26 * t + dx, 190 - 40 * t + dy, 500 - 150 * t)
+            frame = camera(astronaut, view)
+            face = {"frame": index, "box": view.box(172, 55, 275, 195), "class": "face"}
         else:
             t = (index - SCENE_FRAMES[0]) / SCENE_FRAMES[1]
-            frame = camera(cat, 215 + 30 * t + dx, 150 - 10 * t + dy, 330 + 90 * t)
+            view = View(215 + 30 * t + dx, 150 - 10 * t + dy, 330 + 90 * t)
+            frame = camera(cat, view)
+            face = {"frame": index, "box": view.box(130, 45, 290, 210), "class": "animal"}
             frame = paste(frame, cup, 90 + 160 * t, 285 - 10 * np.sin(3 * t))
         noisy = frame + rng.normal(0, 2.5, frame.shape)
-        yield np.clip(noisy, 0, 255).astype(np.uint8)
+        yield np.clip(noisy, 0, 255).astype(np.uint8), face
 
 
-def write(path: Path) -> None:
-    """Encode the frames nearly without loss."""
+def write(path: Path) -> Path:
+    """Encode the frames nearly without loss; returns the file with the boxes."""
+    boxes = path.with_suffix(".boxes.jsonl")
     reformatter = VideoReformatter()
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w") as container, boxes.open("w") as lines:
         stream = container.add_stream("libx264", rate=RATE, options={"crf": "14", "preset": "medium"})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        for index, picture in enumerate(scenes()):
+        for index, (picture, face) in enumerate(scenes()):
+            lines.write(json.dumps(face) + "\n")
             frame = reformatter.reformat(
                 av.VideoFrame.from_ndarray(picture, format="rgb24"), format="yuv420p"
             )
             frame.pts, frame.time_base = index, Fraction(1, RATE)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
+    return boxes
 
 
 if __name__ == "__main__":

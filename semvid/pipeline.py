@@ -88,6 +88,8 @@ def compress_events(
         maps = importance or open_source(config, reader.info.num_frames_from_header)
         with closing(maps), VideoWriter(output) as writer:
             yield Started(reader.info)
+            if config.device == "cuda":
+                yield Notice("--device cuda has no effect: no network makes these maps")
             smoothing = maps.smoothing if config.smoothing is None else config.smoothing
             analyser = Analyser(
                 maps, smoothing, config.allocation, block_size=spec.block_size, rate=spec.rate

@@ -146,7 +146,8 @@ def fit(samples: list[Sample], codec: str) -> RateModel:
         errors = np.array([predict(one, RateModel(*parameters)) for one in samples]) - measured
         return float((errors**2).mean() + 1e-3 * (np.log(np.abs(parameters[2:] / start[2:])) ** 2).sum())
 
-    return RateModel(*minimize(loss, start, method="Nelder-Mead", options={"maxiter": 300}).x)
+    best = minimize(loss, start, method="Nelder-Mead", options={"maxiter": 300}).x
+    return RateModel(*(round(float(one), 3) for one in best))
 
 
 def main() -> None:
