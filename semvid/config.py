@@ -29,7 +29,7 @@ class AllocationConfig:
 
     strength: float = 1.0
     """0 = plain encode, 1 = the optimal offsets for the weights, more exaggerates; 0..3."""
-    background_weight: float = 0.25
+    background_weight: float = 0.28
     """Weight of distortion where importance is 0; where it is 1 the weight is 1 more; 0.01..10."""
     finest: float = -10.0
     """Lowest offset in QP steps, -25..0."""

@@ -93,7 +93,7 @@ def test_h264_quantizers_are_finer_inside_the_mask(tmp_path):
     quantizers = np.asarray(parameters.qp_map())
     inside = mask.astype(bool)
     difference = quantizers[~inside].mean() - quantizers[inside].mean()
-    assert difference == pytest.approx(3 * np.log2(5), abs=0.75)
+    assert difference == pytest.approx(3 * np.log2(1.28 / 0.28), abs=0.75)
 
 
 def test_events_come_in_order(tmp_path, clip):

@@ -59,8 +59,9 @@ def test_a_constant_map_moves_nothing(value, activity, config):
 
 def test_difference_follows_the_law():
     # dQP = -3 log2(w / w0): full importance weighs 5 times the background at weight 0.25.
+    config = AllocationConfig(background_weight=0.25)
     importance = np.array([[0, 1]], np.float32)
-    offsets = quantizer_offsets(importance, np.ones((1, 2), np.float32), AllocationConfig(), EVEN)
+    offsets = quantizer_offsets(importance, np.ones((1, 2), np.float32), config, EVEN)
     assert offsets[0, 0] - offsets[0, 1] == pytest.approx(3 * np.log2(5), abs=1e-3)
 
 
