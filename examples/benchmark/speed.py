@@ -75,7 +75,9 @@ def main() -> None:
     """Run all pairs and write ``results/speed.json``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=5)
-    pairs = parser.parse_args().pairs
+    parser.add_argument("--codecs", default="x264,x265")
+    arguments = parser.parse_args()
+    pairs = arguments.pairs
     source = data_folder() / "clips" / CLIP
     num_frames = semvid.probe(source).num_frames_from_header or 0
     results = []
@@ -84,7 +86,7 @@ def main() -> None:
         small, full = work / "maps-small.mkv", work / "maps-full.mkv"
         write_map_video(small, (320, 180), num_frames)
         write_map_video(full, (1280, 720), num_frames)
-        for codec in ("x264", "x265"):
+        for codec in arguments.codecs.split(","):
             tests = {
                 "maps from a 320x180 file": semvid.CompressConfig(codec=codec, maps=small, overwrite=True),
                 "maps from a 1280x720 file": semvid.CompressConfig(codec=codec, maps=full, overwrite=True),
