@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from av.filter import Graph
-from av.sidedata.sidedata import Type
+from av.sidedata.sidedata import SideDataContainer, Type
 
 from semvid.errors import EncoderError
 
@@ -60,7 +60,9 @@ class RegionAttacher:
         graph = self._graph(frame, capacity)
         graph.push(frame)
         marked = cast("VideoFrame", graph.pull())
-        side_data = cast(Any, marked.side_data)[Type.REGIONS_OF_INTEREST]
+        # Not `marked.side_data`: that is kept on the frame and refers back to it, a cycle that leaves more
+        # than a hundred pictures to the garbage collector (180 MB at 720p).
+        side_data = cast(Any, SideDataContainer(marked))[Type.REGIONS_OF_INTEREST]
         if side_data.buffer_size != table.nbytes:
             raise EncoderError(
                 f"this FFmpeg stores {capacity} regions in {side_data.buffer_size} bytes instead of "
