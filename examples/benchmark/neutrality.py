@@ -18,8 +18,6 @@ from common import clips, save, table
 import semvid
 from semvid.encode.registry import find_encoder
 
-CRF_STEPS = (-5, 0, 5)
-
 
 def video_bytes(source: Path, output: Path, codec: str, crf: float, strength: float) -> int:
     """Encode and return the size of the video stream."""
@@ -39,12 +37,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--codecs", default="x264,x265,vp8,vp9")
-    codecs = parser.parse_args().codecs.split(",")
+    parser.add_argument("--crf-steps", default="-5,0,5", help="distances from the default CRF")
+    arguments = parser.parse_args()
+    codecs = arguments.codecs.split(",")
     results = []
     with tempfile.TemporaryDirectory() as work:
         output = Path(work) / "coded.mkv"
         for codec in codecs:
-            for step in CRF_STEPS:
+            for step in map(int, arguments.crf_steps.split(",")):
                 crf = find_encoder(codec).crf.default + step
                 for clip in clips():
                     plain = video_bytes(clip, output, codec, crf, 0)

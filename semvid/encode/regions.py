@@ -62,7 +62,7 @@ class RegionAttacher:
         marked = cast("VideoFrame", graph.pull())
         # Not `marked.side_data`: that is kept on the frame and refers back to it, a cycle that leaves more
         # than a hundred pictures to the garbage collector (180 MB at 720p).
-        side_data = cast(Any, SideDataContainer(marked))[Type.REGIONS_OF_INTEREST]
+        side_data = cast(Any, SideDataContainer)(marked)[Type.REGIONS_OF_INTEREST]
         if side_data.buffer_size != table.nbytes:
             raise EncoderError(
                 f"this FFmpeg stores {capacity} regions in {side_data.buffer_size} bytes instead of "
