@@ -78,7 +78,7 @@ class Analyser:
             self._activity.reset()
         coded = np.rot90(upright, -frame.quarter_turns)
         # A block shares one quantizer. The root of the mean square lets the part that matters decide where
-        # the plain mean would water it down; on DAVIS it gives x265 1 % of the object's bits, x264 no harm.
+        # the plain mean would water it down.
         importance = np.sqrt(area_mean(np.square(coded), width, height, self._block_size))
         activity = self._activity.update(frame.half_luma)
         offsets = quantizer_offsets(importance, activity, self._allocation, self._rate)
