@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,8 @@ import cv2
 
 from semvid.analysis import AnalysedFrame, Analyser
 from semvid.config import CompressConfig
-from semvid.encode.encoder import MapEncoder
+from semvid.encode.encoder import VideoEncoder
+from semvid.encode.prepare import FramePreparer
 from semvid.encode.registry import find_encoder
 from semvid.encode.spec import EncoderSpec
 from semvid.events import Done, Event, Notice, Progress, Started
@@ -21,10 +23,10 @@ from semvid.io.writer import VideoWriter, check_output, default_output
 from semvid.prefetch import prefetch
 from semvid.saliency.registry import open_source
 from semvid.saliency.source import ImportanceSource
-from semvid.types import Frame, Result
+from semvid.types import Result
 
 if TYPE_CHECKING:
-    from av import Packet
+    from av import Packet, VideoFrame
 
 _FRAMES_AHEAD = 4
 """Frames between two stages at most: enough to even out jitter, 100 MB of 4K 4:2:0 in all."""
@@ -98,10 +100,12 @@ def compress_events(
             )
             with (
                 closing(prefetch(reader.read(), _FRAMES_AHEAD, "semvid-decode")) as decoded,
-                closing(prefetch(analyser.run(decoded), _FRAMES_AHEAD, "semvid-analyse")) as analysed,
+                closing(
+                    prefetch(_prepare(analyser.run(decoded), spec, crf), _FRAMES_AHEAD, "semvid-analyse")
+                ) as prepared,
             ):
                 job = _Job(reader, writer, spec, options, crf, config)
-                yield from job.run(analysed)
+                yield from job.run(prepared)
             if config.allocation.strength > 0:
                 leftover = maps.finish(job.num_frames)
                 if leftover:
@@ -123,6 +127,30 @@ def _one_opencv_thread() -> Generator[None, None, None]:
         cv2.setNumThreads(before)
 
 
+@dataclass(frozen=True, slots=True)
+class _PreparedFrame:
+    """A picture ready for the encoder."""
+
+    preparer: FramePreparer
+    decoded: VideoFrame
+    picture: VideoFrame
+    predicted_rate_ratio: float
+
+
+def _prepare(
+    items: Generator[AnalysedFrame | Packet[Any], None, None], spec: EncoderSpec, crf: float
+) -> Generator[_PreparedFrame | Packet[Any], None, None]:
+    """Ready frames on the analysing thread: the calling thread must keep the encoder fed."""
+    preparer = None
+    for item in items:
+        if isinstance(item, AnalysedFrame):
+            preparer = preparer or FramePreparer(spec, crf, item.frame)
+            picture = preparer.prepare(item.frame, item.offsets)
+            yield _PreparedFrame(preparer, item.frame.picture, picture, item.predicted_rate_ratio)
+        else:
+            yield item
+
+
 class _Job:
     """The encoding end of the pipeline: feeds the encoder and the writer, and keeps the counts."""
 
@@ -141,18 +169,18 @@ class _Job:
         self._options = options
         self._crf = crf
         self._config = config
-        self._encoder: MapEncoder | None = None
+        self._encoder: VideoEncoder | None = None
         self._rate_ratios = 0.0
         self._video_bytes = 0
         self._first_pts: int | None = None
         self._end_pts = 0
         self.num_frames = 0
 
-    def run(self, items: Generator[AnalysedFrame | Packet[Any], None, None]) -> Generator[Event, None, None]:
+    def run(self, items: Generator[_PreparedFrame | Packet[Any], None, None]) -> Generator[Event, None, None]:
         """Encode and write everything."""
         waiting: list[Packet[Any]] = []
         for item in items:
-            if not isinstance(item, AnalysedFrame):
+            if not isinstance(item, _PreparedFrame):
                 if self._encoder is None:
                     # The header needs the first frame; packets before it wait.
                     waiting.append(item)
@@ -160,7 +188,7 @@ class _Job:
                     self._writer.copy(item)
                 continue
             if self._encoder is None:
-                self._encoder, notices = self._start(item.frame)
+                self._encoder, notices = self._start(item)
                 yield from map(Notice, notices)
                 for packet in waiting:
                     self._writer.copy(packet)
@@ -172,28 +200,28 @@ class _Job:
         assert self._encoder is not None  # noqa: S101 - the reader raises if there is no frame
         self._write(self._encoder.flush())
 
-    def _start(self, first: Frame) -> tuple[MapEncoder, list[str]]:
-        encoder = MapEncoder(
+    def _start(self, first: _PreparedFrame) -> tuple[VideoEncoder, list[str]]:
+        encoder = VideoEncoder(
             self._writer.container,
             self._spec,
             self._options,
-            crf=self._crf,
-            first=first,
+            first.preparer,
+            first=first.decoded,
             frame_rate=self._reader.info.frame_rate,
             sample_aspect_ratio=self._reader.info.sample_aspect_ratio,
             suffix=self._writer.output.suffix,
         )
         notices = self._writer.copy_streams(self._reader, encoder.stream, self._config.drop)
-        notices += encoder.conversions
+        notices += first.preparer.conversions + encoder.notices
         self._writer.start()
         return encoder, notices
 
-    def _encode(self, encoder: MapEncoder, item: AnalysedFrame) -> None:
-        picture = item.frame.picture
+    def _encode(self, encoder: VideoEncoder, item: _PreparedFrame) -> None:
+        picture = item.picture
         if picture.pts is not None:
             self._first_pts = picture.pts if self._first_pts is None else self._first_pts
             self._end_pts = picture.pts + (picture.duration or 0)
-        self._write(encoder.encode(item.frame, item.offsets))
+        self._write(encoder.encode(picture))
         self._rate_ratios += item.predicted_rate_ratio
         self.num_frames += 1
 

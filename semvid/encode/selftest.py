@@ -10,7 +10,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.encode.encoder import MapEncoder
+from semvid.encode.encoder import VideoEncoder
+from semvid.encode.prepare import FramePreparer
 from semvid.encode.registry import ENCODERS
 from semvid.encode.spec import EncoderSpec
 from semvid.errors import SemvidError
@@ -73,16 +74,15 @@ def _encode(spec: EncoderSpec, source: list[NDArray[np.uint8]], *, mark: bool) -
     crf = round((spec.crf.lowest + spec.crf.highest) / 2)
     file = io.BytesIO()
     with av.open(file, "w", format="matroska") as container:
-        encoder = None
-        for index, luma in enumerate(source):
-            frame = _frame(luma, index)
-            encoder = encoder or MapEncoder(
-                container, spec, spec.options(crf, None, {}), crf=crf, first=frame,
-                frame_rate=Fraction(25), sample_aspect_ratio=None, suffix=".mkv",
-            )  # fmt: skip
-            container.mux(encoder.encode(frame, offsets))
-        if encoder is not None:
-            container.mux(encoder.flush())
+        frames = [_frame(luma, index) for index, luma in enumerate(source)]
+        preparer = FramePreparer(spec, crf, frames[0])
+        encoder = VideoEncoder(
+            container, spec, spec.options(crf, None, {}), preparer, first=frames[0].picture,
+            frame_rate=Fraction(25), sample_aspect_ratio=None, suffix=".mkv",
+        )  # fmt: skip
+        for frame in frames:
+            container.mux(encoder.encode(preparer.prepare(frame, offsets)))
+        container.mux(encoder.flush())
     file.seek(0)
     with av.open(file, "r") as container:
         return [np.asarray(frame.to_ndarray()[:_HEIGHT], np.uint8) for frame in container.decode(video=0)]

@@ -10,7 +10,7 @@ import pytest
 from clips import RATE, TIME_BASE, decode, decode_luma, make_clip, psnr, write_masks
 
 import semvid
-from semvid.encode.encoder import choose_pixel_format
+from semvid.encode.prepare import choose_pixel_format
 from semvid.encode.registry import ENCODERS
 from semvid.encode.selftest import test_encoder as run_self_test
 
