@@ -14,10 +14,11 @@ demo: $(VENV)/demo.stamp
 test: $(VENV)/dev.stamp link
 	$(BIN)/pytest
 
+# mypy runs from elsewhere: here the source folder hides semvid.cli and semvid.models.
 lint: $(VENV)/dev.stamp link
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	cd $(VENV) && $(abspath $(BIN))/mypy --config-file $(abspath pyproject.toml) --cache-dir $(abspath .mypy_cache)
 
 golden: $(VENV)/dev.stamp link
 	$(BIN)/pytest tests/golden --regenerate-golden

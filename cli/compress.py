@@ -9,11 +9,12 @@ from typing import Annotated, cast
 import typer
 
 # Only the light module here: `semvid --help` must not load FFmpeg or numpy.
-from semvid.config import AllocationConfig, CompressConfig, Device, DroppableKind
+from semvid.config import CLASSES, AllocationConfig, CompressConfig, Device, DroppableKind, FocusConfig
 from semvid.errors import ConfigError
 
 _DEFAULTS = CompressConfig()
 _ALLOCATION = AllocationConfig()
+_FOCUS = FocusConfig()
 _MAPS, _STREAMS, _HOW = "Where it matters", "Files", "How it is coded"
 
 
@@ -43,8 +44,23 @@ def command(
                      rich_help_panel=_HOW),
     ] = None,
     model: Annotated[
-        str, typer.Option(help="What makes the maps: spectral.", rich_help_panel=_MAPS)
+        str,
+        typer.Option(help="What makes the maps: msroi (a network that knows people, faces, animals, "
+                     "vehicles, objects and text), spectral (a formula), or a network's file "
+                     "(.safetensors, .onnx).",
+                     rich_help_panel=_MAPS),
     ] = _DEFAULTS.model,
+    focus: Annotated[
+        str | None,
+        typer.Option(metavar="CLASS=WEIGHT,...", help="What matters more or less than the rest, as in "
+                     "face=2,vehicle=0. Classes: " + ", ".join(CLASSES) + "; 1 if not named.",
+                     rich_help_panel=_MAPS),
+    ] = None,
+    threshold: Annotated[
+        float,
+        typer.Option(help="Activation, 0 to 1, from which on a class counts as present.",
+                     rich_help_panel=_MAPS),
+    ] = _FOCUS.threshold,
     maps: Annotated[
         Path | None,
         typer.Option(help="Read maps instead (white = important): a grey-scale video, a folder of PNGs, "
@@ -79,8 +95,11 @@ def command(
                      "Default: what suits the source.", rich_help_panel=_MAPS),
     ] = None,
     device: Annotated[
-        str, typer.Option(help="Where a network runs: auto, cpu or cuda.", rich_help_panel=_MAPS)
+        str, typer.Option(help="Where a network runs: auto, cpu, cuda or mps.", rich_help_panel=_MAPS)
     ] = _DEFAULTS.device,
+    threads: Annotated[
+        int, typer.Option(help="Threads of a network on the CPU; 0 = all that help.", rich_help_panel=_MAPS)
+    ] = _DEFAULTS.threads,
     drop: Annotated[
         list[str] | None,
         typer.Option(metavar="KIND", help="Leave out streams: audio, subtitle, attachment, data or video "
@@ -103,6 +122,7 @@ def command(
         preset=preset,
         encoder_options=dict(map(_parse_option, encoder_option or [])),
         model=model,
+        focus=FocusConfig(weights=_parse_focus(focus), threshold=threshold),
         maps=maps,
         maps_hold=maps_hold,
         boxes=boxes,
@@ -111,11 +131,11 @@ def command(
             strength=strength, background_weight=background_weight, finest=finest, coarsest=coarsest
         ),
         device=cast(Device, device),
+        threads=threads,
         drop=cast("frozenset[DroppableKind]", frozenset(drop or [])),
         overwrite=overwrite,
     )
     from semvid.cli.draw import JsonPrinter, ProgressDrawer
-
     from semvid.pipeline import compress_events
 
     with contextlib.ExitStack() as stack:
@@ -132,3 +152,14 @@ def _parse_option(text: str) -> tuple[str, str]:
     if not (key and equals):
         raise ConfigError(f"--encoder-option {text} is not KEY=VALUE, as in --encoder-option tune=film")
     return key, value
+
+
+def _parse_focus(text: str | None) -> dict[str, float]:
+    weights = {}
+    for part in text.split(",") if text else []:
+        name, _, value = part.partition("=")
+        try:
+            weights[name.strip()] = float(value)
+        except ValueError:
+            raise ConfigError(f"--focus {part} is not CLASS=WEIGHT, as in --focus face=2,vehicle=0") from None
+    return weights

@@ -15,6 +15,7 @@ _PACKAGES = (
     "semvid",
     "av",
     "torch",
+    "onnxruntime",
     "numpy",
     "opencv-python-headless",
     "scipy",

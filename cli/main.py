@@ -8,9 +8,9 @@ from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
-from semvid.cli import compress, doctor
 
 import semvid
+from semvid.cli import compress, doctor
 from semvid.errors import ConfigError, SemvidError
 
 EXIT_INTERRUPTED = 130
@@ -20,7 +20,7 @@ _UsageError: Any = next(one for one in typer.BadParameter.__mro__ if one.__name_
 
 _EPILOG = (
     "Exit codes: 0 done, 1 other, 2 wrong option, 3 input, 4 output, 5 map or boxes, 6 encoder, "
-    "130 interrupted."
+    "7 network, 130 interrupted."
 )
 
 app = typer.Typer(

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from semvid.config import AllocationConfig, CompressConfig
+    from semvid.config import AllocationConfig, CompressConfig, FocusConfig
     from semvid.errors import SemvidError
     from semvid.io.probe import probe
     from semvid.pipeline import compress, compress_events
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AllocationConfig": "semvid.config",
     "CompressConfig": "semvid.config",
+    "FocusConfig": "semvid.config",
     "Frame": "semvid.types",
     "ImportanceMap": "semvid.types",
     "QuantizerOffsets": "semvid.types",
@@ -30,6 +31,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AllocationConfig",
     "CompressConfig",
+    "FocusConfig",
     "Frame",
     "ImportanceMap",
     "QuantizerOffsets",

@@ -62,9 +62,22 @@ class Analyser:
         self._is_cut = False
 
     def run(self, items: Iterable[Frame | Packet[Any]]) -> Generator[AnalysedFrame | Packet[Any], None, None]:
-        """Analyse the frames among ``items``; pass everything else through in order."""
-        for item in items:
-            yield self.update(item) if isinstance(item, Frame) else item
+        """Analyse the frames among ``items``; pass everything else through in order.
+
+        A network on a GPU is shown several frames at once; then as many are held back.
+        """
+        look_ahead = getattr(self._source, "look_ahead", None)
+        batch_size = getattr(self._source, "batch_size", 1)
+        if look_ahead is None or batch_size == 1 or self._allocation.strength == 0:
+            for item in items:
+                yield self.update(item) if isinstance(item, Frame) else item
+            return
+        for batch in _batches(items, batch_size):
+            frames = [item for item in batch if isinstance(item, Frame)]
+            if frames:
+                look_ahead(frames)
+            for item in batch:
+                yield self.update(item) if isinstance(item, Frame) else item
 
     def update(self, frame: Frame) -> AnalysedFrame:
         """Allocate offsets to the next frame; at strength 0 none, and nothing is computed."""
@@ -94,3 +107,20 @@ class Analyser:
         if self._is_cut:
             self._smoother.reset()
         return self._smoother.update(self._source.update(frame).values)
+
+
+def _batches(
+    items: Iterable[Frame | Packet[Any]], num_frames: int
+) -> Generator[list[Frame | Packet[Any]], None, None]:
+    """Group items so that every group but the last holds ``num_frames`` frames of one geometry."""
+    batch: list[Frame | Packet[Any]] = []
+    sizes: list[tuple[int, int]] = []
+    for item in items:
+        if isinstance(item, Frame):
+            if len(sizes) == num_frames or (sizes and item.upright_size != sizes[0]):
+                yield batch
+                batch, sizes = [], []
+            sizes.append(item.upright_size)
+        batch.append(item)
+    if batch:
+        yield batch

@@ -11,11 +11,13 @@ from typing import Literal, get_args
 
 from semvid.errors import ConfigError
 
-Device = Literal["auto", "cpu", "cuda"]
+Device = Literal["auto", "cpu", "cuda", "mps"]
 DroppableKind = Literal["video", "audio", "subtitle", "data", "attachment"]
 
-MODELS = ("spectral",)
-"""Names ``model`` takes."""
+MODELS = ("msroi", "spectral")
+"""Names ``model`` takes, besides paths."""
+MODEL_SUFFIXES = (".safetensors", ".onnx")
+"""Files ``model`` takes."""
 
 
 def _in_range(name: str, value: float, low: float, high: float) -> None:
@@ -43,6 +45,34 @@ class AllocationConfig:
         _in_range("--coarsest", self.coarsest, 0, 25)
 
 
+CLASSES = ("person", "face", "animal", "vehicle", "object", "text")
+"""What the MS-ROI networks tell apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class FocusConfig:
+    """Which of the things a network finds matter, and how much."""
+
+    weights: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    """Class -> weight, 0..10, against 1 for those not named; 0 = does not matter."""
+    threshold: float = 0.3
+    """Pooled activation, 0..1, from which on a class counts as present."""
+    salient: float = 0.5
+    """Share of the class-free object map against the classes, 0..1."""
+    fixation: float = 0.1
+    """Share of the map of human fixations in the end, 0..1."""
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.weights).difference(CLASSES))
+        if unknown:
+            raise ConfigError(f"--focus {', '.join(unknown)} is unknown; choose among {', '.join(CLASSES)}")
+        for name, weight in self.weights.items():
+            _in_range(f"--focus {name}", weight, 0, 10)
+        _in_range("--threshold", self.threshold, 0, 1)
+        _in_range("salient share", self.salient, 0, 1)
+        _in_range("fixation share", self.fixation, 0, 1)
+
+
 @dataclass(frozen=True, slots=True)
 class CompressConfig:
     """Everything ``compress`` can be told."""
@@ -56,7 +86,9 @@ class CompressConfig:
     encoder_options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """More FFmpeg options for the encoder."""
     model: str = "spectral"
-    """What makes the maps when neither ``maps`` nor ``boxes`` is given."""
+    """What makes the maps when neither ``maps`` nor ``boxes`` is given: a name, or the path of a network."""
+    focus: FocusConfig = FocusConfig()
+    """What matters among the things a network finds."""
     maps: Path | None = None
     """Grey-scale video, folder of PNGs, or picture with the maps."""
     maps_hold: bool = False
@@ -68,6 +100,8 @@ class CompressConfig:
     allocation: AllocationConfig = AllocationConfig()
     device: Device = "auto"
     """Where a network runs."""
+    threads: int = 0
+    """Threads of a network on the CPU, 0..256; 0 = all that help."""
     drop: frozenset[DroppableKind] = frozenset()
     """Kinds of streams that are not copied."""
     overwrite: bool = False
@@ -78,8 +112,12 @@ class CompressConfig:
             raise ConfigError("--maps and --boxes exclude each other; give one of them")
         if self.maps_hold and self.maps is None:
             raise ConfigError("--maps-hold needs --maps")
-        if self.model not in MODELS:
-            raise ConfigError(f"--model {self.model} is unknown; choose one of {', '.join(MODELS)}")
+        if self.model not in MODELS and not self.model.lower().endswith(MODEL_SUFFIXES):
+            raise ConfigError(
+                f"--model {self.model} is unknown; choose one of {', '.join(MODELS)}, "
+                f"or give a file that ends in {' or '.join(MODEL_SUFFIXES)}"
+            )
+        _in_range("--threads", self.threads, 0, 256)
         if self.device not in get_args(Device):
             raise ConfigError(
                 f"--device {self.device} is unknown; choose one of {', '.join(get_args(Device))}"

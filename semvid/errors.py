@@ -12,7 +12,8 @@ builtin a caller would expect, so ``except FileNotFoundError`` keeps working::
     ├── OutputError(OSError)                   4   the output cannot be written
     │   └── OutputExistsError(FileExistsError)
     ├── MapError(ValueError)                   5   a map or box file does not fit the video
-    └── EncoderError(RuntimeError)             6   the encoder is missing or failed
+    ├── EncoderError(RuntimeError)             6   the encoder is missing or failed
+    └── ModelError                             7   a network cannot be loaded or run
 """
 
 from __future__ import annotations
@@ -81,3 +82,9 @@ class EncoderError(SemvidError, RuntimeError):
     """The encoder is missing from this FFmpeg build, or failed."""
 
     exit_code: ClassVar[int] = 6
+
+
+class ModelError(SemvidError):
+    """A network cannot be loaded or run: its file, its shape, or the device."""
+
+    exit_code: ClassVar[int] = 7

@@ -21,6 +21,7 @@ from semvid.events import Done, Event, Notice, Progress, Started
 from semvid.io.reader import VideoReader
 from semvid.io.writer import VideoWriter, check_output, default_output
 from semvid.prefetch import prefetch
+from semvid.saliency.predictor import NetworkSource
 from semvid.saliency.registry import open_source
 from semvid.saliency.source import ImportanceSource
 from semvid.types import Result
@@ -92,8 +93,8 @@ def compress_events(
         maps = importance or open_source(config, reader.info.num_frames_from_header)
         with closing(maps), VideoWriter(output) as writer:
             yield Started(reader.info)
-            if config.device == "cuda":
-                yield Notice("--device cuda has no effect: no network makes these maps")
+            if config.device in {"cuda", "mps"} and not isinstance(maps, NetworkSource):
+                yield Notice(f"--device {config.device} has no effect: no network makes these maps")
             smoothing = maps.smoothing if config.smoothing is None else config.smoothing
             analyser = Analyser(
                 maps, smoothing, config.allocation, block_size=spec.block_size, rate=spec.rate

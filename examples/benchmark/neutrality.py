@@ -3,7 +3,7 @@
     python examples/benchmark/neutrality.py [--codecs x264,x265,vp8,vp9]
 
 Every ordinary clip, spectral maps, the default CRF and 5 to either side, default presets. Ratios are of
-the bytes of the video stream.
+the bytes of the video stream. Codecs that are not asked for keep their earlier results.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from common import clips, save, table
+from common import clips, load, save, table
 
 import semvid
 from semvid.encode.registry import find_encoder
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--crf-steps", default="-5,0,5", help="distances from the default CRF")
     arguments = parser.parse_args()
     codecs = arguments.codecs.split(",")
-    results = []
+    results = [one for one in load("neutrality").get("results", []) if one["codec"] not in codecs]
     with tempfile.TemporaryDirectory() as work:
         output = Path(work) / "coded.mkv"
         for codec in codecs:
@@ -55,7 +55,7 @@ def main() -> None:
                 print(codec, crf, flush=True)
     path = save("neutrality", {"results": results})
     rows = []
-    for codec in codecs:
+    for codec in dict.fromkeys(one["codec"] for one in results):
         for crf in sorted({one["crf"] for one in results if one["codec"] == codec}):
             ratios = {
                 one["clip"]: one["mapped"] / one["plain"] - 1

@@ -118,7 +118,7 @@ VP8 = EncoderSpec(
     truncates_offsets=True,
     # VP8's CRF is a floor under a bit rate, which FFmpeg sets to 256 kb/s when none is given.
     bit_rate=200_000_000,
-    rate=RateModel(spatial=0.78, temporal=0.33, finer=1.46, coarser=1.26),
+    rate=RateModel(spatial=0.78, temporal=0.33, finer=1.6, coarser=1.3),
     max_levels=3,
     fixed_options={"deadline": "good"},
 )
@@ -157,7 +157,7 @@ VP9 = EncoderSpec(
     codes_odd_sizes=True,
     truncates_offsets=True,
     # libvpx keeps the frame's Lagrangian for all segments, so offsets do less than they should.
-    rate=RateModel(spatial=0.8, temporal=0.26, finer=1.68, coarser=0.32),
+    rate=RateModel(spatial=1.0, temporal=0.32, finer=2.2, coarser=0.25),
     max_levels=7,
     fixed_options={"deadline": "realtime", "aq-mode": "0", "row-mt": "1"},
 )

@@ -1,70 +1,76 @@
-"""Sources that look at the picture: the spectral baseline, and the seam for networks."""
+"""Show the frames of a video to a network."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
-from semvid.saliency.spectral import spectral_residual
 from semvid.types import FloatArray, Frame, ImportanceMap
 
 
-class SpectralSource:
-    """Spectral residual saliency of every frame, averaged over about ten."""
-
-    smoothing = 0.9
-
-    def update(self, frame: Frame) -> ImportanceMap:
-        """See ``ImportanceSource``."""
-        return ImportanceMap(spectral_residual(np.rot90(frame.half_luma, frame.quarter_turns)))
-
-    def finish(self, num_frames: int) -> str | None:
-        """See ``ImportanceSource``."""
-        return None
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-
 class Network(Protocol):
-    """A network that sees one upright picture at a time. It knows tensors, nothing of video."""
+    """A network that sees upright pictures. It knows tensors, nothing of video."""
 
-    input_size: tuple[int, int]
-    """``(width, height)`` it wants for landscape pictures; swapped for portrait."""
+    @property
+    def batch_size(self) -> int:
+        """Pictures at once that run best."""
 
-    def predict(self, rgb: NDArray[np.uint8]) -> FloatArray:
-        """Return ``(h, w)`` float32 importance in 0..1 of an ``(H, W, 3)`` uint8 RGB picture."""
+    @property
+    def notices(self) -> Sequence[str]:
+        """What the user should know of, as it comes up."""
+
+    def input_size(self, width: int, height: int) -> tuple[int, int]:
+        """Return the ``(width, height)`` to shrink an upright picture of this size to, as a whole."""
+
+    def predict(self, pictures: NDArray[np.uint8]) -> FloatArray:
+        """Return ``(n, h, w)`` float32 importance in 0..1 of ``(n, H, W, 3)`` uint8 RGB pictures."""
 
 
 class NetworkSource:
-    """Shows every frame to a network, shrunk to its input size as a whole, never cropped."""
+    """Shows every frame to a network, shrunk as a whole, never cropped."""
 
     smoothing = 0.6
 
     def __init__(self, network: Network) -> None:
         self._network = network
         self._reformatter = VideoReformatter()
+        self._ahead: dict[int, ImportanceMap] = {}
+
+    @property
+    def batch_size(self) -> int:
+        """Frames it likes to see at once, with ``look_ahead``."""
+        return self._network.batch_size
+
+    def look_ahead(self, frames: Sequence[Frame]) -> None:
+        """Make the maps of the next frames together; ``update`` hands them out. All of one geometry."""
+        pictures = np.stack([self._picture(frame) for frame in frames])
+        for frame, values in zip(frames, self._network.predict(pictures), strict=True):
+            self._ahead[frame.index] = ImportanceMap(np.clip(values, 0.0, 1.0))
 
     def update(self, frame: Frame) -> ImportanceMap:
         """See ``ImportanceSource``."""
-        long_side, short_side = sorted(self._network.input_size, reverse=True)
-        width, height = (
-            (long_side, short_side)
-            if frame.picture.width >= frame.picture.height
-            else (short_side, long_side)
-        )
+        if frame.index not in self._ahead:
+            self.look_ahead([frame])
+        return self._ahead.pop(frame.index)
+
+    def _picture(self, frame: Frame) -> NDArray[np.uint8]:
+        """Shrink to the network's input; ``(H, W, 3)`` RGB, upright."""
+        width, height = self._network.input_size(*frame.upright_size)
+        if frame.quarter_turns % 2:
+            width, height = height, width
         small = self._reformatter.reformat(
             frame.picture, width=width, height=height, format="rgb24", interpolation="AREA"
         )
-        rgb = np.rot90(small.to_ndarray(), frame.quarter_turns)
-        return ImportanceMap(np.clip(self._network.predict(np.ascontiguousarray(rgb)), 0.0, 1.0))
+        return np.rot90(np.asarray(small.to_ndarray(), np.uint8), frame.quarter_turns)
 
     def finish(self, num_frames: int) -> str | None:
         """See ``ImportanceSource``."""
-        return None
+        return "; ".join(dict.fromkeys(self._network.notices)) or None
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Forget maps that nobody asked for."""
+        self._ahead.clear()

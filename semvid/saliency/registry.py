@@ -5,8 +5,9 @@ from __future__ import annotations
 from semvid.config import CompressConfig
 from semvid.saliency.boxes import BoxSource
 from semvid.saliency.map_files import MapFileSource
-from semvid.saliency.predictor import SpectralSource
+from semvid.saliency.predictor import NetworkSource
 from semvid.saliency.source import ImportanceSource
+from semvid.saliency.spectral import SpectralSource
 
 
 def open_source(config: CompressConfig, expected_frames: int | None) -> ImportanceSource:
@@ -18,9 +19,15 @@ def open_source(config: CompressConfig, expected_frames: int | None) -> Importan
 
     Raises:
         MapError: The map or box file is unusable.
+        ModelError: The network cannot be loaded.
     """
     if config.maps is not None:
         return MapFileSource(config.maps, hold=config.maps_hold, expected_frames=expected_frames)
     if config.boxes is not None:
         return BoxSource(config.boxes, expected_frames=expected_frames)
-    return SpectralSource()
+    if config.model == "spectral":
+        return SpectralSource()
+    # Networks need libraries that take a while to load.
+    from semvid.models.registry import open_predictor
+
+    return NetworkSource(open_predictor(config.model, config.focus, config.device, config.threads))

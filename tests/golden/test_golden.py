@@ -13,7 +13,7 @@ import semvid
 from semvid.analysis import Analyser
 from semvid.encode.registry import X264
 from semvid.io.reader import VideoReader
-from semvid.saliency.predictor import SpectralSource
+from semvid.saliency.spectral import SpectralSource
 
 FILE = Path(__file__).with_name("offsets.json")
 

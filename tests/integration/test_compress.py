@@ -145,15 +145,30 @@ def test_a_network_sees_upright_rgb(tmp_path):
     seen = []
 
     class Bright:
-        input_size = (64, 32)
+        notices = ("it was bright",)
 
-        def predict(self, rgb):
-            seen.append((rgb.shape, rgb.dtype))
-            return rgb.mean(axis=2, dtype=np.float32) / 255
+        def __init__(self, batch_size):
+            self.batch_size = batch_size
 
-    source = make_clip(tmp_path / "in.mp4", num_frames=3, rotation=90)
-    semvid.compress(source, tmp_path / "out.mp4", importance=NetworkSource(Bright()))
-    assert seen == [((64, 32, 3), np.uint8)] * 3
+        def input_size(self, width, height):
+            return (64, 32) if width > height else (32, 64)
+
+        def predict(self, pictures):
+            seen.append((pictures.shape, pictures.dtype))
+            return pictures.mean(axis=3, dtype=np.float32) / 255
+
+    source = make_clip(tmp_path / "in.mp4", num_frames=5, rotation=90, audio=True)
+    for batch_size, shapes in ((1, [1] * 5), (2, [2, 2, 1])):
+        seen.clear()
+        notices = []
+        result = semvid.compress(
+            source, tmp_path / f"{batch_size}.mp4", importance=NetworkSource(Bright(batch_size)),
+            on_event=lambda event, kept=notices: kept.append(event),
+        )  # fmt: skip
+        assert seen == [((count, 64, 32, 3), np.uint8) for count in shapes]
+        assert result.num_frames == 5
+        assert Notice("it was bright") in notices
+    assert (tmp_path / "1.mp4").read_bytes() == (tmp_path / "2.mp4").read_bytes()
 
 
 class TestBadInput:

@@ -1,6 +1,6 @@
 import pytest
 
-from semvid.config import AllocationConfig, CompressConfig
+from semvid.config import AllocationConfig, CompressConfig, FocusConfig
 from semvid.errors import ConfigError
 
 
@@ -14,6 +14,10 @@ from semvid.errors import ConfigError
         (lambda: AllocationConfig(coarsest=-1), "--coarsest -1 "),
         (lambda: CompressConfig(smoothing=1), "--smoothing 1 "),
         (lambda: CompressConfig(model="resnet"), "--model resnet .* spectral"),
+        (lambda: CompressConfig(threads=-1), "--threads -1 .* 0 to 256"),
+        (lambda: FocusConfig({"dog": 1}), "--focus dog .* animal"),
+        (lambda: FocusConfig({"face": 11}), "--focus face 11 .* 0 to 10"),
+        (lambda: FocusConfig(threshold=2), "--threshold 2 .* 0 to 1"),
         (lambda: CompressConfig(device="tpu"), "--device tpu .* cuda"),
         (lambda: CompressConfig(drop=frozenset({"music"})), "--drop music .* audio"),
         (lambda: CompressConfig(maps="a", boxes="b"), "exclude each other"),

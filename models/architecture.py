@@ -1,0 +1,42 @@
+"""What a network of the MS-ROI family looks like from outside; needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from semvid.config import CLASSES
+
+CHANNELS = (*CLASSES, "salient", "fixation")
+"""All channels: after the classes the class-free object map and the density of human fixations."""
+
+MAP_STRIDE = 4
+"""Input pixels between neighbouring cells of the output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """What it takes to build a network that fits a weights file."""
+
+    name: str
+    input_width: int = 321
+    """Pixels, ``32 m + 1``, for landscape pictures; portrait ones are shown upright, with sides swapped."""
+    input_height: int = 193
+    width16: int = 160
+    """Channels of the decoder at stride 16 and 32."""
+    width8: int = 112
+    width4: int = 64
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for a file's metadata."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Architecture:
+        """Read ``to_dict`` back.
+
+        Raises:
+            TypeError: A field is missing or unknown.
+        """
+        return cls(**values)

@@ -1,0 +1,96 @@
+"""MS-ROI from pictures to importance: input size, network, rule, and where the cells lie."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from semvid.config import FocusConfig
+from semvid.models.architecture import MAP_STRIDE, Architecture
+from semvid.models.rule import importance
+from semvid.models.runtime import Runtime
+
+FloatArray = NDArray[np.float32]
+
+_COARSEST_STRIDE = 32
+_FEWEST_CELLS, _MOST_CELLS = 2, 32
+
+
+class MsRoiPredictor:
+    """A network with its runtime and the user's focus.
+
+    Attributes:
+        batch_size: Pictures at once that run best.
+        notices: What the user should know of.
+    """
+
+    def __init__(self, runtime: Runtime, architecture: Architecture, focus: FocusConfig) -> None:
+        self._runtime = runtime
+        self._architecture = architecture
+        self._focus = focus
+
+    @property
+    def batch_size(self) -> int:
+        """Pictures at once that run best."""
+        return self._runtime.batch_size
+
+    @property
+    def notices(self) -> list[str]:
+        """What the user should know of, as it comes up."""
+        return self._runtime.notices
+
+    def input_size(self, width: int, height: int) -> tuple[int, int]:
+        """Return the ``(width, height)`` in pixels to shrink a picture of this size to, as a whole.
+
+        The number of pixels is the architecture's, the aspect as near the picture's as sides of
+        ``32 m + 1`` allow.
+        """
+        pixels = (self._architecture.input_width - 1) * (self._architecture.input_height - 1)
+        aspect = width / height
+        across = _whole_cells(math.sqrt(pixels * aspect))
+        down = _whole_cells(math.sqrt(pixels / aspect))
+        return _COARSEST_STRIDE * across + 1, _COARSEST_STRIDE * down + 1
+
+    def class_maps(self, pictures: NDArray[np.uint8]) -> FloatArray:
+        """Return ``(n, 8, h, w)`` in 0..1 in the order of ``CHANNELS``, stretched over the pictures.
+
+        Args:
+            pictures: ``(n, H, W, 3)`` RGB of a size from ``input_size``.
+        """
+        maps = self._runtime.run(pictures)
+        return np.stack([_cells_to_samples(one) for one in maps])
+
+    def predict(self, pictures: NDArray[np.uint8]) -> FloatArray:
+        """Return ``(n, h, w)`` importance in 0..1, each map stretched over its picture.
+
+        Args:
+            pictures: ``(n, H, W, 3)`` RGB of a size from ``input_size``.
+        """
+        return np.stack([importance(maps, self._focus) for maps in self.class_maps(pictures)])
+
+
+def _whole_cells(side: float) -> int:
+    return min(max(round(side / _COARSEST_STRIDE), _FEWEST_CELLS), _MOST_CELLS)
+
+
+def _cells_to_samples(maps: FloatArray) -> FloatArray:
+    """Resample ``(c, h, w)`` maps from cells centred on pixels 0, 4, 8, ... to samples that tile them.
+
+    Cell i of n is centred on pixel ``4 i`` of ``4 (n - 1) + 1``, so the outermost centres lie half a pixel
+    from the edge. Sample k of n covers the picture from k / n to (k + 1) / n.
+    """
+    height, width = maps.shape[1:]
+    affine = np.zeros((2, 3))
+    for axis, count in enumerate((width, height)):
+        pixels = MAP_STRIDE * (count - 1) + 1
+        affine[axis, axis] = pixels / (MAP_STRIDE * count)
+        affine[axis, 2] = (pixels / (2 * count) - 0.5) / MAP_STRIDE
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    moved = [
+        cv2.warpAffine(one, affine, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        for one in maps
+    ]
+    return np.asarray(moved, np.float32)

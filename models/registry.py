@@ -1,0 +1,31 @@
+"""Open a network by name or path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from semvid.config import FocusConfig
+from semvid.models.custom import OnnxPredictor
+from semvid.models.predictor import MsRoiPredictor
+from semvid.models.runtime import open_runtime
+from semvid.models.weights_file import open_weights
+
+
+def open_predictor(
+    model: str, focus: FocusConfig, device: str = "auto", threads: int = 0
+) -> MsRoiPredictor | OnnxPredictor:
+    """Open a network.
+
+    Args:
+        model: ``msroi``, a ``.safetensors`` from ``semvid.models.training``, or any ``.onnx``.
+        focus: What matters.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``; a ``.onnx`` runs on the CPU whatever it says.
+        threads: On the CPU; 0 = all that help.
+
+    Raises:
+        ModelError: It cannot be loaded or run.
+    """
+    if model.lower().endswith(".onnx"):
+        return OnnxPredictor(Path(model), focus, threads)
+    weights = open_weights(model)
+    return MsRoiPredictor(open_runtime(weights, device, threads), weights.architecture, focus)

@@ -1,0 +1,60 @@
+"""The MS-ROI rule: from a complete set of class maps to one map of importance. Pure functions on arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semvid.config import CLASSES, FocusConfig
+from semvid.models.architecture import CHANNELS
+
+FloatArray = NDArray[np.float32]
+
+_POOLED_SHARE = 0.01
+"""Share of the cells a class score is the mean of: the most active ones, so that small things count."""
+
+
+def class_scores(maps: FloatArray) -> FloatArray:
+    """Pool each map to one number: how surely the class is in the picture.
+
+    Args:
+        maps: ``(c, h, w)`` in 0..1.
+
+    Returns:
+        ``(c,)`` in 0..1.
+    """
+    flat = maps.reshape(maps.shape[0], -1)
+    count = max(1, round(flat.shape[1] * _POOLED_SHARE))
+    top = np.partition(flat, flat.shape[1] - count, axis=1)[:, -count:]
+    return np.asarray(top.mean(1), np.float32)
+
+
+def importance(maps: FloatArray, focus: FocusConfig) -> FloatArray:
+    """Sum the maps of the classes that are there, then mix in the maps that know no classes.
+
+    Prakash et al., DCC 2017, section 3: classes whose activation passes a threshold contribute, all at once.
+    Their sum is divided by the largest weight among them, so weights compare classes with each other. A
+    class of weight below 1 is also taken out of the class-free object map by what it lacks.
+
+    Args:
+        maps: ``(8, h, w)`` in 0..1, in the order of ``CHANNELS``.
+        focus: Threshold, class weights, and shares of the mix.
+
+    Returns:
+        ``(h, w)`` in 0..1.
+    """
+    classes = maps[: len(CLASSES)]
+    weights = np.array([focus.weights.get(name, 1.0) for name in CLASSES], np.float32)
+    kept = np.where(class_scores(classes) >= focus.threshold, weights, np.float32(0))
+    largest = float(kept.max())
+    semantic = np.zeros(maps.shape[1:], np.float32)
+    if largest > 0:
+        semantic = np.minimum(np.tensordot(kept, classes, 1) / np.float32(largest), 1)
+    salient = maps[CHANNELS.index("salient")]
+    for weight, values in zip(weights, classes, strict=True):
+        if weight < 1:
+            salient = salient * (1 - (1 - weight) * values)
+    objects = semantic + np.float32(focus.salient) * (salient - semantic)
+    fixation = maps[CHANNELS.index("fixation")]
+    mixed: FloatArray = objects + np.float32(focus.fixation) * (fixation - objects)
+    return np.clip(mixed, 0, 1)

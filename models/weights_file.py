@@ -1,0 +1,128 @@
+"""Read and write weights: safetensors, with everything that made them in the metadata. No pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from safetensors import SafetensorError, safe_open
+
+from semvid.errors import ModelError
+from semvid.models.architecture import CHANNELS, Architecture
+
+if TYPE_CHECKING:
+    from semvid.models.msroi import MsRoi
+
+WEIGHTS_FOLDER = Path(__file__).resolve().parent / "weights"
+
+SHIPPED: dict[str, tuple[str, str]] = {}
+"""Name -> file in ``weights/`` and its SHA-256."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsFile:
+    """A weights file that was checked."""
+
+    path: Path
+    sha256: str
+    architecture: Architecture
+    metadata: Mapping[str, str]
+
+    def load(self) -> MsRoi:
+        """Build the network. Imports torch.
+
+        Raises:
+            ModelError: The tensors do not fit the architecture.
+        """
+        from safetensors.torch import load_file
+
+        from semvid.models.msroi import MsRoi
+
+        network = MsRoi(self.architecture)
+        try:
+            network.load_state_dict({name: value.float() for name, value in load_file(self.path).items()})
+        except (RuntimeError, SafetensorError) as error:
+            raise ModelError(
+                f"{self.path}: the tensors do not fit architecture {self.architecture.name}; "
+                "take the file anew or train it again"
+            ) from error
+        return network.eval()
+
+
+def open_weights(name: str) -> WeightsFile:
+    """Find a shipped network by name, or one trained by the recipe by the path of its ``.safetensors``.
+
+    Raises:
+        ModelError: The file is missing or corrupt, or is not what the name stands for.
+    """
+    path, expected = Path(name), None
+    if name in SHIPPED:
+        file, expected = SHIPPED[name]
+        path = WEIGHTS_FOLDER / file
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ModelError(
+            f"--model {name}: {path} cannot be read ({error.strerror}); check the path"
+        ) from error
+    if expected not in {None, digest}:
+        raise ModelError(
+            f"--model {name}: {path} has SHA-256 {digest[:12]}... instead of {str(expected)[:12]}...; "
+            "install semvid again"
+        )
+    try:
+        with safe_open(path, "np") as file:
+            metadata = file.metadata() or {}
+        architecture = Architecture.from_dict(json.loads(metadata["architecture"]))
+        channels = tuple(json.loads(metadata["channels"]))
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"--model {name}: {path} is damaged or was not written by semvid's training; take it anew"
+        ) from error
+    if channels != CHANNELS:
+        raise ModelError(
+            f"--model {name}: {path} has channels {', '.join(channels)}; this semvid needs "
+            f"{', '.join(CHANNELS)}; train it again"
+        )
+    return WeightsFile(path, digest, architecture, metadata)
+
+
+def save_weights(
+    path: Path, network: MsRoi, *, data_sha256: str, training: Mapping[str, Any], scores: Mapping[str, Any]
+) -> None:
+    """Write a folded network as half-precision safetensors, atomically.
+
+    Args:
+        path: ``.safetensors`` file; replaced if it exists.
+        network: From ``fold``.
+        data_sha256: Digest of the pack it was trained on.
+        training: Options of the run.
+        scores: On the validation split.
+    """
+    from safetensors.torch import save_file
+
+    tensors = {name: value.half().contiguous() for name, value in network.state_dict().items()}
+    metadata = {
+        "architecture": json.dumps(network.architecture.to_dict()),
+        "channels": json.dumps(CHANNELS),
+        "data_sha256": data_sha256,
+        "training": json.dumps(dict(training)),
+        "scores": json.dumps(dict(scores)),
+        "commit": _commit(),
+    }
+    partial = path.with_suffix(".partial")
+    save_file(tensors, partial, metadata)
+    partial.replace(path)
+
+
+def _commit() -> str:
+    done = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],  # noqa: S607
+        cwd=Path(__file__).parent, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.stdout.strip() or "unknown"
