@@ -40,3 +40,13 @@ class Architecture:
             TypeError: A field is missing or unknown.
         """
         return cls(**values)
+
+
+ARCHITECTURES = {
+    one.name: one
+    for one in (
+        Architecture("msroi"),
+        Architecture("msroi-fast", input_width=225, input_height=129, width16=96, width8=64, width4=32),
+    )
+}
+"""The networks that are shipped, by name."""

@@ -35,6 +35,8 @@ _PASTE_SHARE = 0.4
 _TEXT_SHARE = 0.15
 _UNSEEN_TEXT_WEIGHT = 0.7
 """Weight of "no text here" in photographs: signs and shirts are not labelled."""
+_MADE_LABEL_TRUST = 0.5
+"""Trust in labels that other networks made."""
 _FIXATION_LABEL_WEIGHT = 0.6
 """Weight of ``salient`` where it is human fixations: they tell objects only roughly."""
 
@@ -49,6 +51,8 @@ class Sample:
     """``(7, h, w)`` in 0..1, ``OBJECTS`` order; cell ``i`` is centred on pixel ``4 i``."""
     weight: FloatArray
     """``(7, h, w)``: how much a label counts, 0 = unknown."""
+    trust: FloatArray
+    """``(h, w)``: 1 where labels are exact, less where a teacher may know better."""
     density: FloatArray
     """``(h, w)``: human fixation density, sums to 1; all zeros where unknown."""
 
@@ -70,6 +74,9 @@ def label_sample(
     weight[_FROM_PACK] = example.valid[:, None, None]
     weight[_TEXT] = _UNSEEN_TEXT_WEIGHT
     density = np.zeros(target.shape[1:], np.float32)
+    trust = np.full(
+        target.shape[1:], 1 if example.salient_from == "gt-mask" else _MADE_LABEL_TRUST, np.float32
+    )
     if example.salient_from == "gt-fixation+teacher":
         weight[_SALIENT] *= _FIXATION_LABEL_WEIGHT
         density = _normalised(target[_SALIENT])
@@ -77,13 +84,13 @@ def label_sample(
         density[:] = 0
         for _ in range(rng.integers(1, 4)):
             cutout = cutouts[int(rng.integers(len(cutouts)))]
-            picture = _paste(picture, target, weight, cutout, rng)
+            picture = _paste(picture, target, weight, trust, cutout, rng)
     if rng.random() < _TEXT_SHARE:
         density[:] = 0
         picture, covered = words.paint(picture, rng)
         target[_TEXT] = _shrink(covered)
         weight[_TEXT] = 1
-    return Sample(spoil(picture, rng), target, weight, density)
+    return Sample(spoil(picture, rng), target, weight, trust, density)
 
 
 def mosaic(tiles: Sequence[Sample]) -> Sample:
@@ -97,6 +104,7 @@ def mosaic(tiles: Sequence[Sample]) -> Sample:
         np.ascontiguousarray(_join([one.transpose(2, 0, 1) for one in halves]).transpose(1, 2, 0)),
         _join([one.target[:, ::2, ::2] for one in tiles]),
         _join([one.weight[:, ::2, ::2] for one in tiles]),
+        _join([one.trust[None, ::2, ::2] for one in tiles])[0],
         np.zeros_like(tiles[0].density),
     )
 
@@ -120,6 +128,7 @@ def fixation_sample(example: FixationExample, size: tuple[int, int], rng: np.ran
         spoil(np.ascontiguousarray(picture), rng),
         np.zeros(shape, np.float32),
         np.zeros(shape, np.float32),
+        np.ones(shape[1:], np.float32),
         _normalised(density),
     )
 
@@ -184,7 +193,12 @@ def _shrink(covered: FloatArray) -> FloatArray:
 
 
 def _paste(
-    picture: Picture, target: FloatArray, weight: FloatArray, cutout: Cutout, rng: np.random.Generator
+    picture: Picture,
+    target: FloatArray,
+    weight: FloatArray,
+    trust: FloatArray,
+    cutout: Cutout,
+    rng: np.random.Generator,
 ) -> Picture:
     """Lay a cut-out over the picture and its labels; returns the picture, edits the labels."""
     height, width = picture.shape[:2]
@@ -213,6 +227,7 @@ def _paste(
     target[_SALIENT] += cover
     # The outline is exact, so every label under it is known, but for faces: nobody marked those.
     np.maximum(weight, cover, out=weight)
+    np.maximum(trust, cover, out=trust)
     weight[_FACE] *= 1 - cover
     return np.clip(picture * (1 - alpha) + colour, 0, 255).astype(np.uint8)
 

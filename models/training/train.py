@@ -2,6 +2,10 @@
 
 The trunk starts from ImageNet weights; everything above stride 4 is trained. Seeded: batch ``i`` is the same
 whatever came before, so an interrupted run goes on from its last checkpoint as if nothing had happened.
+
+With ``--teacher WEIGHTS`` labels that other networks made are averaged with what the teacher sees, and
+channels without a label are learned from it: a round of self-training, or the making of ``msroi-fast`` from
+``msroi``. The teacher sees pictures at full size, ``msroi-fast`` the same ones shrunk.
 """
 
 from __future__ import annotations
@@ -13,108 +17,32 @@ import re
 import time
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.nn import functional
+from torch.utils.data import DataLoader
 
-from semvid.models.architecture import Architecture
+from semvid.models.architecture import ARCHITECTURES
 from semvid.models.msroi import MsRoi, fold
-from semvid.models.training.augment import OBJECTS, Sample, fixation_sample, label_sample, mosaic
+from semvid.models.training.augment import OBJECTS
+from semvid.models.training.batches import Batch, BatchMaker
 from semvid.models.training.losses import fixation_loss, object_loss
-from semvid.models.training.pack import Cutout, Example, FixationExample, Pack, load_pack
+from semvid.models.training.pack import load_pack
 from semvid.models.training.validate import validate
-from semvid.models.training.words import WordPainter
-from semvid.models.weights_file import save_weights
+from semvid.models.weights_file import open_weights, save_weights
 
 _CHANNEL_WEIGHTS = {"person": 1.0, "face": 1.0, "animal": 1.0, "vehicle": 1.0, "object": 0.7, "text": 0.6,
                     "salient": 2.5}  # fmt: skip
-_SHAPES = {"wide": (257, 193), "square": (225, 225), "tall": (193, 257)}
-"""Sizes of training pictures: the pack's are at most 288 pixels."""
-_SOURCE_ODDS = {"caltech101": 0.6, "human_seg291": 2.0, "weizmann_horse": 1.5, "bsds500": 1.5, "camvid": 2.0,
-                "sam2_gallery": 2.0, "wikipedia_photos": 2.0, "intel_sample_videos": 1.5}  # fmt: skip
-"""How often a picture is drawn, against 1: exact masks and whole scenes more, lone objects less."""
-_MOSAIC_SHARE = 0.12
 _LEARNING_RATE = {"decoder": 2e-3, "trunk": 2e-4}
 _WARM_UP = 200
+_TAUGHT_WEIGHT = 0.5
+"""Weight of a channel that only the teacher knows."""
 _AVERAGE = 0.999
 """Decay of the running average of weights, which is what is kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Tensors of one step: labelled pictures, then photographs with fixations of a size of their own."""
-
-    pictures: Tensor
-    target: Tensor
-    weight: Tensor
-    density: Tensor
-    fixation_pictures: Tensor | None
-    fixation_density: Tensor | None
-
-
-class BatchMaker(Dataset[Batch]):
-    """Batch ``i`` of a seeded, endless stream."""
-
-    def __init__(self, pack: Pack, seed: int, num_steps: int, batch_size: int, num_fixations: int) -> None:
-        self._seed, self._num_steps = seed, num_steps
-        self._batch_size, self._num_fixations = batch_size, num_fixations
-        train = [one for one in pack.examples if one.split == "train"]
-        self._by_shape: dict[str, list[Example]] = {name: [] for name in _SHAPES}
-        for example in train:
-            shape = "wide" if example.aspect > 1.15 else "tall" if example.aspect < 0.87 else "square"
-            self._by_shape[shape].append(example)
-        self._shares = np.array([len(one) for one in self._by_shape.values()]) / len(train)
-        self._odds = {
-            name: np.cumsum([_SOURCE_ODDS.get(one.source, 1.0) for one in examples])
-            for name, examples in self._by_shape.items()
-        }
-        self._cutouts: list[Cutout] = pack.cutouts
-        self._fixations: list[FixationExample] = [one for one in pack.fixations if one.split == "train"]
-        self._words = WordPainter()
-
-    def __len__(self) -> int:
-        return self._num_steps
-
-    def __getitem__(self, step: int) -> Batch:
-        cv2.setNumThreads(1)
-        rng = np.random.default_rng((self._seed, step))
-        # Wide pictures are what videos are: half of the batches at least.
-        name = "wide" if rng.random() < 0.4 else str(rng.choice(list(_SHAPES), p=self._shares))
-        samples = [self._sample(name, rng) for _ in range(self._batch_size)]
-        looked = [
-            fixation_sample(self._fixations[rng.integers(len(self._fixations))], (193, 193), rng)
-            for _ in range(self._num_fixations if self._fixations else 0)
-        ]
-        return Batch(
-            pictures=_pictures(samples),
-            target=torch.from_numpy(np.stack([one.target for one in samples])),
-            weight=torch.from_numpy(np.stack([one.weight for one in samples])),
-            density=torch.from_numpy(np.stack([one.density for one in samples])),
-            fixation_pictures=_pictures(looked) if looked else None,
-            fixation_density=torch.from_numpy(np.stack([one.density for one in looked])) if looked else None,
-        )
-
-    def _sample(self, shape: str, rng: np.random.Generator) -> Sample:
-        examples, odds = self._by_shape[shape], self._odds[shape]
-        tiles = [
-            label_sample(
-                examples[int(np.searchsorted(odds, rng.uniform(0, odds[-1])))],
-                _SHAPES[shape], rng, self._cutouts, self._words,
-            )
-            for _ in range(4 if rng.random() < _MOSAIC_SHARE else 1)
-        ]  # fmt: skip
-        return mosaic(tiles) if len(tiles) > 1 else tiles[0]
-
-
-def _pictures(samples: list[Sample]) -> Tensor:
-    return torch.from_numpy(np.stack([one.picture for one in samples])).permute(0, 3, 1, 2)
 
 
 def load_trunk(network: MsRoi, path: Path) -> None:
@@ -129,7 +57,7 @@ def load_trunk(network: MsRoi, path: Path) -> None:
 class Trainer:
     """A network, its optimiser, and the running average of its weights."""
 
-    def __init__(self, network: MsRoi, num_steps: int, device: str) -> None:
+    def __init__(self, network: MsRoi, num_steps: int, device: str, teacher: MsRoi | None) -> None:
         self.network = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = deepcopy(network).eval().requires_grad_(False)
         self._device, self._num_steps = device, num_steps
@@ -145,6 +73,8 @@ class Trainer:
             ],
             weight_decay=1e-4,
         )
+        self._teacher = teacher
+        self._input_share = network.architecture.input_width / ARCHITECTURES["msroi"].input_width
         self._channel_weights = torch.tensor([_CHANNEL_WEIGHTS[name] for name in OBJECTS], device=device)
 
     def step(self, index: int, batch: Batch) -> dict[str, float]:
@@ -153,14 +83,16 @@ class Trainer:
             group["lr"] = group["base"] * _schedule(index, self._num_steps)
         self.network.train()
         with torch.autocast(self._device, torch.bfloat16):
+            target, weight = self._labels(batch)
             objects, looked = self._forward(batch.pictures)
             loss_objects = object_loss(
-                objects.float(), self._to(batch.target), self._to(batch.weight), self._channel_weights
+                objects.float(), _resized(target, objects), _resized(weight, objects), self._channel_weights
             )
-            loss_looked = fixation_loss(looked.float(), self._to(batch.density))
+            loss_looked = fixation_loss(looked.float(), self._density(batch.density, looked))
             if batch.fixation_pictures is not None and batch.fixation_density is not None:
                 _, looked = self._forward(batch.fixation_pictures)
-                loss_looked = loss_looked + fixation_loss(looked.float(), self._to(batch.fixation_density))
+                density = self._density(batch.fixation_density, looked)
+                loss_looked = loss_looked + fixation_loss(looked.float(), density)
         self.optimiser.zero_grad(set_to_none=True)
         (loss_objects + 0.1 * loss_looked).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
@@ -176,8 +108,30 @@ class Trainer:
                     kept.copy_(new)
         return {"objects": float(loss_objects.detach()), "fixation": float(loss_looked.detach())}
 
+    def _labels(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Target and weight, mixed with what the teacher sees if there is one."""
+        target, weight = self._to(batch.target), self._to(batch.weight)
+        if self._teacher is None:
+            return target, weight
+        with torch.no_grad():
+            seen = self._teacher(self._input(batch.pictures, 1.0))[:, : len(OBJECTS)].float()
+        trust, known = self._to(batch.trust)[:, None], (weight > 0).float()
+        mixed = known * (trust * target + (1 - trust) * seen) + (1 - known) * seen
+        return mixed, torch.where(weight > 0, weight, torch.full_like(weight, _TAUGHT_WEIGHT))
+
+    def _density(self, density: Tensor, like: Tensor) -> Tensor:
+        resized = _resized(self._to(density)[:, None], like)[:, 0]
+        return resized / resized.sum((1, 2), keepdim=True).clamp_min(1e-12)
+
+    def _input(self, pictures: Tensor, share: float) -> Tensor:
+        x = self._to(pictures).float().div(127.5).sub(1)
+        if share != 1:
+            sides = [32 * max(2, round((side - 1) * share / 32)) + 1 for side in pictures.shape[-2:]]
+            x = functional.interpolate(x, sides, mode="bilinear", align_corners=True, antialias=True)
+        return x.contiguous(memory_format=torch.channels_last)
+
     def _forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        x = self._to(pictures).float().div(127.5).sub(1).contiguous(memory_format=torch.channels_last)
+        x = self._input(pictures, self._input_share)
         with torch.no_grad():
             early = self.network.trunk.early(x)
         logits: tuple[Tensor, Tensor] = self.network.logits(early)
@@ -201,6 +155,13 @@ class Trainer:
         self.optimiser.load_state_dict(state["optimiser"])
 
 
+def _resized(labels: Tensor, like: Tensor) -> Tensor:
+    """Labels on the cells of another grid: first cell on first cell, last on last."""
+    if labels.shape[-2:] == like.shape[-2:]:
+        return labels
+    return functional.interpolate(labels, like.shape[-2:], mode="bilinear", align_corners=True)
+
+
 def _schedule(step: int, num_steps: int) -> float:
     """Linear warm-up, then half a cosine to zero."""
     if step < _WARM_UP:
@@ -217,13 +178,15 @@ def _batches(maker: BatchMaker, first: int, workers: int) -> Iterator[Batch]:
 
 
 def main() -> None:
-    """Train, validate, and write ``OUT/msroi.safetensors``, ``OUT/log.jsonl``, ``OUT/checkpoint.pt``."""
+    """Train, validate, and write ``OUT/NETWORK.safetensors``, ``OUT/log.jsonl``, ``OUT/checkpoint.pt``."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--pack", type=Path, required=True, help="folder of the training pack")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=9000)
+    parser.add_argument("--network", choices=sorted(ARCHITECTURES), default="msroi")
+    parser.add_argument("--teacher", help="weights file of a trained network")
+    parser.add_argument("--steps", type=int, default=11000)
     parser.add_argument("--batch-size", type=int, default=12)
     parser.add_argument("--fixations", type=int, default=4, help="photographs with fixations per step")
     parser.add_argument("--seed", type=int, default=1)
@@ -234,9 +197,14 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.manual_seed(arguments.seed)
     pack = load_pack(arguments.pack, open_terms_only=arguments.terms == "open")
-    network = MsRoi(Architecture("msroi"), normalise=True)
-    load_trunk(network, arguments.pack / "mobilenet_v2_imagenet.safetensors")
-    trainer = Trainer(network, arguments.steps, arguments.device)
+    network = MsRoi(ARCHITECTURES[arguments.network], normalise=True)
+    teacher = None
+    if arguments.teacher:
+        teacher = open_weights(arguments.teacher).load().to(arguments.device).requires_grad_(False)
+        network.trunk.load_state_dict(teacher.trunk.state_dict())
+    else:
+        load_trunk(network, arguments.pack / "mobilenet_v2_imagenet.safetensors")
+    trainer = Trainer(network, arguments.steps, arguments.device, teacher)
     arguments.out.mkdir(parents=True, exist_ok=True)
     checkpoint, first = arguments.out / "checkpoint.pt", 0
     if checkpoint.exists():
@@ -260,7 +228,7 @@ def main() -> None:
             log.write(json.dumps(entry) + "\n")
         print(json.dumps(entry), flush=True)
         save_weights(
-            arguments.out / "msroi.safetensors", folded, data_sha256=pack.digest,
+            arguments.out / f"{arguments.network}.safetensors", folded, data_sha256=pack.digest,
             training={**options, "step": done},
             scores=entry["val"],
         )  # fmt: skip

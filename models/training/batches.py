@@ -1,0 +1,94 @@
+"""The seeded stream of batches a network is trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from semvid.models.training.augment import Sample, fixation_sample, label_sample, mosaic
+from semvid.models.training.pack import Cutout, Example, FixationExample, Pack
+from semvid.models.training.words import WordPainter
+
+_SHAPES = {"wide": (257, 193), "square": (225, 225), "tall": (193, 257)}
+"""Sizes of training pictures: the pack's are at most 288 pixels."""
+_SOURCE_ODDS = {"caltech101": 0.6, "human_seg291": 2.0, "weizmann_horse": 1.5, "bsds500": 1.5, "camvid": 2.0,
+                "sam2_gallery": 2.0, "wikipedia_photos": 2.0, "intel_sample_videos": 1.5}  # fmt: skip
+"""How often a picture is drawn, against 1: exact masks and whole scenes more, lone objects less."""
+_MOSAIC_SHARE = 0.12
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Tensors of one step: labelled pictures, then photographs with fixations of a size of their own."""
+
+    pictures: Tensor
+    target: Tensor
+    weight: Tensor
+    trust: Tensor
+    density: Tensor
+    fixation_pictures: Tensor | None
+    fixation_density: Tensor | None
+
+
+class BatchMaker(Dataset[Batch]):
+    """Batch ``i`` of a seeded, endless stream."""
+
+    def __init__(self, pack: Pack, seed: int, num_steps: int, batch_size: int, num_fixations: int) -> None:
+        self._seed, self._num_steps = seed, num_steps
+        self._batch_size, self._num_fixations = batch_size, num_fixations
+        train = [one for one in pack.examples if one.split == "train"]
+        self._by_shape: dict[str, list[Example]] = {name: [] for name in _SHAPES}
+        for example in train:
+            shape = "wide" if example.aspect > 1.15 else "tall" if example.aspect < 0.87 else "square"
+            self._by_shape[shape].append(example)
+        self._shares = np.array([len(one) for one in self._by_shape.values()]) / len(train)
+        self._odds = {
+            name: np.cumsum([_SOURCE_ODDS.get(one.source, 1.0) for one in examples])
+            for name, examples in self._by_shape.items()
+        }
+        self._cutouts: list[Cutout] = pack.cutouts
+        self._fixations: list[FixationExample] = [one for one in pack.fixations if one.split == "train"]
+        self._words = WordPainter()
+
+    def __len__(self) -> int:
+        return self._num_steps
+
+    def __getitem__(self, step: int) -> Batch:
+        cv2.setNumThreads(1)
+        rng = np.random.default_rng((self._seed, step))
+        # Wide pictures are what videos are: half of the batches at least.
+        name = "wide" if rng.random() < 0.4 else str(rng.choice(list(_SHAPES), p=self._shares))
+        samples = [self._sample(name, rng) for _ in range(self._batch_size)]
+        looked = [
+            fixation_sample(self._fixations[rng.integers(len(self._fixations))], (193, 193), rng)
+            for _ in range(self._num_fixations if self._fixations else 0)
+        ]
+        return Batch(
+            pictures=_pictures(samples),
+            target=torch.from_numpy(np.stack([one.target for one in samples])),
+            weight=torch.from_numpy(np.stack([one.weight for one in samples])),
+            trust=torch.from_numpy(np.stack([one.trust for one in samples])),
+            density=torch.from_numpy(np.stack([one.density for one in samples])),
+            fixation_pictures=_pictures(looked) if looked else None,
+            fixation_density=torch.from_numpy(np.stack([one.density for one in looked])) if looked else None,
+        )
+
+    def _sample(self, shape: str, rng: np.random.Generator) -> Sample:
+        examples, odds = self._by_shape[shape], self._odds[shape]
+        tiles = [
+            label_sample(
+                examples[int(np.searchsorted(odds, rng.uniform(0, odds[-1])))],
+                _SHAPES[shape], rng, self._cutouts, self._words,
+            )
+            for _ in range(4 if rng.random() < _MOSAIC_SHARE else 1)
+        ]  # fmt: skip
+        return mosaic(tiles) if len(tiles) > 1 else tiles[0]
+
+
+def _pictures(samples: list[Sample]) -> Tensor:
+    return torch.from_numpy(np.stack([one.picture for one in samples])).permute(0, 3, 1, 2)
