@@ -6,7 +6,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INPUT ?=
 
-.PHONY: demo test lint golden benchmark clean
+PACK ?= ../shared/data/training
+
+.PHONY: demo test lint golden benchmark train clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python examples/demo.py $(INPUT)
@@ -24,10 +26,17 @@ golden: $(VENV)/dev.stamp link
 	$(BIN)/pytest tests/golden --regenerate-golden
 
 benchmark: $(VENV)/dev.stamp link
+	$(BIN)/python examples/benchmark/saliency.py
 	$(BIN)/python examples/benchmark/davis.py
 	$(BIN)/python examples/benchmark/neutrality.py
 	$(BIN)/python examples/benchmark/speed.py
 	$(BIN)/python examples/benchmark/memory.py
+
+# Resumes what was interrupted. Then copy the weights to models/weights and their SHA-256 to weights_file.py.
+train: $(VENV)/dev.stamp link
+	$(BIN)/python -P -m semvid.models.training.train --pack $(PACK) --out runs/msroi
+	$(BIN)/python -P -m semvid.models.training.train --pack $(PACK) --out runs/msroi-fast \
+		--network msroi-fast --teacher runs/msroi/msroi.safetensors --steps 5000
 
 # Strict editable installs link the files there were: again, in case some are new.
 .PHONY: link

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parent / "weights"
 
-SHIPPED: dict[str, tuple[str, str]] = {}
+SHIPPED: dict[str, tuple[str, str]] = {
+    "msroi": ("msroi-1.safetensors", "138c2b687053b8d9e7ed137a541a606ede7c4015548a3a1ffe45534b10f763db"),
+}
 """Name -> file in ``weights/`` and its SHA-256."""
 
 
@@ -117,6 +119,8 @@ def save_weights(
     }
     partial = path.with_suffix(".partial")
     save_file(tensors, partial, metadata)
+    # safetensors makes files that only their owner may read.
+    partial.chmod(0o644)
     partial.replace(path)
 
 

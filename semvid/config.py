@@ -14,7 +14,7 @@ from semvid.errors import ConfigError
 Device = Literal["auto", "cpu", "cuda", "mps"]
 DroppableKind = Literal["video", "audio", "subtitle", "data", "attachment"]
 
-MODELS = ("msroi", "spectral")
+MODELS = ("msroi", "msroi-fast", "spectral")
 """Names ``model`` takes, besides paths."""
 MODEL_SUFFIXES = (".safetensors", ".onnx")
 """Files ``model`` takes."""
@@ -85,7 +85,7 @@ class CompressConfig:
     """The encoder's own preset name; None = its default."""
     encoder_options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """More FFmpeg options for the encoder."""
-    model: str = "spectral"
+    model: str = "msroi"
     """What makes the maps when neither ``maps`` nor ``boxes`` is given: a name, or the path of a network."""
     focus: FocusConfig = FocusConfig()
     """What matters among the things a network finds."""

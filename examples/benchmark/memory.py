@@ -20,9 +20,9 @@ from common import data_folder, save, table
 
 CLIP = "dog_720p.mp4"
 CASES = {
-    "x264, spectral": ["--codec", "x264", "--preset", "superfast"],
-    "x265, spectral": ["--codec", "x265", "--preset", "superfast"],
-    "vp9, spectral": ["--codec", "vp9", "--preset", "8"],
+    "x264, msroi": ["--codec", "x264", "--preset", "superfast"],
+    "x265, spectral": ["--model", "spectral", "--codec", "x265", "--preset", "superfast"],
+    "vp9, spectral": ["--model", "spectral", "--codec", "vp9", "--preset", "8"],
 }
 
 

@@ -1,9 +1,9 @@
 """Measure how far rate neutrality holds: size with a map against the plain encode at the same CRF.
 
-    python examples/benchmark/neutrality.py [--codecs x264,x265,vp8,vp9]
+    python examples/benchmark/neutrality.py [--codecs x264,x265,vp8,vp9] [--models msroi,spectral]
 
-Every ordinary clip, spectral maps, the default CRF and 5 to either side, default presets. Ratios are of
-the bytes of the video stream. Codecs that are not asked for keep their earlier results.
+Every ordinary clip, the default CRF and 5 to either side, default presets. Ratios are of the bytes of the
+video stream. What is not asked for keeps its earlier results.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ import semvid
 from semvid.encode.registry import find_encoder
 
 
-def video_bytes(source: Path, output: Path, codec: str, crf: float, strength: float) -> int:
-    """Encode and return the size of the video stream."""
+def video_bytes(source: Path, output: Path, codec: str, crf: float, model: str | None) -> int:
+    """Encode with the maps of a model, or plain, and return the size of the video stream."""
     config = semvid.CompressConfig(
         codec=codec,
         crf=crf,
-        allocation=semvid.AllocationConfig(strength=strength),
+        model=model or "spectral",
+        allocation=semvid.AllocationConfig(strength=1 if model else 0),
         drop=frozenset({"audio", "subtitle", "data"}),
         overwrite=True,
     )
@@ -37,35 +38,41 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--codecs", default="x264,x265,vp8,vp9")
+    parser.add_argument("--models", default="msroi,spectral")
     parser.add_argument("--crf-steps", default="-5,0,5", help="distances from the default CRF")
     arguments = parser.parse_args()
-    codecs = arguments.codecs.split(",")
-    results = [one for one in load("neutrality").get("results", []) if one["codec"] not in codecs]
+    codecs, models = arguments.codecs.split(","), arguments.models.split(",")
+    kept = load("neutrality").get("results", [])
+    results = [one for one in kept if one["codec"] not in codecs or one["model"] not in models]
     with tempfile.TemporaryDirectory() as work:
         output = Path(work) / "coded.mkv"
         for codec in codecs:
             for step in map(int, arguments.crf_steps.split(",")):
                 crf = find_encoder(codec).crf.default + step
                 for clip in clips():
-                    plain = video_bytes(clip, output, codec, crf, 0)
-                    mapped = video_bytes(clip, output, codec, crf, 1)
-                    results.append(
-                        {"codec": codec, "crf": crf, "clip": clip.stem, "plain": plain, "mapped": mapped}
-                    )
+                    plain = video_bytes(clip, output, codec, crf, None)
+                    for model in models:
+                        mapped = video_bytes(clip, output, codec, crf, model)
+                        results.append({"codec": codec, "crf": crf, "model": model, "clip": clip.stem,
+                                        "plain": plain, "mapped": mapped})  # fmt: skip
                 print(codec, crf, flush=True)
     path = save("neutrality", {"results": results})
     rows = []
-    for codec in dict.fromkeys(one["codec"] for one in results):
-        for crf in sorted({one["crf"] for one in results if one["codec"] == codec}):
-            ratios = {
-                one["clip"]: one["mapped"] / one["plain"] - 1
-                for one in results
-                if (one["codec"], one["crf"]) == (codec, crf)
-            }
-            errors = np.abs(list(ratios.values()))
-            rows.append([codec, f"{crf:g}", *(f"{100 * one:+.1f} %" for one in ratios.values()),
+    for codec, model, crf in sorted({(one["codec"], one["model"], one["crf"]) for one in results}):
+        ratios = {
+            one["clip"]: one["mapped"] / one["plain"] - 1
+            for one in results
+            if (one["codec"], one["model"], one["crf"]) == (codec, model, crf)
+        }
+        errors = np.abs(list(ratios.values()))
+        rows.append([codec, model, f"{crf:g}", *(f"{100 * one:+.1f} %" for one in ratios.values()),
                          f"{100 * errors.mean():.1f} %", f"{100 * errors.max():.1f} %"])  # fmt: skip
-    print(table(["codec", "CRF", *(clip.stem for clip in clips()), "mean of sizes of errors", "worst"], rows))
+    print(
+        table(
+            ["codec", "map", "CRF", *(clip.stem for clip in clips()), "mean of sizes of errors", "worst"],
+            rows,
+        )
+    )
     print(path)
 
 

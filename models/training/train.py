@@ -30,6 +30,7 @@ from semvid.models.architecture import ARCHITECTURES
 from semvid.models.msroi import MsRoi, fold
 from semvid.models.training.augment import OBJECTS
 from semvid.models.training.batches import Batch, BatchMaker
+from semvid.models.training.curves import draw_curves
 from semvid.models.training.losses import fixation_loss, object_loss
 from semvid.models.training.pack import load_pack
 from semvid.models.training.validate import validate
@@ -178,7 +179,7 @@ def _batches(maker: BatchMaker, first: int, workers: int) -> Iterator[Batch]:
 
 
 def main() -> None:
-    """Train, validate, and write ``OUT/NETWORK.safetensors``, ``OUT/log.jsonl``, ``OUT/checkpoint.pt``."""
+    """Train, validate, and write weights, ``log.jsonl``, ``curves.png`` and ``checkpoint.pt`` to ``OUT``."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -226,6 +227,7 @@ def main() -> None:
         losses = dict.fromkeys(losses, 0.0)
         with (arguments.out / "log.jsonl").open("a") as log:
             log.write(json.dumps(entry) + "\n")
+        draw_curves(arguments.out / "log.jsonl", arguments.out / "curves.png")
         print(json.dumps(entry), flush=True)
         save_weights(
             arguments.out / f"{arguments.network}.safetensors", folded, data_sha256=pack.digest,

@@ -13,7 +13,7 @@ LAYERS = [
     {"errors", "prefetch", "blocks"},
     {"types", "config"},
     {"models.architecture"},
-    {"models.rule", "models.msroi", "models.training.pack", "models.training.words"},
+    {"models.rule", "models.msroi", "models.training.pack", "models.training.words", "models.training.curves"},
     {"models.weights_file", "models.training.augment", "models.training.losses", "models.training.validate"},
     {"models.runtime", "models.training.batches"},
     {"models.training.train"},
