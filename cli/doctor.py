@@ -28,7 +28,7 @@ _PACKAGES = (
 def command(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
-    """Show versions and devices, and test every encoder with a map."""
+    """Show versions and devices, and test every encoder with a map and every network."""
     report = _examine()
     if as_json:
         print(json.dumps(report))
@@ -39,6 +39,10 @@ def command(
 
         sick = ", ".join(one["name"] for one in report["encoders"] if not one["obeys_map"])
         raise EncoderError(f"self-test failed for {sick}; reinstall PyAV: pip install --force-reinstall av")
+    if not all(one["works"] for one in report["networks"]):
+        from semvid.errors import ModelError
+
+        raise ModelError("; ".join(one["detail"] for one in report["networks"] if one["detail"]))
 
 
 def _examine() -> dict[str, Any]:
@@ -46,6 +50,7 @@ def _examine() -> dict[str, Any]:
 
     from semvid.devices import list_devices
     from semvid.encode.selftest import test_encoders
+    from semvid.models.selftest import test_networks
 
     return {
         "python": sys.version.split()[0],
@@ -54,6 +59,7 @@ def _examine() -> dict[str, Any]:
         "ffmpeg_libraries": {name: ".".join(map(str, one)) for name, one in av.library_versions.items()},
         "devices": [dataclasses.asdict(one) for one in list_devices()],
         "encoders": [dataclasses.asdict(one) for one in test_encoders()],
+        "networks": [dataclasses.asdict(one) for one in test_networks()],
     }
 
 
@@ -78,6 +84,12 @@ def _draw(report: dict[str, Any]) -> None:
             _yes(one["obeys_map"]),
             f"{one['gain_db']:+.1f} dB",
             one["detail"],
+        )
+    console.print(table)
+    table = Table("network", "works", "runs on", "one map", "remark")
+    for one in report["networks"]:
+        table.add_row(
+            one["name"], _yes(one["works"]), one["runtime"], f"{one['milliseconds']:.1f} ms", one["detail"]
         )
     console.print(table)
 

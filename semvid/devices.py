@@ -16,11 +16,13 @@ class DeviceInfo:
 
 
 def list_devices() -> list[DeviceInfo]:
-    """List the CPU and every CUDA device torch sees. Imports torch, which takes a second or more."""
+    """List the CPU and every GPU torch sees. Imports torch, which takes a second or more."""
     import torch
 
     devices = [DeviceInfo("cpu", f"{torch.get_num_threads()} threads")]
     for index in range(torch.cuda.device_count()):
         properties = torch.cuda.get_device_properties(index)
         devices.append(DeviceInfo("cuda", f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB"))
+    if torch.backends.mps.is_available():
+        devices.append(DeviceInfo("mps", "Apple GPU"))
     return devices

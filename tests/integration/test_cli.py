@@ -47,6 +47,10 @@ def test_json_lines(tmp_path, clip):
     [
         (["--codec", "theora"], 2, "--codec theora is unknown"),
         (["--codec", "av1"], 2, "--codec av1 is refused"),
+        (["--focus", "dog=1"], 2, "--focus dog is unknown; choose among person"),
+        (["--focus", "face"], 2, "--focus face is not CLASS=WEIGHT"),
+        (["--model", "none.onnx"], 7, "none.onnx does not exist"),
+        (["--model", "none.safetensors"], 7, "none.safetensors cannot be read"),
         (["--crf", "77"], 2, "--crf 77 is out of range: x264 takes 1"),
         (["--crf", "good"], 2, "--crf"),
         (["--preset", "ultrafast"], 2, "x264 would ignore the map"),
@@ -128,8 +132,10 @@ def test_doctor():
     assert [one["name"] for one in report["encoders"]] == ["x264", "x265", "vp8", "vp9"]
     assert all(one["obeys_map"] for one in report["encoders"])
     assert report["devices"][0]["name"] == "cpu"
+    assert all(one["works"] for one in report["networks"])
     shown = run("doctor")
     assert "takes a map" in shown.stdout
+    assert "msroi" in shown.stdout
 
 
 def test_version_and_help():

@@ -18,7 +18,7 @@ from semvid.models.msroi import MsRoi, fold
 from semvid.models.predictor import MsRoiPredictor
 from semvid.models.registry import open_predictor
 from semvid.models.rule import class_scores, importance
-from semvid.models.runtime import OnnxRuntime, export_onnx, exported, open_runtime
+from semvid.models.runtime import OnnxRuntime, TorchRuntime, export_onnx, exported, open_runtime
 from semvid.models.weights_file import open_weights, save_weights
 
 TINY = Architecture("tiny", input_width=97, input_height=65, width16=16, width8=16, width4=8)
@@ -138,6 +138,44 @@ class TestNetwork:
         maps = runtime.run(pictures)
         assert maps.shape == (2, 8, (size[1] - 1) // 4 + 1, (size[0] - 1) // 4 + 1)
         assert np.abs(maps - expected).max() < 1e-3
+
+    @pytest.mark.parametrize(
+        "device",
+        [
+            "cpu",
+            pytest.param(
+                "cuda",
+                marks=[
+                    pytest.mark.gpu,
+                    pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device"),
+                ],
+            ),
+        ],
+    )
+    def test_torch_agrees_with_onnx(self, weights, device):
+        opened = open_weights(str(weights))
+        pictures = np.random.default_rng(4).integers(0, 256, (3, 65, 97, 3), np.uint8)
+        found = TorchRuntime(opened, device).run(pictures)
+        # Half precision on the GPU.
+        assert np.abs(found - OnnxRuntime(opened).run(pictures)).max() < (1e-3 if device == "cpu" else 2e-2)
+
+    def test_what_does_not_fit_is_tried_in_halves(self, weights, monkeypatch):
+        runtime = TorchRuntime(open_weights(str(weights)), "cpu")
+        pictures = np.random.default_rng(4).integers(0, 256, (5, 65, 97, 3), np.uint8)
+        expected, forward = runtime.run(pictures), runtime._forward
+
+        def short_of_memory(batch):
+            if len(batch) > limit:
+                raise torch.OutOfMemoryError
+            return forward(batch)
+
+        monkeypatch.setattr(runtime, "_forward", short_of_memory)
+        limit = 2
+        assert np.abs(runtime.run(pictures) - expected).max() < 1e-5
+        assert "2 at a time" in runtime.notices[-1]
+        limit = 0
+        with pytest.raises(ModelError, match="--device cpu"):
+            runtime.run(pictures)
 
     def test_export_is_kept(self, weights):
         opened = open_weights(str(weights))

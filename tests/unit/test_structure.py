@@ -17,7 +17,7 @@ LAYERS = [
     {"models.weights_file", "models.training.augment", "models.training.losses", "models.training.validate"},
     {"models.runtime", "models.training.batches"},
     {"models.training.train"},
-    {"models.custom", "models.predictor"},
+    {"models.custom", "models.predictor", "models.selftest"},
     {"models.registry"},
     {"events", "rate", "devices", "models", "models.training", "encode.vpx_scale", "saliency.spectral",
      "encode.levels", "saliency.source", "saliency.smooth", "encode.regions", "io.probe"},

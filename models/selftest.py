@@ -1,0 +1,56 @@
+"""Find out by running them whether the shipped networks work here, and how fast."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from semvid.errors import ModelError
+from semvid.models.runtime import open_runtime
+from semvid.models.weights_file import SHIPPED, open_weights
+
+_NUM_RUNS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkTest:
+    """Outcome for one network."""
+
+    name: str
+    works: bool
+    runtime: str
+    """What ran it."""
+    milliseconds: float
+    """Median per map, at the usual size; 0 if it does not work."""
+    detail: str
+    """Why not, if not."""
+
+
+def test_networks() -> list[NetworkTest]:
+    """Run every shipped network a few times."""
+    return [test_network(name) for name in SHIPPED]
+
+
+def test_network(name: str) -> NetworkTest:
+    """Check the weights of one network, and time it on noise."""
+    try:
+        weights = open_weights(name)
+        runtime = open_runtime(weights, "auto")
+        size = (weights.architecture.input_height, weights.architecture.input_width)
+        picture = np.random.default_rng(0).integers(0, 256, (1, *size, 3), np.uint8)
+        runtime.run(picture)
+        seconds = []
+        for _ in range(_NUM_RUNS):
+            started = time.perf_counter()
+            maps = runtime.run(picture)
+            seconds.append(time.perf_counter() - started)
+    except ModelError as error:
+        return NetworkTest(name, False, "", 0.0, str(error))
+    if not np.isfinite(maps).all():
+        return NetworkTest(
+            name, False, type(runtime).__name__, 0.0, "its maps hold values that are no numbers"
+        )
+    return NetworkTest(name, True, type(runtime).__name__, 1e3 * statistics.median(seconds), "")

@@ -1,0 +1,85 @@
+"""The weights that are shipped do what the README says, on photographs that scikit-image carries."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+import torch
+
+from semvid.config import FocusConfig
+from semvid.models.architecture import ARCHITECTURES, CHANNELS
+from semvid.models.registry import open_predictor
+from semvid.models.rule import class_scores, importance
+from semvid.models.runtime import OnnxRuntime
+from semvid.models.weights_file import SHIPPED, open_weights
+
+NETWORKS = pytest.mark.parametrize("name", sorted(SHIPPED))
+
+
+def class_maps(name, picture):
+    predictor = open_predictor(name, FocusConfig(), "cpu")
+    size = predictor.input_size(picture.shape[1], picture.shape[0])
+    return predictor.class_maps(cv2.resize(picture, size, interpolation=cv2.INTER_AREA)[None])[0]
+
+
+def test_every_network_is_shipped():
+    assert set(SHIPPED) == set(ARCHITECTURES)
+
+
+@NETWORKS
+def test_metadata_tells_where_weights_come_from(name):
+    opened = open_weights(name)
+    assert opened.architecture == ARCHITECTURES[name]
+    assert len(opened.metadata["data_sha256"]) == 64
+    assert opened.metadata["commit"] != "unknown"
+    assert json.loads(opened.metadata["training"])["seed"]
+    assert json.loads(opened.metadata["scores"])["salient"] > 0.5
+
+
+@NETWORKS
+def test_onnx_agrees_with_torch(name):
+    opened = open_weights(name)
+    size = (opened.architecture.input_width, opened.architecture.input_height)
+    picture = cv2.resize(skimage.data.astronaut(), size, interpolation=cv2.INTER_AREA)
+    with torch.inference_mode():
+        expected = opened.load()(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 127.5 - 1)
+    assert np.abs(OnnxRuntime(opened).run(picture[None]) - expected.numpy()).max() < 1e-3
+
+
+@NETWORKS
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_face_is_found_where_it_is(name, turned):
+    picture = skimage.data.astronaut()
+    if turned:
+        # A wide picture with the astronaut at its right.
+        picture = np.hstack([np.full((512, 400, 3), 90, np.uint8), picture])
+    face = class_maps(name, picture)[CHANNELS.index("face")]
+    rows, cols = np.indices(face.shape)
+    x = ((cols + 0.5) * face).sum() / face.sum() / face.shape[1] * picture.shape[1] - 400 * turned
+    y = ((rows + 0.5) * face).sum() / face.sum() / face.shape[0] * picture.shape[0]
+    assert face.max() > 0.6
+    assert abs(x - 225) < 40
+    assert abs(y - 115) < 40
+
+
+@NETWORKS
+def test_classes_are_told_apart(name):
+    assert CHANNELS[int(np.argmax(class_scores(class_maps(name, skimage.data.chelsea()))[:6]))] == "animal"
+    found = CHANNELS[int(np.argmax(class_scores(class_maps(name, skimage.data.astronaut()))[:6]))]
+    assert found in {"person", "face"}
+
+
+@NETWORKS
+def test_focus_moves_importance_from_body_to_face(name):
+    maps = class_maps(name, skimage.data.astronaut())
+    face = maps[CHANNELS.index("face")] > 0.5
+    body = (maps[CHANNELS.index("person")] > 0.5) & (maps[CHANNELS.index("face")] < 0.2)
+    shares = [
+        importance(maps, FocusConfig(weights))[face].mean()
+        / importance(maps, FocusConfig(weights))[body].mean()
+        for weights in ({}, {"face": 3}, {"person": 0.2})
+    ]
+    assert shares[1] > 1.2 * shares[0]
+    assert shares[2] > 1.5 * shares[0]
