@@ -10,6 +10,7 @@ import numpy as np
 from av.error import FFmpegError
 from av.sidedata.sidedata import Type
 
+from semvid.encode.hdr import lost_hdr, with_hdr10
 from semvid.encode.prepare import FramePreparer
 from semvid.encode.spec import EncoderSpec
 from semvid.errors import EncoderError
@@ -55,8 +56,8 @@ class VideoEncoder:
         suffix: str,
     ) -> None:
         self._spec = spec
-        self.notices: list[str] = []
-        self.stream = self._add_stream(container, options, frame_rate)
+        self.notices = lost_hdr(spec, first)
+        self.stream = self._add_stream(container, with_hdr10(spec, options, first), frame_rate)
         self._describe(preparer, first, suffix)
         if sample_aspect_ratio:
             if sample_aspect_ratio != 1 and not spec.codes_aspect_ratio and suffix.lower() in _MATROSKA:

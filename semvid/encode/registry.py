@@ -68,6 +68,7 @@ X264 = EncoderSpec(
         Implication("tune", "psnr", ("aq-mode", "0")),
     ),
     nested_option="x264-params",
+    hdr10_options=("mastering-display", "cll"),
 )
 
 X265 = EncoderSpec(
@@ -95,6 +96,7 @@ X265 = EncoderSpec(
         Implication("tune", "grain", ("aq-mode", "0")),
     ),
     nested_option="x265-params",
+    hdr10_options=("master-display", "max-cll"),
     fixed_options={"x265-params": "log-level=none"},
     # QuickTime and Safari play HEVC only under this tag.
     container_tags={".mp4": "hvc1", ".m4v": "hvc1", ".mov": "hvc1"},

@@ -85,6 +85,8 @@ class EncoderSpec:
     implications: tuple[Implication, ...] = ()
     nested_option: str | None = None
     """Option whose value is itself a ``key=value:key=value`` list."""
+    hdr10_options: tuple[str, ...] = ()
+    """Keys in ``nested_option`` for the mastering display and the content light level; empty = not coded."""
     container_tags: Mapping[str, str] = field(default_factory=dict)
     """Codec tag by output suffix, where players insist on one."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.sidedata.sidedata import Type
 from clips import decode, make_clip, write_masks
 
 import semvid
@@ -169,6 +170,37 @@ def test_a_network_sees_upright_rgb(tmp_path):
         assert result.num_frames == 5
         assert Notice("it was bright") in notices
     assert (tmp_path / "1.mp4").read_bytes() == (tmp_path / "2.mp4").read_bytes()
+
+
+HDR10 = (
+    "log-level=none:hdr10=1:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:max-cll=1000,400:"
+    "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)"
+)
+
+
+@pytest.mark.parametrize("codec", ["x264", "x265", "vp9"])
+def test_static_hdr10_metadata_is_kept_or_the_loss_is_told(codec, tmp_path):
+    source = make_clip(
+        tmp_path / "in.mp4", num_frames=4, codec="libx265", pixel_format="yuv420p10le",
+        options={"x265-params": HDR10},
+    )  # fmt: skip
+    notices = []
+    result = semvid.compress(
+        source, tmp_path / "out.mkv", semvid.CompressConfig(codec=codec, model="spectral"),
+        on_event=lambda event: notices.append(event.message) if isinstance(event, Notice) else None,
+    )  # fmt: skip
+    before, after = decode(source)[0], decode(result.output)[0]
+    assert after.color_trc == before.color_trc == 16
+    if codec == "vp9":
+        assert any("HDR10 metadata" in one for one in notices)
+        return
+    for kind in (Type.MASTERING_DISPLAY_METADATA, Type.CONTENT_LIGHT_LEVEL):
+        # Chromaticities come back as other fractions of the same value.
+        found = [np.frombuffer(bytes(one.side_data[kind])[:80], np.int32) for one in (before, after)]
+        if kind is Type.MASTERING_DISPLAY_METADATA:
+            found = [one[::2] / one[1::2] for one in found]
+        assert np.allclose(*found)
+    assert not any("HDR10" in one for one in notices)
 
 
 class TestBadInput:

@@ -22,7 +22,7 @@ LAYERS = [
     {"events", "rate", "devices", "models", "models.training", "encode.vpx_scale", "saliency.spectral",
      "encode.levels", "saliency.source", "saliency.smooth", "encode.regions", "io.probe"},
     {"io.reader", "encode.spec", "activity", "allocate"},
-    {"encode.registry", "encode.prepare"},
+    {"encode.registry", "encode.prepare", "encode.hdr"},
     {"encode.encoder"},
     {"io.writer", "saliency.map_files", "saliency.predictor", "encode.selftest"},
     {"saliency.boxes"},
