@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 WEIGHTS_FOLDER = Path(__file__).resolve().parent / "weights"
 
 SHIPPED: dict[str, tuple[str, str]] = {
-    "msroi": ("msroi-1.safetensors", "138c2b687053b8d9e7ed137a541a606ede7c4015548a3a1ffe45534b10f763db"),
+    "msroi": ("msroi-1.safetensors", "0d24dc997b630108254929982bb6d79074e8cabde85f0c58be9f02e83538e351"),
 }
 """Name -> file in ``weights/`` and its SHA-256."""
 
