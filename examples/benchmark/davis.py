@@ -1,6 +1,6 @@
 """Measure what maps buy on DAVIS: BD-rate inside the object and over the whole frame.
 
-    python examples/benchmark/davis.py [--codecs x264,x265] [--sources truth,spectral] [--sequences 10]
+    python examples/benchmark/davis.py [--codecs x264,x265] [--sources truth,spectral,msroi] [--sequences 10]
 
 Anchor and test differ in the map alone: same encoder, preset (medium), CRF, the encoder's own AQ on. Four
 CRFs each. PSNR is of luma, from the squared error pooled over all frames; "object" pools the pixels of the
@@ -75,13 +75,21 @@ def score(source: list[np.ndarray], decoded: list[np.ndarray], masks: list[np.nd
 
 
 def config_for(codec: str, crf: float, source: str, masks: Path) -> semvid.CompressConfig:
-    """``plain`` is the anchor, ``truth`` takes the masks as maps, anything else is a model."""
+    """``plain`` is the anchor, ``truth`` takes the masks as maps, anything else is a model.
+
+    ``MODEL@WEIGHT`` gives the background that weight: it moves along the trade between object and whole.
+    """
+    source, _, weight = source.partition("@")
+    default = semvid.AllocationConfig()
     return semvid.CompressConfig(
         codec=codec,
         crf=crf,
         maps=masks if source == "truth" else None,
         model=source if source not in {"plain", "truth"} else "spectral",
-        allocation=semvid.AllocationConfig(strength=0 if source == "plain" else 1),
+        allocation=semvid.AllocationConfig(
+            strength=0 if source == "plain" else default.strength,
+            background_weight=float(weight) if weight else default.background_weight,
+        ),
         overwrite=True,
     )
 
@@ -185,7 +193,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--codecs", default="x264,x265")
-    parser.add_argument("--sources", default="truth,spectral")
+    parser.add_argument("--sources", default="truth,spectral,msroi")
     parser.add_argument("--sequences", type=int, default=10)
     arguments = parser.parse_args()
     codecs, sources = arguments.codecs.split(","), arguments.sources.split(",")
