@@ -2,8 +2,8 @@
 
     python examples/demo.py [FILM.mp4]
 
-Without an argument the demo makes its own clip and steers by boxes around the two faces in it; a film of
-yours is steered by the spectral baseline. Everything is written to ``demo/``: the semvid result, the
+Without an argument the demo makes its own clip. The network finds what matters; here faces matter most.
+Everything is written to ``demo/``: the semvid result, the
 plain encode of the same size (same encoder and preset, CRF searched), and a picture with the source, the
 heat map, and a close-up of both encodes.
 """
@@ -28,6 +28,7 @@ from semvid.saliency.registry import open_source
 
 CRF = 34
 """High enough for differences to be seen."""
+FOCUS = semvid.FocusConfig({"face": 3})
 
 Picture = NDArray[np.uint8]
 
@@ -118,13 +119,12 @@ def main() -> None:
     """Run the demo."""
     folder = Path("demo")
     folder.mkdir(exist_ok=True)
-    boxes = None
     if len(sys.argv) > 1:
         source = Path(sys.argv[1])
     else:
         source = folder / "clip.mp4"
-        boxes = demo_clip.write(source)
-    config = semvid.CompressConfig(crf=CRF, boxes=boxes, overwrite=True)
+        demo_clip.write(source)
+    config = semvid.CompressConfig(crf=CRF, focus=FOCUS, overwrite=True)
     suffix = source.suffix if source.suffix.lower() in {".mp4", ".mkv", ".mov"} else ".mkv"
     mapped = semvid.compress(source, folder / f"{source.stem}.semvid{suffix}", config)
     plain = plain_encode_of_size(source, folder / f"{source.stem}.plain{suffix}", mapped.output_bytes)

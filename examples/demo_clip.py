@@ -2,9 +2,6 @@
 
     python examples/demo_clip.py OUTPUT.mp4
 
-Beside it lies OUTPUT.boxes.jsonl with the two faces in every frame, as a detector would write them: the
-moves are known, so the boxes are exact.
-
 Two scenes with a cut at 2.4 s: a push-in on the astronaut's portrait, and the cat with a cup that slides
 past; hand-held shake and sensor noise, so that an encoder meets what it meets in real video.
 The photographs (E. Collins by NASA; the cat Chelsea by S. van der Walt; a cup by R. Michaud) are in the
@@ -13,7 +10,6 @@ public domain.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,12 +43,6 @@ class View:
         """Frame pixels to a pixel of the photograph."""
         return WIDTH / self.width
 
-    def box(self, left: float, top: float, right: float, bottom: float) -> list[float]:
-        """Return ``[x, y, width, height]`` in the frame of a box on the photograph."""
-        x = WIDTH / 2 + self.scale * (left - self.x)
-        y = HEIGHT / 2 + self.scale * (top - self.y)
-        return [round(one, 1) for one in (x, y, self.scale * (right - left), self.scale * (bottom - top))]
-
 
 def camera(photo: Picture, view: View) -> Picture:
     """Look at a photograph, sub-pixel exact."""
@@ -78,8 +68,8 @@ def paste(scene: Picture, thing: Picture, x: float, y: float) -> Picture:
     return (scene * (1 - share) + moved * share).astype(np.uint8)
 
 
-def scenes() -> Iterator[tuple[Picture, dict[str, object]]]:
-    """Yield the frames, ``(360, 640, 3)`` uint8 RGB, and the face in each."""
+def scenes() -> Iterator[Picture]:
+    """Yield the frames, ``(360, 640, 3)`` uint8 RGB."""
     rng = np.random.default_rng(11)
     astronaut, cat, coffee = skimage.data.astronaut(), skimage.data.chelsea(), skimage.data.coffee()
     cup = cv2.resize(coffee[60:340, 140:480], (170, 140), interpolation=cv2.INTER_AREA)
@@ -90,33 +80,28 @@ def scenes() -> Iterator[tuple[Picture, dict[str, object]]]:
             t = index / SCENE_FRAMES[0]
             view = View(256 - 26 * t + dx, 190 - 40 * t + dy, 500 - 150 * t)
             frame = camera(astronaut, view)
-            face = {"frame": index, "box": view.box(172, 55, 275, 195), "class": "face"}
         else:
             t = (index - SCENE_FRAMES[0]) / SCENE_FRAMES[1]
             view = View(215 + 30 * t + dx, 150 - 10 * t + dy, 330 + 90 * t)
             frame = camera(cat, view)
-            face = {"frame": index, "box": view.box(130, 45, 290, 210), "class": "animal"}
             frame = paste(frame, cup, 90 + 160 * t, 285 - 10 * np.sin(3 * t))
         noisy = frame + rng.normal(0, 2.5, frame.shape)
-        yield np.clip(noisy, 0, 255).astype(np.uint8), face
+        yield np.clip(noisy, 0, 255).astype(np.uint8)
 
 
-def write(path: Path) -> Path:
-    """Encode the frames nearly without loss; returns the file with the boxes."""
-    boxes = path.with_suffix(".boxes.jsonl")
+def write(path: Path) -> None:
+    """Encode the frames nearly without loss."""
     reformatter = VideoReformatter()
-    with av.open(str(path), "w") as container, boxes.open("w") as lines:
+    with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=RATE, options={"crf": "14", "preset": "medium"})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        for index, (picture, face) in enumerate(scenes()):
-            lines.write(json.dumps(face) + "\n")
+        for index, picture in enumerate(scenes()):
             frame = reformatter.reformat(
                 av.VideoFrame.from_ndarray(picture, format="rgb24"), format="yuv420p"
             )
             frame.pts, frame.time_base = index, Fraction(1, RATE)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
-    return boxes
 
 
 if __name__ == "__main__":
