@@ -21,10 +21,9 @@ if TYPE_CHECKING:
 WEIGHTS_FOLDER = Path(__file__).resolve().parent / "weights"
 
 SHIPPED: dict[str, tuple[str, str]] = {
-    "msroi": ("msroi-1.safetensors", "0d24dc997b630108254929982bb6d79074e8cabde85f0c58be9f02e83538e351"),
-    "msroi-fast": (
-        "msroi-fast-1.safetensors",
-        "22ab7cc457cd55a02584a22437412a7e0a4f194e8bc91b7acc9b22452f431670",
+    "msroi": (
+        "msroi-1.safetensors",
+        "0d24dc997b630108254929982bb6d79074e8cabde85f0c58be9f02e83538e351",
     ),
 }
 """Name -> file in ``weights/`` and its SHA-256."""
