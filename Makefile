@@ -36,7 +36,7 @@ benchmark: $(VENV)/dev.stamp link
 train: $(VENV)/dev.stamp link
 	$(BIN)/python -P -m semvid.models.training.train --pack $(PACK) --out runs/msroi
 	$(BIN)/python -P -m semvid.models.training.train --pack $(PACK) --out runs/msroi-fast \
-		--network msroi-fast --teacher runs/msroi/msroi.safetensors --steps 5000
+		--network msroi-fast --teacher runs/msroi/msroi.safetensors --steps 3500
 
 # Strict editable installs link the files there were: again, in case some are new.
 .PHONY: link

@@ -25,6 +25,10 @@ SHIPPED: dict[str, tuple[str, str]] = {
         "msroi-1.safetensors",
         "0d24dc997b630108254929982bb6d79074e8cabde85f0c58be9f02e83538e351",
     ),
+    "msroi-fast": (
+        "msroi-fast-1.safetensors",
+        "22ab7cc457cd55a02584a22437412a7e0a4f194e8bc91b7acc9b22452f431670",
+    ),
 }
 """Name -> file in ``weights/`` and its SHA-256."""
 

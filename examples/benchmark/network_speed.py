@@ -1,9 +1,9 @@
-"""Time the networks alone, at the size they use for 16:9: milliseconds a map on the CPU, maps a second on a GPU.
+"""Time the networks alone, at the size they use for 16:9.
 
     python examples/benchmark/network_speed.py [--threads 2]
 
-ONNX Runtime and torch, one picture at a time on the CPU and in batches of 16 on CUDA where there is one. Median
-of 100 runs after a warm-up; bytes in, all eight maps out.
+ONNX Runtime and torch, one picture at a time on the CPU and in batches of 16 on CUDA where there is one.
+Median of 100 runs after a warm-up; bytes in, all eight maps out.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def main() -> None:
                             "batch": runtime.batch_size, "seconds_per_map": seconds})  # fmt: skip
     save("network_speed", {"results": results})
     rows = [
-        (one["network"], "{}x{}".format(*one["input"]), one["runtime"], f"{1e3 * one['seconds_per_map']:.2f} ms",
-         f"{1 / one['seconds_per_map']:.0f}")
+        (one["network"], "{}x{}".format(*one["input"]), one["runtime"],
+         f"{1e3 * one['seconds_per_map']:.2f} ms", f"{1 / one['seconds_per_map']:.0f}")
         for one in results
     ]  # fmt: skip
     print(table(["network", "input", "runs on", "a map", "maps a second"], rows))
