@@ -76,21 +76,28 @@ class TorchRuntime:
         self._network: MsRoi = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def run(self, pictures: Pictures) -> FloatArray:
-        """See ``Runtime``. What does not fit into the GPU's memory is tried in halves."""
+        """See ``Runtime``. When the GPU's memory runs out, batches are halved from then on."""
         import torch
 
-        try:
-            return np.asarray(self._forward(torch.from_numpy(pictures)).cpu(), np.float32)
-        except torch.OutOfMemoryError as error:
-            if len(pictures) == 1:
-                raise ModelError(
-                    f"{self._device} has too little free memory for one picture; free some, or use "
-                    "--device cpu"
-                ) from error
-        half = (len(pictures) + 1) // 2
-        self.batch_size = min(self.batch_size, half)
-        self.notices.append(f"{self._device} is short of memory: maps are made {half} at a time")
-        return np.concatenate([self.run(pictures[:half]), self.run(pictures[half:])])
+        maps: list[FloatArray] = []
+        done = 0
+        while done < len(pictures):
+            batch = pictures[done : done + self.batch_size]
+            try:
+                maps.append(np.asarray(self._forward(torch.from_numpy(batch)).cpu(), np.float32))
+            except torch.OutOfMemoryError as error:
+                if len(batch) == 1:
+                    raise ModelError(
+                        f"{self._device} has too little free memory for one picture; free some, or use "
+                        "--device cpu"
+                    ) from error
+                self.batch_size = len(batch) // 2
+                self.notices.append(
+                    f"{self._device} is short of memory: maps are made {self.batch_size} at a time"
+                )
+                continue
+            done += len(batch)
+        return np.concatenate(maps)
 
     def _forward(self, pictures: Tensor) -> Tensor:
         import torch

@@ -170,9 +170,12 @@ class TestNetwork:
             return forward(batch)
 
         monkeypatch.setattr(runtime, "_forward", short_of_memory)
-        limit = 2
+        runtime.batch_size, limit = 5, 2
         assert np.abs(runtime.run(pictures) - expected).max() < 1e-5
         assert "2 at a time" in runtime.notices[-1]
+        # The lesson is kept: no batch is tried that failed before.
+        runtime.run(pictures)
+        assert len(runtime.notices) == 1
         limit = 0
         with pytest.raises(ModelError, match="--device cpu"):
             runtime.run(pictures)
