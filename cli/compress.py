@@ -9,13 +9,24 @@ from typing import Annotated, cast
 import typer
 
 # Only the light module here: `semvid --help` must not load FFmpeg or numpy.
-from semvid.config import CLASSES, AllocationConfig, CompressConfig, Device, DroppableKind, FocusConfig
+from semvid.config import (
+    CLASSES,
+    AllocationConfig,
+    CompressConfig,
+    Device,
+    DroppableKind,
+    FocusConfig,
+    Motion,
+    TemporalConfig,
+)
 from semvid.errors import ConfigError
 
 _DEFAULTS = CompressConfig()
 _ALLOCATION = AllocationConfig()
 _FOCUS = FocusConfig()
-_MAPS, _STREAMS, _HOW = "Where it matters", "Files", "How it is coded"
+_TEMPORAL = TemporalConfig()
+_MAPS, _OVER_TIME = "Where it matters", "Maps over time"
+_STREAMS, _HOW = "Files", "How it is coded"
 
 
 def command(
@@ -89,11 +100,26 @@ def command(
     coarsest: Annotated[
         float, typer.Option(help="Highest quantizer offset in QP steps.", rich_help_panel=_MAPS)
     ] = _ALLOCATION.coarsest,
+    map_every: Annotated[
+        int | None,
+        typer.Option(help="Frames from one run of a network to the next at most; between them the map follows the "
+                     "motion. Default: what suits the network.", rich_help_panel=_OVER_TIME),
+    ] = None,
     smoothing: Annotated[
         float | None,
         typer.Option(help="Share of the past in the running average of maps, 0 to 0.99. "
-                     "Default: what suits the source.", rich_help_panel=_MAPS),
+                     "Default: what suits the source.", rich_help_panel=_OVER_TIME),
     ] = None,
+    movement: Annotated[
+        float | None,
+        typer.Option(help="How much less than movers what stands still matters, 0 to 1. "
+                     "Default: what suits the source.", rich_help_panel=_OVER_TIME),
+    ] = None,
+    motion: Annotated[
+        str,
+        typer.Option(help="What maps follow: flow (optical flow) or vectors (the decoder's motion vectors).",
+                     rich_help_panel=_OVER_TIME),
+    ] = _TEMPORAL.motion,
     device: Annotated[
         str, typer.Option(help="Where a network runs: auto, cpu, cuda or mps.", rich_help_panel=_MAPS)
     ] = _DEFAULTS.device,
@@ -126,7 +152,9 @@ def command(
         maps=maps,
         maps_hold=maps_hold,
         boxes=boxes,
-        smoothing=smoothing,
+        temporal=TemporalConfig(
+            map_every=map_every, smoothing=smoothing, movement=movement, motion=cast(Motion, motion)
+        ),
         allocation=AllocationConfig(
             strength=strength, background_weight=background_weight, finest=finest, coarsest=coarsest
         ),

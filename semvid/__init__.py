@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from semvid.config import AllocationConfig, CompressConfig, FocusConfig
+    from semvid.config import AllocationConfig, CompressConfig, FocusConfig, TemporalConfig
     from semvid.errors import SemvidError
     from semvid.io.probe import probe
     from semvid.pipeline import compress, compress_events
@@ -21,6 +21,7 @@ _HOMES = {
     "QuantizerOffsets": "semvid.types",
     "Result": "semvid.types",
     "SemvidError": "semvid.errors",
+    "TemporalConfig": "semvid.config",
     "VideoInfo": "semvid.types",
     "compress": "semvid.pipeline",
     "compress_events": "semvid.pipeline",
@@ -37,6 +38,7 @@ __all__ = [
     "QuantizerOffsets",
     "Result",
     "SemvidError",
+    "TemporalConfig",
     "VideoInfo",
     "__version__",
     "compress",

@@ -1,4 +1,4 @@
-"""Frame in, quantizer offsets out: importance, smoothing, activity, and allocation in one stage."""
+"""Frame in, quantizer offsets out: importance carried along motion, activity, and allocation in one stage."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ import numpy as np
 from semvid.activity import ActivityEstimator
 from semvid.allocate import quantizer_offsets
 from semvid.blocks import area_mean
-from semvid.config import AllocationConfig
+from semvid.config import AllocationConfig, TemporalConfig
 from semvid.rate import RateModel
-from semvid.saliency.smooth import MapSmoother, SceneCutDetector
 from semvid.saliency.source import ImportanceSource
+from semvid.temporal.motion import open_estimator
+from semvid.temporal.plan import Planner, Step
+from semvid.temporal.propagate import MapPropagator
 from semvid.types import FloatArray, Frame, QuantizerOffsets
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ class Analyser:
 
     Args:
         source: Gives the maps.
-        smoothing: Share of the past in the running average of maps, 0..0.99.
+        temporal: How maps follow from frame to frame.
         allocation: How strongly importance moves the quantizer.
         block_size: Of the encoder, in pixels.
         rate: Of the encoder.
@@ -46,25 +48,31 @@ class Analyser:
     def __init__(
         self,
         source: ImportanceSource,
-        smoothing: float,
+        temporal: TemporalConfig,
         allocation: AllocationConfig,
         *,
         block_size: int,
         rate: RateModel,
     ) -> None:
         self._source = source
-        self._smoother = MapSmoother(smoothing)
-        self._cuts = SceneCutDetector()
+        every = source.map_every if temporal.map_every is None else temporal.map_every
+        smoothing = source.smoothing if temporal.smoothing is None else temporal.smoothing
+        movement = source.movement if temporal.movement is None else temporal.movement
+        follows = every > 1 or smoothing > 0 or movement > 0
+        self._planner = Planner(
+            every, open_estimator(temporal.motion) if follows else None, find_own_motion=movement > 0
+        )
+        self._propagator = MapPropagator(smoothing, movement)
         self._allocation = allocation
         self._block_size = block_size
         self._rate = rate
         self._activity: ActivityEstimator | None = None
-        self._is_cut = False
 
     def run(self, items: Iterable[Frame | Packet[Any]]) -> Generator[AnalysedFrame | Packet[Any], None, None]:
         """Analyse the frames among ``items``; pass everything else through in order.
 
-        A network on a GPU is shown several frames at once; then as many are held back.
+        A network on a GPU is shown several frames at once; then as many are held back. Otherwise nothing
+        looks ahead.
         """
         look_ahead = getattr(self._source, "look_ahead", None)
         batch_size = getattr(self._source, "batch_size", 1)
@@ -73,23 +81,33 @@ class Analyser:
                 yield self.update(item) if isinstance(item, Frame) else item
             return
         for batch in _batches(items, batch_size):
-            frames = [item for item in batch if isinstance(item, Frame)]
-            if frames:
-                look_ahead(frames)
+            steps = {item.index: self._planner.update(item) for item in batch if isinstance(item, Frame)}
+            keys = [item for item in batch if isinstance(item, Frame) and steps[item.index].is_key]
+            if keys:
+                look_ahead(keys)
             for item in batch:
-                yield self.update(item) if isinstance(item, Frame) else item
+                yield self._allocate(item, steps.pop(item.index)) if isinstance(item, Frame) else item
 
     def update(self, frame: Frame) -> AnalysedFrame:
         """Allocate offsets to the next frame; at strength 0 none, and nothing is computed."""
         if self._allocation.strength == 0:
             return AnalysedFrame(frame, None, 1.0)
+        return self._allocate(frame, self._planner.update(frame))
+
+    def importance(self, frame: Frame) -> FloatArray:
+        """Return the importance of the next frame as it steers the encoder, upright; instead of ``update``."""
+        return self._propagate(frame, self._planner.update(frame))
+
+    def _propagate(self, frame: Frame, step: Step) -> FloatArray:
+        return self._propagator.update(step, self._source.update(frame).values if step.is_key else None)
+
+    def _allocate(self, frame: Frame, step: Step) -> AnalysedFrame:
         width, height = frame.picture.width, frame.picture.height
         if self._activity is None:
             self._activity = ActivityEstimator(width, height, self._block_size, self._rate)
-        upright = self.importance(frame)
-        if self._is_cut:
+        if step.is_cut:
             self._activity.reset()
-        coded = np.rot90(upright, -frame.quarter_turns)
+        coded = np.rot90(self._propagate(frame, step), -frame.quarter_turns)
         # A block shares one quantizer. The root of the mean square lets the part that matters decide where
         # the plain mean would water it down.
         importance = np.sqrt(area_mean(np.square(coded), width, height, self._block_size))
@@ -97,16 +115,9 @@ class Analyser:
         offsets = quantizer_offsets(importance, activity, self._allocation, self._rate)
         return AnalysedFrame(
             frame,
-            QuantizerOffsets(offsets, self._block_size),
+            QuantizerOffsets(offsets, self._block_size, step.is_cut),
             self._rate.rate_ratio(offsets, activity),
         )
-
-    def importance(self, frame: Frame) -> FloatArray:
-        """Return the smoothed importance of the next frame, upright; ``update`` calls this itself."""
-        self._is_cut = self._cuts.update(frame.half_luma)
-        if self._is_cut:
-            self._smoother.reset()
-        return self._smoother.update(self._source.update(frame).values)
 
 
 def _batches(

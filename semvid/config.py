@@ -12,6 +12,7 @@ from typing import Literal, get_args
 from semvid.errors import ConfigError
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
+Motion = Literal["flow", "vectors"]
 DroppableKind = Literal["video", "audio", "subtitle", "data", "attachment"]
 
 MODELS = ("msroi", "msroi-fast", "spectral")
@@ -43,6 +44,32 @@ class AllocationConfig:
         _in_range("--background-weight", self.background_weight, 0.01, 10)
         _in_range("--finest", self.finest, -25, 0)
         _in_range("--coarsest", self.coarsest, 0, 25)
+
+
+@dataclass(frozen=True, slots=True)
+class TemporalConfig:
+    """How maps follow from frame to frame. None = what suits the source of the maps."""
+
+    map_every: int | None = None
+    """Frames from one map of a network to the next at most, 1..240; cuts and hard motion call for more."""
+    smoothing: float | None = None
+    """Share of the past in the running average of maps, 0..0.99."""
+    movement: float | None = None
+    """How much less than movers what stands still matters, 0..1."""
+    motion: Motion = "flow"
+    """How maps are carried along: ``flow`` (optical flow) or ``vectors`` (the decoder's motion vectors)."""
+
+    def __post_init__(self) -> None:
+        if self.map_every is not None:
+            _in_range("--map-every", self.map_every, 1, 240)
+        if self.smoothing is not None:
+            _in_range("--smoothing", self.smoothing, 0, 0.99)
+        if self.movement is not None:
+            _in_range("--movement", self.movement, 0, 1)
+        if self.motion not in get_args(Motion):
+            raise ConfigError(
+                f"--motion {self.motion} is unknown; choose one of {', '.join(get_args(Motion))}"
+            )
 
 
 CLASSES = ("person", "face", "animal", "vehicle", "object", "text")
@@ -95,8 +122,8 @@ class CompressConfig:
     """Keep the last map when ``maps`` is shorter than the video."""
     boxes: Path | None = None
     """JSON lines or MOT text with boxes."""
-    smoothing: float | None = None
-    """Share of the past in the running average of maps, 0..0.99; None = what suits the source."""
+    temporal: TemporalConfig = TemporalConfig()
+    """How maps follow from frame to frame."""
     allocation: AllocationConfig = AllocationConfig()
     device: Device = "auto"
     """Where a network runs."""
@@ -122,8 +149,8 @@ class CompressConfig:
             raise ConfigError(
                 f"--device {self.device} is unknown; choose one of {', '.join(get_args(Device))}"
             )
-        if self.smoothing is not None:
-            _in_range("--smoothing", self.smoothing, 0, 0.99)
+        if self.temporal.map_every is not None and (self.maps is not None or self.boxes is not None):
+            raise ConfigError("--map-every has no effect with --maps or --boxes: they name every frame; leave it out")
         unknown = self.drop.difference(get_args(DroppableKind))
         if unknown:
             raise ConfigError(

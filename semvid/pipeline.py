@@ -85,7 +85,8 @@ def compress_events(
     spec = find_encoder(config.codec)
     crf = spec.crf.default if config.crf is None else config.crf
     options = spec.options(crf, config.preset, config.encoder_options)
-    with _one_opencv_thread(), VideoReader(source) as reader:
+    export_vectors = config.temporal.motion == "vectors"
+    with _one_opencv_thread(), VideoReader(source, export_vectors=export_vectors) as reader:
         if output is None:
             output = default_output(reader.info, spec.coding_format, config.drop)
         output = Path(output)
@@ -95,9 +96,8 @@ def compress_events(
             yield Started(reader.info)
             if config.device in {"cuda", "mps"} and not isinstance(maps, NetworkSource):
                 yield Notice(f"--device {config.device} has no effect: no network makes these maps")
-            smoothing = maps.smoothing if config.smoothing is None else config.smoothing
             analyser = Analyser(
-                maps, smoothing, config.allocation, block_size=spec.block_size, rate=spec.rate
+                maps, config.temporal, config.allocation, block_size=spec.block_size, rate=spec.rate
             )
             with (
                 closing(prefetch(reader.read(), _FRAMES_AHEAD, "semvid-decode")) as decoded,

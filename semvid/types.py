@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float32]
 LumaArray = NDArray[np.uint8] | NDArray[np.uint16]
+
+_MOTION_CELLS = 8160
+"""120 x 68 for 16:9. Twice the sides gain 0.004 IoU on DAVIS and take four times as long."""
+_FEWEST_CELLS = 16
 
 StreamKind = Literal["video", "audio", "subtitle", "data", "attachment"]
 
@@ -96,6 +101,31 @@ class Frame:
             half = cv2.convertScaleAbs(half, alpha=1 / (1 << (self.luma_bits - 8)))
         return np.asarray(half, np.uint8)
 
+    @cached_property
+    def thumbnail(self) -> NDArray[np.uint8]:
+        """``(2 rows, 2 cols)`` upright luma in 8-bit grey levels: two samples to a cell of ``motion_grid``."""
+        rows, cols = motion_grid(*self.upright_size)
+        size = (2 * rows, 2 * cols) if self.quarter_turns % 2 else (2 * cols, 2 * rows)
+        height, width = self.half_luma.shape
+        # Averaging whole pixels first takes a third of the time of one area average, and what is left to do
+        # is often little enough to interpolate.
+        factor = max(1, min(width // size[0], height // size[1]))
+        coarse = cv2.resize(self.half_luma, (width // factor, height // factor), interpolation=cv2.INTER_AREA)
+        kind = cv2.INTER_AREA if coarse.shape[1] > 1.4 * size[0] else cv2.INTER_LINEAR
+        small = np.asarray(cv2.resize(coarse, size, interpolation=kind), np.uint8)
+        return np.ascontiguousarray(np.rot90(small, self.quarter_turns))
+
+
+def motion_grid(width: int, height: int) -> tuple[int, int]:
+    """Return ``(rows, cols)`` of the cells on which motion is followed: about 8,160, nearly square.
+
+    Args:
+        width: Of the upright picture in pixels.
+        height: Likewise.
+    """
+    cols = min(max(round(math.sqrt(_MOTION_CELLS * width / height)), _FEWEST_CELLS), _MOTION_CELLS)
+    return max(round(_MOTION_CELLS / cols), _FEWEST_CELLS), cols
+
 
 @dataclass(frozen=True, slots=True)
 class ImportanceMap:
@@ -117,6 +147,8 @@ class QuantizerOffsets:
     """``(rows, cols)`` float32 in QP steps (6 steps double the quantizer), negative = finer."""
     block_size: int
     """Side of a block in pixels."""
+    is_cut: bool = False
+    """First frame of a scene: no block need keep to the offset it had."""
 
 
 @dataclass(frozen=True, slots=True)

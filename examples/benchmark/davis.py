@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -77,21 +78,34 @@ def score(source: list[np.ndarray], decoded: list[np.ndarray], masks: list[np.nd
 def config_for(codec: str, crf: float, source: str, masks: Path) -> semvid.CompressConfig:
     """``plain`` is the anchor, ``truth`` takes the masks as maps, anything else is a model.
 
-    ``MODEL@WEIGHT`` gives the background that weight: it moves along the trade between object and whole.
+    ``MODEL@SETTING:SETTING`` changes settings: ``background``, which moves along the trade between object
+    and whole, and those of ``TemporalConfig``, as in ``msroi@map_every=1:smoothing=0``.
     """
-    source, _, weight = source.partition("@")
+    name, _, settings = source.partition("@")
+    values: dict[str, str] = dict(
+        (key, value) for key, _, value in (one.partition("=") for one in settings.split(":") if one)
+    )
     default = semvid.AllocationConfig()
     return semvid.CompressConfig(
         codec=codec,
         crf=crf,
-        maps=masks if source == "truth" else None,
-        model=source if source not in {"plain", "truth"} else "spectral",
+        maps=masks if name == "truth" else None,
+        model=name if name not in {"plain", "truth"} else "spectral",
         allocation=semvid.AllocationConfig(
-            strength=0 if source == "plain" else default.strength,
-            background_weight=float(weight) if weight else default.background_weight,
+            strength=0 if name == "plain" else default.strength,
+            background_weight=float(values.pop("background", default.background_weight)),
         ),
+        temporal=temporal_config(values),
         overwrite=True,
     )
+
+
+def temporal_config(values: dict[str, str]) -> semvid.TemporalConfig:
+    """Make the settings of maps over time from words."""
+    kinds: dict[str, Callable[[str], Any]] = {
+        "map_every": int, "smoothing": float, "movement": float, "motion": str,
+    }  # fmt: skip
+    return semvid.TemporalConfig(**{key: kinds[key](value) for key, value in values.items()})
 
 
 def bd_rate(anchor: list[dict[str, float]], test: list[dict[str, float]], metric: str) -> float:

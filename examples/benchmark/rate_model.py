@@ -37,6 +37,8 @@ class BlobSource:
     """A soft blob that stays where it is."""
 
     smoothing = 0.0
+    map_every = 1
+    movement = 0.0
 
     def __init__(self, x: float, y: float) -> None:
         rows, cols = np.mgrid[0:36, 0:64]
@@ -79,7 +81,7 @@ def features(path: Path, source: ImportanceSource, codec: str) -> tuple[np.ndarr
     """Gradients, temporal differences and offsets of every few frames, each ``(frames, rows, cols)``."""
     spec = find_encoder(codec)
     analyser = Analyser(
-        source, source.smoothing, semvid.AllocationConfig(), block_size=spec.block_size, rate=spec.rate
+        source, semvid.TemporalConfig(), semvid.AllocationConfig(), block_size=spec.block_size, rate=spec.rate
     )
     rows, previous = [], None
     with VideoReader(path) as reader:

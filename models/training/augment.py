@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -117,15 +119,13 @@ def _join(tiles: Sequence[NDArray[Any]]) -> NDArray[Any]:
 
 
 def fixation_sample(example: FixationExample, size: tuple[int, int], rng: np.random.Generator) -> Sample:
-    """Augment a photograph with fixations: the whole picture, since people looked at all of it."""
-    picture = np.asarray(cv2.resize(decode_rgb(example.jpeg), size, interpolation=cv2.INTER_AREA), np.uint8)
-    height, width = _map_shape(size)
-    density = np.asarray(cv2.resize(example.density.astype(np.float32), (width, height)), np.float32)
-    if rng.random() < 0.5:
-        picture, density = picture[:, ::-1], density[:, ::-1]
-    shape = (len(OBJECTS), height, width)
+    """Augment a photograph with fixations: nearly the whole picture, since people looked at all of it."""
+    source = decode_rgb(example.jpeg)
+    affine = _random_view(source.shape[1], source.shape[0], size, rng, closest=0.75)
+    density = _warp_labels(example.density[None], affine, size)[0]
+    shape = (len(OBJECTS), *density.shape)
     return Sample(
-        spoil(np.ascontiguousarray(picture), rng),
+        spoil(_warp(source, affine, size), rng),
         np.zeros(shape, np.float32),
         np.zeros(shape, np.float32),
         np.ones(shape[1:], np.float32),
@@ -143,12 +143,14 @@ def _normalised(density: FloatArray) -> FloatArray:
     return scaled
 
 
-def _random_view(width: int, height: int, size: tuple[int, int], rng: np.random.Generator) -> Affine:
-    """A random part of the picture, mirrored half of the time, turned a little."""
+def _random_view(
+    width: int, height: int, size: tuple[int, int], rng: np.random.Generator, *, closest: float = 0.55
+) -> Affine:
+    """A random part of the picture, at least ``closest`` of its side, mirrored half of the time, turned a little."""
     stretch = np.exp(rng.uniform(-0.25, 0.25))
     aspect = size[0] / size[1] * stretch
     fitting = min(width, height * aspect)
-    view_width = fitting * np.exp(rng.uniform(np.log(0.55), np.log(1.1)))
+    view_width = fitting * np.exp(rng.uniform(np.log(closest), np.log(1.1)))
     view_height = view_width / aspect
     across = width / 2 + (width - view_width) * rng.uniform(-0.5, 0.5)
     down = height / 2 + (height - view_height) * rng.uniform(-0.5, 0.5)
@@ -179,7 +181,7 @@ def _warp_labels(labels: NDArray[np.uint8], affine: Affine, size: tuple[int, int
         cv2.warpAffine(
             np.ascontiguousarray(stacked[..., start : start + 3]), to_label, (width, height),
             flags=flags, borderMode=cv2.BORDER_REFLECT_101,
-        )
+        ).reshape(height, width, -1)
         for start in range(0, stacked.shape[2], 3)
     ]  # fmt: skip
     warped: FloatArray = np.concatenate(parts, 2).transpose(2, 0, 1).astype(np.float32) / np.float32(255)
@@ -272,12 +274,41 @@ def _motion_kernel(rng: np.random.Generator) -> FloatArray:
 
 
 def _recompress(picture: Picture, rng: np.random.Generator) -> Picture:
-    """Block artefacts, at times of a coarser picture, as low-bitrate video has them."""
+    """What JPEG or a low-bitrate video leaves of the picture, at times of a coarser one."""
     height, width = picture.shape[:2]
     if rng.random() < 0.5:
         factor = rng.uniform(0.5, 1)
         coarse = (round(width * factor), round(height * factor))
         picture = np.asarray(cv2.resize(picture, coarse, interpolation=cv2.INTER_AREA), np.uint8)
-    _, coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(8, 60))])
-    decoded = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
+    decoded = _through_jpeg(picture, rng) if rng.random() < 0.5 else through_video(picture, rng)
     return np.asarray(cv2.resize(decoded, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def _through_jpeg(picture: Picture, rng: np.random.Generator) -> Picture:
+    _, coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(8, 60))])
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
+
+
+def through_video(picture: Picture, rng: np.random.Generator) -> Picture:
+    """Return ``picture`` as the last frame of a short pan, encoded as H.264 at a low rate and decoded again.
+
+    Unlike JPEG this leaves smeared prediction, skipped blocks and a deblocking filter's softness.
+    """
+    height, width = (side - side % 2 for side in picture.shape[:2])
+    encoder = av.VideoCodecContext.create("libx264", "w")
+    encoder.width, encoder.height = width, height
+    encoder.pix_fmt, encoder.time_base = "yuv420p", Fraction(1, 25)
+    encoder.thread_count = 1
+    encoder.options = {"preset": "veryfast", "tune": "zerolatency", "crf": str(int(rng.integers(26, 44)))}
+    decoder = av.VideoCodecContext.create("h264", "r")
+    decoder.thread_count = 1
+    speed, count = rng.uniform(-3, 3, 2), int(rng.integers(1, 4))
+    packets = []
+    for index in range(count):
+        shift = np.column_stack([np.eye(2), speed * (count - 1 - index)])
+        moved = cv2.warpAffine(picture, shift, (width, height), borderMode=cv2.BORDER_REPLICATE)
+        frame = av.VideoFrame.from_ndarray(moved, "rgb24")
+        frame.pts = index
+        packets += encoder.encode(frame)
+    frames = [frame for packet in [*packets, *encoder.encode(None)] for frame in decoder.decode(packet)]
+    return np.asarray([*frames, *decoder.decode(None)][-1].to_ndarray(format="rgb24"))

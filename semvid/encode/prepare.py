@@ -90,7 +90,7 @@ class FramePreparer:
 
     def _mark(self, picture: VideoFrame, offsets: QuantizerOffsets) -> VideoFrame:
         native = self._spec.to_native(offsets.values, self._crf)
-        cover = self._levels.update(native)
+        cover = self._levels.update(native, is_cut=offsets.is_cut)
         # FFmpeg multiplies back by the range; where it then truncates, aim past the whole number.
         nudge = 0.25 * np.sign(cover[:, 4]) if self._spec.truncates_offsets else 0.0
         qoffsets = (cover[:, 4] + nudge) / self._spec.offset_range(self._bits)

@@ -60,6 +60,10 @@ class VideoReader:
     Example:
         ``with VideoReader(path) as reader: frames = [x for x in reader.read() if isinstance(x, Frame)]``
 
+    Args:
+        path: The file.
+        export_vectors: Have the decoder attach its motion vectors to frames, which takes it some time.
+
     Attributes:
         info: What the header says.
         container: PyAV's container, for the writer that copies streams from it.
@@ -67,7 +71,7 @@ class VideoReader:
         damage: What turned out to be wrong; complete once ``read()`` is exhausted.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, export_vectors: bool = False) -> None:
         self.container = open_container(path)
         try:
             self.info = describe(self.container, path)
@@ -76,6 +80,8 @@ class VideoReader:
             self.container.close()
             raise
         self.stream.codec_context.thread_type = "AUTO"
+        if export_vectors:
+            self.stream.codec_context.options = {"flags2": "+export_mvs"}
         self.damage = Damage()
         # One scaler for all frames: a scaler made per frame leaks in PyAV 18.
         self._to_grey = VideoReformatter()

@@ -53,6 +53,8 @@ class BoxSource:
     """
 
     smoothing = 0.0
+    map_every = 1
+    movement = 0.0
 
     def __init__(self, path: Path, *, expected_frames: int | None = None) -> None:
         self._path = path

@@ -45,6 +45,8 @@ class MapFileSource:
     """
 
     smoothing = 0.0
+    map_every = 1
+    movement = 0.0
 
     def __init__(self, path: Path, *, hold: bool = False, expected_frames: int | None = None) -> None:
         self._path = path

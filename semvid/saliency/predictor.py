@@ -9,6 +9,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
+from semvid.saliency.edges import snap_to_edges
 from semvid.types import FloatArray, Frame, ImportanceMap
 
 
@@ -31,9 +32,11 @@ class Network(Protocol):
 
 
 class NetworkSource:
-    """Shows every frame to a network, shrunk as a whole, never cropped."""
+    """Shows frames to a network, shrunk as a whole, never cropped."""
 
     smoothing = 0.6
+    map_every = 4
+    movement = 0.5
 
     def __init__(self, network: Network) -> None:
         self._network = network
@@ -49,7 +52,7 @@ class NetworkSource:
         """Make the maps of the next frames together; ``update`` hands them out. All of one geometry."""
         pictures = np.stack([self._picture(frame) for frame in frames])
         for frame, values in zip(frames, self._network.predict(pictures), strict=True):
-            self._ahead[frame.index] = ImportanceMap(np.clip(values, 0.0, 1.0))
+            self._ahead[frame.index] = ImportanceMap(snap_to_edges(values, frame.thumbnail))
 
     def update(self, frame: Frame) -> ImportanceMap:
         """See ``ImportanceSource``."""

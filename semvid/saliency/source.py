@@ -8,17 +8,21 @@ from semvid.types import Frame, ImportanceMap
 
 
 class ImportanceSource(Protocol):
-    """Gives a map for every frame of one video, in order.
+    """Gives maps for the frames of one video, in order.
 
     Attributes:
         smoothing: Share of the past in the running average that suits this source, 0..0.99;
             0 = maps are used as they come.
+        map_every: Frames from one map to the next that suit it; 1 = every frame needs its own.
+        movement: How much less than movers what stands still matters, 0..1.
     """
 
     smoothing: float
+    map_every: int
+    movement: float
 
     def update(self, frame: Frame) -> ImportanceMap:
-        """Return the importance of the next frame, upright.
+        """Return the importance of the next frame that needs a map, upright.
 
         Raises:
             MapError: The source has no usable map for this frame.

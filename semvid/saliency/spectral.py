@@ -54,6 +54,8 @@ class SpectralSource:
     """Spectral residual saliency of every frame, averaged over about ten."""
 
     smoothing = 0.9
+    map_every = 1
+    movement = 0.0
 
     def update(self, frame: Frame) -> ImportanceMap:
         """See ``ImportanceSource``."""

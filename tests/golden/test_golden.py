@@ -22,7 +22,7 @@ def test_offsets_are_those_on_file(tmp_path, regenerate_golden):
     clip = make_clip(tmp_path / "clip.mkv", num_frames=12, cut_at=7, codec="ffv1", options={})
     source = SpectralSource()
     analyser = Analyser(
-        source, source.smoothing, semvid.AllocationConfig(), block_size=X264.block_size, rate=X264.rate
+        source, semvid.TemporalConfig(), semvid.AllocationConfig(), block_size=X264.block_size, rate=X264.rate
     )
     with VideoReader(clip) as reader:
         offsets = [

@@ -117,6 +117,8 @@ def test_closing_early_leaves_nothing(tmp_path, clip):
 def test_a_source_of_ones_own(tmp_path, clip):
     class LeftHalf:
         smoothing = 0.0
+        map_every = 1
+        movement = 0.0
         closed = False
 
         def update(self, frame):

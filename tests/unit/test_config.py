@@ -1,6 +1,6 @@
 import pytest
 
-from semvid.config import AllocationConfig, CompressConfig, FocusConfig
+from semvid.config import AllocationConfig, CompressConfig, FocusConfig, TemporalConfig
 from semvid.errors import ConfigError
 
 
@@ -12,7 +12,7 @@ from semvid.errors import ConfigError
         (lambda: AllocationConfig(background_weight=0), "--background-weight 0 "),
         (lambda: AllocationConfig(finest=1), "--finest 1 "),
         (lambda: AllocationConfig(coarsest=-1), "--coarsest -1 "),
-        (lambda: CompressConfig(smoothing=1), "--smoothing 1 "),
+        (lambda: TemporalConfig(smoothing=1), "--smoothing 1 "),
         (lambda: CompressConfig(model="resnet"), "--model resnet .* spectral"),
         (lambda: CompressConfig(threads=-1), "--threads -1 .* 0 to 256"),
         (lambda: FocusConfig({"dog": 1}), "--focus dog .* animal"),

@@ -1,13 +1,13 @@
 import numpy as np
-from clips import pictures, texture
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from semvid.saliency.smooth import MapSmoother, SceneCutDetector
+from semvid.saliency.edges import snap_to_edges
 from semvid.saliency.spectral import spectral_residual
 
 maps = hnp.arrays(np.float32, (6, 9), elements=st.floats(0, 1, width=32))
+thumbnails = hnp.arrays(np.uint8, (32, 44))
 
 
 @given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=80)))
@@ -33,39 +33,27 @@ def test_spectral_residual_finds_what_stands_out():
     assert abs(col * 5 - 240) < 25
 
 
-@given(maps, st.floats(0, 0.99))
-def test_smoothing_a_constant_map_is_the_identity(values, smoothing):
-    smoother = MapSmoother(smoothing)
-    for _ in range(3):
-        assert np.allclose(smoother.update(values), values, atol=1e-6)
+@given(maps, thumbnails)
+def test_maps_snapped_to_edges_stay_in_range(values, thumbnail):
+    snapped = snap_to_edges(values, thumbnail)
+    assert snapped.shape == (16, 22)
+    assert snapped.min() >= 0
+    assert snapped.max() <= 1
 
 
-@given(st.lists(maps, min_size=1, max_size=5), st.floats(0, 0.99))
-def test_smoothed_maps_stay_in_range(sequence, smoothing):
-    smoother = MapSmoother(smoothing)
-    for values in sequence:
-        smoothed = smoother.update(values)
-        assert smoothed.min() >= -1e-6
-        assert smoothed.max() <= 1 + 1e-6
+@given(st.floats(0, 1, width=32), thumbnails)
+def test_a_constant_map_has_no_edges_to_snap(value, thumbnail):
+    snapped = snap_to_edges(np.full((6, 9), value, np.float32), thumbnail)
+    assert np.allclose(snapped, value, atol=1e-4)
 
 
-def test_reset_starts_afresh():
-    smoother = MapSmoother(0.9)
-    smoother.update(np.zeros((2, 2), np.float32))
-    smoother.reset()
-    assert (smoother.update(np.ones((2, 2), np.float32)) == 1).all()
-
-
-def test_a_cut_is_found_to_the_frame_and_a_pan_is_none():
-    detector = SceneCutDetector()
-    cuts = [
-        index for index, picture in enumerate(pictures(160, 96, 20, cut_at=12)) if detector.update(picture)
-    ]
-    assert cuts == [0, 12]
-
-
-def test_a_fast_pan_is_no_cut():
-    scene = texture(1200, 96)
-    detector = SceneCutDetector()
-    cuts = [index for index in range(12) if detector.update(scene[:, 80 * index : 80 * index + 160])]
-    assert cuts in ([0], [0, 1])
+def test_a_border_moves_to_the_edge_of_the_picture():
+    thumbnail = np.full((136, 240), 40, np.uint8)
+    thumbnail[:, 120:] = 200
+    coarse = np.zeros((17, 30), np.float32)
+    coarse[:, 16:] = 1  # one cell, four of the finer grid, to the right of the edge
+    coarse[:, 15] = 0.5
+    snapped = snap_to_edges(coarse, thumbnail)
+    blurred = np.repeat(np.repeat(coarse, 4, 0), 4, 1)
+    assert snapped[34, 60] - snapped[34, 59] > 0.3
+    assert blurred[34, 60] - blurred[34, 59] == 0.5 or snapped[34, 62] > snapped[34, 57] + 0.3

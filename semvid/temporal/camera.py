@@ -1,0 +1,72 @@
+"""Tell what moves by itself from what only the camera moves. Pure functions."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+
+from semvid.temporal.warp import Flow
+from semvid.types import FloatArray
+
+_SAMPLE_EVERY = 4
+_NUM_ROUNDS = 4
+_STILL = 2e-4
+"""Error of optical flow in picture widths."""
+_NOTICED = 0.002
+"""Own motion, in picture widths a frame, that counts half: 2.5 pixels in 720p."""
+_PARALLAX = 0.25
+"""Share of the camera's own speed that depth alone may add."""
+
+
+def camera_flow(flow: Flow) -> Flow:
+    """Fit the flow of a camera that pans, zooms and turns: affine, by reweighted least squares.
+
+    P. Holland and R. Welsch, "Robust regression using iteratively reweighted least-squares", 1977, with
+    weights that ignore what moves otherwise.
+
+    Args:
+        flow: ``(rows, cols, 2)`` in cells.
+
+    Returns:
+        Likewise.
+    """
+    rows, cols = flow.shape[:2]
+    places = _places(rows, cols)
+    sample = np.s_[_SAMPLE_EVERY // 2 :: _SAMPLE_EVERY, _SAMPLE_EVERY // 2 :: _SAMPLE_EVERY]
+    a, b = places[sample].reshape(-1, 3).T, flow[sample].reshape(-1, 2).T
+    weight = np.ones(a.shape[1], np.float32)
+    fitted = np.zeros((2, 3))
+    for _ in range(_NUM_ROUNDS):
+        weighted = a * weight
+        # The ridge keeps pictures of a single row or column solvable.
+        fitted = np.linalg.solve(weighted @ a.T + 1e-6 * np.eye(3), weighted @ b.T).T
+        rest = np.square(b - fitted.astype(np.float32) @ a).sum(0)
+        spread = 2 * (math.sqrt(float(np.partition(rest, rest.size // 2)[rest.size // 2])) + _STILL * cols)
+        weight = 1 / np.square(1 + rest * np.float32(1 / spread**2))
+    return np.asarray((places.reshape(-1, 3) @ fitted.T.astype(np.float32)).reshape(rows, cols, 2))
+
+
+@lru_cache(maxsize=8)
+def _places(rows: int, cols: int) -> FloatArray:
+    """``(rows, cols, 3)``: x, y in picture widths from the middle, and 1."""
+    y, x = np.mgrid[0:rows, 0:cols].astype(np.float32)
+    return np.stack([(x - (cols - 1) / 2) / cols, (y - (rows - 1) / 2) / cols, np.ones_like(x)], -1)
+
+
+def own_motion(flow: Flow) -> FloatArray:
+    """Return how surely each cell moves against the camera, ``(rows, cols)`` in 0..1.
+
+    Args:
+        flow: ``(rows, cols, 2)`` in cells, to the frame before.
+    """
+    camera = camera_flow(flow)
+    cols = flow.shape[1]
+    sample = camera[::_SAMPLE_EVERY, ::_SAMPLE_EVERY]
+    speed = float(np.median(np.hypot(sample[..., 0], sample[..., 1]))) / cols
+    rest = flow - camera
+    own = rest[..., 0] ** 2 + rest[..., 1] ** 2
+    noticed = np.float32(((_NOTICED + _PARALLAX * speed) * cols) ** 2)
+    share: FloatArray = own / (own + noticed)
+    return share

@@ -1,0 +1,89 @@
+"""Decide how each frame's map follows from those before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from semvid.temporal.camera import own_motion
+from semvid.temporal.cuts import SceneCutDetector
+from semvid.temporal.motion import MotionEstimator
+from semvid.temporal.warp import Flow, compose, halve, trust, warp
+from semvid.types import FloatArray, Frame
+
+_LOST = 0.4
+"""Share of the picture that the way back to the last key frame no longer explains, at which a new one is due."""
+_OWN_MOTION_PAST = 0.8
+"""Share of the past in the running average of own motion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How a frame follows from the one before."""
+
+    is_cut: bool
+    """A new scene: nothing follows from before."""
+    is_key: bool
+    """The frame needs a map of its own."""
+    flow: Flow | None = None
+    """``(rows, cols, 2)`` in cells, to the last key frame; None at a cut."""
+    trust: FloatArray | None = None
+    """``(rows, cols)`` in 0..1: how well the flow explains the frame; None at a cut."""
+    own_motion: FloatArray | None = None
+    """``(rows, cols)`` in 0..1: what moves against the camera; None where nobody asked, or at a cut."""
+
+
+class Planner:
+    """Follows motion from frame to frame, and calls for key frames; it needs no maps and no later frames.
+
+    A key frame is due after ``every`` frames, at cuts, and when what has changed since the last one is no
+    longer explained by motion.
+
+    Args:
+        every: Frames from one key frame to the next at most; 1 = every frame is one.
+        motion: Estimator to use; None = nothing moves, only cuts are found.
+        find_own_motion: Also tell what moves against the camera.
+    """
+
+    def __init__(self, every: int, motion: MotionEstimator | None, *, find_own_motion: bool) -> None:
+        self._every = every
+        self._motion = motion
+        self._find_own_motion = find_own_motion
+        self._cuts = SceneCutDetector()
+        self._before: NDArray[np.uint8] | None = None
+        self._since_key = 0
+        self._flow: Flow | None = None
+        self._trust: FloatArray | None = None
+        self._own_motion: FloatArray | None = None
+
+    def update(self, frame: Frame) -> Step:
+        """Plan the next frame."""
+        is_cut = self._cuts.update(frame.thumbnail)
+        before, self._before = self._before, frame.thumbnail
+        if self._motion is None:
+            return Step(is_cut, is_key=True)
+        if is_cut or before is None:
+            self._since_key, self._flow, self._trust, self._own_motion = 0, None, None, None
+            return Step(is_cut=True, is_key=True)
+        flow = self._motion.update(frame, before)
+        believed = trust(halve(frame.thumbnail), halve(before), flow)
+        self._flow = flow if self._flow is None else compose(flow, self._flow)
+        self._trust = believed if self._trust is None else believed * warp(self._trust, flow)
+        if self._find_own_motion:
+            self._follow_own_motion(flow)
+        self._since_key += 1
+        is_key = self._since_key >= self._every or float(self._trust.mean()) < 1 - _LOST
+        step = Step(False, is_key, self._flow, self._trust, self._own_motion)
+        if is_key:
+            self._since_key, self._flow, self._trust = 0, None, None
+        return step
+
+    def _follow_own_motion(self, flow: Flow) -> None:
+        fresh = cv2.blur(own_motion(flow), (3, 3))
+        if self._own_motion is None:
+            self._own_motion = np.asarray(fresh)
+        else:
+            self._own_motion = fresh + np.float32(_OWN_MOTION_PAST) * (warp(self._own_motion, flow) - fresh)

@@ -1,0 +1,73 @@
+"""Carry importance maps along a plan. Pure but for the last key map it holds."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from semvid.temporal.plan import Step
+from semvid.temporal.warp import warp
+from semvid.types import FloatArray
+
+
+class MapPropagator:
+    """Makes a map for every frame from the maps of key frames.
+
+    The map of a key frame is averaged with what the maps before it predict there, where that can be trusted. Between
+    key frames that average is fetched along the whole way in one step, so that it does not blur with every frame.
+
+    Args:
+        smoothing: Share of the past in the average, 0..0.99.
+        movement: How much less than movers what stands still matters, 0..1.
+    """
+
+    def __init__(self, smoothing: float, movement: float) -> None:
+        self._smoothing = np.float32(smoothing)
+        self._movement = np.float32(movement)
+        self._key: FloatArray | None = None
+
+    def update(self, step: Step, fresh: FloatArray | None) -> FloatArray:
+        """Return the ``(rows, cols)`` map of the next frame, in 0..1.
+
+        Args:
+            step: The plan for it.
+            fresh: A map of its own, of any size, stretched over the upright frame; only key frames have one.
+        """
+        if step.flow is None or step.trust is None or self._key is None:
+            assert fresh is not None  # noqa: S101 - a scene begins with a key frame
+            self._key = fresh
+            return fresh
+        rows, cols = step.trust.shape
+        carried = warp(_fitted(self._key, rows, cols), step.flow)
+        if fresh is not None:
+            fresh = _fitted(fresh, rows, cols)
+            carried = self._key = fresh + self._smoothing * step.trust * (carried - fresh)
+        return emphasise_movers(carried, step.own_motion, self._movement)
+
+
+def _fitted(values: FloatArray, rows: int, cols: int) -> FloatArray:
+    if values.shape == (rows, cols):
+        return values
+    # Area averaging stretches over the whole picture; for enlarging OpenCV has only the bilinear way.
+    kind = cv2.INTER_AREA if values.shape[1] > cols else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(values, (cols, rows), interpolation=kind), np.float32)
+
+
+def emphasise_movers(
+    importance: FloatArray, own_motion: FloatArray | None, movement: np.float32 | float
+) -> FloatArray:
+    """Take importance from what stands still while something important moves.
+
+    Args:
+        importance: ``(rows, cols)`` in 0..1.
+        own_motion: Likewise: what moves against the camera; None = nothing known.
+        movement: Share a still thing loses at most, 0..1.
+
+    Returns:
+        Like ``importance`` and nowhere more; the same while nothing important moves.
+    """
+    if own_motion is None or movement == 0:
+        return importance
+    leading = float((own_motion * importance).max())
+    kept: FloatArray = importance * (1 - np.float32(movement) * np.maximum(np.float32(leading) - own_motion, 0))
+    return kept

@@ -1,0 +1,265 @@
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import pytest
+from clips import pictures, texture
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from semvid.temporal.camera import camera_flow, own_motion
+from semvid.temporal.cuts import SceneCutDetector
+from semvid.temporal.motion import OpticalFlow
+from semvid.temporal.plan import Planner, Step
+from semvid.temporal.propagate import MapPropagator, emphasise_movers
+from semvid.temporal.vectors import paint_vectors
+from semvid.temporal.warp import compose, rotate, trust, warp
+from semvid.types import motion_grid
+
+ROWS, COLS = 18, 25
+maps = hnp.arrays(np.float32, (ROWS, COLS), elements=st.floats(0, 1, width=32))
+flows = hnp.arrays(np.float32, (ROWS, COLS, 2), elements=st.floats(-30, 30, width=32))
+whole_steps = st.integers(-6, 6)
+
+
+def still(rows=ROWS, cols=COLS):
+    return np.zeros((rows, cols, 2), np.float32)
+
+
+def constant(x, y, rows=ROWS, cols=COLS):
+    return np.broadcast_to(np.float32([x, y]), (rows, cols, 2)).copy()
+
+
+@dataclass
+class Still:
+    """A frame that is only looked at."""
+
+    thumbnail: np.ndarray
+
+
+class KnownMotion:
+    """A camera whose pan is known."""
+
+    def __init__(self, x=0.0, y=0.0):
+        self.x, self.y = x, y
+
+    def update(self, frame, before):
+        rows, cols = before.shape
+        return constant(self.x, self.y, rows // 2, cols // 2)
+
+
+def smooth_texture(width, height, seed=0):
+    return cv2.GaussianBlur(texture(width, height, seed), (0, 0), 2)
+
+
+def test_no_motion_warps_nothing():
+    values = np.random.default_rng(0).random((ROWS, COLS)).astype(np.float32)
+    assert (warp(values, still()) == values).all()
+
+
+@given(maps, whole_steps, whole_steps)
+def test_a_pan_moves_the_map_as_far(values, dx, dy):
+    moved = warp(values, constant(-dx, -dy))
+    here = moved[max(dy, 0) : ROWS + min(dy, 0), max(dx, 0) : COLS + min(dx, 0)]
+    there = values[max(-dy, 0) : ROWS + min(-dy, 0), max(-dx, 0) : COLS + min(-dx, 0)]
+    assert (here == there).all()
+
+
+@given(maps, flows)
+def test_warped_maps_stay_in_range(values, flow):
+    warped = warp(values, flow)
+    assert warped.min() >= values.min() - 1e-6
+    assert warped.max() <= values.max() + 1e-6
+
+
+@given(whole_steps, whole_steps, whole_steps)
+def test_ways_add_up(a, b, c):
+    chained = compose(constant(a, b), constant(c, a))
+    assert np.allclose(chained, constant(a + c, b + a))
+
+
+@given(flows, st.integers(0, 3))
+def test_turning_a_flow_turns_the_cells_and_the_arrows(flow, turns):
+    values = np.random.default_rng(1).random((ROWS, COLS)).astype(np.float32)
+    inside = np.rint(flow)
+    upright = warp(np.ascontiguousarray(np.rot90(values, turns)), rotate(inside, turns))
+    assert np.allclose(np.rot90(warp(values, inside), turns), upright)
+
+
+def test_trust_is_full_where_motion_explains_the_picture_and_none_outside():
+    wide = smooth_texture(60, 40).astype(np.float32)
+    believed = trust(wide[:, 4:44].copy(), wide[:, :40].copy(), constant(4, 0, 40, 40))
+    assert (believed[:, :35] > 0.99).all()
+    assert (believed[:, 36:] == 0).all()
+    wrong = trust(wide[:, 4:44].copy(), 255 - wide[:, :40].copy(), constant(4, 0, 40, 40))
+    assert wrong.mean() < 0.3
+
+
+@settings(deadline=None)
+@given(st.integers(1, 4000), st.integers(1, 4000))
+def test_every_geometry_has_a_grid(width, height):
+    rows, cols = motion_grid(width, height)
+    assert rows >= 16
+    assert cols >= 16
+    assert rows * cols < 200_000
+
+
+@pytest.mark.parametrize(("x", "y"), [(0, 0), (6, 0), (0, -4), (10, 6)])
+def test_optical_flow_finds_a_pan(x, y):
+    wide = smooth_texture(400, 300)
+    flow = OpticalFlow().between(wide[40 + y : 176 + y, 40 + x : 280 + x].copy(), wide[40:176, 40:280].copy())
+    assert flow.shape == (68, 120, 2)
+    # Thumbnails have two samples to a cell.
+    assert np.abs(np.median(flow, (0, 1)) - [x / 2, y / 2]).max() < 0.1
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (32, 1000), (1000, 32)])
+def test_optical_flow_takes_any_grid(shape):
+    picture = smooth_texture(shape[1], shape[0])
+    flow = OpticalFlow().between(picture, picture)
+    assert flow.shape == (shape[0] // 2, shape[1] // 2, 2)
+    assert np.isfinite(flow).all()
+
+
+def moving_camera(rows=68, cols=120):
+    y, x = np.mgrid[0:rows, 0:cols].astype(np.float32)
+    return np.stack([1.5 + 0.01 * (x - 60), 0.5 + 0.01 * (y - 34)], -1).astype(np.float32)
+
+
+def test_the_camera_is_found_although_something_moves():
+    flow = moving_camera()
+    flow[20:45, 30:60] += np.float32([4, -2])
+    assert np.abs(camera_flow(flow) - moving_camera()).max() < 0.05
+    moves = own_motion(flow)
+    assert moves[20:45, 30:60].min() > 0.9
+    assert np.delete(moves, np.s_[20:45], 0).max() < 0.05
+
+
+def test_a_still_picture_has_no_own_motion():
+    assert own_motion(still(68, 120)).max() == 0
+
+
+@given(maps, maps, st.floats(0, 1))
+def test_still_things_lose_only_while_something_important_moves(importance, moves, movement):
+    kept = emphasise_movers(importance, moves, movement)
+    assert (kept <= importance).all()
+    assert kept.min() >= 0
+    assert (emphasise_movers(importance, np.zeros_like(moves), movement) == importance).all()
+    assert emphasise_movers(importance, None, movement) is importance
+
+
+@given(maps, st.floats(0, 0.99))
+def test_smoothing_a_constant_map_is_the_identity(values, smoothing):
+    propagator = MapPropagator(smoothing, 0)
+    propagator.update(Step(is_cut=True, is_key=True), values)
+    ones = np.ones((ROWS, COLS), np.float32)
+    for is_key in (False, True, True, False):
+        step = Step(False, is_key, still(), ones)
+        assert np.allclose(propagator.update(step, values if is_key else None), values, atol=1e-6)
+
+
+@given(st.lists(st.tuples(maps, flows, maps, maps), min_size=1, max_size=4), st.floats(0, 0.99), st.floats(0, 1))
+def test_propagated_maps_stay_in_range(sequence, smoothing, movement):
+    propagator = MapPropagator(smoothing, movement)
+    propagator.update(Step(is_cut=True, is_key=True), sequence[0][0])
+    for index, (fresh, flow, believed, moves) in enumerate(sequence):
+        is_key = index % 2 == 0
+        values = propagator.update(Step(False, is_key, flow, believed, moves), fresh if is_key else None)
+        assert values.min() >= -1e-6
+        assert values.max() <= 1 + 1e-6
+
+
+def test_maps_of_any_size_are_stretched_over_the_grid():
+    propagator = MapPropagator(0.5, 0)
+    propagator.update(Step(is_cut=True, is_key=True), np.eye(3, dtype=np.float32))
+    step = Step(False, True, still(), np.ones((ROWS, COLS), np.float32))
+    assert propagator.update(step, np.ones((200, 300), np.float32)).shape == (ROWS, COLS)
+
+
+def test_a_pan_carries_the_map_between_key_frames():
+    wide = smooth_texture(400, 136)
+    planner, propagator = Planner(8, KnownMotion(2, 0), find_own_motion=False), MapPropagator(0, 0)
+    square = np.zeros((68, 120), np.float32)
+    square[20:40, 60:80] = 1
+    for index in range(5):
+        # The camera goes right by two cells, four samples, a frame: things go left.
+        step = planner.update(Still(wide[:, 4 * index : 4 * index + 240].copy()))
+        values = propagator.update(step, square if index == 0 else None)
+        assert step.is_key == (index == 0)
+        expected = np.zeros_like(square)
+        expected[20:40, 60 - 2 * index : 80 - 2 * index] = 1
+        assert np.abs(values - expected).max() < 1e-5
+
+
+def test_key_frames_come_as_often_as_asked_and_at_cuts():
+    scene = [smooth_texture(240, 136, seed) for seed in (1, 2)]
+    planner = Planner(3, KnownMotion(), find_own_motion=False)
+    steps = [planner.update(Still(scene[index >= 5])) for index in range(10)]
+    assert [index for index, step in enumerate(steps) if step.is_key] == [0, 3, 5, 8]
+    assert [index for index, step in enumerate(steps) if step.is_cut] == [0, 5]
+    assert steps[5].flow is None
+
+
+def test_unexplained_change_calls_for_a_key_frame():
+    scene = smooth_texture(240, 136, 1)
+    changed = scene.copy()
+    changed[:80] = smooth_texture(240, 136, 2)[:80]
+    planner = Planner(100, KnownMotion(), find_own_motion=False)
+    keys = [planner.update(Still(picture)).is_key for picture in (scene, scene, changed, changed)]
+    assert keys == [True, False, True, False]
+
+
+def test_without_an_estimator_every_frame_is_a_key_frame():
+    planner = Planner(1, None, find_own_motion=False)
+    scene = smooth_texture(240, 136)
+    steps = [planner.update(Still(scene)) for _ in range(3)]
+    assert all(step.is_key for step in steps)
+    assert all(step.flow is None for step in steps)
+
+
+def found_cuts(thumbnails):
+    detector = SceneCutDetector()
+    return [index for index, one in enumerate(thumbnails) if detector.update(np.ascontiguousarray(one))]
+
+
+def test_a_cut_is_found_to_the_frame_and_a_pan_is_none():
+    assert found_cuts(pictures(240, 136, 20, cut_at=12)) == [0, 12]
+
+
+@pytest.mark.parametrize("speed", [8, 30, 80])
+def test_a_fast_pan_is_no_cut(speed):
+    scene = smooth_texture(240 + 12 * speed, 136)
+    assert found_cuts(scene[:, speed * index : speed * index + 240] for index in range(12)) == [0]
+
+
+def test_a_pan_that_starts_at_full_speed_is_no_cut():
+    scene = smooth_texture(1200, 136)
+    assert found_cuts(scene[:, x : x + 240] for x in (0, 0, 0, 60, 120, 180, 180)) == [0]
+
+
+@pytest.mark.parametrize(("gain", "lift"), [(1.4, 50), (0.3, 0), (0, 255), (0, 0)])
+def test_a_flash_or_a_black_frame_is_no_cut(gain, lift):
+    scene = smooth_texture(240, 136)
+    flash = np.clip(scene * gain + lift, 0, 255).astype(np.uint8)
+    assert found_cuts([scene, scene, flash, scene, scene, flash, flash, scene]) == [0]
+
+
+def test_a_cut_behind_a_black_frame_is_found():
+    a, b = smooth_texture(240, 136, 1), smooth_texture(240, 136, 2)
+    assert found_cuts([a, a, np.zeros_like(a), b, b]) == [0, 3]
+
+
+def test_vectors_are_painted_where_their_blocks_lie():
+    names = ["source", "w", "h", "dst_x", "dst_y", "motion_x", "motion_y", "motion_scale"]
+    vectors = np.zeros(3, [(name, np.int32) for name in names])
+    # A macroblock, a quarter of one, and one that hangs over the right edge.
+    vectors[0] = (-1, 16, 16, 8, 8, 4, -8, 4)
+    vectors[1] = (-1, 8, 8, 28, 12, 40, 0, 4)
+    vectors[2] = (-1, 16, 16, 40, 8, 12, 12, 4)
+    painted = paint_vectors(vectors, 44, 16)
+    assert painted.shape == (2, 6, 2)
+    assert (painted[:, :2] == [1, -2]).all()
+    assert (painted[1, 3] == [10, 0]).all()
+    assert (painted[0, 3] == 0).all()
+    assert (painted[:, 4:] == 3).all()
