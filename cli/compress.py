@@ -102,8 +102,8 @@ def command(
     ] = _ALLOCATION.coarsest,
     map_every: Annotated[
         int | None,
-        typer.Option(help="Frames from one run of a network to the next at most; between them the map follows the "
-                     "motion. Default: what suits the network.", rich_help_panel=_OVER_TIME),
+        typer.Option(help="Frames from one run of a network to the next at most; between them the map "
+                     "follows the motion. Default: what suits the network.", rich_help_panel=_OVER_TIME),
     ] = None,
     smoothing: Annotated[
         float | None,

@@ -95,7 +95,10 @@ class Analyser:
         return self._allocate(frame, self._planner.update(frame))
 
     def importance(self, frame: Frame) -> FloatArray:
-        """Return the importance of the next frame as it steers the encoder, upright; instead of ``update``."""
+        """Return the importance of the next frame, upright, as it steers the encoder.
+
+        Call it or ``update`` for a frame, not both.
+        """
         return self._propagate(frame, self._planner.update(frame))
 
     def _propagate(self, frame: Frame, step: Step) -> FloatArray:

@@ -150,7 +150,9 @@ class CompressConfig:
                 f"--device {self.device} is unknown; choose one of {', '.join(get_args(Device))}"
             )
         if self.temporal.map_every is not None and (self.maps is not None or self.boxes is not None):
-            raise ConfigError("--map-every has no effect with --maps or --boxes: they name every frame; leave it out")
+            raise ConfigError(
+                "--map-every has no effect with --maps or --boxes: they name every frame; leave it out"
+            )
         unknown = self.drop.difference(get_args(DroppableKind))
         if unknown:
             raise ConfigError(

@@ -103,7 +103,7 @@ class Frame:
 
     @cached_property
     def thumbnail(self) -> NDArray[np.uint8]:
-        """``(2 rows, 2 cols)`` upright luma in 8-bit grey levels: two samples to a cell of ``motion_grid``."""
+        """``(2 rows, 2 cols)`` upright luma in 8-bit grey levels, two samples to a ``motion_grid`` cell."""
         rows, cols = motion_grid(*self.upright_size)
         size = (2 * rows, 2 * cols) if self.quarter_turns % 2 else (2 * cols, 2 * rows)
         height, width = self.half_luma.shape

@@ -82,9 +82,7 @@ def config_for(codec: str, crf: float, source: str, masks: Path) -> semvid.Compr
     and whole, and those of ``TemporalConfig``, as in ``msroi@map_every=1:smoothing=0``.
     """
     name, _, settings = source.partition("@")
-    values: dict[str, str] = dict(
-        (key, value) for key, _, value in (one.partition("=") for one in settings.split(":") if one)
-    )
+    values = {key: value for key, _, value in (one.partition("=") for one in settings.split(":") if one)}
     default = semvid.AllocationConfig()
     return semvid.CompressConfig(
         codec=codec,

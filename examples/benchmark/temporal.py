@@ -3,8 +3,8 @@
     python examples/benchmark/temporal.py [--model msroi] [--parts maps,pans,cuts,bits]
 
 maps: DAVIS, 10 sequences of 32 frames, for several settings: mean IoU with the masks at the threshold that
-``saliency.py`` chose on the training pack's validation split; flicker, the mean absolute change of the map along the
-true motion; the share of frames the network saw; and processor time of all analysis (decoding and
+``saliency.py`` chose on the training pack's validation split; flicker, the mean absolute change of the map
+along the true motion; the share of frames the network saw; and processor time of all analysis (decoding and
 encoding left out, the network on one thread). No true motion of DAVIS is known; it is stood in for by dense
 inverse search at full size with refinement, where that predicts the frame within 10 grey levels.
 H.264: the same sequences as x264 codes them at CRF 18, since JPEG has no motion vectors.
@@ -16,6 +16,7 @@ bits: BD-rate of x264 medium as in ``davis.py``, frame-by-frame maps against fol
 from __future__ import annotations
 
 import argparse
+import itertools
 import tempfile
 import time
 from collections.abc import Iterator
@@ -44,6 +45,7 @@ VARIANTS = {
     "every frame, followed": "map_every=1:movement=0",
     "every 2nd": "map_every=2:movement=0",
     "every 4th": "map_every=4:movement=0",
+    "every 5th": "map_every=5:movement=0",
     "every 6th": "map_every=6:movement=0",
     "every 8th": "map_every=8:movement=0",
     "every frame, own motion": "map_every=1",
@@ -99,7 +101,7 @@ def true_flows(pictures: list[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]
     """Flow of every frame but the first to the one before at scoring size, and where it is to be believed."""
     search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     flows = []
-    for before, now in zip(pictures[:-1], pictures[1:], strict=True):
+    for before, now in itertools.pairwise(pictures):
         full = search.calc(now, before, None)
         scale = np.float32([SCORING[0] / now.shape[1], SCORING[1] / now.shape[0]])
         flow = cv2.resize(full, SCORING, interpolation=cv2.INTER_AREA) * scale
@@ -220,7 +222,9 @@ def measure_cuts() -> dict[str, int]:
     """Count cuts found, missed and false."""
     shots = [[thumbnail(one) for one in pictures] for _, pictures, _ in sequences()]
     rng = np.random.default_rng(0)
-    counts = dict.fromkeys(("true", "found", "false", "flashes", "false_at_flashes", "whip_pans", "false_in_pans"), 0)
+    counts = dict.fromkeys(
+        ("true", "found", "false", "flashes", "false_at_flashes", "whip_pans", "false_in_pans"), 0
+    )
     detector, index, starts, found = SceneCutDetector(), 0, set(), set()
     for shot in shots + shots[::-2]:
         starts.add(index)
@@ -280,7 +284,10 @@ def main() -> None:
          for name, one in results["maps"].items()],
     ))  # fmt: skip
     pans = results["pans"]
-    print("flicker in pans:", f"{100 * (pans['default']['flicker'] / pans['frame by frame']['flicker'] - 1):+.0f} %")
+    print(
+        "flicker in pans:",
+        f"{100 * (pans['default']['flicker'] / pans['frame by frame']['flicker'] - 1):+.0f} %",
+    )
     print("cuts:", results["cuts"])
     if "bits" in parts:
         sources = [f"{arguments.model}@{VARIANTS['frame by frame']}", f"{arguments.model}@map_every=1:movement=0",

@@ -146,7 +146,10 @@ def _normalised(density: FloatArray) -> FloatArray:
 def _random_view(
     width: int, height: int, size: tuple[int, int], rng: np.random.Generator, *, closest: float = 0.55
 ) -> Affine:
-    """A random part of the picture, at least ``closest`` of its side, mirrored half of the time, turned a little."""
+    """A random part of the picture, mirrored half of the time, turned a little.
+
+    ``closest`` is the smallest share of its width.
+    """
     stretch = np.exp(rng.uniform(-0.25, 0.25))
     aspect = size[0] / size[1] * stretch
     fitting = min(width, height * aspect)
@@ -307,7 +310,7 @@ def through_video(picture: Picture, rng: np.random.Generator) -> Picture:
     for index in range(count):
         shift = np.column_stack([np.eye(2), speed * (count - 1 - index)])
         moved = cv2.warpAffine(picture, shift, (width, height), borderMode=cv2.BORDER_REPLICATE)
-        frame = av.VideoFrame.from_ndarray(moved, "rgb24")
+        frame = av.VideoFrame.from_ndarray(np.asarray(moved, np.uint8), "rgb24")
         frame.pts = index
         packets += encoder.encode(frame)
     frames = [frame for packet in [*packets, *encoder.encode(None)] for frame in decoder.decode(packet)]

@@ -46,7 +46,11 @@ class LevelQuantizer:
         while True:
             step = self._steps[0]
             levels = round_steadily(native, step, kept)
-            if self._rectangles is not None and np.array_equal(levels, self._levels):
+            if (
+                self._levels is not None
+                and self._rectangles is not None
+                and np.array_equal(levels, self._levels)
+            ):
                 return self._rectangles
             if self._fits(levels) or step == _COARSEST_STEP:
                 rectangles = cover_with_rectangles(levels)

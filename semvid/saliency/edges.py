@@ -27,15 +27,18 @@ def snap_to_edges(values: FloatArray, thumbnail: NDArray[np.uint8]) -> FloatArra
         ``(rows, cols)`` in 0..1.
     """
     size = (thumbnail.shape[1] // 2, thumbnail.shape[0] // 2)
-    guide = cv2.resize(thumbnail, size, interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255)
-    coarse = cv2.resize(values, size, interpolation=cv2.INTER_LINEAR)
+    small = cv2.resize(thumbnail, size, interpolation=cv2.INTER_AREA)
+    guide: FloatArray = small.astype(np.float32) * np.float32(1 / 255)
+    coarse = np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_LINEAR), np.float32)
     side = 2 * max(1, round(size[0] * _RADIUS)) + 1
 
     def mean(of: FloatArray) -> FloatArray:
         return np.asarray(cv2.blur(of, (side, side)), np.float32)
 
     mean_guide, mean_values = mean(guide), mean(coarse)
-    covariance = mean(guide * coarse) - mean_guide * mean_values
-    slope = covariance / (mean(guide * guide) - mean_guide * mean_guide + np.float32(_SMOOTH))
-    offset = mean_values - slope * mean_guide
-    return np.clip(mean(slope) * guide + mean(offset), 0.0, 1.0)
+    covariance: FloatArray = mean(guide * coarse) - mean_guide * mean_values
+    variance: FloatArray = mean(guide * guide) - mean_guide * mean_guide
+    slope = np.asarray(covariance / (variance + np.float32(_SMOOTH)), np.float32)
+    offset: FloatArray = mean_values - slope * mean_guide
+    snapped: FloatArray = mean(slope) * guide + mean(offset)
+    return np.clip(snapped, 0.0, 1.0)

@@ -36,7 +36,7 @@ class NetworkSource:
 
     smoothing = 0.6
     map_every = 4
-    movement = 0.5
+    movement = 0.6
 
     def __init__(self, network: Network) -> None:
         self._network = network

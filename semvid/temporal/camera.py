@@ -37,15 +37,16 @@ def camera_flow(flow: Flow) -> Flow:
     sample = np.s_[_SAMPLE_EVERY // 2 :: _SAMPLE_EVERY, _SAMPLE_EVERY // 2 :: _SAMPLE_EVERY]
     a, b = places[sample].reshape(-1, 3).T, flow[sample].reshape(-1, 2).T
     weight = np.ones(a.shape[1], np.float32)
-    fitted = np.zeros((2, 3))
+    # It keeps flows of a single row or column solvable.
+    ridge = np.eye(3, dtype=np.float32) * np.float32(1e-6)
+    fitted = np.zeros((2, 3), np.float32)
     for _ in range(_NUM_ROUNDS):
         weighted = a * weight
-        # The ridge keeps pictures of a single row or column solvable.
-        fitted = np.linalg.solve(weighted @ a.T + 1e-6 * np.eye(3), weighted @ b.T).T
-        rest = np.square(b - fitted.astype(np.float32) @ a).sum(0)
+        fitted = np.linalg.solve(weighted @ a.T + ridge, weighted @ b.T).T.astype(np.float32)
+        rest = np.square(b - fitted @ a).sum(0)
         spread = 2 * (math.sqrt(float(np.partition(rest, rest.size // 2)[rest.size // 2])) + _STILL * cols)
-        weight = 1 / np.square(1 + rest * np.float32(1 / spread**2))
-    return np.asarray((places.reshape(-1, 3) @ fitted.T.astype(np.float32)).reshape(rows, cols, 2))
+        weight = (1 / np.square(1 + rest * np.float32(1 / spread**2))).astype(np.float32)
+    return np.asarray((places.reshape(-1, 3) @ fitted.T).reshape(rows, cols, 2))
 
 
 @lru_cache(maxsize=8)
@@ -68,5 +69,4 @@ def own_motion(flow: Flow) -> FloatArray:
     rest = flow - camera
     own = rest[..., 0] ** 2 + rest[..., 1] ** 2
     noticed = np.float32(((_NOTICED + _PARALLAX * speed) * cols) ** 2)
-    share: FloatArray = own / (own + noticed)
-    return share
+    return np.asarray(own / (own + noticed), np.float32)

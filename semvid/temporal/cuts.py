@@ -29,8 +29,8 @@ class SceneCutDetector:
 
     A frame begins a new scene if it changes suddenly, its detail does not correlate with that of the frame
     before even along the motion, and neither with the last frame of before a flash. Correlation does not
-    mind light. A frame that is nearly all black or white shows no scene: what comes after it is compared with what
-    came before.
+    mind light. A frame that is nearly all black or white shows no scene: what comes after it is compared
+    with what came before.
     """
 
     def __init__(self) -> None:

@@ -19,18 +19,19 @@ class MotionEstimator(Protocol):
     """Gives the flow of successive frames."""
 
     def update(self, frame: Frame, before: NDArray[np.uint8]) -> Flow:
-        """Return the ``(rows, cols, 2)`` flow to the frame before, whose ``Frame.thumbnail`` is ``before``."""
+        """Return the ``(rows, cols, 2)`` flow to the frame before, whose thumbnail is ``before``."""
 
 
 class OpticalFlow:
     """Dense inverse search on thumbnails.
 
-    T. Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016. Its finest level is the grid of
-    cells; variational refinement, measured on maps carried over four frames, costs twice the time for nothing.
+    T. Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016. Its finest level is the
+    grid of cells. Variational refinement, measured on maps carried over four frames, costs twice the time
+    for nothing.
     """
 
     def __init__(self) -> None:
-        self._search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self._search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._search.setFinestScale(1)
         # A quarter less time than every 4 pixels, for 0.001 IoU.
         self._search.setPatchStride(5)
@@ -41,7 +42,7 @@ class OpticalFlow:
 
     def between(self, now: NDArray[np.uint8], before: NDArray[np.uint8]) -> Flow:
         """Return the flow from one ``(2 rows, 2 cols)`` thumbnail to another."""
-        pixels = self._search.calc(now, before, None)  # type: ignore[call-overload]
+        pixels = self._search.calc(now, before, None)  # type: ignore[call-overload]  # the stubs want a buffer
         size = (now.shape[1] // 2, now.shape[0] // 2)
         return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA) * np.float32(0.5))
 

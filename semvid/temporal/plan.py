@@ -15,7 +15,7 @@ from semvid.temporal.warp import Flow, compose, halve, trust, warp
 from semvid.types import FloatArray, Frame
 
 _LOST = 0.4
-"""Share of the picture that the way back to the last key frame no longer explains, at which a new one is due."""
+"""Share of the picture that the way back to the last key frame no longer explains: a new one is due."""
 _OWN_MOTION_PAST = 0.8
 """Share of the past in the running average of own motion."""
 

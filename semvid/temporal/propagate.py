@@ -13,8 +13,9 @@ from semvid.types import FloatArray
 class MapPropagator:
     """Makes a map for every frame from the maps of key frames.
 
-    The map of a key frame is averaged with what the maps before it predict there, where that can be trusted. Between
-    key frames that average is fetched along the whole way in one step, so that it does not blur with every frame.
+    The map of a key frame is averaged with what the maps before it predict there, where that can be trusted.
+    Between key frames that average is fetched along the whole way in one step, so that it does not blur with
+    every frame. Where nothing explains a cell it keeps what motion says: neighbours, or less, were worse.
 
     Args:
         smoothing: Share of the past in the average, 0..0.99.
@@ -69,5 +70,7 @@ def emphasise_movers(
     if own_motion is None or movement == 0:
         return importance
     leading = float((own_motion * importance).max())
-    kept: FloatArray = importance * (1 - np.float32(movement) * np.maximum(np.float32(leading) - own_motion, 0))
+    kept: FloatArray = importance * (
+        1 - np.float32(movement) * np.maximum(np.float32(leading) - own_motion, 0)
+    )
     return kept

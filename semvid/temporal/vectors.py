@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import cv2
 import numpy as np
 from av.sidedata.sidedata import SideDataContainer
@@ -38,7 +40,8 @@ def vector_flow(
     Returns:
         ``(rows, cols, 2)`` in cells, upright; None for a frame without vectors to the past.
     """
-    data = SideDataContainer(frame.picture).get("MOTION_VECTORS")
+    # The frame's own attribute would keep it alive: a reference cycle.
+    data = cast(Any, SideDataContainer)(frame.picture).get("MOTION_VECTORS")
     if data is None:
         return None
     vectors = np.frombuffer(data, _VECTOR)
@@ -65,7 +68,8 @@ def paint_vectors(vectors: NDArray[np.void], width: int, height: int) -> Flow:
         height: Likewise.
 
     Returns:
-        ``(ceil(height / 8), ceil(width / 8), 2)`` in pixels; the mean where several blocks overlap, 0 where none is.
+        ``(ceil(height / 8), ceil(width / 8), 2)`` in pixels; the mean where several blocks
+        overlap, 0 where none is.
     """
     rows, cols = -(-height // _CELL), -(-width // _CELL)
     scale = vectors["motion_scale"].astype(np.float32)

@@ -1,7 +1,7 @@
 """Carry arrays along motion. Pure functions on one grid of cells that tiles the upright picture.
 
-A flow tells where the content of each cell came from: cell ``p`` of this frame shows what cell ``p + flow[p]``
-of the earlier frame showed.
+A flow tells where the content of each cell came from: cell ``p`` of this frame shows what cell
+``p + flow[p]`` of the earlier frame showed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ def warp(values: FloatArray, flow: Flow) -> FloatArray:
         Like ``values`` and within its range, bilinear in steps of 1/32 cell.
     """
     where = _cells(*flow.shape[:2]) + flow
-    warped = cv2.remap(values, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    warped = cv2.remap(  # type: ignore[call-overload]  # the stubs do not know that the second map may be absent
+        values, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     return np.asarray(warped, np.float32)
 
 

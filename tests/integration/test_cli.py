@@ -117,6 +117,9 @@ def test_maps_and_options_reach_the_encoder(clip, tmp_path):
         "maps": ["--maps", maps],
         "option": ["--encoder-option", "tune=film"],
         "model": ["--model", "msroi"],
+        "map every": ["--model", "msroi", "--map-every", "1"],
+        "movement": ["--model", "msroi", "--movement", "0"],
+        "motion": ["--model", "msroi", "--motion", "vectors"],
     }
     encoded = {}
     for name, options in variants.items():

@@ -165,7 +165,9 @@ def test_a_network_sees_upright_rgb(tmp_path):
         seen.clear()
         notices = []
         result = semvid.compress(
-            source, tmp_path / f"{batch_size}.mp4", importance=NetworkSource(Bright(batch_size)),
+            source, tmp_path / f"{batch_size}.mp4",
+            semvid.CompressConfig(temporal=semvid.TemporalConfig(map_every=1)),
+            importance=NetworkSource(Bright(batch_size)),
             on_event=lambda event, kept=notices: kept.append(event),
         )  # fmt: skip
         assert seen == [((count, 64, 32, 3), np.uint8) for count in shapes]

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from semvid.encode.levels import LevelQuantizer
+from semvid.encode.levels import LevelQuantizer, round_steadily
 from semvid.encode.registry import ENCODERS, VP8, VP9, X264, X265, find_encoder
 from semvid.errors import ConfigError, MapIgnoredError
 
@@ -108,9 +108,31 @@ def test_unlimited_levels_are_the_offsets_rounded(native):
     assert np.array_equal(grid, np.rint(native).astype(np.int32))
 
 
+@given(hnp.arrays(np.float32, (5, 4, 6), elements=st.floats(-20, 20, width=32)), st.sampled_from([1, 2, 4]))
+def test_levels_stay_near_the_offsets_and_change_only_for_a_reason(sequence, step):
+    levels = None
+    for native in sequence:
+        before, levels = levels, round_steadily(native, step, levels)
+        assert (levels % step == 0).all()
+        assert np.abs(levels - native).max() <= 0.851 * step
+        if before is not None:
+            moved = levels != before
+            assert (np.abs(native - before)[moved] > 0.849 * step).all()
+
+
+def test_noise_on_a_static_scene_moves_no_level():
+    rng = np.random.default_rng(0)
+    native = rng.uniform(-10, 8, (9, 16)).astype(np.float32)
+    quantizer = LevelQuantizer(None, 512)
+    first = quantizer.update(native)
+    for _ in range(5):
+        assert quantizer.update(native + rng.uniform(-0.3, 0.3, native.shape).astype(np.float32)) is first
+    assert quantizer.update(native + rng.uniform(-0.3, 0.3, native.shape), is_cut=True) is not first
+
+
 def test_the_spacing_of_levels_never_shrinks_again():
     rng = np.random.default_rng(0)
     quantizer = LevelQuantizer(3, 512)
     quantizer.update(rng.uniform(-10, 8, (9, 16)).astype(np.float32))
-    narrow = quantizer.update(np.array([[-1.0, 0.0, 1.0, 2.0]], np.float32))
+    narrow = quantizer.update(np.array([[-1.0, 0.0, 1.0, 2.0]], np.float32), is_cut=True)
     assert set(narrow[:, 4].tolist()) == {0}

@@ -159,7 +159,9 @@ def test_smoothing_a_constant_map_is_the_identity(values, smoothing):
         assert np.allclose(propagator.update(step, values if is_key else None), values, atol=1e-6)
 
 
-@given(st.lists(st.tuples(maps, flows, maps, maps), min_size=1, max_size=4), st.floats(0, 0.99), st.floats(0, 1))
+@given(
+    st.lists(st.tuples(maps, flows, maps, maps), min_size=1, max_size=4), st.floats(0, 0.99), st.floats(0, 1)
+)
 def test_propagated_maps_stay_in_range(sequence, smoothing, movement):
     propagator = MapPropagator(smoothing, movement)
     propagator.update(Step(is_cut=True, is_key=True), sequence[0][0])
@@ -202,12 +204,13 @@ def test_key_frames_come_as_often_as_asked_and_at_cuts():
 
 
 def test_unexplained_change_calls_for_a_key_frame():
-    scene = smooth_texture(240, 136, 1)
-    changed = scene.copy()
-    changed[:80] = smooth_texture(240, 136, 2)[:80]
+    scene, other = smooth_texture(240, 136, 1), smooth_texture(240, 136, 2)
+    # Change comes bit by bit, so that it is no cut.
+    scenes = [np.concatenate([other[:rows], scene[rows:]]) for rows in (0, 0, 45, 90, 90)]
     planner = Planner(100, KnownMotion(), find_own_motion=False)
-    keys = [planner.update(Still(picture)).is_key for picture in (scene, scene, changed, changed)]
-    assert keys == [True, False, True, False]
+    steps = [planner.update(Still(one)) for one in scenes]
+    assert [one.is_key for one in steps] == [True, False, False, True, False]
+    assert [one.is_cut for one in steps] == [True, False, False, False, False]
 
 
 def test_without_an_estimator_every_frame_is_a_key_frame():

@@ -1,0 +1,55 @@
+"""Maps are carried along real, decoded motion."""
+
+import av
+import numpy as np
+import pytest
+from clips import texture
+
+import semvid
+from semvid.analysis import Analyser
+from semvid.encode.registry import X264
+from semvid.io.reader import VideoReader
+
+
+@pytest.mark.parametrize("motion", ["flow", "vectors"])
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_a_map_follows_the_motion_between_key_frames(motion, rotation, tmp_path):
+    """A patch moves over a still scene; only the first frame has a map of its own."""
+    scene, patch = texture(480, 320), texture(96, 96, 7)
+    lefts = [60 + 8 * index for index in range(8)]
+    path = tmp_path / "moving.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"crf": "12", "bf": "2"})
+        stream.width, stream.height, stream.pix_fmt = 480, 320, "yuv420p"
+        stream.set_display_rotation(rotation)
+        for left in lefts:
+            picture = scene.copy()
+            picture[100:196, left : left + 96] = patch
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="gray")))
+        container.mux(stream.encode())
+
+    class FirstOnly:
+        smoothing, map_every, movement = 0.0, 100, 0.0
+
+        def update(self, frame):
+            coded = np.zeros((40, 60), np.float32)
+            coded[12:25, 7:20] = 1
+            return semvid.ImportanceMap(np.rot90(coded, frame.quarter_turns).copy())
+
+    analyser = Analyser(
+        FirstOnly(),
+        semvid.TemporalConfig(motion=motion),
+        semvid.AllocationConfig(),
+        block_size=16,
+        rate=X264.rate,
+    )
+    with VideoReader(path, export_vectors=motion == "vectors") as reader:
+        frames = [item for item in reader.read() if isinstance(item, semvid.Frame)]
+        values = [np.rot90(analyser.importance(frame), -frame.quarter_turns) for frame in frames]
+    for left, one in zip(lefts, values, strict=True):
+        y, x = (np.indices(one.shape) + 0.5) * (np.array([320, 480]) / one.shape)[:, None, None]
+        covered = (np.abs(x - left - 48) < 40) & (np.abs(y - 148) < 40)
+        # What the patch uncovers keeps its map until the next key frame; nothing else may have any.
+        elsewhere = (x < lefts[0] - 16) | (x > left + 112) | (np.abs(y - 148) > 64)
+        assert one[covered].mean() > 0.75
+        assert one[elsewhere].max() < 0.1
