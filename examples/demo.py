@@ -71,7 +71,7 @@ def map_at(path: Path, config: semvid.CompressConfig, index: int) -> NDArray[np.
     """Return the importance of one frame, as the compressor saw it, upright."""
     source = open_source(config, None)
     analyser = Analyser(
-        source, semvid.TemporalConfig(), config.allocation, block_size=X264.block_size, rate=X264.rate
+        source, config.temporal, config.allocation, block_size=X264.block_size, rate=X264.rate
     )
     with VideoReader(path) as reader:
         for item in reader.read():

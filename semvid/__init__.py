@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from semvid.errors import SemvidError
     from semvid.io.probe import probe
     from semvid.pipeline import compress, compress_events
+    from semvid.saliency.source import ImportanceSource
     from semvid.types import Frame, ImportanceMap, QuantizerOffsets, Result, VideoInfo
 
 _HOMES = {
@@ -18,6 +19,7 @@ _HOMES = {
     "FocusConfig": "semvid.config",
     "Frame": "semvid.types",
     "ImportanceMap": "semvid.types",
+    "ImportanceSource": "semvid.saliency.source",
     "QuantizerOffsets": "semvid.types",
     "Result": "semvid.types",
     "SemvidError": "semvid.errors",
@@ -35,6 +37,7 @@ __all__ = [
     "FocusConfig",
     "Frame",
     "ImportanceMap",
+    "ImportanceSource",
     "QuantizerOffsets",
     "Result",
     "SemvidError",

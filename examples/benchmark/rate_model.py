@@ -33,12 +33,8 @@ EVERY = 4
 """Frames of which one is kept for the fit."""
 
 
-class BlobSource:
+class BlobSource(ImportanceSource):
     """A soft blob that stays where it is."""
-
-    smoothing = 0.0
-    map_every = 1
-    movement = 0.0
 
     def __init__(self, x: float, y: float) -> None:
         rows, cols = np.mgrid[0:36, 0:64]
@@ -48,12 +44,6 @@ class BlobSource:
     def update(self, frame: semvid.Frame) -> semvid.ImportanceMap:
         """Return the same map."""
         return self._map
-
-    def finish(self, num_frames: int) -> None:
-        """Nothing can be left over."""
-
-    def close(self) -> None:
-        """Nothing is held."""
 
 
 SOURCES = {

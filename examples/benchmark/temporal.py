@@ -290,8 +290,8 @@ def main() -> None:
     )
     print("cuts:", results["cuts"])
     if "bits" in parts:
-        sources = [f"{arguments.model}@{VARIANTS['frame by frame']}", f"{arguments.model}@map_every=1:movement=0",
-                   f"{arguments.model}@movement=0", arguments.model]  # fmt: skip
+        settings = [VARIANTS["frame by frame"], "map_every=1:movement=0", "movement=0"]
+        sources = [*(f"{arguments.model}@{one}" for one in settings), arguments.model]
         print(summarise(measure(["x264"], sources, 10), ["x264"], sources))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from semvid.errors import MapError
 from semvid.saliency.map_files import COUNT_TOLERANCE
+from semvid.saliency.source import ImportanceSource
 from semvid.types import FloatArray, Frame, ImportanceMap
 
 _PIXELS_PER_SAMPLE = 4
@@ -35,7 +36,7 @@ class Box:
     """One-based line of the file, for messages."""
 
 
-class BoxSource:
+class BoxSource(ImportanceSource):
     """Maps drawn from boxes: inside a box its score, where boxes overlap the highest, elsewhere 0.
 
     Accepted files:
@@ -51,10 +52,6 @@ class BoxSource:
     Raises:
         MapError: Unreadable, malformed, or boxes beyond the last frame.
     """
-
-    smoothing = 0.0
-    map_every = 1
-    movement = 0.0
 
     def __init__(self, path: Path, *, expected_frames: int | None = None) -> None:
         self._path = path
@@ -97,9 +94,6 @@ class BoxSource:
             f"--boxes {self._path} has boxes for frame {min(self._by_frame)} "
             f"but the video ended after {num_frames} frames"
         )
-
-    def close(self) -> None:
-        """Nothing is held."""
 
 
 def _coverage(start: float, length: float, extent: int, samples: int) -> FloatArray:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from semvid.errors import InputError, MapError
 from semvid.io.reader import VideoReader
+from semvid.saliency.source import ImportanceSource
 from semvid.types import FloatArray, Frame, ImportanceMap
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ COUNT_TOLERANCE = 2
 """Frames by which a header may be wrong before a map file of another length is refused unseen."""
 
 
-class MapFileSource:
+class MapFileSource(ImportanceSource):
     """Maps read from a file, one for each frame; black = 0, white = 1.
 
     Maps are of the upright picture and of any size: each is stretched over the whole frame.
@@ -43,10 +44,6 @@ class MapFileSource:
     Raises:
         MapError: The path is no map source, or is grossly shorter or longer than the video.
     """
-
-    smoothing = 0.0
-    map_every = 1
-    movement = 0.0
 
     def __init__(self, path: Path, *, hold: bool = False, expected_frames: int | None = None) -> None:
         self._path = path

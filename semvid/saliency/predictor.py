@@ -10,6 +10,7 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from semvid.saliency.edges import snap_to_edges
+from semvid.saliency.source import ImportanceSource
 from semvid.types import FloatArray, Frame, ImportanceMap
 
 
@@ -31,12 +32,12 @@ class Network(Protocol):
         """Return ``(n, h, w)`` float32 importance in 0..1 of ``(n, H, W, 3)`` uint8 RGB pictures."""
 
 
-class NetworkSource:
+class NetworkSource(ImportanceSource):
     """Shows frames to a network, shrunk as a whole, never cropped."""
 
     smoothing = 0.6
     map_every = 4
-    movement = 0.6
+    movement = 0.5
 
     def __init__(self, network: Network) -> None:
         self._network = network

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Protocol
 
 from semvid.types import Frame, ImportanceMap
 
 
 class ImportanceSource(Protocol):
-    """Gives maps for the frames of one video, in order.
+    """Gives maps for the frames of one video, in order. Subclass it, or just have its members.
 
     Attributes:
         smoothing: Share of the past in the running average that suits this source, 0..0.99;
@@ -17,10 +18,11 @@ class ImportanceSource(Protocol):
         movement: How much less than movers what stands still matters, 0..1.
     """
 
-    smoothing: float
-    map_every: int
-    movement: float
+    smoothing: float = 0.0
+    map_every: int = 1
+    movement: float = 0.0
 
+    @abstractmethod
     def update(self, frame: Frame) -> ImportanceMap:
         """Return the importance of the next frame that needs a map, upright.
 
@@ -30,6 +32,7 @@ class ImportanceSource(Protocol):
 
     def finish(self, num_frames: int) -> str | None:
         """Called after the last frame. Returns a sentence if the source did not fit the video."""
+        return None
 
     def close(self) -> None:
         """Release files and devices. Called exactly once, also after errors."""

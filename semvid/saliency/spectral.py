@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from semvid.saliency.source import ImportanceSource
 from semvid.types import Frame, ImportanceMap
 
 WORKING_WIDTH = 64
@@ -50,20 +51,11 @@ def spectral_residual(luma: NDArray[np.integer[Any] | np.floating[Any]]) -> NDAr
     return scaled
 
 
-class SpectralSource:
+class SpectralSource(ImportanceSource):
     """Spectral residual saliency of every frame, averaged over about ten."""
 
     smoothing = 0.9
-    map_every = 1
-    movement = 0.0
 
     def update(self, frame: Frame) -> ImportanceMap:
         """See ``ImportanceSource``."""
         return ImportanceMap(spectral_residual(np.rot90(frame.half_luma, frame.quarter_turns)))
-
-    def finish(self, num_frames: int) -> str | None:
-        """See ``ImportanceSource``."""
-        return None
-
-    def close(self) -> None:
-        """Nothing is held."""

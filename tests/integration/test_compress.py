@@ -115,10 +115,7 @@ def test_closing_early_leaves_nothing(tmp_path, clip):
 
 
 def test_a_source_of_ones_own(tmp_path, clip):
-    class LeftHalf:
-        smoothing = 0.0
-        map_every = 1
-        movement = 0.0
+    class LeftHalf(semvid.ImportanceSource):
         closed = False
 
         def update(self, frame):
@@ -174,6 +171,31 @@ def test_a_network_sees_upright_rgb(tmp_path):
         assert result.num_frames == 5
         assert Notice("it was bright") in notices
     assert (tmp_path / "1.mp4").read_bytes() == (tmp_path / "2.mp4").read_bytes()
+
+
+def test_frames_shown_in_batches_give_the_same_maps(tmp_path):
+    from semvid.saliency.predictor import NetworkSource
+
+    source = make_clip(tmp_path / "in.mp4", width=384, num_frames=19, cut_at=10)
+    shown = {}
+    for batch_size in (1, 5):
+        count = shown[batch_size] = []
+
+        class Bright:
+            notices = ()
+
+            def input_size(self, width, height):
+                return (64, 32)
+
+            def predict(self, pictures, count=count):
+                count.append(len(pictures))
+                return pictures.mean(axis=3, dtype=np.float32) / 255
+
+        Bright.batch_size = batch_size
+        semvid.compress(source, tmp_path / f"{batch_size}.mp4", importance=NetworkSource(Bright()))
+    # Frames 0, 4, 8, the cut at 10, 14 and 18.
+    assert shown == {1: [1] * 6, 5: [2, 1, 2, 1]}
+    assert (tmp_path / "1.mp4").read_bytes() == (tmp_path / "5.mp4").read_bytes()
 
 
 HDR10 = (
