@@ -28,15 +28,17 @@ golden: $(VENV)/dev.stamp link
 benchmark: $(VENV)/dev.stamp link
 	$(BIN)/python examples/benchmark/saliency.py
 	$(BIN)/python examples/benchmark/davis.py
+	$(BIN)/python examples/benchmark/temporal.py
 	$(BIN)/python examples/benchmark/neutrality.py
 	$(BIN)/python examples/benchmark/speed.py
 	$(BIN)/python examples/benchmark/memory.py
 
+TRAIN = $(BIN)/python -P -m semvid.models.training.train --pack $(PACK)
 # Resumes what was interrupted. Then copy the weights to models/weights and their SHA-256 to weights_file.py.
 train: $(VENV)/dev.stamp link
-	$(BIN)/python -P -m semvid.models.training.train --pack $(PACK) --out runs/msroi
-	$(BIN)/python -P -m semvid.models.training.train --pack $(PACK) --out runs/msroi-fast \
-		--network msroi-fast --teacher runs/msroi/msroi.safetensors --steps 3500
+	$(TRAIN) --out runs/round-1 --steps 5000
+	$(TRAIN) --out runs/msroi --steps 4500 --teacher runs/round-1/msroi.safetensors
+	$(TRAIN) --out runs/msroi-fast --steps 3000 --teacher runs/msroi/msroi.safetensors --network msroi-fast
 
 # Strict editable installs link the files there were: again, in case some are new.
 .PHONY: link

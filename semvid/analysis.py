@@ -59,9 +59,8 @@ class Analyser:
         smoothing = source.smoothing if temporal.smoothing is None else temporal.smoothing
         movement = source.movement if temporal.movement is None else temporal.movement
         follows = every > 1 or smoothing > 0 or movement > 0
-        self._planner = Planner(
-            every, open_estimator(temporal.motion) if follows else None, find_own_motion=movement > 0
-        )
+        self._motion = open_estimator(temporal.motion) if follows else None
+        self._planner = Planner(every, self._motion, find_own_motion=movement > 0)
         self._propagator = MapPropagator(smoothing, movement)
         self._allocation = allocation
         self._block_size = block_size
@@ -93,6 +92,13 @@ class Analyser:
         if self._allocation.strength == 0:
             return AnalysedFrame(frame, None, 1.0)
         return self._allocate(frame, self._planner.update(frame))
+
+    def finish(self, num_frames: int) -> list[str]:
+        """Call after the last frame: sentences the user should know of."""
+        if self._allocation.strength == 0:
+            return []
+        notices = [self._source.finish(num_frames), self._motion.notice if self._motion else None]
+        return [one for one in notices if one]
 
     def importance(self, frame: Frame) -> FloatArray:
         """Return the importance of the next frame, upright, as it steers the encoder.

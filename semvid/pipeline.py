@@ -107,10 +107,7 @@ def compress_events(
             ):
                 job = _Job(reader, writer, spec, options, crf, config)
                 yield from job.run(prepared)
-            if config.allocation.strength > 0:
-                leftover = maps.finish(job.num_frames)
-                if leftover:
-                    yield Notice(leftover)
+            yield from map(Notice, analyser.finish(job.num_frames))
             if reader.damage:
                 yield Notice(f"{source} is damaged: {reader.damage}; what could be decoded was compressed")
             output_bytes = writer.commit()

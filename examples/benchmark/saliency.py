@@ -29,7 +29,9 @@ from semvid.models.predictor import MsRoiPredictor
 from semvid.models.registry import open_predictor
 from semvid.models.rule import importance
 from semvid.models.training.pack import Pack, decode_rgb, load_pack
+from semvid.saliency.edges import snap_to_edges
 from semvid.saliency.spectral import spectral_residual
+from semvid.types import motion_grid
 
 Maps = tuple[np.ndarray, np.ndarray]
 """Importance and fixation map of one picture, each ``(h, w)`` in 0..1."""
@@ -62,7 +64,10 @@ def network(name: str) -> Model:
     def predict(rgb: np.ndarray) -> Maps:
         size = predictor.input_size(rgb.shape[1], rgb.shape[0])
         maps = predictor.class_maps(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)[None])[0]
-        return importance(maps, focus), maps[CHANNELS.index("fixation")]
+        rows, cols = motion_grid(rgb.shape[1], rgb.shape[0])
+        luma = cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2GRAY)
+        thumbnail = np.asarray(cv2.resize(luma, (2 * cols, 2 * rows), interpolation=cv2.INTER_AREA), np.uint8)
+        return snap_to_edges(importance(maps, focus), thumbnail), maps[CHANNELS.index("fixation")]
 
     return predict
 

@@ -191,7 +191,12 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=12)
     parser.add_argument("--fixations", type=int, default=3, help="photographs with fixations per step")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--terms", choices=["all", "open"], default="all")
+    parser.add_argument(
+        "--terms",
+        choices=["all", "open"],
+        default="open",
+        help="rows of the pack to learn from: those under open licences, or all",
+    )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--every", type=int, default=500, help="steps between checkpoints")

@@ -37,7 +37,7 @@ class NetworkSource(ImportanceSource):
 
     smoothing = 0.6
     map_every = 4
-    movement = 0.5
+    movement = 0.6
 
     def __init__(self, network: Network) -> None:
         self._network = network

@@ -18,6 +18,10 @@ from semvid.types import Frame
 class MotionEstimator(Protocol):
     """Gives the flow of successive frames."""
 
+    @property
+    def notice(self) -> str | None:
+        """A sentence if the motion did not come from where it was meant to."""
+
     def update(self, frame: Frame, before: NDArray[np.uint8]) -> Flow:
         """Return the ``(rows, cols, 2)`` flow to the frame before, whose thumbnail is ``before``."""
 
@@ -29,6 +33,8 @@ class OpticalFlow:
     grid of cells. Variational refinement, measured on maps carried over four frames, costs twice the time
     for nothing.
     """
+
+    notice = None
 
     def __init__(self) -> None:
         self._search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
@@ -57,11 +63,21 @@ class DecoderMotion:
     def __init__(self) -> None:
         self._optical = OpticalFlow()
         self._since_reference = 1
+        self._num_frames = self._num_with_vectors = 0
+
+    @property
+    def notice(self) -> str | None:
+        """A sentence if no frame had vectors."""
+        if self._num_with_vectors or not self._num_frames:
+            return None
+        return "--motion vectors: the decoder gave none for this video, so maps followed optical flow"
 
     def update(self, frame: Frame, before: NDArray[np.uint8]) -> Flow:
         """See ``MotionEstimator``."""
         rows, cols = (side // 2 for side in before.shape)
         flow = vector_flow(frame, (rows, cols), self._since_reference, halve(frame.thumbnail), halve(before))
+        self._num_frames += 1
+        self._num_with_vectors += flow is not None
         is_disposable = frame.picture.pict_type == PictureType.B
         self._since_reference = self._since_reference + 1 if is_disposable else 1
         return self._optical.update(frame, before) if flow is None else flow

@@ -3,11 +3,12 @@
 import av
 import numpy as np
 import pytest
-from clips import texture
+from clips import make_clip, texture
 
 import semvid
 from semvid.analysis import Analyser
 from semvid.encode.registry import X264
+from semvid.events import Notice
 from semvid.io.reader import VideoReader
 
 
@@ -53,3 +54,21 @@ def test_a_map_follows_the_motion_between_key_frames(motion, rotation, tmp_path)
         elsewhere = (x < lefts[0] - 16) | (x > left + 112) | (np.abs(y - 148) > 64)
         assert one[covered].mean() > 0.75
         assert one[elsewhere].max() < 0.1
+
+
+@pytest.mark.parametrize(("codec", "told"), [("libx264", False), ("mjpeg", True)])
+def test_a_video_without_vectors_is_told(codec, told, tmp_path):
+    path = make_clip(
+        tmp_path / "in.mkv",
+        codec=codec,
+        pixel_format="yuvj420p" if codec == "mjpeg" else "yuv420p",
+        num_frames=6,
+    )
+    events = []
+    semvid.compress(
+        path, tmp_path / "out.mkv",
+        semvid.CompressConfig(model="spectral", temporal=semvid.TemporalConfig(motion="vectors")),
+        on_event=events.append,
+    )  # fmt: skip
+    notices = [one.message for one in events if isinstance(one, Notice)]
+    assert any("--motion vectors" in one for one in notices) == told
