@@ -207,6 +207,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--models", default=",".join([*MODELS, "centre"]))
+    parser.add_argument("--name", default="saliency", help="of the result file")
     parser.add_argument("--pack", type=Path, default=None, help="default: in the test material")
     parser.add_argument("--every", type=int, default=2, help="score every n-th frame of DAVIS")
     arguments = parser.parse_args()
@@ -215,6 +216,7 @@ def main() -> None:
     results = {}
     for name in arguments.models.split(","):
         model = find(name)
+        name = name if name in {*MODELS, "centre"} else Path(name).parent.name  # noqa: PLW2901 - runs/NAME/...
         results[name] = {
             "davis": score_davis(model, choose_threshold(model, pack), arguments.every),
             "osie_fixation_map": score_osie(model, pack, folder, 1),
@@ -222,7 +224,7 @@ def main() -> None:
             "densities": score_densities(model, pack),
         }
         print(name, {key: value["iou"] for key, value in results[name]["davis"]["sequences"].items()})
-    path = save("saliency", {"every": arguments.every, "results": results})
+    path = save(arguments.name, {"every": arguments.every, "results": results})
     rows = []
     for name, one in results.items():
         davis, osie, density = one["davis"], one["osie_fixation_map"], one["densities"]

@@ -36,3 +36,4 @@ class ImportanceSource(Protocol):
 
     def close(self) -> None:
         """Release files and devices. Called exactly once, also after errors."""
+        return
