@@ -9,6 +9,7 @@ from typing import Annotated, cast
 import typer
 
 # Only the light module here: `semvid --help` must not load FFmpeg or numpy.
+from semvid.cli.options import parse_focus
 from semvid.config import (
     CLASSES,
     AllocationConfig,
@@ -148,7 +149,7 @@ def command(
         preset=preset,
         encoder_options=dict(map(_parse_option, encoder_option or [])),
         model=model,
-        focus=FocusConfig(weights=_parse_focus(focus), threshold=threshold),
+        focus=FocusConfig(weights=parse_focus(focus), threshold=threshold),
         maps=maps,
         maps_hold=maps_hold,
         boxes=boxes,
@@ -180,14 +181,3 @@ def _parse_option(text: str) -> tuple[str, str]:
     if not (key and equals):
         raise ConfigError(f"--encoder-option {text} is not KEY=VALUE, as in --encoder-option tune=film")
     return key, value
-
-
-def _parse_focus(text: str | None) -> dict[str, float]:
-    weights = {}
-    for part in text.split(",") if text else []:
-        name, _, value = part.partition("=")
-        try:
-            weights[name.strip()] = float(value)
-        except ValueError:
-            raise ConfigError(f"--focus {part} is not CLASS=WEIGHT, as in --focus face=2,vehicle=0") from None
-    return weights

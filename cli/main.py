@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import semvid
-from semvid.cli import compress, doctor
+from semvid.cli import compress, doctor, image
 from semvid.errors import ConfigError, SemvidError
 
 EXIT_INTERRUPTED = 130
@@ -31,6 +31,7 @@ app = typer.Typer(
     epilog=_EPILOG,
 )
 app.command("compress", epilog=_EPILOG)(compress.command)
+app.command("image", epilog=_EPILOG)(image.command)
 app.command("doctor", epilog=_EPILOG)(doctor.command)
 
 

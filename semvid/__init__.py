@@ -6,18 +6,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from semvid.config import AllocationConfig, CompressConfig, FocusConfig, TemporalConfig
+    from semvid.config import AllocationConfig, CompressConfig, FocusConfig, ImageConfig, TemporalConfig
     from semvid.errors import SemvidError
     from semvid.io.probe import probe
     from semvid.pipeline import compress, compress_events
     from semvid.saliency.source import ImportanceSource
-    from semvid.types import Frame, ImportanceMap, QuantizerOffsets, Result, VideoInfo
+    from semvid.still import compress_image
+    from semvid.types import Frame, ImageResult, ImportanceMap, QuantizerOffsets, Result, VideoInfo
 
 _HOMES = {
     "AllocationConfig": "semvid.config",
     "CompressConfig": "semvid.config",
     "FocusConfig": "semvid.config",
     "Frame": "semvid.types",
+    "ImageConfig": "semvid.config",
+    "ImageResult": "semvid.types",
     "ImportanceMap": "semvid.types",
     "ImportanceSource": "semvid.saliency.source",
     "QuantizerOffsets": "semvid.types",
@@ -27,6 +30,7 @@ _HOMES = {
     "VideoInfo": "semvid.types",
     "compress": "semvid.pipeline",
     "compress_events": "semvid.pipeline",
+    "compress_image": "semvid.still",
     "probe": "semvid.io.probe",
 }
 
@@ -36,6 +40,8 @@ __all__ = [
     "CompressConfig",
     "FocusConfig",
     "Frame",
+    "ImageConfig",
+    "ImageResult",
     "ImportanceMap",
     "ImportanceSource",
     "QuantizerOffsets",
@@ -46,6 +52,7 @@ __all__ = [
     "__version__",
     "compress",
     "compress_events",
+    "compress_image",
     "probe",
 ]
 

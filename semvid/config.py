@@ -101,17 +101,9 @@ class FocusConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class CompressConfig:
-    """Everything ``compress`` can be told."""
+class MapsConfig:
+    """Where the importance comes from."""
 
-    codec: str = "x264"
-    """``x264``, ``x265``, ``vp8`` or ``vp9``."""
-    crf: float | None = None
-    """Constant rate factor in the encoder's own unit; None = the encoder's default."""
-    preset: str | None = None
-    """The encoder's own preset name; None = its default."""
-    encoder_options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """More FFmpeg options for the encoder."""
     model: str = "msroi"
     """What makes the maps when neither ``maps`` nor ``boxes`` is given: a name, or the path of a network."""
     focus: FocusConfig = FocusConfig()
@@ -122,17 +114,10 @@ class CompressConfig:
     """Keep the last map when ``maps`` is shorter than the video."""
     boxes: Path | None = None
     """JSON lines or MOT text with boxes."""
-    temporal: TemporalConfig = TemporalConfig()
-    """How maps follow from frame to frame."""
-    allocation: AllocationConfig = AllocationConfig()
     device: Device = "auto"
     """Where a network runs."""
     threads: int = 0
     """Threads of a network on the CPU, 0..256; 0 = all that help."""
-    drop: frozenset[DroppableKind] = frozenset()
-    """Kinds of streams that are not copied."""
-    overwrite: bool = False
-    """Replace an existing output."""
 
     def __post_init__(self) -> None:
         if self.maps is not None and self.boxes is not None:
@@ -149,6 +134,32 @@ class CompressConfig:
             raise ConfigError(
                 f"--device {self.device} is unknown; choose one of {', '.join(get_args(Device))}"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class CompressConfig(MapsConfig):
+    """Everything ``compress`` can be told."""
+
+    codec: str = "x264"
+    """``x264``, ``x265``, ``vp8`` or ``vp9``."""
+    crf: float | None = None
+    """Constant rate factor in the encoder's own unit; None = the encoder's default."""
+    preset: str | None = None
+    """The encoder's own preset name; None = its default."""
+    encoder_options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """More FFmpeg options for the encoder."""
+    temporal: TemporalConfig = TemporalConfig()
+    """How maps follow from frame to frame."""
+    allocation: AllocationConfig = AllocationConfig()
+    """How strongly importance moves the quantizer."""
+    drop: frozenset[DroppableKind] = frozenset()
+    """Kinds of streams that are not copied."""
+    overwrite: bool = False
+    """Replace an existing output."""
+
+    def __post_init__(self) -> None:
+        # Slotted dataclasses are made twice: super() without arguments would mean the first one.
+        MapsConfig.__post_init__(self)
         if self.temporal.map_every is not None and (self.maps is not None or self.boxes is not None):
             raise ConfigError(
                 "--map-every has no effect with --maps or --boxes: they name every frame; leave it out"
@@ -159,3 +170,42 @@ class CompressConfig:
                 f"--drop {', '.join(sorted(unknown))} is unknown; "
                 f"choose among {', '.join(get_args(DroppableKind))}"
             )
+
+
+Sampling = Literal["4:2:0", "4:2:2", "4:4:4", "grey"]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageConfig(MapsConfig):
+    """Everything ``compress_image`` can be told."""
+
+    quality: int | None = None
+    """Of the quantization tables, 1..100, in libjpeg's scale; None = 80, or what the size asks for."""
+    target_bytes: int | None = None
+    """Largest file wanted; the quality that comes nearest is searched."""
+    match_plain: int | None = None
+    """Make the file as large as a plain JPEG of this quality."""
+    sampling: Sampling = "4:2:0"
+    """Chroma sampling; a grey picture stays grey."""
+    price: float = 1.0
+    """How much error a bit may save, 0..10; 0 = round every coefficient."""
+    background_weight: float = 0.05
+    """Weight of error where importance is 0; where it is 1 the weight is 1 more; 0.001..100."""
+    overwrite: bool = False
+    """Replace an existing output."""
+
+    def __post_init__(self) -> None:
+        MapsConfig.__post_init__(self)
+        if sum(one is not None for one in (self.quality, self.target_bytes, self.match_plain)) > 1:
+            raise ConfigError("--quality, --target-bytes and --match-plain exclude each other; give one")
+        for name, value in (("--quality", self.quality), ("--match-plain", self.match_plain)):
+            if value is not None:
+                _in_range(name, value, 1, 100)
+        if self.target_bytes is not None:
+            _in_range("--target-bytes", self.target_bytes, 1, 2**31)
+        if self.sampling not in get_args(Sampling):
+            raise ConfigError(
+                f"--sampling {self.sampling} is unknown; choose one of {', '.join(get_args(Sampling))}"
+            )
+        _in_range("--price", self.price, 0, 10)
+        _in_range("--background-weight", self.background_weight, 0.001, 100)

@@ -171,3 +171,17 @@ class Result:
     elapsed_seconds: float
     is_input_damaged: bool
     """True when the input broke off or had damaged parts; the output holds what could be decoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageResult:
+    """What compressing one picture did."""
+
+    source: Path
+    output: Path
+    quality: int
+    """Of the quantization tables, 1..100."""
+    source_bytes: int
+    output_bytes: int
+    notices: tuple[str, ...]
+    """A sentence for everything about the picture that had to be changed."""

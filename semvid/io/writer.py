@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import tempfile
 from collections.abc import Collection, Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 import av
 from av.error import FFmpegError
 
-from semvid.errors import OutputError, OutputExistsError
+from semvid.errors import OutputError
+from semvid.io.output import check_place, publish, temporary_beside
 from semvid.io.probe import UNKNOWN_CODEC, codec_name, is_cover_art, reason
 from semvid.types import StreamInfo, VideoInfo
 
@@ -70,20 +69,7 @@ def check_output(
         OutputError: It is the input, is no regular file, its folder is missing or read-only, or its
             container cannot hold the streams.
     """
-    folder = output.parent
-    if not folder.is_dir():
-        raise OutputError(f"the folder {folder} does not exist; create it or choose another -o")
-    if output.is_dir():
-        raise OutputError(f"{output} is a folder; name a file in it with -o")
-    if output.exists():
-        if output.samefile(source.path):
-            raise OutputError(f"{output} is the input itself; choose another name with -o")
-        if not output.is_file():
-            raise OutputError(f"{output} is not a regular file; choose another -o")
-        if not overwrite:
-            raise OutputExistsError(f"{output} exists; pass -y to overwrite it or choose another -o")
-    if not os.access(folder, os.W_OK):
-        raise OutputError(f"the folder {folder} is not writable; choose another -o")
+    check_place(output, source.path, overwrite=overwrite)
     if output.suffix.lower() not in CONTAINERS:
         raise OutputError(
             f"'{output.suffix or output.name}' is no container semvid writes; "
@@ -123,21 +109,16 @@ class VideoWriter:
         self.output = output
         self.bytes_written = 0
         self._suffix = output.suffix.lower()
-        try:
-            handle, name = tempfile.mkstemp(
-                prefix=f".{output.stem}.", suffix=f".part{output.suffix}", dir=output.parent
-            )
-            os.close(handle)
-        except OSError as error:
-            raise OutputError(f"{output} cannot be created: {reason(error)}") from error
-        self._temporary = Path(name)
+        self._temporary = temporary_beside(output)
         self._copies: dict[int, Stream] = {}
         self._num_packets = 0
         self._video_index = 0
         try:
             muxer = CONTAINERS[self._suffix]
             options = {"movflags": "+faststart"} if muxer in _MP4_LIKE else {}
-            self.container: OutputContainer = av.open(name, "w", format=muxer, options=options)
+            self.container: OutputContainer = av.open(
+                str(self._temporary), "w", format=muxer, options=options
+            )
         except BaseException:
             self._temporary.unlink(missing_ok=True)
             raise
@@ -261,14 +242,9 @@ class VideoWriter:
         try:
             self.container.close()
             self._verify()
-            with self._temporary.open("rb+") as file:
-                os.fsync(file.fileno())
-            self._temporary.chmod(_default_mode())
-            size = self._temporary.stat().st_size
-            self._temporary.replace(self.output)
+            return publish(self._temporary, self.output)
         except (FFmpegError, OSError) as error:
             raise self._failure(error) from error
-        return size
 
     def _verify(self) -> None:
         with av.open(str(self._temporary)) as written:
@@ -314,10 +290,3 @@ def _portable(metadata: dict[str, str]) -> dict[str, str]:
         "compatible_brands",
     )
     return {key: value for key, value in metadata.items() if not key.lower().startswith(stale)}
-
-
-def _default_mode() -> int:
-    """Permissions a plainly created file gets (mkstemp makes them private)."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from semvid.config import CompressConfig
+from semvid.config import MapsConfig
 from semvid.saliency.boxes import BoxSource
 from semvid.saliency.map_files import MapFileSource
 from semvid.saliency.predictor import NetworkSource
@@ -10,7 +10,7 @@ from semvid.saliency.source import ImportanceSource
 from semvid.saliency.spectral import SpectralSource
 
 
-def open_source(config: CompressConfig, expected_frames: int | None) -> ImportanceSource:
+def open_source(config: MapsConfig, expected_frames: int | None) -> ImportanceSource:
     """Open ``maps`` or ``boxes`` if given, else the model.
 
     Args:

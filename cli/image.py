@@ -1,0 +1,113 @@
+"""``semvid image``: options into a config, the result onto the screen."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from semvid.cli.options import parse_focus
+from semvid.config import CLASSES, Device, FocusConfig, ImageConfig, Sampling
+
+_DEFAULTS = ImageConfig()
+_FOCUS = FocusConfig()
+_MAPS, _FILES, _HOW = "Where it matters", "Files", "How it is coded"
+
+
+def command(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="PNG, JPEG, WebP, TIFF, ...")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Where to write. Default: NAME.semvid.jpg beside the input.",
+                     rich_help_panel=_FILES),
+    ] = None,
+    quality: Annotated[
+        int | None,
+        typer.Option(help="Of the quantization tables, 1 to 100. Default: 80.", rich_help_panel=_HOW),
+    ] = None,
+    target_bytes: Annotated[
+        int | None,
+        typer.Option(help="Largest file wanted; filled with the best picture.", rich_help_panel=_HOW),
+    ] = None,
+    match_plain: Annotated[
+        int | None,
+        typer.Option(metavar="QUALITY", help="Make the file as large as a plain JPEG of this quality.",
+                     rich_help_panel=_HOW),
+    ] = None,
+    sampling: Annotated[
+        str, typer.Option(help="Chroma: 4:2:0, 4:2:2, 4:4:4 or grey.", rich_help_panel=_HOW)
+    ] = _DEFAULTS.sampling,
+    price: Annotated[
+        float, typer.Option(help="How much error a bit may save, 0 to 10; 0 = plain rounding.",
+                            rich_help_panel=_HOW)
+    ] = _DEFAULTS.price,
+    model: Annotated[
+        str, typer.Option(help="What finds it: msroi, msroi-fast, spectral, or your own network.",
+                          rich_help_panel=_MAPS)
+    ] = _DEFAULTS.model,
+    focus: Annotated[
+        str | None,
+        typer.Option(metavar="CLASS=WEIGHT,...", help=f"Weights of {', '.join(CLASSES)}; 0 = no matter.",
+                     rich_help_panel=_MAPS),
+    ] = None,
+    threshold: Annotated[
+        float, typer.Option(help="Activation, 0 to 1, from which on a class counts as present.",
+                            rich_help_panel=_MAPS)
+    ] = _FOCUS.threshold,
+    maps: Annotated[
+        Path | None, typer.Option(help="Read the map from a picture instead; white = important.",
+                                  rich_help_panel=_MAPS)
+    ] = None,
+    boxes: Annotated[
+        Path | None, typer.Option(help="Read boxes of frame 0 instead: JSON lines or MOT text.",
+                                  rich_help_panel=_MAPS)
+    ] = None,
+    background_weight: Annotated[
+        float, typer.Option(help="Weight of what does not matter, against 1 more for what does.",
+                            rich_help_panel=_MAPS)
+    ] = _DEFAULTS.background_weight,
+    device: Annotated[
+        str, typer.Option(help="Where a network runs: auto, cpu, cuda or mps.", rich_help_panel=_MAPS)
+    ] = _DEFAULTS.device,
+    threads: Annotated[
+        int, typer.Option(help="Threads of a network on the CPU; 0 = all that help.", rich_help_panel=_MAPS)
+    ] = _DEFAULTS.threads,
+    overwrite: Annotated[
+        bool, typer.Option("--yes", "-y", help="Overwrite an existing output.", rich_help_panel=_FILES)
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object on stdout.")] = False,
+) -> None:  # fmt: skip
+    """Write a JPEG that keeps its detail where people look; every viewer shows it."""
+    config = ImageConfig(
+        model=model,
+        focus=FocusConfig(weights=parse_focus(focus), threshold=threshold),
+        maps=maps,
+        boxes=boxes,
+        device=cast(Device, device),
+        threads=threads,
+        quality=quality,
+        target_bytes=target_bytes,
+        match_plain=match_plain,
+        sampling=cast(Sampling, sampling),
+        price=price,
+        background_weight=background_weight,
+        overwrite=overwrite,
+    )
+    from semvid.cli.draw import format_bytes
+    from semvid.still import compress_image
+
+    result = compress_image(source, output, config)
+    if as_json:
+        print(json.dumps(dataclasses.asdict(result), default=str))
+        return
+    for notice in result.notices:
+        print(f"semvid: {notice}", file=sys.stderr)
+    change = 100 * (result.output_bytes / result.source_bytes - 1)
+    print(
+        f"{result.output}: {format_bytes(result.source_bytes)} -> {format_bytes(result.output_bytes)} "
+        f"({change:+.0f}%), quality {result.quality}"
+    )

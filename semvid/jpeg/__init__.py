@@ -1,0 +1,1 @@
+"""Baseline JPEG whose coefficients are chosen block by block for what matters."""

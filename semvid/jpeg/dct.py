@@ -1,0 +1,66 @@
+"""Planes to coefficients of 8x8 blocks and back, batched; the same code on CPU and GPU."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semvid.jpeg.tables import ZIGZAG
+from semvid.types import FloatArray
+
+if TYPE_CHECKING:
+    import torch
+
+_MIDDLE = 128.0
+_SIDE = 8
+
+
+@lru_cache(maxsize=4)
+def _basis(device: str) -> torch.Tensor:
+    """``(64, 64)``: takes the samples of a block, row by row, to its orthonormal DCT in zigzag order."""
+    import torch
+
+    k, n = np.mgrid[0:_SIDE, 0:_SIDE]
+    one = np.cos(math.pi * (2 * n + 1) * k / (2 * _SIDE)) * math.sqrt(2 / _SIDE)
+    one[0] /= math.sqrt(2)
+    return torch.from_numpy(np.kron(one, one)[ZIGZAG].astype(np.float32)).to(device)
+
+
+def block_shape(width: int, height: int) -> tuple[int, int]:
+    """Return ``(rows, cols)`` of the blocks that cover a plane."""
+    return -(-height // _SIDE), -(-width // _SIDE)
+
+
+def to_blocks(
+    plane: NDArray[np.uint8] | FloatArray, shape: tuple[int, int], device: str = "cpu"
+) -> torch.Tensor:
+    """Transform a plane.
+
+    Args:
+        plane: ``(h, w)`` samples, 0..255; beyond its edge the last row and column are repeated.
+        shape: ``(rows, cols)`` of blocks, covering the plane.
+        device: Where torch computes.
+
+    Returns:
+        ``(rows * cols, 64)`` float32 coefficients in zigzag order, orthonormal: squared errors are those of
+        samples.
+    """
+    import torch
+
+    rows, cols = shape
+    height, width = plane.shape
+    padded = np.pad(plane, ((0, rows * _SIDE - height), (0, cols * _SIDE - width)), "edge")
+    samples = torch.from_numpy(np.ascontiguousarray(padded)).to(device).float().sub_(_MIDDLE)
+    blocks = samples.view(rows, _SIDE, cols, _SIDE).transpose(1, 2).reshape(-1, _SIDE * _SIDE)
+    return blocks @ _basis(device).T
+
+
+def from_blocks(blocks: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
+    """Undo ``to_blocks``: ``(rows * 8, cols * 8)`` float32 samples, not clipped."""
+    rows, cols = shape
+    samples = (blocks @ _basis(str(blocks.device))).view(rows, cols, _SIDE, _SIDE)
+    return samples.transpose(1, 2).reshape(rows * _SIDE, cols * _SIDE).add(_MIDDLE)

@@ -1,0 +1,69 @@
+"""Write chosen coefficients as a baseline JPEG, exactly, with Huffman tables of its own."""
+
+from __future__ import annotations
+
+import struct
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import jpeglib
+import numpy as np
+
+from semvid.config import Sampling
+from semvid.jpeg.choice import LevelArray
+from semvid.jpeg.planes import SHIFTS
+from semvid.jpeg.tables import ZIGZAG, TableArray
+
+
+def write_jpeg(
+    levels: Sequence[LevelArray],
+    shapes: Sequence[tuple[int, int]],
+    tables: tuple[TableArray, TableArray],
+    size: tuple[int, int],
+    sampling: Sampling,
+) -> bytes:
+    """Code levels with libjpeg-turbo; decoders read back these very levels.
+
+    Args:
+        levels: ``(rows * cols, 64)`` in zigzag order for Y, or Y, Cb and Cr.
+        shapes: ``(rows, cols)`` of blocks of each.
+        tables: Luma and chroma steps.
+        size: ``(width, height)`` of the picture in pixels.
+        sampling: Chroma sampling.
+    """
+    blocks = []
+    for one, shape in zip(levels, shapes, strict=True):
+        unscanned = np.zeros_like(one)
+        unscanned[:, ZIGZAG] = one
+        blocks.append(unscanned.reshape(*shape, 8, 8))
+    steps = np.zeros((min(len(blocks), 2), 64), np.uint16)
+    for index in range(len(steps)):
+        steps[index, ZIGZAG] = tables[index]
+    across, down = SHIFTS[sampling]
+    width, height = size
+    picture = jpeglib.from_dct(*blocks, qt=steps.reshape(-1, 8, 8))
+    picture.width, picture.height = width, height
+    picture.samp_factor = np.array([[1 << down, 1 << across], [1, 1], [1, 1]][: len(blocks)], np.int32)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "coded.jpg"
+        picture.write_dct(str(path), flags=["+OPTIMIZE_CODING"])
+        return path.read_bytes()
+
+
+def insert_segments(jpeg: bytes, *, exif: bytes = b"", icc: bytes = b"") -> bytes:
+    """Put EXIF (without its ``Exif`` header) and an ICC profile into a JPEG, behind its JFIF header."""
+    segments = b""
+    if exif:
+        segments += _segment(0xE1, b"Exif\0\0" + exif.removeprefix(b"Exif\0\0"))
+    chunks = [icc[start : start + 65519] for start in range(0, len(icc), 65519)]
+    for number, chunk in enumerate(chunks, 1):
+        segments += _segment(0xE2, b"ICC_PROFILE\0" + bytes([number, len(chunks)]) + chunk)
+    position = 2
+    if jpeg[2:4] == b"\xff\xe0":
+        position += 2 + struct.unpack(">H", jpeg[4:6])[0]
+    return jpeg[:position] + segments + jpeg[position:]
+
+
+def _segment(marker: int, payload: bytes) -> bytes:
+    return b"\xff" + bytes([marker]) + struct.pack(">H", len(payload) + 2) + payload

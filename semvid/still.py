@@ -1,0 +1,124 @@
+"""Compress one still picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from semvid.config import ImageConfig
+from semvid.errors import ConfigError, OutputError
+from semvid.io.output import check_place, write_whole
+from semvid.io.picture import Picture, read_picture, turn_back
+from semvid.jpeg.encoder import Choice, PictureCoder
+from semvid.jpeg.planes import planes_from_rgb
+from semvid.jpeg.writer import insert_segments
+from semvid.saliency.registry import open_source
+from semvid.saliency.source import ImportanceSource
+from semvid.types import FloatArray, Frame, ImageResult
+
+_DEFAULT_QUALITY = 80
+_SIZE_STEPS = 7
+"""Halvings of the price's range after the quality is found: within 0.3 % of the size."""
+SUFFIXES = (".jpg", ".jpeg")
+
+
+def compress_image(
+    source: Path | str,
+    output: Path | str | None = None,
+    config: ImageConfig | None = None,
+    *,
+    importance: ImportanceSource | None = None,
+) -> ImageResult:
+    """Write a baseline JPEG that spends its bits where it matters; EXIF and ICC profile are kept.
+
+    Args:
+        source: PNG, JPEG, WebP, TIFF, ...
+        output: Where to write; None = ``NAME.semvid.jpg`` beside the source.
+        config: Options; None = defaults.
+        importance: Your own source of the map, instead of the one ``config`` names. It is closed at the end.
+
+    Raises:
+        SemvidError: See ``semvid.errors``. Whatever is raised, no partial output is left.
+    """
+    source, config = Path(source), config or ImageConfig()
+    output = Path(output) if output is not None else source.with_name(f"{source.stem}.semvid.jpg")
+    check_place(output, source, overwrite=config.overwrite)
+    if output.suffix.lower() not in SUFFIXES:
+        raise OutputError(
+            f"'{output.suffix or output.name}' is no JPEG; end the output in {' or '.join(SUFFIXES)}"
+        )
+    picture = read_picture(source)
+    values = picture_importance(picture, config, importance)
+    coder = PictureCoder(planes_from_rgb(picture.pixels, config.sampling), values)
+    extra = len(insert_segments(b"\xff\xd8", exif=picture.exif, icc=picture.icc)) - 2
+    jpeg, quality = _to_size(coder, config, extra)
+    size = write_whole(output, insert_segments(jpeg, exif=picture.exif, icc=picture.icc))
+    return ImageResult(source, output, quality, picture.size_bytes, size, picture.notices)
+
+
+def picture_importance(
+    picture: Picture, config: ImageConfig, importance: ImportanceSource | None = None
+) -> FloatArray:
+    """Return the map of a picture as stored: seen upright, then turned back."""
+    upright = picture.upright()
+    with closing(importance or open_source(config, 1)) as maps:
+        values = maps.update(_frame(upright)).values
+    return turn_back(values, picture.orientation)
+
+
+def _frame(pixels: NDArray[np.uint8]) -> Frame:
+    grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    rgb = pixels if pixels.ndim == 3 else cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
+    shown = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb, np.uint8), format="rgb24")
+    return Frame(shown, 0, np.asarray(grey, np.uint8), 8)
+
+
+def _to_size(coder: PictureCoder, config: ImageConfig, extra: int) -> tuple[bytes, int]:
+    """Encode at the quality asked for, or at the one that fills the size asked for."""
+    base = Choice(config.quality or _DEFAULT_QUALITY, config.price, config.background_weight)
+    target = config.target_bytes
+    if config.match_plain is not None:
+        target = len(coder.encode_plain(config.match_plain))
+    elif target is not None:
+        target -= extra
+    if target is None:
+        return coder.encode(base), base.quality
+    return fill_size(coder.encode, base, target)
+
+
+def fill_size(encode: Callable[[Choice], bytes], base: Choice, target: int) -> tuple[bytes, int]:
+    """Find the finest tables, then the least price, that keep within ``target`` bytes.
+
+    Raises:
+        ConfigError: Even the coarsest tables need more.
+    """
+    low, high = 0, 101
+    best = b""
+    while high - low > 1:
+        middle = (low + high) // 2
+        coded = encode(replace(base, quality=middle))
+        if len(coded) <= target:
+            low, best = middle, coded
+        else:
+            high = middle
+    if low == 0:
+        smallest = len(encode(replace(base, quality=1)))
+        raise ConfigError(
+            f"{target} bytes are out of reach; this picture needs {smallest}: allow more, or shrink it"
+        )
+    cheap, dear = 0.25 * base.price, base.price
+    for _ in range(_SIZE_STEPS if base.price > 0 else 0):
+        middle_price = (cheap * dear) ** 0.5
+        coded = encode(replace(base, quality=low, price=middle_price))
+        if len(coded) <= target:
+            dear, best = middle_price, coded
+        else:
+            cheap = middle_price
+    return best, low

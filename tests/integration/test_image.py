@@ -1,0 +1,143 @@
+"""``semvid image`` and ``compress_image``: what goes in, what must survive, what is refused."""
+
+import cv2
+import numpy as np
+import pytest
+from clips import texture
+from PIL import Image
+
+import semvid
+from semvid.errors import ConfigError, InputError, InputMissingError, OutputError, OutputExistsError
+
+SPECTRAL = semvid.ImageConfig(model="spectral")
+
+
+def colour(width=160, height=96):
+    return np.stack([texture(width, height, seed) for seed in range(3)], -1)
+
+
+def read(path):
+    with Image.open(path) as image:
+        image.load()
+        return image
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tiff", "bmp"])
+def test_usual_formats_come_in(suffix, tmp_path):
+    source = tmp_path / f"in.{suffix}"
+    Image.fromarray(colour()).save(source)
+    result = semvid.compress_image(source, config=SPECTRAL)
+    assert result.output == tmp_path / "in.semvid.jpg"
+    image = read(result.output)
+    assert (image.format, image.size, image.mode) == ("JPEG", (160, 96), "RGB")
+    assert result.output_bytes == result.output.stat().st_size
+    # The temporary file is gone.
+    assert sorted(one.name for one in tmp_path.iterdir()) == sorted([source.name, "in.semvid.jpg"])
+
+
+def test_profile_and_exif_are_kept(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "Camera"
+    Image.fromarray(colour()).save(tmp_path / "in.jpg", exif=exif, icc_profile=b"profile" * 50)
+    result = semvid.compress_image(tmp_path / "in.jpg", config=SPECTRAL)
+    image = read(result.output)
+    assert dict(image.getexif()) == {0x0112: 6, 0x010F: "Camera"}
+    assert image.info["icc_profile"] == b"profile" * 50
+    assert image.size == (160, 96)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_map_lies_right_in_turned_pictures(orientation, tmp_path):
+    """The map is told of the upright picture; the detail must survive at that place of it."""
+    from PIL import ImageOps
+
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = cv2.GaussianBlur(texture(160, 96), (0, 0), 0.8)
+    Image.fromarray(stored).save(tmp_path / "in.png", exif=exif)
+    upright = ImageOps.exif_transpose(read(tmp_path / "in.png"))
+    width, height = upright.size
+    values = np.zeros((height, width), np.uint8)
+    values[: height // 2, : width // 2] = 255
+    Image.fromarray(values).save(tmp_path / "map.png")
+    result = semvid.compress_image(
+        tmp_path / "in.png", config=semvid.ImageConfig(maps=tmp_path / "map.png", quality=85)
+    )
+    shown = np.asarray(ImageOps.exif_transpose(read(result.output)), np.float64)
+    error = np.square(shown - np.asarray(upright, np.float64))
+    inside = error[: height // 2, : width // 2].mean()
+    for rows, cols in (
+        (slice(None, height // 2), slice(width // 2, None)),
+        (slice(height // 2, None), slice(None)),
+    ):
+        assert inside < 0.7 * error[rows, cols].mean()
+
+
+@pytest.mark.parametrize(
+    ("make", "notice"),
+    [
+        (lambda: Image.fromarray(colour()).convert("CMYK"), "CMYK"),
+        (lambda: Image.fromarray(texture(64, 48).astype(np.uint16) * 257), "16 bits"),
+        (lambda: Image.fromarray(np.dstack([colour(), texture(160, 96)])), "transparent"),
+        (lambda: Image.fromarray(colour()).convert("P"), None),
+        (lambda: Image.fromarray(texture(64, 48)).convert("1"), None),
+        (lambda: Image.new("RGB", (1, 1), (200, 20, 20)), None),
+    ],
+)
+def test_unusual_pictures_are_converted_and_told(make, notice, tmp_path):
+    image = make()
+    image.save(tmp_path / "in.tiff")
+    result = semvid.compress_image(tmp_path / "in.tiff", config=SPECTRAL)
+    assert read(result.output).size == image.size
+    assert [notice in one for one in result.notices] == ([True] if notice else [])
+
+
+def test_sixteen_bits_are_scaled_not_clipped(tmp_path):
+    ramp = np.repeat(np.linspace(0, 65535, 64).astype(np.uint16)[None], 32, 0)
+    Image.fromarray(ramp).save(tmp_path / "in.png")
+    result = semvid.compress_image(
+        tmp_path / "in.png", config=semvid.ImageConfig(model="spectral", quality=95)
+    )
+    shown = np.asarray(read(result.output), float)
+    assert np.abs(shown.mean(0) - np.linspace(0, 255, 64)).max() < 4
+
+
+def test_sizes_are_met(tmp_path):
+    Image.fromarray(colour(320, 240)).save(tmp_path / "in.png")
+    plain = tmp_path / "plain.jpg"
+    Image.fromarray(colour(320, 240)).save(plain, quality=70, optimize=True, subsampling="4:2:0")
+    for config, target in (
+        (semvid.ImageConfig(model="spectral", target_bytes=12_000), 12_000),
+        (semvid.ImageConfig(model="spectral", match_plain=70), plain.stat().st_size),
+    ):
+        result = semvid.compress_image(tmp_path / "in.png", tmp_path / f"{target}.jpg", config)
+        assert 0.985 * target < result.output_bytes <= 1.003 * target
+    with pytest.raises(ConfigError, match="100 bytes are out of reach"):
+        semvid.compress_image(
+            tmp_path / "in.png", config=semvid.ImageConfig(model="spectral", target_bytes=100)
+        )
+
+
+def test_bad_inputs_are_refused_in_one_line(tmp_path):
+    Image.fromarray(colour()).save(tmp_path / "whole.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:2000])
+    (tmp_path / "text.png").write_text("no picture")
+    frames = [Image.fromarray(colour(seed, seed)) for seed in (40, 40)]
+    frames[0].save(
+        tmp_path / "moving.webp", save_all=True, append_images=[Image.fromarray(255 - colour(40, 40))]
+    )
+    Image.new("L", (65536, 1)).save(tmp_path / "wide.png")
+    cases = {"cut": "damaged|cut off", "text": "no picture", "moving": "animated", "wide": "65500"}
+    for path in sorted(tmp_path.glob("*")):
+        if path.stem in cases:
+            with pytest.raises(InputError, match=cases[path.stem]) as caught:
+                semvid.compress_image(path, config=SPECTRAL)
+            assert "\n" not in str(caught.value)
+    with pytest.raises(InputMissingError):
+        semvid.compress_image(tmp_path / "none.png", config=SPECTRAL)
+    with pytest.raises(OutputError, match=r"end the output in \.jpg"):
+        semvid.compress_image(tmp_path / "whole.png", tmp_path / "out.png", SPECTRAL)
+    (tmp_path / "out.jpg").touch()
+    with pytest.raises(OutputExistsError):
+        semvid.compress_image(tmp_path / "whole.png", tmp_path / "out.jpg", SPECTRAL)
+    assert not list(tmp_path.glob("*.semvid.jpg"))
