@@ -5,10 +5,10 @@
 Anchor: libjpeg-turbo with optimised Huffman tables, 4:2:0 (Pillow), at the quality whose size is nearest to
 0.25, 0.5, 1.0 and 1.5 bit per pixel. Every other coder gets those bytes:
 
-uniform: semvid with the map switched off. semvid: with the map of ``msroi``. mozjpeg: mozjpeg 4.0.3 baseline with
-its trellis (through jpeglib), its own tables, at the quality nearest below the size. mosaic: the method of
-Prakash et al., DCC 2017: the picture coded at k = 5 qualities ``Q_n = Q_low + n (Q_high - Q_low) / k``, each 8x8
-block taken from the level its importance asks for, and the mosaic coded once more, plainly, at Q_high.
+uniform: semvid with the map switched off. semvid: with the map of ``msroi``. mozjpeg: mozjpeg 4.0.3, baseline,
+with its trellis (through jpeglib), at the highest quality that fits. mosaic: the method of Prakash et al.,
+DCC 2017: the picture coded at k = 5 qualities ``Q_n = Q_low + n (Q_high - Q_low) / k``, each 8x8 block taken from
+the level its importance asks for, and the mosaic coded once more, plainly, at Q_high.
 
 PSNR of luma over the whole picture, in the 20 % of it with the highest importance, and weighted by the importance;
 SSIM of luma. All are gains over the anchor, averaged over the pictures.
@@ -20,6 +20,7 @@ import argparse
 import io
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -135,9 +136,9 @@ def main() -> None:
                     name = f"semvid, price {price:g}, background {background:g}"
                     coded[name], _ = fill_size(coder.encode, choice, target)
             if "mozjpeg" in wanted:
-                coded["mozjpeg"] = finest(lambda quality: mozjpeg(rgb, quality), target)
+                coded["mozjpeg"] = finest(partial(mozjpeg, rgb), target)
             if "mosaic" in wanted:
-                coded["mosaic"] = finest(lambda quality: mosaic(rgb, importance, quality), target)
+                coded["mosaic"] = finest(partial(mosaic, rgb, importance), target)
             for name, jpeg in coded.items():
                 found = scores(rgb, jpeg, importance)
                 gain: dict[str, float] = {key: found[key] - base[key] for key in base}
