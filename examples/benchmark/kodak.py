@@ -2,16 +2,17 @@
 
     python examples/benchmark/kodak.py [--pictures 24] [--prices 1.0] [--backgrounds 0.05]
 
-Anchor: libjpeg-turbo with optimised Huffman tables, 4:2:0 (Pillow), at the quality whose size is nearest to
-0.25, 0.5, 1.0 and 1.5 bit per pixel. Every other coder gets those bytes:
+Anchor: libjpeg-turbo with optimised Huffman tables, 4:2:0 (Pillow), at the quality whose size is nearest
+to 0.25, 0.5, 1.0 and 1.5 bit per pixel. Every other coder gets those bytes:
 
-uniform: semvid with the map switched off. semvid: with the map of ``msroi``. mozjpeg: mozjpeg 4.0.3, baseline,
-with its trellis (through jpeglib), at the highest quality that fits. mosaic: the method of Prakash et al.,
-DCC 2017: the picture coded at k = 5 qualities ``Q_n = Q_low + n (Q_high - Q_low) / k``, each 8x8 block taken from
-the level its importance asks for, and the mosaic coded once more, plainly, at Q_high.
+uniform: semvid with the map switched off. semvid: with the map of ``msroi``. mozjpeg: mozjpeg 4.0.3,
+baseline, with its trellis (through jpeglib), at the highest quality that fits. mosaic: the method of
+Prakash et al., DCC 2017: the picture coded at k = 5 qualities ``Q_n = Q_low + n (Q_high - Q_low) / k``,
+each 8x8 block taken from the level its importance asks for, and the mosaic coded once more, plainly, at
+Q_high.
 
-PSNR of luma over the whole picture, in the 20 % of it with the highest importance, and weighted by the importance;
-SSIM of luma. All are gains over the anchor, averaged over the pictures.
+PSNR of luma over the whole picture, in the 20 % of it with the highest importance, and weighted by the
+importance; SSIM of luma. All are gains over the anchor, averaged over the pictures.
 """
 
 from __future__ import annotations
