@@ -36,8 +36,7 @@ benchmark: $(VENV)/dev.stamp link
 TRAIN = $(BIN)/python -P -m semvid.models.training.train --pack $(PACK)
 # Resumes what was interrupted. Then copy the weights to models/weights and their SHA-256 to weights_file.py.
 train: $(VENV)/dev.stamp link
-	$(TRAIN) --out runs/round-1 --steps 5000
-	$(TRAIN) --out runs/msroi --steps 4500 --teacher runs/round-1/msroi.safetensors
+	$(TRAIN) --out runs/msroi --steps 5000
 	$(TRAIN) --out runs/msroi-fast --steps 3000 --teacher runs/msroi/msroi.safetensors --network msroi-fast
 
 # Strict editable installs link the files there were: again, in case some are new.

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Literal, cast
 
 import typer
 
@@ -27,15 +27,16 @@ def command(
     ] = None,
     quality: Annotated[
         int | None,
-        typer.Option(help="Of the quantization tables, 1 to 100. Default: 80.", rich_help_panel=_HOW),
+        typer.Option(help="Of what matters, 1 to 100, on the scale of plain JPEG. Default: 80.",
+                     rich_help_panel=_HOW),
     ] = None,
     target_bytes: Annotated[
         int | None,
         typer.Option(help="Largest file wanted; filled with the best picture.", rich_help_panel=_HOW),
     ] = None,
-    match_plain: Annotated[
-        int | None,
-        typer.Option(metavar="QUALITY", help="Make the file as large as a plain JPEG of this quality.",
+    match: Annotated[
+        str | None,
+        typer.Option(metavar="plain", help="Make the file as large as a plain JPEG of this quality.",
                      rich_help_panel=_HOW),
     ] = None,
     sampling: Annotated[
@@ -67,7 +68,7 @@ def command(
                                   rich_help_panel=_MAPS)
     ] = None,
     background_weight: Annotated[
-        float, typer.Option(help="Weight of what does not matter, against 1 more for what does.",
+        float, typer.Option(help="Weight of what does not matter, against 1 for what does.",
                             rich_help_panel=_MAPS)
     ] = _DEFAULTS.background_weight,
     device: Annotated[
@@ -91,7 +92,7 @@ def command(
         threads=threads,
         quality=quality,
         target_bytes=target_bytes,
-        match_plain=match_plain,
+        match=cast("Literal['plain'] | None", match),
         sampling=cast(Sampling, sampling),
         price=price,
         background_weight=background_weight,
@@ -109,5 +110,5 @@ def command(
     change = 100 * (result.output_bytes / result.source_bytes - 1)
     print(
         f"{result.output}: {format_bytes(result.source_bytes)} -> {format_bytes(result.output_bytes)} "
-        f"({change:+.0f}%), quality {result.quality}"
+        f"({change:+.0f}%), quality {result.quality:.3g}"
     )

@@ -23,11 +23,11 @@ WEIGHTS_FOLDER = Path(__file__).resolve().parent / "weights"
 SHIPPED: dict[str, tuple[str, str]] = {
     "msroi": (
         "msroi-1.safetensors",
-        "0d24dc997b630108254929982bb6d79074e8cabde85f0c58be9f02e83538e351",
+        "ea7d7442523c49dfa9e2815a0516dfec1d40658460f52e9614dd55cce9bb2cf4",
     ),
     "msroi-fast": (
         "msroi-fast-1.safetensors",
-        "22ab7cc457cd55a02584a22437412a7e0a4f194e8bc91b7acc9b22452f431670",
+        "54bbb3074589089cdb57706860c17924c16bc7c58c46dfeab20982f11a105fc4",
     ),
 }
 """Name -> file in ``weights/`` and its SHA-256."""

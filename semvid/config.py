@@ -180,27 +180,28 @@ class ImageConfig(MapsConfig):
     """Everything ``compress_image`` can be told."""
 
     quality: int | None = None
-    """Of the quantization tables, 1..100, in libjpeg's scale; None = 80, or what the size asks for."""
+    """What matters looks about as a plain JPEG of this quality, 1..100, does; None = 80."""
     target_bytes: int | None = None
-    """Largest file wanted; the quality that comes nearest is searched."""
-    match_plain: int | None = None
-    """Make the file as large as a plain JPEG of this quality."""
+    """Largest file wanted; filled with the best picture."""
+    match: Literal["plain"] | None = None
+    """Make the file as large as a plain JPEG of ``quality``, and better where it matters."""
     sampling: Sampling = "4:2:0"
     """Chroma sampling; a grey picture stays grey."""
-    price: float = 1.0
-    """How much error a bit may save, 0..10; 0 = round every coefficient."""
-    background_weight: float = 0.05
-    """Weight of error where importance is 0; where it is 1 the weight is 1 more; 0.001..100."""
+    price: float = 0.08
+    """How much squared error a bit may save, in squares of the luma DC step, 0..10; 0 = round."""
+    background_weight: float = 0.12
+    """Weight of squared error where importance is 0, against 1 where it is 1; 0.001..1."""
     overwrite: bool = False
     """Replace an existing output."""
 
     def __post_init__(self) -> None:
         MapsConfig.__post_init__(self)
-        if sum(one is not None for one in (self.quality, self.target_bytes, self.match_plain)) > 1:
-            raise ConfigError("--quality, --target-bytes and --match-plain exclude each other; give one")
-        for name, value in (("--quality", self.quality), ("--match-plain", self.match_plain)):
-            if value is not None:
-                _in_range(name, value, 1, 100)
+        if self.target_bytes is not None and (self.quality is not None or self.match is not None):
+            raise ConfigError("--target-bytes excludes --quality and --match; give one")
+        if self.match not in {None, "plain"}:
+            raise ConfigError(f"--match {self.match} is unknown; the only choice is plain")
+        if self.quality is not None:
+            _in_range("--quality", self.quality, 1, 100)
         if self.target_bytes is not None:
             _in_range("--target-bytes", self.target_bytes, 1, 2**31)
         if self.sampling not in get_args(Sampling):
@@ -208,4 +209,4 @@ class ImageConfig(MapsConfig):
                 f"--sampling {self.sampling} is unknown; choose one of {', '.join(get_args(Sampling))}"
             )
         _in_range("--price", self.price, 0, 10)
-        _in_range("--background-weight", self.background_weight, 0.001, 100)
+        _in_range("--background-weight", self.background_weight, 0.001, 1)

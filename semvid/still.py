@@ -24,8 +24,9 @@ from semvid.saliency.source import ImportanceSource
 from semvid.types import FloatArray, Frame, ImageResult
 
 _DEFAULT_QUALITY = 80
-_SIZE_STEPS = 7
-"""Halvings of the price's range after the quality is found: within 0.3 % of the size."""
+_SIZE_STEPS = 14
+_CLOSE_ENOUGH = 0.997
+"""Of the bytes asked for."""
 SUFFIXES = (".jpg", ".jpeg")
 
 
@@ -80,12 +81,12 @@ def _frame(pixels: NDArray[np.uint8]) -> Frame:
     return Frame(shown, 0, np.asarray(grey, np.uint8), 8)
 
 
-def _to_size(coder: PictureCoder, config: ImageConfig, extra: int) -> tuple[bytes, int]:
+def _to_size(coder: PictureCoder, config: ImageConfig, extra: int) -> tuple[bytes, float]:
     """Encode at the quality asked for, or at the one that fills the size asked for."""
     base = Choice(config.quality or _DEFAULT_QUALITY, config.price, config.background_weight)
     target = config.target_bytes
-    if config.match_plain is not None:
-        target = len(coder.encode_plain(config.match_plain))
+    if config.match == "plain":
+        target = len(coder.encode_plain(config.quality or _DEFAULT_QUALITY))
     elif target is not None:
         target -= extra
     if target is None:
@@ -93,32 +94,30 @@ def _to_size(coder: PictureCoder, config: ImageConfig, extra: int) -> tuple[byte
     return fill_size(coder.encode, base, target)
 
 
-def fill_size(encode: Callable[[Choice], bytes], base: Choice, target: int) -> tuple[bytes, int]:
-    """Find the finest tables, then the least price, that keep within ``target`` bytes.
+def fill_size(encode: Callable[[Choice], bytes], base: Choice, target: int) -> tuple[bytes, float]:
+    """Find the quality that fills ``target`` bytes, to 0.3 %, without going over.
 
     Raises:
         ConfigError: Even the coarsest tables need more.
     """
-    low, high = 0, 101
-    best = b""
-    while high - low > 1:
-        middle = (low + high) // 2
-        coded = encode(replace(base, quality=middle))
-        if len(coded) <= target:
-            low, best = middle, coded
-        else:
-            high = middle
-    if low == 0:
-        smallest = len(encode(replace(base, quality=1)))
+    low, high = 1.0, 100.0
+    best, quality = encode(replace(base, quality=high)), high
+    if len(best) <= target:
+        return best, quality
+    best, quality = encode(replace(base, quality=low)), low
+    if len(best) > target:
         raise ConfigError(
-            f"{target} bytes are out of reach; this picture needs {smallest}: allow more, or shrink it"
+            f"{target} bytes are out of reach; this picture needs {len(best)}: allow more, or shrink it"
         )
-    cheap, dear = 0.25 * base.price, base.price
-    for _ in range(_SIZE_STEPS if base.price > 0 else 0):
-        middle_price = (cheap * dear) ** 0.5
-        coded = encode(replace(base, quality=low, price=middle_price))
-        if len(coded) <= target:
-            dear, best = middle_price, coded
-        else:
-            cheap = middle_price
-    return best, low
+    for _ in range(_SIZE_STEPS):
+        middle = (low + high) / 2
+        coded = encode(replace(base, quality=middle))
+        if len(coded) > target:
+            high = middle
+            continue
+        low = middle
+        if len(coded) >= len(best):
+            best, quality = coded, middle
+        if len(best) >= _CLOSE_ENOUGH * target:
+            break
+    return best, quality

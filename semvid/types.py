@@ -179,8 +179,8 @@ class ImageResult:
 
     source: Path
     output: Path
-    quality: int
-    """Of the quantization tables, 1..100."""
+    quality: float
+    """Of what matters, on libjpeg's scale of 1..100."""
     source_bytes: int
     output_bytes: int
     notices: tuple[str, ...]

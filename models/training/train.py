@@ -206,7 +206,8 @@ def main() -> None:
     network = MsRoi(ARCHITECTURES[arguments.network], normalise=True)
     teacher = None
     if arguments.teacher:
-        teacher = open_weights(arguments.teacher).load().to(arguments.device).requires_grad_(False)
+        file = open_weights(arguments.teacher)
+        teacher = file.load().to(arguments.device).requires_grad_(False)
         network.trunk.load_state_dict(teacher.trunk.state_dict())
     else:
         load_trunk(network, arguments.pack / "mobilenet_v2_imagenet.safetensors")
@@ -219,6 +220,7 @@ def main() -> None:
         first = saved["step"]
     maker = BatchMaker(pack, arguments.seed, arguments.steps, arguments.batch_size, arguments.fixations)
     options = {key: str(value) for key, value in vars(arguments).items() if key not in {"pack", "out"}}
+    options["teacher"] = f"SHA-256 {file.sha256}" if teacher else "None"
     started, losses = time.monotonic(), dict.fromkeys(("objects", "fixation"), 0.0)
     for step, batch in enumerate(_batches(maker, first, arguments.workers), first):
         for name, value in trainer.step(step, batch).items():

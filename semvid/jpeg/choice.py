@@ -1,13 +1,16 @@
 """Choose quantized coefficients: least weighted squared error for the bits, block by block.
 
 Per block the cost is ``weight * squared error + price * bits``. A path through the scan that visits the
-coefficients kept, each rounded or one step nearer to zero, is found by dynamic programming, after K.
-Ramchandran and M. Vetterli, "Rate-Distortion Optimal Fast Thresholding with Complete JPEG/MPEG Decoder
-Compatibility", IEEE Trans. Image Processing, 1994. Bits are those of the Huffman symbols a picture really
-uses, so the choice is made twice.
+coefficients kept is found by dynamic programming, after K. Ramchandran and M. Vetterli, "Rate-Distortion
+Optimal Fast Thresholding with Complete JPEG/MPEG Decoder Compatibility", IEEE Trans. Image Processing, 1994.
+A kept coefficient may also take the largest level of any shorter size: within one size all levels cost the
+same bits, so nothing else can be best. DC, coded as differences, is chosen by a second path, through the
+blocks. Bits are those of the Huffman symbols a picture really uses, so the choice is made twice.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numba
 import numpy as np
@@ -17,34 +20,48 @@ from semvid.jpeg.tables import TableArray
 from semvid.types import FloatArray
 
 _END_OF_BLOCK, _SIXTEEN_ZEROS = 0x00, 0xF0
-_NUM_SYMBOLS = 256
+_NUM_AC, _NUM_DC = 256, 12
 _FEWEST_BITS, _MOST_BITS = 1.0, 16.0
 _UNSEEN = 0.05
 """Count of a symbol that was never used."""
+_DC_SPAN = 3
+"""A DC level is chosen among the nearest one and so many on either side."""
+_LARGEST = 1023
+"""Of AC levels in baseline JPEG."""
 LevelArray = NDArray[np.int16]
 CountArray = NDArray[np.float64]
 
 
-def typical_counts() -> CountArray:
-    """Return how often AC symbols occur in photographs, roughly: what the first choice is made with."""
-    run, size = np.divmod(np.arange(_NUM_SYMBOLS), 16)
-    counts = np.where((size > 0) & (size <= 10), 1000 * np.exp2(-1.2 * size - 0.35 * run), 0)
-    counts[_END_OF_BLOCK], counts[_SIXTEEN_ZEROS] = 700, 1
-    return counts
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How often the Huffman symbols of a component occur."""
+
+    ac: CountArray
+    """``(256,)``, by run and size."""
+    dc: CountArray
+    """``(12,)``, by size."""
+
+
+def typical_counts() -> Counts:
+    """Return how often symbols occur in photographs, roughly: what the first choice is made with."""
+    run, size = np.divmod(np.arange(_NUM_AC), 16)
+    ac = np.where((size > 0) & (size <= 10), 1000 * np.exp2(-1.2 * size - 0.35 * run), 0)
+    ac[_END_OF_BLOCK], ac[_SIXTEEN_ZEROS] = 700, 1
+    return Counts(ac, np.exp2(-np.abs(np.arange(_NUM_DC) - 2.5)))
 
 
 def symbol_bits(counts: CountArray) -> FloatArray:
-    """Return the bits of every AC symbol with the magnitude bits that follow it.
+    """Return the bits of every symbol with the magnitude bits that follow it.
 
     Args:
-        counts: ``(256,)`` how often each run-size symbol occurs.
+        counts: ``(256,)`` AC or ``(12,)`` DC counts; the size is in the low four bits of the index.
 
     Returns:
-        ``(256,)`` float32. A Huffman code is within a few hundredths of a bit of the entropy here.
+        Float32, same shape. A Huffman code is within a few hundredths of a bit of the entropy here.
     """
     smoothed = counts + _UNSEEN
     bits = np.clip(-np.log2(smoothed / smoothed.sum()), _FEWEST_BITS, _MOST_BITS)
-    return np.asarray(bits + np.arange(_NUM_SYMBOLS) % 16, np.float32)
+    return np.asarray(bits + np.arange(len(counts)) % 16, np.float32)
 
 
 def round_levels(coefficients: FloatArray, table: TableArray) -> LevelArray:
@@ -53,28 +70,33 @@ def round_levels(coefficients: FloatArray, table: TableArray) -> LevelArray:
 
 
 def choose_levels(
-    coefficients: FloatArray, table: TableArray, price: FloatArray, counts: CountArray, rounds: int = 2
-) -> tuple[LevelArray, CountArray]:
+    coefficients: FloatArray,
+    table: TableArray,
+    price: FloatArray,
+    scan: NDArray[np.int64],
+    counts: Counts,
+    rounds: int = 2,
+) -> tuple[LevelArray, Counts]:
     """Choose the levels of one component.
 
     Args:
         coefficients: ``(n, 64)`` float32 from ``to_blocks``.
         table: Quantizer steps.
         price: ``(n,)`` squared error that is worth a bit, > 0.
+        scan: ``(n,)`` the order in which blocks are coded.
         counts: Symbol counts to begin with.
         rounds: How often the choice is made, each time with the counts of the one before.
 
     Returns:
-        ``(n, 64)`` int16 levels in zigzag order, and the counts of their AC symbols. DC is rounded: flat
-        blocks must meet their neighbours.
+        ``(n, 64)`` int16 levels in zigzag order, and the counts of their symbols.
     """
-    steps = table.astype(np.float32)
+    steps, price = table.astype(np.float32), price.astype(np.float32)
     levels = np.zeros(coefficients.shape, np.int16)
-    levels[:, 0] = np.rint(coefficients[:, 0] / steps[0])
     for _ in range(rounds):
-        bits = symbol_bits(counts)
-        counts = np.zeros(_NUM_SYMBOLS)
-        _choose(coefficients, steps, price.astype(np.float32), bits, levels, counts)
+        ac_bits, dc_bits = symbol_bits(counts.ac), symbol_bits(counts.dc)
+        counts = Counts(np.zeros(_NUM_AC), np.zeros(_NUM_DC))
+        _choose_dc(coefficients, steps[0], price, scan, dc_bits, levels, counts.dc)
+        _choose_ac(coefficients, steps, price, ac_bits, levels, counts.ac)
     return levels, counts
 
 
@@ -88,7 +110,49 @@ def _size(level: int) -> int:
 
 
 @numba.njit(nogil=True, cache=True)
-def _choose(
+def _choose_dc(
+    coefficients: FloatArray,
+    step: float,
+    price: FloatArray,
+    scan: NDArray[np.int64],
+    bits: FloatArray,
+    levels: LevelArray,
+    counts: CountArray,
+) -> None:
+    """Fill ``levels[:, 0]`` by the cheapest path through all blocks, add to ``counts``."""
+    num_states = 2 * _DC_SPAN + 1
+    came_from = np.empty((len(scan), num_states), np.int8)
+    cost, before = np.zeros(num_states), np.zeros(num_states)
+    middle_before = 0
+    for position in range(len(scan)):
+        value, worth = coefficients[scan[position], 0], price[scan[position]]
+        middle = int(np.rint(value / step))
+        for state in range(num_states):
+            level = middle + state - _DC_SPAN
+            cheapest, cheapest_from = np.inf, 0
+            for last in range(num_states if position > 0 else 1):
+                predicted = middle_before + last - _DC_SPAN if position > 0 else 0
+                total = before[last] + worth * bits[_size(abs(level - predicted))]
+                if total < cheapest:
+                    cheapest, cheapest_from = total, last
+            cost[state] = cheapest + (value - level * step) ** 2
+            came_from[position, state] = cheapest_from
+        before, cost = cost, before
+        middle_before = middle
+    state = np.argmin(before)
+    for position in range(len(scan) - 1, -1, -1):
+        block = scan[position]
+        levels[block, 0] = int(np.rint(coefficients[block, 0] / step)) + state - _DC_SPAN
+        state = came_from[position, state]
+    predicted = 0
+    for position in range(len(scan)):
+        level = levels[scan[position], 0]
+        counts[_size(abs(level - predicted))] += 1
+        predicted = level
+
+
+@numba.njit(nogil=True, cache=True)
+def _choose_ac(
     coefficients: FloatArray,
     steps: FloatArray,
     price: FloatArray,
@@ -113,13 +177,13 @@ def _choose(
         best_cost, best_node = energy[64] + worth * bits[0], 0
         for i in range(1, 64):
             magnitude = abs(coefficients[block, i])
-            nearest = int(magnitude / steps[i] + 0.5)
+            nearest = min(int(magnitude / steps[i] + 0.5), _LARGEST)
             if nearest == 0:
                 continue
             cheapest, cheapest_from, cheapest_level = np.inf, 0, 0
-            for level in range(nearest, max(nearest - 2, 0), -1):
+            size, level = _size(nearest), nearest
+            while size > 0:
                 error = (magnitude - level * steps[i]) ** 2
-                size = _size(level)
                 for node in range(num_nodes):
                     before = node_at[node]
                     run = i - before - 1
@@ -129,6 +193,8 @@ def _choose(
                     )  # fmt: skip
                     if cost < cheapest:
                         cheapest, cheapest_from, cheapest_level = cost, node, level
+                size -= 1
+                level = (1 << size) - 1
             node_at[num_nodes], node_cost[num_nodes] = i, cheapest
             node_from[num_nodes], node_level[num_nodes] = cheapest_from, cheapest_level
             total = cheapest + energy[64] - energy[i + 1]

@@ -35,6 +35,26 @@ def block_shape(width: int, height: int) -> tuple[int, int]:
     return -(-height // _SIDE), -(-width // _SIDE)
 
 
+def scan_order(shape: tuple[int, int], across: int, down: int) -> NDArray[np.int64]:
+    """Return the order in which a baseline scan visits the blocks of a component.
+
+    Args:
+        shape: ``(rows, cols)`` of blocks.
+        across: Binary logarithm of the blocks side by side in a minimum coded unit.
+        down: Binary logarithm of the blocks below each other in one.
+
+    Returns:
+        ``(rows * cols,)`` indices. Blocks that only fill up a unit have no place in it; they repeat the DC
+        before them.
+    """
+    rows, cols = shape
+    units = (-(-rows >> down), -(-cols >> across))
+    index = np.full((units[0] << down, units[1] << across), -1)
+    index[:rows, :cols] = np.arange(rows * cols).reshape(rows, cols)
+    visited = index.reshape(units[0], 1 << down, units[1], 1 << across).transpose(0, 2, 1, 3).ravel()
+    return np.ascontiguousarray(visited[visited >= 0], np.int64)
+
+
 def to_blocks(
     plane: NDArray[np.uint8] | FloatArray, shape: tuple[int, int], device: str = "cpu"
 ) -> torch.Tensor:

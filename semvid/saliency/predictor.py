@@ -35,9 +35,9 @@ class Network(Protocol):
 class NetworkSource(ImportanceSource):
     """Shows frames to a network, shrunk as a whole, never cropped."""
 
-    smoothing = 0.6
-    map_every = 4
-    movement = 0.6
+    smoothing = 0.85
+    map_every = 5
+    movement = 0.5
 
     def __init__(self, network: Network) -> None:
         self._network = network

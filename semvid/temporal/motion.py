@@ -41,6 +41,7 @@ class OpticalFlow:
         self._search.setFinestScale(1)
         # A quarter less time than every 4 pixels, for 0.001 IoU.
         self._search.setPatchStride(5)
+        self._search.setGradientDescentIterations(8)
 
     def update(self, frame: Frame, before: NDArray[np.uint8]) -> Flow:
         """See ``MotionEstimator``."""

@@ -14,9 +14,9 @@ from semvid.temporal.motion import MotionEstimator
 from semvid.temporal.warp import Flow, compose, halve, trust, warp
 from semvid.types import FloatArray, Frame
 
-_LOST = 0.4
+_LOST = 0.45
 """Share of the picture that the way back to the last key frame no longer explains: a new one is due."""
-_OWN_MOTION_PAST = 0.8
+_OWN_MOTION_PAST = 0.9
 """Share of the past in the running average of own motion."""
 
 

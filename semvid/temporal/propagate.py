@@ -9,6 +9,9 @@ from semvid.temporal.plan import Step
 from semvid.temporal.warp import warp
 from semvid.types import FloatArray
 
+_LEADING_PAST = 0.9
+"""Share of the past in the running average of how much the most important mover moves."""
+
 
 class MapPropagator:
     """Makes a map for every frame from the maps of key frames.
@@ -26,6 +29,7 @@ class MapPropagator:
         self._smoothing = np.float32(smoothing)
         self._movement = np.float32(movement)
         self._key: FloatArray | None = None
+        self._leading: float | None = None
 
     def update(self, step: Step, fresh: FloatArray | None) -> FloatArray:
         """Return the ``(rows, cols)`` map of the next frame, in 0..1.
@@ -36,14 +40,20 @@ class MapPropagator:
         """
         if step.flow is None or step.trust is None or self._key is None:
             assert fresh is not None  # noqa: S101 - a scene begins with a key frame
-            self._key = fresh
+            self._key, self._leading = fresh, None
             return fresh
         rows, cols = step.trust.shape
         carried = warp(_fitted(self._key, rows, cols), step.flow)
         if fresh is not None:
             fresh = _fitted(fresh, rows, cols)
             carried = self._key = fresh + self._smoothing * step.trust * (carried - fresh)
-        return emphasise_movers(carried, step.own_motion, self._movement)
+        if step.own_motion is None or self._movement == 0:
+            return carried
+        leading = float((step.own_motion * carried).max())
+        if self._leading is not None:
+            leading += _LEADING_PAST * (self._leading - leading)
+        self._leading = leading
+        return emphasise_movers(carried, step.own_motion, leading, self._movement)
 
 
 def _fitted(values: FloatArray, rows: int, cols: int) -> FloatArray:
@@ -55,22 +65,18 @@ def _fitted(values: FloatArray, rows: int, cols: int) -> FloatArray:
 
 
 def emphasise_movers(
-    importance: FloatArray, own_motion: FloatArray | None, movement: np.float32 | float
+    importance: FloatArray, own_motion: FloatArray, leading: float, movement: np.float32 | float
 ) -> FloatArray:
     """Take importance from what stands still while something important moves.
 
     Args:
         importance: ``(rows, cols)`` in 0..1.
-        own_motion: Likewise: what moves against the camera; None = nothing known.
+        own_motion: Likewise: what moves against the camera.
+        leading: How much the most important mover moves, 0..1.
         movement: Share a still thing loses at most, 0..1.
 
     Returns:
         Like ``importance`` and nowhere more; the same while nothing important moves.
     """
-    if own_motion is None or movement == 0:
-        return importance
-    leading = float((own_motion * importance).max())
-    kept: FloatArray = importance * (
-        1 - np.float32(movement) * np.maximum(np.float32(leading) - own_motion, 0)
-    )
-    return kept
+    lag: FloatArray = np.maximum(np.float32(leading) - own_motion, 0)
+    return importance * (1 - np.float32(movement) * lag)

@@ -108,7 +108,7 @@ def test_sizes_are_met(tmp_path):
     Image.fromarray(colour(320, 240)).save(plain, quality=70, optimize=True, subsampling="4:2:0")
     for config, target in (
         (semvid.ImageConfig(model="spectral", target_bytes=12_000), 12_000),
-        (semvid.ImageConfig(model="spectral", match_plain=70), plain.stat().st_size),
+        (semvid.ImageConfig(model="spectral", quality=70, match="plain"), plain.stat().st_size),
     ):
         result = semvid.compress_image(tmp_path / "in.png", tmp_path / f"{target}.jpg", config)
         assert 0.985 * target < result.output_bytes <= 1.003 * target
