@@ -51,7 +51,7 @@ VARIANTS = {
     "every frame, own motion": "map_every=1",
     "every 4th, own motion": "map_every=4",
     "every 6th, own motion": "map_every=6",
-    "every 5th, own motion (default)": "",
+    "default": "",
 }
 H264_VARIANTS = {"H.264, optical flow": "movement=0", "H.264, vectors": "movement=0:motion=vectors"}
 SCORING = (427, 240)
