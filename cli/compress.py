@@ -9,7 +9,7 @@ from typing import Annotated, cast
 import typer
 
 # Only the light module here: `semvid --help` must not load FFmpeg or numpy.
-from semvid.cli.options import parse_focus
+from semvid.cli.options import parse_amount, parse_focus
 from semvid.config import (
     CLASSES,
     AllocationConfig,
@@ -34,16 +34,31 @@ def command(
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="The video to compress.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Where to write: .mp4, .mkv, .mov or .webm. "
+        typer.Option("--output", "-o", help="Where to write: .mp4, .mkv, .mov, .webm or .avi. "
                      "Default: NAME.semvid.EXT beside the input.", rich_help_panel=_STREAMS),
     ] = None,
     codec: Annotated[
-        str, typer.Option(help="x264, x265, vp8 or vp9.", rich_help_panel=_HOW)
+        str, typer.Option(help="x264, x265, vp8, vp9 or mjpeg.", rich_help_panel=_HOW)
     ] = _DEFAULTS.codec,
     crf: Annotated[
         float | None,
         typer.Option(help="Quality, lower = better and larger, in the encoder's own unit. "
                      "Default: 26 (x264), 28 (x265), 48 (vp8), 38 (vp9).", rich_help_panel=_HOW),
+    ] = None,
+    quality: Annotated[
+        int | None,
+        typer.Option(help="mjpeg: of what matters, 1 to 100, on the scale of plain JPEG. Default: 80.",
+                     rich_help_panel=_HOW),
+    ] = None,
+    bitrate: Annotated[
+        str | None,
+        typer.Option(metavar="RATE", help="mjpeg: bits a second of the video, as in 800k or 12M.",
+                     rich_help_panel=_HOW),
+    ] = None,
+    target_size: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="mjpeg: bytes of the whole output, as in 25M.",
+                     rich_help_panel=_HOW),
     ] = None,
     preset: Annotated[
         str | None,
@@ -146,6 +161,9 @@ def command(
     config = CompressConfig(
         codec=codec,
         crf=crf,
+        quality=quality,
+        bitrate=parse_amount("--bitrate", bitrate),
+        target_size=parse_amount("--target-size", target_size),
         preset=preset,
         encoder_options=dict(map(_parse_option, encoder_option or [])),
         model=model,

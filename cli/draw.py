@@ -111,10 +111,12 @@ def result_line(result: Result) -> str:
     """Sum a result up in one line."""
     change = result.output_bytes / result.source_bytes - 1
     seconds = result.elapsed_seconds
+    plain = result.plain_bytes_estimate
+    compared = f"plain encode about {format_bytes(plain)}, " if plain is not None else ""
     return (
         f"{result.output}: {format_bytes(result.source_bytes)} -> {format_bytes(result.output_bytes)} "
-        f"({change:+.0%}), plain encode about {format_bytes(result.plain_bytes_estimate)}, "
-        f"{result.num_frames} frames in {seconds:.1f} s ({result.num_frames / seconds:.0f} fps)"
+        f"({change:+.0%}), {compared}{result.num_frames} frames in {seconds:.1f} s "
+        f"({result.num_frames / seconds:.0f} fps)"
     )
 
 

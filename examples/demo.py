@@ -70,9 +70,7 @@ def frame_at(path: Path, index: int) -> Picture:
 def map_at(path: Path, config: semvid.CompressConfig, index: int) -> NDArray[np.float32]:
     """Return the importance of one frame, as the compressor saw it, upright."""
     source = open_source(config, None)
-    analyser = Analyser(
-        source, config.temporal, config.allocation, block_size=X264.block_size, rate=X264.rate
-    )
+    analyser = Analyser(source, config.temporal)
     with VideoReader(path) as reader:
         for item in reader.read():
             if isinstance(item, semvid.Frame):
@@ -132,8 +130,8 @@ def main() -> None:
     index = mapped.num_frames * 2 // 5
     cv2.imwrite(str(picture), side_by_side(source, plain.output, mapped.output, config, index)[..., ::-1])
     print(f"source        {source}  {mapped.source_bytes:,} bytes")
-    print(f"semvid        {mapped.output}  {mapped.output_bytes:,} bytes, CRF {mapped.crf:g}")
-    print(f"plain encode  {plain.output}  {plain.output_bytes:,} bytes, CRF {plain.crf:.2f}")
+    print(f"semvid        {mapped.output}  {mapped.output_bytes:,} bytes, CRF {mapped.quality:g}")
+    print(f"plain encode  {plain.output}  {plain.output_bytes:,} bytes, CRF {plain.quality:.2f}")
     print(f"side by side  {picture}")
 
 

@@ -1,37 +1,21 @@
-"""Frame in, quantizer offsets out: importance carried along motion, activity, and allocation in one stage."""
+"""Frame in, importance out: maps of key frames, carried along motion to all others."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from semvid.activity import ActivityEstimator
-from semvid.allocate import quantizer_offsets
-from semvid.blocks import area_mean
-from semvid.config import AllocationConfig, TemporalConfig
-from semvid.rate import RateModel
+from semvid.config import TemporalConfig
 from semvid.saliency.source import ImportanceSource
 from semvid.temporal.motion import open_estimator
 from semvid.temporal.plan import Planner, Step
 from semvid.temporal.propagate import MapPropagator
-from semvid.types import FloatArray, Frame, QuantizerOffsets
+from semvid.types import AnalysedFrame, FloatArray, Frame
 
 if TYPE_CHECKING:
     from av import Packet
-
-
-@dataclass(frozen=True, slots=True)
-class AnalysedFrame:
-    """A frame and what to do with it."""
-
-    frame: Frame
-    offsets: QuantizerOffsets | None
-    """None = plain encode."""
-    predicted_rate_ratio: float
-    """Bits of this frame with the offsets as a multiple of those without."""
 
 
 class Analyser:
@@ -40,20 +24,9 @@ class Analyser:
     Args:
         source: Gives the maps.
         temporal: How maps follow from frame to frame.
-        allocation: How strongly importance moves the quantizer.
-        block_size: Of the encoder, in pixels.
-        rate: Of the encoder.
     """
 
-    def __init__(
-        self,
-        source: ImportanceSource,
-        temporal: TemporalConfig,
-        allocation: AllocationConfig,
-        *,
-        block_size: int,
-        rate: RateModel,
-    ) -> None:
+    def __init__(self, source: ImportanceSource, temporal: TemporalConfig) -> None:
         self._source = source
         every = source.map_every if temporal.map_every is None else temporal.map_every
         smoothing = source.smoothing if temporal.smoothing is None else temporal.smoothing
@@ -62,10 +35,6 @@ class Analyser:
         self._motion = open_estimator(temporal.motion) if follows else None
         self._planner = Planner(every, self._motion, find_own_motion=movement > 0)
         self._propagator = MapPropagator(smoothing, movement)
-        self._allocation = allocation
-        self._block_size = block_size
-        self._rate = rate
-        self._activity: ActivityEstimator | None = None
 
     def run(self, items: Iterable[Frame | Packet[Any]]) -> Generator[AnalysedFrame | Packet[Any], None, None]:
         """Analyse the frames among ``items``; pass everything else through in order.
@@ -75,7 +44,7 @@ class Analyser:
         """
         look_ahead = getattr(self._source, "look_ahead", None)
         batch_size = getattr(self._source, "batch_size", 1)
-        if look_ahead is None or batch_size == 1 or self._allocation.strength == 0:
+        if look_ahead is None or batch_size == 1:
             for item in items:
                 yield self.update(item) if isinstance(item, Frame) else item
             return
@@ -85,18 +54,14 @@ class Analyser:
             if keys:
                 look_ahead(keys)
             for item in batch:
-                yield self._allocate(item, steps.pop(item.index)) if isinstance(item, Frame) else item
+                yield self._analyse(item, steps.pop(item.index)) if isinstance(item, Frame) else item
 
     def update(self, frame: Frame) -> AnalysedFrame:
-        """Allocate offsets to the next frame; at strength 0 none, and nothing is computed."""
-        if self._allocation.strength == 0:
-            return AnalysedFrame(frame, None, 1.0)
-        return self._allocate(frame, self._planner.update(frame))
+        """Analyse the next frame."""
+        return self._analyse(frame, self._planner.update(frame))
 
     def finish(self, num_frames: int) -> list[str]:
         """Call after the last frame: sentences the user should know of."""
-        if self._allocation.strength == 0:
-            return []
         notices = [self._source.finish(num_frames), self._motion.notice if self._motion else None]
         return [one for one in notices if one]
 
@@ -110,23 +75,9 @@ class Analyser:
     def _propagate(self, frame: Frame, step: Step) -> FloatArray:
         return self._propagator.update(step, self._source.update(frame).values if step.is_key else None)
 
-    def _allocate(self, frame: Frame, step: Step) -> AnalysedFrame:
-        width, height = frame.picture.width, frame.picture.height
-        if self._activity is None:
-            self._activity = ActivityEstimator(width, height, self._block_size, self._rate)
-        if step.is_cut:
-            self._activity.reset()
+    def _analyse(self, frame: Frame, step: Step) -> AnalysedFrame:
         coded = np.rot90(self._propagate(frame, step), -frame.quarter_turns)
-        # A block shares one quantizer. The root of the mean square lets the part that matters decide where
-        # the plain mean would water it down.
-        importance = np.sqrt(area_mean(np.square(coded), width, height, self._block_size))
-        activity = self._activity.update(frame.half_luma)
-        offsets = quantizer_offsets(importance, activity, self._allocation, self._rate)
-        return AnalysedFrame(
-            frame,
-            QuantizerOffsets(offsets, self._block_size, step.is_cut),
-            self._rate.rate_ratio(offsets, activity),
-        )
+        return AnalysedFrame(frame, coded, step.is_cut)
 
 
 def _batches(

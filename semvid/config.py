@@ -141,9 +141,15 @@ class CompressConfig(MapsConfig):
     """Everything ``compress`` can be told."""
 
     codec: str = "x264"
-    """``x264``, ``x265``, ``vp8`` or ``vp9``."""
+    """``x264``, ``x265``, ``vp8``, ``vp9`` or ``mjpeg``."""
     crf: float | None = None
     """Constant rate factor in the encoder's own unit; None = the encoder's default."""
+    quality: int | None = None
+    """``mjpeg``: what matters looks about as a plain JPEG of this quality, 1..100, does; None = 80."""
+    bitrate: int | None = None
+    """``mjpeg``: bits a second of the video stream."""
+    target_size: int | None = None
+    """``mjpeg``: bytes of the whole output."""
     preset: str | None = None
     """The encoder's own preset name; None = its default."""
     encoder_options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -164,6 +170,13 @@ class CompressConfig(MapsConfig):
             raise ConfigError(
                 "--map-every has no effect with --maps or --boxes: they name every frame; leave it out"
             )
+        if sum(one is not None for one in (self.quality, self.bitrate, self.target_size)) > 1:
+            raise ConfigError("--quality, --bitrate and --target-size exclude each other; give one")
+        if self.quality is not None:
+            _in_range("--quality", self.quality, 1, 100)
+        for name, value in (("--bitrate", self.bitrate), ("--target-size", self.target_size)):
+            if value is not None:
+                _in_range(name, value, 1, 2**50)
         unknown = self.drop.difference(get_args(DroppableKind))
         if unknown:
             raise ConfigError(
@@ -189,8 +202,8 @@ class ImageConfig(MapsConfig):
     """Chroma sampling; a grey picture stays grey."""
     price: float = 0.08
     """How much squared error a bit may save, in squares of the luma DC step, 0..10; 0 = round."""
-    background_weight: float = 0.12
-    """Weight of squared error where importance is 0, against 1 where it is 1; 0.001..1."""
+    background_weight: float = 0.28
+    """Weight of distortion where importance is 0; where it is 1 the weight is 1 more; 0.01..10."""
     overwrite: bool = False
     """Replace an existing output."""
 
@@ -209,4 +222,4 @@ class ImageConfig(MapsConfig):
                 f"--sampling {self.sampling} is unknown; choose one of {', '.join(get_args(Sampling))}"
             )
         _in_range("--price", self.price, 0, 10)
-        _in_range("--background-weight", self.background_weight, 0.001, 1)
+        _in_range("--background-weight", self.background_weight, 0.01, 10)

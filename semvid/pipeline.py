@@ -5,18 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
 
-from semvid.analysis import AnalysedFrame, Analyser
+from semvid.analysis import Analyser
+from semvid.codecs import open_coding
 from semvid.config import CompressConfig
-from semvid.encode.encoder import VideoEncoder
-from semvid.encode.prepare import FramePreparer
-from semvid.encode.registry import find_encoder
-from semvid.encode.spec import EncoderSpec
+from semvid.encode.coding import CodedStream, Coding, PreparedFrame
 from semvid.events import Done, Event, Notice, Progress, Started
 from semvid.io.reader import VideoReader
 from semvid.io.writer import VideoWriter, check_output, default_output
@@ -24,10 +21,10 @@ from semvid.prefetch import prefetch
 from semvid.saliency.predictor import NetworkSource
 from semvid.saliency.registry import open_source
 from semvid.saliency.source import ImportanceSource
-from semvid.types import Result
+from semvid.types import AnalysedFrame, Frame, Result
 
 if TYPE_CHECKING:
-    from av import Packet, VideoFrame
+    from av import Packet
 
 _FRAMES_AHEAD = 4
 """Frames between two stages at most: enough to even out jitter, 100 MB of 4K 4:2:0 in all."""
@@ -82,35 +79,34 @@ def compress_events(
     """
     started = time.monotonic()
     source, config = Path(source), config or CompressConfig()
-    spec = find_encoder(config.codec)
-    crf = spec.crf.default if config.crf is None else config.crf
-    options = spec.options(crf, config.preset, config.encoder_options)
+    coding = open_coding(config)
     export_vectors = config.temporal.motion == "vectors"
     with _one_opencv_thread(), VideoReader(source, export_vectors=export_vectors) as reader:
         if output is None:
-            output = default_output(reader.info, spec.coding_format, config.drop)
+            output = default_output(reader.info, coding.coding_format, config.drop)
         output = Path(output)
-        check_output(output, reader.info, spec.coding_format, config.drop, overwrite=config.overwrite)
+        check_output(output, reader.info, coding.coding_format, config.drop, overwrite=config.overwrite)
         maps = importance or open_source(config, reader.info.num_frames_from_header)
         with closing(maps), VideoWriter(output) as writer:
             yield Started(reader.info)
             if config.device in {"cuda", "mps"} and not isinstance(maps, NetworkSource):
                 yield Notice(f"--device {config.device} has no effect: no network makes these maps")
-            analyser = Analyser(
-                maps, config.temporal, config.allocation, block_size=spec.block_size, rate=spec.rate
-            )
+            analyser = None if config.allocation.strength == 0 else Analyser(maps, config.temporal)
             with (
                 closing(prefetch(reader.read(), _FRAMES_AHEAD, "semvid-decode")) as decoded,
                 closing(
-                    prefetch(_prepare(analyser.run(decoded), spec, crf), _FRAMES_AHEAD, "semvid-analyse")
+                    prefetch(_prepare(_analyse(decoded, analyser), coding), _FRAMES_AHEAD, "semvid-analyse")
                 ) as prepared,
+                closing(_Job(reader, writer, coding, config)) as job,
             ):
-                job = _Job(reader, writer, spec, options, crf, config)
                 yield from job.run(prepared)
-            yield from map(Notice, analyser.finish(job.num_frames))
+            if analyser is not None:
+                yield from map(Notice, analyser.finish(job.num_frames))
             if reader.damage:
                 yield Notice(f"{source} is damaged: {reader.damage}; what could be decoded was compressed")
             output_bytes = writer.commit()
+            if config.target_size is not None and output_bytes > config.target_size:
+                yield Notice(f"the output has {output_bytes} bytes, more than --target-size; ask for less")
             yield Done(job.result(output_bytes, time.monotonic() - started))
 
 
@@ -125,28 +121,22 @@ def _one_opencv_thread() -> Generator[None, None, None]:
         cv2.setNumThreads(before)
 
 
-@dataclass(frozen=True, slots=True)
-class _PreparedFrame:
-    """A picture ready for the encoder."""
-
-    preparer: FramePreparer
-    decoded: VideoFrame
-    picture: VideoFrame
-    predicted_rate_ratio: float
+def _analyse(
+    items: Generator[Frame | Packet[Any], None, None], analyser: Analyser | None
+) -> Generator[AnalysedFrame | Packet[Any], None, None]:
+    if analyser is not None:
+        yield from analyser.run(items)
+        return
+    for item in items:
+        yield AnalysedFrame(item, None, is_cut=False) if isinstance(item, Frame) else item
 
 
 def _prepare(
-    items: Generator[AnalysedFrame | Packet[Any], None, None], spec: EncoderSpec, crf: float
-) -> Generator[_PreparedFrame | Packet[Any], None, None]:
+    items: Generator[AnalysedFrame | Packet[Any], None, None], coding: Coding
+) -> Generator[PreparedFrame | Packet[Any], None, None]:
     """Ready frames on the analysing thread: the calling thread must keep the encoder fed."""
-    preparer = None
     for item in items:
-        if isinstance(item, AnalysedFrame):
-            preparer = preparer or FramePreparer(spec, crf, item.frame)
-            picture = preparer.prepare(item.frame, item.offsets)
-            yield _PreparedFrame(preparer, item.frame.picture, picture, item.predicted_rate_ratio)
-        else:
-            yield item
+        yield coding.prepare(item) if isinstance(item, AnalysedFrame) else item
 
 
 class _Job:
@@ -156,29 +146,30 @@ class _Job:
         self,
         reader: VideoReader,
         writer: VideoWriter,
-        spec: EncoderSpec,
-        options: dict[str, str],
-        crf: float,
+        coding: Coding,
         config: CompressConfig,
     ) -> None:
         self._reader = reader
         self._writer = writer
-        self._spec = spec
-        self._options = options
-        self._crf = crf
+        self._coding = coding
         self._config = config
-        self._encoder: VideoEncoder | None = None
+        self._encoder: CodedStream | None = None
         self._rate_ratios = 0.0
         self._video_bytes = 0
         self._first_pts: int | None = None
         self._end_pts = 0
         self.num_frames = 0
 
-    def run(self, items: Generator[_PreparedFrame | Packet[Any], None, None]) -> Generator[Event, None, None]:
+    def close(self) -> None:
+        """Stop what the encoder still does."""
+        if self._encoder is not None:
+            self._encoder.close()
+
+    def run(self, items: Generator[PreparedFrame | Packet[Any], None, None]) -> Generator[Event, None, None]:
         """Encode and write everything."""
         waiting: list[Packet[Any]] = []
         for item in items:
-            if not isinstance(item, _PreparedFrame):
+            if not isinstance(item, PreparedFrame):
                 if self._encoder is None:
                     # The header needs the first frame; packets before it wait.
                     waiting.append(item)
@@ -198,29 +189,21 @@ class _Job:
         assert self._encoder is not None  # noqa: S101 - the reader raises if there is no frame
         self._write(self._encoder.flush())
 
-    def _start(self, first: _PreparedFrame) -> tuple[VideoEncoder, list[str]]:
-        encoder = VideoEncoder(
-            self._writer.container,
-            self._spec,
-            self._options,
-            first.preparer,
-            first=first.decoded,
-            frame_rate=self._reader.info.frame_rate,
-            sample_aspect_ratio=self._reader.info.sample_aspect_ratio,
-            suffix=self._writer.output.suffix,
-        )
+    def _start(self, first: PreparedFrame) -> tuple[CodedStream, list[str]]:
+        info, suffix = self._reader.info, self._writer.output.suffix
+        encoder = self._coding.open(self._writer.container, first, info, suffix)
         notices = self._writer.copy_streams(self._reader, encoder.stream, self._config.drop)
-        notices += first.preparer.conversions + encoder.notices
         self._writer.start()
-        return encoder, notices
+        return encoder, notices + encoder.notices
 
-    def _encode(self, encoder: VideoEncoder, item: _PreparedFrame) -> None:
+    def _encode(self, encoder: CodedStream, item: PreparedFrame) -> None:
         picture = item.picture
         if picture.pts is not None:
             self._first_pts = picture.pts if self._first_pts is None else self._first_pts
             self._end_pts = picture.pts + (picture.duration or 0)
-        self._write(encoder.encode(picture))
-        self._rate_ratios += item.predicted_rate_ratio
+        self._write(encoder.encode(item))
+        if item.predicted_rate_ratio is not None:
+            self._rate_ratios += item.predicted_rate_ratio
         self.num_frames += 1
 
     def _write(self, packets: list[Packet[Any]]) -> None:
@@ -236,14 +219,16 @@ class _Job:
         return Result(
             source=info.path,
             output=self._writer.output,
-            codec=self._spec.name,
-            crf=self._crf,
+            codec=self._coding.name,
+            quality=self._coding.quality,
             num_frames=self.num_frames,
             duration_seconds=float(span),
             source_bytes=info.size_bytes,
             output_bytes=output_bytes,
             video_bytes=self._video_bytes,
-            plain_bytes_estimate=round(output_bytes + self._video_bytes * (1 / ratio - 1)),
+            plain_bytes_estimate=(
+                round(output_bytes + self._video_bytes * (1 / ratio - 1)) if ratio > 0 else None
+            ),
             elapsed_seconds=elapsed_seconds,
             is_input_damaged=bool(self._reader.damage),
         )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -13,20 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semvid.config import ImageConfig
-from semvid.errors import ConfigError, OutputError
+from semvid.errors import OutputError
 from semvid.io.output import check_place, write_whole
 from semvid.io.picture import Picture, read_picture, turn_back
-from semvid.jpeg.encoder import Choice, PictureCoder
+from semvid.jpeg.encoder import DEFAULT_QUALITY, Choice, PictureCoder, fill_size
 from semvid.jpeg.planes import planes_from_rgb
 from semvid.jpeg.writer import insert_segments
 from semvid.saliency.registry import open_source
 from semvid.saliency.source import ImportanceSource
 from semvid.types import FloatArray, Frame, ImageResult
 
-_DEFAULT_QUALITY = 80
-_SIZE_STEPS = 14
-_CLOSE_ENOUGH = 0.997
-"""Of the bytes asked for."""
 SUFFIXES = (".jpg", ".jpeg")
 
 
@@ -83,41 +77,12 @@ def _frame(pixels: NDArray[np.uint8]) -> Frame:
 
 def _to_size(coder: PictureCoder, config: ImageConfig, extra: int) -> tuple[bytes, float]:
     """Encode at the quality asked for, or at the one that fills the size asked for."""
-    base = Choice(config.quality or _DEFAULT_QUALITY, config.price, config.background_weight)
+    base = Choice(config.quality or DEFAULT_QUALITY, config.price, config.background_weight)
     target = config.target_bytes
     if config.match == "plain":
-        target = len(coder.encode_plain(config.quality or _DEFAULT_QUALITY))
+        target = len(coder.encode_plain(config.quality or DEFAULT_QUALITY))
     elif target is not None:
         target -= extra
     if target is None:
         return coder.encode(base), base.quality
     return fill_size(coder.encode, base, target)
-
-
-def fill_size(encode: Callable[[Choice], bytes], base: Choice, target: int) -> tuple[bytes, float]:
-    """Find the quality that fills ``target`` bytes, to 0.3 %, without going over.
-
-    Raises:
-        ConfigError: Even the coarsest tables need more.
-    """
-    low, high = 1.0, 100.0
-    best, quality = encode(replace(base, quality=high)), high
-    if len(best) <= target:
-        return best, quality
-    best, quality = encode(replace(base, quality=low)), low
-    if len(best) > target:
-        raise ConfigError(
-            f"{target} bytes are out of reach; this picture needs {len(best)}: allow more, or shrink it"
-        )
-    for _ in range(_SIZE_STEPS):
-        middle = (low + high) / 2
-        coded = encode(replace(base, quality=middle))
-        if len(coded) > target:
-            high = middle
-            continue
-        low = middle
-        if len(coded) >= len(best):
-            best, quality = coded, middle
-        if len(best) >= _CLOSE_ENOUGH * target:
-            break
-    return best, quality

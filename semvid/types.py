@@ -140,6 +140,17 @@ class ImportanceMap:
 
 
 @dataclass(frozen=True, slots=True)
+class AnalysedFrame:
+    """A frame and what matters in it."""
+
+    frame: Frame
+    importance: FloatArray | None
+    """``(h, w)`` in 0..1, stretched over the picture as it is coded, not turned; None = plain encode."""
+    is_cut: bool
+    """First frame of a scene."""
+
+
+@dataclass(frozen=True, slots=True)
 class QuantizerOffsets:
     """What is added to the quantizer of every block of one frame."""
 
@@ -158,7 +169,8 @@ class Result:
     source: Path
     output: Path
     codec: str
-    crf: float
+    quality: float
+    """CRF, or JPEG quality, on the encoder's own scale; the mean if it changed."""
     num_frames: int
     duration_seconds: float
     """Presentation time from the first frame to the end of the last."""
@@ -166,8 +178,8 @@ class Result:
     output_bytes: int
     video_bytes: int
     """Bytes of the encoded video stream alone."""
-    plain_bytes_estimate: int
-    """What the same encode without a map is predicted to need, whole file, by the rate model."""
+    plain_bytes_estimate: int | None
+    """What the same encode without a map is predicted to need, whole file; None where no model tells."""
     elapsed_seconds: float
     is_input_damaged: bool
     """True when the input broke off or had damaged parts; the output holds what could be decoded."""

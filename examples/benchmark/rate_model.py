@@ -23,6 +23,7 @@ from scipy.optimize import minimize
 import semvid
 from semvid.activity import block_differences
 from semvid.analysis import Analyser
+from semvid.encode.allocator import OffsetAllocator
 from semvid.encode.registry import find_encoder
 from semvid.io.reader import VideoReader
 from semvid.rate import RateModel
@@ -70,8 +71,9 @@ class Sample:
 def features(path: Path, source: ImportanceSource, codec: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Gradients, temporal differences and offsets of every few frames, each ``(frames, rows, cols)``."""
     spec = find_encoder(codec)
-    analyser = Analyser(
-        source, semvid.TemporalConfig(), semvid.AllocationConfig(), block_size=spec.block_size, rate=spec.rate
+    analyser, allocator = (
+        Analyser(source, semvid.TemporalConfig()),
+        OffsetAllocator(spec, semvid.AllocationConfig()),
     )
     rows, previous = [], None
     with VideoReader(path) as reader:
@@ -81,7 +83,7 @@ def features(path: Path, source: ImportanceSource, codec: str) -> tuple[np.ndarr
             geometry = (frame.picture.width, frame.picture.height, spec.block_size)
             spatial, temporal = block_differences(frame.half_luma, previous, *geometry)
             previous = frame.half_luma
-            offsets = analyser.update(frame).offsets
+            offsets, _ = allocator.update(analyser.update(frame))
             if frame.index % EVERY == 1 and offsets is not None:
                 rows.append((spatial, temporal, np.rint(offsets.values)))
     return tuple(np.stack(one) for one in zip(*rows, strict=True))  # type: ignore[return-value]

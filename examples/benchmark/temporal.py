@@ -33,7 +33,6 @@ from davis import bd_rate, measure, pack_sequence, summarise, temporal_config
 import semvid
 from semvid.analysis import Analyser
 from semvid.config import FocusConfig
-from semvid.encode.registry import X264
 from semvid.io.reader import VideoReader
 from semvid.models.registry import open_predictor
 from semvid.saliency.predictor import NetworkSource
@@ -83,9 +82,7 @@ def run_analysis(clip: Path, model: str, settings: str) -> Run:
     values = dict(one.split("=") for one in settings.split(":") if one)
     temporal = temporal_config(values)
     source = CountingSource(open_predictor(model, FocusConfig(), "cpu", 1))
-    analyser = Analyser(
-        source, temporal, semvid.AllocationConfig(), block_size=X264.block_size, rate=X264.rate
-    )
+    analyser = Analyser(source, temporal)
     run = Run()
     with VideoReader(clip, export_vectors=temporal.motion == "vectors") as reader:
         for frame in reader.read():

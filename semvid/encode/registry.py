@@ -167,6 +167,9 @@ VP9 = EncoderSpec(
 ENCODERS = {spec.name: spec for spec in (X264, X265, VP8, VP9)}
 """By the name users type."""
 
+CODECS = (*ENCODERS, "mjpeg")
+"""Everything ``codec`` can be."""
+
 _ALIASES = {
     "h264": "x264", "avc": "x264", "libx264": "x264", "h265": "x265", "hevc": "x265", "libx265": "x265",
     "libvpx": "vp8", "libvpx-vp9": "vp9",
@@ -183,7 +186,6 @@ _REFUSED = {
     "vvenc": ("FFmpeg's libvvenc wrapper silently ignores region maps", "x265"),
     "kvazaar": ("FFmpeg's libkvazaar wrapper silently ignores region maps", "x265"),
     "openh264": ("libopenh264 silently ignores region maps", "x264"),
-    "mjpeg": ("FFmpeg's mjpeg encoder silently ignores region maps", "x264"),
 }
 
 
@@ -201,4 +203,4 @@ def find_encoder(name: str) -> EncoderSpec:
     for key, (why, instead) in _REFUSED.items():
         if key in wanted.replace("-", "").replace("_", ""):
             raise MapIgnoredError(f"--codec {name} is refused: {why}; use --codec {instead}")
-    raise ConfigError(f"--codec {name} is unknown; choose one of {', '.join(ENCODERS)}")
+    raise ConfigError(f"--codec {name} is unknown; choose one of {', '.join(CODECS)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -108,6 +109,29 @@ def describe(container: InputContainer, path: Path) -> VideoInfo:
             for one in container.streams
         ),
     )
+
+
+def measure_streams(info: VideoInfo, others: Collection[int]) -> tuple[int, int, int]:
+    """Read a file through without decoding it.
+
+    Args:
+        info: From ``probe``.
+        others: Indices of streams to weigh beside the video.
+
+    Returns:
+        Number of video packets, bytes of the other streams, and packets of all of them together.
+    """
+    num_frames = num_packets = num_bytes = 0
+    with open_container(info.path) as container:
+        for packet in container.demux():
+            if not packet.size:
+                continue
+            if packet.stream.index == info.stream_index:
+                num_frames += 1
+            elif packet.stream.index in others:
+                num_packets += 1
+                num_bytes += packet.size
+    return max(num_frames, 1), num_bytes, num_frames + num_packets
 
 
 def codec_name(stream: Stream) -> str:

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
     from semvid.io.reader import VideoReader
 
-CONTAINERS = {".mp4": "mp4", ".mkv": "matroska", ".mov": "mov", ".webm": "webm", ".m4v": "mp4"}
+CONTAINERS = {".mp4": "mp4", ".mkv": "matroska", ".mov": "mov", ".webm": "webm", ".m4v": "mp4", ".avi": "avi"}
 """Output suffixes and FFmpeg's muxers for them."""
+
+_MOTION_JPEG = {".avi", ".mov", ".mkv"}
+"""Where players expect it; .avi takes nothing else, since it cannot reorder frames."""
 
 _MP4_LIKE = {"mp4", "mov"}
 
@@ -45,7 +48,7 @@ def default_output(source: VideoInfo, coding_format: str, drop: Collection[str])
     codecs = {one.codec for one in copied_streams(source, drop) if not one.is_cover_art} | {coding_format}
     own = source.path.suffix.lower()
     for suffix in ([own] if own in CONTAINERS else []) + list(CONTAINERS):
-        if _holds(suffix, codecs):
+        if _takes(suffix, coding_format) and _holds(suffix, codecs):
             return source.path.with_name(f"{source.path.stem}.semvid{suffix}")
     raise OutputError(
         f"no container holds {', '.join(sorted(codecs))} together; leave streams out with --drop"
@@ -76,8 +79,8 @@ def check_output(
             f"end the output in {', '.join(CONTAINERS)}"
         )
     suffix = output.suffix.lower()
-    if not _holds(suffix, [coding_format]):
-        others = ", ".join(one for one in CONTAINERS if _holds(one, [coding_format]))
+    if not _takes(suffix, coding_format):
+        others = ", ".join(one for one in CONTAINERS if _takes(one, coding_format))
         raise OutputError(f"{suffix} cannot hold {coding_format} video; end the output in {others}")
     for stream in copied_streams(source, drop):
         if not _holds(suffix, [stream.codec]) and not stream.is_cover_art:
@@ -270,6 +273,13 @@ def _codecs_held_by(muxer: str) -> frozenset[str]:
 
 def _holds(suffix: str, codecs: Iterable[str]) -> bool:
     return _codecs_held_by(CONTAINERS[suffix]).issuperset(codecs)
+
+
+def _takes(suffix: str, coding_format: str) -> bool:
+    """Whether encoded video may go there."""
+    if coding_format == "mjpeg":
+        return suffix in _MOTION_JPEG
+    return suffix != ".avi" and _holds(suffix, [coding_format])
 
 
 def _is_rewritten(stream: Stream) -> bool:

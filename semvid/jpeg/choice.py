@@ -96,7 +96,7 @@ def choose_levels(
         ac_bits, dc_bits = symbol_bits(counts.ac), symbol_bits(counts.dc)
         counts = Counts(np.zeros(_NUM_AC), np.zeros(_NUM_DC))
         _choose_dc(coefficients, steps[0], price, scan, dc_bits, levels, counts.dc)
-        _choose_ac(coefficients, steps, price, ac_bits, levels, counts.ac)
+        _choose_ac(coefficients, steps, price, ac_bits, _advantage_of_distance(ac_bits), levels, counts.ac)
     return levels, counts
 
 
@@ -139,7 +139,7 @@ def _choose_dc(
             came_from[position, state] = cheapest_from
         before, cost = cost, before
         middle_before = middle
-    state = np.argmin(before)
+    state = int(np.argmin(before))
     for position in range(len(scan) - 1, -1, -1):
         block = scan[position]
         levels[block, 0] = int(np.rint(coefficients[block, 0] / step)) + state - _DC_SPAN
@@ -152,19 +152,37 @@ def _choose_dc(
 
 
 @numba.njit(nogil=True, cache=True)
-def _choose_ac(
+def _advantage_of_distance(bits: FloatArray) -> float:
+    """Return by how many bits a longer run can beat a shorter one: codes are not sorted by run."""
+    most = 0.0
+    for size in range(1, 11):
+        dearest_shorter = 0.0
+        for run in range(63):
+            own = bits[(run & 15) << 4 | size] + (run >> 4) * bits[0xF0]
+            most = max(most, dearest_shorter - own)
+            dearest_shorter = max(dearest_shorter, own)
+    return most
+
+
+@numba.njit(nogil=True, cache=True)
+def _choose_ac(  # noqa: PLR0912, PLR0915 - one loop, compiled whole
     coefficients: FloatArray,
     steps: FloatArray,
     price: FloatArray,
     bits: FloatArray,
+    margin: float,
     levels: LevelArray,
     counts: CountArray,
 ) -> None:
-    """Fill ``levels[:, 1:]``, add to ``counts``. Node 0 is DC; a node is a coefficient that may be kept."""
+    """Fill ``levels[:, 1:]``, add to ``counts``. Node 0 is DC; a node is a coefficient that may be kept.
+
+    A node is dropped when a later one is cheaper by more than a longer run could make good.
+    """
     node_at = np.empty(64, np.int64)  # position in the scan
-    node_cost = np.empty(64, np.float64)  # cheapest way there, all before it decided
     node_from = np.empty(64, np.int64)
     node_level = np.empty(64, np.int64)
+    node_rest = np.empty(64, np.float64)  # cheapest way there, less the energy up to it
+    alive = np.empty(64, np.int64)
     energy = np.empty(65, np.float64)  # squared error of zeroing everything before a position
     for block in range(coefficients.shape[0]):
         worth = price[block]
@@ -172,36 +190,44 @@ def _choose_ac(
         for i in range(1, 64):
             energy[i + 1] = energy[i] + coefficients[block, i] * coefficients[block, i]
             levels[block, i] = 0
-        node_at[0], node_cost[0] = 0, 0.0
-        num_nodes = 1
+        node_at[0], node_rest[0] = 0, 0.0
+        num_nodes, num_alive, alive[0] = 1, 1, 0
         best_cost, best_node = energy[64] + worth * bits[0], 0
         for i in range(1, 64):
             magnitude = abs(coefficients[block, i])
-            nearest = min(int(magnitude / steps[i] + 0.5), _LARGEST)
-            if nearest == 0:
+            if magnitude < 0.5 * steps[i]:
                 continue
+            nearest = min(int(magnitude / steps[i] + 0.5), _LARGEST)
             cheapest, cheapest_from, cheapest_level = np.inf, 0, 0
             size, level = _size(nearest), nearest
             while size > 0:
-                error = (magnitude - level * steps[i]) ** 2
-                for node in range(num_nodes):
-                    before = node_at[node]
-                    run = i - before - 1
+                error = (magnitude - level * steps[i]) ** 2 + energy[i]
+                for index in range(num_alive):
+                    node = alive[index]
+                    run = i - node_at[node] - 1
                     cost = (
-                        node_cost[node] + energy[i] - energy[before + 1] + error
+                        node_rest[node] + error
                         + worth * (bits[(run & 15) << 4 | size] + (run >> 4) * bits[0xF0])
                     )  # fmt: skip
                     if cost < cheapest:
                         cheapest, cheapest_from, cheapest_level = cost, node, level
                 size -= 1
                 level = (1 << size) - 1
-            node_at[num_nodes], node_cost[num_nodes] = i, cheapest
+            rest = cheapest - energy[i + 1]
+            node_at[num_nodes], node_rest[num_nodes] = i, rest
             node_from[num_nodes], node_level[num_nodes] = cheapest_from, cheapest_level
-            total = cheapest + energy[64] - energy[i + 1]
+            total = rest + energy[64]
             if i < 63:
                 total += worth * bits[0]
             if total < best_cost:
                 best_cost, best_node = total, num_nodes
+            kept = 0
+            for index in range(num_alive):
+                if node_rest[alive[index]] <= rest + worth * margin:
+                    alive[kept] = alive[index]
+                    kept += 1
+            alive[kept] = num_nodes
+            num_alive = kept + 1
             num_nodes += 1
         if node_at[best_node] < 63:
             counts[0] += 1

@@ -73,10 +73,14 @@ def to_blocks(
 
     rows, cols = shape
     height, width = plane.shape
-    padded = np.pad(plane, ((0, rows * _SIDE - height), (0, cols * _SIDE - width)), "edge")
-    samples = torch.from_numpy(np.ascontiguousarray(padded)).to(device).float().sub_(_MIDDLE)
-    blocks = samples.view(rows, _SIDE, cols, _SIDE).transpose(1, 2).reshape(-1, _SIDE * _SIDE)
-    return blocks @ _basis(device).T
+    margins = ((0, rows * _SIDE - height), (0, cols * _SIDE - width))
+    covered = np.pad(plane, margins, "edge") if np.any(margins) else plane
+    samples = torch.from_numpy(np.require(covered, requirements=["C", "W"])).to(device)
+    # Samples are moved before they become four times as large.
+    blocks = samples.view(rows, _SIDE, cols, _SIDE).transpose(1, 2).reshape(-1, _SIDE * _SIDE).float()
+    coefficients = blocks @ _basis(device).T
+    coefficients[:, 0] -= _SIDE * _MIDDLE
+    return coefficients
 
 
 def from_blocks(blocks: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:

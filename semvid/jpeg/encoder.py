@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from semvid.blocks import area_mean
-from semvid.jpeg.choice import LevelArray, choose_levels, round_levels, typical_counts
+from semvid.errors import ConfigError
+from semvid.jpeg.choice import Counts, LevelArray, choose_levels, round_levels, typical_counts
 from semvid.jpeg.dct import block_shape, scan_order, to_blocks
 from semvid.jpeg.planes import SHIFTS, Planes
 from semvid.jpeg.tables import TableArray, flattened_tables, scaled_tables
 from semvid.jpeg.writer import write_jpeg
 from semvid.types import FloatArray
 
+DEFAULT_QUALITY = 80
+_SIZE_STEPS = 14
+_CLOSE_ENOUGH = 0.997
+"""Of the bytes asked for."""
 _MASKING_POWER = 0.4
 _MASKING_FLOOR = 40.0
+_CONTRAST = 1.4
+"""Weights steer the choice of coefficients and not the tables, so the same wish takes more of them."""
 _ROUNDS = 3
 """Beyond three, files change by less than 0.1 %."""
 
@@ -24,12 +32,14 @@ _ROUNDS = 3
 class Choice:
     """How coefficients are chosen."""
 
-    quality: float = 80
+    quality: float = DEFAULT_QUALITY
     """Of the quantization tables, 1..100."""
     price: float = 0.08
     """Squared error a bit may cost where importance is 1, in squares of the luma DC step; 0 = round."""
-    background_weight: float = 0.12
-    """Weight of squared error where importance is 0, against 1 where it is 1."""
+    background_weight: float = 0.28
+    """Weight of squared error where importance is 0; where it is 1 the weight is 1 more."""
+    strength: float = 1.0
+    """0 = everything matters equally; more than 1 exaggerates."""
 
 
 class PictureCoder:
@@ -38,9 +48,13 @@ class PictureCoder:
     Args:
         planes: The picture.
         importance: ``(h, w)`` in 0..1, stretched over it; None = everything matters equally.
+
+    Attributes:
+        counts: Of the last choice, one a component.
     """
 
     def __init__(self, planes: Planes, importance: FloatArray | None) -> None:
+        self.counts: list[Counts] = []
         self._planes = planes
         self._importance = importance
         self._shapes = [block_shape(one.shape[1], one.shape[0]) for one in planes.components]
@@ -55,39 +69,44 @@ class PictureCoder:
             for index, shape in enumerate(self._shapes)
         ]
 
-    def weights(self, background_weight: float) -> list[FloatArray]:
+    def weights(self, choice: Choice) -> list[FloatArray]:
         """Return the weight of squared error in each block of each component: importance times masking."""
-        if self._importance is None:
+        if self._importance is None or choice.strength == 0:
             return self._masking
-        return [
-            masking
-            * (
-                background_weight
-                + (1 - background_weight)
-                * area_mean(self._importance, plane.shape[1], plane.shape[0], 8).ravel()
-            )
-            for plane, masking in zip(self._planes.components, self._masking, strict=True)
-        ]
+        weights = []
+        for plane, masking in zip(self._planes.components, self._masking, strict=True):
+            matters = area_mean(self._importance, plane.shape[1], plane.shape[0], 8).ravel()
+            share = (choice.background_weight + matters) / np.float32(1 + choice.background_weight)
+            weights.append(masking * share ** np.float32(_CONTRAST * choice.strength))
+        return weights
 
-    def choose(self, choice: Choice) -> tuple[list[LevelArray], tuple[TableArray, TableArray]]:
-        """Choose the levels of all components."""
+    def choose(
+        self, choice: Choice, known: Sequence[Counts] = ()
+    ) -> tuple[list[LevelArray], tuple[TableArray, TableArray]]:
+        """Choose the levels of all components; ``counts`` are those of their symbols then.
+
+        Args:
+            choice: How.
+            known: Symbol counts of a similar picture, one a component: one round will do then.
+        """
         luma, chroma, dc_step = flattened_tables(choice.quality)
-        levels = []
-        for index, weight in enumerate(self.weights(choice.background_weight)):
+        levels, self.counts = [], []
+        for index, weight in enumerate(self.weights(choice)):
             table = chroma if index else luma
             if choice.price == 0:
                 levels.append(round_levels(self._blocks[index], table))
                 continue
-            chosen, _ = choose_levels(
+            chosen, counts = choose_levels(
                 self._blocks[index], table, choice.price * dc_step**2 / weight, self._scans[index],
-                typical_counts(), _ROUNDS,
+                known[index] if known else typical_counts(), 1 if known else _ROUNDS,
             )  # fmt: skip
             levels.append(chosen)
+            self.counts.append(counts)
         return levels, (luma, chroma)
 
-    def encode(self, choice: Choice) -> bytes:
-        """Choose and write."""
-        levels, tables = self.choose(choice)
+    def encode(self, choice: Choice, known: Sequence[Counts] = ()) -> bytes:
+        """Choose and write; arguments as for ``choose``."""
+        levels, tables = self.choose(choice, known)
         return write_jpeg(levels, self._shapes, tables, self._planes.size, self._planes.sampling)
 
     def encode_plain(self, quality: int) -> bytes:
@@ -108,3 +127,32 @@ def masking_weights(blocks: FloatArray) -> FloatArray:
     """
     weights = (np.square(blocks[:, 1:]).mean(axis=1) + _MASKING_FLOOR) ** -_MASKING_POWER
     return np.asarray(weights / np.exp(np.log(weights).mean()), np.float32)
+
+
+def fill_size(encode: Callable[[Choice], bytes], base: Choice, target: int) -> tuple[bytes, float]:
+    """Find the quality that fills ``target`` bytes, to 0.3 %, without going over.
+
+    Raises:
+        ConfigError: Even the coarsest tables need more.
+    """
+    low, high = 1.0, 100.0
+    best, quality = encode(replace(base, quality=high)), high
+    if len(best) <= target:
+        return best, quality
+    best, quality = encode(replace(base, quality=low)), low
+    if len(best) > target:
+        raise ConfigError(
+            f"{target} bytes are out of reach; this picture needs {len(best)}: allow more, or shrink it"
+        )
+    for _ in range(_SIZE_STEPS):
+        middle = (low + high) / 2
+        coded = encode(replace(base, quality=middle))
+        if len(coded) > target:
+            high = middle
+            continue
+        low = middle
+        if len(coded) >= len(best):
+            best, quality = coded, middle
+        if len(best) >= _CLOSE_ENOUGH * target:
+            break
+    return best, quality

@@ -28,13 +28,21 @@ _CHROMA = np.array([
 
 
 _FLATNESS = 0.5
-_FLAT_SCALE = 1.0
+_FLAT_SCALE = 1.4
 _CHROMA_SCALE = 0.7
 
 
-def _scale(quality: float) -> float:
-    """Libjpeg's: 1 at quality 50."""
-    return 50 / quality if quality < 50 else 2 - quality / 50
+_FINEST_SCALE = 0.01
+
+
+def step_scale(quality: float) -> float:
+    """Return libjpeg's factor on Annex K's tables: 1 at quality 50, smaller = finer; > 0."""
+    return max(50 / quality if quality < 50 else 2 - quality / 50, _FINEST_SCALE)
+
+
+def quality_at(scale: float) -> float:
+    """Undo ``step_scale``, within 1..100."""
+    return min(max(50 / scale if scale > 1 else 100 - 50 * scale, 1.0), 100.0)
 
 
 def flattened_tables(quality: float) -> tuple[TableArray, TableArray, float]:
@@ -47,7 +55,7 @@ def flattened_tables(quality: float) -> tuple[TableArray, TableArray, float]:
     Args:
         quality: 1..100; luma error in what matters is about that of libjpeg at this quality.
     """
-    scale = _FLAT_SCALE * _scale(quality)
+    scale = _FLAT_SCALE * step_scale(quality)
     luma = scale * _LUMA[0] * (_LUMA / _LUMA[0]) ** _FLATNESS
     chroma = _CHROMA_SCALE * scale * _CHROMA[0] * (_CHROMA / _CHROMA[0]) ** _FLATNESS
     tables = (np.clip(np.rint(one[ZIGZAG]), 1, 255).astype(np.int32) for one in (luma, chroma))

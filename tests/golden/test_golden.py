@@ -11,6 +11,7 @@ from clips import make_clip
 
 import semvid
 from semvid.analysis import Analyser
+from semvid.encode.allocator import OffsetAllocator
 from semvid.encode.registry import X264
 from semvid.io.reader import VideoReader
 from semvid.saliency.spectral import SpectralSource
@@ -21,12 +22,13 @@ FILE = Path(__file__).with_name("offsets.json")
 def test_offsets_are_those_on_file(tmp_path, regenerate_golden):
     clip = make_clip(tmp_path / "clip.mkv", num_frames=12, cut_at=7, codec="ffv1", options={})
     source = SpectralSource()
-    analyser = Analyser(
-        source, semvid.TemporalConfig(), semvid.AllocationConfig(), block_size=X264.block_size, rate=X264.rate
-    )
+    analyser = Analyser(source, semvid.TemporalConfig())
+    allocator = OffsetAllocator(X264, semvid.AllocationConfig())
     with VideoReader(clip) as reader:
         offsets = [
-            analyser.update(item).offsets.values for item in reader.read() if isinstance(item, semvid.Frame)
+            allocator.update(analyser.update(item))[0].values
+            for item in reader.read()
+            if isinstance(item, semvid.Frame)
         ]
     kept = {str(index): np.round(offsets[index], 2).tolist() for index in (0, 6, 7, 11)}
     if regenerate_golden:

@@ -7,7 +7,6 @@ from clips import make_clip, texture
 
 import semvid
 from semvid.analysis import Analyser
-from semvid.encode.registry import X264
 from semvid.events import Notice
 from semvid.io.reader import VideoReader
 
@@ -37,13 +36,7 @@ def test_a_map_follows_the_motion_between_key_frames(motion, rotation, tmp_path)
             coded[12:25, 7:20] = 1
             return semvid.ImportanceMap(np.rot90(coded, frame.quarter_turns).copy())
 
-    analyser = Analyser(
-        FirstOnly(),
-        semvid.TemporalConfig(motion=motion),
-        semvid.AllocationConfig(),
-        block_size=16,
-        rate=X264.rate,
-    )
+    analyser = Analyser(FirstOnly(), semvid.TemporalConfig(motion=motion))
     with VideoReader(path, export_vectors=motion == "vectors") as reader:
         frames = [item for item in reader.read() if isinstance(item, semvid.Frame)]
         values = [np.rot90(analyser.importance(frame), -frame.quarter_turns) for frame in frames]

@@ -9,6 +9,7 @@ import pytest
 
 import semvid
 from semvid.analysis import Analyser
+from semvid.encode.allocator import OffsetAllocator
 from semvid.encode.registry import X264
 from semvid.io.reader import VideoReader
 from semvid.models.architecture import CHANNELS, Architecture
@@ -46,19 +47,14 @@ def test_a_square_is_found_where_it_was_painted(size, rotation, tmp_path):
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     network = MsRoiPredictor(Brightness(), Architecture("x"), semvid.FocusConfig())
-    analyser = Analyser(
-        NetworkSource(network),
-        semvid.TemporalConfig(),
-        semvid.AllocationConfig(),
-        block_size=16,
-        rate=X264.rate,
-    )
+    analyser = Analyser(NetworkSource(network), semvid.TemporalConfig())
+    allocator = OffsetAllocator(X264, semvid.AllocationConfig())
     with VideoReader(path) as reader:
         # The first frame is shown to the network, the map of the second is carried over.
         for frame in reader.read():
             if isinstance(frame, semvid.Frame):
                 assert frame.quarter_turns == rotation // 90
-                _check(analyser.update(frame).offsets.values, top, bottom, left, right)
+                _check(allocator.update(analyser.update(frame))[0].values, top, bottom, left, right)
 
 
 def _check(offsets, top, bottom, left, right):

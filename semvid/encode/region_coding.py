@@ -1,0 +1,85 @@
+"""Coding with the encoders of FFmpeg that take quantizer offsets per region."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from semvid.config import CompressConfig
+from semvid.encode.allocator import OffsetAllocator
+from semvid.encode.coding import CodedStream, PreparedFrame
+from semvid.encode.encoder import VideoEncoder
+from semvid.encode.prepare import FramePreparer
+from semvid.encode.spec import EncoderSpec
+from semvid.errors import ConfigError
+from semvid.types import AnalysedFrame, VideoInfo
+
+if TYPE_CHECKING:
+    from av import Packet
+    from av.container import OutputContainer
+
+
+class RegionCoding:
+    """An encoder of FFmpeg that takes quantizer offsets per region.
+
+    Args:
+        spec: The encoder.
+        config: Options.
+
+    Raises:
+        ConfigError: An option is not one the encoder has.
+        MapIgnoredError: The encoder would silently ignore the map.
+    """
+
+    def __init__(self, spec: EncoderSpec, config: CompressConfig) -> None:
+        for name in ("quality", "bitrate", "target_size"):
+            if getattr(config, name) is not None:
+                option = name.replace("_", "-")
+                raise ConfigError(f"--{option} is for --codec mjpeg; {spec.name} takes --crf")
+        self.name, self.coding_format = spec.name, spec.coding_format
+        self.quality = spec.crf.default if config.crf is None else config.crf
+        self._spec = spec
+        self._options = spec.options(self.quality, config.preset, config.encoder_options)
+        self._allocator = OffsetAllocator(spec, config.allocation)
+        self._preparer: FramePreparer | None = None
+
+    def prepare(self, analysed: AnalysedFrame) -> PreparedFrame:
+        """See ``Coding``."""
+        if self._preparer is None:
+            self._preparer = FramePreparer(self._spec, self.quality, analysed.frame)
+        offsets, ratio = self._allocator.update(analysed)
+        picture = self._preparer.prepare(analysed.frame, offsets)
+        return PreparedFrame(analysed.frame.picture, picture, predicted_rate_ratio=ratio)
+
+    def open(
+        self, container: OutputContainer, first: PreparedFrame, info: VideoInfo, suffix: str
+    ) -> CodedStream:
+        """See ``Coding``."""
+        assert self._preparer is not None  # noqa: S101 - first has been prepared
+        encoder = VideoEncoder(
+            container,
+            self._spec,
+            self._options,
+            self._preparer,
+            first=first.decoded,
+            frame_rate=info.frame_rate,
+            sample_aspect_ratio=info.sample_aspect_ratio,
+            suffix=suffix,
+        )
+        encoder.notices[:0] = self._preparer.conversions
+        return _RegionStream(encoder)
+
+
+class _RegionStream:
+    """Unpacks prepared frames for the encoder."""
+
+    def __init__(self, encoder: VideoEncoder) -> None:
+        self.stream, self.notices, self._encoder = encoder.stream, encoder.notices, encoder
+
+    def encode(self, prepared: PreparedFrame) -> list[Packet[Any]]:
+        return self._encoder.encode(prepared.picture)
+
+    def flush(self) -> list[Packet[Any]]:
+        return self._encoder.flush()
+
+    def close(self) -> None:
+        """Nothing runs by itself."""

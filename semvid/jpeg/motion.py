@@ -1,0 +1,265 @@
+"""Motion-JPEG: every frame a semantic JPEG, coded on all cores."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from fractions import Fraction
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+import av
+import numpy as np
+from av.sidedata.sidedata import SideDataContainer, Type
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+
+from semvid.config import CompressConfig, Sampling
+from semvid.encode.coding import CodedStream, PreparedFrame
+from semvid.errors import ConfigError
+from semvid.io.probe import measure_streams
+from semvid.io.writer import copied_streams
+from semvid.jpeg.budget import Budget
+from semvid.jpeg.choice import Counts
+from semvid.jpeg.encoder import DEFAULT_QUALITY, Choice, PictureCoder, fill_size
+from semvid.jpeg.planes import Planes
+from semvid.types import AnalysedFrame, VideoInfo
+
+if TYPE_CHECKING:
+    from av import Packet, VideoFrame
+    from av.container import OutputContainer
+    from av.video.stream import VideoStream
+
+_LAG = 16
+"""Frames from one whose statistics are used to the one that uses them: so many may be in the making at once,
+and files are the same whatever the number of cores."""
+_SAMPLINGS: dict[str, Sampling] = {"yuvj420p": "4:2:0", "yuvj422p": "4:2:2", "yuvj444p": "4:4:4"}
+_HD_LINES = 720
+_PACKET_OVERHEAD, _FILE_OVERHEAD = 32, 4096
+"""Bytes of a container, at most; both for ``target_size``."""
+
+
+class JpegCoding:
+    """See ``Coding``.
+
+    Raises:
+        ConfigError: An option is not for Motion-JPEG.
+    """
+
+    name = coding_format = "mjpeg"
+
+    def __init__(self, config: CompressConfig) -> None:
+        for option, value in (
+            ("--crf", config.crf),
+            ("--preset", config.preset),
+            ("--encoder-option", config.encoder_options or None),
+        ):
+            if value is not None:
+                raise ConfigError(
+                    f"{option} is not for --codec mjpeg; give --quality, --bitrate or --target-size"
+                )
+        self._config = config
+        self._choice = Choice(
+            quality=config.quality or DEFAULT_QUALITY,
+            background_weight=config.allocation.background_weight,
+            strength=config.allocation.strength,
+        )
+        self._reformatter = VideoReformatter()
+        self._stream: _JpegStream | None = None
+
+    @property
+    def quality(self) -> float:
+        """Of what matters, on libjpeg's scale; the mean if it changed."""
+        return self._choice.quality if self._stream is None else self._stream.mean_quality
+
+    def prepare(self, analysed: AnalysedFrame) -> PreparedFrame:
+        """Convert to what JPEG says samples mean: BT.601, full range."""
+        source = analysed.frame.picture
+        picture = self._reformatter.reformat(
+            source,
+            format=_format_for(source),
+            src_colorspace=_matrix_of(source),
+            dst_colorspace=Colorspace.ITU601,
+            src_color_range=_range_of(source),
+            dst_color_range=ColorRange.JPEG,
+        )
+        picture.pts, picture.time_base = source.pts, source.time_base
+        return PreparedFrame(source, picture, analysed.importance)
+
+    def open(
+        self, container: OutputContainer, first: PreparedFrame, info: VideoInfo, suffix: str
+    ) -> CodedStream:
+        """See ``Coding``."""
+        self._stream = _JpegStream(container, self._choice, self._budget(first, info), first, info, suffix)
+        return self._stream
+
+    def _budget(self, first: PreparedFrame, info: VideoInfo) -> Budget | None:
+        config, num_frames = self._config, None
+        if config.bitrate is not None:
+            share = config.bitrate / 8 / float(info.frame_rate or 25)
+        elif config.target_size is not None:
+            num_frames, other_bytes, num_packets = measure_streams(
+                info, [one.index for one in copied_streams(info, config.drop)]
+            )
+            left = config.target_size - other_bytes - _PACKET_OVERHEAD * num_packets - _FILE_OVERHEAD
+            share = left / num_frames
+        else:
+            return None
+        coder = PictureCoder(_planes(first.picture), first.importance)
+        smallest = len(coder.encode(replace(self._choice, quality=1)))
+        if share < smallest:
+            option, needed = "--bitrate", 8 * smallest * float(info.frame_rate or 25)
+            if config.target_size is not None:
+                option, needed = "--target-size", config.target_size + (smallest - share) * (num_frames or 1)
+            raise ConfigError(
+                f"{option} {getattr(config, option[2:].replace('-', '_'))} is out of reach; this video needs "
+                f"about {needed:.0f}: allow more, or shrink the picture"
+            )
+        _, quality = fill_size(coder.encode, self._choice, int(share))
+        return Budget(share, num_frames, quality)
+
+
+class _JpegStream:
+    """See ``CodedStream``."""
+
+    def __init__(
+        self,
+        container: OutputContainer,
+        choice: Choice,
+        budget: Budget | None,
+        first: PreparedFrame,
+        info: VideoInfo,
+        suffix: str,
+    ) -> None:
+        self._choice, self._budget = choice, budget
+        self.notices: list[str] = []
+        self._counts: deque[Sequence[Counts]] = deque()
+        self._pending: deque[tuple[VideoFrame, Future[tuple[bytes, Sequence[Counts]]]]] = deque()
+        self._qualities = 0.0
+        self._num_frames = 0
+        self._pool = ThreadPoolExecutor(os.cpu_count(), "semvid-jpeg")
+        rate = info.frame_rate or Fraction(25)
+        # AVI counts frames and knows no other time.
+        self._index_base = 1 / rate if suffix.lower() == ".avi" else None
+        self._last_index = -1
+        self.stream = self._add_stream(container, first, info, rate)
+        self._tell_losses(first.decoded, info, suffix.lower())
+
+    def _add_stream(
+        self, container: OutputContainer, first: PreparedFrame, info: VideoInfo, rate: Fraction
+    ) -> VideoStream:
+        stream = container.add_stream("mjpeg", rate=rate)
+        codec = stream.codec_context
+        codec.width, codec.height = first.picture.width, first.picture.height
+        codec.pix_fmt = first.picture.format.name
+        codec.color_range, codec.colorspace = ColorRange.JPEG, Colorspace.ITU601
+        codec.time_base = stream.time_base = self._index_base or cast(Fraction, first.decoded.time_base)
+        if info.sample_aspect_ratio:
+            codec.sample_aspect_ratio = info.sample_aspect_ratio
+        side_data = cast(Any, SideDataContainer)(first.decoded)
+        if Type.DISPLAYMATRIX in side_data and self._index_base is None:
+            matrix = np.frombuffer(side_data[Type.DISPLAYMATRIX], np.int32)
+            stream.set_display_matrix(matrix.tolist())
+        return stream
+
+    def _tell_losses(self, decoded: VideoFrame, info: VideoInfo, suffix: str) -> None:
+        if decoded.format.components[0].bits > 8:
+            self.notices.append(f"mjpeg has 8 bits a sample; {decoded.format.name} is rounded")
+        if suffix == ".avi":
+            if decoded.rotation:
+                self.notices.append(
+                    f".avi cannot tell players to turn the picture by {decoded.rotation} degrees; "
+                    "write to .mov or .mkv"
+                )
+            self.notices.append(".avi has a fixed frame rate; write to .mov or .mkv for exact timestamps")
+        if suffix != ".mov" and info.sample_aspect_ratio not in {None, 1}:
+            self.notices.append(
+                f"mjpeg in {suffix} loses the pixel aspect ratio {info.sample_aspect_ratio}; write to .mov"
+            )
+
+    @property
+    def mean_quality(self) -> float:
+        """Of all frames so far."""
+        return self._qualities / self._num_frames if self._num_frames else self._choice.quality
+
+    def encode(self, prepared: PreparedFrame) -> list[Packet[Any]]:
+        """See ``CodedStream``."""
+        packets = [self._finish_one()] if len(self._pending) == _LAG else []
+        quality = self._budget.next_quality() if self._budget else self._choice.quality
+        self._qualities += quality
+        self._num_frames += 1
+        known = self._counts.popleft() if self._counts else ()
+        job = partial(_code, prepared, replace(self._choice, quality=quality), known)
+        self._pending.append((prepared.picture, self._pool.submit(job)))
+        return packets
+
+    def flush(self) -> list[Packet[Any]]:
+        """See ``CodedStream``."""
+        packets = []
+        while self._pending:
+            packets.append(self._finish_one())
+        return packets
+
+    def close(self) -> None:
+        """See ``CodedStream``."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _finish_one(self) -> Packet[Any]:
+        picture, future = self._pending.popleft()
+        jpeg, counts = future.result()
+        self._counts.append(counts)
+        if self._budget:
+            self._budget.spend(len(jpeg))
+        packet = av.Packet(jpeg)
+        packet.stream, packet.is_keyframe = self.stream, True
+        pts, time_base = picture.pts, picture.time_base
+        if self._index_base is not None:
+            seconds = (pts or 0) * cast(Fraction, time_base)
+            self._last_index = max(self._last_index + 1, round(seconds / self._index_base))
+            pts, time_base = self._last_index, self._index_base
+        else:
+            packet.duration = picture.duration
+        packet.pts = packet.dts = pts
+        packet.time_base = cast(Fraction, time_base)
+        return packet
+
+
+def _code(prepared: PreparedFrame, choice: Choice, known: Sequence[Counts]) -> tuple[bytes, Sequence[Counts]]:
+    import torch
+
+    # Frames share the cores already.
+    torch.set_num_threads(1)
+    coder = PictureCoder(_planes(prepared.picture), prepared.importance)
+    return coder.encode(choice, known), coder.counts
+
+
+def _planes(picture: VideoFrame) -> Planes:
+    """View the samples of a picture in one of JPEG's formats."""
+    components = []
+    for plane in picture.planes:
+        rows = np.frombuffer(cast(Any, plane), np.uint8).reshape(-1, plane.line_size)
+        components.append(rows[: plane.height, : plane.width])
+    return Planes(tuple(components), _SAMPLINGS[picture.format.name])
+
+
+def _format_for(picture: VideoFrame) -> str:
+    """Keep the chroma sampling of YUV; everything else becomes 4:2:0, which players expect."""
+    for sampling in ("422", "444"):
+        if picture.format.name.startswith(("yuv" + sampling, "yuvj" + sampling)):
+            return f"yuvj{sampling}p"
+    return "yuvj420p"
+
+
+def _matrix_of(picture: VideoFrame) -> int:
+    """The matrix of the source; where it says nothing, what players assume for its size."""
+    if picture.colorspace in {1, 4, 5, 6, 7, 9, 10}:
+        # 6 is SMPTE 170M and 10 the constant-luminance twin of BT.2020: swscale knows one name for each.
+        return {6: Colorspace.ITU601, 10: Colorspace.BT2020}.get(picture.colorspace, picture.colorspace)
+    return Colorspace.ITU709 if picture.height >= _HD_LINES else Colorspace.ITU601
+
+
+def _range_of(picture: VideoFrame) -> int:
+    is_full = picture.format.name.startswith("yuvj") or picture.color_range == ColorRange.JPEG
+    return ColorRange.JPEG if is_full or picture.format.is_rgb else ColorRange.MPEG
