@@ -25,7 +25,9 @@ import numpy as np
 from common import data_folder, load, save, table
 
 import semvid
+from semvid.encode import levels
 
+RELUCTANCE = levels._RELUCTANCE
 CRFS = {"x264": (23, 28, 33, 38), "x265": (23, 28, 33, 38), "vp9": (24, 34, 44, 54)}
 FRAME_RATE = Fraction(24)
 
@@ -79,11 +81,13 @@ def config_for(codec: str, crf: float, source: str, masks: Path) -> semvid.Compr
     """``plain`` is the anchor, ``truth`` takes the masks as maps, anything else is a model.
 
     ``MODEL@SETTING:SETTING`` changes settings: ``background``, which moves along the trade between object
-    and whole, and those of ``TemporalConfig``, as in ``msroi@map_every=1:smoothing=0``.
+    and whole; those of ``TemporalConfig``, as in ``msroi@map_every=1:smoothing=0``; and ``reluctance``, how
+    far from its level an offset must be before its block changes level.
     """
     name, _, settings = source.partition("@")
     values = {key: value for key, _, value in (one.partition("=") for one in settings.split(":") if one)}
     default = semvid.AllocationConfig()
+    levels._RELUCTANCE = float(values.pop("reluctance", RELUCTANCE))
     return semvid.CompressConfig(
         codec=codec,
         crf=crf,

@@ -290,7 +290,8 @@ def main() -> None:
     )
     print("cuts:", results["cuts"])
     if "bits" in parts:
-        settings = [VARIANTS["frame by frame"], "map_every=1:movement=0", "movement=0"]
+        alone = VARIANTS["frame by frame"]
+        settings = [f"{alone}:reluctance=0", alone, "map_every=1:movement=0", "movement=0"]
         sources = [*(f"{arguments.model}@{one}" for one in settings), arguments.model]
         points = measure(["x264"], sources, 10)
         print(summarise(points, ["x264"], sources))
