@@ -6,17 +6,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from semvid.config import AllocationConfig, CompressConfig, FocusConfig, ImageConfig, TemporalConfig
+    from semvid.config import (
+        AllocationConfig,
+        CompressConfig,
+        ExportConfig,
+        FocusConfig,
+        ImageConfig,
+        TemporalConfig,
+    )
     from semvid.errors import SemvidError
+    from semvid.export import export_maps
     from semvid.io.probe import probe
     from semvid.pipeline import compress, compress_events
     from semvid.saliency.source import ImportanceSource
     from semvid.still import compress_image
-    from semvid.types import Frame, ImageResult, ImportanceMap, QuantizerOffsets, Result, VideoInfo
+    from semvid.types import (
+        ExportResult,
+        Frame,
+        ImageResult,
+        ImportanceMap,
+        QuantizerOffsets,
+        Result,
+        VideoInfo,
+    )
 
 _HOMES = {
     "AllocationConfig": "semvid.config",
     "CompressConfig": "semvid.config",
+    "ExportConfig": "semvid.config",
+    "ExportResult": "semvid.types",
     "FocusConfig": "semvid.config",
     "Frame": "semvid.types",
     "ImageConfig": "semvid.config",
@@ -31,6 +49,7 @@ _HOMES = {
     "compress": "semvid.pipeline",
     "compress_events": "semvid.pipeline",
     "compress_image": "semvid.still",
+    "export_maps": "semvid.export",
     "probe": "semvid.io.probe",
 }
 
@@ -38,6 +57,8 @@ __version__ = "0.1.0"
 __all__ = [
     "AllocationConfig",
     "CompressConfig",
+    "ExportConfig",
+    "ExportResult",
     "FocusConfig",
     "Frame",
     "ImageConfig",
@@ -53,6 +74,7 @@ __all__ = [
     "compress",
     "compress_events",
     "compress_image",
+    "export_maps",
     "probe",
 ]
 

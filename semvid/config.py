@@ -185,6 +185,16 @@ class CompressConfig(MapsConfig):
             )
 
 
+@dataclass(frozen=True, slots=True)
+class ExportConfig(MapsConfig):
+    """Everything ``export_maps`` can be told."""
+
+    temporal: TemporalConfig = TemporalConfig()
+    """How maps follow from frame to frame."""
+    overwrite: bool = False
+    """Replace an existing output."""
+
+
 Sampling = Literal["4:2:0", "4:2:2", "4:4:4", "grey"]
 
 

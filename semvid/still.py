@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.config import ImageConfig
+from semvid.config import ImageConfig, MapsConfig
 from semvid.errors import OutputError
 from semvid.io.output import check_place, write_whole
 from semvid.io.picture import Picture, read_picture, turn_back
@@ -59,13 +59,18 @@ def compress_image(
 
 
 def picture_importance(
-    picture: Picture, config: ImageConfig, importance: ImportanceSource | None = None
+    picture: Picture, config: MapsConfig, importance: ImportanceSource | None = None
 ) -> FloatArray:
     """Return the map of a picture as stored: seen upright, then turned back."""
-    upright = picture.upright()
+    return turn_back(importance_of(picture.upright(), config, importance), picture.orientation)
+
+
+def importance_of(
+    upright: NDArray[np.uint8], config: MapsConfig, importance: ImportanceSource | None = None
+) -> FloatArray:
+    """Return the map of upright pixels, ``(h, w)`` of any size in 0..1."""
     with closing(importance or open_source(config, 1)) as maps:
-        values = maps.update(_frame(upright)).values
-    return turn_back(values, picture.orientation)
+        return maps.update(_frame(upright)).values
 
 
 def _frame(pixels: NDArray[np.uint8]) -> Frame:

@@ -197,3 +197,13 @@ class ImageResult:
     output_bytes: int
     notices: tuple[str, ...]
     """A sentence for everything about the picture that had to be changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportResult:
+    """What exporting maps did."""
+
+    source: Path
+    output: Path
+    num_frames: int
+    output_bytes: int

@@ -38,6 +38,7 @@ LAYERS = [
     {"saliency.registry", "analysis", "jpeg.motion"},
     {"codecs"},
     {"pipeline", "still"},
+    {"export"},
 ]  # fmt: skip
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 
