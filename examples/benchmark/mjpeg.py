@@ -1,0 +1,178 @@
+"""Compare Motion-JPEG with FFmpeg's own encoder at equal size, and time it.
+
+    python examples/benchmark/mjpeg.py [--frames 8] [--pairs 3] [--parts quality,speed]
+
+quality: eight frames spread over each of the six clips, as ``compress --codec mjpeg`` converts and maps them.
+Anchor: FFmpeg's mjpeg encoder with optimal Huffman tables at quantizer scales 2, 5 and 12; every other coder
+gets the bytes the anchor needs for all frames of a clip together, at one quality. uniform: the map switched
+off. semvid: with the map of ``msroi``, carried along motion through every frame of the clip. Measures are
+those of ``kodak.py``, as gains over the anchor.
+speed: frames a second of ``semvid.compress`` from file to file, everything included, median of the runs:
+the 720p clip, and the same scaled to 1080p.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from common import clips, data_folder, save, table
+from kodak import Judge, Scores, average
+
+import semvid
+from semvid.analysis import Analyser
+from semvid.encode.coding import PreparedFrame
+from semvid.io.reader import VideoReader
+from semvid.jpeg.encoder import Choice, PictureCoder
+from semvid.jpeg.motion import JpegCoding, _planes
+from semvid.saliency.registry import open_source
+
+SCALES = (2, 5, 12)
+CLIP = "dog_720p.mp4"
+CONFIG = semvid.CompressConfig(codec="mjpeg", overwrite=True)
+
+
+def prepared_frames(path: Path, count: int) -> list[PreparedFrame]:
+    """Frames spread over a clip, in JPEG's format, with their maps."""
+    coding, kept = JpegCoding(CONFIG), []
+    with VideoReader(path) as reader, closing(open_source(CONFIG, None)) as source:
+        analyser = Analyser(source, CONFIG.temporal)
+        every = max((reader.info.num_frames_from_header or 240) // count, 1)
+        for frame in reader.read():
+            if isinstance(frame, semvid.Frame):
+                analysed = analyser.update(frame)
+                if frame.index % every == every // 2 and len(kept) < count:
+                    kept.append(coding.prepare(analysed))
+    return kept
+
+
+def ffmpeg_frames(frames: Sequence[PreparedFrame], scale: int) -> list[bytes]:
+    """Code with FFmpeg's encoder."""
+    first = frames[0].picture
+    codec = av.CodecContext.create("mjpeg", "w")
+    codec.width, codec.height, codec.pix_fmt = first.width, first.height, first.format.name
+    codec.time_base = first.time_base
+    codec.color_range = 2
+    codec.options = {
+        "huffman": "optimal", "flags": "+qscale", "global_quality": str(118 * scale),
+        "qmin": str(scale), "qmax": str(scale),
+    }  # fmt: skip
+    coded = []
+    for index, frame in enumerate(frames):
+        picture = frame.picture
+        picture.pts = index
+        coded += [bytes(packet) for packet in codec.encode(picture)]
+    return coded + [bytes(packet) for packet in codec.encode(None)]
+
+
+def semvid_frames(coders: Sequence[PictureCoder], choice: Choice, target: int) -> list[bytes]:
+    """Code at the quality whose bytes come nearest."""
+    low, high, best = 1.0, 100.0, None
+    for _ in range(12):
+        quality = (low + high) / 2
+        coded = [coder.encode(Choice(quality, strength=choice.strength)) for coder in coders]
+        size = sum(map(len, coded))
+        if best is None or abs(size - target) < abs(sum(map(len, best)) - target):
+            best = coded
+        if abs(size / target - 1) < 0.002:
+            break
+        low, high = (quality, high) if size < target else (low, quality)
+    assert best is not None
+    return best
+
+
+def measure_quality(count: int) -> dict[str, dict[str, list[Scores]]]:
+    """Gains by coder and quantizer scale, one a frame."""
+    rows: dict[str, dict[str, list[Scores]]] = {}
+    for path in clips():
+        frames = prepared_frames(path, count)
+        coders = [PictureCoder(_planes(one.picture), one.importance) for one in frames]
+        judges = []
+        for one in frames:
+            rgb = one.picture.to_ndarray(format="rgb24")
+            importance = cv2.resize(np.ascontiguousarray(one.importance), rgb.shape[1::-1])
+            judges.append(Judge(rgb, np.clip(importance, 0, 1)))
+        for scale in SCALES:
+            anchor = ffmpeg_frames(frames, scale)
+            base = [judge.score(jpeg) for judge, jpeg in zip(judges, anchor, strict=True)]
+            target = sum(map(len, anchor))
+            for name, strength in (("uniform", 0.0), ("semvid", 1.0)):
+                coded = semvid_frames(coders, Choice(strength=strength), target)
+                for judge, jpeg, before in zip(judges, coded, base, strict=True):
+                    after = judge.score(jpeg)
+                    gain = {key: after[key] - before[key] for key in before}
+                    gain["bytes"] = sum(map(len, coded)) / target - 1
+                    rows.setdefault(name, {}).setdefault(str(scale), []).append(gain)
+        print(path.name, flush=True)
+    return rows
+
+
+def scaled_clip(source: Path, output: Path, width: int, height: int) -> None:
+    """Scale a clip."""
+    with av.open(str(source)) as reader, av.open(str(output), "w") as writer:
+        stream = writer.add_stream("libx264", rate=25, options={"crf": "16", "preset": "veryfast"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for frame in reader.decode(video=0):
+            writer.mux(stream.encode(frame.reformat(width=width, height=height, interpolation="BICUBIC")))
+        writer.mux(stream.encode())
+
+
+def measure_speed(runs: int) -> dict[str, float]:
+    """Frames a second."""
+    speeds: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as work:
+        large = Path(work) / "large.mp4"
+        source = data_folder() / "clips" / CLIP
+        scaled_clip(source, large, 1920, 1080)
+        for name, path in (("720p", source), ("1080p", large)):
+            for model in ("msroi", "msroi-fast"):
+                config = semvid.CompressConfig(codec="mjpeg", model=model, overwrite=True)
+                times = []
+                for _ in range(runs + 1):
+                    started = time.monotonic()
+                    result = semvid.compress(path, Path(work) / "out.mov", config)
+                    times.append(result.num_frames / (time.monotonic() - started))
+                speeds[f"{name}, {model}"] = statistics.median(times[1:])
+                print(name, model, f"{speeds[f'{name}, {model}']:.1f} frames/s", flush=True)
+    return speeds
+
+
+def main() -> None:
+    """Measure, write ``results/mjpeg.json``, print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--frames", type=int, default=8)
+    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--parts", default="quality,speed")
+    arguments = parser.parse_args()
+    if "quality" in arguments.parts:
+        rows = measure_quality(arguments.frames)
+        means = {name: {scale: average(gains) for scale, gains in one.items()} for name, one in rows.items()}
+        for by_scale in means.values():
+            by_scale["mean"] = average(list(by_scale.values()))
+        save("mjpeg", {"gains": means})
+        factors = {"region": 1, "object": 1, "weighted": 1, "whole": 1, "ssim": 100, "ms_ssim": 100,
+                   "psnr_hvs_m": 1, "ssimulacra2": 1, "bytes": 100}  # fmt: skip
+        lines = [
+            [name, scale, *(f"{factor * one[key]:+.2f}" for key, factor in factors.items())]
+            for name, by_scale in means.items()
+            for scale, one in by_scale.items()
+        ]
+        header = ["coder", "scale", "region dB", "object dB", "weighted dB", "whole dB", "SSIM x100",
+                  "MS-SSIM x100", "PSNR-HVS-M dB", "SSIMULACRA2", "bytes %"]  # fmt: skip
+        print(table(header, lines))
+    if "speed" in arguments.parts:
+        save("mjpeg_speed", {"frames_per_second": measure_speed(arguments.pairs)})
+
+
+if __name__ == "__main__":
+    main()
