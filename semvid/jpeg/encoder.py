@@ -106,14 +106,17 @@ class PictureCoder:
 
     def encode(self, choice: Choice, known: Sequence[Counts] = ()) -> bytes:
         """Choose and write; arguments as for ``choose``."""
-        levels, tables = self.choose(choice, known)
+        return self.write(*self.choose(choice, known))
+
+    def write(self, levels: Sequence[LevelArray], tables: tuple[TableArray, TableArray]) -> bytes:
+        """Write what ``choose`` returned."""
         return write_jpeg(levels, self._shapes, tables, self._planes.size, self._planes.sampling)
 
     def encode_plain(self, quality: int) -> bytes:
         """Code as libjpeg-turbo would: its tables, every coefficient rounded, Huffman codes optimised."""
         tables = scaled_tables(quality)
         levels = [round_levels(one, tables[min(index, 1)]) for index, one in enumerate(self._blocks)]
-        return write_jpeg(levels, self._shapes, tables, self._planes.size, self._planes.sampling)
+        return self.write(levels, tables)
 
 
 def masking_weights(blocks: FloatArray) -> FloatArray:
