@@ -192,7 +192,8 @@ def test_frames_shown_in_batches_give_the_same_maps(tmp_path):
                 return pictures.mean(axis=3, dtype=np.float32) / 255
 
         Bright.batch_size = batch_size
-        semvid.compress(source, tmp_path / f"{batch_size}.mp4", importance=NetworkSource(Bright()))
+        config = semvid.CompressConfig(temporal=semvid.TemporalConfig(map_every=4))
+        semvid.compress(source, tmp_path / f"{batch_size}.mp4", config, importance=NetworkSource(Bright()))
     # Frames 0, 4, 8, the cut at 10, 14 and 18.
     assert shown == {1: [1] * 6, 5: [2, 1, 2, 1]}
     assert (tmp_path / "1.mp4").read_bytes() == (tmp_path / "5.mp4").read_bytes()
@@ -347,8 +348,10 @@ def test_interrupting_leaves_nothing(number, tmp_path):
 
     source = make_clip(tmp_path / "in.mp4", width=640, height=384, num_frames=240)
     process = subprocess.Popen(
-        [sys.executable, "-P", "-c", "from semvid.cli.main import run; run()", "compress", str(source),
-         "--preset", "placebo"],
+        [sys.executable, "-P", "-c",
+         # A shell's background jobs, and what they start, would ignore the interrupt.
+         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+         "from semvid.cli.main import run; run()", "compress", str(source), "--preset", "placebo"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "200"},
     )  # fmt: skip
     deadline = time.monotonic() + 30
