@@ -1,5 +1,9 @@
 """``semvid image`` and ``compress_image``: what goes in, what must survive, what is refused."""
 
+import shutil
+import subprocess
+
+import av
 import cv2
 import numpy as np
 import pytest
@@ -141,3 +145,29 @@ def test_bad_inputs_are_refused_in_one_line(tmp_path):
     with pytest.raises(OutputExistsError):
         semvid.compress_image(tmp_path / "whole.png", tmp_path / "out.jpg", SPECTRAL)
     assert not list(tmp_path.glob("*.semvid.jpg"))
+
+
+def test_ffmpeg_reads_the_same_picture(tmp_path):
+    Image.fromarray(colour(200, 120)).save(tmp_path / "in.png")
+    result = semvid.compress_image(tmp_path / "in.png", config=SPECTRAL)
+    with av.open(str(result.output)) as container:
+        frame = next(container.decode(video=0))
+    with Image.open(result.output) as shown:
+        expected = np.asarray(shown.convert("L"), float)
+    assert np.abs(frame.to_ndarray(format="yuvj420p")[:120] - expected).mean() < 1
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium on the PATH")
+def test_a_browser_shows_the_same_picture(tmp_path):
+    Image.fromarray(colour(320, 240)).save(tmp_path / "in.png")
+    result = semvid.compress_image(tmp_path / "in.png", tmp_path / "out.jpg", SPECTRAL)
+    (tmp_path / "page.html").write_text('<body style="margin:0"><img src="out.jpg">')
+    subprocess.run(
+        ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=400,400",
+         f"--user-data-dir={tmp_path / 'profile'}", f"--screenshot={tmp_path / 'shot.png'}",
+         (tmp_path / "page.html").as_uri()],
+        check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+    with Image.open(tmp_path / "shot.png") as shot, Image.open(result.output) as decoded:
+        seen = np.asarray(shot.convert("RGB"), float)[:240, :320]
+        assert np.abs(seen - np.asarray(decoded.convert("RGB"), float)).mean() < 2
