@@ -42,6 +42,16 @@ class Counts:
     """``(12,)``, by size."""
 
 
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Squared error that is worth a bit in each block, > 0."""
+
+    ac: FloatArray
+    """``(n,)``."""
+    dc: FloatArray
+    """``(n,)``."""
+
+
 def typical_counts() -> Counts:
     """Return how often symbols occur in photographs, roughly: what the first choice is made with."""
     run, size = np.divmod(np.arange(_NUM_AC), 16)
@@ -72,7 +82,7 @@ def round_levels(coefficients: FloatArray, table: TableArray) -> LevelArray:
 def choose_levels(
     coefficients: FloatArray,
     table: TableArray,
-    price: FloatArray,
+    prices: Prices,
     scan: NDArray[np.int64],
     counts: Counts,
     rounds: int = 2,
@@ -82,7 +92,7 @@ def choose_levels(
     Args:
         coefficients: ``(n, 64)`` float32 from ``to_blocks``.
         table: Quantizer steps.
-        price: ``(n,)`` squared error that is worth a bit, > 0.
+        prices: What a bit is worth.
         scan: ``(n,)`` the order in which blocks are coded.
         counts: Symbol counts to begin with.
         rounds: How often the choice is made, each time with the counts of the one before.
@@ -90,13 +100,14 @@ def choose_levels(
     Returns:
         ``(n, 64)`` int16 levels in zigzag order, and the counts of their symbols.
     """
-    steps, price = table.astype(np.float32), price.astype(np.float32)
+    steps = table.astype(np.float32)
+    ac_price, dc_price = prices.ac.astype(np.float32), prices.dc.astype(np.float32)
     levels = np.zeros(coefficients.shape, np.int16)
     for _ in range(rounds):
         ac_bits, dc_bits = symbol_bits(counts.ac), symbol_bits(counts.dc)
         counts = Counts(np.zeros(_NUM_AC), np.zeros(_NUM_DC))
-        _choose_dc(coefficients, steps[0], price, scan, dc_bits, levels, counts.dc)
-        _choose_ac(coefficients, steps, price, ac_bits, _advantage_of_distance(ac_bits), levels, counts.ac)
+        _choose_dc(coefficients, steps[0], dc_price, scan, dc_bits, levels, counts.dc)
+        _choose_ac(coefficients, steps, ac_price, ac_bits, _advantage_of_distance(ac_bits), levels, counts.ac)
     return levels, counts
 
 

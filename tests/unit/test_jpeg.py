@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from semvid.jpeg.budget import Budget
-from semvid.jpeg.choice import choose_levels, round_levels, symbol_bits, typical_counts
+from semvid.jpeg.choice import Prices, choose_levels, round_levels, symbol_bits, typical_counts
 from semvid.jpeg.dct import block_shape, from_blocks, scan_order, to_blocks
 from semvid.jpeg.encoder import Choice, PictureCoder, fill_size
 from semvid.jpeg.planes import planes_from_rgb
@@ -65,7 +65,7 @@ def test_no_single_change_makes_a_chosen_block_cheaper(coefficients, price, qual
     """The choice is never dearer than plain rounding, and costs what the definition says."""
     table, _ = scaled_tables(quality)
     bits = symbol_bits(typical_counts().ac)
-    prices = np.full(6, price, np.float32)
+    prices = Prices(np.full(6, price, np.float32), np.full(6, price, np.float32))
     chosen, _ = choose_levels(coefficients, table, prices, np.arange(6), typical_counts(), rounds=1)
     plain = round_levels(coefficients, table)
 
@@ -155,7 +155,12 @@ def test_no_single_change_makes_the_path_of_dc_cheaper(values, price, random):
     scan = np.array(random.sample(range(40), 40))
     bits = symbol_bits(typical_counts().dc)
     chosen, counts = choose_levels(
-        coefficients, table, np.full(40, price, np.float32), scan, typical_counts(), rounds=1
+        coefficients,
+        table,
+        Prices(np.ones(40, np.float32), np.full(40, price, np.float32)),
+        scan,
+        typical_counts(),
+        rounds=1,
     )
     assert counts.dc.sum() == 40
 
