@@ -117,7 +117,7 @@ class MapsConfig:
     device: Device = "auto"
     """Where a network runs."""
     threads: int = 0
-    """Threads of a network on the CPU, 0..256; 0 = all that help."""
+    """Threads of a network on the CPU, 0..256; 0 = all that help, or what an encoder beside it leaves."""
 
     def __post_init__(self) -> None:
         if self.maps is not None and self.boxes is not None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import queue
+import sys
 import threading
 from collections.abc import Generator, Iterable
 from typing import TypeVar
@@ -10,6 +13,7 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 _POLL_SECONDS = 0.1
+_BACKGROUND_PRIORITY = 10
 
 
 class _End:
@@ -19,7 +23,9 @@ class _End:
         self.error = error
 
 
-def prefetch(items: Iterable[Item], depth: int, name: str) -> Generator[Item, None, None]:
+def prefetch(
+    items: Iterable[Item], depth: int, name: str, *, is_background: bool = False
+) -> Generator[Item, None, None]:
     """Run ``items`` in a thread of its own, at most ``depth`` results ahead of the consumer.
 
     The producer's exception is raised in the consumer, after the items made before it. When the consumer
@@ -30,6 +36,7 @@ def prefetch(items: Iterable[Item], depth: int, name: str) -> Generator[Item, No
         items: Consumed in the new thread; if it is a generator it is closed there.
         depth: Results held at most, at least 1.
         name: Thread name, for debuggers.
+        is_background: Take only time that nobody else wants, where the system lets one thread do so (Linux).
     """
     handoff: queue.Queue[Item | _End] = queue.Queue(maxsize=depth)
     stopped = threading.Event()
@@ -45,6 +52,8 @@ def prefetch(items: Iterable[Item], depth: int, name: str) -> Generator[Item, No
 
     def produce() -> None:
         error: BaseException | None = None
+        if is_background:
+            _step_back()
         try:
             for item in items:
                 if not offer(item):
@@ -78,3 +87,10 @@ def prefetch(items: Iterable[Item], depth: int, name: str) -> Generator[Item, No
             except queue.Empty:
                 break
         producer.join()
+
+
+def _step_back() -> None:
+    """Lower the priority of this thread. Elsewhere than on Linux that would be the whole process."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _BACKGROUND_PRIORITY)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from av import VideoFrame
     from numpy.typing import NDArray
 
-CAPACITIES = (16, 32, 64, 128, 256, 512)
-"""Sizes of the graphs, in regions."""
+CAPACITIES = (16, 32, 64, 96, 128, 192, 256, 320, 384, 448, 512)
+"""Sizes of the graphs, in regions. The time one takes grows with the square: 0.2 ms for 150, 0.7 for 400."""
 
 # struct AVRegionOfInterest: uint32 self_size; int top, bottom, left, right; AVRational qoffset.
 _REGION_FIELDS = 7
