@@ -12,11 +12,13 @@ if TYPE_CHECKING:
         ExportConfig,
         FocusConfig,
         ImageConfig,
+        OverlayConfig,
         TemporalConfig,
     )
     from semvid.errors import SemvidError
     from semvid.export import export_maps
     from semvid.io.probe import probe
+    from semvid.overlay import export_overlay
     from semvid.pipeline import compress, compress_events
     from semvid.saliency.source import ImportanceSource
     from semvid.still import compress_image
@@ -41,6 +43,7 @@ _HOMES = {
     "ImageResult": "semvid.types",
     "ImportanceMap": "semvid.types",
     "ImportanceSource": "semvid.saliency.source",
+    "OverlayConfig": "semvid.config",
     "QuantizerOffsets": "semvid.types",
     "Result": "semvid.types",
     "SemvidError": "semvid.errors",
@@ -50,6 +53,7 @@ _HOMES = {
     "compress_events": "semvid.pipeline",
     "compress_image": "semvid.still",
     "export_maps": "semvid.export",
+    "export_overlay": "semvid.overlay",
     "probe": "semvid.io.probe",
 }
 
@@ -65,6 +69,7 @@ __all__ = [
     "ImageResult",
     "ImportanceMap",
     "ImportanceSource",
+    "OverlayConfig",
     "QuantizerOffsets",
     "Result",
     "SemvidError",
@@ -75,6 +80,7 @@ __all__ = [
     "compress_events",
     "compress_image",
     "export_maps",
+    "export_overlay",
     "probe",
 ]
 

@@ -195,6 +195,49 @@ class ExportConfig(MapsConfig):
     """Replace an existing output."""
 
 
+OverlayStyle = Literal["heat", "contour", "blocks", "dim", "split"]
+
+
+@dataclass(frozen=True, slots=True)
+class OverlayConfig(MapsConfig):
+    """Everything ``export_overlay`` can be told."""
+
+    style: OverlayStyle = "heat"
+    """``heat`` (colours over the picture), ``contour`` (a line around what matters), ``blocks`` (quantizer
+    offsets of x264), ``dim`` (the rest dark and grey), or ``split`` (picture and map side by side)."""
+    opacity: float = 0.5
+    """Of what is drawn over the picture, 0..1."""
+    legend: bool = False
+    """Draw what the colours mean."""
+    numbers: bool = False
+    """``blocks``: write the offset into every block."""
+    every: int = 1
+    """Draw every so-manieth frame only, 1..1000."""
+    height: int | None = None
+    """Lines of the drawn picture, 16..4320; None = the source's."""
+    temporal: TemporalConfig = TemporalConfig()
+    """How maps follow from frame to frame."""
+    allocation: AllocationConfig = AllocationConfig()
+    """``blocks``: how strongly importance moves the quantizer."""
+    overwrite: bool = False
+    """Replace an existing output."""
+
+    def __post_init__(self) -> None:
+        MapsConfig.__post_init__(self)
+        if self.style not in get_args(OverlayStyle):
+            raise ConfigError(
+                f"--style {self.style} is unknown; choose one of {', '.join(get_args(OverlayStyle))}"
+            )
+        if self.numbers and self.style != "blocks":
+            raise ConfigError("--numbers needs --style blocks")
+        if self.legend and self.style in {"contour", "dim"}:
+            raise ConfigError(f"--legend explains colours, and --style {self.style} has none; leave it out")
+        _in_range("--opacity", self.opacity, 0, 1)
+        _in_range("--every", self.every, 1, 1000)
+        if self.height is not None:
+            _in_range("--height", self.height, 16, 4320)
+
+
 Sampling = Literal["4:2:0", "4:2:2", "4:4:4", "grey"]
 
 

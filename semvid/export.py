@@ -114,8 +114,8 @@ def _open_sink(output: Path, source: Path, *, overwrite: bool) -> AbstractContex
         raise OutputError(
             f"'{output.suffix}': the maps of a video go to a {_VIDEO_SUFFIX} file or a folder; change -o"
         )
-    _check_folder(output, overwrite=overwrite)
-    return _folder_sink(output)
+    check_folder(output, overwrite=overwrite)
+    return folder_sink(output)
 
 
 class _VideoSink:
@@ -166,29 +166,31 @@ def _video_sink(output: Path) -> Iterator[_Sink]:
         temporary.unlink(missing_ok=True)
 
 
-class _FolderSink:
-    """One PNG a map."""
+class FolderSink:
+    """One PNG a frame."""
 
     def __init__(self, folder: Path) -> None:
         self.num_frames = self.bytes_written = 0
         self._folder = folder
 
-    def write(self, grey: NDArray[np.uint8], frame: Frame) -> None:
+    def write(self, picture: NDArray[np.uint8], frame: Frame | None = None) -> None:
+        """Take the next ``(h, w)`` grey or ``(h, w, 3)`` RGB picture."""
         path = self._folder / _FRAME_NAME.format(self.num_frames)
-        Image.fromarray(grey).save(path, "PNG", compress_level=3)
+        Image.fromarray(picture).save(path, "PNG", compress_level=3)
         self.bytes_written += path.stat().st_size
         self.num_frames += 1
 
 
 @contextmanager
-def _folder_sink(output: Path) -> Iterator[_Sink]:
+def folder_sink(output: Path) -> Iterator[FolderSink]:
+    """Write pictures to a folder that appears under its name when it is complete."""
     parent = output.parent
     try:
         temporary = Path(tempfile.mkdtemp(prefix=f".{output.name}.", suffix=".part", dir=parent))
     except OSError as error:
         raise OutputError(f"{output} cannot be created: {error.strerror or error}") from error
     try:
-        yield _FolderSink(temporary)
+        yield FolderSink(temporary)
         temporary.chmod(0o755)
         if output.exists():
             shutil.rmtree(output)
@@ -199,17 +201,17 @@ def _folder_sink(output: Path) -> Iterator[_Sink]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _check_folder(output: Path, *, overwrite: bool) -> None:
-    """Refuse a folder that holds anything but maps of ours."""
+def check_folder(output: Path, *, overwrite: bool) -> None:
+    """Refuse a folder that holds anything but pictures of ours."""
     if not output.parent.is_dir():
         raise OutputError(f"the folder {output.parent} does not exist; create it or choose another -o")
     if not output.exists():
         return
     if not output.is_dir():
-        raise OutputError(f"{output} is a file; choose another -o for the folder of maps")
+        raise OutputError(f"{output} is a file; choose another -o for the folder")
     names = [one.name for one in output.iterdir()]
     if names and not overwrite:
-        raise OutputExistsError(f"{output} is not empty; pass -y to replace its maps or choose another -o")
+        raise OutputExistsError(f"{output} is not empty; pass -y to replace it or choose another -o")
     strange = next((name for name in names if not _FRAME_PATTERN.fullmatch(name)), None)
     if strange is not None:
-        raise OutputError(f"{output} holds {strange}, which is no map of semvid's; choose another folder")
+        raise OutputError(f"{output} holds {strange}, which is no picture of semvid's; choose another folder")

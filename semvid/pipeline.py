@@ -82,9 +82,20 @@ def compress_events(
         ``Started``, then ``Notice`` and ``Progress`` as they come, and ``Done`` last. Closing the generator
         early stops all threads and leaves no output.
     """
+    config = config or CompressConfig()
+    yield from encode_events(Path(source), output, config, open_coding(config), importance=importance)
+
+
+def encode_events(
+    source: Path,
+    output: Path | str | None,
+    config: CompressConfig,
+    coding: Coding,
+    *,
+    importance: ImportanceSource | None = None,
+) -> Generator[Event, None, None]:
+    """Do what ``compress_events`` does with a coding of one's own; ``config`` says the rest."""
     started = time.monotonic()
-    source, config = Path(source), config or CompressConfig()
-    coding = open_coding(config)
     export_vectors = config.temporal.motion == "vectors"
     with _one_opencv_thread(), VideoReader(source, export_vectors=export_vectors) as reader:
         if output is None:
@@ -160,7 +171,10 @@ def _prepare(
 ) -> Generator[PreparedFrame | Packet[Any], None, None]:
     """Ready frames on the analysing thread: the calling thread must keep the encoder fed."""
     for item in items:
-        yield coding.prepare(item) if isinstance(item, AnalysedFrame) else item
+        if not isinstance(item, AnalysedFrame):
+            yield item
+        elif (prepared := coding.prepare(item)) is not None:
+            yield prepared
 
 
 class _Job:

@@ -54,8 +54,8 @@ class Coding(Protocol):
     def quality(self) -> float:
         """In the encoder's own unit; the mean if it changes."""
 
-    def prepare(self, analysed: AnalysedFrame) -> PreparedFrame:
-        """Ready the next frame; called on the analysing thread, which has time left."""
+    def prepare(self, analysed: AnalysedFrame) -> PreparedFrame | None:
+        """Ready the next frame, None = leave it out; called on the analysing thread, which has time left."""
 
     def open(
         self, container: OutputContainer, first: PreparedFrame, info: VideoInfo, suffix: str

@@ -19,6 +19,7 @@ from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from semvid.config import CompressConfig, Sampling
 from semvid.encode.coding import CodedStream, PreparedFrame
 from semvid.errors import ConfigError
+from semvid.io.colour import matrix_of, range_of
 from semvid.io.probe import measure_streams
 from semvid.io.writer import copied_streams
 from semvid.jpeg.budget import Budget
@@ -36,7 +37,6 @@ _LAG = 16
 """Frames from one whose statistics are used to the one that uses them: so many may be in the making at once,
 and files are the same whatever the number of cores."""
 _SAMPLINGS: dict[str, Sampling] = {"yuvj420p": "4:2:0", "yuvj422p": "4:2:2", "yuvj444p": "4:4:4"}
-_HD_LINES = 720
 _PACKET_OVERHEAD, _FILE_OVERHEAD = 32, 4096
 """Bytes of a container, at most; both for ``target_size``."""
 
@@ -80,9 +80,9 @@ class JpegCoding:
         picture = self._reformatter.reformat(
             source,
             format=_format_for(source),
-            src_colorspace=_matrix_of(source),
+            src_colorspace=matrix_of(source),
             dst_colorspace=Colorspace.ITU601,
-            src_color_range=_range_of(source),
+            src_color_range=range_of(source),
             dst_color_range=ColorRange.JPEG,
         )
         picture.pts, picture.time_base = source.pts, source.time_base
@@ -250,16 +250,3 @@ def _format_for(picture: VideoFrame) -> str:
         if picture.format.name.startswith(("yuv" + sampling, "yuvj" + sampling)):
             return f"yuvj{sampling}p"
     return "yuvj420p"
-
-
-def _matrix_of(picture: VideoFrame) -> int:
-    """The matrix of the source; where it says nothing, what players assume for its size."""
-    if picture.colorspace in {1, 4, 5, 6, 7, 9, 10}:
-        # 6 is SMPTE 170M and 10 the constant-luminance twin of BT.2020: swscale knows one name for each.
-        return {6: Colorspace.ITU601, 10: Colorspace.BT2020}.get(picture.colorspace, picture.colorspace)
-    return Colorspace.ITU709 if picture.height >= _HD_LINES else Colorspace.ITU601
-
-
-def _range_of(picture: VideoFrame) -> int:
-    is_full = picture.format.name.startswith("yuvj") or picture.color_range == ColorRange.JPEG
-    return ColorRange.JPEG if is_full or picture.format.is_rgb else ColorRange.MPEG

@@ -19,7 +19,7 @@ LAYERS = [
     {"models.training.train"},
     {"models.custom", "models.predictor", "models.selftest"},
     {"models.registry"},
-    {"events", "rate", "jpeg", "jpeg.tables", "io.output", "io.picture", "devices", "models", "models.training", "encode.vpx_scale", "encode.levels", "saliency.source", "saliency.edges", "encode.regions", "io.probe", "encode.coding", "temporal",
+    {"events", "rate", "jpeg", "jpeg.tables", "io.output", "io.picture", "devices", "models", "models.training", "encode.vpx_scale", "encode.levels", "saliency.source", "saliency.edges", "encode.regions", "io.probe", "io.colour", "drawing", "encode.coding", "temporal",
      "temporal.warp"},
     {"temporal.vectors", "temporal.camera", "saliency.spectral"},
     {"temporal.motion"},
@@ -39,6 +39,7 @@ LAYERS = [
     {"codecs"},
     {"pipeline", "still"},
     {"export"},
+    {"overlay"},
 ]  # fmt: skip
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 

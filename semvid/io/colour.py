@@ -1,0 +1,26 @@
+"""What the samples of a frame mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from av.video.reformatter import ColorRange, Colorspace
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+_HD_LINES = 720
+
+
+def matrix_of(picture: VideoFrame) -> int:
+    """Return FFmpeg's number of the YUV matrix; where the source says nothing, what players assume."""
+    if picture.colorspace in {1, 4, 5, 6, 7, 9, 10}:
+        # 6 is SMPTE 170M and 10 the constant-luminance twin of BT.2020: swscale knows one name for each.
+        return {6: Colorspace.ITU601, 10: Colorspace.BT2020}.get(picture.colorspace, picture.colorspace)
+    return Colorspace.ITU709 if picture.height >= _HD_LINES else Colorspace.ITU601
+
+
+def range_of(picture: VideoFrame) -> int:
+    """Return FFmpeg's number of the sample range."""
+    is_full = picture.format.name.startswith("yuvj") or picture.color_range == ColorRange.JPEG
+    return ColorRange.JPEG if is_full or picture.format.is_rgb else ColorRange.MPEG

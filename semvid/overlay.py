@@ -1,0 +1,282 @@
+"""Show what matters: importance drawn over a picture or a video."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+import cv2
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from PIL import Image
+
+from semvid.analysis import Analyser
+from semvid.config import AllocationConfig, CompressConfig, OverlayConfig
+from semvid.drawing import Bgr, blocks, contour, dim, heat, legend, split
+from semvid.encode.allocator import OffsetAllocator
+from semvid.encode.coding import CodedStream, PreparedFrame
+from semvid.encode.region_coding import RegionCoding
+from semvid.encode.registry import X264
+from semvid.errors import ConfigError, OutputError
+from semvid.events import Done, Event, Notice, Progress, Started
+from semvid.export import check_folder, folder_sink
+from semvid.io.colour import matrix_of, range_of
+from semvid.io.output import check_place, write_whole
+from semvid.io.picture import read_picture
+from semvid.io.reader import VideoReader
+from semvid.io.writer import CONTAINERS
+from semvid.pipeline import encode_events
+from semvid.saliency.map_files import PICTURE_SUFFIXES
+from semvid.saliency.registry import open_source
+from semvid.saliency.source import ImportanceSource
+from semvid.still import importance_of
+from semvid.types import AnalysedFrame, ExportResult, FloatArray, Frame, VideoInfo
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+    from av.container import OutputContainer
+
+_ANIMATIONS = {".gif": "GIF", ".webp": "WEBP"}
+_STILLS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+_CODED = CompressConfig(crf=20, preset="veryfast", allocation=AllocationConfig(strength=0))
+
+
+def export_overlay(
+    source: Path | str,
+    output: Path | str,
+    config: OverlayConfig | None = None,
+    *,
+    importance: ImportanceSource | None = None,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> ExportResult:
+    """Draw what matters over a picture or a video, upright.
+
+    Args:
+        source: A picture or a video.
+        output: For a picture ``.png``, ``.jpg`` or ``.webp``; for a video ``.mp4``, ``.mkv`` or ``.mov``
+            (sound and the rest copied), ``.gif`` or ``.webp``, or a folder, one PNG a frame.
+        config: Options; None = defaults.
+        importance: Your own source of maps, instead of the one ``config`` names. It is closed at the end.
+        on_event: Called with ``Started``, ``Notice`` and ``Progress`` of a video.
+
+    Raises:
+        SemvidError: See ``semvid.errors``. Whatever is raised, no partial output is left.
+    """
+    source, output, config = Path(source), Path(output), config or OverlayConfig()
+    suffix = output.suffix.lower()
+    if source.suffix.lower() in PICTURE_SUFFIXES:
+        return _draw_still(source, output, config, importance)
+    if suffix in CONTAINERS and suffix != ".avi":
+        return _draw_video(source, output, config, importance, on_event)
+    if suffix and suffix not in _ANIMATIONS:
+        raise OutputError(
+            f"'{suffix}' cannot be drawn to; end -o in .mp4, .mkv, .mov, .gif, .webp, or name a folder"
+        )
+    if suffix:
+        check_place(output, source, overwrite=config.overwrite)
+    else:
+        check_folder(output, overwrite=config.overwrite)
+    with VideoReader(source, export_vectors=config.temporal.motion == "vectors") as reader:
+        on_event(Started(reader.info))
+        frames = _drawn_frames(reader, config, importance, on_event)
+        if not suffix:
+            with closing(frames), folder_sink(output) as sink:
+                for drawn, _ in frames:
+                    sink.write(np.ascontiguousarray(drawn[..., ::-1]))
+                return ExportResult(source, output, sink.num_frames, sink.bytes_written)
+        with closing(frames):
+            return _animate(source, output, config, frames)
+
+
+class FrameDrawer:
+    """Draws the frames of one video in one style; it knows the frame before where offsets need it."""
+
+    def __init__(self, config: OverlayConfig) -> None:
+        self._config = config
+        self._allocator = OffsetAllocator(X264, config.allocation)
+        self._reformatter = VideoReformatter()
+
+    def draw(self, analysed: AnalysedFrame, sample_aspect_ratio: Fraction | None) -> Bgr:
+        """Return the upright picture with its importance drawn."""
+        frame, config = analysed.frame, self._config
+        assert analysed.importance is not None  # noqa: S101 - an overlay always has maps
+        picture = self._bgr(frame.picture)
+        if config.style == "blocks":
+            # Blocks are the encoder's: drawn before anything is turned or scaled.
+            offsets, _ = self._allocator.update(analysed)
+            assert offsets is not None  # noqa: S101
+            picture = blocks(picture, offsets, config.opacity, numbers=config.numbers)
+        upright = np.ascontiguousarray(np.rot90(picture, frame.quarter_turns))
+        upright = _scaled(upright, _drawn_size(frame, sample_aspect_ratio, config.height))
+        matters = np.ascontiguousarray(np.rot90(analysed.importance, frame.quarter_turns))
+        return draw_over(upright, matters, config)
+
+    def _bgr(self, picture: VideoFrame) -> Bgr:
+        converted = self._reformatter.reformat(
+            picture, format="bgr24", src_colorspace=matrix_of(picture), src_color_range=range_of(picture),
+            dst_color_range=ColorRange.JPEG,
+        )  # fmt: skip
+        return np.asarray(converted.to_ndarray(), np.uint8)
+
+
+def draw_over(upright: Bgr, importance: FloatArray, config: OverlayConfig) -> Bgr:
+    """Draw in the style of ``config``, but for blocks, which are drawn already."""
+    if config.style == "heat":
+        upright = heat(upright, importance, config.opacity)
+    elif config.style == "contour":
+        upright = contour(upright, importance, config.opacity)
+    elif config.style == "dim":
+        upright = dim(upright, importance, config.opacity)
+    elif config.style == "split":
+        upright = split(upright, importance)
+    return legend(upright, config.style) if config.legend else upright
+
+
+def _drawn_size(frame: Frame, sample_aspect_ratio: Fraction | None, height: int | None) -> tuple[int, int]:
+    """``(width, height)`` with square pixels, of even sides."""
+    width, lines = frame.upright_size
+    if sample_aspect_ratio:
+        stretch = 1 / sample_aspect_ratio if frame.quarter_turns % 2 else sample_aspect_ratio
+        width = round(width * stretch)
+    if height is not None:
+        width, lines = round(width * height / lines), height
+    if height is None and not sample_aspect_ratio:
+        return width, lines
+    return max(width // 2 * 2, 2), max(lines // 2 * 2, 2)
+
+
+def _scaled(picture: Bgr, size: tuple[int, int]) -> Bgr:
+    if (picture.shape[1], picture.shape[0]) == size:
+        return picture
+    kind = cv2.INTER_AREA if size[1] < picture.shape[0] else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(picture, size, interpolation=kind), np.uint8)
+
+
+class _DrawnCoding:
+    """See ``Coding``: what is coded is the drawing, plainly."""
+
+    name = "x264"
+    coding_format = X264.coding_format
+
+    def __init__(self, config: OverlayConfig, sample_aspect_ratio: Fraction | None) -> None:
+        self._config = config
+        self._drawer = FrameDrawer(config)
+        self._sample_aspect_ratio = sample_aspect_ratio
+        self._reformatter = VideoReformatter()
+        self._plain = RegionCoding(X264, _CODED)
+        self.quality = self._plain.quality
+
+    def prepare(self, analysed: AnalysedFrame) -> PreparedFrame | None:
+        frame = analysed.frame
+        if frame.index % self._config.every:
+            return None
+        drawn = self._drawer.draw(analysed, self._sample_aspect_ratio)
+        picture = self._reformatter.reformat(
+            av.VideoFrame.from_ndarray(drawn, format="bgr24"), format="yuv420p",
+            dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG,
+        )  # fmt: skip
+        picture.colorspace, picture.color_range = Colorspace.ITU709, ColorRange.MPEG
+        picture.pts, picture.time_base = frame.picture.pts, frame.picture.time_base
+        picture.color_primaries, picture.color_trc = frame.picture.color_primaries, frame.picture.color_trc
+        flat = Frame(picture, frame.index, drawn[..., 0], 8)
+        return self._plain.prepare(AnalysedFrame(flat, None, analysed.is_cut))
+
+    def open(
+        self, container: OutputContainer, first: PreparedFrame, info: VideoInfo, suffix: str
+    ) -> CodedStream:
+        rate = None if info.frame_rate is None else info.frame_rate / self._config.every
+        square = replace(info, sample_aspect_ratio=None, frame_rate=rate)
+        return self._plain.open(container, first, square, suffix)
+
+
+def _draw_video(
+    source: Path,
+    output: Path,
+    config: OverlayConfig,
+    importance: ImportanceSource | None,
+    on_event: Callable[[Event], None],
+) -> ExportResult:
+    settings = CompressConfig(
+        model=config.model, focus=config.focus, maps=config.maps, maps_hold=config.maps_hold,
+        boxes=config.boxes, device=config.device, threads=config.threads, temporal=config.temporal,
+        overwrite=config.overwrite,
+    )  # fmt: skip
+    with VideoReader(source) as reader:
+        aspect = reader.info.sample_aspect_ratio
+    coding = _DrawnCoding(config, aspect)
+    with closing(encode_events(source, output, settings, coding, importance=importance)) as events:
+        for event in events:
+            on_event(event)
+            if isinstance(event, Done):
+                return ExportResult(source, output, event.result.num_frames, event.result.output_bytes)
+    raise AssertionError("the events end with Done or raise")
+
+
+def _drawn_frames(
+    reader: VideoReader,
+    config: OverlayConfig,
+    importance: ImportanceSource | None,
+    on_event: Callable[[Event], None],
+) -> Generator[tuple[Bgr, float], None, None]:
+    """Yield drawings and when they are shown, in seconds."""
+    info, drawer, count = reader.info, FrameDrawer(config), 0
+    with closing(importance or open_source(config, info.num_frames_from_header)) as maps:
+        analyser = Analyser(maps, config.temporal)
+        for item in reader.read():
+            if not isinstance(item, Frame):
+                continue
+            analysed = analyser.update(item)
+            count += 1
+            if item.index % config.every == 0:
+                seconds = float((item.picture.pts or 0) * (item.picture.time_base or 0))
+                yield drawer.draw(analysed, info.sample_aspect_ratio), seconds
+            on_event(Progress(count, info.num_frames_from_header, 0))
+        for message in analyser.finish(count):
+            on_event(Notice(message))
+
+
+def _animate(
+    source: Path, output: Path, config: OverlayConfig, frames: Iterator[tuple[Bgr, float]]
+) -> ExportResult:
+    pictures, times = [], []
+    for drawn, seconds in frames:
+        pictures.append(Image.fromarray(drawn[..., ::-1]))
+        times.append(seconds)
+    if not pictures:
+        raise ConfigError(f"--every {config.every} leaves no frame of {source}; make it smaller")
+    shown = [max(round(1000 * (b - a)), 10) for a, b in itertools.pairwise(times)]
+    shown.append(shown[-1] if shown else 1000)
+    file = io.BytesIO()
+    pictures[0].save(
+        file, _ANIMATIONS[output.suffix.lower()], save_all=True, append_images=pictures[1:],
+        duration=shown, loop=0,
+    )  # fmt: skip
+    return ExportResult(source, output, len(pictures), write_whole(output, file.getvalue()))
+
+
+def _draw_still(
+    source: Path, output: Path, config: OverlayConfig, importance: ImportanceSource | None
+) -> ExportResult:
+    check_place(output, source, overwrite=config.overwrite)
+    suffix = output.suffix.lower()
+    if suffix not in _STILLS:
+        raise OutputError(f"'{suffix or output.name}' is no picture; end -o in {', '.join(_STILLS)}")
+    if config.style == "blocks":
+        raise ConfigError("--style blocks shows the offsets of a video encoder; a picture has none")
+    upright = read_picture(source).upright()
+    kind = cv2.COLOR_GRAY2BGR if upright.ndim == 2 else cv2.COLOR_RGB2BGR
+    height, width = upright.shape[:2]
+    if config.height is not None:
+        width, height = max(round(width * config.height / height), 1), config.height
+    picture = _scaled(np.asarray(cv2.cvtColor(upright, kind), np.uint8), (width, height))
+    drawn = draw_over(picture, importance_of(upright, config, importance), config)
+    file = io.BytesIO()
+    Image.fromarray(drawn[..., ::-1]).save(file, _STILLS[suffix], quality=92)
+    return ExportResult(source, output, 1, write_whole(output, file.getvalue()))

@@ -1,0 +1,138 @@
+"""Overlays: in the right place whatever the geometry, with the sound, to everything that can be asked for."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from clips import decode, make_clip, texture
+from PIL import Image
+
+import semvid
+from semvid.errors import ConfigError, OutputError
+
+
+def square_map(upright, tmp_path):
+    """A map with a white square, of the upright display size, and where the square lies in shares."""
+    width, height = upright
+    values = np.zeros((height, width), np.uint8)
+    values[height // 4 : height // 2, width // 2 : width * 3 // 4] = 255
+    Image.fromarray(values).save(tmp_path / "map.png")
+    return tmp_path / "map.png"
+
+
+def bounds(difference):
+    rows, cols = np.flatnonzero(difference.any(1)), np.flatnonzero(difference.any(0))
+    height, width = difference.shape
+    return np.array([rows[0] / height, (rows[-1] + 1) / height, cols[0] / width, (cols[-1] + 1) / width])
+
+
+@pytest.mark.parametrize(
+    ("size", "rotation", "aspect"),
+    [((320, 192), 0, None), ((320, 192), 90, None), ((320, 192), 270, Fraction(2, 3)), ((321, 193), 0, None)],
+)
+def test_a_painted_square_is_where_it_was_painted(size, rotation, aspect, tmp_path):
+    # Matroska loses the pixel aspect, and H.264 takes no odd sizes.
+    form = {"codec": "ffv1", "options": {}} if aspect is None else {}
+    source = make_clip(
+        tmp_path / ("in.mkv" if form else "in.mp4"), width=size[0], height=size[1], num_frames=3,
+        rotation=rotation, aspect=aspect, **form,
+    )  # fmt: skip
+    upright = size if rotation % 180 == 0 else size[::-1]
+    config = semvid.OverlayConfig(maps=square_map(upright, tmp_path), style="dim", opacity=1.0)
+    result = semvid.export_overlay(source, tmp_path / "drawn", config)
+    assert result.num_frames == 3
+    with Image.open(tmp_path / "drawn" / "000001.png") as image:
+        drawn = np.asarray(image, float)
+    # All but the square is black.
+    found = bounds(drawn.max(2) > 60)
+    assert np.abs(found - [0.25, 0.5, 0.5, 0.75]).max() < 0.025
+    stretch = 1 if aspect is None else float(1 / aspect if rotation % 180 else aspect)
+    assert drawn.shape[1] / drawn.shape[0] == pytest.approx(upright[0] * stretch / upright[1], rel=0.02)
+
+
+def test_the_sound_and_the_time_stay(tmp_path):
+    source = make_clip(tmp_path / "in.mp4", num_frames=12, audio=True)
+    config = semvid.OverlayConfig(model="spectral", legend=True)
+    result = semvid.export_overlay(source, tmp_path / "out.mp4", config)
+    assert [one.time for one in decode(result.output)] == [one.time for one in decode(source)]
+    assert {one.kind for one in semvid.probe(result.output).streams} == {"video", "audio"}
+    assert result.output_bytes == result.output.stat().st_size
+
+
+@pytest.mark.parametrize("style", ["heat", "contour", "blocks", "dim", "split"])
+def test_every_style_draws(style, tmp_path):
+    source = make_clip(tmp_path / "in.mkv", width=320, height=192, num_frames=2, codec="ffv1", options={})
+    config = semvid.OverlayConfig(
+        maps=square_map((320, 192), tmp_path), style=style, opacity=1.0, numbers=style == "blocks",
+        legend=style in {"heat", "split", "blocks"},
+    )  # fmt: skip
+    semvid.export_overlay(source, tmp_path / "drawn", config)
+    with Image.open(tmp_path / "drawn" / "000000.png") as image:
+        drawn = np.asarray(image, float)
+    plain = decode(source)[0].to_ndarray(format="rgb24").astype(float)
+    assert drawn.shape[1] == (640 if style == "split" else 320)
+    changed = np.abs(drawn[:, :320] - plain).mean(2) > 40
+    if style == "split":
+        assert np.abs(drawn[:, :320] - plain)[:130].mean() < 3
+        assert drawn[60:90, 490:550].mean() > 150
+        assert drawn[110:140, 350:450].mean() < 20
+    else:
+        assert changed.any()
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+def test_animations_last_as_long_as_the_video(suffix, tmp_path):
+    source = make_clip(tmp_path / "in.mp4", num_frames=20)
+    config = semvid.OverlayConfig(model="spectral", every=5, height=64)
+    result = semvid.export_overlay(source, tmp_path / f"out{suffix}", config)
+    with Image.open(result.output) as image:
+        assert image.n_frames == result.num_frames == 4
+        assert image.size[1] == 64
+        shown = 0
+        for index in range(4):
+            image.seek(index)
+            image.load()
+            shown += image.info["duration"]
+    frames = decode(source)
+    assert shown / 1000 == pytest.approx(frames[-1].time - frames[0].time + 1 / 25, abs=0.09)
+
+
+def test_frames_can_be_left_out_of_a_video(tmp_path):
+    source = make_clip(tmp_path / "in.mp4", num_frames=20)
+    config = semvid.OverlayConfig(model="spectral", every=4, height=96)
+    result = semvid.export_overlay(source, tmp_path / "out.mkv", config)
+    expected = [one.time for one in decode(source)][::4]
+    with av.open(str(result.output)) as container:
+        frames = list(container.decode(video=0))
+    assert [one.time for one in frames] == pytest.approx(expected, abs=2e-3)
+    assert frames[0].height == 96
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
+def test_stills(suffix, tmp_path):
+    Image.fromarray(np.stack([texture(200, 120, seed) for seed in range(3)], -1)).save(tmp_path / "in.png")
+    config = semvid.OverlayConfig(maps=square_map((200, 120), tmp_path), style="dim", opacity=1.0)
+    result = semvid.export_overlay(tmp_path / "in.png", tmp_path / f"out{suffix}", config)
+    with Image.open(result.output) as image:
+        drawn = np.asarray(image.convert("RGB"), float)
+    assert np.abs(bounds(drawn.max(2) > 60) - [0.25, 0.5, 0.5, 0.75]).max() < 0.03
+
+
+def test_what_cannot_be_drawn_is_refused(tmp_path, clip):
+    Image.new("RGB", (64, 64)).save(tmp_path / "in.png")
+    for source, output, options, error, words in (
+        (clip, "out.avi", {}, OutputError, "cannot be drawn to"),
+        (clip, "out.txt", {}, OutputError, "cannot be drawn to"),
+        (tmp_path / "in.png", "out.mp4", {}, OutputError, "is no picture; end -o in"),
+        (tmp_path / "in.png", "out.png", {"style": "blocks"}, ConfigError, "a picture has none"),
+        (clip, "out.mp4", {"style": "fire"}, ConfigError, "--style fire is unknown"),
+        (clip, "out.mp4", {"opacity": 3}, ConfigError, "--opacity 3 is out of range"),
+        (clip, "out.mp4", {"numbers": True}, ConfigError, "--numbers needs --style blocks"),
+        (clip, "out.mp4", {"style": "dim", "legend": True}, ConfigError, "--legend explains colours"),
+    ):
+        with pytest.raises(error, match=words):
+            semvid.export_overlay(
+                source, tmp_path / output, semvid.OverlayConfig(model="spectral", **options)
+            )
+    assert [one.name for one in tmp_path.iterdir()] == ["in.png"]
