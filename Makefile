@@ -32,6 +32,8 @@ benchmark: $(VENV)/dev.stamp link
 	$(BIN)/python examples/benchmark/neutrality.py
 	$(BIN)/python examples/benchmark/speed.py
 	$(BIN)/python examples/benchmark/memory.py
+	$(BIN)/python examples/benchmark/kodak.py
+	$(BIN)/python examples/benchmark/mjpeg.py
 
 TRAIN = $(BIN)/python -P -m semvid.models.training.train --pack $(PACK)
 # Resumes what was interrupted. Then copy the weights to models/weights and their SHA-256 to weights_file.py.

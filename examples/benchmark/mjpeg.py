@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -120,8 +121,10 @@ def scaled_clip(source: Path, output: Path, width: int, height: int) -> None:
     with av.open(str(source)) as reader, av.open(str(output), "w") as writer:
         stream = writer.add_stream("libx264", rate=25, options={"crf": "16", "preset": "veryfast"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        for frame in reader.decode(video=0):
-            writer.mux(stream.encode(frame.reformat(width=width, height=height, interpolation="BICUBIC")))
+        for index, frame in enumerate(reader.decode(video=0)):
+            scaled = frame.reformat(width=width, height=height, interpolation="BICUBIC")
+            scaled.pts, scaled.time_base = index, Fraction(1, 25)
+            writer.mux(stream.encode(scaled))
         writer.mux(stream.encode())
 
 
