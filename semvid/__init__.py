@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from semvid.config import (
         AllocationConfig,
+        CompareConfig,
         CompressConfig,
         ExportConfig,
         FocusConfig,
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from semvid.errors import SemvidError
     from semvid.export import export_maps
     from semvid.io.probe import probe
+    from semvid.metrics.compare import compare
     from semvid.overlay import export_overlay
     from semvid.pipeline import compress, compress_events
     from semvid.saliency.source import ImportanceSource
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AllocationConfig": "semvid.config",
+    "CompareConfig": "semvid.config",
+    "Comparison": "semvid.types",
     "CompressConfig": "semvid.config",
     "ExportConfig": "semvid.config",
     "ExportResult": "semvid.types",
@@ -49,6 +53,7 @@ _HOMES = {
     "SemvidError": "semvid.errors",
     "TemporalConfig": "semvid.config",
     "VideoInfo": "semvid.types",
+    "compare": "semvid.metrics.compare",
     "compress": "semvid.pipeline",
     "compress_events": "semvid.pipeline",
     "compress_image": "semvid.still",
@@ -60,6 +65,8 @@ _HOMES = {
 __version__ = "0.1.0"
 __all__ = [
     "AllocationConfig",
+    "CompareConfig",
+    "Comparison",
     "CompressConfig",
     "ExportConfig",
     "ExportResult",
@@ -76,6 +83,7 @@ __all__ = [
     "TemporalConfig",
     "VideoInfo",
     "__version__",
+    "compare",
     "compress",
     "compress_events",
     "compress_image",

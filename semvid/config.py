@@ -238,6 +238,31 @@ class OverlayConfig(MapsConfig):
             _in_range("--height", self.height, 16, 4320)
 
 
+METRICS = ("psnr", "ssim", "xpsnr", "vmaf", "weighted")
+"""What ``compare`` measures."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompareConfig(MapsConfig):
+    """Everything ``compare`` can be told."""
+
+    metrics: tuple[str, ...] = METRICS
+    """``psnr``, ``ssim``, ``xpsnr`` and ``vmaf`` are FFmpeg's; ``weighted`` is PSNR weighted by importance,
+    of what matters, and of the rest."""
+    scale: bool = False
+    """Bring the tested video to the size of the reference."""
+    temporal: TemporalConfig = TemporalConfig()
+    """How maps follow from frame to frame."""
+
+    def __post_init__(self) -> None:
+        MapsConfig.__post_init__(self)
+        unknown = [one for one in self.metrics if one not in METRICS]
+        if unknown or not self.metrics:
+            raise ConfigError(
+                f"--metrics {','.join(unknown) or 'of nothing'} is unknown; choose among {', '.join(METRICS)}"
+            )
+
+
 Sampling = Literal["4:2:0", "4:2:2", "4:4:4", "grey"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -207,3 +208,29 @@ class ExportResult:
     output: Path
     num_frames: int
     output_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """Scores of all frames in a few numbers."""
+
+    mean: float
+    harmonic_mean: float
+    """Bad frames weigh more."""
+    percentile_5: float
+    percentile_1: float
+    minimum: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Scores of a video against another."""
+
+    reference: Path
+    test: Path
+    times: tuple[float, ...]
+    """Of each frame, in seconds from the first."""
+    scores: Mapping[str, tuple[float, ...]]
+    """By measure, one a frame; NaN where a frame has no such place."""
+    pooled: Mapping[str, Pooled]
+    """By measure."""

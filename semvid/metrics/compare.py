@@ -1,0 +1,109 @@
+"""Compare two versions of a video: the whole, what matters, and the rest."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from semvid.analysis import Analyser
+from semvid.config import CompareConfig
+from semvid.errors import InputError
+from semvid.io.colour import range_of
+from semvid.io.probe import open_container, probe
+from semvid.io.reader import VideoReader
+from semvid.metrics.filters import FILTERS, Scores, filter_scores
+from semvid.metrics.weighted import weighted_scores
+from semvid.saliency.registry import open_source
+from semvid.types import Comparison, Frame, Pooled, VideoInfo
+
+_FULL_RANGE = 2
+
+
+def compare(reference: Path | str, test: Path | str, config: CompareConfig | None = None) -> Comparison:
+    """Score a video against the one it was made from.
+
+    Args:
+        reference: What it should look like.
+        test: What became of it. Frames belong together by their timestamps, counted from the first.
+        config: Options; None = defaults.
+
+    Raises:
+        InputError: A file cannot be read, or the two do not have the same frames; other sizes are refused
+            unless ``config.scale``.
+        SemvidError: See ``semvid.errors``.
+    """
+    reference, test, config = Path(reference), Path(test), config or CompareConfig()
+    mine, other = probe(reference), probe(test)
+    _check_sizes(mine, other, scale=config.scale)
+    times = _check_times(mine, other)
+    scores = filter_scores(
+        mine, other, [one for one in FILTERS if one in config.metrics], full_range=_is_full_range(reference)
+    )
+    if "weighted" in config.metrics:
+        with (
+            VideoReader(reference) as reader,
+            VideoReader(test) as tested,
+            closing(open_source(config, mine.num_frames_from_header)) as maps,
+        ):
+            scores |= weighted_scores(reader, tested, Analyser(maps, config.temporal))
+    return Comparison(
+        reference, test, times, {name: tuple(values.tolist()) for name, values in scores.items()},
+        {name: pool(values) for name, values in scores.items()},
+    )  # fmt: skip
+
+
+def pool(scores: Scores) -> Pooled:
+    """Sum the scores of frames up; NaN are left out.
+
+    Args:
+        scores: ``(n,)``; the harmonic mean takes what is below 1e-3 for 1e-3.
+    """
+    known = scores[~np.isnan(scores)]
+    if not known.size:
+        return Pooled(*[float("nan")] * 5)
+    harmonic = 1 / np.mean(1 / np.maximum(known, 1e-3))
+    low, lower = np.percentile(known, (5, 1))
+    return Pooled(float(known.mean()), float(harmonic), float(low), float(lower), float(known.min()))
+
+
+def _check_sizes(mine: VideoInfo, other: VideoInfo, *, scale: bool) -> None:
+    sizes = [(one.width, one.height) for one in (mine, other)]
+    if sizes[0] != sizes[1] and not scale:
+        raise InputError(
+            f"{other.path} is {sizes[1][0]}x{sizes[1][1]} and {mine.path} {sizes[0][0]}x{sizes[0][1]}; "
+            "pass --scale to bring it to that size"
+        )
+
+
+def _check_times(mine: VideoInfo, other: VideoInfo) -> tuple[float, ...]:
+    """Return the reference's times in seconds from the first frame."""
+    ours, theirs = _times(mine), _times(other)
+    tolerance = float(1 / (2 * (mine.frame_rate or Fraction(50))))
+    for index, (a, b) in enumerate(zip(ours, theirs, strict=False)):
+        if abs(a - b) > tolerance:
+            raise InputError(
+                f"frame {index} of {other.path} is shown at {b:.3f} s and that of {mine.path} at {a:.3f} s; "
+                "compare versions with the same frames"
+            )
+    if len(ours) != len(theirs):
+        raise InputError(
+            f"{other.path} has {len(theirs)} frames and {mine.path} {len(ours)}; "
+            "compare versions with the same frames"
+        )
+    return tuple(ours)
+
+
+def _times(info: VideoInfo) -> list[float]:
+    with open_container(info.path) as container:
+        stream = container.streams[info.stream_index]
+        found = sorted(one.pts for one in container.demux(stream) if one.size and one.pts is not None)
+    return [float((pts - found[0]) * info.time_base) for pts in found]
+
+
+def _is_full_range(path: Path) -> bool:
+    with VideoReader(path) as reader:
+        first = next(item for item in reader.read() if isinstance(item, Frame))
+        return range_of(first.picture) == _FULL_RANGE

@@ -1,0 +1,130 @@
+"""Scores agree with FFmpeg's own, fall where the damage is, and are refused where they would mean nothing."""
+
+import json
+import re
+import subprocess
+
+import imageio_ffmpeg
+import numpy as np
+import pytest
+from clips import decode, decode_luma, make_clip, psnr, write_masks
+
+import semvid
+from semvid.errors import ConfigError, InputError
+from semvid.metrics.compare import pool
+
+FILTERS = ("psnr", "ssim", "xpsnr", "vmaf")
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pair")
+    source = make_clip(folder / "in.mp4", width=384, height=256, num_frames=12)
+    config = semvid.CompressConfig(model="spectral", crf=38)
+    return source, semvid.compress(source, folder / "out.mp4", config).output
+
+
+def test_scores_are_those_of_ffmpeg(pair):
+    result = semvid.compare(*pair, semvid.CompareConfig(metrics=FILTERS))
+    patterns = {
+        "psnr": r"average:(\S+)",
+        "ssim": r"All:(\S+)",
+        "xpsnr": r"y: (\S+)",
+        "libvmaf": r"score: (\S+)",
+    }
+    for kind, pattern in patterns.items():
+        done = subprocess.run(
+            [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-i", str(pair[1]), "-i", str(pair[0]),
+             "-lavfi", kind, "-f", "null", "-"],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        theirs = float(re.findall(pattern, done.stderr)[-1])
+        scores = np.array(result.scores[kind.removeprefix("lib")])
+        # FFmpeg sums PSNR up by its mean squared errors, XPSNR by their roots.
+        power = {"psnr": 10, "xpsnr": 20}.get(kind)
+        mine = scores.mean() if power is None else -power * np.log10(np.mean(10 ** (-scores / power)))
+        assert mine == pytest.approx(theirs, abs=0.01)
+        assert len(scores) == 12
+        assert result.pooled[kind.removeprefix("lib")].mean == pytest.approx(scores.mean())
+
+
+def test_damage_counts_where_it_is(tmp_path):
+    source = make_clip(tmp_path / "in.mkv", width=320, height=192, num_frames=6, codec="ffv1", options={})
+    mask = np.zeros((192, 320), np.uint8)
+    mask[:, :160] = 255
+    maps = write_masks(tmp_path / "maps", [mask])
+    config = semvid.CompressConfig(maps=maps, maps_hold=True, crf=34)
+    coded = semvid.compress(source, tmp_path / "out.mp4", config).output
+    options = semvid.CompareConfig(metrics=("weighted",), maps=maps, maps_hold=True)
+    result = semvid.compare(source, coded, options)
+    before, after = decode_luma(source), decode_luma(coded)
+    # The edge of a stretched map is soft.
+    for name, part in (("salient", np.s_[:, :, :156]), ("background", np.s_[:, :, 164:])):
+        expected = [psnr(a[None], b[None]) for a, b in zip(before[part], after[part], strict=True)]
+        assert np.abs(np.array(result.scores[name]) - expected).max() < 0.3
+    assert result.pooled["salient"].mean > result.pooled["background"].mean + 2
+    assert result.pooled["weighted"].mean == pytest.approx(result.pooled["salient"].mean, abs=0.3)
+
+
+def test_a_video_is_like_itself(tmp_path, pair):
+    result = semvid.compare(pair[0], pair[0], semvid.CompareConfig(model="spectral"))
+    assert {result.pooled[one].minimum for one in ("psnr", "xpsnr", "weighted", "background")} == {100.0}
+    assert result.pooled["ssim"].minimum == 1.0
+    assert result.pooled["vmaf"].minimum > 95
+    assert result.times == tuple(pytest.approx(one.time - decode(pair[0])[0].time) for one in decode(pair[0]))
+
+
+def test_another_range_is_not_an_error(tmp_path, pair):
+    config = semvid.CompressConfig(codec="mjpeg", quality=97, model="spectral")
+    jpegs = semvid.compress(pair[0], tmp_path / "out.mov", config).output
+    result = semvid.compare(
+        pair[0], jpegs, semvid.CompareConfig(model="spectral", metrics=("psnr", "weighted"))
+    )
+    assert result.pooled["psnr"].minimum > 38
+    assert result.pooled["weighted"].minimum > 38
+
+
+def test_what_cannot_be_compared_is_refused(tmp_path, pair):
+    small = make_clip(tmp_path / "small.mp4", width=192, height=128, num_frames=12)
+    short = make_clip(tmp_path / "short.mp4", width=384, height=256, num_frames=11)
+    options = semvid.CompareConfig(metrics=("psnr",))
+    with pytest.raises(InputError, match=r"192x128 and .* 384x256; pass --scale"):
+        semvid.compare(pair[0], small, options)
+    with pytest.raises(InputError, match="has 11 frames and .* 12"):
+        semvid.compare(pair[0], short, options)
+    (tmp_path / "text.mp4").write_text("no video")
+    with pytest.raises(InputError, match="cannot be opened"):
+        semvid.compare(pair[0], tmp_path / "text.mp4", options)
+    with pytest.raises(ConfigError, match="--metrics sharpness is unknown"):
+        semvid.CompareConfig(metrics=("sharpness",))
+
+
+def test_other_sizes_are_scaled_on_request(tmp_path, pair):
+    small = make_clip(tmp_path / "small.mp4", width=192, height=128, num_frames=12)
+    options = semvid.CompareConfig(metrics=("psnr", "weighted"), model="spectral", scale=True)
+    result = semvid.compare(pair[0], small, options)
+    assert len(result.scores["psnr"]) == len(result.scores["weighted"]) == 12
+
+
+def test_frames_are_pooled():
+    scores = np.array([40.0, 30.0, np.nan, 20.0])
+    pooled = pool(scores)
+    assert pooled.mean == 30
+    assert pooled.harmonic_mean == pytest.approx(3 / (1 / 40 + 1 / 30 + 1 / 20))
+    assert pooled.minimum == 20
+    assert 20 < pooled.percentile_1 < pooled.percentile_5 < 30
+    assert np.isnan(pool(np.array([np.nan])).mean)
+
+
+def test_the_command_line_writes_tables(pair, tmp_path, capsys, monkeypatch):
+    from semvid.cli.main import app
+
+    arguments = ["compare", str(pair[0]), str(pair[1]), "--model", "spectral", "--metrics", "psnr,weighted"]
+    app([*arguments, "--csv", str(tmp_path / "scores.csv"), "--json"], standalone_mode=False)
+    record = json.loads(capsys.readouterr().out)
+    assert set(record["pooled"]) == {"psnr", "weighted", "salient", "background"}
+    lines = (tmp_path / "scores.csv").read_text().splitlines()
+    assert lines[0] == "frame,seconds,psnr,weighted,salient,background"
+    assert len(lines) == 13
+    app(arguments, standalone_mode=False)
+    assert "harmonic mean" in capsys.readouterr().out
