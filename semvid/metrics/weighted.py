@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
 
 import cv2
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from semvid.analysis import Analyser
 from semvid.io.colour import matrix_of, range_of
 from semvid.io.reader import VideoReader
-from semvid.types import AnalysedFrame, FloatArray, Frame
+from semvid.types import AnalysedFrame, FloatArray, Frame, LumaArray
 
 NAMES = ("weighted", "salient", "background")
 _IMPORTANT = 0.5
@@ -71,11 +70,10 @@ def _like(reference: Frame, test: Frame, reformatter: VideoReformatter) -> Frame
         src_color_range=range_of(other), dst_color_range=range_of(mine),
     )  # fmt: skip
     plane = converted.planes[0]
-    rows = np.frombuffer(bytes(plane), np.uint8 if reference.luma_bits == 8 else np.uint16)
-    width = plane.line_size // rows.itemsize
-    return Frame(
-        converted, test.index, rows.reshape(-1, width)[: mine.height, : mine.width], reference.luma_bits
-    )
+    samples = np.frombuffer(bytes(plane), np.uint8)
+    rows: LumaArray = samples if reference.luma_bits == 8 else samples.view(np.uint16)
+    luma = rows.reshape(-1, plane.line_size // rows.itemsize)[: mine.height, : mine.width]
+    return Frame(converted, test.index, luma, reference.luma_bits)
 
 
 def _over(importance: FloatArray, frame: Frame) -> FloatArray:
