@@ -51,7 +51,8 @@ class TemporalConfig:
     """How maps follow from frame to frame. None = what suits the source of the maps."""
 
     map_every: int | None = None
-    """Frames from one map of a network to the next at most, 1..240; cuts and hard motion call for more."""
+    """Frames from one map of a network to the next at most, 1..240; half as many while motion leaves much
+    unexplained, and cuts call for one at once."""
     smoothing: float | None = None
     """Share of the past in the running average of maps, 0..0.99."""
     movement: float | None = None

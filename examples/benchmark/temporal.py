@@ -1,6 +1,6 @@
 """Measure what following motion does to maps: steadiness, accuracy, cost, and bits.
 
-    python examples/benchmark/temporal.py [--model msroi] [--parts maps,pans,cuts,bits]
+    python examples/benchmark/temporal.py [--model msroi] [--parts maps,pans,clips,cuts,bits]
 
 maps: DAVIS, 10 sequences of 32 frames, for several settings: mean IoU with the masks at the threshold that
 ``saliency.py`` chose on the training pack's validation split; flicker, the mean absolute change of the map
@@ -9,6 +9,7 @@ encoding left out, the network on one thread). No true motion of DAVIS is known;
 inverse search at full size with refinement, where that predicts the frame within 10 grey levels.
 H.264: the same sequences as x264 codes them at CRF 18, since JPEG has no motion vectors.
 pans: a window that moves over a frame of each sequence by a known way, so the motion is exact.
+clips: cost and share of key frames on the six ordinary clips, the default against frame by frame.
 cuts: all sequences in a row, and pans and flashes made from them: cuts found, missed, and false.
 bits: BD-rate of x264 medium as in ``davis.py``, frame-by-frame maps against followed ones.
 """
@@ -27,7 +28,7 @@ from typing import Any
 import av
 import cv2
 import numpy as np
-from common import data_folder, load, save, table
+from common import clips, data_folder, load, save, table
 from davis import bd_rate, measure, pack_sequence, summarise, temporal_config
 
 import semvid
@@ -42,14 +43,13 @@ from semvid.types import ImportanceMap
 VARIANTS = {
     "frame by frame": "map_every=1:smoothing=0:movement=0",
     "every frame, followed": "map_every=1:movement=0",
-    "every 2nd": "map_every=2:movement=0",
-    "every 4th": "map_every=4:movement=0",
-    "every 5th": "map_every=5:movement=0",
-    "every 6th": "map_every=6:movement=0",
-    "every 8th": "map_every=8:movement=0",
+    "at most every 4th": "map_every=4:movement=0",
+    "at most every 8th": "map_every=8:movement=0",
+    "at most every 10th": "map_every=10:movement=0",
+    "at most every 16th": "map_every=16:movement=0",
     "every frame, own motion": "map_every=1",
-    "every 4th, own motion": "map_every=4",
-    "every 6th, own motion": "map_every=6",
+    "at most every 8th, own motion": "map_every=8",
+    "at most every 12th, own motion": "map_every=12",
     "default": "",
 }
 H264_VARIANTS = {"H.264, optical flow": "movement=0", "H.264, vectors": "movement=0:motion=vectors"}
@@ -218,6 +218,17 @@ def thumbnail(picture: np.ndarray) -> np.ndarray:
     return cv2.resize(half, (240, 136), interpolation=cv2.INTER_AREA)
 
 
+def measure_clips(model: str) -> dict[str, dict[str, float]]:
+    """Share of key frames, and of the cost of frame-by-frame maps, of the default."""
+    found = {}
+    for clip in clips():
+        alone, default = (run_analysis(clip, model, VARIANTS[one]) for one in ("frame by frame", "default"))
+        share = default.seconds / alone.seconds
+        found[clip.name] = {"keys": default.num_keys / len(default.maps), "share": share}
+        print(clip.name, found[clip.name], flush=True)
+    return found
+
+
 def measure_cuts() -> dict[str, int]:
     """Count cuts found, missed and false."""
     shots = [[thumbnail(one) for one in pictures] for _, pictures, _ in sequences()]
@@ -260,7 +271,7 @@ def main() -> None:
     )
     parser.add_argument("--model", default="msroi")
     parser.add_argument("--threshold", type=float, default=None, help="default: from saliency.json")
-    parser.add_argument("--parts", default="maps,pans,cuts,bits")
+    parser.add_argument("--parts", default="maps,pans,clips,cuts,bits")
     arguments = parser.parse_args()
     parts = arguments.parts.split(",")
     cv2.setNumThreads(1)
@@ -273,6 +284,8 @@ def main() -> None:
         results["maps"] = measure_maps(arguments.model, threshold)
     if "pans" in parts:
         results["pans"] = measure_pans(arguments.model)
+    if "clips" in parts:
+        results["clips"] = measure_clips(arguments.model)
     if "cuts" in parts:
         results["cuts"] = measure_cuts()
     save("temporal", results)
@@ -282,6 +295,11 @@ def main() -> None:
         [[name, f"{one['iou']:.3f}", f"{100 * (one['flicker'] / base['flicker'] - 1):+.0f} %",
           f"{100 * one['keys']:.0f} %", f"{one['ms']:.2f}", f"{one['ms'] / base['ms']:.2f}"]
          for name, one in results["maps"].items()],
+    ))  # fmt: skip
+    print(table(
+        ["clip", "frames shown to the network", "share of the cost"],
+        [[name, f"{100 * one['keys']:.0f} %", f"{one['share']:.2f}"]
+         for name, one in results["clips"].items()],
     ))  # fmt: skip
     pans = results["pans"]
     print(

@@ -36,7 +36,7 @@ class NetworkSource(ImportanceSource):
     """Shows frames to a network, shrunk as a whole, never cropped."""
 
     smoothing = 0.85
-    map_every = 5
+    map_every = 10
     movement = 0.5
 
     def __init__(self, network: Network) -> None:
