@@ -40,6 +40,10 @@ def command(
     numbers: Annotated[
         bool, typer.Option("--numbers", help="With blocks: write offsets down.", rich_help_panel=_LOOK)
     ] = False,
+    result: Annotated[
+        Path | None, typer.Option(help="With split: what became of the video, to put at the right.",
+                                  rich_help_panel=_LOOK)
+    ] = None,
     every: Annotated[
         int, typer.Option(help="Draw every so-manieth frame only.", rich_help_panel=_LOOK)
     ] = _DEFAULTS.every,
@@ -103,6 +107,7 @@ def command(
         opacity=opacity,
         legend=legend,
         numbers=numbers,
+        result=result,
         every=every,
         height=height,
         maps=maps,
@@ -121,9 +126,9 @@ def command(
     from semvid.overlay import export_overlay
 
     with ProgressDrawer(quiet_result=True) as drawer:
-        result = export_overlay(source, output, config, on_event=drawer.draw)
+        written = export_overlay(source, output, config, on_event=drawer.draw)
     if as_json:
-        print(json.dumps(dataclasses.asdict(result), default=str))
+        print(json.dumps(dataclasses.asdict(written), default=str))
         return
-    count = "1 picture" if result.num_frames == 1 else f"{result.num_frames} frames"
-    print(f"{result.output}: {count}, {format_bytes(result.output_bytes)}")
+    count = "1 picture" if written.num_frames == 1 else f"{written.num_frames} frames"
+    print(f"{written.output}: {count}, {format_bytes(written.output_bytes)}")

@@ -212,6 +212,8 @@ class OverlayConfig(MapsConfig):
     """Draw what the colours mean."""
     numbers: bool = False
     """``blocks``: write the offset into every block."""
+    result: Path | None = None
+    """``split``: what became of the video, frame by frame, put at the right."""
     every: int = 1
     """Draw every so-manieth frame only, 1..1000."""
     height: int | None = None
@@ -229,6 +231,8 @@ class OverlayConfig(MapsConfig):
             raise ConfigError(
                 f"--style {self.style} is unknown; choose one of {', '.join(get_args(OverlayStyle))}"
             )
+        if self.result is not None and self.style != "split":
+            raise ConfigError("--result needs --style split")
         if self.numbers and self.style != "blocks":
             raise ConfigError("--numbers needs --style blocks")
         if self.legend and self.style in {"contour", "dim"}:

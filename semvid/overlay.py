@@ -24,7 +24,7 @@ from semvid.encode.allocator import OffsetAllocator
 from semvid.encode.coding import CodedStream, PreparedFrame
 from semvid.encode.region_coding import RegionCoding
 from semvid.encode.registry import X264
-from semvid.errors import ConfigError, OutputError
+from semvid.errors import ConfigError, InputError, OutputError
 from semvid.events import Done, Event, Notice, Progress, Started
 from semvid.export import check_folder, folder_sink
 from semvid.io.colour import matrix_of, range_of
@@ -102,10 +102,25 @@ class FrameDrawer:
         self._config = config
         self._allocator = OffsetAllocator(X264, config.allocation)
         self._reformatter = VideoReformatter()
+        self._result = VideoReader(config.result) if config.result else None
+        self._results = _frames_of(self._result) if self._result else None
 
-    def draw(self, analysed: AnalysedFrame, sample_aspect_ratio: Fraction | None) -> Bgr:
-        """Return the upright picture with its importance drawn."""
+    def close(self) -> None:
+        """Close the result's file."""
+        if self._result is not None:
+            self._result.close()
+
+    def draw(self, analysed: AnalysedFrame, sample_aspect_ratio: Fraction | None) -> Bgr | None:
+        """Return the upright picture with its importance drawn; None for a frame that is left out."""
         frame, config = analysed.frame, self._config
+        beside = next(self._results, None) if self._results else None
+        if self._results is not None and beside is None:
+            raise InputError(
+                f"--result {config.result} ends after {frame.index} frames, before the video; "
+                "give what became of this very video"
+            )
+        if frame.index % config.every:
+            return None
         assert analysed.importance is not None  # noqa: S101 - an overlay always has maps
         picture = self._bgr(frame.picture)
         if config.style == "blocks":
@@ -116,7 +131,11 @@ class FrameDrawer:
         upright = np.ascontiguousarray(np.rot90(picture, frame.quarter_turns))
         upright = _scaled(upright, _drawn_size(frame, sample_aspect_ratio, config.height))
         matters = np.ascontiguousarray(np.rot90(analysed.importance, frame.quarter_turns))
-        return draw_over(upright, matters, config)
+        drawn = draw_over(upright, matters, config)
+        if beside is None:
+            return drawn
+        shown = np.ascontiguousarray(np.rot90(self._bgr(beside.picture), beside.quarter_turns))
+        return np.hstack([drawn, _scaled(shown, (upright.shape[1], upright.shape[0]))])
 
     def _bgr(self, picture: VideoFrame) -> Bgr:
         converted = self._reformatter.reformat(
@@ -124,6 +143,10 @@ class FrameDrawer:
             dst_color_range=ColorRange.JPEG,
         )  # fmt: skip
         return np.asarray(converted.to_ndarray(), np.uint8)
+
+
+def _frames_of(reader: VideoReader) -> Iterator[Frame]:
+    return (item for item in reader.read() if isinstance(item, Frame))
 
 
 def draw_over(upright: Bgr, importance: FloatArray, config: OverlayConfig) -> Bgr:
@@ -165,9 +188,11 @@ class _DrawnCoding:
     name = "x264"
     coding_format = X264.coding_format
 
-    def __init__(self, config: OverlayConfig, sample_aspect_ratio: Fraction | None) -> None:
+    def __init__(
+        self, config: OverlayConfig, drawer: FrameDrawer, sample_aspect_ratio: Fraction | None
+    ) -> None:
         self._config = config
-        self._drawer = FrameDrawer(config)
+        self._drawer = drawer
         self._sample_aspect_ratio = sample_aspect_ratio
         self._reformatter = VideoReformatter()
         self._plain = RegionCoding(X264, _CODED)
@@ -175,9 +200,9 @@ class _DrawnCoding:
 
     def prepare(self, analysed: AnalysedFrame) -> PreparedFrame | None:
         frame = analysed.frame
-        if frame.index % self._config.every:
-            return None
         drawn = self._drawer.draw(analysed, self._sample_aspect_ratio)
+        if drawn is None:
+            return None
         picture = self._reformatter.reformat(
             av.VideoFrame.from_ndarray(drawn, format="bgr24"), format="yuv420p",
             dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG,
@@ -210,8 +235,14 @@ def _draw_video(
     )  # fmt: skip
     with VideoReader(source) as reader:
         aspect = reader.info.sample_aspect_ratio
-    coding = _DrawnCoding(config, aspect)
-    with closing(encode_events(source, output, settings, coding, importance=importance)) as events:
+    with (
+        closing(FrameDrawer(config)) as drawer,
+        closing(
+            encode_events(
+                source, output, settings, _DrawnCoding(config, drawer, aspect), importance=importance
+            )
+        ) as events,
+    ):
         for event in events:
             on_event(event)
             if isinstance(event, Done):
@@ -226,17 +257,20 @@ def _drawn_frames(
     on_event: Callable[[Event], None],
 ) -> Generator[tuple[Bgr, float], None, None]:
     """Yield drawings and when they are shown, in seconds."""
-    info, drawer, count = reader.info, FrameDrawer(config), 0
-    with closing(importance or open_source(config, info.num_frames_from_header)) as maps:
+    info, count = reader.info, 0
+    with (
+        closing(FrameDrawer(config)) as drawer,
+        closing(importance or open_source(config, info.num_frames_from_header)) as maps,
+    ):
         analyser = Analyser(maps, config.temporal)
         for item in reader.read():
             if not isinstance(item, Frame):
                 continue
             analysed = analyser.update(item)
             count += 1
-            if item.index % config.every == 0:
-                seconds = float((item.picture.pts or 0) * (item.picture.time_base or 0))
-                yield drawer.draw(analysed, info.sample_aspect_ratio), seconds
+            drawn = drawer.draw(analysed, info.sample_aspect_ratio)
+            if drawn is not None:
+                yield drawn, float((item.picture.pts or 0) * (item.picture.time_base or 0))
             on_event(Progress(count, info.num_frames_from_header, 0))
         for message in analyser.finish(count):
             on_event(Notice(message))
@@ -268,6 +302,8 @@ def _draw_still(
     suffix = output.suffix.lower()
     if suffix not in _STILLS:
         raise OutputError(f"'{suffix or output.name}' is no picture; end -o in {', '.join(_STILLS)}")
+    if config.result is not None:
+        raise ConfigError("--result is for videos; leave it out")
     if config.style == "blocks":
         raise ConfigError("--style blocks shows the offsets of a video encoder; a picture has none")
     upright = read_picture(source).upright()

@@ -9,7 +9,7 @@ from clips import decode, make_clip, texture
 from PIL import Image
 
 import semvid
-from semvid.errors import ConfigError, OutputError
+from semvid.errors import ConfigError, InputError, OutputError
 
 
 def square_map(upright, tmp_path):
@@ -79,6 +79,28 @@ def test_every_style_draws(style, tmp_path):
         assert drawn[110:140, 350:450].mean() < 20
     else:
         assert changed.any()
+
+
+def test_a_result_is_put_beside(tmp_path):
+    source = make_clip(tmp_path / "in.mkv", width=320, height=192, num_frames=6, codec="ffv1", options={})
+    coded = semvid.compress(
+        source, tmp_path / "out.mp4", semvid.CompressConfig(model="spectral", crf=40)
+    ).output
+    config = semvid.OverlayConfig(model="spectral", style="split", result=coded, every=2)
+    result = semvid.export_overlay(source, tmp_path / "drawn", config)
+    assert result.num_frames == 3
+    with Image.open(tmp_path / "drawn" / "000002.png") as image:
+        drawn = np.asarray(image, float)
+    assert drawn.shape == (192, 960, 3)
+    for side, path in ((0, source), (640, coded)):
+        expected = decode(path)[4].to_ndarray(format="rgb24").astype(float)
+        assert np.abs(drawn[:, side : side + 320] - expected).mean() < 3
+    short = make_clip(tmp_path / "short.mp4", width=320, height=192, num_frames=4)
+    config = semvid.OverlayConfig(model="spectral", style="split", result=short)
+    for output in ("again", "again.mp4"):
+        with pytest.raises(InputError, match="ends after 4 frames, before the video"):
+            semvid.export_overlay(source, tmp_path / output, config)
+        assert not (tmp_path / output).exists()
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp"])
