@@ -7,19 +7,18 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from av.video.reformatter import ColorRange
 
 from semvid.analysis import Analyser
 from semvid.config import CompareConfig
 from semvid.errors import InputError
-from semvid.io.colour import range_of
+from semvid.io.colour import matrix_of, range_of
 from semvid.io.probe import open_container, probe
 from semvid.io.reader import VideoReader
-from semvid.metrics.filters import FILTERS, Scores, filter_scores
+from semvid.metrics.filters import FILTERS, Scores, Source, filter_scores
 from semvid.metrics.weighted import weighted_scores
 from semvid.saliency.registry import open_source
 from semvid.types import Comparison, Frame, Pooled, VideoInfo
-
-_FULL_RANGE = 2
 
 
 def compare(reference: Path | str, test: Path | str, config: CompareConfig | None = None) -> Comparison:
@@ -39,9 +38,8 @@ def compare(reference: Path | str, test: Path | str, config: CompareConfig | Non
     mine, other = probe(reference), probe(test)
     _check_sizes(mine, other, scale=config.scale)
     times = _check_times(mine, other)
-    scores = filter_scores(
-        mine, other, [one for one in FILTERS if one in config.metrics], full_range=_is_full_range(reference)
-    )
+    wanted = [one for one in FILTERS if one in config.metrics]
+    scores = filter_scores(_source(mine), _source(other), wanted)
     if "weighted" in config.metrics:
         with (
             VideoReader(reference) as reader,
@@ -99,11 +97,12 @@ def _check_times(mine: VideoInfo, other: VideoInfo) -> tuple[float, ...]:
 def _times(info: VideoInfo) -> list[float]:
     with open_container(info.path) as container:
         stream = container.streams[info.stream_index]
-        found = sorted(one.pts for one in container.demux(stream) if one.size and one.pts is not None)
+        packets = (one for one in container.demux(stream) if one.size and not one.is_discard)
+        found = sorted(one.pts for one in packets if one.pts is not None)
     return [float((pts - found[0]) * info.time_base) for pts in found]
 
 
-def _is_full_range(path: Path) -> bool:
-    with VideoReader(path) as reader:
-        first = next(item for item in reader.read() if isinstance(item, Frame))
-        return range_of(first.picture) == _FULL_RANGE
+def _source(info: VideoInfo) -> Source:
+    with VideoReader(info.path) as reader:
+        first = next(item.picture for item in reader.read() if isinstance(item, Frame))
+        return Source(info, matrix_of(first), range_of(first) == ColorRange.JPEG)

@@ -7,6 +7,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import ffmpeg
@@ -27,32 +28,51 @@ _LINES = {
     "ssim": re.compile(r"All:(\S+)"),
     "xpsnr": re.compile(r"XPSNR y:\s*(\S+)"),
 }
+_MATRICES = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020"}
 _IDENTICAL = 100.0
 """dB for frames without any error."""
 
 
-def filter_scores(
-    reference: VideoInfo, test: VideoInfo, metrics: Sequence[str], *, full_range: bool
-) -> dict[str, Scores]:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A video and what its samples mean."""
+
+    info: VideoInfo
+    matrix: int
+    """FFmpeg's number of the YUV matrix."""
+    is_full_range: bool
+
+    @property
+    def range_name(self) -> str:
+        """FFmpeg's name of the sample range."""
+        return "full" if self.is_full_range else "limited"
+
+
+def filter_scores(reference: Source, test: Source, metrics: Sequence[str]) -> dict[str, Scores]:
     """Score a video against another of as many frames, frame by frame.
 
     Args:
         reference: What it should look like.
-        test: What became of it; scaled to the size and converted to the pixel format of the reference.
+        test: What became of it; brought to the size, pixel format, matrix and range of the reference.
         metrics: Among ``FILTERS``: PSNR over all planes in dB, SSIM over all planes, XPSNR of luma in dB,
             VMAF (its default model).
-        full_range: Whether the samples of the reference use the full range.
 
     Raises:
         InputError: FFmpeg cannot decode one of them.
     """
     if not metrics:
         return {}
-    ours = ffmpeg.input(str(reference.path.resolve()))[str(reference.stream_index)]
-    theirs = ffmpeg.input(str(test.path.resolve()))[str(test.stream_index)]
+    ours, theirs = (
+        # Both are compared as they are coded: the command would turn rotated video upright.
+        ffmpeg.input(str(one.info.path.resolve()), noautorotate=None)[str(one.info.stream_index)]
+        for one in (reference, test)
+    )
+    info = reference.info
     theirs = theirs.filter(
-        "scale", reference.width, reference.height, flags="bicubic", out_range="full" if full_range else "tv"
-    ).filter("format", reference.pixel_format)
+        "scale", info.width, info.height, flags="bicubic", in_range=test.range_name,
+        out_range=reference.range_name, in_color_matrix=_MATRICES.get(test.matrix, "auto"),
+        out_color_matrix=_MATRICES.get(reference.matrix, "auto"),
+    ).filter("format", info.pixel_format)  # fmt: skip
     ours = ours.filter("setpts", "PTS-STARTPTS").filter_multi_output("split", len(metrics))
     theirs = theirs.filter("setpts", "PTS-STARTPTS").filter_multi_output("split", len(metrics))
     outputs = []
@@ -71,7 +91,7 @@ def filter_scores(
         if done.returncode:
             why = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise InputError(
-                f"FFmpeg cannot compare {reference.path} and {test.path}: {why}; check that both play"
+                f"FFmpeg cannot compare {info.path} and {test.info.path}: {why}; check that both play"
             )
         return {name: _read(name, Path(folder) / _LOG.format(name)) for name in metrics}
 
