@@ -12,11 +12,10 @@ from typing import Annotated, cast
 
 import typer
 
-from semvid.cli.options import parse_focus
-from semvid.config import CLASSES, METRICS, CompareConfig, Device, FocusConfig
+from semvid.cli.options import DeviceOption, FocusOption, MapsOption, ModelOption, parse_focus
+from semvid.config import METRICS, CompareConfig, Device, FocusConfig
 
 _DEFAULTS = CompareConfig()
-_MAPS = "Where it matters"
 _UNITS = {"psnr": "dB", "xpsnr": "dB", "weighted": "dB", "salient": "dB", "background": "dB"}
 
 
@@ -29,22 +28,10 @@ def command(
     scale: Annotated[
         bool, typer.Option("--scale", help="Bring TEST to the size of REFERENCE.")
     ] = False,
-    maps: Annotated[
-        Path | None, typer.Option(help="Read maps from a file: a grey-scale video, a folder of PNGs, or one "
-                                  "picture.", rich_help_panel=_MAPS)
-    ] = None,
-    model: Annotated[
-        str, typer.Option(help="What makes the maps: msroi, msroi-fast, spectral, or a network's file.",
-                          rich_help_panel=_MAPS)
-    ] = _DEFAULTS.model,
-    focus: Annotated[
-        str | None,
-        typer.Option(metavar="CLASS=WEIGHT,...", help=f"Weights of {', '.join(CLASSES)}; 0 = no matter.",
-                     rich_help_panel=_MAPS),
-    ] = None,
-    device: Annotated[
-        str, typer.Option(help="Where a network runs: auto, cpu, cuda or mps.", rich_help_panel=_MAPS)
-    ] = _DEFAULTS.device,
+    maps: MapsOption = None,
+    model: ModelOption = _DEFAULTS.model,
+    focus: FocusOption = None,
+    device: DeviceOption = _DEFAULTS.device,
     as_csv: Annotated[
         Path | None, typer.Option("--csv", help="Write the scores of every frame to a new file.")
     ] = None,

@@ -9,15 +9,33 @@ from typing import Annotated, cast
 import typer
 
 # Only the light module here: `semvid --help` must not load FFmpeg or numpy.
-from semvid.cli.options import parse_amount, parse_focus
+from semvid.cli.options import (
+    FILES_PANEL,
+    MAPS_PANEL,
+    BackgroundWeightOption,
+    BoxesOption,
+    DeviceOption,
+    FocusOption,
+    MapEveryOption,
+    MapsHoldOption,
+    MapsOption,
+    ModelOption,
+    MotionOption,
+    MovementOption,
+    OverwriteOption,
+    SmoothingOption,
+    ThreadsOption,
+    ThresholdOption,
+    focus_config,
+    parse_amount,
+    temporal_config,
+)
 from semvid.config import (
-    CLASSES,
     AllocationConfig,
     CompressConfig,
     Device,
     DroppableKind,
     FocusConfig,
-    Motion,
     TemporalConfig,
 )
 from semvid.errors import ConfigError
@@ -26,8 +44,7 @@ _DEFAULTS = CompressConfig()
 _ALLOCATION = AllocationConfig()
 _FOCUS = FocusConfig()
 _TEMPORAL = TemporalConfig()
-_MAPS, _OVER_TIME = "Where it matters", "Maps over time"
-_STREAMS, _HOW = "Files", "How it is coded"
+_HOW = "How it is coded"
 
 
 def command(
@@ -35,7 +52,7 @@ def command(
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Where to write: .mp4, .mkv, .mov, .webm or .avi. "
-                     "Default: NAME.semvid.EXT beside the input.", rich_help_panel=_STREAMS),
+                     "Default: NAME.semvid.EXT beside the input.", rich_help_panel=FILES_PANEL),
     ] = None,
     codec: Annotated[
         str, typer.Option(help="x264, x265, vp8, vp9 or mjpeg.", rich_help_panel=_HOW)
@@ -70,86 +87,36 @@ def command(
         typer.Option(metavar="KEY=VALUE", help="One more FFmpeg option for the encoder. Repeatable.",
                      rich_help_panel=_HOW),
     ] = None,
-    model: Annotated[
-        str,
-        typer.Option(help="What makes the maps: msroi (a network that knows people, faces, animals, "
-                     "vehicles, objects and text), spectral (a formula), or a network's file "
-                     "(.safetensors, .onnx).",
-                     rich_help_panel=_MAPS),
-    ] = _DEFAULTS.model,
-    focus: Annotated[
-        str | None,
-        typer.Option(metavar="CLASS=WEIGHT,...", help="What matters more or less than the rest, as in "
-                     "face=2,vehicle=0. Classes: " + ", ".join(CLASSES) + "; 1 if not named.",
-                     rich_help_panel=_MAPS),
-    ] = None,
-    threshold: Annotated[
-        float,
-        typer.Option(help="Activation, 0 to 1, from which on a class counts as present.",
-                     rich_help_panel=_MAPS),
-    ] = _FOCUS.threshold,
-    maps: Annotated[
-        Path | None,
-        typer.Option(help="Read maps instead (white = important): a grey-scale video, a folder of PNGs, "
-                     "or one picture.", rich_help_panel=_MAPS),
-    ] = None,
-    maps_hold: Annotated[
-        bool, typer.Option("--maps-hold", help="Keep the last map when the video is longer.",
-                           rich_help_panel=_MAPS)
-    ] = False,
-    boxes: Annotated[
-        Path | None,
-        typer.Option(help="Read boxes instead: JSON lines or MOT text.", rich_help_panel=_MAPS),
-    ] = None,
+    model: ModelOption = _DEFAULTS.model,
+    focus: FocusOption = None,
+    threshold: ThresholdOption = _FOCUS.threshold,
+    maps: MapsOption = None,
+    maps_hold: MapsHoldOption = False,
+    boxes: BoxesOption = None,
     strength: Annotated[
         float,
-        typer.Option(help="0 = plain encode, 1 = optimal for the weights, up to 3.", rich_help_panel=_MAPS),
+        typer.Option(help="0 = plain encode, 1 = optimal for the weights, up to 3.",
+                     rich_help_panel=MAPS_PANEL),
     ] = _ALLOCATION.strength,
-    background_weight: Annotated[
-        float,
-        typer.Option(help="Weight of what does not matter, against 1 more for what does: "
-                     "lower = sharper contrast.", rich_help_panel=_MAPS),
-    ] = _ALLOCATION.background_weight,
+    background_weight: BackgroundWeightOption = _ALLOCATION.background_weight,
     finest: Annotated[
-        float, typer.Option(help="Lowest quantizer offset in QP steps.", rich_help_panel=_MAPS)
+        float, typer.Option(help="Lowest quantizer offset in QP steps.", rich_help_panel=MAPS_PANEL)
     ] = _ALLOCATION.finest,
     coarsest: Annotated[
-        float, typer.Option(help="Highest quantizer offset in QP steps.", rich_help_panel=_MAPS)
+        float, typer.Option(help="Highest quantizer offset in QP steps.", rich_help_panel=MAPS_PANEL)
     ] = _ALLOCATION.coarsest,
-    map_every: Annotated[
-        int | None,
-        typer.Option(help="Frames from one run of a network to the next at most; between them the map "
-                     "follows the motion. Default: what suits the network.", rich_help_panel=_OVER_TIME),
-    ] = None,
-    smoothing: Annotated[
-        float | None,
-        typer.Option(help="Share of the past in the running average of maps, 0 to 0.99. "
-                     "Default: what suits the source.", rich_help_panel=_OVER_TIME),
-    ] = None,
-    movement: Annotated[
-        float | None,
-        typer.Option(help="How much less than movers what stands still matters, 0 to 1. "
-                     "Default: what suits the source.", rich_help_panel=_OVER_TIME),
-    ] = None,
-    motion: Annotated[
-        str,
-        typer.Option(help="What maps follow: flow (optical flow) or vectors (the decoder's motion vectors).",
-                     rich_help_panel=_OVER_TIME),
-    ] = _TEMPORAL.motion,
-    device: Annotated[
-        str, typer.Option(help="Where a network runs: auto, cpu, cuda or mps.", rich_help_panel=_MAPS)
-    ] = _DEFAULTS.device,
-    threads: Annotated[
-        int, typer.Option(help="Threads of a network on the CPU; 0 = all that help.", rich_help_panel=_MAPS)
-    ] = _DEFAULTS.threads,
+    map_every: MapEveryOption = None,
+    smoothing: SmoothingOption = None,
+    movement: MovementOption = None,
+    motion: MotionOption = _TEMPORAL.motion,
+    device: DeviceOption = _DEFAULTS.device,
+    threads: ThreadsOption = _DEFAULTS.threads,
     drop: Annotated[
         list[str] | None,
         typer.Option(metavar="KIND", help="Leave out streams: audio, subtitle, attachment, data or video "
-                     "(other video tracks). Repeatable.", rich_help_panel=_STREAMS),
+                     "(other video tracks). Repeatable.", rich_help_panel=FILES_PANEL),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--yes", "-y", help="Overwrite an existing output.", rich_help_panel=_STREAMS)
-    ] = False,
+    overwrite: OverwriteOption = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Events as JSON lines on stdout, progress on stderr.")
     ] = False,
@@ -167,13 +134,11 @@ def command(
         preset=preset,
         encoder_options=dict(map(_parse_option, encoder_option or [])),
         model=model,
-        focus=FocusConfig(weights=parse_focus(focus), threshold=threshold),
+        focus=focus_config(focus, threshold),
         maps=maps,
         maps_hold=maps_hold,
         boxes=boxes,
-        temporal=TemporalConfig(
-            map_every=map_every, smoothing=smoothing, movement=movement, motion=cast(Motion, motion)
-        ),
+        temporal=temporal_config(map_every, smoothing, movement, motion),
         allocation=AllocationConfig(
             strength=strength, background_weight=background_weight, finest=finest, coarsest=coarsest
         ),

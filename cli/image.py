@@ -10,12 +10,25 @@ from typing import Annotated, Literal, cast
 
 import typer
 
-from semvid.cli.options import parse_focus
-from semvid.config import CLASSES, Device, FocusConfig, ImageConfig, Sampling
+from semvid.cli.options import (
+    FILES_PANEL,
+    BackgroundWeightOption,
+    BoxesOption,
+    DeviceOption,
+    FocusOption,
+    MapsOption,
+    ModelOption,
+    OverwriteOption,
+    ResultJsonOption,
+    ThreadsOption,
+    ThresholdOption,
+    focus_config,
+)
+from semvid.config import Device, FocusConfig, ImageConfig, Sampling
 
 _DEFAULTS = ImageConfig()
 _FOCUS = FocusConfig()
-_MAPS, _FILES, _HOW = "Where it matters", "Files", "How it is coded"
+_HOW = "How it is coded"
 
 
 def command(
@@ -23,7 +36,7 @@ def command(
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Where to write. Default: NAME.semvid.jpg beside the input.",
-                     rich_help_panel=_FILES),
+                     rich_help_panel=FILES_PANEL),
     ] = None,
     quality: Annotated[
         int | None,
@@ -46,46 +59,21 @@ def command(
         float, typer.Option(help="How much error a bit may save, 0 to 10; 0 = plain rounding.",
                             rich_help_panel=_HOW)
     ] = _DEFAULTS.price,
-    model: Annotated[
-        str, typer.Option(help="What finds it: msroi, msroi-fast, spectral, or your own network.",
-                          rich_help_panel=_MAPS)
-    ] = _DEFAULTS.model,
-    focus: Annotated[
-        str | None,
-        typer.Option(metavar="CLASS=WEIGHT,...", help=f"Weights of {', '.join(CLASSES)}; 0 = no matter.",
-                     rich_help_panel=_MAPS),
-    ] = None,
-    threshold: Annotated[
-        float, typer.Option(help="Activation, 0 to 1, from which on a class counts as present.",
-                            rich_help_panel=_MAPS)
-    ] = _FOCUS.threshold,
-    maps: Annotated[
-        Path | None, typer.Option(help="Read the map from a picture instead; white = important.",
-                                  rich_help_panel=_MAPS)
-    ] = None,
-    boxes: Annotated[
-        Path | None, typer.Option(help="Read boxes of frame 0 instead: JSON lines or MOT text.",
-                                  rich_help_panel=_MAPS)
-    ] = None,
-    background_weight: Annotated[
-        float, typer.Option(help="Weight of what does not matter, against 1 for what does.",
-                            rich_help_panel=_MAPS)
-    ] = _DEFAULTS.background_weight,
-    device: Annotated[
-        str, typer.Option(help="Where a network runs: auto, cpu, cuda or mps.", rich_help_panel=_MAPS)
-    ] = _DEFAULTS.device,
-    threads: Annotated[
-        int, typer.Option(help="Threads of a network on the CPU; 0 = all that help.", rich_help_panel=_MAPS)
-    ] = _DEFAULTS.threads,
-    overwrite: Annotated[
-        bool, typer.Option("--yes", "-y", help="Overwrite an existing output.", rich_help_panel=_FILES)
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object on stdout.")] = False,
+    model: ModelOption = _DEFAULTS.model,
+    focus: FocusOption = None,
+    threshold: ThresholdOption = _FOCUS.threshold,
+    maps: MapsOption = None,
+    boxes: BoxesOption = None,
+    background_weight: BackgroundWeightOption = _DEFAULTS.background_weight,
+    device: DeviceOption = _DEFAULTS.device,
+    threads: ThreadsOption = _DEFAULTS.threads,
+    overwrite: OverwriteOption = False,
+    as_json: ResultJsonOption = False,
 ) -> None:  # fmt: skip
     """Write a JPEG that keeps its detail where people look; every viewer shows it."""
     config = ImageConfig(
         model=model,
-        focus=FocusConfig(weights=parse_focus(focus), threshold=threshold),
+        focus=focus_config(focus, threshold),
         maps=maps,
         boxes=boxes,
         device=cast(Device, device),

@@ -1,12 +1,122 @@
-"""Options that several commands take."""
+"""Options that several commands take: how they are declared, and how their text is read."""
 
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from typing import Annotated, cast
 
+import typer
+
+from semvid.config import CLASSES, FocusConfig, Motion, TemporalConfig
 from semvid.errors import ConfigError
 
+MAPS_PANEL, TIME_PANEL, FILES_PANEL = "Where it matters", "Maps over time", "Files"
+
+ModelOption = Annotated[
+    str,
+    typer.Option(
+        help="What makes the maps: msroi (a network that knows people, faces, animals, vehicles, "
+        "objects and text), msroi-fast, spectral (a formula), or a network's file "
+        "(.safetensors, .onnx).",
+        rich_help_panel=MAPS_PANEL,
+    ),
+]
+FocusOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CLASS=WEIGHT,...",
+        help="What matters more or less than the rest, as in "
+        "face=2,vehicle=0. Classes: " + ", ".join(CLASSES) + "; 1 if not named.",
+        rich_help_panel=MAPS_PANEL,
+    ),
+]
+ThresholdOption = Annotated[
+    float,
+    typer.Option(
+        help="Activation, 0 to 1, from which on a class counts as present.", rich_help_panel=MAPS_PANEL
+    ),
+]
+MapsOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Read maps instead (white = important): a grey-scale video, a folder of PNGs, or one picture.",
+        rich_help_panel=MAPS_PANEL,
+    ),
+]
+MapsHoldOption = Annotated[
+    bool,
+    typer.Option(
+        "--maps-hold", help="Keep the last map when the video is longer.", rich_help_panel=MAPS_PANEL
+    ),
+]
+BoxesOption = Annotated[
+    Path | None, typer.Option(help="Read boxes instead: JSON lines or MOT text.", rich_help_panel=MAPS_PANEL)
+]
+BackgroundWeightOption = Annotated[
+    float,
+    typer.Option(
+        help="Weight of what does not matter, against 1 more for what does: lower = sharper contrast.",
+        rich_help_panel=MAPS_PANEL,
+    ),
+]
+DeviceOption = Annotated[
+    str, typer.Option(help="Where a network runs: auto, cpu, cuda or mps.", rich_help_panel=MAPS_PANEL)
+]
+ThreadsOption = Annotated[
+    int, typer.Option(help="Threads of a network on the CPU; 0 = all that help.", rich_help_panel=MAPS_PANEL)
+]
+MapEveryOption = Annotated[
+    int | None,
+    typer.Option(
+        help="Frames from one run of a network to the next at most; between them the map follows "
+        "the motion. Default: what suits the network.",
+        rich_help_panel=TIME_PANEL,
+    ),
+]
+SmoothingOption = Annotated[
+    float | None,
+    typer.Option(
+        help="Share of the past in the running average of maps, 0 to 0.99. Default: what suits the source.",
+        rich_help_panel=TIME_PANEL,
+    ),
+]
+MovementOption = Annotated[
+    float | None,
+    typer.Option(
+        help="How much less than movers what stands still matters, 0 to 1. Default: what suits the source.",
+        rich_help_panel=TIME_PANEL,
+    ),
+]
+MotionOption = Annotated[
+    str,
+    typer.Option(
+        help="What maps follow: flow (optical flow) or vectors (the decoder's motion vectors).",
+        rich_help_panel=TIME_PANEL,
+    ),
+]
+OverwriteOption = Annotated[
+    bool, typer.Option("--yes", "-y", help="Overwrite an existing output.", rich_help_panel=FILES_PANEL)
+]
+ResultJsonOption = Annotated[
+    bool, typer.Option("--json", help="The result as one JSON object on stdout.")
+]  # fmt: skip
+
 _UNITS = {"k": 1000, "m": 1000**2, "g": 1000**3}
+
+
+def focus_config(focus: str | None, threshold: float) -> FocusConfig:
+    """Put ``--focus`` and ``--threshold`` together."""
+    return FocusConfig(weights=parse_focus(focus), threshold=threshold)
+
+
+def temporal_config(
+    map_every: int | None, smoothing: float | None, movement: float | None, motion: str
+) -> TemporalConfig:
+    """Put the options of maps over time together."""
+    return TemporalConfig(
+        map_every=map_every, smoothing=smoothing, movement=movement, motion=cast(Motion, motion)
+    )
 
 
 def parse_focus(text: str | None) -> dict[str, float]:

@@ -9,13 +9,30 @@ from typing import Annotated, cast
 
 import typer
 
-from semvid.cli.options import parse_focus
-from semvid.config import CLASSES, Device, FocusConfig, Motion, OverlayConfig, OverlayStyle, TemporalConfig
+from semvid.cli.options import (
+    FILES_PANEL,
+    BoxesOption,
+    DeviceOption,
+    FocusOption,
+    MapEveryOption,
+    MapsHoldOption,
+    MapsOption,
+    ModelOption,
+    MotionOption,
+    MovementOption,
+    OverwriteOption,
+    ResultJsonOption,
+    SmoothingOption,
+    ThreadsOption,
+    ThresholdOption,
+    focus_config,
+    temporal_config,
+)
+from semvid.config import Device, FocusConfig, OverlayConfig, OverlayStyle, TemporalConfig
 
 _DEFAULTS = OverlayConfig()
 _FOCUS = FocusConfig()
 _TEMPORAL = TemporalConfig()
-_MAPS, _OVER_TIME, _FILES = "Where it matters", "Maps over time", "Files"
 _LOOK = "How it looks"
 
 
@@ -25,7 +42,7 @@ def command(
         Path,
         typer.Option("--output", "-o", help="Video: .mp4, .mkv, .mov, .gif, .webp or a folder. "
                      "Picture: .png, .jpg or .webp.",
-                     rich_help_panel=_FILES),
+                     rich_help_panel=FILES_PANEL),
     ],
     style: Annotated[
         str, typer.Option(help="heat, contour, blocks (quantizer offsets), dim or split.",
@@ -51,55 +68,20 @@ def command(
         int | None, typer.Option(help="Lines of the drawn picture. Default: the source's.",
                                  rich_help_panel=_LOOK)
     ] = None,
-    model: Annotated[
-        str, typer.Option(help="What makes the maps: msroi, msroi-fast, spectral, or a network's file.",
-                          rich_help_panel=_MAPS)
-    ] = _DEFAULTS.model,
-    focus: Annotated[
-        str | None,
-        typer.Option(metavar="CLASS=WEIGHT,...", help=f"Weights of {', '.join(CLASSES)}; 0 = no matter.",
-                     rich_help_panel=_MAPS),
-    ] = None,
-    threshold: Annotated[
-        float, typer.Option(help="Activation, 0 to 1, from which on a class counts as present.",
-                            rich_help_panel=_MAPS)
-    ] = _FOCUS.threshold,
-    maps: Annotated[
-        Path | None, typer.Option(help="Read maps instead: a grey-scale video, a folder of PNGs, or one "
-                                  "picture.", rich_help_panel=_MAPS)
-    ] = None,
-    maps_hold: Annotated[
-        bool, typer.Option("--maps-hold", help="Keep the last map when the video is longer.",
-                           rich_help_panel=_MAPS)
-    ] = False,
-    boxes: Annotated[
-        Path | None, typer.Option(help="Draw boxes instead: JSON lines or MOT text.", rich_help_panel=_MAPS)
-    ] = None,
-    map_every: Annotated[
-        int | None, typer.Option(help="Frames from one run of a network to the next at most.",
-                                 rich_help_panel=_OVER_TIME)
-    ] = None,
-    smoothing: Annotated[
-        float | None, typer.Option(help="Share of the past in the running average of maps, 0 to 0.99.",
-                                   rich_help_panel=_OVER_TIME)
-    ] = None,
-    movement: Annotated[
-        float | None, typer.Option(help="How much less than movers what stands still matters, 0 to 1.",
-                                   rich_help_panel=_OVER_TIME)
-    ] = None,
-    motion: Annotated[
-        str, typer.Option(help="What maps follow: flow or vectors.", rich_help_panel=_OVER_TIME)
-    ] = _TEMPORAL.motion,
-    device: Annotated[
-        str, typer.Option(help="Where a network runs: auto, cpu, cuda or mps.", rich_help_panel=_MAPS)
-    ] = _DEFAULTS.device,
-    threads: Annotated[
-        int, typer.Option(help="Threads of a network on the CPU; 0 = all that help.", rich_help_panel=_MAPS)
-    ] = _DEFAULTS.threads,
-    overwrite: Annotated[
-        bool, typer.Option("--yes", "-y", help="Replace an existing output.", rich_help_panel=_FILES)
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object on stdout.")] = False,
+    model: ModelOption = _DEFAULTS.model,
+    focus: FocusOption = None,
+    threshold: ThresholdOption = _FOCUS.threshold,
+    maps: MapsOption = None,
+    maps_hold: MapsHoldOption = False,
+    boxes: BoxesOption = None,
+    map_every: MapEveryOption = None,
+    smoothing: SmoothingOption = None,
+    movement: MovementOption = None,
+    motion: MotionOption = _TEMPORAL.motion,
+    device: DeviceOption = _DEFAULTS.device,
+    threads: ThreadsOption = _DEFAULTS.threads,
+    overwrite: OverwriteOption = False,
+    as_json: ResultJsonOption = False,
 ) -> None:  # fmt: skip
     """Draw what matters over the picture, to see what semvid sees."""
     config = OverlayConfig(
@@ -113,11 +95,9 @@ def command(
         maps=maps,
         maps_hold=maps_hold,
         model=model,
-        focus=FocusConfig(weights=parse_focus(focus), threshold=threshold),
+        focus=focus_config(focus, threshold),
         boxes=boxes,
-        temporal=TemporalConfig(
-            map_every=map_every, smoothing=smoothing, movement=movement, motion=cast(Motion, motion)
-        ),
+        temporal=temporal_config(map_every, smoothing, movement, motion),
         device=cast(Device, device),
         threads=threads,
         overwrite=overwrite,

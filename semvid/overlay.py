@@ -30,6 +30,7 @@ from semvid.export import check_folder, folder_sink
 from semvid.io.colour import matrix_of, range_of
 from semvid.io.output import check_place, write_whole
 from semvid.io.picture import read_picture
+from semvid.io.probe import probe
 from semvid.io.reader import VideoReader
 from semvid.io.writer import CONTAINERS
 from semvid.pipeline import encode_events
@@ -233,8 +234,7 @@ def _draw_video(
         boxes=config.boxes, device=config.device, threads=config.threads, temporal=config.temporal,
         overwrite=config.overwrite,
     )  # fmt: skip
-    with VideoReader(source) as reader:
-        aspect = reader.info.sample_aspect_ratio
+    aspect = probe(source).sample_aspect_ratio
     with (
         closing(FrameDrawer(config)) as drawer,
         closing(

@@ -15,6 +15,7 @@ from semvid.errors import InputError, InputMissingError
 
 LARGEST_SIDE = 65500
 """Pixels libjpeg codes at most."""
+_MOST_EXIF = 65000
 _ORIENTATION = 0x0112
 _SIXTEEN_BIT = {"I;16", "I;16B", "I;16L", "I;16N", "I"}
 
@@ -118,8 +119,11 @@ def _decode(path: Path, image: Image.Image) -> Picture:
         icc = b""
     if image.mode not in {"RGB", "L"}:
         image = image.convert("L" if image.mode in {"1", "LA"} else "RGB")
+    if len(exif) > _MOST_EXIF:
+        notices.append(f"{len(exif)} bytes of EXIF left out: a JPEG holds {_MOST_EXIF}")
+        exif = b""
     pixels = cast("NDArray[np.uint8]", np.asarray(image))
     return Picture(
-        path, path.stat().st_size, pixels, exif if len(exif) < 65000 else b"", icc,
+        path, path.stat().st_size, pixels, exif, icc,
         orientation if 1 <= orientation <= 8 else 1, tuple(notices),
     )  # fmt: skip

@@ -16,7 +16,7 @@ import numpy as np
 from av.sidedata.sidedata import SideDataContainer, Type
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
-from semvid.config import CompressConfig, Sampling
+from semvid.config import AllocationConfig, CompressConfig, Sampling
 from semvid.encode.coding import CodedStream, PreparedFrame
 from semvid.errors import ConfigError
 from semvid.io.colour import matrix_of, range_of
@@ -60,6 +60,12 @@ class JpegCoding:
                 raise ConfigError(
                     f"{option} is not for --codec mjpeg; give --quality, --bitrate or --target-size"
                 )
+        usual = AllocationConfig()
+        limits = (config.allocation.finest, config.allocation.coarsest)
+        if limits != (usual.finest, usual.coarsest):
+            raise ConfigError(
+                "--finest and --coarsest limit quantizer offsets, and --codec mjpeg has none; give --strength"
+            )
         self._config = config
         self._choice = Choice(
             quality=config.quality or DEFAULT_QUALITY,

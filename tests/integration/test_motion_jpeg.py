@@ -141,6 +141,7 @@ def test_options_of_other_encoders_are_refused(tmp_path, clip):
     for config, words in (
         ({"crf": 20}, "--crf is not for --codec mjpeg"),
         ({"preset": "fast"}, "--preset is not for"),
+        ({"allocation": semvid.AllocationConfig(finest=-3)}, "--finest and --coarsest limit"),
         ({"bitrate": 100}, "--bitrate 100 is out of reach"),
         ({"target_size": 9}, "--target-size 9 is out of reach"),
     ):
