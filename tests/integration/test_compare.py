@@ -25,6 +25,21 @@ def pair(tmp_path_factory):
 
 
 def test_scores_are_those_of_ffmpeg(pair):
+    check_against_ffmpeg(pair, 12)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("name", "num_frames"),
+    [("street_272p.mp4", 250), ("cars_432p_audio.mp4", 377), ("signer_480p_fullrange.mkv", 109)],
+)
+def test_scores_of_real_clips_are_those_of_ffmpeg(name, num_frames, shared_data, tmp_path):
+    config = semvid.CompressConfig(model="spectral", crf=32, preset="superfast")
+    source = shared_data / "clips" / name
+    check_against_ffmpeg((source, semvid.compress(source, tmp_path / "out.mkv", config).output), num_frames)
+
+
+def check_against_ffmpeg(pair, num_frames):
     result = semvid.compare(*pair, semvid.CompareConfig(metrics=FILTERS))
     patterns = {
         "psnr": r"average:(\S+)",
@@ -44,7 +59,7 @@ def test_scores_are_those_of_ffmpeg(pair):
         power = {"psnr": 10, "xpsnr": 20}.get(kind)
         mine = scores.mean() if power is None else -power * np.log10(np.mean(10 ** (-scores / power)))
         assert mine == pytest.approx(theirs, abs=0.01)
-        assert len(scores) == 12
+        assert len(scores) == num_frames
         assert result.pooled[kind.removeprefix("lib")].mean == pytest.approx(scores.mean())
 
 
