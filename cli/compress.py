@@ -24,6 +24,7 @@ from semvid.cli.options import (
     MovementOption,
     OverwriteOption,
     SmoothingOption,
+    StrengthOption,
     ThreadsOption,
     ThresholdOption,
     focus_config,
@@ -93,11 +94,7 @@ def command(
     maps: MapsOption = None,
     maps_hold: MapsHoldOption = False,
     boxes: BoxesOption = None,
-    strength: Annotated[
-        float,
-        typer.Option(help="0 = plain encode, 1 = optimal for the weights, up to 3.",
-                     rich_help_panel=MAPS_PANEL),
-    ] = _ALLOCATION.strength,
+    strength: StrengthOption = _ALLOCATION.strength,
     background_weight: BackgroundWeightOption = _ALLOCATION.background_weight,
     finest: Annotated[
         float, typer.Option(help="Lowest quantizer offset in QP steps.", rich_help_panel=MAPS_PANEL)
@@ -111,6 +108,11 @@ def command(
     motion: MotionOption = _TEMPORAL.motion,
     device: DeviceOption = _DEFAULTS.device,
     threads: ThreadsOption = _DEFAULTS.threads,
+    save_maps: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.svmap", help="Keep the maps of this run; --maps reads them back.",
+                     rich_help_panel=FILES_PANEL),
+    ] = None,
     drop: Annotated[
         list[str] | None,
         typer.Option(metavar="KIND", help="Leave out streams: audio, subtitle, attachment, data or video "
@@ -144,6 +146,7 @@ def command(
         ),
         device=cast(Device, device),
         threads=threads,
+        save_maps=save_maps,
         drop=cast("frozenset[DroppableKind]", frozenset(drop or [])),
         overwrite=overwrite,
     )

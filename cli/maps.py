@@ -1,4 +1,4 @@
-"""``semvid maps``: what semvid thinks matters, as pictures."""
+"""``semvid maps``: what semvid thinks matters, in a file of your choice."""
 
 from __future__ import annotations
 
@@ -11,24 +11,29 @@ import typer
 
 from semvid.cli.options import (
     FILES_PANEL,
+    BackgroundWeightOption,
     BoxesOption,
     DeviceOption,
     FocusOption,
     MapEveryOption,
+    MapsHoldOption,
+    MapsOption,
     ModelOption,
     MotionOption,
     MovementOption,
     OverwriteOption,
     ResultJsonOption,
     SmoothingOption,
+    StrengthOption,
     ThreadsOption,
     ThresholdOption,
     focus_config,
     temporal_config,
 )
-from semvid.config import Device, ExportConfig, FocusConfig, TemporalConfig
+from semvid.config import AllocationConfig, Device, ExportConfig, FocusConfig, MapFormat, TemporalConfig
 
 _DEFAULTS = ExportConfig()
+_ALLOCATION = AllocationConfig()
 _FOCUS = FocusConfig()
 _TEMPORAL = TemporalConfig()
 
@@ -37,13 +42,23 @@ def command(
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="A picture or a video.")],
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", help="A .png for a picture; a .mkv or a folder for a video.",
-                     rich_help_panel=FILES_PANEL),
+        typer.Option("--output", "-o", help="Picture: .png. Video: .svmap, .mkv, .npz, .roi, .txt, .avi, "
+                     "or a folder of PNGs.", rich_help_panel=FILES_PANEL),
     ],
+    kind: Annotated[
+        str | None,
+        typer.Option("--format", help="sidecar (semvid's own small file), png (a folder), video (lossless "
+                     "grey), npz (numpy), or for another encoder: kvazaar, svtav1, x264mod. Default: by the "
+                     "name of the output.", rich_help_panel=FILES_PANEL),
+    ] = None,
     model: ModelOption = _DEFAULTS.model,
     focus: FocusOption = None,
     threshold: ThresholdOption = _FOCUS.threshold,
+    maps: MapsOption = None,
+    maps_hold: MapsHoldOption = False,
     boxes: BoxesOption = None,
+    strength: StrengthOption = _ALLOCATION.strength,
+    background_weight: BackgroundWeightOption = _ALLOCATION.background_weight,
     map_every: MapEveryOption = None,
     smoothing: SmoothingOption = None,
     movement: MovementOption = None,
@@ -53,8 +68,15 @@ def command(
     overwrite: OverwriteOption = False,
     as_json: ResultJsonOption = False,
 ) -> None:  # fmt: skip
-    """Write what matters as grey pictures, white = important; --maps of the other commands reads them."""
+    """Write what matters to a file, which --maps of all commands reads back.
+
+    --strength and --background-weight are for kvazaar and svtav1, whose files hold quantizer offsets.
+    """
     config = ExportConfig(
+        format=cast("MapFormat | None", kind),
+        maps=maps,
+        maps_hold=maps_hold,
+        allocation=AllocationConfig(strength=strength, background_weight=background_weight),
         model=model,
         focus=focus_config(focus, threshold),
         boxes=boxes,

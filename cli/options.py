@@ -40,7 +40,8 @@ ThresholdOption = Annotated[
 MapsOption = Annotated[
     Path | None,
     typer.Option(
-        help="Read maps instead (white = important): a grey-scale video, a folder of PNGs, or one picture.",
+        help="Read maps instead: what semvid maps or --save-maps wrote, a grey-scale video "
+        "(white = important), a folder of PNGs, or one picture.",
         rich_help_panel=MAPS_PANEL,
     ),
 ]
@@ -52,6 +53,10 @@ MapsHoldOption = Annotated[
 ]
 BoxesOption = Annotated[
     Path | None, typer.Option(help="Read boxes instead: JSON lines or MOT text.", rich_help_panel=MAPS_PANEL)
+]
+StrengthOption = Annotated[
+    float,
+    typer.Option(help="0 = plain encode, 1 = optimal for the weights, up to 3.", rich_help_panel=MAPS_PANEL),
 ]
 BackgroundWeightOption = Annotated[
     float,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -12,10 +12,18 @@ from semvid.saliency.source import ImportanceSource
 from semvid.temporal.motion import open_estimator
 from semvid.temporal.plan import Planner, Step
 from semvid.temporal.propagate import MapPropagator
+from semvid.temporal.settle import MapSettler
 from semvid.types import AnalysedFrame, FloatArray, Frame
 
 if TYPE_CHECKING:
     from av import Packet
+
+
+class MapRecorder(Protocol):
+    """Keeps the maps of a video."""
+
+    def record(self, frame: Frame, importance: FloatArray, *, is_cut: bool) -> FloatArray:
+        """Take the ``(h, w)`` upright map of the next frame; return it as it was kept."""
 
 
 class Analyser:
@@ -24,17 +32,27 @@ class Analyser:
     Args:
         source: Gives the maps.
         temporal: How maps follow from frame to frame.
+
+    Attributes:
+        settings: How maps follow from frame to frame, with what suits the source filled in.
+        recorder: Is given every map; what it kept is what counts. Set it before the first frame.
     """
 
     def __init__(self, source: ImportanceSource, temporal: TemporalConfig) -> None:
         self._source = source
+        self.recorder: MapRecorder | None = None
         every = source.map_every if temporal.map_every is None else temporal.map_every
         smoothing = source.smoothing if temporal.smoothing is None else temporal.smoothing
         movement = source.movement if temporal.movement is None else temporal.movement
+        self.settings = {
+            "map_every": every, "smoothing": smoothing, "movement": movement, "motion": temporal.motion,
+        }  # fmt: skip
         follows = every > 1 or smoothing > 0 or movement > 0
         self._motion = open_estimator(temporal.motion) if follows else None
         self._planner = Planner(every, self._motion, find_own_motion=movement > 0)
         self._propagator = MapPropagator(smoothing, movement)
+        # Maps drawn by hand or by a detector are exact: only maps that are followed are settled.
+        self._settler = MapSettler() if follows else None
 
     def run(self, items: Iterable[Frame | Packet[Any]]) -> Generator[AnalysedFrame | Packet[Any], None, None]:
         """Analyse the frames among ``items``; pass everything else through in order.
@@ -73,7 +91,12 @@ class Analyser:
         return self._propagate(frame, self._planner.update(frame))
 
     def _propagate(self, frame: Frame, step: Step) -> FloatArray:
-        return self._propagator.update(step, self._source.update(frame).values if step.is_key else None)
+        values = self._propagator.update(step, self._source.update(frame).values if step.is_key else None)
+        if self._settler is not None:
+            values = self._settler.update(values, frame.upright_size, is_cut=step.is_cut)
+        if self.recorder is not None:
+            values = self.recorder.record(frame, values, is_cut=step.is_cut)
+        return values
 
     def _analyse(self, frame: Frame, step: Step) -> AnalysedFrame:
         coded = np.rot90(self._propagate(frame, step), -frame.quarter_turns)

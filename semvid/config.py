@@ -110,7 +110,7 @@ class MapsConfig:
     focus: FocusConfig = FocusConfig()
     """What matters among the things a network finds."""
     maps: Path | None = None
-    """Grey-scale video, folder of PNGs, or picture with the maps."""
+    """The maps: a sidecar, grey-scale video, folder of PNGs, picture, numpy arrays, or offsets as text."""
     maps_hold: bool = False
     """Keep the last map when ``maps`` is shorter than the video."""
     boxes: Path | None = None
@@ -159,6 +159,8 @@ class CompressConfig(MapsConfig):
     """How maps follow from frame to frame."""
     allocation: AllocationConfig = AllocationConfig()
     """How strongly importance moves the quantizer."""
+    save_maps: Path | None = None
+    """Where to keep the maps of this very run: a sidecar, which ``maps`` reads back."""
     drop: frozenset[DroppableKind] = frozenset()
     """Kinds of streams that are not copied."""
     overwrite: bool = False
@@ -171,6 +173,8 @@ class CompressConfig(MapsConfig):
             raise ConfigError(
                 "--map-every has no effect with --maps or --boxes: they name every frame; leave it out"
             )
+        if self.save_maps is not None and self.allocation.strength == 0:
+            raise ConfigError("--save-maps has no maps to save at --strength 0; leave one out")
         if sum(one is not None for one in (self.quality, self.bitrate, self.target_size)) > 1:
             raise ConfigError("--quality, --bitrate and --target-size exclude each other; give one")
         if self.quality is not None:
@@ -186,14 +190,30 @@ class CompressConfig(MapsConfig):
             )
 
 
+MapFormat = Literal["sidecar", "png", "video", "npz", "kvazaar", "svtav1", "x264mod"]
+
+
 @dataclass(frozen=True, slots=True)
 class ExportConfig(MapsConfig):
     """Everything ``export_maps`` can be told."""
 
+    format: MapFormat | None = None
+    """``sidecar`` (semvid's own small file), ``png`` (a folder), ``video`` (lossless grey), ``npz`` (numpy),
+    or what another encoder reads: ``kvazaar``, ``svtav1``, ``x264mod`` (MSU's x264 with ``--saliency``).
+    None = by the output's name."""
     temporal: TemporalConfig = TemporalConfig()
     """How maps follow from frame to frame."""
+    allocation: AllocationConfig = AllocationConfig()
+    """``kvazaar``, ``svtav1``: how strongly importance moves the quantizer."""
     overwrite: bool = False
     """Replace an existing output."""
+
+    def __post_init__(self) -> None:
+        MapsConfig.__post_init__(self)
+        if self.format is not None and self.format not in get_args(MapFormat):
+            raise ConfigError(
+                f"--format {self.format} is unknown; choose one of {', '.join(get_args(MapFormat))}"
+            )
 
 
 OverlayStyle = Literal["heat", "contour", "blocks", "dim", "split"]

@@ -1,40 +1,39 @@
-"""Write importance maps as pictures anyone can open, in the form ``--maps`` reads back."""
+"""Write importance maps to files: semvid's own, pictures anyone can open, and what other encoders read."""
 
 from __future__ import annotations
 
 import io
-import re
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
-from fractions import Fraction
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
-from typing import Protocol
 
-import av
-import cv2
-import numpy as np
-from av.error import FFmpegError
-from numpy.typing import NDArray
 from PIL import Image
 
 from semvid.analysis import Analyser
-from semvid.config import ExportConfig
-from semvid.errors import OutputError, OutputExistsError
+from semvid.config import ExportConfig, MapFormat
+from semvid.errors import ConfigError, OutputError
 from semvid.events import Event, Notice, Progress, Started
-from semvid.io.output import check_place, publish, temporary_beside, write_whole
+from semvid.io.folder import check_folder
+from semvid.io.output import check_place, write_whole
 from semvid.io.picture import Picture, read_picture
-from semvid.io.probe import reason
 from semvid.io.reader import VideoReader
+from semvid.maps.made_by import describe_maps
+from semvid.maps.sinks import SinkContext, full_size, open_sink
 from semvid.saliency.map_files import PICTURE_SUFFIXES
 from semvid.saliency.registry import open_source
 from semvid.still import importance_of
-from semvid.types import ExportResult, FloatArray, Frame
+from semvid.types import ExportResult, Frame
 
-_FRAME_NAME = "{:06d}.png"
-_FRAME_PATTERN = re.compile(r"\d{6}\.png")
-_VIDEO_SUFFIX = ".mkv"
+SUFFIXES: Mapping[MapFormat, tuple[str, ...]] = {
+    "sidecar": (".svmap",),
+    "video": (".mkv",),
+    "npz": (".npz",),
+    "kvazaar": (".roi", ".txt"),
+    "svtav1": (".txt",),
+    "x264mod": (".avi",),
+    "png": ("",),
+}
+"""How the output of each format ends; the first is the one it is known by."""
 
 
 def export_maps(
@@ -44,12 +43,13 @@ def export_maps(
     *,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> ExportResult:
-    """Write what matters in a picture or a video: 8-bit grey, white = important, of the upright size.
+    """Write what matters in a picture or a video; whatever is written, ``maps`` reads back.
 
     Args:
         source: A picture or a video.
-        output: ``.png`` for a picture; for a video ``.mkv`` (lossless FFV1 with the video's timestamps) or
-            a folder, one PNG a frame.
+        output: For a picture ``.png``, 8-bit grey, white = important, of the upright size. For a video what
+            ``config.format`` says, or what the name says: see ``SUFFIXES``. Pictures of videos have the
+            upright size too; a sidecar and ``.npz`` the size of the maps.
         config: Options; None = defaults.
         on_event: Called with ``Started``, ``Notice`` and ``Progress`` of a video.
 
@@ -59,159 +59,61 @@ def export_maps(
     source, output, config = Path(source), Path(output), config or ExportConfig()
     if source.suffix.lower() in PICTURE_SUFFIXES:
         return _export_picture(source, output, config)
-    with VideoReader(source, export_vectors=config.temporal.motion == "vectors") as reader:
-        with (
-            _open_sink(output, source, overwrite=config.overwrite) as writer,
-            closing(open_source(config, reader.info.num_frames_from_header)) as maps,
-        ):
+    kind = _format_of(output, config.format)
+    if kind == "png":
+        check_folder(output, overwrite=config.overwrite)
+    else:
+        check_place(output, source, overwrite=config.overwrite)
+    with (
+        VideoReader(source, export_vectors=config.temporal.motion == "vectors") as reader,
+        closing(open_source(config, reader.info.num_frames_from_header)) as maps,
+    ):
+        analyser = Analyser(maps, config.temporal)
+        made_by = describe_maps(config, maps, analyser.settings)
+        with open_sink(kind, output, SinkContext(reader.info, made_by, config.allocation)) as sink:
+            analyser.recorder = sink
             on_event(Started(reader.info))
-            analyser = Analyser(maps, config.temporal)
             for item in reader.read():
                 if isinstance(item, Frame):
-                    writer.write(_grey(analyser.importance(item), item.upright_size), item)
+                    analyser.importance(item)
                     on_event(
-                        Progress(writer.num_frames, reader.info.num_frames_from_header, writer.bytes_written)
+                        Progress(sink.num_frames, reader.info.num_frames_from_header, sink.bytes_written)
                     )
-            for message in analyser.finish(writer.num_frames):
+            for message in analyser.finish(sink.num_frames):
                 on_event(Notice(message))
             if reader.damage:
                 on_event(Notice(f"{source} is damaged: {reader.damage}; what could be decoded has maps"))
-        return ExportResult(source, output, writer.num_frames, writer.bytes_written)
+    return ExportResult(source, output, sink.num_frames, _size_of(output))
+
+
+def _size_of(output: Path) -> int:
+    files = output.iterdir() if output.is_dir() else [output]
+    return sum(one.stat().st_size for one in files)
+
+
+def _format_of(output: Path, wanted: MapFormat | None) -> MapFormat:
+    suffix = output.suffix.lower()
+    if wanted is None:
+        if suffix == ".txt":
+            raise ConfigError(f"{output} may be kvazaar's or SVT-AV1's; pass --format kvazaar or svtav1")
+        found = next((kind for kind, suffixes in SUFFIXES.items() if suffix == suffixes[0]), None)
+        if found is None:
+            known = ", ".join(suffixes[0] for suffixes in SUFFIXES.values() if suffixes[0])
+            raise OutputError(f"'{suffix}' holds no maps of a video; end -o in {known}, or name a folder")
+        return found
+    if suffix not in SUFFIXES[wanted]:
+        must = " or ".join(one or "no suffix: it is a folder" for one in SUFFIXES[wanted])
+        raise ConfigError(f"--format {wanted} and -o {output} do not fit; the name must have {must}")
+    return wanted
 
 
 def _export_picture(source: Path, output: Path, config: ExportConfig) -> ExportResult:
     check_place(output, source, overwrite=config.overwrite)
-    if output.suffix.lower() != ".png":
+    if output.suffix.lower() != ".png" or config.format not in {None, "png"}:
         raise OutputError(f"'{output.suffix or output.name}': the map of a picture is a .png; end -o in .png")
     picture: Picture = read_picture(source)
     upright = picture.upright()
     file = io.BytesIO()
     height, width = upright.shape[:2]
-    Image.fromarray(_grey(importance_of(upright, config), (width, height))).save(file, "PNG")
+    Image.fromarray(full_size(importance_of(upright, config), (width, height))).save(file, "PNG")
     return ExportResult(source, output, 1, write_whole(output, file.getvalue()))
-
-
-def _grey(values: FloatArray, size: tuple[int, int]) -> NDArray[np.uint8]:
-    stretched = cv2.resize(values, size, interpolation=cv2.INTER_LINEAR)
-    return np.rint(np.clip(stretched, 0, 1) * 255).astype(np.uint8)
-
-
-class _Sink(Protocol):
-    """Takes the maps of a video."""
-
-    num_frames: int
-    bytes_written: int
-
-    def write(self, grey: NDArray[np.uint8], frame: Frame) -> None:
-        """Take the next map."""
-
-
-def _open_sink(output: Path, source: Path, *, overwrite: bool) -> AbstractContextManager[_Sink]:
-    if output.suffix.lower() == _VIDEO_SUFFIX:
-        check_place(output, source, overwrite=overwrite)
-        return _video_sink(output)
-    if output.suffix:
-        raise OutputError(
-            f"'{output.suffix}': the maps of a video go to a {_VIDEO_SUFFIX} file or a folder; change -o"
-        )
-    check_folder(output, overwrite=overwrite)
-    return folder_sink(output)
-
-
-class _VideoSink:
-    """Lossless grey video. Opened by the first map, whose size it takes."""
-
-    def __init__(self, path: Path) -> None:
-        self.num_frames = self.bytes_written = 0
-        self._container = av.open(str(path), "w", format="matroska")
-        self._stream = self._container.add_stream("ffv1", rate=25)
-        self._is_open = False
-
-    def write(self, grey: NDArray[np.uint8], frame: Frame) -> None:
-        if not self._is_open:
-            codec = self._stream.codec_context
-            codec.height, codec.width = grey.shape
-            codec.pix_fmt, codec.thread_count = "gray", 0
-            codec.time_base = self._stream.time_base = frame.picture.time_base or Fraction(1, 1000)
-            self._is_open = True
-        picture = av.VideoFrame.from_ndarray(grey, format="gray")
-        picture.pts, picture.time_base = frame.picture.pts, frame.picture.time_base
-        self._mux(picture)
-        self.num_frames += 1
-
-    def _mux(self, picture: av.VideoFrame | None) -> None:
-        for packet in self._stream.encode(picture):
-            self.bytes_written += packet.size
-            self._container.mux(packet)
-
-    def finish(self) -> None:
-        if self._is_open:
-            self._mux(None)
-
-    def close(self) -> None:
-        self._container.close()
-
-
-@contextmanager
-def _video_sink(output: Path) -> Iterator[_Sink]:
-    temporary = temporary_beside(output)
-    try:
-        with closing(_VideoSink(temporary)) as sink:
-            yield sink
-            sink.finish()
-        sink.bytes_written = publish(temporary, output)
-    except (FFmpegError, OSError) as error:
-        raise OutputError(f"{output} cannot be written: {reason(error)}; nothing was left behind") from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-class FolderSink:
-    """One PNG a frame."""
-
-    def __init__(self, folder: Path) -> None:
-        self.num_frames = self.bytes_written = 0
-        self._folder = folder
-
-    def write(self, picture: NDArray[np.uint8], frame: Frame | None = None) -> None:
-        """Take the next ``(h, w)`` grey or ``(h, w, 3)`` RGB picture."""
-        path = self._folder / _FRAME_NAME.format(self.num_frames)
-        Image.fromarray(picture).save(path, "PNG", compress_level=3)
-        self.bytes_written += path.stat().st_size
-        self.num_frames += 1
-
-
-@contextmanager
-def folder_sink(output: Path) -> Iterator[FolderSink]:
-    """Write pictures to a folder that appears under its name when it is complete."""
-    parent = output.parent
-    try:
-        temporary = Path(tempfile.mkdtemp(prefix=f".{output.name}.", suffix=".part", dir=parent))
-    except OSError as error:
-        raise OutputError(f"{output} cannot be created: {error.strerror or error}") from error
-    try:
-        yield FolderSink(temporary)
-        temporary.chmod(0o755)
-        if output.exists():
-            shutil.rmtree(output)
-        temporary.replace(output)
-    except OSError as error:
-        raise OutputError(f"{output} cannot be written: {reason(error)}; nothing was left behind") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def check_folder(output: Path, *, overwrite: bool) -> None:
-    """Refuse a folder that holds anything but pictures of ours."""
-    if not output.parent.is_dir():
-        raise OutputError(f"the folder {output.parent} does not exist; create it or choose another -o")
-    if not output.exists():
-        return
-    if not output.is_dir():
-        raise OutputError(f"{output} is a file; choose another -o for the folder")
-    names = [one.name for one in output.iterdir()]
-    if names and not overwrite:
-        raise OutputExistsError(f"{output} is not empty; pass -y to replace it or choose another -o")
-    strange = next((name for name in names if not _FRAME_PATTERN.fullmatch(name)), None)
-    if strange is not None:
-        raise OutputError(f"{output} holds {strange}, which is no picture of semvid's; choose another folder")

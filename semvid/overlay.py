@@ -26,8 +26,8 @@ from semvid.encode.region_coding import RegionCoding
 from semvid.encode.registry import X264
 from semvid.errors import ConfigError, InputError, OutputError
 from semvid.events import Done, Event, Notice, Progress, Started
-from semvid.export import check_folder, folder_sink
 from semvid.io.colour import matrix_of, range_of
+from semvid.io.folder import check_folder, picture_folder
 from semvid.io.output import check_place, write_whole
 from semvid.io.picture import read_picture
 from semvid.io.probe import probe
@@ -88,7 +88,7 @@ def export_overlay(
         on_event(Started(reader.info))
         frames = _drawn_frames(reader, config, importance, on_event)
         if not suffix:
-            with closing(frames), folder_sink(output) as sink:
+            with closing(frames), picture_folder(output) as sink:
                 for drawn, _ in frames:
                     sink.write(np.ascontiguousarray(drawn[..., ::-1]))
                 return ExportResult(source, output, sink.num_frames, sink.bytes_written)

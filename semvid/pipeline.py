@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Generator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,14 @@ from semvid.analysis import Analyser
 from semvid.codecs import open_coding
 from semvid.config import CompressConfig
 from semvid.encode.coding import CodedStream, Coding, PreparedFrame
+from semvid.errors import OutputError
 from semvid.events import Done, Event, Notice, Progress, Started
+from semvid.io.output import check_place
 from semvid.io.reader import VideoReader
 from semvid.io.writer import VideoWriter, check_output, default_output
+from semvid.maps.made_by import describe_maps
+from semvid.maps.sidecar import SUFFIX
+from semvid.maps.sinks import SinkContext, open_sink
 from semvid.prefetch import prefetch
 from semvid.saliency.predictor import NetworkSource
 from semvid.saliency.registry import open_source
@@ -102,6 +107,8 @@ def encode_events(
             output = default_output(reader.info, coding.coding_format, config.drop)
         output = Path(output)
         check_output(output, reader.info, coding.coding_format, config.drop, overwrite=config.overwrite)
+        if config.save_maps is not None:
+            _check_maps_place(config.save_maps, source, output, overwrite=config.overwrite)
         maps = importance or open_source(_sharing_cores(config), reader.info.num_frames_from_header)
         with closing(maps), VideoWriter(output) as writer:
             yield Started(reader.info)
@@ -109,27 +116,40 @@ def encode_events(
                 yield Notice(f"--device {config.device} has no effect: no network makes these maps")
             analyser = None if config.allocation.strength == 0 else Analyser(maps, config.temporal)
             ahead = _frames_ahead(reader.info)
-            with (
-                closing(prefetch(reader.read(), ahead, "semvid-decode", is_background=True)) as decoded,
-                closing(
-                    prefetch(
-                        _prepare(_analyse(decoded, analyser), coding),
-                        ahead,
-                        "semvid-analyse",
-                        is_background=True,
+            with ExitStack() as stack:
+                if config.save_maps is not None and analyser is not None:
+                    made_by = describe_maps(None if importance else config, maps, analyser.settings)
+                    context = SinkContext(reader.info, made_by, config.allocation)
+                    analyser.recorder = stack.enter_context(open_sink("sidecar", config.save_maps, context))
+                with (
+                    closing(prefetch(reader.read(), ahead, "semvid-decode", is_background=True)) as decoded,
+                    closing(
+                        prefetch(
+                            _prepare(_analyse(decoded, analyser), coding),
+                            ahead,
+                            "semvid-analyse",
+                            is_background=True,
+                        )
+                    ) as prepared,
+                    closing(_Job(reader, writer, coding, config)) as job,
+                ):
+                    yield from job.run(prepared)
+                if analyser is not None:
+                    yield from map(Notice, analyser.finish(job.num_frames))
+                if reader.damage:
+                    yield Notice(
+                        f"{source} is damaged: {reader.damage}; what could be decoded was compressed"
                     )
-                ) as prepared,
-                closing(_Job(reader, writer, coding, config)) as job,
-            ):
-                yield from job.run(prepared)
-            if analyser is not None:
-                yield from map(Notice, analyser.finish(job.num_frames))
-            if reader.damage:
-                yield Notice(f"{source} is damaged: {reader.damage}; what could be decoded was compressed")
-            output_bytes = writer.commit()
+                output_bytes = writer.commit()
             if config.target_size is not None and output_bytes > config.target_size:
                 yield Notice(f"the output has {output_bytes} bytes, more than --target-size; ask for less")
             yield Done(job.result(output_bytes, time.monotonic() - started))
+
+
+def _check_maps_place(path: Path, source: Path, output: Path, *, overwrite: bool) -> None:
+    if path.suffix.lower() != SUFFIX or path.absolute() == output.absolute():
+        raise OutputError(f"--save-maps {path} is no place for maps; end it in {SUFFIX}")
+    check_place(path, source, overwrite=overwrite)
 
 
 def _sharing_cores(config: CompressConfig) -> CompressConfig:

@@ -128,6 +128,19 @@ def motion_grid(width: int, height: int) -> tuple[int, int]:
     return max(round(_MOTION_CELLS / cols), _FEWEST_CELLS), cols
 
 
+_GREYS = np.arange(256, dtype=np.float32) * np.float32(1 / 255)
+
+
+def from_grey(grey: NDArray[np.uint8]) -> FloatArray:
+    """Return importance in 0..1 of 8-bit grey levels; the inverse of ``to_grey``."""
+    return _GREYS[grey]
+
+
+def to_grey(importance: FloatArray) -> NDArray[np.uint8]:
+    """Round importance in 0..1 to 8-bit grey levels."""
+    return np.rint(np.clip(importance, 0, 1) * 255).astype(np.uint8)
+
+
 @dataclass(frozen=True, slots=True)
 class ImportanceMap:
     """How much every place of one frame matters."""

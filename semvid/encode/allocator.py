@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from semvid.activity import ActivityEstimator
 from semvid.allocate import quantizer_offsets
 from semvid.blocks import area_mean
 from semvid.config import AllocationConfig
 from semvid.encode.spec import EncoderSpec
-from semvid.types import AnalysedFrame, QuantizerOffsets
+from semvid.types import AnalysedFrame, FloatArray, QuantizerOffsets
 
 
 class OffsetAllocator:
@@ -29,16 +30,29 @@ class OffsetAllocator:
         """Return the offsets of the next frame and its predicted bits as a multiple of those without."""
         if analysed.importance is None:
             return None, 1.0
-        frame, block_size, rate = analysed.frame, self._spec.block_size, self._spec.rate
-        width, height = frame.picture.width, frame.picture.height
+        frame = analysed.frame
+        size = (frame.picture.width, frame.picture.height)
+        return self.allocate(analysed.importance, frame.half_luma, size, is_cut=analysed.is_cut)
+
+    def allocate(
+        self, importance: FloatArray, half_luma: NDArray[np.uint8], size: tuple[int, int], *, is_cut: bool
+    ) -> tuple[QuantizerOffsets, float]:
+        """Do what ``update`` does for a picture in parts.
+
+        Args:
+            importance: ``(h, w)`` in 0..1, stretched over the picture.
+            half_luma: As in ``Frame``.
+            size: ``(width, height)`` of the picture in pixels.
+            is_cut: First frame of a scene.
+        """
+        block_size, rate = self._spec.block_size, self._spec.rate
         if self._activity is None:
-            self._activity = ActivityEstimator(width, height, block_size, rate)
-        if analysed.is_cut:
+            self._activity = ActivityEstimator(*size, block_size, rate)
+        if is_cut:
             self._activity.reset()
         # A block shares one quantizer. The root of the mean square lets the part that matters decide where
         # the plain mean would water it down.
-        importance = np.sqrt(area_mean(np.square(analysed.importance), width, height, block_size))
-        activity = self._activity.update(frame.half_luma)
-        offsets = quantizer_offsets(importance, activity, self._config, rate)
-        ratio = rate.rate_ratio(offsets, activity)
-        return QuantizerOffsets(offsets, block_size, analysed.is_cut), ratio
+        pooled = np.sqrt(area_mean(np.square(importance), *size, block_size))
+        activity = self._activity.update(half_luma)
+        offsets = quantizer_offsets(pooled, activity, self._config, rate)
+        return QuantizerOffsets(offsets, block_size, is_cut), rate.rate_ratio(offsets, activity)

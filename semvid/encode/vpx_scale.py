@@ -69,3 +69,19 @@ def vp8_native(offsets: FloatArray, crf: float) -> FloatArray:
 def vp9_native(offsets: FloatArray, crf: float) -> FloatArray:
     """QP steps to VP9 deltas (0..63 scale) around ``crf``; shape kept."""
     return _VP9.native(offsets, crf)
+
+
+def av1_offsets(steps: FloatArray, crf: float) -> FloatArray:
+    """QP steps to offsets of AV1's quantizer index (0..255) around ``crf`` of 0..63; shape kept.
+
+    Its table for 8 bits is VP9's (AV1 specification, 7.12.2).
+    """
+    base = _VP9.index(crf)
+    return np.asarray(_VP9.index_of_step(_VP9.step(base) * np.exp2(steps / 6)) - base, np.float32)
+
+
+def av1_steps(offsets: FloatArray, crf: float) -> FloatArray:
+    """Undo ``av1_offsets``."""
+    base = _VP9.index(crf)
+    step = _VP9.step(np.clip(base + offsets, 0, 255))
+    return np.asarray(6 * np.log2(step / _VP9.step(base)), np.float32)

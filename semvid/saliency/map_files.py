@@ -1,7 +1,8 @@
-"""Importance maps from files: a grey-scale video, a folder of PNGs, or one picture for all frames."""
+"""Importance maps from files: a video, a folder of PNGs, one picture, numpy arrays, or offsets as text."""
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from semvid.errors import InputError, MapError
 from semvid.io.reader import VideoReader
+from semvid.maps.offset_text import read_offsets
 from semvid.saliency.source import ImportanceSource
 from semvid.types import FloatArray, Frame, ImportanceMap
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from av import VideoFrame
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+
+TEXT_SUFFIXES = frozenset({".txt", ".roi"})
+"""Quantizer offsets for kvazaar or SVT-AV1."""
 
 AnyArray = NDArray[np.integer[Any] | np.floating[Any]]
 
@@ -35,8 +40,9 @@ class MapFileSource(ImportanceSource):
     Maps are of the upright picture and of any size: each is stretched over the whole frame.
 
     Args:
-        path: A video whose luma is the map; a folder with one PNG for each frame, in name order; or a
-            single picture that serves for all frames.
+        path: A video whose luma is the map; a folder with one PNG for each frame, in name order; a single
+            picture that serves for all frames; an ``.npz`` with ``maps`` of shape ``(n, h, w)``, 8 bit or
+            floats in 0..1; or quantizer offsets for kvazaar or SVT-AV1 (``.txt``, ``.roi``).
         hold: Keep the last map when the video goes on after it.
         expected_frames: Frames the video will have by its header, None if unknown: a gross mismatch is
             reported before any work is done.
@@ -49,7 +55,7 @@ class MapFileSource(ImportanceSource):
         self._path = path
         self._hold = hold
         self._last: ImportanceMap | None = None
-        self._is_single = False
+        self._is_held = False
         self._reader: VideoReader | None = None
         count: int | None
         if not path.exists():
@@ -59,8 +65,14 @@ class MapFileSource(ImportanceSource):
             if not files:
                 raise MapError(f"--maps {path} is a folder without .png files", path=path)
             count, self._maps = len(files), self._read_pictures(files)
+        elif path.suffix.lower() in TEXT_SUFFIXES:
+            # The last line holds on, as in SVT-AV1.
+            self._is_held, count, self._maps = True, None, iter(())
+        elif path.suffix.lower() == ".npz":
+            arrays = _read_arrays(path)
+            count, self._maps = len(arrays), (_importance(one, 0.0, _white(one)) for one in arrays)
         elif path.suffix.lower() in PICTURE_SUFFIXES:
-            self._is_single = True
+            self._is_held = True
             count, self._maps = None, self._read_pictures([path])
         else:
             self._reader = self._open_video()
@@ -99,8 +111,7 @@ class MapFileSource(ImportanceSource):
                     path=self._path,
                     frame=index,
                 )
-            white = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}.get(picture.dtype, 1.0)
-            yield _importance(picture, 0.0, white)
+            yield _importance(picture, 0.0, _white(picture))
 
     def _read_video(self, reader: VideoReader) -> Iterator[FloatArray]:
         for item in reader.read():
@@ -111,6 +122,8 @@ class MapFileSource(ImportanceSource):
     def update(self, frame: Frame) -> ImportanceMap:
         """See ``ImportanceSource``."""
         try:
+            if frame.index == 0 and self._path.suffix.lower() in TEXT_SUFFIXES:
+                self._maps = read_offsets(self._path, frame.upright_size)
             values = next(self._maps, None)
         except InputError as error:
             raise MapError(
@@ -118,7 +131,7 @@ class MapFileSource(ImportanceSource):
             ) from error
         if values is not None:
             self._last = ImportanceMap(values)
-        elif self._last is None or not (self._hold or self._is_single):
+        elif self._last is None or not (self._hold or self._is_held):
             raise MapError(
                 f"--maps {self._path} ends after {frame.index} maps: frame {frame.index} of the video has "
                 "none; add maps or pass --maps-hold to keep the last one",
@@ -138,6 +151,27 @@ class MapFileSource(ImportanceSource):
         """Close the map video."""
         if self._reader is not None:
             self._reader.close()
+
+
+def _read_arrays(path: Path) -> AnyArray:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            maps: AnyArray = arrays["maps"]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise MapError(
+            f"--maps {path} has no readable array 'maps'; give what semvid maps wrote", path=path
+        ) from error
+    if maps.ndim != 3 or not maps.size or maps.dtype.kind not in "uf":
+        raise MapError(
+            f"--maps {path}: 'maps' is a {maps.dtype} array of shape {maps.shape}; it must be (n, h, w) of "
+            "unsigned integers or of floats in 0..1",
+            path=path,
+        )
+    return maps.astype(np.float32) if maps.dtype.kind == "f" else maps
+
+
+def _white(samples: AnyArray) -> float:
+    return float(2 ** (8 * samples.itemsize) - 1) if samples.dtype.kind == "u" else 1.0
 
 
 def _importance(samples: AnyArray, black: float, white: float) -> FloatArray:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from semvid.config import MapsConfig
+from semvid.maps.sidecar import SUFFIX
 from semvid.saliency.boxes import BoxSource
 from semvid.saliency.map_files import MapFileSource
 from semvid.saliency.predictor import NetworkSource
+from semvid.saliency.sidecar_source import SidecarSource
 from semvid.saliency.source import ImportanceSource
 from semvid.saliency.spectral import SpectralSource
 
@@ -21,6 +23,8 @@ def open_source(config: MapsConfig, expected_frames: int | None) -> ImportanceSo
         MapError: The map or box file is unusable.
         ModelError: The network cannot be loaded.
     """
+    if config.maps is not None and config.maps.suffix.lower() == SUFFIX:
+        return SidecarSource(config.maps, hold=config.maps_hold)
     if config.maps is not None:
         return MapFileSource(config.maps, hold=config.maps_hold, expected_frames=expected_frames)
     if config.boxes is not None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from semvid.types import Frame, ImportanceMap
 
@@ -16,11 +17,13 @@ class ImportanceSource(Protocol):
             0 = maps are used as they come.
         map_every: Frames from one map to the next that suit it; 1 = every frame needs its own.
         movement: How much less than movers what stands still matters, 0..1.
+        made_by: What made the maps, if another run did; JSON.
     """
 
     smoothing: float = 0.0
     map_every: int = 1
     movement: float = 0.0
+    made_by: Mapping[str, Any] | None = None
 
     @abstractmethod
     def update(self, frame: Frame) -> ImportanceMap:

@@ -13,9 +13,10 @@ from semvid.temporal.cuts import SceneCutDetector
 from semvid.temporal.motion import OpticalFlow
 from semvid.temporal.plan import Planner, Step
 from semvid.temporal.propagate import MapPropagator, emphasise_movers
+from semvid.temporal.settle import MapSettler, settled_grid
 from semvid.temporal.vectors import paint_vectors
 from semvid.temporal.warp import compose, rotate, trust, warp
-from semvid.types import motion_grid
+from semvid.types import from_grey, motion_grid, to_grey
 
 ROWS, COLS = 18, 25
 maps = hnp.arrays(np.float32, (ROWS, COLS), elements=st.floats(0, 1, width=32))
@@ -265,3 +266,27 @@ def test_vectors_are_painted_where_their_blocks_lie():
     assert (painted[1, 3] == [10, 0]).all()
     assert (painted[0, 3] == 0).all()
     assert (painted[:, 4:] == 3).all()
+
+
+@given(
+    importance=hnp.arrays(np.float32, (9, 16), elements=st.floats(0, 1, width=32)),
+    width=st.integers(16, 4000),
+    height=st.integers(16, 4000),
+)
+def test_settled_maps_are_what_a_sidecar_keeps(importance, width, height):
+    settled = MapSettler().update(importance, (width, height), is_cut=False)
+    assert settled.shape == settled_grid(width, height)
+    assert settled.size <= 2200
+    assert np.array_equal(from_grey(to_grey(settled)), settled)
+    assert settled.min() >= 0
+    assert settled.max() <= 1
+
+
+def test_settled_maps_change_only_for_a_reason():
+    settler = MapSettler()
+    first = settler.update(np.full((9, 16), 0.5, np.float32), (256, 144), is_cut=False)
+    assert np.array_equal(settler.update(np.full((9, 16), 0.55, np.float32), (256, 144), is_cut=False), first)
+    moved = settler.update(np.full((9, 16), 0.9, np.float32), (256, 144), is_cut=False)
+    assert moved[0, 0] == pytest.approx(0.9, abs=0.08)
+    again = settler.update(np.full((9, 16), 0.8, np.float32), (256, 144), is_cut=True)
+    assert again[0, 0] == pytest.approx(0.8, abs=0.06)

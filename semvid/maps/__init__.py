@@ -1,0 +1,1 @@
+"""Importance maps in files: semvid's own, and those of other encoders."""

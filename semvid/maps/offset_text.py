@@ -1,0 +1,151 @@
+"""Text files of quantizer offsets that other encoders read: kvazaar's ROI and SVT-AV1's ROI map.
+
+kvazaar (``--roi``, text): for every picture a line ``COLUMNS ROWS`` and the offsets in QP steps, row by row;
+semvid gives one to each coding tree unit of 64 x 64. SVT-AV1 (``--roi-map-file``): lines of the number of a
+picture and an offset of the quantizer index for each 64 x 64 block; at most eight different ones in a line,
+which holds until the next.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semvid.encode.vpx_scale import av1_offsets, av1_steps
+from semvid.errors import MapError
+from semvid.types import FloatArray
+
+BLOCK_SIZE = 64
+SVTAV1_CRF = 35.0
+"""SVT-AV1's default: index offsets mean different QP steps at different quantizers."""
+
+_MOST_SEGMENTS = 8
+_MOST_OFFSETS = 2**20
+_STRONGEST_STEPS, _STRONGEST_INDEX = 51, 255
+_BACKGROUND_WEIGHT = 0.28
+
+Offsets = NDArray[np.int32]
+
+
+def write_kvazaar(file: TextIO, index: int, steps: FloatArray) -> None:
+    """Append one picture's ``(rows, cols)`` offsets in QP steps."""
+    rows, cols = steps.shape
+    file.write(f"{cols} {rows}\n")
+    _write_rows(file, np.clip(np.rint(steps), -_STRONGEST_STEPS, _STRONGEST_STEPS).astype(np.int32))
+
+
+def _write_rows(file: TextIO, rows: Iterable[Iterable[int]]) -> None:
+    file.writelines(" ".join(map(str, row)) + "\n" for row in rows)
+
+
+def write_svtav1(file: TextIO, index: int, steps: FloatArray) -> None:
+    """Append the line of picture ``index``, ``(rows, cols)`` offsets in QP steps."""
+    offsets = np.clip(np.rint(av1_offsets(steps, SVTAV1_CRF)), -_STRONGEST_INDEX, _STRONGEST_INDEX)
+    spacing = 1
+    while len(np.unique(np.rint(offsets / spacing))) > _MOST_SEGMENTS:
+        spacing += 1
+    rounded = (np.rint(offsets / spacing) * spacing).astype(np.int32)
+    _write_rows(file, [[index, *rounded.ravel()]])
+
+
+def read_offsets(path: Path, upright_size: tuple[int, int]) -> Iterator[FloatArray]:
+    """Yield the importance of picture after picture; the last one is for the rest of the video.
+
+    Args:
+        path: A file of either kind; kvazaar's begins with a line of two numbers.
+        upright_size: ``(width, height)`` of the video in pixels.
+
+    Raises:
+        MapError: It is neither, or has another number of offsets than it should.
+    """
+    try:
+        with path.open(encoding="ascii") as file:
+            lines: Iterator[Offsets] = (
+                _numbers(line, number, path) for number, line in enumerate(file, 1) if line.strip()
+            )
+            first = next(lines, None)
+            if first is None:
+                raise MapError(f"--maps {path} is empty; check the path", path=path)
+            lines = itertools.chain([first], lines)
+            if len(first) == 2:
+                yield from map(importance_of_steps, _read_kvazaar(lines, path))
+            else:
+                for offsets in _read_svtav1(lines, path, upright_size):
+                    yield importance_of_steps(av1_steps(offsets, SVTAV1_CRF))
+    except (OSError, UnicodeDecodeError) as error:
+        raise MapError(
+            f"--maps {path} is no text file of offsets ({error}); check the path", path=path
+        ) from error
+
+
+def importance_of_steps(steps: FloatArray) -> FloatArray:
+    """Return importance that leads to offsets again, by the law of ``allocate``.
+
+    What is constant in them cannot be told from their rate-neutral bias: the coarsest block counts 0, and
+    what is 6.6 steps finer, or more, counts 1.
+
+    Args:
+        steps: ``(rows, cols)`` offsets in QP steps, negative = finer.
+    """
+    finer = float(steps.max()) - steps
+    return np.asarray(np.clip(_BACKGROUND_WEIGHT * (np.exp2(finer / 3) - 1), 0, 1), np.float32)
+
+
+def _numbers(line: str, number: int, path: Path) -> Offsets:
+    try:
+        return np.array(line.split(), np.int32)
+    except (ValueError, OverflowError):
+        raise MapError(
+            f"--maps {path}, line {number}: '{line.strip()[:40]}' are no whole numbers; "
+            "give a file of offsets of kvazaar or SVT-AV1",
+            path=path,
+        ) from None
+
+
+def _read_kvazaar(lines: Iterator[Offsets], path: Path) -> Iterator[FloatArray]:
+    for index, head in enumerate(lines):
+        if len(head) != 2 or min(head) < 1 or int(head[0]) * int(head[1]) > _MOST_OFFSETS:
+            raise _misfit(path, index, "a line of columns and rows is missing")
+        cols, rows = map(int, head)
+        values = np.empty(0, np.int32)
+        while len(values) < cols * rows:
+            line = next(lines, None)
+            if line is None:
+                raise _misfit(path, index, f"{cols * rows - len(values)} offsets are missing")
+            values = np.concatenate([values, line])
+        if len(values) != cols * rows:
+            raise _misfit(path, index, f"{len(values)} offsets instead of {cols * rows}")
+        yield values.reshape(rows, cols).astype(np.float32)
+
+
+def _read_svtav1(lines: Iterator[Offsets], path: Path, upright_size: tuple[int, int]) -> Iterator[FloatArray]:
+    cols, rows = (-(-side // BLOCK_SIZE) for side in upright_size)
+    current: FloatArray | None = None
+    num_given = 0
+    for line in lines:
+        number, values = int(line[0]), line[1:]
+        if len(values) != rows * cols:
+            raise _misfit(
+                path, number, f"{len(values)} offsets instead of the {rows * cols} of {cols}x{rows} blocks"
+            )
+        if number < num_given or (current is None and number):
+            raise _misfit(path, number, "pictures must be named from 0 on, in order")
+        while current is not None and num_given < number:
+            yield current
+            num_given += 1
+        current = values.reshape(rows, cols).astype(np.float32)
+    if current is not None:
+        yield current
+
+
+def _misfit(path: Path, picture: int, what: str) -> MapError:
+    return MapError(
+        f"--maps {path}, picture {picture}: {what}; check that the file is whole and of this video",
+        path=path,
+        frame=picture,
+    )

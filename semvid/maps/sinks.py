@@ -1,0 +1,299 @@
+"""Where the maps of a video can go: one sink for each kind of file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, TextIO, cast
+
+import av
+import cv2
+import numpy as np
+from av.error import FFmpegError
+from numpy.typing import NDArray
+
+from semvid.config import AllocationConfig, MapFormat
+from semvid.encode.allocator import OffsetAllocator
+from semvid.encode.registry import X265
+from semvid.errors import OutputError
+from semvid.io.folder import PictureFolder, picture_folder
+from semvid.io.output import publish, temporary_beside
+from semvid.io.probe import reason
+from semvid.maps.offset_text import BLOCK_SIZE, write_kvazaar, write_svtav1
+from semvid.maps.sidecar import SidecarHeader, SidecarWriter, TimedMap
+from semvid.types import FloatArray, Frame, VideoInfo, from_grey, to_grey
+
+_LIMITED_BLACK, _LIMITED_RANGE = 16, 219
+
+
+class MapSink(Protocol):
+    """Takes the maps of a video."""
+
+    @property
+    def num_frames(self) -> int:
+        """Maps so far."""
+
+    @property
+    def bytes_written(self) -> int:
+        """Bytes so far, or nearly."""
+
+    def record(self, frame: Frame, importance: FloatArray, *, is_cut: bool) -> FloatArray:
+        """Take the ``(h, w)`` upright map of the next frame; return it as it was kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class SinkContext:
+    """What sinks want to know of a video."""
+
+    info: VideoInfo
+    made_by: Mapping[str, Any]
+    """What makes the maps, and with what settings; JSON."""
+    allocation: AllocationConfig
+    """How importance becomes offsets."""
+
+
+def open_sink(kind: MapFormat, output: Path, context: SinkContext) -> AbstractContextManager[MapSink]:
+    """Return a context manager: when it ends well the output has its name, otherwise nothing is left."""
+    if kind == "png":
+        return _folder_sink(output)
+    return _file_sink(output, lambda temporary: _SINKS[kind](temporary, context))
+
+
+@contextmanager
+def _folder_sink(output: Path) -> Iterator[MapSink]:
+    with picture_folder(output) as folder:
+        yield _PictureSink(folder)
+
+
+class _FinishedSink(MapSink, Protocol):
+    def finish(self) -> None: ...
+    def close(self) -> None: ...
+
+
+@contextmanager
+def _file_sink(output: Path, make: Callable[[Path], _FinishedSink]) -> Iterator[MapSink]:
+    temporary = temporary_beside(output)
+    try:
+        with closing(make(temporary)) as sink:
+            yield sink
+            sink.finish()
+        publish(temporary, output)
+    except (FFmpegError, OSError) as error:
+        raise OutputError(f"{output} cannot be written: {reason(error)}; nothing was left behind") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def full_size(importance: FloatArray, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Stretch a map to ``(width, height)`` pixels, 8-bit grey."""
+    return to_grey(cast(FloatArray, cv2.resize(importance, size, interpolation=cv2.INTER_LINEAR)))
+
+
+class _PictureSink:
+    def __init__(self, folder: PictureFolder) -> None:
+        self._folder = folder
+
+    @property
+    def num_frames(self) -> int:
+        return self._folder.num_frames
+
+    @property
+    def bytes_written(self) -> int:
+        return self._folder.bytes_written
+
+    def record(self, frame: Frame, importance: FloatArray, *, is_cut: bool) -> FloatArray:
+        self._folder.write(full_size(importance, frame.upright_size))
+        return importance
+
+
+class _VideoSink:
+    """Lossless grey video with the timestamps of the source."""
+
+    container, pixel_format = "matroska", "gray"
+
+    def __init__(self, path: Path, context: SinkContext) -> None:
+        self.num_frames = self.bytes_written = 0
+        self._output = av.open(str(path), "w", format=self.container)
+        self._stream = self._output.add_stream("ffv1", rate=context.info.frame_rate or 25)
+        self._time_base = self._time_base_for(context.info)
+        self._is_open = False
+
+    def _time_base_for(self, info: VideoInfo) -> Fraction:
+        return info.time_base
+
+    def _draw(self, frame: Frame, importance: FloatArray) -> tuple[NDArray[np.uint8], int | None]:
+        """Return the picture as PyAV wants it, and its timestamp."""
+        return full_size(importance, frame.upright_size), frame.picture.pts
+
+    def record(self, frame: Frame, importance: FloatArray, *, is_cut: bool) -> FloatArray:
+        samples, pts = self._draw(frame, importance)
+        picture = av.VideoFrame.from_ndarray(samples, format=self.pixel_format)
+        picture.pts, picture.time_base = pts, self._time_base
+        if not self._is_open:
+            codec = self._stream.codec_context
+            codec.height, codec.width = picture.height, picture.width
+            codec.pix_fmt, codec.thread_count = self.pixel_format, 0
+            codec.time_base = self._stream.time_base = self._time_base
+            self._is_open = True
+        self._mux(picture)
+        self.num_frames += 1
+        return importance
+
+    def _mux(self, picture: av.VideoFrame | None) -> None:
+        for packet in self._stream.encode(picture):
+            self.bytes_written += packet.size
+            self._output.mux(packet)
+
+    def finish(self) -> None:
+        if self._is_open:
+            self._mux(None)
+
+    def close(self) -> None:
+        self._output.close()
+
+
+class _SaliencySink(_VideoSink):
+    """The video of MSU's x264 with ``--saliency``: a picture a frame, luma of the usual limited range."""
+
+    container, pixel_format = "avi", "yuv420p"
+
+    def _time_base_for(self, info: VideoInfo) -> Fraction:
+        return 1 / (info.frame_rate or Fraction(25))
+
+    def _draw(self, frame: Frame, importance: FloatArray) -> tuple[NDArray[np.uint8], int | None]:
+        width, height = (-(-side // 2) * 2 for side in frame.upright_size)
+        planes = np.full((height * 3 // 2, width), 128, np.uint8)
+        grey = full_size(importance, (width, height)).astype(np.float32)
+        planes[:height] = np.rint(_LIMITED_BLACK + grey * (_LIMITED_RANGE / 255))
+        return planes, self.num_frames
+
+
+class SidecarSink:
+    """semvid's own file. What it keeps, rounded to 8 bits, is what a later run reads.
+
+    Args:
+        path: Where to write.
+        context: The video, and what makes the maps.
+    """
+
+    def __init__(self, path: Path, context: SinkContext) -> None:
+        self.num_frames = 0
+        self._context = context
+        self._file: BinaryIO = path.open("wb")
+        self._writer: SidecarWriter | None = None
+        self._grid = (0, 0)
+
+    @property
+    def bytes_written(self) -> int:
+        """Bytes so far; the last maps wait."""
+        return self._file.tell()
+
+    def record(self, frame: Frame, importance: FloatArray, *, is_cut: bool) -> FloatArray:
+        """See ``MapSink``."""
+        if self._writer is None:
+            rows, cols = self._grid = importance.shape[0], importance.shape[1]
+            header = SidecarHeader(
+                frame.upright_size, (rows, cols), self._context.info.time_base, self._context.made_by
+            )
+            self._writer = SidecarWriter(self._file, header)
+        if importance.shape != self._grid:
+            kept = cv2.resize(importance, self._grid[::-1], interpolation=cv2.INTER_LINEAR)
+            importance = np.asarray(kept, np.float32)
+        grey = to_grey(importance)
+        assert frame.picture.pts is not None  # noqa: S101 - the reader sees to it
+        self._writer.write(TimedMap(frame.picture.pts, grey))
+        self.num_frames += 1
+        return from_grey(grey)
+
+    def finish(self) -> None:
+        """Write what waits."""
+        if self._writer is not None:
+            self._writer.finish()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class _NpzSink:
+    """Arrays for numpy: ``maps``, ``pts``, ``time_base`` and ``picture``."""
+
+    def __init__(self, path: Path, context: SinkContext) -> None:
+        self._path = path
+        self._context = context
+        self._maps: list[NDArray[np.uint8]] = []
+        self._pts: list[int] = []
+        self._size = (0, 0)
+
+    @property
+    def num_frames(self) -> int:
+        return len(self._pts)
+
+    @property
+    def bytes_written(self) -> int:
+        return sum(one.nbytes for one in self._maps[:1]) * len(self._maps)
+
+    def record(self, frame: Frame, importance: FloatArray, *, is_cut: bool) -> FloatArray:
+        grey = to_grey(importance)
+        if self._maps and grey.shape != self._maps[0].shape:
+            size = self._maps[0].shape[::-1]
+            grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+        self._maps.append(grey)
+        self._pts.append(frame.picture.pts or 0)
+        self._size = frame.upright_size
+        return from_grey(grey)
+
+    def finish(self) -> None:
+        base = self._context.info.time_base
+        with self._path.open("wb") as file:
+            np.savez_compressed(
+                file, maps=np.stack(self._maps), pts=np.array(self._pts, np.int64),
+                time_base=np.array([base.numerator, base.denominator], np.int64),
+                picture=np.array(self._size, np.int64),
+            )  # fmt: skip
+
+    def close(self) -> None:
+        self._maps.clear()
+
+
+class _OffsetSink:
+    """Quantizer offsets for an encoder that reads them from a text file."""
+
+    def __init__(
+        self, path: Path, context: SinkContext, write: Callable[[TextIO, int, FloatArray], None]
+    ) -> None:
+        self.num_frames = 0
+        self._write = write
+        self._file = path.open("w", encoding="ascii", newline="\n")
+        # HEVC's rate model stands in for both encoders.
+        self._allocator = OffsetAllocator(replace(X265, block_size=BLOCK_SIZE), context.allocation)
+
+    @property
+    def bytes_written(self) -> int:
+        return self._file.tell()
+
+    def record(self, frame: Frame, importance: FloatArray, *, is_cut: bool) -> FloatArray:
+        half = np.rot90(frame.half_luma, frame.quarter_turns)
+        offsets, _ = self._allocator.allocate(importance, half, frame.upright_size, is_cut=is_cut)
+        self._write(self._file, self.num_frames, offsets.values)
+        self.num_frames += 1
+        return importance
+
+    def finish(self) -> None:
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+_SINKS: Mapping[str, Callable[[Path, SinkContext], _FinishedSink]] = {
+    "video": _VideoSink,
+    "x264mod": _SaliencySink,
+    "sidecar": SidecarSink,
+    "npz": _NpzSink,
+    "kvazaar": lambda path, context: _OffsetSink(path, context, write_kvazaar),
+    "svtav1": lambda path, context: _OffsetSink(path, context, write_svtav1),
+}

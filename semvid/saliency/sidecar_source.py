@@ -1,0 +1,83 @@
+"""Maps of an earlier run, matched to the frames by time."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+from semvid.errors import MapError
+from semvid.maps.sidecar import SidecarReader, TimedMap
+from semvid.saliency.source import ImportanceSource
+from semvid.types import Frame, ImportanceMap, from_grey
+
+_ASPECT_TOLERANCE = 0.02
+
+
+class SidecarSource(ImportanceSource):
+    """Maps read from a sidecar. Times count from the first frame; frames may be missing, not new.
+
+    Args:
+        path: The sidecar.
+        hold: Keep the last map for frames that have none.
+
+    Raises:
+        MapError: It is no sidecar, or is damaged.
+    """
+
+    def __init__(self, path: Path, *, hold: bool = False) -> None:
+        self._path = path
+        self._hold = hold
+        self._reader = SidecarReader(path)
+        self.made_by = self._reader.header.made_by
+        self._maps = self._reader.maps()
+        self._next: TimedMap | None = None
+        self._current: TimedMap | None = None
+        self._start: Fraction | None = None
+        self._first_pts = 0
+
+    def update(self, frame: Frame) -> ImportanceMap:
+        """See ``ImportanceSource``."""
+        ours, theirs = self._reader.header.time_base, frame.picture.time_base or Fraction(1)
+        now = (frame.picture.pts or 0) * theirs
+        if self._start is None:
+            self._check_shape(frame)
+            self._start = now
+            self._next = next(self._maps, None)
+            self._first_pts = self._next.pts if self._next else 0
+        now -= self._start
+        # Each was rounded to its own time base, twice: now and at the first frame.
+        tolerance = max(ours, theirs)
+        while self._next is not None and self._time(self._next) <= now + tolerance:
+            self._current, self._next = self._next, next(self._maps, None)
+        current = self._current
+        if current is None or (not self._hold and self._time(current) < now - tolerance):
+            raise MapError(
+                f"--maps {self._path} has no map for frame {frame.index} of the video, shown at "
+                f"{float(now):.3f} s; make the maps of this very video, or pass --maps-hold to keep the last",
+                path=self._path,
+                frame=frame.index,
+            )
+        return ImportanceMap(from_grey(current.grey))
+
+    def _time(self, one: TimedMap) -> Fraction:
+        return (one.pts - self._first_pts) * self._reader.header.time_base
+
+    def _check_shape(self, frame: Frame) -> None:
+        width, height = frame.upright_size
+        ours, theirs = self._reader.header.picture
+        if abs(width * theirs / (height * ours) - 1) > _ASPECT_TOLERANCE:
+            raise MapError(
+                f"--maps {self._path} is of a picture of {ours}x{theirs} and the video has {width}x{height}; "
+                "make the maps of this very video",
+                path=self._path,
+            )
+
+    def finish(self, num_frames: int) -> str | None:
+        """See ``ImportanceSource``."""
+        if self._next is None:
+            return None
+        return f"--maps {self._path} has maps left over: the video ended after {num_frames} frames"
+
+    def close(self) -> None:
+        """Close the file."""
+        self._reader.close()

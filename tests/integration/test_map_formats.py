@@ -1,0 +1,200 @@
+"""Maps in every format: exact where promised, read back by --maps, and obeyed by the encoder they are for."""
+
+import subprocess
+from contextlib import closing
+from fractions import Fraction
+
+import av
+import imageio_ffmpeg
+import numpy as np
+import pytest
+from clips import decode, make_clip
+
+import semvid
+from semvid.analysis import Analyser
+from semvid.config import ExportConfig, TemporalConfig
+from semvid.encode.allocator import OffsetAllocator
+from semvid.encode.registry import X264
+from semvid.errors import ConfigError, MapError, OutputError, OutputExistsError
+from semvid.io.reader import VideoReader
+from semvid.maps.sidecar import SidecarReader
+from semvid.saliency.registry import open_source
+
+SPECTRAL = ExportConfig(model="spectral", overwrite=True)
+
+
+def packets(path):
+    with av.open(str(path)) as container:
+        return [bytes(packet) for packet in container.demux(video=0)]
+
+
+def offsets_and_maps(source, config):
+    found = []
+    allocator = OffsetAllocator(X264, semvid.AllocationConfig())
+    with VideoReader(source) as reader, closing(open_source(config, None)) as maps:
+        analyser = Analyser(maps, TemporalConfig())
+        for item in reader.read():
+            if isinstance(item, semvid.Frame):
+                analysed = analyser.update(item)
+                found.append((allocator.update(analysed)[0].values, analysed.importance))
+    return found
+
+
+@pytest.mark.parametrize("model", ["spectral", "msroi-fast"])
+def test_a_run_and_its_sidecar_give_bit_identical_offsets_and_files(model, tmp_path):
+    source = make_clip(tmp_path / "in.mp4", width=384, height=256, num_frames=30, cut_at=17)
+    kept = tmp_path / "kept.svmap"
+    run = semvid.compress(
+        source, tmp_path / "run.mp4", semvid.CompressConfig(model=model, threads=1, save_maps=kept)
+    )
+    again = semvid.compress(source, tmp_path / "again.mp4", semvid.CompressConfig(maps=kept))
+    assert packets(run.output) == packets(again.output)
+    first = offsets_and_maps(source, ExportConfig(model=model, threads=1))
+    second = offsets_and_maps(source, ExportConfig(maps=kept))
+    for (a, b), (c, d) in zip(first, second, strict=True):
+        assert np.array_equal(a, c)
+        assert np.array_equal(b, d)
+
+
+def test_every_way_to_a_sidecar_gives_the_same_bytes(tmp_path):
+    source = make_clip(tmp_path / "in.mp4", num_frames=20, rotation=90)
+    config = semvid.CompressConfig(model="spectral", save_maps=tmp_path / "a.svmap")
+    semvid.compress(source, tmp_path / "out.mp4", config)
+    semvid.export_maps(source, tmp_path / "b.svmap", SPECTRAL)
+    semvid.export_maps(source, tmp_path / "c.svmap", ExportConfig(maps=tmp_path / "b.svmap"))
+    contents = {(tmp_path / f"{name}.svmap").read_bytes() for name in "abc"}
+    assert len(contents) == 1
+
+
+def test_a_sidecar_has_the_exact_timestamps_and_says_how_it_was_made(tmp_path):
+    source = make_clip(
+        tmp_path / "in.mkv", num_frames=9, pts=[640 * k for k in (0, 1, 3, 4, 7, 9, 12, 13, 20)]
+    )
+    semvid.export_maps(source, tmp_path / "a.svmap", SPECTRAL)
+    reader = SidecarReader(tmp_path / "a.svmap")
+    maps = list(reader.maps())
+    reader.close()
+    assert [one.pts * reader.header.time_base for one in maps] == [
+        one.pts * one.time_base for one in decode(source)
+    ]
+    assert reader.header.time_base == Fraction(1, 1000)
+    made_by = reader.header.made_by
+    assert made_by["model"] == "spectral"
+    assert made_by["temporal"]["smoothing"] == 0.9
+    assert str(tmp_path) not in str(made_by)
+
+
+def test_exact_maps_stay_exact(tmp_path):
+    source = make_clip(tmp_path / "in.mp4", width=320, height=192, num_frames=3)
+    (tmp_path / "boxes.jsonl").write_text('{"frame": 1, "box": [40, 20, 100, 80], "score": 0.6}\n')
+    semvid.export_maps(source, tmp_path / "a.svmap", ExportConfig(boxes=tmp_path / "boxes.jsonl"))
+    reader = SidecarReader(tmp_path / "a.svmap")
+    grey = [one.grey for one in reader.maps()][1]
+    reader.close()
+    assert grey.shape == (48, 80)
+    assert (grey[5:25, 10:35] == 153).all()
+    assert grey.sum() == 153 * 20 * 25
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("sidecar", "m.svmap"), ("png", "m"), ("video", "m.mkv"), ("npz", "m.npz"), ("kvazaar", "m.roi"),
+        ("svtav1", "m.txt"), ("x264mod", "m.avi"),
+    ],
+)  # fmt: skip
+def test_maps_of_every_format_steer_again(kind, name, tmp_path):
+    source = make_clip(tmp_path / "in.mp4", width=384, height=256, num_frames=6)
+    (tmp_path / "boxes.jsonl").write_text(
+        "".join(f'{{"frame": {k}, "box": [64, 64, 128, 128]}}\n' for k in range(6))
+    )
+    config = ExportConfig(boxes=tmp_path / "boxes.jsonl", format=kind)
+    result = semvid.export_maps(source, tmp_path / name, config)
+    assert result.num_frames == 6
+    assert result.output_bytes > 0
+    frames = offsets_and_maps(source, ExportConfig(maps=tmp_path / name))
+    assert len(frames) == 6
+    for offsets, _ in frames:
+        assert offsets[4:12, 4:12].max() < offsets[0:3].min() - 3
+
+
+def test_videos_that_lack_frames_take_the_maps_by_time_and_others_are_refused(tmp_path):
+    source = make_clip(tmp_path / "in.mkv", width=384, height=256, num_frames=12)
+    other = make_clip(tmp_path / "other.mkv", width=384, height=256, num_frames=20)
+    wide = make_clip(tmp_path / "wide.mkv", width=384, height=128, num_frames=12)
+    semvid.export_maps(source, tmp_path / "a.svmap", SPECTRAL)
+    with av.open(str(source)) as reader, av.open(str(tmp_path / "half.mkv"), "w") as writer:
+        stream = writer.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 384, 256, "yuv420p"
+        stream.codec_context.time_base = stream.time_base = Fraction(1, 1000)
+        for index, frame in enumerate(reader.decode(video=0)):
+            if index % 2 == 0:
+                writer.mux(stream.encode(frame))
+        writer.mux(stream.encode(None))
+    config = ExportConfig(maps=tmp_path / "a.svmap")
+    full, half = offsets_and_maps(source, config), offsets_and_maps(tmp_path / "half.mkv", config)
+    assert all(np.array_equal(a[1], b[1]) for a, b in zip(full[::2], half, strict=True))
+    with pytest.raises(MapError, match="no map for frame 12 of the video, shown at 0.4"):
+        offsets_and_maps(other, config)
+    assert len(offsets_and_maps(other, ExportConfig(maps=tmp_path / "a.svmap", maps_hold=True))) == 20
+    with pytest.raises(MapError, match="of a picture of 384x256 and the video has 384x128"):
+        offsets_and_maps(wide, config)
+
+
+def test_kvazaar_obeys_our_file(tmp_path):
+    """The region is coded finer than without the file, the rest coarser."""
+    source = make_clip(tmp_path / "in.mkv", width=384, height=256, num_frames=6)
+    (tmp_path / "boxes.jsonl").write_text(
+        "".join(f'{{"frame": {k}, "box": [128, 64, 128, 128]}}\n' for k in range(6))
+    )
+    semvid.export_maps(source, tmp_path / "m.roi", ExportConfig(boxes=tmp_path / "boxes.jsonl"))
+    errors = {}
+    for name, roi in (("plain", ""), ("roi", "roi=m.roi,")):
+        subprocess.run(
+            [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", "in.mkv", "-c:v", "libkvazaar",
+             "-kvazaar-params", f"{roi}qp=34,gop=0,preset=ultrafast,threads=1", f"{name}.mp4"],
+            cwd=tmp_path, check=True, timeout=100,
+        )  # fmt: skip
+        pairs = zip(decode(source), decode(tmp_path / f"{name}.mp4"), strict=True)
+        squares = np.mean([(_luma(a) - _luma(b)) ** 2 for a, b in pairs], axis=0)
+        errors[name] = squares[64:192, 128:256].mean(), squares[:, :64].mean()
+    assert errors["roi"][0] < 0.8 * errors["plain"][0]
+    assert errors["roi"][1] > 1.1 * errors["plain"][1]
+
+
+def _luma(frame):
+    return frame.to_ndarray(format="gray").astype(np.float32)
+
+
+def test_misfits_of_name_and_format_are_told_before_any_work(tmp_path, clip):
+    (tmp_path / "there.svmap").touch()
+    for output, kind, error, words in (
+        ("m.txt", None, ConfigError, "pass --format kvazaar or svtav1"),
+        ("m.mkv", "sidecar", ConfigError, "must have .svmap"),
+        ("m.png", "png", ConfigError, "it is a folder"),
+        ("m.xyz", None, OutputError, "holds no maps of a video"),
+        ("there.svmap", None, OutputExistsError, "exists"),
+    ):
+        with pytest.raises(error, match=words):
+            semvid.export_maps(clip, tmp_path / output, ExportConfig(format=kind))
+    with pytest.raises(ConfigError, match="--format mp3 is unknown"):
+        ExportConfig(format="mp3")
+    with pytest.raises(ConfigError, match="no maps to save at --strength 0"):
+        semvid.CompressConfig(save_maps=tmp_path / "a.svmap", allocation=semvid.AllocationConfig(strength=0))
+    for place in ("a.mkv", "none/a.svmap"):
+        with pytest.raises(OutputError):
+            semvid.compress(clip, tmp_path / "o.mp4", semvid.CompressConfig(save_maps=tmp_path / place))
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["there.svmap"]
+
+
+def test_nothing_is_left_of_a_sidecar_when_the_run_fails(tmp_path, clip):
+    class Failing(semvid.ImportanceSource):
+        def update(self, frame):
+            if frame.index == 3:
+                raise MapError("three is too many", path=tmp_path)
+            return semvid.ImportanceMap(np.zeros((4, 4), np.float32))
+
+    config = semvid.CompressConfig(save_maps=tmp_path / "a.svmap")
+    with pytest.raises(MapError, match="three is too many"):
+        semvid.compress(clip, tmp_path / "out.mp4", config, importance=Failing())
+    assert list(tmp_path.iterdir()) == []
