@@ -19,7 +19,7 @@ LAYERS = [
     {"models.training.train"},
     {"models.custom", "models.predictor", "models.selftest"},
     {"models.registry"},
-    {"events", "rate", "jpeg", "jpeg.tables", "io.output", "io.picture", "devices", "models", "models.training", "encode.vpx_scale", "encode.levels", "saliency.source", "saliency.edges", "encode.regions", "io.probe", "io.colour", "drawing", "metrics", "metrics.filters", "encode.coding", "temporal",
+    {"events", "report", "report.data", "report.regions", "rate", "jpeg", "jpeg.tables", "io.output", "io.picture", "devices", "models", "models.training", "encode.vpx_scale", "encode.levels", "saliency.source", "saliency.edges", "encode.regions", "io.probe", "io.colour", "drawing", "metrics", "metrics.filters", "encode.coding", "temporal",
      "temporal.warp"},
     {"temporal.vectors", "temporal.camera", "saliency.spectral"},
     {"temporal.motion"},
@@ -40,7 +40,9 @@ LAYERS = [
     {"metrics.compare"},
     {"pipeline", "still"},
     {"export"},
-    {"overlay"},
+    {"overlay", "report.plain", "report.pictures", "report.settings", "report.store"},
+    {"report.measure", "report.page"},
+    {"report.make"},
 ]  # fmt: skip
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 
