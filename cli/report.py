@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def command(
     runs: Annotated[
         list[Path],
-        typer.Argument(metavar="RUN.json...", help="What 'semvid compress --report RUN.json' wrote. Several of "
-                       "the same video give a rate-distortion plot; the first is shown at length."),
+        typer.Argument(metavar="RUN.json...", help="What 'semvid compress --report RUN.json' wrote. "
+                       "Several of one video give a rate-distortion plot; the first is shown at length."),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The page: .html.", rich_help_panel=FILES_PANEL)

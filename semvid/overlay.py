@@ -134,7 +134,9 @@ class FrameDrawer:
         drawn = draw_over(upright, matters, config)
         if beside is None:
             return drawn
-        shown = np.ascontiguousarray(np.rot90(to_bgr(beside.picture, self._reformatter), beside.quarter_turns))
+        shown = np.ascontiguousarray(
+            np.rot90(to_bgr(beside.picture, self._reformatter), beside.quarter_turns)
+        )
         return np.hstack([drawn, _scaled(shown, (upright.shape[1], upright.shape[0]))])
 
 

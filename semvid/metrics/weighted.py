@@ -40,7 +40,7 @@ def weighted_scores(
         if not isinstance(analysed, AnalysedFrame) or analysed.importance is None:
             continue
         error = squared_error(analysed.frame, other, reformatter)
-        for name, value in frame_scores(error, stretched(analysed.importance, error)).items():
+        for name, value in frame_scores(error, stretched(analysed.importance, error.shape)).items():
             scores[name].append(value)
     return {name: np.array(values) for name, values in scores.items()}
 
@@ -102,9 +102,9 @@ def _like(reference: Frame, test: Frame, reformatter: VideoReformatter) -> Frame
     return Frame(converted, test.index, luma, reference.luma_bits)
 
 
-def stretched(importance: FloatArray, over: FloatArray) -> FloatArray:
-    """Bring a map to the size of another array."""
-    size = (over.shape[1], over.shape[0])
+def stretched(importance: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    """Bring a map to ``(h, w)``."""
+    size = (shape[1], shape[0])
     return np.asarray(cv2.resize(np.ascontiguousarray(importance), size, interpolation=cv2.INTER_LINEAR))
 
 

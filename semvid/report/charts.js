@@ -151,9 +151,10 @@ function showTime() {
   const each = groups[0].frames > 1 ? `, averages of ${groups[0].frames} frames` : "";
   byId("bits").append(chart({ title: `Bits: kilobits a second${each}`, series: lines("kbps"), xName: "seconds", yName: "kbit/s",
     xRange: [0, end], fromZero: true, say: say("kbps", 0, "kbit/s") }));
-  const heads = ["from, s", ...["kbit/s", ...measures.map((name) => MEASURES[name].name)].flatMap((name) => [`${name}, plain`, "semvid"])];
-  byId("time-table").append(folded("These numbers as a table", table(heads, groups.map((one) => [one.from.toFixed(2),
-    ...["kbps", ...measures].flatMap((name) => ["plain", "mapped"].map((kind) => fixed(one[kind][name], MEASURES[name]?.digits ?? 0)))]))));
+  const names = ["kbit/s", ...measures.map((name) => MEASURES[name].name)];
+  byId("time-table").append(folded("These numbers as a table", table(["from, s", ...names.flatMap(() => ["plain", "semvid"])], groups.map((one) => [one.from.toFixed(2),
+    ...["kbps", ...measures].flatMap((name) => ["plain", "mapped"].map((kind) => fixed(one[kind][name], MEASURES[name]?.digits ?? 0)))]),
+    {}, names.map((name) => [name, 2]))));
 }
 
 function showRate() {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -81,7 +80,8 @@ def check_report_place(path: Path, source: Path | None, *, overwrite: bool, opti
     """
     if path.suffix.lower() not in SUFFIXES:
         raise OutputError(
-            f"'{path.suffix or path.name}' is no report; end {option} in .html (a page) or .json (the numbers)"
+            f"'{path.suffix or path.name}' is no report; "
+            f"end {option} in .html (a page) or .json (for 'semvid report')"
         )
     check_place(path, source, overwrite=overwrite, option=option)
 
@@ -189,10 +189,11 @@ def _look(
                 ))  # fmt: skip
             for kind, one in regions.items():
                 if one.index == index:
-                    matters = float(one.cut(stretched(importance, source[..., 0])).mean())
+                    matters = float(one.cut(stretched(importance, source.shape[:2])).mean())
+                    parts = (uprighter.close_up(each, one) for each in (source, theirs, ours))
                     closeups.append(CloseUp(
                         kind, index, seconds, one.x, one.y, one.width, one.height, one.gain_db, matters,
-                        uprighter.where(source, one), *(uprighter.close_up(each, one) for each in (source, theirs, ours)),
+                        uprighter.where(source, one), *parts,
                     ))  # fmt: skip
             if not wanted:
                 break

@@ -137,12 +137,11 @@ def measure(versions: Versions, on_event: OnEvent) -> Measured:
             picture = one.source.picture
             if uprighter is None:
                 first_pts = picture.pts or 0
-                uprighter = Uprighter(
-                    one.source.quarter_turns, (picture.width, picture.height), versions.info.sample_aspect_ratio
-                )  # fmt: skip
+                aspect_ratio = versions.info.sample_aspect_ratio
+                uprighter = Uprighter(one.source.quarter_turns, (picture.width, picture.height), aspect_ratio)
             seconds.append(float(((picture.pts or 0) - first_pts) * versions.info.time_base))
             errors = [squared_error(one.source, test, reformatter) for test in (one.mapped, one.plain)]
-            importance = stretched(one.importance, errors[0])
+            importance = stretched(one.importance, errors[0].shape)
             for error, kept in zip(errors, scores, strict=True):
                 whole = psnr(error, np.ones_like(error))
                 for name, value in {**frame_scores(error, importance), "whole": whole}.items():
@@ -198,9 +197,7 @@ def bits_of_frames(path: Path, seconds: tuple[float, ...]) -> tuple[int, ...]:
     info = probe(path)
     with open_container(path) as container:
         stream = container.streams[info.stream_index]
-        packets = [
-            (one.pts, one.size) for one in container.demux(stream) if one.size and one.pts is not None
-        ]
+        packets = [(one.pts, one.size) for one in container.demux(stream) if one.size and one.pts is not None]
     if not packets:
         return (0,) * len(seconds)
     packets.sort()

@@ -56,10 +56,14 @@ function time(seconds) {
   return `${whole}:${(seconds - 60 * whole).toFixed(1).padStart(4, "0")}`;
 }
 
-function table(heads, rows, attributes = {}) {
+/** A table; groups are [title, columns] over the heads, all but the first. */
+function table(heads, rows, attributes = {}, groups = []) {
   const row = (cells, tag) => el("tr", {}, ...cells.map((one, index) =>
     el(index ? tag : "th", tag === "th" ? { scope: "col" } : index ? {} : { scope: "row" }, one)));
-  const head = heads.length ? [el("thead", {}, row(heads, "th"))] : [];
+  const above = groups.length
+    ? [el("tr", {}, el("td"), ...groups.map(([title, columns]) => el("th", { class: "group", scope: "colgroup", colspan: columns }, title)))]
+    : [];
+  const head = heads.length ? [el("thead", {}, ...above, row(heads, "th"))] : [];
   return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Table" },
     el("table", attributes, ...head, el("tbody", {}, ...rows.map((one) => row(one, "td")))));
 }
@@ -135,7 +139,8 @@ function showScores() {
     return [unit ? `${long}, ${unit}` : long, ...pair("mean"), gap("mean"), ...pair("percentile_5"), gap("percentile_5"), ...pair("minimum"), gap("minimum")];
   });
   byId("score-table").append(table(
-    ["", "plain", "semvid", "difference", "plain, worst 5\u00a0%", "semvid", "difference", "plain, worst frame", "semvid", "difference"], rows));
+    ["", ...["mean", "5", "worst"].flatMap(() => ["plain", "semvid", "difference"])], rows, { class: "scores" },
+    [["mean", 3], ["5\u00a0% of frames are worse than", 3], ["worst frame", 3]]));
 }
 
 function showCommand() {
@@ -175,5 +180,5 @@ addEventListener("DOMContentLoaded", () => {
   showRate();
   showScores();
   showCommand();
-  byId("foot").textContent = `Made by semvid ${report.semvid}. Numbers were measured on the decoded videos; stills are WebP of quality 90, close-ups lossless.`;
+  byId("foot").textContent = `Made by semvid ${report.semvid}. Numbers were measured on the decoded videos; stills are WebP of quality 86, close-ups lossless.`;
 });

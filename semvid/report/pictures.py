@@ -18,7 +18,7 @@ from semvid.types import FloatArray, Frame
 
 _LARGEST = 1280
 """Pixels along the longer side of a still."""
-_STILL_QUALITY, _SMALL_QUALITY = 90, 72
+_STILL_QUALITY, _SMALL_QUALITY = 86, 72
 _HEAT_SIDE, _THUMBNAIL_HEIGHT, _WHERE_SIDE = 320, 90, 360
 
 

@@ -88,7 +88,7 @@ def _options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
     for name, value in config.encoder_options.items():
         yield "--encoder-option", f"{name}={value}"
     yield from _map_options(config)
-    for name, value, usual in (
+    numbers: tuple[tuple[str, float | None, float | None], ...] = (
         ("--strength", config.allocation.strength, _DEFAULTS.allocation.strength),
         ("--background-weight", config.allocation.background_weight, _DEFAULTS.allocation.background_weight),
         ("--finest", config.allocation.finest, _DEFAULTS.allocation.finest),
@@ -96,9 +96,10 @@ def _options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
         ("--map-every", config.temporal.map_every, None),
         ("--smoothing", config.temporal.smoothing, None),
         ("--movement", config.temporal.movement, None),
-    ):
-        if value is not None and value != usual:
-            yield name, f"{value:g}"
+    )
+    for option, number, usual in numbers:
+        if number is not None and number != usual:
+            yield option, f"{number:g}"
     if config.temporal.motion != _DEFAULTS.temporal.motion:
         yield "--motion", config.temporal.motion
     for kind in sorted(config.drop):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 from semvid.errors import InputError, InputMissingError
-from semvid.report.data import MEASURES, VERSION, Report
+from semvid.report.data import MEASURES, VERSION, CloseUp, Report, Still, Thumbnail
 
 _PICTURE = re.compile(r"data:image/(webp|png|jpeg);base64,[A-Za-z0-9+/]+={0,2}")
 _PICTURES = {"source", "plain", "semvid", "heat", "where", "picture"}
@@ -132,7 +132,8 @@ def _check(report: Report) -> None:
             raise ValueError(f"{name}.scores and {name}.pooled are not of the known measures")
     if report.mapped.scores.keys() != report.plain.scores.keys():
         raise ValueError("its encodes were measured differently")
-    for one in (*report.stills, *report.closeups, *report.strip):
+    shown: tuple[Still | CloseUp | Thumbnail, ...] = (*report.stills, *report.closeups, *report.strip)
+    for one in shown:
         for field in _PICTURES.intersection(item.name for item in dataclasses.fields(one)):
             if not _PICTURE.fullmatch(getattr(one, field)):
                 raise ValueError(f"a picture ({field}) is none")

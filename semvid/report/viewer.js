@@ -14,7 +14,7 @@ function showViewer() {
   stage.style.aspectRatio = `${width} / ${height}`;
   stage.style.width = `min(100%, ${(78 * width) / height}vh)`;
   const caption = el("figcaption", { "aria-live": "polite" });
-  const state = { still: report.stills[0], left: "plain", heat: false, zoom: 1 };
+  const state = { still: report.stills[Math.floor(report.stills.length / 2)], left: "plain", heat: false, zoom: 1 };
 
   const place = () => {
     stage.style.setProperty("--split", `${slider.value}%`);
@@ -84,6 +84,8 @@ function showViewer() {
     frames);
   place();
   show();
+  const chosen = frames.querySelector('[aria-pressed="true"]');
+  frames.scrollLeft = chosen.offsetLeft - frames.offsetLeft - (frames.clientWidth - chosen.clientWidth) / 2;
 }
 
 function showCloseUps() {
