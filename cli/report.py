@@ -10,7 +10,7 @@ import typer
 
 from semvid.cli.options import FILES_PANEL, OverwriteOption
 from semvid.config import CompressConfig
-from semvid.errors import ConfigError, OutputError, ReportError, SemvidError
+from semvid.errors import ConfigError, OutputError, ReportError, ReportInterruptedError, SemvidError
 
 if TYPE_CHECKING:
     from semvid.events import Event, Reported
@@ -57,7 +57,7 @@ def add_report(
     """Make the report of a finished run.
 
     Raises:
-        ReportError: It failed; the video stays.
+        ReportError: It failed or was interrupted; the video stays.
     """
     from semvid.events import Reported
     from semvid.report.make import make_report, write_report
@@ -67,3 +67,7 @@ def add_report(
         return Reported(report, write_report(report, made, overwrite=config.overwrite))
     except SemvidError as error:
         raise ReportError(f"{result.output} is complete, but there is no report: {error}") from error
+    except KeyboardInterrupt:
+        raise ReportInterruptedError(
+            f"{result.output} is complete, but its report was interrupted; nothing of it was left behind"
+        ) from None

@@ -4,8 +4,8 @@
 
 Without an argument the demo makes its own clip. The network finds what matters; here faces matter most.
 Everything is written to ``demo/``: the semvid result, the
-plain encode of the same size (same encoder and preset, CRF searched), and a picture with the source, the
-heat map, and a close-up of both encodes.
+plain encode of the same size (same encoder and preset, CRF searched), a picture with the source, the
+heat map, and a close-up of both encodes, and a page that shows all of it.
 """
 
 from __future__ import annotations
@@ -105,10 +105,13 @@ def main() -> None:
     picture = folder / f"{source.stem}.side-by-side.png"
     index = mapped.num_frames * 2 // 5
     cv2.imwrite(str(picture), side_by_side(source, plain.output, mapped.output, config, index)[..., ::-1])
+    page = folder / f"{source.stem}.report.html"
+    semvid.write_report(page, semvid.make_report(mapped, config, plain=plain), overwrite=True)
     print(f"source        {source}  {mapped.source_bytes:,} bytes")
     print(f"semvid        {mapped.output}  {mapped.output_bytes:,} bytes, CRF {mapped.quality:g}")
     print(f"plain encode  {plain.output}  {plain.output_bytes:,} bytes, CRF {plain.quality:.2f}")
     print(f"side by side  {picture}")
+    print(f"report        {page}")
 
 
 if __name__ == "__main__":

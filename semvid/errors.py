@@ -15,6 +15,7 @@ builtin a caller would expect, so ``except FileNotFoundError`` keeps working::
     ├── EncoderError(RuntimeError)             6   the encoder is missing or failed
     ├── ModelError                             7   a network cannot be loaded or run
     └── ReportError                            1   the video is whole, but its report could not be made
+        └── ReportInterruptedError           130   or was interrupted
 """
 
 from __future__ import annotations
@@ -93,3 +94,9 @@ class ModelError(SemvidError):
 
 class ReportError(SemvidError):
     """The report of a run could not be made; its output is complete and stays."""
+
+
+class ReportInterruptedError(ReportError):
+    """The user stopped the report."""
+
+    exit_code: ClassVar[int] = 130

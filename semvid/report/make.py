@@ -36,17 +36,22 @@ _SPREAD_STILLS, _THUMBNAILS = 5, 12
 
 
 def make_report(
-    result: Result, config: CompressConfig | None = None, *, on_event: OnEvent = lambda event: None
+    result: Result,
+    config: CompressConfig | None = None,
+    *,
+    plain: Result | None = None,
+    on_event: OnEvent = lambda event: None,
 ) -> Report:
-    """Compare a run with a plain encode of the same size, which is searched for.
+    """Compare a run with a plain encode of the same size.
 
-    It takes some six encodes and two passes of measuring. Everything in between is kept in a temporary
-    folder of the system; nothing is left behind.
+    It takes up to six encodes, the maps once more, and two passes of measuring. What is in between is kept in
+    a temporary folder of the system; nothing is left behind.
 
     Args:
         result: What ``compress`` returned; source and output must still be there.
         config: What ``compress`` was told; None = defaults. Maps from a source of one's own must be named by
             ``config.maps``.
+        plain: What ``plain_encode_of_size`` returned; None = search it.
         on_event: Called with ``Stage``, ``Progress`` and ``Notice``.
 
     Raises:
@@ -56,7 +61,7 @@ def make_report(
     check_config(config)
     try:
         with TemporaryDirectory(prefix="semvid-report-") as folder:
-            return _make(result, config, Path(folder), on_event)
+            return _make(result, config, plain, Path(folder), on_event)
     except OSError as error:
         if isinstance(error, SemvidError):
             raise
@@ -108,14 +113,16 @@ def write_report(path: Path | str, report: Report, *others: Report, overwrite: b
     return write_whole(path, render_page(report, others).encode())
 
 
-def _make(result: Result, config: CompressConfig, folder: Path, on_event: OnEvent) -> Report:
+def _make(
+    result: Result, config: CompressConfig, plain: Result | None, folder: Path, on_event: OnEvent
+) -> Report:
     info = probe(result.source)
     on_event(Stage("maps"))
     maps = write_maps(result.source, config, config.temporal, folder, on_event)
-    on_event(Stage("plain encode"))
-    plain = plain_encode_of_size(
-        result.source, folder / f"plain{result.output.suffix}", config, result, on_event=on_event
-    )
+    if plain is None:
+        on_event(Stage("plain encode"))
+        place = folder / f"plain{result.output.suffix}"
+        plain = plain_encode_of_size(result.source, place, config, result, on_event=on_event)
     versions = Versions(result.source, result.output, plain.output, maps, info)
     measured = measure(versions, on_event)
     stills, closeups, strip = _look(versions, measured, on_event)

@@ -123,7 +123,9 @@ def test_nothing_in_a_page_can_leave_its_place():
     assert "https://" not in page
 
 
-@given(st.recursive(st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+@given(
+    st.recursive(st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+)
 def test_embedded_json_is_json_without_markup(value):
     text = embedded_json(value)
     assert json.loads(text) == value
@@ -132,7 +134,9 @@ def test_embedded_json_is_json_without_markup(value):
 
 def test_runs_of_other_videos_are_refused():
     other = dataclasses.replace(report(), source=dataclasses.replace(report().source, num_bytes=7))
-    with pytest.raises(ConfigError, match=r"different videos, film.mp4 \(5000 bytes, 2 frames\) and .*7 bytes"):
+    with pytest.raises(
+        ConfigError, match=r"different videos, film.mp4 \(5000 bytes, 2 frames\) and .*7 bytes"
+    ):
         render_page(report(), [other])
     assert '"points":[{' in render_page(report(), [report()])
 
