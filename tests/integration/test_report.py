@@ -88,6 +88,7 @@ def test_unusual_videos_are_shown_upright(clip_options, suffix, options, size, t
     report = semvid.make_report(result, config)
     assert sorted(tmp_path.iterdir()) == before
     assert (report.source.width, report.source.height) == size
+    assert all(one.pooled["whole"].mean > 24 for one in (report.mapped, report.plain))
     for one in report.stills:
         pictures = [
             Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
