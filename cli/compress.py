@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import tempfile
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -118,6 +120,12 @@ def command(
         typer.Option(metavar="KIND", help="Leave out streams: audio, subtitle, attachment, data or video "
                      "(other video tracks). Repeatable.", rich_help_panel=FILES_PANEL),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Compare with a plain encode of the same size, which takes some "
+                     "six more encodes: .html for a page, .json for 'semvid report'.",
+                     rich_help_panel=FILES_PANEL),
+    ] = None,
     overwrite: OverwriteOption = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Events as JSON lines on stdout, progress on stderr.")
@@ -151,15 +159,34 @@ def command(
         overwrite=overwrite,
     )
     from semvid.cli.draw import JsonPrinter, ProgressDrawer
+    from semvid.cli.report import add_report, check_report
+    from semvid.events import Done, Event
     from semvid.pipeline import compress_events
 
+    if report is not None:
+        check_report(report, source, output, config)
     with contextlib.ExitStack() as stack:
         drawer = stack.enter_context(ProgressDrawer(quiet_result=as_json))
         printer = JsonPrinter() if as_json else None
-        for event in stack.enter_context(contextlib.closing(compress_events(source, output, config))):
+
+        def show(event: Event) -> None:
             drawer.draw(event)
             if printer:
                 printer.print(event)
+
+        running = config
+        if report is not None and save_maps is None:
+            # The report shows the maps of this very run.
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="semvid-maps-"))
+            running = dataclasses.replace(config, save_maps=Path(folder) / "maps.svmap")
+        result = None
+        for event in stack.enter_context(contextlib.closing(compress_events(source, output, running))):
+            show(event)
+            if isinstance(event, Done):
+                result = event.result
+        assert result is not None  # noqa: S101 - the events end with Done or raise
+        if report is not None:
+            show(add_report(report, result, config, running.save_maps, show))
 
 
 def _parse_option(text: str) -> tuple[str, str]:

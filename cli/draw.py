@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from semvid.events import Done, Event, Notice, Started
+from semvid.events import Done, Event, Notice, Reported, Stage, Started
 from semvid.events import Progress as ProgressEvent
 from semvid.types import Result
 
@@ -62,6 +62,13 @@ class ProgressDrawer:
     ) -> None:
         self._hide()
 
+    def _begin(self, description: str) -> None:
+        """Show the bar once more, for another pass."""
+        self._bar.reset(self._task, description=description, total=None, frames=0, fps=0.0, size="")
+        self._started = time.monotonic()
+        if self._stderr.is_terminal and not self._bar.live.is_started:
+            self._bar.start()
+
     def draw(self, event: Event) -> None:
         """Show one event."""
         if isinstance(event, Started):
@@ -75,14 +82,20 @@ class ProgressDrawer:
                 total=event.num_frames_from_header,
                 frames=event.num_frames,
                 fps=event.num_frames / elapsed,
-                size=format_bytes(event.output_bytes),
+                size=format_bytes(event.output_bytes) if event.output_bytes else "",
             )
+        elif isinstance(event, Stage):
+            self._begin(event.name)
         elif isinstance(event, Notice):
             self._stderr.print(f"note: {event.message}", markup=False, soft_wrap=True)
         elif isinstance(event, Done):
             self._hide()
             if not self._quiet_result:
                 print(result_line(event.result))
+        elif isinstance(event, Reported):
+            self._hide()
+            if not self._quiet_result:
+                print(f"{event.output}: report, {format_bytes(event.output_bytes)}")
 
 
 class JsonPrinter:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import semvid
-from semvid.cli import compare, compress, doctor, image, maps, overlay
+from semvid.cli import compare, compress, doctor, image, maps, overlay, report
 from semvid.errors import ConfigError, SemvidError
 
 EXIT_INTERRUPTED = 130
@@ -35,6 +35,7 @@ app.command("image", epilog=_EPILOG)(image.command)
 app.command("maps", epilog=_EPILOG)(maps.command)
 app.command("compare", epilog=_EPILOG)(compare.command)
 app.command("overlay", epilog=_EPILOG)(overlay.command)
+app.command("report", epilog=_EPILOG)(report.command)
 app.command("doctor", epilog=_EPILOG)(doctor.command)
 
 

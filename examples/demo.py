@@ -4,13 +4,12 @@
 
 Without an argument the demo makes its own clip. The network finds what matters; here faces matter most.
 Everything is written to ``demo/``: the semvid result, the
-plain encode of the same size (same encoder and preset, CRF searched), and a picture with the source, the
-heat map, and a close-up of both encodes.
+plain encode of the same size (same encoder and preset, CRF searched), a picture with the source, the
+heat map, and a close-up of both encodes, and a page that shows all of it.
 """
 
 from __future__ import annotations
 
-import math
 import sys
 from pathlib import Path
 
@@ -22,8 +21,8 @@ from numpy.typing import NDArray
 
 import semvid
 from semvid.analysis import Analyser
-from semvid.encode.registry import X264
 from semvid.io.reader import VideoReader
+from semvid.report.plain import plain_encode_of_size
 from semvid.saliency.registry import open_source
 
 CRF = 34
@@ -31,29 +30,6 @@ CRF = 34
 FOCUS = semvid.FocusConfig({"face": 3})
 
 Picture = NDArray[np.uint8]
-
-
-def plain_encode_of_size(source: Path, output: Path, wanted_bytes: int) -> semvid.Result:
-    """Search the CRF at which a plain encode has the wanted size, within 1 % or the closest of six tries."""
-    crf, tries = float(CRF), {}
-    for _ in range(6):
-        config = semvid.CompressConfig(
-            crf=crf, overwrite=True, allocation=semvid.AllocationConfig(strength=0)
-        )
-        result = semvid.compress(source, output, config)
-        tries[crf] = result
-        error = math.log2(result.output_bytes / wanted_bytes)
-        if abs(error) < math.log2(1.01):
-            break
-        # Six steps of CRF halve or double the size, roughly.
-        crf = min(max(crf + 5 * error, X264.crf.lowest), X264.crf.highest)
-    best = min(tries, key=lambda one: abs(tries[one].output_bytes - wanted_bytes))
-    if best != crf:
-        config = semvid.CompressConfig(
-            crf=best, overwrite=True, allocation=semvid.AllocationConfig(strength=0)
-        )
-        return semvid.compress(source, output, config)
-    return tries[best]
 
 
 def frame_at(path: Path, index: int) -> Picture:
@@ -125,14 +101,17 @@ def main() -> None:
     config = semvid.CompressConfig(crf=CRF, focus=FOCUS, overwrite=True)
     suffix = source.suffix if source.suffix.lower() in {".mp4", ".mkv", ".mov"} else ".mkv"
     mapped = semvid.compress(source, folder / f"{source.stem}.semvid{suffix}", config)
-    plain = plain_encode_of_size(source, folder / f"{source.stem}.plain{suffix}", mapped.output_bytes)
+    plain = plain_encode_of_size(source, folder / f"{source.stem}.plain{suffix}", config, mapped)
     picture = folder / f"{source.stem}.side-by-side.png"
     index = mapped.num_frames * 2 // 5
     cv2.imwrite(str(picture), side_by_side(source, plain.output, mapped.output, config, index)[..., ::-1])
+    page = folder / f"{source.stem}.report.html"
+    semvid.write_report(page, semvid.make_report(mapped, config, plain=plain), overwrite=True)
     print(f"source        {source}  {mapped.source_bytes:,} bytes")
     print(f"semvid        {mapped.output}  {mapped.output_bytes:,} bytes, CRF {mapped.quality:g}")
     print(f"plain encode  {plain.output}  {plain.output_bytes:,} bytes, CRF {plain.quality:.2f}")
     print(f"side by side  {picture}")
+    print(f"report        {page}")
 
 
 if __name__ == "__main__":

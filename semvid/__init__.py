@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from semvid.metrics.compare import compare
     from semvid.overlay import export_overlay
     from semvid.pipeline import compress, compress_events
+    from semvid.report.data import Report
+    from semvid.report.make import make_report, write_report
+    from semvid.report.store import load_report
     from semvid.saliency.source import ImportanceSource
     from semvid.still import compress_image
     from semvid.types import (
@@ -49,6 +52,7 @@ _HOMES = {
     "ImportanceSource": "semvid.saliency.source",
     "OverlayConfig": "semvid.config",
     "QuantizerOffsets": "semvid.types",
+    "Report": "semvid.report.data",
     "Result": "semvid.types",
     "SemvidError": "semvid.errors",
     "TemporalConfig": "semvid.config",
@@ -59,7 +63,10 @@ _HOMES = {
     "compress_image": "semvid.still",
     "export_maps": "semvid.export",
     "export_overlay": "semvid.overlay",
+    "load_report": "semvid.report.store",
+    "make_report": "semvid.report.make",
     "probe": "semvid.io.probe",
+    "write_report": "semvid.report.make",
 }
 
 __version__ = "0.1.0"
@@ -78,6 +85,7 @@ __all__ = [
     "ImportanceSource",
     "OverlayConfig",
     "QuantizerOffsets",
+    "Report",
     "Result",
     "SemvidError",
     "TemporalConfig",
@@ -89,7 +97,10 @@ __all__ = [
     "compress_image",
     "export_maps",
     "export_overlay",
+    "load_report",
+    "make_report",
     "probe",
+    "write_report",
 ]
 
 

@@ -13,7 +13,9 @@ builtin a caller would expect, so ``except FileNotFoundError`` keeps working::
     │   └── OutputExistsError(FileExistsError)
     ├── MapError(ValueError)                   5   a map or box file does not fit the video
     ├── EncoderError(RuntimeError)             6   the encoder is missing or failed
-    └── ModelError                             7   a network cannot be loaded or run
+    ├── ModelError                             7   a network cannot be loaded or run
+    └── ReportError                            1   the video is whole, but its report could not be made
+        └── ReportInterruptedError           130   or was interrupted
 """
 
 from __future__ import annotations
@@ -88,3 +90,13 @@ class ModelError(SemvidError):
     """A network cannot be loaded or run: its file, its shape, or the device."""
 
     exit_code: ClassVar[int] = 7
+
+
+class ReportError(SemvidError):
+    """The report of a run could not be made; its output is complete and stays."""
+
+
+class ReportInterruptedError(ReportError):
+    """The user stopped the report."""
+
+    exit_code: ClassVar[int] = 130

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from semvid.types import Result, VideoInfo
 
@@ -40,4 +41,20 @@ class Done:
     result: Result
 
 
-Event = Started | Notice | Progress | Done
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One more pass over the video begins, after the encode; ``Progress`` starts again."""
+
+    name: str
+    """What is done, as in ``measuring``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """The report is in its place."""
+
+    output: Path
+    output_bytes: int
+
+
+Event = Started | Notice | Progress | Done | Stage | Reported

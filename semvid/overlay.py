@@ -26,7 +26,7 @@ from semvid.encode.region_coding import RegionCoding
 from semvid.encode.registry import X264
 from semvid.errors import ConfigError, InputError, OutputError
 from semvid.events import Done, Event, Notice, Progress, Started
-from semvid.io.colour import matrix_of, range_of
+from semvid.io.colour import to_bgr
 from semvid.io.folder import check_folder, picture_folder
 from semvid.io.output import check_place, write_whole
 from semvid.io.picture import read_picture
@@ -41,7 +41,6 @@ from semvid.still import importance_of
 from semvid.types import AnalysedFrame, ExportResult, FloatArray, Frame, VideoInfo
 
 if TYPE_CHECKING:
-    from av import VideoFrame
     from av.container import OutputContainer
 
 _ANIMATIONS = {".gif": "GIF", ".webp": "WEBP"}
@@ -123,7 +122,7 @@ class FrameDrawer:
         if frame.index % config.every:
             return None
         assert analysed.importance is not None  # noqa: S101 - an overlay always has maps
-        picture = self._bgr(frame.picture)
+        picture = to_bgr(frame.picture, self._reformatter)
         if config.style == "blocks":
             # Blocks are the encoder's: drawn before anything is turned or scaled.
             offsets, _ = self._allocator.update(analysed)
@@ -135,15 +134,10 @@ class FrameDrawer:
         drawn = draw_over(upright, matters, config)
         if beside is None:
             return drawn
-        shown = np.ascontiguousarray(np.rot90(self._bgr(beside.picture), beside.quarter_turns))
+        shown = np.ascontiguousarray(
+            np.rot90(to_bgr(beside.picture, self._reformatter), beside.quarter_turns)
+        )
         return np.hstack([drawn, _scaled(shown, (upright.shape[1], upright.shape[0]))])
-
-    def _bgr(self, picture: VideoFrame) -> Bgr:
-        converted = self._reformatter.reformat(
-            picture, format="bgr24", src_colorspace=matrix_of(picture), src_color_range=range_of(picture),
-            dst_color_range=ColorRange.JPEG,
-        )  # fmt: skip
-        return np.asarray(converted.to_ndarray(), np.uint8)
 
 
 def _frames_of(reader: VideoReader) -> Iterator[Frame]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from av.video.reformatter import ColorRange, Colorspace
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -24,3 +26,12 @@ def range_of(picture: VideoFrame) -> int:
     """Return FFmpeg's number of the sample range."""
     is_full = picture.format.name.startswith("yuvj") or picture.color_range == ColorRange.JPEG
     return ColorRange.JPEG if is_full or picture.format.is_rgb else ColorRange.MPEG
+
+
+def to_bgr(picture: VideoFrame, reformatter: VideoReformatter) -> NDArray[np.uint8]:
+    """Return ``(h, w, 3)`` full-range BGR as coded, not turned; the reformatter is kept between frames."""
+    converted = reformatter.reformat(
+        picture, format="bgr24", src_colorspace=matrix_of(picture), src_color_range=range_of(picture),
+        dst_color_range=ColorRange.JPEG,
+    )  # fmt: skip
+    return np.asarray(converted.to_ndarray(), np.uint8)

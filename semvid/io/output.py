@@ -9,13 +9,14 @@ from pathlib import Path
 from semvid.errors import OutputError, OutputExistsError
 
 
-def check_place(output: Path, source: Path, *, overwrite: bool) -> None:
+def check_place(output: Path, source: Path | None, *, overwrite: bool, option: str = "-o") -> None:
     """Refuse an output that cannot or must not be written, before any work is done.
 
     Args:
         output: Where to write.
-        source: The input.
+        source: The input, which it must not be.
         overwrite: Whether an existing file may be replaced.
+        option: What names the output on the command line, for messages.
 
     Raises:
         OutputExistsError: It exists and ``overwrite`` is false.
@@ -23,18 +24,18 @@ def check_place(output: Path, source: Path, *, overwrite: bool) -> None:
     """
     folder = output.parent
     if not folder.is_dir():
-        raise OutputError(f"the folder {folder} does not exist; create it or choose another -o")
+        raise OutputError(f"the folder {folder} does not exist; create it or choose another {option}")
     if output.is_dir():
-        raise OutputError(f"{output} is a folder; name a file in it with -o")
+        raise OutputError(f"{output} is a folder; name a file in it with {option}")
     if output.exists():
-        if source.exists() and output.samefile(source):
-            raise OutputError(f"{output} is the input itself; choose another name with -o")
+        if source is not None and source.exists() and output.samefile(source):
+            raise OutputError(f"{output} is the input itself; choose another name with {option}")
         if not output.is_file():
-            raise OutputError(f"{output} is not a regular file; choose another -o")
+            raise OutputError(f"{output} is not a regular file; choose another {option}")
         if not overwrite:
-            raise OutputExistsError(f"{output} exists; pass -y to overwrite it or choose another -o")
+            raise OutputExistsError(f"{output} exists; pass -y to overwrite it or choose another {option}")
     if not os.access(folder, os.W_OK):
-        raise OutputError(f"the folder {folder} is not writable; choose another -o")
+        raise OutputError(f"the folder {folder} is not writable; choose another {option}")
 
 
 def temporary_beside(output: Path) -> Path:

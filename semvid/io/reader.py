@@ -21,7 +21,7 @@ from semvid.types import Frame, LumaArray
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
 
-_LUMA_FIRST = ("yuv", "gray", "nv12", "nv16", "nv21", "nv24")
+LUMA_FIRST = ("yuv", "gray", "nv12", "nv16", "nv21", "nv24")
 """Beginnings of the names of pixel formats whose first plane is luma and nothing else."""
 _SHORTFALL_SECONDS = 0.5
 _SHORTFALL_FRAMES = 2
@@ -170,7 +170,7 @@ class VideoReader:
     def _luma(self, picture: VideoFrame) -> tuple[LumaArray, int]:
         """View the luma plane; formats whose first plane is none are converted to grey."""
         name, first = picture.format.name, picture.format.components[0]
-        if name.startswith(_LUMA_FIRST):
+        if name.startswith(LUMA_FIRST):
             bits = first.bits
         else:
             picture, bits = self._to_grey.reformat(picture, format="gray"), 8

@@ -39,7 +39,7 @@ def compare(reference: Path | str, test: Path | str, config: CompareConfig | Non
     _check_sizes(mine, other, scale=config.scale)
     times = _check_times(mine, other)
     wanted = [one for one in FILTERS if one in config.metrics]
-    scores = filter_scores(_source(mine), _source(other), wanted)
+    scores = filter_scores(describe_source(mine), describe_source(other), wanted)
     if "weighted" in config.metrics:
         with (
             VideoReader(reference) as reader,
@@ -102,7 +102,8 @@ def _times(info: VideoInfo) -> list[float]:
     return [float((pts - found[0]) * info.time_base) for pts in found]
 
 
-def _source(info: VideoInfo) -> Source:
+def describe_source(info: VideoInfo) -> Source:
+    """Decode one frame to say what the samples of a video mean."""
     with VideoReader(info.path) as reader:
         first = next(item.picture for item in reader.read() if isinstance(item, Frame))
         return Source(info, matrix_of(first), range_of(first) == ColorRange.JPEG)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from semvid.analysis import Analyser
 from semvid.io.colour import matrix_of, range_of
-from semvid.io.reader import VideoReader
+from semvid.io.reader import LUMA_FIRST, VideoReader
 from semvid.types import AnalysedFrame, FloatArray, Frame, LumaArray
 
 NAMES = ("weighted", "salient", "background")
@@ -39,14 +39,39 @@ def weighted_scores(
     for analysed, other in zip(analyser.run(_frames(reference)), _frames(test), strict=True):
         if not isinstance(analysed, AnalysedFrame) or analysed.importance is None:
             continue
-        mine = analysed.frame
-        error = np.square(_luma(mine) - _luma(_like(mine, other, reformatter)))
-        importance = _over(analysed.importance, mine)
-        is_salient = importance > _IMPORTANT
-        scores["weighted"].append(_psnr(error, importance))
-        scores["salient"].append(_psnr(error, is_salient.astype(np.float32)))
-        scores["background"].append(_psnr(error, (~is_salient).astype(np.float32)))
+        error = squared_error(analysed.frame, other, reformatter)
+        for name, value in frame_scores(error, stretched(analysed.importance, error.shape)).items():
+            scores[name].append(value)
     return {name: np.array(values) for name, values in scores.items()}
+
+
+def squared_error(reference: Frame, test: Frame, reformatter: VideoReformatter) -> FloatArray:
+    """Return the squared difference of luma in 8-bit grey levels, ``(height, width)`` of the reference.
+
+    Args:
+        reference: What it should look like.
+        test: What became of it; brought to the size and format of the reference. The column or row an
+            encoder adds to odd sizes is left out.
+        reformatter: Kept from frame to frame.
+    """
+    height, width = reference.luma.shape
+    other = _luma(_like(reference, test, reformatter))[:height, :width]
+    return np.asarray(np.square(_luma(reference) - other))
+
+
+def frame_scores(error: FloatArray, importance: FloatArray) -> dict[str, float]:
+    """Score one frame in dB, by ``NAMES``.
+
+    Args:
+        error: Squared, ``(height, width)``.
+        importance: Likewise, in 0..1.
+    """
+    is_salient = importance > _IMPORTANT
+    return {
+        "weighted": psnr(error, importance),
+        "salient": psnr(error, is_salient.astype(np.float32)),
+        "background": psnr(error, (~is_salient).astype(np.float32)),
+    }
 
 
 def _frames(reader: VideoReader) -> Iterator[Frame]:
@@ -60,12 +85,13 @@ def _luma(frame: Frame) -> FloatArray:
 def _like(reference: Frame, test: Frame, reformatter: VideoReformatter) -> Frame:
     mine, other = reference.picture, test.picture
     same_colour = matrix_of(mine) == matrix_of(other) and range_of(mine) == range_of(other)
-    if same_colour and (mine.width, mine.height, mine.format.name) == (
-        other.width, other.height, other.format.name,
-    ):  # fmt: skip
+    is_padded = {other.width - mine.width, other.height - mine.height} <= {0, 1}
+    if same_colour and is_padded and mine.format.name == other.format.name:
         return test
+    # The reader turns what has no plane of luma to grey.
+    name = mine.format.name if mine.format.name.startswith(LUMA_FIRST) else "gray"
     converted = reformatter.reformat(
-        other, width=mine.width, height=mine.height, format=mine.format.name, interpolation="BICUBIC",
+        other, width=mine.width, height=mine.height, format=name, interpolation="BICUBIC",
         src_colorspace=matrix_of(other), dst_colorspace=matrix_of(mine),
         src_color_range=range_of(other), dst_color_range=range_of(mine),
     )  # fmt: skip
@@ -76,12 +102,14 @@ def _like(reference: Frame, test: Frame, reformatter: VideoReformatter) -> Frame
     return Frame(converted, test.index, luma, reference.luma_bits)
 
 
-def _over(importance: FloatArray, frame: Frame) -> FloatArray:
-    size = (frame.picture.width, frame.picture.height)
+def stretched(importance: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    """Bring a map to ``(h, w)``."""
+    size = (shape[1], shape[0])
     return np.asarray(cv2.resize(np.ascontiguousarray(importance), size, interpolation=cv2.INTER_LINEAR))
 
 
-def _psnr(error: FloatArray, weight: FloatArray) -> float:
+def psnr(error: FloatArray, weight: FloatArray) -> float:
+    """Return PSNR in dB of squared errors weighted by another array; NaN if nothing has weight."""
     total = float(weight.sum(dtype=np.float64))
     if total == 0:
         return float("nan")

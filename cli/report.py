@@ -1,0 +1,77 @@
+"""``semvid report``: a page from what ``compress --report`` measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from semvid.cli.options import FILES_PANEL, OverwriteOption
+from semvid.config import CompressConfig
+from semvid.errors import ConfigError, OutputError, ReportError, ReportInterruptedError, SemvidError
+
+if TYPE_CHECKING:
+    from semvid.events import Event, Reported
+    from semvid.types import Result
+
+
+def command(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN.json...", help="What 'semvid compress --report RUN.json' wrote. "
+                       "Several of one video give a rate-distortion plot; the first is shown at length."),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The page: .html.", rich_help_panel=FILES_PANEL)
+    ],
+    overwrite: OverwriteOption = False,
+) -> None:  # fmt: skip
+    """Write a page that shows what became of a video; it needs no network and no other file."""
+    if output.suffix.lower() != ".html":
+        raise OutputError(f"'{output.suffix or output.name}' is no page; end -o in .html")
+    from semvid.cli.draw import format_bytes
+    from semvid.report.make import check_report_place, write_report
+    from semvid.report.store import load_report
+
+    check_report_place(output, None, overwrite=overwrite, option="-o")
+    first, *others = map(load_report, runs)
+    size = write_report(output, first, *others, overwrite=overwrite)
+    print(f"{output}: report, {format_bytes(size)}")
+
+
+def check_report(report: Path, source: Path, output: Path | None, config: CompressConfig) -> None:
+    """Refuse a report that cannot be made or written, before anything is encoded."""
+    from semvid.report.make import check_config, check_report_place
+
+    check_config(config)
+    check_report_place(report, source, overwrite=config.overwrite)
+    if output is not None and report.resolve() == output.resolve():
+        raise ConfigError(f"--report {report} is the output itself; choose another name with --report")
+
+
+def add_report(
+    report: Path,
+    result: Result,
+    config: CompressConfig,
+    maps: Path | None,
+    show: Callable[[Event], None],
+) -> Reported:
+    """Make the report of a finished run.
+
+    Raises:
+        ReportError: It failed or was interrupted; the video stays.
+    """
+    from semvid.events import Reported
+    from semvid.report.make import make_report, write_report
+
+    try:
+        made = make_report(result, config, maps=maps, on_event=show)
+        return Reported(report, write_report(report, made, overwrite=config.overwrite))
+    except SemvidError as error:
+        raise ReportError(f"{result.output} is complete, but there is no report: {error}") from error
+    except KeyboardInterrupt:
+        raise ReportInterruptedError(
+            f"{result.output} is complete, but its report was interrupted; nothing of it was left behind"
+        ) from None

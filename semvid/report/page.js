@@ -1,0 +1,184 @@
+"use strict";
+
+const report = JSON.parse(document.getElementById("data").textContent);
+const MINUS = "\u2212", DASH = "\u2013", ARROW = "\u2192";
+
+const MEASURES = {
+  salient: { name: "where it matters", unit: "dB", digits: 2, long: "PSNR where importance exceeds a half" },
+  background: { name: "elsewhere", unit: "dB", digits: 2, long: "PSNR elsewhere" },
+  whole: { name: "whole frame", unit: "dB", digits: 2, long: "PSNR of the whole frame" },
+  weighted: { name: "weighted", unit: "dB", digits: 2, long: "PSNR weighted by importance" },
+  ssim: { name: "SSIM", unit: "", digits: 4, long: "SSIM of the whole frame" },
+  vmaf: { name: "VMAF", unit: "", digits: 1, long: "VMAF of the whole frame" },
+};
+const measures = Object.keys(MEASURES).filter((name) => name in report.mapped.scores);
+
+/** Make an element; text stays text, whatever a file is called. */
+function el(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value !== false && value !== null) node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children);
+  return node;
+}
+
+const byId = (id) => document.getElementById(id);
+
+function fixed(value, digits) {
+  if (value === null || value === undefined) return DASH;
+  return value.toFixed(digits).replace("-", MINUS);
+}
+
+function signed(value, digits) {
+  if (value === null) return DASH;
+  const text = value.toFixed(digits);
+  if (Number(text) === 0) return "\u00b1" + (0).toFixed(digits);
+  return value > 0 ? "+" + text : text.replace("-", MINUS);
+}
+
+function withUnit(text, unit) {
+  return unit && text !== DASH ? `${text}\u00a0${unit}` : text;
+}
+
+/** Sizes in decimal units with three digits, as file managers write them. */
+function bytes(count) {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let power = 0;
+  while (count >= 1000 && power < units.length - 1) { count /= 1000; power += 1; }
+  return `${power ? Number(count.toPrecision(3)) : count}\u00a0${units[power]}`;
+}
+
+function time(seconds) {
+  if (seconds < 60) return `${seconds.toFixed(2)}\u00a0s`;
+  const whole = Math.floor(seconds / 60);
+  return `${whole}:${(seconds - 60 * whole).toFixed(1).padStart(4, "0")}`;
+}
+
+/** A table; groups are [title, columns] over the heads, all but the first. */
+function table(heads, rows, attributes = {}, groups = []) {
+  const row = (cells, tag) => el("tr", {}, ...cells.map((one, index) =>
+    el(index ? tag : "th", tag === "th" ? { scope: "col" } : index ? {} : { scope: "row" }, one)));
+  const above = groups.length
+    ? [el("tr", {}, el("td"), ...groups.map(([title, columns]) => el("th", { class: "group", scope: "colgroup", colspan: columns }, title)))]
+    : [];
+  const head = heads.length ? [el("thead", {}, ...above, row(heads, "th"))] : [];
+  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Table" },
+    el("table", attributes, ...head, el("tbody", {}, ...rows.map((one) => row(one, "td")))));
+}
+
+function folded(summary, content) {
+  return el("details", {}, el("summary", {}, summary), content);
+}
+
+/** A row of radio buttons that look like a switch. */
+function choices(legend, name, options, selected, onchange) {
+  return el("fieldset", { class: "choices" }, el("legend", {}, legend), ...options.map(([value, label]) =>
+    el("label", { class: "choice" },
+      el("input", { type: "radio", name, value, checked: value === selected, onchange: () => onchange(value) }),
+      el("span", {}, label))));
+}
+
+const mean = (encode, name) => encode.pooled[name]?.mean ?? null;
+
+function difference(name, key = "mean") {
+  const ours = report.mapped.pooled[name]?.[key] ?? null, theirs = report.plain.pooled[name]?.[key] ?? null;
+  return ours === null || theirs === null ? null : ours - theirs;
+}
+
+function sense(value, digits = 2) {
+  if (value === null || Number(value.toFixed(digits)) === 0) return "";
+  return value > 0 ? "gain" : "loss";
+}
+
+function judged(value) {
+  if (value === null) return "not measured";
+  const shown = Math.abs(value).toFixed(1);
+  if (shown === "0.0") return "as well";
+  return `${shown}\u00a0dB ${value > 0 ? "better" : "worse"}`;
+}
+
+const qualityName = () => (report.codec === "mjpeg" ? "quality" : "CRF");
+
+function showHeadline() {
+  const { source, mapped, plain } = report;
+  const change = 1 - mapped.file_bytes / source.num_bytes;
+  byId("name").textContent =
+    `${source.name}: ${source.width}\u00d7${source.height}, ${source.num_frames} frames, ${time(source.duration_seconds)}`;
+  const size = change >= 0 ? `${(100 * change).toFixed(0)}\u00a0% smaller` : `${(-100 * change).toFixed(0)}\u00a0% larger`;
+  const inside = el("span", { class: sense(difference("salient"), 1) }, judged(difference("salient")));
+  const outside = el("span", { class: sense(difference("background"), 1) }, judged(difference("background")));
+  byId("lede").append(
+    `${bytes(source.num_bytes)} ${ARROW} ${bytes(mapped.file_bytes)}, ${size}. Against a plain encode of the same size: what matters `,
+    inside, ", the rest ", outside, ".");
+  const card = (title, big, unit, kind, note) => el("div", { class: "card" }, el("dt", {}, title),
+    el("dd", { class: `big ${kind}` }, big, el("small", {}, unit ? `\u00a0${unit}` : "")), el("dd", { class: "quiet small" }, note));
+  const [number, unit] = bytes(mapped.file_bytes).split("\u00a0");
+  byId("cards").append(card("Size", number, unit, "", `source ${bytes(source.num_bytes)}`));
+  for (const name of ["salient", "background", "whole", "vmaf"]) {
+    if (!measures.includes(name)) continue;
+    const { name: title, unit: of, digits } = MEASURES[name], gap = difference(name);
+    byId("cards").append(card(title[0].toUpperCase() + title.slice(1), signed(gap, digits), gap === null ? "" : of, sense(gap, digits),
+      `${fixed(mean(plain, name), digits)} ${ARROW} ${withUnit(fixed(mean(mapped, name), digits), of)}`));
+  }
+  const ratio = plain.video_bytes / Math.max(mapped.video_bytes, 1) - 1;
+  const same = Math.abs(ratio) < 0.0005 ? "exactly as large as" : `${Math.abs(100 * ratio).toFixed(1)}\u00a0% ${ratio > 0 ? "larger" : "smaller"} than`;
+  byId("basis").append(
+    "Every difference is semvid less plain. Plain is the same encoder without maps: ",
+    `${report.codec}${report.preset ? ", preset " + report.preset : ""}, ${qualityName()} ${Number(plain.quality.toFixed(2))} `,
+    `(semvid: ${Number(mapped.quality.toFixed(2))}), with a video stream ${same} semvid's. dB are PSNR of luma, means over frames; `,
+    "what matters is where importance exceeds a half.");
+}
+
+function showScores() {
+  const rows = measures.map((name) => {
+    const { long, unit, digits } = MEASURES[name];
+    const pair = (key) => [report.plain, report.mapped].map((one) => fixed(one.pooled[name][key], digits));
+    const gap = (key) => el("span", { class: sense(difference(name, key), digits) }, signed(difference(name, key), digits));
+    return [unit ? `${long}, ${unit}` : long, ...pair("mean"), gap("mean"), ...pair("percentile_5"), gap("percentile_5"), ...pair("minimum"), gap("minimum")];
+  });
+  byId("score-table").append(table(
+    ["", ...["mean", "5", "worst"].flatMap(() => ["plain", "semvid", "difference"])], rows, { class: "scores" },
+    [["mean", 3], ["5\u00a0% of frames are worse than", 3], ["worst frame", 3]]));
+}
+
+function showCommand() {
+  const text = el("pre", { tabindex: "0" }, report.command);
+  const copy = el("button", { type: "button", class: "button", onclick: async () => {
+    try {
+      await navigator.clipboard.writeText(report.command);
+      copy.textContent = "Copied";
+    } catch {
+      // Browsers may refuse a page from disk: then the text is selected for the user to copy.
+      getSelection().selectAllChildren(text);
+    }
+  } }, "Copy");
+  byId("command").append(el("div", { class: "command" }, text, copy));
+  const facts = [["source", `${report.source.name}, ${report.source.num_bytes} bytes, ${report.source.codec}`],
+    ["result", `${report.mapped.file_bytes} bytes, video ${report.mapped.video_bytes}`],
+    ["plain", `${report.plain.file_bytes} bytes, video ${report.plain.video_bytes}`], ["semvid", report.semvid], ...report.settings];
+  byId("settings").append(folded("All settings", table([], facts, { class: "words" })));
+}
+
+function setUpTheme() {
+  const root = document.documentElement, button = byId("theme"), dark = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : dark.matches);
+  const label = () => { button.textContent = isDark() ? "Light" : "Dark"; };
+  button.setAttribute("aria-label", "Change between light and dark");
+  button.addEventListener("click", () => { root.dataset.theme = isDark() ? "light" : "dark"; label(); });
+  dark.addEventListener("change", label);
+  label();
+}
+
+addEventListener("DOMContentLoaded", () => {
+  setUpTheme();
+  showHeadline();
+  showViewer();
+  showCloseUps();
+  showTime();
+  showRate();
+  showScores();
+  showCommand();
+  byId("foot").textContent = `Made by semvid ${report.semvid}. Numbers were measured on the decoded videos; stills are WebP of quality 86, close-ups lossless.`;
+});

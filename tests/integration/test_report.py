@@ -1,0 +1,327 @@
+"""``compress --report`` and ``semvid report``: what is measured, and the page in a real browser."""
+
+import base64
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from clips import make_clip
+from PIL import Image
+
+import semvid
+from semvid.cli import main
+from semvid.errors import ConfigError, EncoderError, InputError, ReportError
+from semvid.events import Notice, Stage
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+SPECTRAL = semvid.CompressConfig(model="spectral", preset="superfast", overwrite=True)
+
+
+def run(*arguments, cwd):
+    return subprocess.run(
+        [sys.executable, "-P", "-c", "from semvid.cli.main import run; run()", *map(str, arguments)],
+        capture_output=True, text=True, cwd=cwd, check=False, timeout=120,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made(clip, tmp_path_factory):
+    """Two runs at different CRFs, and the page of both."""
+    folder = tmp_path_factory.mktemp("report")
+    events = []
+    for crf in (26, 34):
+        config = semvid.CompressConfig(model="spectral", preset="superfast", crf=crf)
+        result = semvid.compress(clip, folder / f"{crf}.mp4", config)
+        semvid.write_report(
+            folder / f"{crf}.json", semvid.make_report(result, config, on_event=events.append)
+        )
+    reports = [semvid.load_report(folder / f"{crf}.json") for crf in (26, 34)]
+    semvid.write_report(folder / "page.html", *reports)
+    return folder, reports, events
+
+
+def test_a_report_says_what_compare_says(made, clip):
+    folder, (report, _), events = made
+    assert [one.name for one in events if isinstance(one, Stage)][:5] == [
+        "maps", "plain encode", "measuring", "SSIM and VMAF", "pictures",
+    ]  # fmt: skip
+    assert not [one for one in events if isinstance(one, Notice)]
+    source = report.source
+    assert (source.name, source.width, source.height, source.num_frames) == ("clip.mp4", 320, 192, 24)
+    assert report.mapped.file_bytes == (folder / "26.mp4").stat().st_size
+    assert abs(report.plain.video_bytes / report.mapped.video_bytes - 1) < 0.02
+    assert sum(report.mapped.bits) / 8 == pytest.approx(report.mapped.video_bytes, rel=0.05)
+    expected = semvid.compare(clip, folder / "26.mp4", semvid.CompareConfig(model="spectral"))
+    assert report.seconds == pytest.approx(expected.times)
+    for name in ("weighted", "salient", "background", "ssim", "vmaf"):
+        # Maps go through 8 bits on their way.
+        assert report.mapped.pooled[name].mean == pytest.approx(expected.pooled[name].mean, abs=0.1)
+    assert {one.kind for one in report.closeups} == {"best", "worst"}
+    assert len(report.strip) == 12
+    assert (folder / "page.html").stat().st_size < 3e6
+
+
+@pytest.mark.parametrize(
+    ("clip_options", "suffix", "options", "size"),
+    [
+        ({"rotation": 90, "num_frames": 3}, ".mp4", {}, (192, 320)),
+        ({"aspect": Fraction(4, 3), "num_frames": 3}, ".mp4", {}, (427, 192)),
+        ({"pixel_format": "yuv420p10le", "num_frames": 1}, ".mkv", {}, (320, 192)),
+        ({"codec": "ffv1", "width": 161, "height": 97, "num_frames": 3}, ".mkv", {}, (161, 97)),
+        ({"codec": "ffv1", "pixel_format": "bgr0", "num_frames": 2}, ".mkv", {}, (320, 192)),
+        ({"num_frames": 4}, ".webm", {"codec": "vp8", "preset": "5"}, (320, 192)),
+        ({"rotation": 90, "num_frames": 3}, ".avi", {"codec": "mjpeg", "preset": None}, (192, 320)),
+    ],
+)
+def test_unusual_videos_are_shown_upright(clip_options, suffix, options, size, tmp_path):
+    source = make_clip(tmp_path / ("in.mkv" if "codec" in clip_options else "in.mp4"), **clip_options)
+    config = semvid.CompressConfig(**{"model": "spectral", "preset": "superfast", **options})
+    result = semvid.compress(source, tmp_path / f"out{suffix}", config)
+    before = sorted(tmp_path.iterdir())
+    report = semvid.make_report(result, config)
+    assert sorted(tmp_path.iterdir()) == before
+    assert (report.source.width, report.source.height) == size
+    assert all(one.pooled["whole"].mean > 24 for one in (report.mapped, report.plain))
+    for one in report.stills:
+        pictures = [
+            Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
+            for uri in (one.source, one.plain, one.semvid)
+        ]
+        assert {each.size for each in pictures} == {size}
+        source_rgb, *encodes = (np.asarray(each.convert("RGB"), float) for each in pictures)
+        # A turned or shifted picture of this texture would be off by 40 grey levels.
+        assert all(np.abs(each - source_rgb).mean() < 12 for each in encodes)
+
+
+def test_another_video_is_not_measured(clip, tmp_path):
+    other = make_clip(tmp_path / "other.mp4", num_frames=7)
+    result = semvid.compress(other, tmp_path / "out.mp4", SPECTRAL)
+    with pytest.raises(InputError, match="does not have the frames of"):
+        semvid.make_report(replace(result, source=clip), SPECTRAL)
+    with pytest.raises(ConfigError, match="--strength 0 is one"):
+        semvid.make_report(result, semvid.CompressConfig(allocation=semvid.AllocationConfig(strength=0)))
+
+
+def test_the_command_line(clip, tmp_path):
+    options = ["-o", "out.mp4", "--model", "spectral", "--preset", "superfast"]
+    done = run("compress", clip, *options, "--report", "run.json", "--json", cwd=tmp_path)
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [one["event"] for one in records if one["event"] not in {"progress", "notice"}] == [
+        "started", "done", *["stage"] * 4, "reported",
+    ]  # fmt: skip
+    assert records[-1] == {
+        "event": "reported",
+        "output": "run.json",
+        "output_bytes": (tmp_path / "run.json").stat().st_size,
+    }
+    done = run("report", "run.json", "-o", "page.html", cwd=tmp_path)
+    assert done.stdout.startswith("page.html: report, ")
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["out.mp4", "page.html", "run.json"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--report", "r.pdf"], 4, "'.pdf' is no report; end --report in .html"),
+        (
+            ["--report", "there.html"],
+            4,
+            "there.html exists; pass -y to overwrite it or choose another --report",
+        ),
+        (
+            ["--report", "none/r.html"],
+            4,
+            "the folder none does not exist; create it or choose another --report",
+        ),
+        (["--report", "r.html", "--strength", "0"], 2, "leave --report out"),
+        (["--report", "r.html", "-o", "r.html"], 2, "is the output itself"),
+    ],
+)
+def test_reports_that_cannot_be_are_refused_before_any_work(
+    arguments, code, words, clip, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there.html").write_text("precious")
+    with pytest.raises(semvid.SemvidError, match=re.escape(words)) as caught:
+        main.app(["compress", str(clip), "-o", "out.mp4", *arguments], standalone_mode=False)
+    assert caught.value.exit_code == code
+    assert [one.name for one in tmp_path.iterdir()] == ["there.html"]
+
+
+def test_pages_of_wrong_files_are_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run.json").write_text("{}")
+    for arguments, code, words in (
+        (["run.json", "-o", "page.pdf"], 4, "'.pdf' is no page"),
+        (["run.json", "-o", "page.html"], 3, "run.json is no report"),
+        (["none.json", "-o", "page.html"], 3, "none.json does not exist"),
+    ):
+        with pytest.raises(semvid.SemvidError, match=words) as caught:
+            main.app(["report", *arguments], standalone_mode=False)
+        assert caught.value.exit_code == code
+    assert [one.name for one in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_the_video_stays_when_its_report_fails(clip, tmp_path, monkeypatch):
+    def fail(*arguments, **options):
+        raise EncoderError("no luck")
+
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    arguments = ["compress", str(clip), "-o", str(tmp_path / "out.mp4"), "--model", "spectral", "-y"]
+    for why, code, words in (
+        (fail, 1, "there is no report: no luck"),
+        (interrupt, 130, "report was interrupted"),
+    ):
+        monkeypatch.setattr("semvid.report.make.plain_encode_of_size", why)
+        with pytest.raises(ReportError, match=f"out.mp4 is complete, but .*{words}") as caught:
+            main.app([*arguments, "--report", str(tmp_path / "r.html")], standalone_mode=False)
+        assert caught.value.exit_code == code
+        assert [one.name for one in tmp_path.iterdir()] == ["out.mp4"]
+    assert semvid.probe(tmp_path / "out.mp4").num_frames_from_header == 24
+
+
+@pytest.fixture(scope="module")
+def browser():
+    api = pytest.importorskip("playwright.sync_api", reason="no playwright")
+    if CHROMIUM is None:
+        pytest.skip("no chromium on the PATH")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser, made):
+    """Open the page from disk; whatever the console or the network says is an error."""
+    said, contexts = [], []
+
+    def open_page(width=1280, **options):
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on(
+            "request",
+            lambda request: (
+                said.append(request.url) if not request.url.startswith(("file:", "data:")) else None
+            ),
+        )
+        page.goto((made[0] / "page.html").as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert said == []
+
+
+def share_of(page):
+    """Where the border lies, 0..1 of the picture, as it is drawn."""
+    boxes = [page.locator(one).bounding_box() for one in (".stage", ".stage .divider")]
+    return (boxes[1]["x"] + boxes[1]["width"] / 2 - boxes[0]["x"]) / boxes[0]["width"]
+
+
+def test_the_slider_follows_mouse_and_keys(open_page):
+    page = open_page()
+    stage, slider = page.locator(".stage"), page.get_by_role("slider")
+    stage.scroll_into_view_if_needed()
+    assert share_of(page) == pytest.approx(0.5, abs=0.01)
+    box = stage.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 60, steps=3)
+    page.mouse.up()
+    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 60)
+    assert share_of(page) == pytest.approx(0.25, abs=0.01)
+    page.keyboard.press("ArrowRight")
+    assert share_of(page) == pytest.approx(0.26, abs=0.01)
+    slider.press("Home")
+    assert share_of(page) == pytest.approx(0, abs=0.01)
+    assert slider.get_attribute("aria-valuetext") == "100 % semvid"
+    slider.press("End")
+    assert share_of(page) == pytest.approx(1, abs=0.01)
+
+
+def test_touch_moves_the_slider(open_page):
+    page = open_page(390, has_touch=True, is_mobile=True)
+    stage = page.locator(".stage")
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    page.touchscreen.tap(box["x"] + box["width"] * 0.8, box["y"] + box["height"] / 2)
+    assert share_of(page) == pytest.approx(0.8, abs=0.01)
+
+
+def test_frames_map_source_and_zoom(open_page, made):
+    report = made[1][0]
+    page = open_page(reduced_motion="reduce")
+    under, over, heat = (page.locator(f".stage .{one}") for one in ("under", "over", "heat"))
+    for index, still in enumerate(report.stills):
+        page.locator(".frame").nth(index).press("Enter")
+        assert under.get_attribute("src") == still.plain
+        assert over.get_attribute("src") == still.semvid
+        assert f"Frame {still.index}," in page.locator(".viewer figcaption").inner_text()
+    assert not heat.is_visible()
+    toggle = page.get_by_role("button", name="Map", exact=True)
+    toggle.click()
+    assert heat.is_visible()
+    assert heat.get_attribute("src") == report.stills[-1].heat
+    assert toggle.get_attribute("aria-pressed") == "true"
+    page.get_by_label("Plain", exact=True).press("ArrowRight")
+    assert under.get_attribute("src") == report.stills[-1].source
+    page.get_by_label("4\u00d7").check()
+    assert over.bounding_box()["width"] == pytest.approx(
+        4 * page.locator(".stage").bounding_box()["width"], rel=0.01
+    )
+    # The picture is decoded, not only named.
+    assert over.evaluate("image => image.naturalWidth") == 320
+
+
+def test_charts_tables_and_headline(open_page, made):
+    report = made[1][0]
+    page = open_page(reduced_motion="reduce")
+    gain = report.mapped.pooled["salient"].mean - report.plain.pooled["salient"].mean
+    assert (
+        f"{abs(gain):.1f}\u00a0dB {'better' if gain > 0 else 'worse'}" in page.locator("#lede").inner_text()
+    )
+    chart = page.locator("#quality svg")
+    chart.press("ArrowRight")
+    chart.press("ArrowRight")
+    plain, ours = (one.scores["salient"][1] for one in (report.plain, report.mapped))
+    assert (
+        f"plain {plain:.2f}\u00a0dB, semvid {ours:.2f}\u00a0dB"
+        in page.locator("#quality output").inner_text()
+    )
+    page.get_by_label("VMAF").check()
+    assert "VMAF" in page.locator("#quality h3").inner_text()
+    assert page.locator("#curves svg circle").count() == 8
+    page.locator("#time-table summary").click()
+    assert page.locator("#time-table tbody tr").count() == 24
+    assert page.locator("#score-table tbody tr").count() == 6
+    assert page.locator("#command pre").inner_text() == report.command
+
+
+@pytest.mark.parametrize("width", [1280, 390, 360])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_light_and_dark_wide_and_narrow(width, scheme, open_page):
+    page = open_page(width, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+    def brightness():
+        colour = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+        return sum(map(int, colour[4:-1].split(","))) / 3
+
+    before = brightness()
+    assert (before > 128) == (scheme == "light")
+    page.locator("#theme").click()
+    assert (brightness() > 128) == (scheme == "dark")

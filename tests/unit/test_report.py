@@ -1,0 +1,242 @@
+"""Reports without a video: what is kept, what is refused, what is chosen, how plain encodes are searched."""
+
+import dataclasses
+import json
+import math
+import shlex
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import semvid
+from semvid.config import AllocationConfig, CompressConfig, FocusConfig, TemporalConfig
+from semvid.errors import ConfigError, InputError, InputMissingError, OutputError, OutputExistsError
+from semvid.report.data import CloseUp, Encode, Report, SourceFacts, Still, Thumbnail
+from semvid.report.make import choose_stills, spread
+from semvid.report.page import embedded_json, render_page
+from semvid.report.plain import _Scale, plain_config
+from semvid.report.regions import RegionFinder, region_size
+from semvid.report.settings import command_line
+from semvid.report.store import dump_report, parse_report
+from semvid.types import Pooled, Result
+
+PICTURE = "data:image/webp;base64,UklGRg=="
+NUMBERS = st.floats(allow_nan=True, allow_infinity=False, width=32)
+
+
+def encode(values, name="salient"):
+    return Encode(30.0, 1000, 900, (8,) * len(values), {name: tuple(values)}, {name: Pooled(*values[:1] * 5)})
+
+
+def report(values=(30.0, 31.0), name="film.mp4"):
+    return Report(
+        1, "0.1.0", SourceFacts(name, 5000, "h264", 64, 48, len(values), 1.0), "x264", "medium",
+        tuple(map(float, range(len(values)))), encode(values), encode(values),
+        (Still(0, 0.0, "largest gain", *[PICTURE] * 4),),
+        (CloseUp("best", 0, 0.0, 1, 2, 3, 4, 1.5, 0.5, *[PICTURE] * 4),),
+        (Thumbnail(0.0, PICTURE),), "semvid compress", (("codec", "x264"),),
+    )  # fmt: skip
+
+
+@given(st.lists(NUMBERS, min_size=1, max_size=9), st.text(max_size=20))
+def test_json_brings_everything_back(values, name):
+    text = dump_report(report(values, name))
+    # NaN is unlike itself: what is written again tells.
+    assert dump_report(parse_report(text, "it")) == text
+    if not any(map(math.isnan, values)):
+        assert parse_report(text, "it") == report(values, name)
+
+
+def change(path, value):
+    record = json.loads(dump_report(report()))
+    *parents, last = path
+    inner = record
+    for one in parents:
+        inner = inner[one]
+    if value is None:
+        del inner[last]
+    else:
+        inner[last] = value
+    return json.dumps(record)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is no JSON"),
+        ("[" * 100_000, "is no JSON"),
+        ("[]", "is no report"),
+        ('{"version": "1"}', "is no report"),
+        ('{"version": 1}', "report lacks closeups, codec"),
+        (change(["version"], 2), "of version 2 and this semvid knows 1; install a newer semvid"),
+        (change(["plain"], None), "report lacks plain"),
+        (change(["plain", "bits"], [1]), "plain.bits has 1 values for 2 frames"),
+        (change(["plain", "bits"], [True, 1]), r"report.plain.bits\[0\] is True"),
+        (change(["plain", "quality"], "30"), "report.plain.quality is '30'"),
+        (change(["mapped", "scores"], {}), "not of the known measures"),
+        (change(["stills"], []), "no frames"),
+        (change(["stills", 0, "note"], "<b>"), r"report.stills\[0\].note is '<b>'"),
+        (change(["stills", 0, "heat"], "https://example.org/a.webp"), r"a picture \(heat\) is none"),
+        (change(["closeups", 0, "where"], "data:text/html;base64,AAAA"), r"a picture \(where\) is none"),
+        (change(["settings"], [["codec"]]), "has 1 items instead of 2"),
+        (change(["source"], []), "report.source is"),
+    ],
+)
+def test_bad_json_gets_one_line(text, words):
+    with pytest.raises(InputError, match=words) as caught:
+        parse_report(text, "run.json")
+    assert "run.json" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_files(tmp_path):
+    with pytest.raises(InputMissingError):
+        semvid.load_report(tmp_path / "none.json")
+    with pytest.raises(InputError, match="cannot be read"):
+        semvid.load_report(tmp_path)
+    (tmp_path / "film.json").write_bytes(b"\x00\xff\xfe")
+    with pytest.raises(InputError, match="is no report"):
+        semvid.load_report(tmp_path / "film.json")
+    path = tmp_path / "run.json"
+    assert semvid.write_report(path, report()) == path.stat().st_size
+    assert semvid.load_report(path) == report()
+    with pytest.raises(OutputExistsError):
+        semvid.write_report(path, report())
+    semvid.write_report(path, report(), overwrite=True)
+    with pytest.raises(OutputError, match=r"'\.pdf' is no report; end -o in"):
+        semvid.write_report(tmp_path / "run.pdf", report())
+    with pytest.raises(ConfigError, match="one run"):
+        semvid.write_report(path, report(), report(), overwrite=True)
+
+
+def test_nothing_in_a_page_can_leave_its_place():
+    evil = "</script><script>alert(1)</script><!-- & @@DATA@@ \u2028.mp4"
+    page = render_page(report(name=evil))
+    assert "</script><script>alert" not in page
+    assert page.count("<script") == 2
+    assert page.count("</script>") == 2
+    data = page.partition('id="data">')[2].partition("</script>")[0]
+    assert json.loads(data)["source"]["name"] == evil
+    assert "http://" not in page.replace("http://www.w3.org/2000/svg", "")
+    assert "https://" not in page
+
+
+@given(
+    st.recursive(st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+)
+def test_embedded_json_is_json_without_markup(value):
+    text = embedded_json(value)
+    assert json.loads(text) == value
+    assert not set("<>&").intersection(text)
+
+
+def test_runs_of_other_videos_are_refused():
+    other = dataclasses.replace(report(), source=dataclasses.replace(report().source, num_bytes=7))
+    with pytest.raises(
+        ConfigError, match=r"different videos, film.mp4 \(5000 bytes, 2 frames\) and .*7 bytes"
+    ):
+        render_page(report(), [other])
+    assert '"points":[{' in render_page(report(), [report()])
+
+
+def test_the_best_and_the_worst_part_are_found():
+    finder = RegionFinder()
+    calm = np.ones((120, 160), np.float32)
+    finder.update(0, calm, calm)
+    better, worse = calm.copy(), calm.copy()
+    better[40:88, 64:128] = 11
+    worse[60:108, 8:72] = 21
+    finder.update(1, calm, better)
+    finder.update(2, worse, calm)
+    best, worst = finder.found["best"], finder.found["worst"]
+    assert (best.index, best.x, best.y, best.width, best.height) == (1, 64, 40, 64, 48)
+    assert (worst.index, worst.x) == (2, 8)
+    assert abs(worst.y - 60) <= 4
+    assert best.saved == pytest.approx(10 * 64 * 48)
+    assert best.gain_db == pytest.approx(10 * math.log10(11), abs=0.1)
+    assert worst.gain_db < -12
+
+
+@given(st.integers(1, 2000), st.integers(1, 2000))
+def test_parts_lie_in_the_frame(width, height):
+    across, down = region_size(width, height)
+    assert 1 <= across <= width
+    assert 1 <= down <= height
+
+
+@given(st.lists(NUMBERS, min_size=1, max_size=50))
+def test_chosen_frames_are_there_and_told_apart(gains):
+    chosen = choose_stills(tuple(gains))
+    assert list(chosen) == sorted(chosen)
+    assert set(chosen) <= set(range(len(gains)))
+    known = [one for one in gains if not math.isnan(one)]
+    for index, note in chosen.items():
+        if note in {"largest gain", "smallest loss"}:
+            assert gains[index] == max(known)
+        elif note:
+            assert gains[index] == min(known)
+
+
+def test_spread_is_even():
+    assert spread(100, 5) == [10, 30, 50, 70, 90]
+    assert spread(1, 5) == [0]
+    assert spread(3, 5) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("codec", "size", "wanted"),
+    [
+        ("x264", lambda q: 1e6 * 2 ** (-q / 5), 1e6 * 2 ** (-23.3 / 5)),
+        ("x265", lambda q: 1e6 * 2 ** (-q / 9), 1e6 * 2 ** (-30 / 9)),
+        ("vp9", lambda q: 1e6 * 2 ** (-q / 14), 1e6 * 2 ** (-33.4 / 14)),
+        ("mjpeg", lambda q: 1000 * q**1.3, 1000 * 61**1.3),
+    ],
+)
+def test_the_size_of_a_plain_encode_is_searched(codec, size, wanted):
+    scale = _Scale(plain_config(CompressConfig(codec=codec)))
+    quality, tries = scale.round(40.2), {}
+    while quality is not None and len(tries) < 6:
+        tries[quality] = size(quality)
+        quality = scale.update(quality, round(tries[quality]), round(wanted))
+    closest = min(abs(math.log2(one / wanted)) for one in tries.values())
+    # Whole steps come no closer than half a step.
+    assert closest < (math.log2(1.01) if codec != "vp9" else 0.5 / 14)
+
+
+def test_the_command_makes_the_same_config(monkeypatch, tmp_path):
+    """Every option that decides the bits finds its way through the command line."""
+    from semvid.cli import main
+
+    seen = []
+
+    def fake(source, output, config):
+        seen.append(config)
+        raise InputError("enough")
+        yield
+
+    monkeypatch.setattr("semvid.pipeline.compress_events", fake)
+    configs = [
+        CompressConfig(),
+        CompressConfig(codec="x265", crf=30.5, preset="fast", encoder_options={"tune": "ssim"}),
+        CompressConfig(codec="mjpeg", bitrate=800_000, drop=frozenset({"audio", "data"})),
+        CompressConfig(codec="mjpeg", quality=70),
+        CompressConfig(
+            model="msroi-fast", focus=FocusConfig({"face": 3, "vehicle": 0}, threshold=0.4),
+            temporal=TemporalConfig(5, 0.3, 0.2, "vectors"), allocation=AllocationConfig(1.5, 0.2, -6, 5),
+        ),
+    ]  # fmt: skip
+    for config in configs:
+        result = Result(
+            tmp_path / "in a.mp4", tmp_path / "out.mkv", "x264", 26, 1, 1.0, 1, 1, 1, None, 1.0, False
+        )
+        line = command_line(result, config)
+        assert str(tmp_path) not in line
+        with pytest.raises(InputError, match="enough"):
+            main.app(shlex.split(line)[1:], standalone_mode=False)
+        assert command_line(result, seen[-1]) == line
+        assert (seen[-1].focus, seen[-1].temporal) == (config.focus, config.temporal)
+        assert (seen[-1].allocation, seen[-1].drop) == (config.allocation, config.drop)
+        assert dict(seen[-1].encoder_options) == dict(config.encoder_options)
+        assert (seen[-1].bitrate, seen[-1].model) == (config.bitrate, config.model)
