@@ -263,6 +263,62 @@ class OverlayConfig(MapsConfig):
             _in_range("--height", self.height, 16, 4320)
 
 
+LIVE_CODECS = ("x264", "x265", "vp8", "vp9", "mjpeg")
+
+
+@dataclass(frozen=True, slots=True)
+class LiveConfig(MapsConfig):
+    """Everything a live stream can be told."""
+
+    model: str = "msroi-fast"
+    codec: str = "x264"
+    """One of ``LIVE_CODECS``."""
+    preset: str | None = None
+    """The encoder's own preset name; None = its fastest that obeys maps."""
+    bitrate: int = 2_000_000
+    """Bits a second of the video, 50,000..200,000,000."""
+    latency_ms: float = 150.0
+    """From a frame decoded to its packet coded, what is aimed at: 20..5000."""
+    frame_rate: float | None = None
+    """Frames a second asked of the source, and coded at most, 1..240; None = the source's."""
+    size: tuple[int, int] | None = None
+    """``(width, height)`` asked of the source, and coded; None = the source's."""
+    realtime: bool = False
+    """Play a file at its own speed, again and again with ``loop``."""
+    loop: bool = False
+    """Begin a file again when it ends."""
+    record: Path | None = None
+    """Also write the coded video here: ``.mkv``, ``.mp4`` (fragmented) or ``.ts``."""
+    max_maps_per_second: float = 10.0
+    """Maps of a network a second at most, 0.5..60; fewer when the machine is busy."""
+    temporal: TemporalConfig = TemporalConfig()
+    """How maps follow from frame to frame; ``map_every`` is not for live streams."""
+    allocation: AllocationConfig = AllocationConfig()
+    """How strongly importance moves the quantizer."""
+    reconnect_seconds: float = 8.0
+    """Longest pause between attempts to reach a lost source or sink, 0.1..600."""
+    overwrite: bool = False
+    """Replace an existing recording."""
+
+    def __post_init__(self) -> None:
+        MapsConfig.__post_init__(self)
+        if self.codec not in LIVE_CODECS:
+            raise ConfigError(f"--codec {self.codec} is unknown; choose one of {', '.join(LIVE_CODECS)}")
+        _in_range("--bitrate", self.bitrate, 50_000, 200_000_000)
+        _in_range("--latency", self.latency_ms, 20, 5000)
+        if self.frame_rate is not None:
+            _in_range("--fps", self.frame_rate, 1, 240)
+        if self.size is not None:
+            for side in self.size:
+                _in_range("--size", side, 16, 8192)
+                if side % 2:
+                    raise ConfigError(f"--size {self.size[0]}x{self.size[1]} has an odd side; use even ones")
+        _in_range("--max-maps", self.max_maps_per_second, 0.5, 60)
+        _in_range("--reconnect", self.reconnect_seconds, 0.1, 600)
+        if self.temporal.map_every is not None:
+            raise ConfigError("--map-every is not for live streams; give --max-maps a second")
+
+
 METRICS = ("psnr", "ssim", "xpsnr", "vmaf", "weighted")
 """What ``compare`` measures."""
 

@@ -20,7 +20,7 @@ LAYERS = [
     {"models.custom", "models.predictor", "models.selftest"},
     {"models.registry"},
     {"maps.sidecar"},
-    {"events", "report", "report.data", "report.regions", "rate", "jpeg", "jpeg.tables", "io.output", "io.picture", "devices", "models", "models.training", "encode.vpx_scale", "encode.levels", "saliency.source", "saliency.edges", "encode.regions", "io.probe", "io.colour", "drawing", "metrics", "metrics.filters", "encode.coding", "temporal", "maps",
+    {"events", "live", "live.types", "report", "report.data", "report.regions", "rate", "jpeg", "jpeg.tables", "io.output", "io.picture", "devices", "models", "models.training", "encode.vpx_scale", "encode.levels", "saliency.source", "saliency.edges", "encode.regions", "io.probe", "io.colour", "drawing", "metrics", "metrics.filters", "encode.coding", "temporal", "maps",
      "temporal.warp", "temporal.settle"},
     {"io.folder", "maps.offset_text", "maps.made_by", "temporal.vectors", "temporal.camera", "saliency.spectral"},
     {"temporal.motion"},

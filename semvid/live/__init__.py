@@ -1,0 +1,1 @@
+"""Live video: in from cameras and networks, out with little delay."""
