@@ -98,8 +98,13 @@ class OnnxPredictor:
         if len(outputs[0].shape) != 4:
             raise ModelError(f"--model {path} gives {outputs[0].shape}; semvid needs 1xCxhxw")
         self._size = self._feeding.size or _fixed_size(path, shape)
-        self._weights = self._channel_weights(focus.weights, outputs[0].shape[1])
+        self._num_channels = outputs[0].shape[1]
+        self.refocus(focus)
         self._input = inputs[0].name
+
+    def refocus(self, focus: FocusConfig) -> None:
+        """Change what matters, from the next picture on."""
+        self._weights = self._channel_weights(focus.weights, self._num_channels)
 
     def _channel_weights(self, focus: Mapping[str, float], count: Any) -> FloatArray:
         names = self._feeding.channels
@@ -109,8 +114,8 @@ class OnnxPredictor:
             )
         return np.array([focus.get(name, 1.0) for name in names] or [1.0], np.float32)
 
-    def input_size(self, width: int, height: int) -> tuple[int, int]:
-        """Return what the network wants, whatever the picture's size."""
+    def input_size(self, width: int, height: int, share: float = 1.0) -> tuple[int, int]:
+        """Return what the network wants, whatever the picture's size, and no less."""
         return self._size
 
     def predict(self, pictures: NDArray[np.uint8]) -> FloatArray:

@@ -42,13 +42,17 @@ class MsRoiPredictor:
         """What the user should know of, as it comes up."""
         return self._runtime.notices
 
-    def input_size(self, width: int, height: int) -> tuple[int, int]:
+    def refocus(self, focus: FocusConfig) -> None:
+        """Change what matters, from the next picture on."""
+        self._focus = focus
+
+    def input_size(self, width: int, height: int, share: float = 1.0) -> tuple[int, int]:
         """Return the ``(width, height)`` in pixels to shrink a picture of this size to, as a whole.
 
-        The number of pixels is the architecture's, the aspect as near the picture's as sides of
+        The number of pixels is ``share`` of the architecture's, the aspect as near the picture's as sides of
         ``32 m + 1`` allow.
         """
-        pixels = (self._architecture.input_width - 1) * (self._architecture.input_height - 1)
+        pixels = share * (self._architecture.input_width - 1) * (self._architecture.input_height - 1)
         aspect = width / height
         across = _whole_cells(math.sqrt(pixels * aspect))
         down = _whole_cells(math.sqrt(pixels / aspect))

@@ -33,7 +33,7 @@ from semvid.analysis import Analyser
 from semvid.encode.coding import PreparedFrame
 from semvid.io.reader import VideoReader
 from semvid.jpeg.encoder import Choice, PictureCoder
-from semvid.jpeg.motion import JpegCoding, _planes
+from semvid.jpeg.motion import JpegCoding, planes_of
 from semvid.saliency.registry import open_source
 
 SCALES = (2, 5, 12)
@@ -95,7 +95,7 @@ def measure_quality(count: int) -> dict[str, dict[str, list[Scores]]]:
     rows: dict[str, dict[str, list[Scores]]] = {}
     for path in clips():
         frames = prepared_frames(path, count)
-        coders = [PictureCoder(_planes(one.picture), one.importance) for one in frames]
+        coders = [PictureCoder(planes_of(one.picture), one.importance) for one in frames]
         judges = []
         for one in frames:
             rgb = one.picture.to_ndarray(format="rgb24")

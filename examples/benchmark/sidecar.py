@@ -2,10 +2,10 @@
 
     python examples/benchmark/sidecar.py
 
-Size is against the output of ``semvid compress`` at its defaults (x264, msroi), and against the source. "Repeats"
-means that an encode from the sidecar has the same video packets as the run that wrote it, and that the sidecar
-written again from it has the same bytes. Overlays (heat, x264) are of the clips at 480 lines, with the time of
-everything but starting Python; the best of three, since other work on the machine only ever slows down.
+Size is against the output of ``semvid compress`` at its defaults (x264, msroi), and against the source.
+"Repeats" means that an encode from the sidecar has the same video packets as the run that wrote it, and that
+the sidecar written again from it has the same bytes. Overlays (heat, x264) are of the clips at 480 lines, and
+their time is all but starting Python's; the best of three, since other work only ever slows down.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ class JpegCoding:
             share = left / num_frames
         else:
             return None
-        coder = PictureCoder(_planes(first.picture), first.importance)
+        coder = PictureCoder(planes_of(first.picture), first.importance)
         smallest = len(coder.encode(replace(self._choice, quality=1)))
         if share < smallest:
             option, needed = "--bitrate", 8 * smallest * float(info.frame_rate or 25)
@@ -237,12 +237,12 @@ def _code(prepared: PreparedFrame, choice: Choice, known: Sequence[Counts]) -> t
 
     # Frames share the cores already.
     torch.set_num_threads(1)
-    coder = PictureCoder(_planes(prepared.picture), prepared.importance)
+    coder = PictureCoder(planes_of(prepared.picture), prepared.importance)
     return coder.encode(choice, known), coder.counts
 
 
-def _planes(picture: VideoFrame) -> Planes:
-    """View the samples of a picture in one of JPEG's formats."""
+def planes_of(picture: VideoFrame) -> Planes:
+    """View the samples of a prepared picture."""
     components = []
     for plane in picture.planes:
         rows = np.frombuffer(cast(Any, plane), np.uint8).reshape(-1, plane.line_size)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.temporal.camera import own_motion
 from semvid.temporal.cuts import SceneCutDetector
 from semvid.temporal.motion import MotionEstimator
+from semvid.temporal.own_motion import OwnMotion
 from semvid.temporal.warp import Flow, compose, halve, trust, warp
 from semvid.types import FloatArray, Frame
 
@@ -19,8 +18,6 @@ _LOST = 0.45
 _SHAKY = 0.1
 """Likewise: from here on key frames come twice as often. After five frames ordinary clips are at 0.01 to
 0.06, moving cameras at 0.3."""
-_OWN_MOTION_PAST = 0.9
-"""Share of the past in the running average of own motion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +57,7 @@ class Planner:
         self._since_key = 0
         self._flow: Flow | None = None
         self._trust: FloatArray | None = None
-        self._own_motion: FloatArray | None = None
+        self._own_motion = OwnMotion()
 
     def update(self, frame: Frame) -> Step:
         """Plan the next frame."""
@@ -69,14 +66,14 @@ class Planner:
         if self._motion is None:
             return Step(is_cut, is_key=True)
         if is_cut or before is None:
-            self._since_key, self._flow, self._trust, self._own_motion = 0, None, None, None
+            self._since_key, self._flow, self._trust = 0, None, None
+            self._own_motion.reset()
             return Step(is_cut=True, is_key=True)
         flow = self._motion.update(frame, before)
         believed = trust(halve(frame.thumbnail), halve(before), flow)
         self._flow = flow if self._flow is None else compose(flow, self._flow)
         self._trust = believed if self._trust is None else believed * warp(self._trust, flow)
-        if self._find_own_motion:
-            self._follow_own_motion(flow)
+        own_motion = self._own_motion.update(flow) if self._find_own_motion else None
         self._since_key += 1
         lost = 1 - float(self._trust.mean())
         is_key = (
@@ -84,14 +81,7 @@ class Planner:
             or (lost > _SHAKY and 2 * self._since_key >= self._every)
             or lost > _LOST
         )
-        step = Step(False, is_key, self._flow, self._trust, self._own_motion)
+        step = Step(False, is_key, self._flow, self._trust, own_motion)
         if is_key:
             self._since_key, self._flow, self._trust = 0, None, None
         return step
-
-    def _follow_own_motion(self, flow: Flow) -> None:
-        fresh = cv2.blur(own_motion(flow), (3, 3))
-        if self._own_motion is None:
-            self._own_motion = np.asarray(fresh)
-        else:
-            self._own_motion = fresh + np.float32(_OWN_MOTION_PAST) * (warp(self._own_motion, flow) - fresh)

@@ -27,9 +27,8 @@ class MapPropagator:
 
     def __init__(self, smoothing: float, movement: float) -> None:
         self._smoothing = np.float32(smoothing)
-        self._movement = np.float32(movement)
+        self._movers = MoverEmphasis(movement)
         self._key: FloatArray | None = None
-        self._leading: float | None = None
 
     def update(self, step: Step, fresh: FloatArray | None) -> FloatArray:
         """Return the ``(rows, cols)`` map of the next frame, in 0..1.
@@ -40,23 +39,47 @@ class MapPropagator:
         """
         if step.flow is None or step.trust is None or self._key is None:
             assert fresh is not None  # noqa: S101 - a scene begins with a key frame
-            self._key, self._leading = fresh, None
+            self._key = fresh
+            self._movers.reset()
             return fresh
         rows, cols = step.trust.shape
-        carried = warp(_fitted(self._key, rows, cols), step.flow)
+        carried = warp(fitted(self._key, rows, cols), step.flow)
         if fresh is not None:
-            fresh = _fitted(fresh, rows, cols)
+            fresh = fitted(fresh, rows, cols)
             carried = self._key = fresh + self._smoothing * step.trust * (carried - fresh)
-        if step.own_motion is None or self._movement == 0:
+        if step.own_motion is None:
             return carried
-        leading = float((step.own_motion * carried).max())
+        return self._movers.update(carried, step.own_motion)
+
+
+class MoverEmphasis:
+    """Takes importance from what stands still while something important moves.
+
+    Args:
+        movement: Share a still thing loses at most, 0..1.
+    """
+
+    def __init__(self, movement: float) -> None:
+        self._movement = np.float32(movement)
+        self._leading: float | None = None
+
+    def reset(self) -> None:
+        """Forget the frames before; call at a scene cut."""
+        self._leading = None
+
+    def update(self, importance: FloatArray, own_motion: FloatArray) -> FloatArray:
+        """Return the ``(rows, cols)`` importance of the next frame, nowhere more than it was."""
+        if self._movement == 0:
+            return importance
+        leading = float((own_motion * importance).max())
         if self._leading is not None:
             leading += _LEADING_PAST * (self._leading - leading)
         self._leading = leading
-        return emphasise_movers(carried, step.own_motion, leading, self._movement)
+        return emphasise_movers(importance, own_motion, leading, self._movement)
 
 
-def _fitted(values: FloatArray, rows: int, cols: int) -> FloatArray:
+def fitted(values: FloatArray, rows: int, cols: int) -> FloatArray:
+    """Bring a map to ``(rows, cols)``, stretched as a whole."""
     if values.shape == (rows, cols):
         return values
     # Area averaging stretches over the whole picture; for enlarging OpenCV has only the bilinear way.

@@ -1,0 +1,133 @@
+"""Maps that arrive late, carried along to the newest frame. No frame waits for a map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semvid.config import TemporalConfig
+from semvid.saliency.source import ImportanceSource
+from semvid.temporal.cuts import SceneCutDetector
+from semvid.temporal.motion import open_estimator
+from semvid.temporal.own_motion import OwnMotion
+from semvid.temporal.propagate import MoverEmphasis, fitted
+from semvid.temporal.settle import MapSettler
+from semvid.temporal.warp import Flow, compose, halve, trust, warp
+from semvid.types import FloatArray, Frame
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How the newest frame follows from an earlier one."""
+
+    flow: Flow
+    """``(rows, cols, 2)`` in cells, to the earlier frame."""
+    trust: FloatArray
+    """``(rows, cols)`` in 0..1."""
+
+    def longer(self, flow: Flow, believed: FloatArray) -> _Way:
+        return _Way(compose(flow, self.flow), believed * warp(self.trust, flow))
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What is known of a frame at once."""
+
+    importance: FloatArray | None
+    """``(rows, cols)`` in 0..1, upright, settled; None = no map of this scene has come yet."""
+    is_cut: bool
+    """First frame of a scene."""
+
+
+class LiveFollower:
+    """Carries the newest map to every frame, with zero look-ahead.
+
+    A map is asked for at one frame and arrives some frames later. The way from the one to the other is kept
+    beside the way to the map in use, so that the fresh map joins the average where its frame was, as in
+    ``MapPropagator``, and is then carried to where things are now.
+
+    Args:
+        source: Says what smoothing and movement suit its maps.
+        temporal: How maps follow from frame to frame.
+    """
+
+    def __init__(self, source: ImportanceSource, temporal: TemporalConfig) -> None:
+        smoothing = source.smoothing if temporal.smoothing is None else temporal.smoothing
+        self._movement = source.movement if temporal.movement is None else temporal.movement
+        self._smoothing = np.float32(smoothing)
+        self._motion = open_estimator(temporal.motion)
+        self._cuts = SceneCutDetector()
+        self._own_motion = OwnMotion()
+        self._movers = MoverEmphasis(self._movement)
+        self._settler = MapSettler()
+        self._before: NDArray[np.uint8] | None = None
+        self._begin_scene()
+
+    def _begin_scene(self) -> None:
+        self._map: FloatArray | None = None
+        self._way: _Way | None = None
+        self._asked: int | None = None
+        self._asked_map: FloatArray | None = None
+        self._asked_trust: FloatArray | None = None
+        self._way_from_asked: _Way | None = None
+        self._own_motion.reset()
+        self._movers.reset()
+
+    @property
+    def has_map(self) -> bool:
+        """Whether this scene has a map, or one was asked for."""
+        return self._map is not None or self._asked is not None
+
+    def ask(self, frame: Frame) -> None:
+        """Note that the map of this frame, the newest, will come; it is the one asked for last."""
+        self._asked = frame.index
+        self._asked_map, self._asked_trust = None, None
+        if self._map is not None and self._way is not None:
+            self._asked_map = warp(fitted(self._map, *self._way.trust.shape), self._way.flow)
+            self._asked_trust = self._way.trust
+        elif self._map is not None:
+            # The map in use is of this very frame.
+            self._asked_map = self._map
+        self._way_from_asked = None
+
+    def answer(self, index: int, fresh: FloatArray) -> None:
+        """Take the map of frame ``index``, of any size; of a scene gone by, or of no use, it is ignored."""
+        if index != self._asked:
+            return
+        if self._asked_map is not None and self._asked_trust is not None:
+            carried = fitted(self._asked_map, *self._asked_trust.shape)
+            fresh = fitted(fresh, *self._asked_trust.shape)
+            fresh = fresh + self._smoothing * self._asked_trust * (carried - fresh)
+        self._map, self._way = fresh, self._way_from_asked
+        self._asked = None
+
+    def update(self, frame: Frame) -> Followed:
+        """Follow to the next frame."""
+        is_cut = self._cuts.update(frame.thumbnail)
+        before, self._before = self._before, frame.thumbnail
+        own_motion = None
+        if is_cut or before is None or before.shape != frame.thumbnail.shape:
+            is_cut = True
+            self._begin_scene()
+        else:
+            flow = self._motion.update(frame, before)
+            believed = trust(halve(frame.thumbnail), halve(before), flow)
+            step = _Way(flow, believed)
+            self._way = self._way.longer(flow, believed) if self._way else step
+            self._way_from_asked = (
+                self._way_from_asked.longer(flow, believed) if self._way_from_asked else step
+            )
+            own_motion = self._own_motion.update(flow) if self._movement > 0 else None
+        return Followed(self._importance(frame, own_motion, is_cut=is_cut), is_cut)
+
+    def _importance(self, frame: Frame, own_motion: FloatArray | None, *, is_cut: bool) -> FloatArray | None:
+        if self._map is None:
+            return None
+        values = self._map
+        if self._way is not None:
+            values = warp(fitted(values, *self._way.trust.shape), self._way.flow)
+            if own_motion is not None:
+                values = self._movers.update(values, own_motion)
+        return self._settler.update(values, frame.upright_size, is_cut=is_cut)

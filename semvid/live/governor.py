@@ -1,0 +1,99 @@
+"""Cut the load in steps when the machine cannot keep up, and climb back. Pure: it is told the time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_OVERLOAD_SECONDS = 1.0
+"""Trouble for so long is not a hiccup."""
+_CALM_SECONDS = 10.0
+"""Ease for so long allows a step up; twice as long after each step up that failed."""
+_LONGEST_CALM_SECONDS = 160.0
+_BUSY, _EASY = 0.9, 0.65
+"""Share of the time the stream's thread works."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How much work a frame is."""
+
+    map_rate: float = 1.0
+    """Share of the maps a second that were asked for, 0..1."""
+    pixel_share: float = 1.0
+    """Share of the pixels the network likes best, 0..1."""
+    preset: str | None = None
+    """The encoder's; None = the one asked for."""
+
+    def describe(self) -> str:
+        """Say in words what is cut; empty if nothing."""
+        words = []
+        if self.map_rate < 1:
+            words.append(f"maps at {self.map_rate:.0%} of their rate")
+        if self.pixel_share < 1:
+            words.append(f"of {self.pixel_share:.0%} of the pixels")
+        if self.preset is not None:
+            words.append(f"preset {self.preset}")
+        return ", ".join(words)
+
+
+def ladder(faster_presets: Sequence[str]) -> tuple[Load, ...]:
+    """Return the steps, the full load first: rarer maps, smaller maps, faster presets.
+
+    Args:
+        faster_presets: Than the encoder's at full load, slowest first.
+    """
+    maps = [Load(), Load(0.5), Load(0.25), Load(0.25, 0.5), Load(0.25, 0.25)]
+    return (*maps, *(Load(0.25, 0.25, one) for one in faster_presets))
+
+
+class Governor:
+    """Chooses a step of the ladder.
+
+    Args:
+        num_steps: Of the ladder.
+    """
+
+    def __init__(self, num_steps: int) -> None:
+        self._num_steps = num_steps
+        self.step = 0
+        self._trouble_since: float | None = None
+        self._calm_since: float | None = None
+        self._calm_needed = _CALM_SECONDS
+        self._climbed_at: float | None = None
+
+    def update(self, now: float, *, busy: float, is_late: bool) -> int:
+        """Return the step to take.
+
+        Args:
+            now: Seconds of any clock that only goes forward.
+            busy: Share of the time the stream's thread worked lately, 0..1.
+            is_late: Frames were dropped, or took longer than they may.
+        """
+        if is_late or busy > _BUSY:
+            self._calm_since = None
+            if self._trouble_since is None:
+                self._trouble_since = now
+            elif now - self._trouble_since >= _OVERLOAD_SECONDS:
+                self._fall(now)
+        elif busy < _EASY:
+            self._trouble_since = None
+            if self._calm_since is None:
+                self._calm_since = now
+            elif now - self._calm_since >= self._calm_needed and self.step > 0:
+                self.step -= 1
+                self._climbed_at, self._calm_since = now, None
+        else:
+            self._trouble_since = self._calm_since = None
+        return self.step
+
+    def _fall(self, now: float) -> None:
+        self._trouble_since = None
+        if self.step + 1 < self._num_steps:
+            self.step += 1
+        if self._climbed_at is not None and now - self._climbed_at < 2 * self._calm_needed:
+            # That step was one too many: wait longer before the next try.
+            self._calm_needed = min(2 * self._calm_needed, _LONGEST_CALM_SECONDS)
+        else:
+            self._calm_needed = _CALM_SECONDS
+        self._climbed_at = None

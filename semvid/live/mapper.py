@@ -1,0 +1,111 @@
+"""Makes maps on a thread of its own, at its own rate: the newest frame wins, the others go without."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+
+from semvid.errors import SemvidError
+from semvid.saliency.source import ImportanceSource
+from semvid.types import FloatArray, Frame
+
+_RATE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    index: int
+    values: FloatArray
+
+
+class LiveMapper:
+    """Runs a source of maps beside the stream.
+
+    Args:
+        source: Gives the maps. It is closed at the end.
+        most_per_second: Maps a second at most; may be changed at any time.
+
+    Attributes:
+        interval: Seconds from one map to the next at least; may be changed at any time.
+    """
+
+    def __init__(self, source: ImportanceSource, most_per_second: float) -> None:
+        self.interval = 1 / most_per_second
+        self._source = source
+        self._changed = threading.Condition()
+        self._newest: Frame | None = None
+        self._is_busy = self._is_closed = False
+        self._answer: _Answer | None = None
+        self._error: SemvidError | None = None
+        self._last_start = -float("inf")
+        self._finished: deque[float] = deque()
+        self._thread = threading.Thread(target=self._run, name="semvid-maps", daemon=True)
+        self._thread.start()
+
+    def wants(self, *, at_once: bool = False) -> bool:
+        """Whether a frame offered now would be mapped at once.
+
+        Args:
+            at_once: Never mind the rate: a scene has no map yet.
+        """
+        is_due = at_once or time.monotonic() - self._last_start >= self.interval
+        return is_due and not self._is_busy
+
+    def offer(self, frame: Frame) -> None:
+        """Ask for the map of a frame."""
+        with self._changed:
+            self._newest = frame
+            self._is_busy = True
+            self._last_start = time.monotonic()
+            self._changed.notify()
+
+    def take(self) -> tuple[int, FloatArray] | None:
+        """Return index and map of a finished frame, once; None if nothing is new.
+
+        Raises:
+            SemvidError: The source failed.
+        """
+        with self._changed:
+            if self._error is not None:
+                raise self._error
+            answer, self._answer = self._answer, None
+        return None if answer is None else (answer.index, answer.values)
+
+    @property
+    def maps_per_second(self) -> float:
+        """Over the last seconds."""
+        now = time.monotonic()
+        with self._changed:
+            while self._finished and self._finished[0] < now - _RATE_SECONDS:
+                self._finished.popleft()
+            return len(self._finished) / _RATE_SECONDS
+
+    def close(self) -> None:
+        """Stop; waits for the map in the making."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
+        self._thread.join()
+        self._source.close()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while self._newest is None and not self._is_closed:
+                    self._changed.wait()
+                if self._is_closed:
+                    return
+                frame, self._newest = self._newest, None
+            assert frame is not None  # noqa: S101 - narrows the type
+            try:
+                values = self._source.update(frame).values
+            except SemvidError as error:
+                with self._changed:
+                    self._error = error
+                return
+            with self._changed:
+                self._answer = _Answer(frame.index, values)
+                self._is_busy = False
+                self._finished.append(time.monotonic())

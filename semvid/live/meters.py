@@ -1,0 +1,71 @@
+"""What a live stream measures of itself, over the last seconds."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+import numpy as np
+
+_WINDOW_SECONDS = 10.0
+
+
+class Meters:
+    """Counts frames, delays and bits. Thread-safe; it is told the time, which only goes forward."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._came: deque[float] = deque()
+        self._coded: deque[tuple[float, float, int]] = deque()
+        self._worked: deque[tuple[float, float]] = deque()
+        self._started: float | None = None
+
+    def came(self, now: float) -> None:
+        """A frame came in."""
+        with self._lock:
+            self._started = now if self._started is None else self._started
+            self._came.append(now)
+            _forget(self._came, now)
+
+    def coded(self, now: float, latency: float, num_bytes: int) -> None:
+        """A packet went out, ``latency`` seconds after its frame came."""
+        with self._lock:
+            self._coded.append((now, latency, num_bytes))
+            while self._coded[0][0] < now - _WINDOW_SECONDS:
+                self._coded.popleft()
+
+    def worked(self, now: float, seconds: float) -> None:
+        """The stream's thread spent time on a frame."""
+        with self._lock:
+            self._worked.append((now, seconds))
+            while self._worked[0][0] < now - 1:
+                self._worked.popleft()
+
+    def busy(self) -> float:
+        """Return the share of the last second that was worked."""
+        with self._lock:
+            return sum(seconds for _, seconds in self._worked)
+
+    def rates(self, now: float) -> tuple[float, float, float]:
+        """Return frames a second in and out, and kilobits a second out."""
+        with self._lock:
+            _forget(self._came, now)
+            while self._coded and self._coded[0][0] < now - _WINDOW_SECONDS:
+                self._coded.popleft()
+            span = min(max(now - (now if self._started is None else self._started), 0.1), _WINDOW_SECONDS)
+            bits = 8 * sum(size for *_, size in self._coded)
+            return len(self._came) / span, len(self._coded) / span, bits / span / 1000
+
+    def latencies(self) -> tuple[float, float]:
+        """Return median and 99th percentile in milliseconds, 0 before the first packet."""
+        with self._lock:
+            values = [latency for _, latency, _ in self._coded]
+        if not values:
+            return 0.0, 0.0
+        median, high = np.percentile(values, (50, 99))
+        return 1000 * float(median), 1000 * float(high)
+
+
+def _forget(times: deque[float], now: float) -> None:
+    while times and times[0] < now - _WINDOW_SECONDS:
+        times.popleft()

@@ -1,0 +1,245 @@
+"""A live stream from end to end: source, maps, encoder, sinks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Sequence
+from typing import Protocol
+
+from semvid.config import LiveConfig
+from semvid.errors import OutputError
+from semvid.events import Notice
+from semvid.live.stream import LiveStream
+from semvid.live.types import (
+    TIME_BASE,
+    Captured,
+    CodedPacket,
+    LiveControls,
+    LiveStatus,
+    SinkState,
+    Snapshot,
+    SourceState,
+)
+from semvid.saliency.source import ImportanceSource
+from semvid.types import Frame
+
+_STATUS_SECONDS = 1.0
+_SILENCE_SECONDS = 0.25
+"""So long without a frame, and the last one is shown again until there are new ones."""
+_DEFAULT_RATE = 30.0
+
+
+class FrameSource(Protocol):
+    """Where frames come from: ``LiveReader``, or something of yours."""
+
+    @property
+    def state(self) -> SourceState:
+        """What it is doing."""
+
+    @property
+    def num_dropped(self) -> int:
+        """Frames nobody took in time, since the start."""
+
+    @property
+    def num_reconnections(self) -> int:
+        """Since the start."""
+
+    @property
+    def last_error(self) -> str:
+        """Why it was lost last, in words; empty if never."""
+
+    @property
+    def frame_rate(self) -> float | None:
+        """Frames a second it says it has; None where it does not."""
+
+    def next(self, timeout: float) -> Captured | None:
+        """Return the next frame, None if none came within ``timeout`` seconds."""
+
+    def close(self) -> None:
+        """Stop."""
+
+
+class PacketTaker(Protocol):
+    """Where packets go: ``PacketSink``, or something of yours."""
+
+    @property
+    def name(self) -> str:
+        """For messages; no secrets."""
+
+    @property
+    def state(self) -> SinkState:
+        """What it is doing."""
+
+    @property
+    def num_reconnections(self) -> int:
+        """Since the start."""
+
+    @property
+    def last_error(self) -> str:
+        """Why it was lost last, in words; empty if never."""
+
+    def offer(self, packet: CodedPacket) -> None:
+        """Take a packet; never waits."""
+
+    def close(self) -> None:
+        """Finish the file or the connection."""
+
+
+class LiveSession:
+    """Runs a live stream. Its other methods may be called from any thread meanwhile.
+
+    Args:
+        reader: Where frames come from. It is closed at the end.
+        sinks: Where packets go. They are closed at the end.
+        config: Options.
+        importance: Gives the maps. It is closed at the end.
+    """
+
+    def __init__(
+        self,
+        reader: FrameSource,
+        sinks: Sequence[PacketTaker],
+        config: LiveConfig,
+        importance: ImportanceSource,
+    ) -> None:
+        self._reader = reader
+        self._sinks = sinks
+        self._stream = LiveStream(config, importance)
+        self._started = time.monotonic()
+        self._num_repeated = 0
+        self._last: Captured | None = None
+        self._is_stopped = False
+
+    def status(self) -> LiveStatus:
+        """Return how it is doing."""
+        now = time.monotonic()
+        fps_in, fps_out, kbps = self._stream.meters.rates(now)
+        median, high = self._stream.meters.latencies()
+        return LiveStatus(
+            seconds=now - self._started,
+            source=self._reader.state,
+            sinks={one.name: one.state for one in self._sinks},
+            fps_in=fps_in,
+            fps_out=fps_out,
+            latency_ms=median,
+            latency_p99_ms=high,
+            bitrate_kbps=kbps,
+            maps_per_second=self._stream.maps_per_second,
+            num_frames=self._stream.num_frames,
+            num_dropped=self._reader.num_dropped,
+            num_repeated=self._num_repeated,
+            num_reconnections=self._reader.num_reconnections
+            + sum(one.num_reconnections for one in self._sinks),
+            load_step=self._stream.governor.step,
+            load_note=self._stream.load.describe(),
+            saving=self._stream.saving,
+        )
+
+    def snapshot(self) -> Snapshot | None:
+        """Return the newest frame and what matters in it; None before the first."""
+        return self._stream.snapshot()
+
+    def controls(self) -> LiveControls:
+        """Return what is set."""
+        return self._stream.controls()
+
+    def adjust(self, controls: LiveControls) -> None:
+        """Change settings from the next frame on.
+
+        Raises:
+            ConfigError: A value is out of range.
+        """
+        self._stream.adjust(controls)
+
+    def stop(self) -> None:
+        """End ``run`` after the frame in the making."""
+        self._is_stopped = True
+
+    def run(self) -> Generator[Snapshot | LiveStatus | Notice, None, None]:
+        """Stream until the source ends, all sinks are closed, ``stop`` is called, or the generator is closed.
+
+        Yields:
+            ``Snapshot`` for every frame coded, ``LiveStatus`` every second, ``Notice`` of what changes.
+
+        Raises:
+            SemvidError: The encoder, the network, or a file that is written failed.
+        """
+        told = _Changes()
+        status_at = self._started + _STATUS_SECONDS
+        try:
+            while not self._is_stopped:
+                captured = self._next()
+                if captured is None and self._reader.state == "ended":
+                    break
+                if captured is not None:
+                    for packet in self._stream.feed(captured, expected_rate=self._reader.frame_rate):
+                        for sink in self._sinks:
+                            sink.offer(packet)
+                    snapshot = self._stream.snapshot()
+                    assert snapshot is not None  # noqa: S101 - a frame was fed
+                    yield snapshot
+                if self._stream.judge(self._reader.num_dropped):
+                    note = self._stream.load.describe()
+                    yield Notice(f"the machine cannot keep up: {note}" if note else "full load again")
+                yield from told.of(self._reader, self._sinks)
+                if self._sinks and all(one.state == "closed" for one in self._sinks):
+                    errors = [one.last_error for one in self._sinks if one.last_error]
+                    if errors:
+                        raise OutputError("; ".join(errors))
+                    break
+                if time.monotonic() >= status_at:
+                    status_at += _STATUS_SECONDS
+                    yield self.status()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Stop everything and finish files."""
+        self._reader.close()
+        for sink in self._sinks:
+            sink.close()
+        self._stream.close()
+
+    def _next(self) -> Captured | None:
+        """Return the next frame, or the last one again when the source is silent."""
+        gap = 1 / (self._reader.frame_rate or _DEFAULT_RATE)
+        last = self._last
+        wait = max(_SILENCE_SECONDS, 3 * gap)
+        if last is not None and time.monotonic() - last.arrived > wait / 2 and self._num_repeated:
+            wait = gap
+        captured = self._reader.next(wait)
+        if captured is None:
+            if last is None or self._reader.state == "ended":
+                return None
+            now = time.monotonic()
+            pts = (last.frame.picture.pts or 0) + round((now - last.arrived) / TIME_BASE)
+            captured = Captured(_at(last.frame, pts), now)
+            self._num_repeated += 1
+        elif last is not None:
+            pts = max(captured.frame.picture.pts or 0, (last.frame.picture.pts or 0) + 1)
+            captured = Captured(_at(captured.frame, pts, last.frame.index + 1), captured.arrived)
+        self._last = captured
+        return captured
+
+
+def _at(frame: Frame, pts: int, index: int | None = None) -> Frame:
+    frame.picture.pts, frame.picture.time_base = pts, TIME_BASE
+    return Frame(frame.picture, frame.index + 1 if index is None else index, frame.luma, frame.luma_bits)
+
+
+class _Changes:
+    """Tells when source or sinks come and go."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def of(self, reader: FrameSource, sinks: Sequence[PacketTaker]) -> Generator[Notice, None, None]:
+        ends: list[tuple[str, FrameSource | PacketTaker]] = [("the source", reader)]
+        ends += [(sink.name, sink) for sink in sinks]
+        for name, one in ends:
+            before, self._known[name] = self._known.get(name), one.state
+            if one.state == "lost" and before != "lost":
+                why = f": {one.last_error}" if one.last_error else ""
+                yield Notice(f"{name} is lost, trying to reach it again{why}")
+            elif before == "lost" and one.state in {"playing", "open"}:
+                yield Notice(f"{name} is back")

@@ -1,0 +1,202 @@
+"""Frames in, packets out at once: map, follow, allocate, encode, and cut the load in time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import replace
+from types import MappingProxyType
+
+from semvid.config import FocusConfig, LiveConfig
+from semvid.live.encoder import LiveEncoder, live_presets, open_encoder
+from semvid.live.follower import LiveFollower
+from semvid.live.governor import Governor, Load, ladder
+from semvid.live.mapper import LiveMapper
+from semvid.live.meters import Meters
+from semvid.live.types import Captured, CodedPacket, LiveControls, Snapshot
+from semvid.saliency.predictor import NetworkSource
+from semvid.saliency.source import ImportanceSource
+from semvid.types import Frame
+
+_DEFAULT_RATE = 30.0
+_JUDGED_EVERY = 0.25
+"""Seconds between looks at the load."""
+
+
+class LiveStream:
+    """The heart of a live stream; where frames come from and where packets go is for others.
+
+    Args:
+        config: Options.
+        source: Gives the maps. It is closed at the end.
+
+    Attributes:
+        meters: How it is doing.
+        governor: How far the load is cut.
+        num_frames: Coded so far.
+    """
+
+    def __init__(self, config: LiveConfig, source: ImportanceSource) -> None:
+        self.meters = Meters()
+        self.num_frames = 0
+        self._config = config
+        self._source = source
+        presets = live_presets(config)
+        self._preset = presets[0] if presets else None
+        self._ladder = ladder(presets[1:])
+        self.governor = Governor(len(self._ladder))
+        self._follower = LiveFollower(source, config.temporal)
+        self._mapper = LiveMapper(source, config.max_maps_per_second)
+        self._step = 0
+        self._controls = LiveControls(
+            config.allocation.strength,
+            config.bitrate,
+            MappingProxyType(dict(config.focus.weights)),
+            maps_on=True,
+        )
+        self._wanted = self._controls
+        self._lock = threading.Lock()
+        self._encoder: LiveEncoder | None = None
+        self._encoder_key: tuple[object, ...] = ()
+        self._snapshot: Snapshot | None = None
+        self._arrivals: deque[tuple[int, float]] = deque(maxlen=1000)
+        self._rate = config.frame_rate or _DEFAULT_RATE
+        self._last_pts: int | None = None
+        self._judged_at = 0.0
+        self._num_lost = 0
+
+    @property
+    def load(self) -> Load:
+        """How much work a frame is now."""
+        return self._ladder[self._step]
+
+    @property
+    def maps_per_second(self) -> float:
+        """Over the last seconds."""
+        return self._mapper.maps_per_second
+
+    @property
+    def saving(self) -> float | None:
+        """See ``LiveStatus``."""
+        encoder = self._encoder
+        return encoder.saving if encoder is not None and self._controls.maps_on else None
+
+    def snapshot(self) -> Snapshot | None:
+        """Return the newest frame and what matters in it; None before the first."""
+        return self._snapshot
+
+    def controls(self) -> LiveControls:
+        """Return what is set."""
+        return self._wanted
+
+    def adjust(self, controls: LiveControls) -> None:
+        """Change settings from the next frame on.
+
+        Raises:
+            ConfigError: A value is out of range.
+        """
+        # The configuration's own checks say what is wrong.
+        replace(
+            self._config, bitrate=controls.bitrate, focus=FocusConfig(weights=controls.focus),
+            allocation=replace(self._config.allocation, strength=controls.strength),
+        )  # fmt: skip
+        with self._lock:
+            self._wanted = controls
+
+    def feed(self, captured: Captured, *, expected_rate: float | None = None) -> list[CodedPacket]:
+        """Code the next frame.
+
+        Args:
+            captured: The frame.
+            expected_rate: Frames a second of the source, if it says; for the first frame.
+
+        Raises:
+            SemvidError: The encoder or the source of the maps failed.
+        """
+        started = time.monotonic()
+        self.meters.came(started)
+        self._follow_rate(captured.frame, expected_rate)
+        self._apply()
+        frame = captured.frame
+        answer = self._mapper.take()
+        if answer is not None:
+            self._follower.answer(*answer)
+        followed = self._follower.update(frame)
+        if self._controls.maps_on and self._mapper.wants(at_once=not self._follower.has_map):
+            self._follower.ask(frame)
+            self._mapper.offer(frame)
+        importance = followed.importance if self._controls.maps_on else None
+        encoder = self._encoder_for(frame)
+        self._arrivals.append((frame.picture.pts or 0, captured.arrived))
+        packets = encoder.encode(frame, importance, is_cut=followed.is_cut)
+        self.num_frames += 1
+        self._snapshot = Snapshot(frame, importance)
+        now = time.monotonic()
+        for packet in packets:
+            self.meters.coded(now, now - self._arrival_of(packet.pts), len(packet.data))
+        self.meters.worked(now, now - started)
+        return packets
+
+    def judge(self, num_lost: int) -> bool:
+        """Look at the load; True if a step was taken just now.
+
+        Args:
+            num_lost: Frames of the source lost so far because nobody took them in time.
+        """
+        now = time.monotonic()
+        if now - self._judged_at < _JUDGED_EVERY:
+            return False
+        self._judged_at = now
+        median, _ = self.meters.latencies()
+        is_late = num_lost > self._num_lost or median > self._config.latency_ms
+        self._num_lost = num_lost
+        step = self.governor.update(now, busy=self.meters.busy(), is_late=is_late)
+        changed, self._step = step != self._step, step
+        if changed:
+            self._mapper.interval = 1 / (self._config.max_maps_per_second * self.load.map_rate)
+            if isinstance(self._source, NetworkSource):
+                self._source.pixel_share = self.load.pixel_share
+        return changed
+
+    def close(self) -> None:
+        """Stop all threads."""
+        self._mapper.close()
+        if self._encoder is not None:
+            self._encoder.close()
+
+    def _follow_rate(self, frame: Frame, expected: float | None) -> None:
+        pts = frame.picture.pts or 0
+        if self._last_pts is None and expected and self._config.frame_rate is None:
+            self._rate = expected
+        self._last_pts = pts
+
+    def _apply(self) -> None:
+        with self._lock:
+            wanted = self._wanted
+        if wanted is self._controls:
+            return
+        if wanted.strength != self._controls.strength and self._encoder is not None:
+            self._encoder.reweigh(replace(self._config.allocation, strength=wanted.strength))
+        if wanted.focus != self._controls.focus and isinstance(self._source, NetworkSource):
+            self._source.network.refocus(replace(self._config.focus, weights=wanted.focus))
+        self._controls = wanted
+
+    def _encoder_for(self, frame: Frame) -> LiveEncoder:
+        """Return the encoder; another one when size, rate, preset or strength has changed."""
+        controls, preset = self._controls, self.load.preset or self._preset
+        picture = frame.picture
+        key = (picture.width, picture.height, picture.format.name, preset, controls.bitrate)
+        if self._encoder is None or key != self._encoder_key:
+            config = replace(self._config, bitrate=controls.bitrate)
+            allocation = replace(config.allocation, strength=controls.strength)
+            fresh = open_encoder(config, frame, self._rate, preset, allocation)
+            if self._encoder is not None:
+                self._encoder.close()
+            self._encoder, self._encoder_key = fresh, key
+        return self._encoder
+
+    def _arrival_of(self, pts: int) -> float:
+        while self._arrivals and self._arrivals[0][0] < pts:
+            self._arrivals.popleft()
+        return self._arrivals[0][1] if self._arrivals else time.monotonic()
