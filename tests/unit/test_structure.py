@@ -36,7 +36,7 @@ LAYERS = [
     {"encode.region_coding"},
     {"maps.sinks", "io.writer", "saliency.sidecar_source", "saliency.map_files", "saliency.predictor", "encode.selftest"},
     {"saliency.boxes"},
-    {"live.meters", "live.governor", "live.mapper", "live.follower"},
+    {"live.meters", "live.governor", "live.virtual_camera", "live.mapper", "live.follower"},
     {"saliency.registry", "analysis", "jpeg.motion"},
     {"live.encoder"},
     {"live.stream"},
