@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import av
 import numpy as np
+from av.video.frame import PictureType
 
 from semvid.config import AllocationConfig, CompressConfig, LiveConfig
 from semvid.encode.allocator import OffsetAllocator
@@ -31,8 +32,12 @@ _LEAST_BUFFER_SECONDS, _MOST_BUFFER_SECONDS = 0.2, 1.0
 
 _LOW_DELAY: Mapping[str, Mapping[str, str]] = {
     # A wave of intra blocks instead of intra frames: no frame is much larger than the others.
-    "x264": {"tune": "zerolatency", "intra-refresh": "1"},
-    "x265": {"tune": "zerolatency", "x265-params": "intra-refresh=1:repeat-headers=1:scenecut=0"},
+    "x264": {"tune": "zerolatency", "intra-refresh": "1", "forced-idr": "1"},
+    "x265": {
+        "tune": "zerolatency",
+        "forced-idr": "1",
+        "x265-params": "intra-refresh=1:repeat-headers=1:scenecut=0",
+    },
     "vp8": {"deadline": "realtime", "cpu-used": "10", "lag-in-frames": "0", "error-resilient": "default"},
     "vp9": {"lag-in-frames": "0", "error-resilient": "default"},
 }
@@ -46,8 +51,17 @@ class LiveEncoder(Protocol):
     saving: float | None
     """See ``LiveStatus``, of the last frame."""
 
-    def encode(self, frame: Frame, importance: FloatArray | None, *, is_cut: bool) -> list[CodedPacket]:
-        """Code the next frame; ``importance`` is ``(h, w)`` upright, None = everything matters equally."""
+    def encode(
+        self, frame: Frame, importance: FloatArray | None, *, is_cut: bool, wants_key: bool = False
+    ) -> list[CodedPacket]:
+        """Code the next frame.
+
+        Args:
+            frame: The frame.
+            importance: ``(h, w)`` in 0..1, upright; None = everything matters equally.
+            is_cut: First frame of a scene.
+            wants_key: Make it one at which players can begin.
+        """
 
     def reweigh(self, allocation: AllocationConfig) -> None:
         """Change how strongly importance moves the quantizer, from the next frame on."""
@@ -158,7 +172,9 @@ class _RegionEncoder:
             self._nowhere.close()
             raise
 
-    def encode(self, frame: Frame, importance: FloatArray | None, *, is_cut: bool) -> list[CodedPacket]:
+    def encode(
+        self, frame: Frame, importance: FloatArray | None, *, is_cut: bool, wants_key: bool = False
+    ) -> list[CodedPacket]:
         if importance is None:
             # Regions that do nothing: libx265 4.2 crashes if only some frames carry any.
             importance = np.zeros((1, 1), np.float32)
@@ -166,7 +182,10 @@ class _RegionEncoder:
         offsets, _ = self._allocator.update(AnalysedFrame(frame, coded, is_cut))
         assert offsets is not None  # noqa: S101 - there is a map
         self.saving = predicted_saving(self._spec, offsets.values)
-        packets = self._encoder.encode(self._preparer.prepare(frame, offsets))
+        picture = self._preparer.prepare(frame, offsets)
+        if wants_key:
+            picture.pict_type = PictureType.I
+        packets = self._encoder.encode(picture)
         return [
             CodedPacket(
                 bytes(one), self._spec.coding_format, one.pts or 0,
@@ -220,7 +239,9 @@ class _JpegEncoder:
         picture = self._coding.prepare(analysed).picture
         self._make_coder(picture, np.zeros((1, 1), np.float32)).encode(self._choice)
 
-    def encode(self, frame: Frame, importance: FloatArray | None, *, is_cut: bool) -> list[CodedPacket]:
+    def encode(
+        self, frame: Frame, importance: FloatArray | None, *, is_cut: bool, wants_key: bool = False
+    ) -> list[CodedPacket]:
         coded = (
             None if importance is None else np.ascontiguousarray(np.rot90(importance, -frame.quarter_turns))
         )

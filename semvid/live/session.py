@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Sequence
+from fractions import Fraction
 from typing import Protocol
 
 from semvid.config import LiveConfig
@@ -32,25 +33,17 @@ _DEFAULT_RATE = 30.0
 class FrameSource(Protocol):
     """Where frames come from: ``LiveReader``, or something of yours."""
 
+    num_dropped: int
+    """Frames nobody took in time, since the start."""
+    num_reconnections: int
+    last_error: str
+    """Why it was lost last, in words; empty if never."""
+    frame_rate: Fraction | None
+    """Frames a second it says it has; None where it does not."""
+
     @property
     def state(self) -> SourceState:
         """What it is doing."""
-
-    @property
-    def num_dropped(self) -> int:
-        """Frames nobody took in time, since the start."""
-
-    @property
-    def num_reconnections(self) -> int:
-        """Since the start."""
-
-    @property
-    def last_error(self) -> str:
-        """Why it was lost last, in words; empty if never."""
-
-    @property
-    def frame_rate(self) -> float | None:
-        """Frames a second it says it has; None where it does not."""
 
     def next(self, timeout: float) -> Captured | None:
         """Return the next frame, None if none came within ``timeout`` seconds."""
@@ -62,6 +55,10 @@ class FrameSource(Protocol):
 class PacketTaker(Protocol):
     """Where packets go: ``PacketSink``, or something of yours."""
 
+    num_reconnections: int
+    last_error: str
+    """Why it was lost last, in words; empty if never."""
+
     @property
     def name(self) -> str:
         """For messages; no secrets."""
@@ -69,14 +66,6 @@ class PacketTaker(Protocol):
     @property
     def state(self) -> SinkState:
         """What it is doing."""
-
-    @property
-    def num_reconnections(self) -> int:
-        """Since the start."""
-
-    @property
-    def last_error(self) -> str:
-        """Why it was lost last, in words; empty if never."""
 
     def offer(self, packet: CodedPacket) -> None:
         """Take a packet; never waits."""
@@ -172,9 +161,7 @@ class LiveSession:
                 if captured is None and self._reader.state == "ended":
                     break
                 if captured is not None:
-                    for packet in self._stream.feed(captured, expected_rate=self._reader.frame_rate):
-                        for sink in self._sinks:
-                            sink.offer(packet)
+                    self._pass_on(captured)
                     snapshot = self._stream.snapshot()
                     assert snapshot is not None  # noqa: S101 - a frame was fed
                     yield snapshot
@@ -200,9 +187,20 @@ class LiveSession:
             sink.close()
         self._stream.close()
 
+    def _pass_on(self, captured: Captured) -> None:
+        rate = self._reader.frame_rate
+        packets = self._stream.feed(
+            captured,
+            expected_rate=None if rate is None else float(rate),
+            wants_key=any(getattr(one, "wants_keyframe", False) for one in self._sinks),
+        )
+        for packet in packets:
+            for sink in self._sinks:
+                sink.offer(packet)
+
     def _next(self) -> Captured | None:
         """Return the next frame, or the last one again when the source is silent."""
-        gap = 1 / (self._reader.frame_rate or _DEFAULT_RATE)
+        gap = 1 / float(self._reader.frame_rate or _DEFAULT_RATE)
         last = self._last
         wait = max(_SILENCE_SECONDS, 3 * gap)
         if last is not None and time.monotonic() - last.arrived > wait / 2 and self._num_repeated:

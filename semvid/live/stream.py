@@ -20,6 +20,8 @@ from semvid.saliency.source import ImportanceSource
 from semvid.types import Frame
 
 _DEFAULT_RATE = 30.0
+_KEY_SECONDS = 1.0
+"""From one key frame that was asked for to the next at least: they are large."""
 _JUDGED_EVERY = 0.25
 """Seconds between looks at the load."""
 
@@ -64,6 +66,7 @@ class LiveStream:
         self._rate = config.frame_rate or _DEFAULT_RATE
         self._last_pts: int | None = None
         self._judged_at = 0.0
+        self._key_at = -_KEY_SECONDS
         self._num_lost = 0
 
     @property
@@ -104,12 +107,15 @@ class LiveStream:
         with self._lock:
             self._wanted = controls
 
-    def feed(self, captured: Captured, *, expected_rate: float | None = None) -> list[CodedPacket]:
+    def feed(
+        self, captured: Captured, *, expected_rate: float | None = None, wants_key: bool = False
+    ) -> list[CodedPacket]:
         """Code the next frame.
 
         Args:
             captured: The frame.
             expected_rate: Frames a second of the source, if it says; for the first frame.
+            wants_key: Make it one at which players can begin; at most once a second.
 
         Raises:
             SemvidError: The encoder or the source of the maps failed.
@@ -129,7 +135,10 @@ class LiveStream:
         importance = followed.importance if self._controls.maps_on else None
         encoder = self._encoder_for(frame)
         self._arrivals.append((frame.picture.pts or 0, captured.arrived))
-        packets = encoder.encode(frame, importance, is_cut=followed.is_cut)
+        wants_key = wants_key and started - self._key_at >= _KEY_SECONDS
+        if wants_key:
+            self._key_at = started
+        packets = encoder.encode(frame, importance, is_cut=followed.is_cut, wants_key=wants_key)
         self.num_frames += 1
         self._snapshot = Snapshot(frame, importance)
         now = time.monotonic()

@@ -1,0 +1,80 @@
+"""Draw how a live stream is doing: one line that changes, or JSON lines."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from types import TracebackType
+from typing import TextIO
+
+from rich.console import Console
+from rich.status import Status
+
+from semvid.events import Notice
+from semvid.live.types import LiveStatus, Snapshot
+
+LiveEvent = Snapshot | LiveStatus | Notice
+
+
+class LiveDrawer:
+    """Shows the state on stderr.
+
+    Args:
+        source: What is streamed.
+        link: The page to watch it, if there is one.
+        quiet: Show notices alone.
+    """
+
+    def __init__(self, source: str, link: str | None, *, quiet: bool) -> None:
+        self._stderr = Console(stderr=True, highlight=False)
+        self._status = Status(f"opening {source}", console=self._stderr)
+        self._draws = self._stderr.is_terminal and not quiet
+        self._link = link
+
+    def __enter__(self) -> LiveDrawer:
+        if self._link:
+            self._stderr.print(f"watch it at {self._link}", markup=False, soft_wrap=True)
+        if self._draws:
+            self._status.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._draws:
+            self._status.stop()
+
+    def draw(self, event: LiveEvent) -> None:
+        """Show one event."""
+        if isinstance(event, Notice):
+            self._stderr.print(f"note: {event.message}", markup=False, soft_wrap=True)
+        elif isinstance(event, LiveStatus) and self._draws:
+            self._status.update(status_line(event))
+
+
+def status_line(status: LiveStatus) -> str:
+    """Sum the state up in one line."""
+    parts = [
+        f"{status.seconds:.0f} s",
+        status.source if status.source != "playing" else f"{status.fps_out:.0f} fps",
+        f"{status.latency_ms:.0f} ms (99 % below {status.latency_p99_ms:.0f})",
+        f"{status.bitrate_kbps:.0f} kbit/s",
+        f"{status.maps_per_second:.0f} maps/s",
+    ]
+    if status.num_dropped:
+        parts.append(f"{status.num_dropped} dropped")
+    if status.load_note:
+        parts.append(status.load_note)
+    parts += [f"{name} {state}" for name, state in status.sinks.items() if state not in {"open"}]
+    return ", ".join(parts)
+
+
+def print_live_json(event: LiveEvent, file: TextIO) -> None:
+    """Print states and notices as JSON objects, one a line."""
+    if isinstance(event, Snapshot):
+        return
+    name = "notice" if isinstance(event, Notice) else "status"
+    print(json.dumps({"event": name, **dataclasses.asdict(event)}), file=file, flush=True)

@@ -1,0 +1,188 @@
+"""``semvid stream``: live video in, a low-latency stream out."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from semvid.cli.options import (
+    MAPS_PANEL,
+    BackgroundWeightOption,
+    DeviceOption,
+    FocusOption,
+    ModelOption,
+    MovementOption,
+    OverwriteOption,
+    SmoothingOption,
+    StrengthOption,
+    ThreadsOption,
+    ThresholdOption,
+    focus_config,
+    parse_amount,
+    temporal_config,
+)
+from semvid.config import AllocationConfig, Device, FocusConfig, LiveConfig
+from semvid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from semvid.live.session import LiveSession
+    from semvid.web.server import WebServer
+
+_DEFAULTS = LiveConfig()
+_ALLOCATION = AllocationConfig()
+_HOW, _PAGE = "How it is coded", "Watching it"
+
+
+def command(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="webcam:0, screen, rtsp://, rtmp://, udp://, "
+                                          "srt://, http(s)://, a file, or - for a pipe.")],
+    sink: Annotated[
+        str | None,
+        typer.Argument(metavar="[SINK]", help="A file, NAME-%03d.ts (segments), NAME.m3u8 (HLS), rtsp://, "
+                       "rtmp://, udp://, srt://, rtp://, or - for a pipe. None with --serve, --record or "
+                       "--virtual-camera."),
+    ] = None,
+    codec: Annotated[
+        str, typer.Option(help="x264, x265, vp8, vp9 or mjpeg.", rich_help_panel=_HOW)
+    ] = _DEFAULTS.codec,
+    bitrate: Annotated[
+        str, typer.Option(metavar="RATE", help="Bits a second of the video, as in 800k or 4M.",
+                          rich_help_panel=_HOW)
+    ] = "2M",
+    latency: Annotated[
+        str, typer.Option(metavar="TIME", help="Aimed at, from a frame in to its packet out: 150ms, 1s.",
+                          rich_help_panel=_HOW)
+    ] = "150ms",
+    fps: Annotated[
+        float | None, typer.Option(help="Asked of the source, and coded at most.", rich_help_panel=_HOW)
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="WxH", help="Asked of the source, and coded.", rich_help_panel=_HOW)
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="Default: the fastest of the encoder that obeys maps, or nearly.",
+                                 rich_help_panel=_HOW)
+    ] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Also write to this file: .mkv, .mp4 or .ts.", rich_help_panel=_HOW)
+    ] = None,
+    realtime: Annotated[
+        bool, typer.Option("--realtime", help="Play a file at its own speed.", rich_help_panel=_HOW)
+    ] = False,
+    loop: Annotated[
+        bool, typer.Option("--loop", help="Begin a file again when it ends.", rich_help_panel=_HOW)
+    ] = False,
+    serve: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="A page to watch and steer it, as in 127.0.0.1:8080.",
+                     rich_help_panel=_PAGE),
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option(help="What others must know to open the page; needed unless only this "
+                                 "machine can reach it.", rich_help_panel=_PAGE, envvar="SEMVID_TOKEN")
+    ] = None,
+    virtual_camera: Annotated[
+        bool, typer.Option("--virtual-camera", help="Show the result as a camera that other programs can "
+                           "open.", rich_help_panel=_PAGE)
+    ] = False,
+    model: ModelOption = _DEFAULTS.model,
+    focus: FocusOption = None,
+    threshold: ThresholdOption = FocusConfig().threshold,
+    strength: StrengthOption = _ALLOCATION.strength,
+    background_weight: BackgroundWeightOption = _ALLOCATION.background_weight,
+    max_maps: Annotated[
+        float, typer.Option(help="Maps a second at most; fewer when the machine is busy.",
+                            rich_help_panel=MAPS_PANEL)
+    ] = _DEFAULTS.max_maps_per_second,
+    smoothing: SmoothingOption = None,
+    movement: MovementOption = None,
+    device: DeviceOption = _DEFAULTS.device,
+    threads: ThreadsOption = _DEFAULTS.threads,
+    overwrite: OverwriteOption = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="State once a second as JSON lines, on stderr if SINK is -.")
+    ] = False,
+) -> None:  # fmt: skip
+    """Stream live video with little delay, its bits where people look.
+
+    Lost sources and sinks are reached again; Ctrl-C ends files properly.
+    """
+    config = LiveConfig(
+        codec=codec,
+        preset=preset,
+        bitrate=parse_amount("--bitrate", bitrate) or _DEFAULTS.bitrate,
+        latency_ms=parse_milliseconds(latency),
+        frame_rate=fps,
+        size=parse_size(size),
+        realtime=realtime,
+        loop=loop,
+        record=record,
+        max_maps_per_second=max_maps,
+        model=model,
+        focus=focus_config(focus, threshold),
+        temporal=temporal_config(None, smoothing, movement, "flow"),
+        allocation=AllocationConfig(strength=strength, background_weight=background_weight),
+        device=cast(Device, device),
+        threads=threads,
+        overwrite=overwrite,
+    )
+    if sink is None and serve is None and record is None and not virtual_camera:
+        raise ConfigError("there is nowhere to stream to; give a SINK, --record, --serve or --virtual-camera")
+    if token is not None and serve is None:
+        raise ConfigError("--token is for --serve; leave it out")
+    from semvid.cli.draw_live import LiveDrawer, print_live_json
+    from semvid.live.session import open_session
+
+    with contextlib.ExitStack() as stack:
+        session = open_session(source, sink, config, virtual_camera=virtual_camera)
+        # Closes the source and finishes files, whatever happens below.
+        events = stack.enter_context(contextlib.closing(session.run()))
+        stack.callback(session.close)
+        link = None
+        if serve is not None:
+            server = stack.enter_context(_open_server(session, serve, token))
+            link = server.link
+        drawer = stack.enter_context(LiveDrawer(source, link, quiet=as_json))
+        for event in events:
+            drawer.draw(event)
+            if as_json:
+                print_live_json(event, sys.stderr if sink == "-" else sys.stdout)
+
+
+def _open_server(session: LiveSession, address: str, token: str | None) -> WebServer:
+    try:
+        from semvid.web.server import WebServer
+    except ModuleNotFoundError as error:
+        raise ConfigError("--serve needs the extra web; pip install 'semvid[web]'") from error
+    return WebServer(session, address, token=token)
+
+
+def parse_milliseconds(text: str) -> float:
+    """Read ``150ms``, ``1.5s`` or a number of milliseconds.
+
+    Raises:
+        ConfigError: It is none of these.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|)", text.strip().lower())
+    if not match:
+        raise ConfigError(f"--latency {text} is no time; write it as in 150ms or 1s")
+    return float(match[1]) * (1000 if match[2] == "s" else 1)
+
+
+def parse_size(text: str | None) -> tuple[int, int] | None:
+    """Read ``1280x720``.
+
+    Raises:
+        ConfigError: It is written otherwise.
+    """
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d{1,5})[xX](\d{1,5})", text.strip())
+    if not match:
+        raise ConfigError(f"--size {text} is no size; write it as in 1280x720")
+    return int(match[1]), int(match[2])
