@@ -19,6 +19,11 @@ class Meters:
         self._coded: deque[tuple[float, float, int]] = deque()
         self._worked: deque[tuple[float, float]] = deque()
         self._started: float | None = None
+        self._kept: list[float] | None = None
+
+    def record_into(self, latencies: list[float]) -> None:
+        """Also append every delay in seconds to a list."""
+        self._kept = latencies
 
     def came(self, now: float) -> None:
         """A frame came in."""
@@ -30,6 +35,8 @@ class Meters:
     def coded(self, now: float, latency: float, num_bytes: int) -> None:
         """A packet went out, ``latency`` seconds after its frame came."""
         with self._lock:
+            if self._kept is not None:
+                self._kept.append(latency)
             self._coded.append((now, latency, num_bytes))
             while self._coded[0][0] < now - _WINDOW_SECONDS:
                 self._coded.popleft()

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Generator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import replace
 from fractions import Fraction
 from typing import Protocol
 
 from semvid.config import LiveConfig
-from semvid.errors import OutputError
+from semvid.errors import ConfigError, OutputError
 from semvid.events import Notice
+from semvid.live.encoder import live_presets
+from semvid.live.sink import open_sink
+from semvid.live.source import LiveReader
+from semvid.live.address import parse_source
 from semvid.live.stream import LiveStream
 from semvid.live.types import (
     TIME_BASE,
@@ -21,8 +28,10 @@ from semvid.live.types import (
     Snapshot,
     SourceState,
 )
+from semvid.live.virtual_camera import VirtualCamera
+from semvid.saliency.registry import open_source
 from semvid.saliency.source import ImportanceSource
-from semvid.types import Frame
+from semvid.types import FloatArray, Frame
 
 _STATUS_SECONDS = 1.0
 _SILENCE_SECONDS = 0.25
@@ -72,6 +81,53 @@ class PacketTaker(Protocol):
 
     def close(self) -> None:
         """Finish the file or the connection."""
+
+
+def open_session(
+    source: str,
+    sink: str | None,
+    config: LiveConfig,
+    *,
+    importance: ImportanceSource | None = None,
+    virtual_camera: bool = False,
+    more_sinks: Sequence[PacketTaker] = (),
+) -> LiveSession:
+    """Open a source and get the sinks ready.
+
+    Args:
+        source: As ``parse_source`` takes it.
+        sink: As ``parse_sink`` takes it; None = none but those of ``config`` and ``more_sinks``.
+        config: Options.
+        importance: Your own source of maps, instead of the one ``config`` names. It is closed at the end.
+        virtual_camera: Also show the result as a camera.
+        more_sinks: Of yours.
+
+    Raises:
+        SemvidError: Something cannot be opened, or does not fit; whatever was open is closed.
+    """
+    if config.maps is not None or config.boxes is not None:
+        raise ConfigError("a live stream takes no --maps and no --boxes: they are of one video; give a --model")
+    live_presets(config)
+    maps = importance or open_source(_sharing_cores(config), None)
+    with ExitStack() as stack:
+        stack.callback(maps.close)
+        sinks: list[PacketTaker] = []
+        for text, option in ((sink, "SINK"), (config.record and str(config.record), "--record")):
+            if text:
+                sinks.append(open_sink(text, config, option=option))
+                stack.callback(sinks[-1].close)
+        reader = LiveReader(parse_source(source), config)
+        stack.callback(reader.close)
+        if virtual_camera:
+            sinks.append(VirtualCamera(float(reader.frame_rate or _DEFAULT_RATE)))
+            stack.callback(sinks[-1].close)
+        session = LiveSession(reader, [*sinks, *more_sinks], config, maps)
+        stack.pop_all()
+    return session
+
+
+def _sharing_cores(config: LiveConfig) -> LiveConfig:
+    return config if config.threads else replace(config, threads=max((os.cpu_count() or 1) // 4, 1))
 
 
 class LiveSession:
@@ -139,6 +195,10 @@ class LiveSession:
             ConfigError: A value is out of range.
         """
         self._stream.adjust(controls)
+
+    def record_latencies(self, into: list[float]) -> None:
+        """Also append every frame's delay in seconds to a list of yours, for measurements."""
+        self._stream.meters.record_into(into)
 
     def stop(self) -> None:
         """End ``run`` after the frame in the making."""
@@ -241,3 +301,36 @@ class _Changes:
                 yield Notice(f"{name} is lost, trying to reach it again{why}")
             elif before == "lost" and one.state in {"playing", "open"}:
                 yield Notice(f"{name} is back")
+
+
+def live(
+    source: str,
+    *sinks: str | PacketTaker,
+    config: LiveConfig | None = None,
+    importance: ImportanceSource | None = None,
+) -> Generator[tuple[Frame, FloatArray | None], None, None]:
+    """Stream live video, and look at every frame as it is coded.
+
+    Args:
+        source: ``webcam:0``, ``screen``, an address, a file; see ``parse_source``.
+        sinks: Where the stream goes: addresses, files, or objects of yours that take packets; none is fine.
+        config: Options; None = defaults.
+        importance: Your own source of maps, instead of the one ``config`` names. It is closed at the end.
+
+    Yields:
+        The frame, and its importance ``(h, w)`` in 0..1, upright; None before the first map of a scene.
+
+    Raises:
+        SemvidError: See ``semvid.errors``.
+    """
+    texts = [one for one in sinks if isinstance(one, str)]
+    if len(texts) > 1:
+        raise ConfigError("one sink by its address; give the second as LiveConfig(record=...)")
+    takers = [one for one in sinks if not isinstance(one, str)]
+    session = open_session(
+        source, texts[0] if texts else None, config or LiveConfig(), importance=importance, more_sinks=takers
+    )
+    with closing(session.run()) as events:
+        for event in events:
+            if isinstance(event, Snapshot):
+                yield event.frame, event.importance
