@@ -82,7 +82,7 @@ def command(
     ] = None,
     preset: Annotated[
         str | None,
-        typer.Option(help="Speed: placebo to superfast (x264, x265; default medium), "
+        typer.Option(help="Speed: placebo to superfast (x264) or veryfast (x265), default medium; "
                      "0 to 5 (vp8; default 2), 5 to 8 (vp9; default 5).", rich_help_panel=_HOW),
     ] = None,
     encoder_option: Annotated[

@@ -58,9 +58,9 @@ def quantizer_offsets(
             low = bias
         else:
             high = bias
-        # Newton's step, exact where slopes are equal and no block is clipped. Where many are clipped it is much
-        # too short, and where slopes differ much too long: bisection unless the excess halves and the step
-        # stays in the bracket.
+        # Newton's step, exact where slopes are equal and no block is clipped. Where many are clipped it is
+        # much too short, where slopes differ it may be too long: bisection unless it stays in the bracket
+        # and the excess halves.
         bias += excess * 12 / (rate.finer + rate.coarser)
         if not (low < bias < high and abs(excess) <= last_excess / 2):
             bias = (low + high) / 2
