@@ -24,6 +24,7 @@ from semvid.cli.options import (
     ModelOption,
     MotionOption,
     MovementOption,
+    NoPreviewOption,
     OverwriteOption,
     SmoothingOption,
     StrengthOption,
@@ -82,7 +83,7 @@ def command(
     ] = None,
     preset: Annotated[
         str | None,
-        typer.Option(help="Speed: placebo to superfast (x264, x265; default medium), "
+        typer.Option(help="Speed: placebo to superfast (x264) or veryfast (x265), default medium; "
                      "0 to 5 (vp8; default 2), 5 to 8 (vp9; default 5).", rich_help_panel=_HOW),
     ] = None,
     encoder_option: Annotated[
@@ -127,6 +128,7 @@ def command(
                      rich_help_panel=FILES_PANEL),
     ] = None,
     overwrite: OverwriteOption = False,
+    no_preview: NoPreviewOption = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Events as JSON lines on stdout, progress on stderr.")
     ] = False,
@@ -166,7 +168,9 @@ def command(
     if report is not None:
         check_report(report, source, output, config)
     with contextlib.ExitStack() as stack:
-        drawer = stack.enter_context(ProgressDrawer(quiet_result=as_json))
+        drawer = stack.enter_context(
+            ProgressDrawer(quiet_result=as_json, has_preview=not (no_preview or as_json))
+        )
         printer = JsonPrinter() if as_json else None
 
         def show(event: Event) -> None:
@@ -180,7 +184,8 @@ def command(
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="semvid-maps-"))
             running = dataclasses.replace(config, save_maps=Path(folder) / "maps.svmap")
         result = None
-        for event in stack.enter_context(contextlib.closing(compress_events(source, output, running))):
+        events = compress_events(source, output, running, preview_size=drawer.preview_size)
+        for event in stack.enter_context(contextlib.closing(events)):
             show(event)
             if isinstance(event, Done):
                 result = event.result

@@ -1,4 +1,4 @@
-"""Draw the library's events: a Rich progress line, or JSON lines."""
+"""Draw the library's events: a Rich progress line with a small picture above, or JSON lines."""
 
 from __future__ import annotations
 
@@ -6,17 +6,27 @@ import dataclasses
 import json
 import math
 import time
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.console import Console, RenderableType
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
-from semvid.events import Done, Event, Notice, Reported, Stage, Started
+from semvid.cli.preview import PreviewPane, preview_size
+from semvid.events import Done, Event, Notice, Preview, Reported, Stage, Started
 from semvid.events import Progress as ProgressEvent
 from semvid.types import Result
 
 _JSON_INTERVAL_SECONDS = 0.5
+_REDRAWS_PER_SECOND = 4
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -25,12 +35,19 @@ class ProgressDrawer:
 
     Args:
         quiet_result: Leave the result line to someone else.
+        has_preview: Show a small picture above the bar on terminals that can.
+
+    Attributes:
+        preview_size: What to ask the library for, ``(width, height)`` in pixels; None = no pictures.
     """
 
-    def __init__(self, *, quiet_result: bool) -> None:
+    def __init__(self, *, quiet_result: bool, has_preview: bool = False) -> None:
         self._quiet_result = quiet_result
         self._stderr = Console(stderr=True, highlight=False)
-        self._bar = Progress(
+        self.preview_size = preview_size(self._stderr) if has_preview else None
+        self._pane = PreviewPane()
+        self._bar = _PicturedProgress(
+            self._pane,
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.fields[frames]} frames"),
@@ -40,6 +57,7 @@ class ProgressDrawer:
             TimeRemainingColumn(),
             console=self._stderr,
             transient=True,
+            refresh_per_second=_REDRAWS_PER_SECOND,
         )
         self._task = self._bar.add_task("opening", total=None, frames=0, fps=0.0, size="")
         self._started = time.monotonic()
@@ -64,6 +82,7 @@ class ProgressDrawer:
 
     def _begin(self, description: str) -> None:
         """Show the bar once more, for another pass."""
+        self._pane.picture = None
         self._bar.reset(self._task, description=description, total=None, frames=0, fps=0.0, size="")
         self._started = time.monotonic()
         if self._stderr.is_terminal and not self._bar.live.is_started:
@@ -84,6 +103,9 @@ class ProgressDrawer:
                 fps=event.num_frames / elapsed,
                 size=format_bytes(event.output_bytes) if event.output_bytes else "",
             )
+        elif isinstance(event, Preview):
+            # Drawn by the thread that redraws the bar: this one must keep the encoder fed.
+            self._pane.picture = event.picture
         elif isinstance(event, Stage):
             self._begin(event.name)
         elif isinstance(event, Notice):
@@ -98,14 +120,30 @@ class ProgressDrawer:
                 print(f"{event.output}: report, {format_bytes(event.output_bytes)}")
 
 
+class _PicturedProgress(Progress):
+    """A progress bar below a picture."""
+
+    def __init__(self, pane: PreviewPane, *columns: ProgressColumn, **options: Any) -> None:
+        # Rich draws it as soon as it is made.
+        self._pane = pane
+        super().__init__(*columns, **options)
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """See ``Progress``."""
+        yield self._pane
+        yield from super().get_renderables()
+
+
 class JsonPrinter:
-    """Prints events as JSON objects, one a line; progress at most twice a second."""
+    """Prints events as JSON objects, one a line; progress at most twice a second, pictures never."""
 
     def __init__(self) -> None:
         self._last_progress = 0.0
 
     def print(self, event: Event) -> None:
         """Print one event."""
+        if isinstance(event, Preview):
+            return
         if isinstance(event, ProgressEvent):
             now = time.monotonic()
             if now - self._last_progress < _JSON_INTERVAL_SECONDS:

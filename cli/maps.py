@@ -21,6 +21,7 @@ from semvid.cli.options import (
     ModelOption,
     MotionOption,
     MovementOption,
+    NoPreviewOption,
     OverwriteOption,
     ResultJsonOption,
     SmoothingOption,
@@ -66,6 +67,7 @@ def command(
     device: DeviceOption = _DEFAULTS.device,
     threads: ThreadsOption = _DEFAULTS.threads,
     overwrite: OverwriteOption = False,
+    no_preview: NoPreviewOption = False,
     as_json: ResultJsonOption = False,
 ) -> None:  # fmt: skip
     """Write what matters to a file, which --maps of all commands reads back.
@@ -88,8 +90,8 @@ def command(
     from semvid.cli.draw import ProgressDrawer, format_bytes
     from semvid.export import export_maps
 
-    with ProgressDrawer(quiet_result=True) as drawer:
-        result = export_maps(source, output, config, on_event=drawer.draw)
+    with ProgressDrawer(quiet_result=True, has_preview=not (no_preview or as_json)) as drawer:
+        result = export_maps(source, output, config, preview_size=drawer.preview_size, on_event=drawer.draw)
     if as_json:
         print(json.dumps(dataclasses.asdict(result), default=str))
         return

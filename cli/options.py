@@ -103,6 +103,14 @@ MotionOption = Annotated[
 OverwriteOption = Annotated[
     bool, typer.Option("--yes", "-y", help="Overwrite an existing output.", rich_help_panel=FILES_PANEL)
 ]
+NoPreviewOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-preview",
+        help="No small picture of frame and map above the progress bar. There is none anyway under --json, "
+        "NO_COLOR or CI, in small terminals, and in those with fewer than 256 colours.",
+    ),
+]
 ResultJsonOption = Annotated[
     bool, typer.Option("--json", help="The result as one JSON object on stdout.")
 ]  # fmt: skip

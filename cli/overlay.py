@@ -20,6 +20,7 @@ from semvid.cli.options import (
     ModelOption,
     MotionOption,
     MovementOption,
+    NoPreviewOption,
     OverwriteOption,
     ResultJsonOption,
     SmoothingOption,
@@ -81,6 +82,7 @@ def command(
     device: DeviceOption = _DEFAULTS.device,
     threads: ThreadsOption = _DEFAULTS.threads,
     overwrite: OverwriteOption = False,
+    no_preview: NoPreviewOption = False,
     as_json: ResultJsonOption = False,
 ) -> None:  # fmt: skip
     """Draw what matters over the picture, to see what semvid sees."""
@@ -105,8 +107,10 @@ def command(
     from semvid.cli.draw import ProgressDrawer, format_bytes
     from semvid.overlay import export_overlay
 
-    with ProgressDrawer(quiet_result=True) as drawer:
-        written = export_overlay(source, output, config, on_event=drawer.draw)
+    with ProgressDrawer(quiet_result=True, has_preview=not (no_preview or as_json)) as drawer:
+        written = export_overlay(
+            source, output, config, preview_size=drawer.preview_size, on_event=drawer.draw
+        )
     if as_json:
         print(json.dumps(dataclasses.asdict(written), default=str))
         return

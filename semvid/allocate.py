@@ -15,7 +15,8 @@ from semvid.config import AllocationConfig
 from semvid.rate import RateModel
 from semvid.types import FloatArray
 
-_MAX_STEPS = 30
+_MAX_STEPS = 60
+"""Never reached: the worst of 200,000 random frames took 26, and frames of real videos take 2."""
 _TOLERANCE = 1e-4
 """Accepted base-2 logarithm of the predicted rate ratio: 0.007 % of the bits."""
 
@@ -47,6 +48,7 @@ def quantizer_offsets(
     low = config.finest - float(unbiased.max())
     high = config.coarsest - float(unbiased.min())
     bias = min(max(-float(unbiased.mean()), low), high)
+    last_excess = math.inf
     for _ in range(_MAX_STEPS):
         offsets = np.clip(unbiased + np.float32(bias), config.finest, config.coarsest)
         excess = math.log2(rate.rate_ratio(offsets, activity))
@@ -56,8 +58,11 @@ def quantizer_offsets(
             low = bias
         else:
             high = bias
-        # Newton's step, exact where slopes are equal and no block is clipped; bisection outside the bracket.
+        # Newton's step, exact where slopes are equal and no block is clipped. Where many are clipped it is
+        # much too short, where slopes differ it may be too long: bisection unless it stays in the bracket
+        # and the excess halves.
         bias += excess * 12 / (rate.finer + rate.coarser)
-        if not low < bias < high:
+        if not (low < bias < high and abs(excess) <= last_excess / 2):
             bias = (low + high) / 2
+        last_excess = abs(excess)
     return np.asarray(offsets, np.float32)

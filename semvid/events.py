@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from semvid.types import Result, VideoInfo
 
 
@@ -34,6 +37,14 @@ class Progress:
     """Bytes of packets written so far."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Preview:
+    """A look at the work, at most a few times a second, for callers that gave a ``preview_size``."""
+
+    picture: NDArray[np.uint8]
+    """``(h, w, 3)`` RGB of a frame with its map laid over, upright, with square pixels."""
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """The output is verified and in its place."""
@@ -57,4 +68,4 @@ class Reported:
     output_bytes: int
 
 
-Event = Started | Notice | Progress | Done | Stage | Reported
+Event = Started | Notice | Progress | Preview | Done | Stage | Reported

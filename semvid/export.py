@@ -19,6 +19,7 @@ from semvid.io.picture import Picture, read_picture
 from semvid.io.reader import VideoReader
 from semvid.maps.made_by import describe_maps
 from semvid.maps.sinks import SinkContext, full_size, open_sink
+from semvid.preview import Previewer
 from semvid.saliency.map_files import PICTURE_SUFFIXES
 from semvid.saliency.registry import open_source
 from semvid.still import importance_of
@@ -41,6 +42,7 @@ def export_maps(
     output: Path | str,
     config: ExportConfig | None = None,
     *,
+    preview_size: tuple[int, int] | None = None,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> ExportResult:
     """Write what matters in a picture or a video; whatever is written, ``maps`` reads back.
@@ -51,7 +53,8 @@ def export_maps(
             ``config.format`` says, or what the name says: see ``SUFFIXES``. Pictures of videos have the
             upright size too; a sidecar and ``.npz`` the size of the maps.
         config: Options; None = defaults.
-        on_event: Called with ``Started``, ``Notice`` and ``Progress`` of a video.
+        preview_size: ``(width, height)`` in pixels that pictures of ``Preview`` must fit in; None = none.
+        on_event: Called with ``Started``, ``Notice``, ``Preview`` and ``Progress`` of a video.
 
     Raises:
         SemvidError: See ``semvid.errors``. Whatever is raised, no partial output is left.
@@ -69,13 +72,16 @@ def export_maps(
         closing(open_source(config, reader.info.num_frames_from_header)) as maps,
     ):
         analyser = Analyser(maps, config.temporal)
+        previewer = Previewer(preview_size, reader.info.sample_aspect_ratio)
         made_by = describe_maps(config, maps, analyser.settings)
         with open_sink(kind, output, SinkContext(reader.info, made_by, config.allocation)) as sink:
             analyser.recorder = sink
             on_event(Started(reader.info))
             for item in reader.read():
                 if isinstance(item, Frame):
-                    analyser.importance(item)
+                    analysed = analyser.update(item)
+                    if (preview := previewer.look(analysed)) is not None:
+                        on_event(preview)
                     on_event(
                         Progress(sink.num_frames, reader.info.num_frames_from_header, sink.bytes_written)
                     )

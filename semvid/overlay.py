@@ -34,11 +34,12 @@ from semvid.io.probe import probe
 from semvid.io.reader import VideoReader
 from semvid.io.writer import CONTAINERS
 from semvid.pipeline import encode_events
+from semvid.preview import Previewer
 from semvid.saliency.map_files import PICTURE_SUFFIXES
 from semvid.saliency.registry import open_source
 from semvid.saliency.source import ImportanceSource
 from semvid.still import importance_of
-from semvid.types import AnalysedFrame, ExportResult, FloatArray, Frame, VideoInfo
+from semvid.types import AnalysedFrame, ExportResult, FloatArray, Frame, VideoInfo, shown_size
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -54,6 +55,7 @@ def export_overlay(
     config: OverlayConfig | None = None,
     *,
     importance: ImportanceSource | None = None,
+    preview_size: tuple[int, int] | None = None,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> ExportResult:
     """Draw what matters over a picture or a video, upright.
@@ -64,7 +66,8 @@ def export_overlay(
             (sound and the rest copied), ``.gif`` or ``.webp``, or a folder, one PNG a frame.
         config: Options; None = defaults.
         importance: Your own source of maps, instead of the one ``config`` names. It is closed at the end.
-        on_event: Called with ``Started``, ``Notice`` and ``Progress`` of a video.
+        preview_size: ``(width, height)`` in pixels that pictures of ``Preview`` must fit in; None = none.
+        on_event: Called with ``Started``, ``Notice``, ``Preview`` and ``Progress`` of a video.
 
     Raises:
         SemvidError: See ``semvid.errors``. Whatever is raised, no partial output is left.
@@ -74,7 +77,7 @@ def export_overlay(
     if source.suffix.lower() in PICTURE_SUFFIXES:
         return _draw_still(source, output, config, importance)
     if suffix in CONTAINERS and suffix != ".avi":
-        return _draw_video(source, output, config, importance, on_event)
+        return _draw_video(source, output, config, importance, preview_size, on_event)
     if suffix and suffix not in _ANIMATIONS:
         raise OutputError(
             f"'{suffix}' cannot be drawn to; end -o in .mp4, .mkv, .mov, .gif, .webp, or name a folder"
@@ -85,7 +88,7 @@ def export_overlay(
         check_folder(output, overwrite=config.overwrite)
     with VideoReader(source, export_vectors=config.temporal.motion == "vectors") as reader:
         on_event(Started(reader.info))
-        frames = _drawn_frames(reader, config, importance, on_event)
+        frames = _drawn_frames(reader, config, importance, preview_size, on_event)
         if not suffix:
             with closing(frames), picture_folder(output) as sink:
                 for drawn, _ in frames:
@@ -159,10 +162,7 @@ def draw_over(upright: Bgr, importance: FloatArray, config: OverlayConfig) -> Bg
 
 def _drawn_size(frame: Frame, sample_aspect_ratio: Fraction | None, height: int | None) -> tuple[int, int]:
     """``(width, height)`` with square pixels, of even sides."""
-    width, lines = frame.upright_size
-    if sample_aspect_ratio:
-        stretch = 1 / sample_aspect_ratio if frame.quarter_turns % 2 else sample_aspect_ratio
-        width = round(width * stretch)
+    width, lines = shown_size(frame, sample_aspect_ratio)
     if height is not None:
         width, lines = round(width * height / lines), height
     if height is None and not sample_aspect_ratio:
@@ -221,6 +221,7 @@ def _draw_video(
     output: Path,
     config: OverlayConfig,
     importance: ImportanceSource | None,
+    preview_size: tuple[int, int] | None,
     on_event: Callable[[Event], None],
 ) -> ExportResult:
     settings = CompressConfig(
@@ -233,7 +234,12 @@ def _draw_video(
         closing(FrameDrawer(config)) as drawer,
         closing(
             encode_events(
-                source, output, settings, _DrawnCoding(config, drawer, aspect), importance=importance
+                source,
+                output,
+                settings,
+                _DrawnCoding(config, drawer, aspect),
+                importance=importance,
+                preview_size=preview_size,
             )
         ) as events,
     ):
@@ -248,6 +254,7 @@ def _drawn_frames(
     reader: VideoReader,
     config: OverlayConfig,
     importance: ImportanceSource | None,
+    preview_size: tuple[int, int] | None,
     on_event: Callable[[Event], None],
 ) -> Generator[tuple[Bgr, float], None, None]:
     """Yield drawings and when they are shown, in seconds."""
@@ -257,10 +264,13 @@ def _drawn_frames(
         closing(importance or open_source(config, info.num_frames_from_header)) as maps,
     ):
         analyser = Analyser(maps, config.temporal)
+        previewer = Previewer(preview_size, info.sample_aspect_ratio)
         for item in reader.read():
             if not isinstance(item, Frame):
                 continue
             analysed = analyser.update(item)
+            if (preview := previewer.look(analysed)) is not None:
+                on_event(preview)
             count += 1
             drawn = drawer.draw(analysed, info.sample_aspect_ratio)
             if drawn is not None:

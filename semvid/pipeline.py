@@ -17,7 +17,7 @@ from semvid.codecs import open_coding
 from semvid.config import CompressConfig
 from semvid.encode.coding import CodedStream, Coding, PreparedFrame
 from semvid.errors import OutputError
-from semvid.events import Done, Event, Notice, Progress, Started
+from semvid.events import Done, Event, Notice, Preview, Progress, Started
 from semvid.io.output import check_place
 from semvid.io.reader import VideoReader
 from semvid.io.writer import VideoWriter, check_output, default_output
@@ -25,6 +25,7 @@ from semvid.maps.made_by import describe_maps
 from semvid.maps.sidecar import SUFFIX
 from semvid.maps.sinks import SinkContext, open_sink
 from semvid.prefetch import prefetch
+from semvid.preview import Previewer
 from semvid.saliency.predictor import NetworkSource
 from semvid.saliency.registry import open_source
 from semvid.saliency.source import ImportanceSource
@@ -46,6 +47,7 @@ def compress(
     config: CompressConfig | None = None,
     *,
     importance: ImportanceSource | None = None,
+    preview_size: tuple[int, int] | None = None,
     on_event: Callable[[Event], None] | None = None,
 ) -> Result:
     """Compress a video with its detail kept where it matters.
@@ -55,6 +57,7 @@ def compress(
         output: Where to write; None = ``NAME.semvid.EXT`` beside the source.
         config: Options; None = defaults.
         importance: Your own source of maps, instead of the one ``config`` names. It is closed at the end.
+        preview_size: As for ``compress_events``.
         on_event: Called with every event of ``compress_events``, in the calling thread.
 
     Returns:
@@ -64,7 +67,9 @@ def compress(
         SemvidError: See ``semvid.errors``. Whatever is raised, no partial output is left.
     """
     result = None
-    with closing(compress_events(source, output, config, importance=importance)) as events:
+    with closing(
+        compress_events(source, output, config, importance=importance, preview_size=preview_size)
+    ) as events:
         for event in events:
             if on_event is not None:
                 on_event(event)
@@ -80,15 +85,26 @@ def compress_events(
     config: CompressConfig | None = None,
     *,
     importance: ImportanceSource | None = None,
+    preview_size: tuple[int, int] | None = None,
 ) -> Generator[Event, None, None]:
     """Do the work of ``compress`` step by step.
 
+    Args:
+        source: As for ``compress``, like ``output``, ``config`` and ``importance``.
+        output: See ``compress``.
+        config: See ``compress``.
+        importance: See ``compress``.
+        preview_size: ``(width, height)`` in pixels that pictures of ``Preview`` must fit in; None = none.
+
     Yields:
-        ``Started``, then ``Notice`` and ``Progress`` as they come, and ``Done`` last. Closing the generator
-        early stops all threads and leaves no output.
+        ``Started``, then ``Notice``, ``Preview`` and ``Progress`` as they come, and ``Done`` last. Closing
+        the generator early stops all threads and leaves no output.
     """
     config = config or CompressConfig()
-    yield from encode_events(Path(source), output, config, open_coding(config), importance=importance)
+    coding = open_coding(config)
+    yield from encode_events(
+        Path(source), output, config, coding, importance=importance, preview_size=preview_size
+    )
 
 
 def encode_events(
@@ -98,6 +114,7 @@ def encode_events(
     coding: Coding,
     *,
     importance: ImportanceSource | None = None,
+    preview_size: tuple[int, int] | None = None,
 ) -> Generator[Event, None, None]:
     """Do what ``compress_events`` does with a coding of one's own; ``config`` says the rest."""
     started = time.monotonic()
@@ -115,6 +132,7 @@ def encode_events(
             if config.device in {"cuda", "mps"} and not isinstance(maps, NetworkSource):
                 yield Notice(f"--device {config.device} has no effect: no network makes these maps")
             analyser = None if config.allocation.strength == 0 else Analyser(maps, config.temporal)
+            previewer = Previewer(preview_size, reader.info.sample_aspect_ratio)
             ahead = _frames_ahead(reader.info)
             with ExitStack() as stack:
                 if config.save_maps is not None and analyser is not None:
@@ -125,7 +143,7 @@ def encode_events(
                     closing(prefetch(reader.read(), ahead, "semvid-decode", is_background=True)) as decoded,
                     closing(
                         prefetch(
-                            _prepare(_analyse(decoded, analyser), coding),
+                            _prepare(_analyse(decoded, analyser), coding, previewer),
                             ahead,
                             "semvid-analyse",
                             is_background=True,
@@ -187,13 +205,16 @@ def _analyse(
 
 
 def _prepare(
-    items: Generator[AnalysedFrame | Packet[Any], None, None], coding: Coding
-) -> Generator[PreparedFrame | Packet[Any], None, None]:
+    items: Generator[AnalysedFrame | Packet[Any], None, None], coding: Coding, previewer: Previewer
+) -> Generator[PreparedFrame | Preview | Packet[Any], None, None]:
     """Ready frames on the analysing thread: the calling thread must keep the encoder fed."""
     for item in items:
         if not isinstance(item, AnalysedFrame):
             yield item
-        elif (prepared := coding.prepare(item)) is not None:
+            continue
+        if (preview := previewer.look(item)) is not None:
+            yield preview
+        if (prepared := coding.prepare(item)) is not None:
             yield prepared
 
 
@@ -223,10 +244,15 @@ class _Job:
         if self._encoder is not None:
             self._encoder.close()
 
-    def run(self, items: Generator[PreparedFrame | Packet[Any], None, None]) -> Generator[Event, None, None]:
+    def run(
+        self, items: Generator[PreparedFrame | Preview | Packet[Any], None, None]
+    ) -> Generator[Event, None, None]:
         """Encode and write everything."""
         waiting: list[Packet[Any]] = []
         for item in items:
+            if isinstance(item, Preview):
+                yield item
+                continue
             if not isinstance(item, PreparedFrame):
                 if self._encoder is None:
                     # The header needs the first frame; packets before it wait.

@@ -117,6 +117,20 @@ class Frame:
         return np.ascontiguousarray(np.rot90(small, self.quarter_turns))
 
 
+def shown_size(frame: Frame, sample_aspect_ratio: Fraction | None) -> tuple[int, int]:
+    """Return ``(width, height)`` in square pixels as displayed.
+
+    Args:
+        frame: Any of the video.
+        sample_aspect_ratio: Width of a coded pixel by its height; None = square.
+    """
+    width, height = frame.upright_size
+    if sample_aspect_ratio:
+        stretch = 1 / sample_aspect_ratio if frame.quarter_turns % 2 else sample_aspect_ratio
+        width = round(width * stretch)
+    return width, height
+
+
 def motion_grid(width: int, height: int) -> tuple[int, int]:
     """Return ``(rows, cols)`` of the cells on which motion is followed: about 8,160, nearly square.
 

@@ -21,7 +21,7 @@ from common import data_folder, save, table
 CLIP = "dog_720p.mp4"
 CASES = {
     "x264, msroi": ["--codec", "x264", "--preset", "superfast"],
-    "x265, spectral": ["--model", "spectral", "--codec", "x265", "--preset", "superfast"],
+    "x265, spectral": ["--model", "spectral", "--codec", "x265", "--preset", "veryfast"],
     "vp9, spectral": ["--model", "spectral", "--codec", "vp9", "--preset", "8"],
 }
 

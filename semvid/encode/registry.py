@@ -35,12 +35,12 @@ def _is_off(value: str | None) -> bool:
     return value in {None, "0", "none", "false"}
 
 
-def _needs_aq(name: str) -> MapCondition:
+def _needs_aq(fastest_preset: str, switch: str) -> MapCondition:
     return MapCondition(
         "aq-mode",
         lambda value: value not in {"0", "none"},
         "the map rides on adaptive quantization, which is off (by aq-mode 0, or by a preset or tune)",
-        f"use --preset superfast or slower, or give {name} aq-mode=1",
+        f"use --preset {fastest_preset} or slower, or --encoder-option {switch}",
     )
 
 
@@ -60,7 +60,7 @@ X264 = EncoderSpec(
     block_size=16,
     offset_range=_h26x_range,
     to_native=_quantizer_steps,
-    map_conditions=(_CONSTANT_QP, _needs_aq("x264")),
+    map_conditions=(_CONSTANT_QP, _needs_aq("superfast", "aq-mode=1")),
     rate=RateModel(spatial=0.21, temporal=0.24, finer=1.5, coarser=1.5),
     defaults={"aq-mode": "1"},
     implications=(
@@ -86,16 +86,24 @@ X265 = EncoderSpec(
     to_native=_quantizer_steps,
     map_conditions=(
         _CONSTANT_QP,
-        _needs_aq("x265"),
+        _needs_aq("veryfast", "x265-params=aq-mode=2"),
+        MapCondition(
+            "hevc-aq",
+            _is_off,
+            "hevc-aq takes the place of the adaptive quantization the map rides on",
+            "drop hevc-aq",
+        ),
         MapCondition("lossless", _is_off, "lossless coding has no quantizer", "drop lossless"),
     ),
     rate=RateModel(spatial=0.4, temporal=0.33, finer=1.7, coarser=1.7),
     defaults={"aq-mode": "2"},
     implications=(
         Implication("preset", "ultrafast", ("aq-mode", "0")),
+        Implication("preset", "superfast", ("aq-mode", "0")),
         Implication("tune", "grain", ("aq-mode", "0")),
     ),
     nested_option="x265-params",
+    nested_only=frozenset({"aq-mode", "aq-strength", "hevc-aq", "lossless"}),
     hdr10_options=("master-display", "max-cll"),
     fixed_options={"x265-params": "log-level=none"},
     # QuickTime and Safari play HEVC only under this tag.

@@ -39,15 +39,20 @@ class SelfTest:
 
 def test_encoders() -> list[SelfTest]:
     """Run the self-test of every encoder semvid knows; takes about a second."""
-    return [test_encoder(spec) for spec in ENCODERS.values()]
+    return [test_encoder(spec, None) for spec in ENCODERS.values()]
 
 
-def test_encoder(spec: EncoderSpec) -> SelfTest:
-    """Encode a small moving texture with and without a map and compare the pixels of both halves."""
+def test_encoder(spec: EncoderSpec, preset: str | None) -> SelfTest:
+    """Encode a small moving texture with and without a map and compare the pixels of both halves.
+
+    Args:
+        spec: The encoder.
+        preset: One of its presets; None = the default.
+    """
     try:
         source = _texture()
-        plain = _encode(spec, source, mark=False)
-        marked = _encode(spec, source, mark=True)
+        plain = _encode(spec, preset, source, mark=False)
+        marked = _encode(spec, preset, source, mark=True)
     except SemvidError as error:
         return SelfTest(spec.name, spec.library, False, False, 0.0, str(error))
     gain = _left_lead_db(source, marked) - _left_lead_db(source, plain)
@@ -66,7 +71,9 @@ def _texture() -> list[NDArray[np.uint8]]:
     return [texture[shift : shift + _HEIGHT, 2 * shift : 2 * shift + _WIDTH] for shift in range(_NUM_FRAMES)]
 
 
-def _encode(spec: EncoderSpec, source: list[NDArray[np.uint8]], *, mark: bool) -> list[NDArray[np.uint8]]:
+def _encode(
+    spec: EncoderSpec, preset: str | None, source: list[NDArray[np.uint8]], *, mark: bool
+) -> list[NDArray[np.uint8]]:
     rows, cols = -(-_HEIGHT // spec.block_size), -(-_WIDTH // spec.block_size)
     values = np.full((rows, cols), _OFFSET, np.float32)
     values[:, : cols // 2] = -_OFFSET
@@ -77,7 +84,7 @@ def _encode(spec: EncoderSpec, source: list[NDArray[np.uint8]], *, mark: bool) -
         frames = [_frame(luma, index) for index, luma in enumerate(source)]
         preparer = FramePreparer(spec, crf, frames[0])
         encoder = VideoEncoder(
-            container, spec, spec.options(crf, None, {}), preparer, first=frames[0].picture,
+            container, spec, spec.options(crf, preset, {}), preparer, first=frames[0].picture,
             frame_rate=Fraction(25), sample_aspect_ratio=None, suffix=".mkv",
         )  # fmt: skip
         for frame in frames:

@@ -85,6 +85,8 @@ class EncoderSpec:
     implications: tuple[Implication, ...] = ()
     nested_option: str | None = None
     """Option whose value is itself a ``key=value:key=value`` list."""
+    nested_only: frozenset[str] = frozenset()
+    """Options the encoder knows in that list alone; given by themselves FFmpeg drops them without a word."""
     hdr10_options: tuple[str, ...] = ()
     """Keys in ``nested_option`` for the mastering display and the content light level; empty = not coded."""
     container_tags: Mapping[str, str] = field(default_factory=dict)
@@ -110,7 +112,7 @@ class EncoderSpec:
             extra: The user's own FFmpeg options; they win over semvid's.
 
         Raises:
-            ConfigError: CRF or preset is not one the encoder has.
+            ConfigError: CRF or preset is not one the encoder has, or FFmpeg would drop an option.
             MapIgnoredError: The encoder would silently ignore the map.
         """
         self.check_crf(crf)
@@ -118,6 +120,11 @@ class EncoderSpec:
         if preset not in self.presets:
             raise ConfigError(
                 f"--preset {preset} is unknown to {self.name}; choose one of {', '.join(self.presets)}"
+            )
+        for key in self.nested_only & extra.keys():
+            raise ConfigError(
+                f"--encoder-option {key}={extra[key]} has no effect on {self.name}; "
+                f"give {self.nested_option}={key}={extra[key]}"
             )
         options = {**self.fixed_options, "crf": f"{crf:g}", self.preset_option: preset, **extra}
         if self.nested_option and self.nested_option in extra and self.nested_option in self.fixed_options:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -28,10 +28,20 @@ def range_of(picture: VideoFrame) -> int:
     return ColorRange.JPEG if is_full or picture.format.is_rgb else ColorRange.MPEG
 
 
-def to_bgr(picture: VideoFrame, reformatter: VideoReformatter) -> NDArray[np.uint8]:
-    """Return ``(h, w, 3)`` full-range BGR as coded, not turned; the reformatter is kept between frames."""
+def to_bgr(
+    picture: VideoFrame, reformatter: VideoReformatter, size: tuple[int, int] | None = None
+) -> NDArray[np.uint8]:
+    """Return ``(h, w, 3)`` full-range BGR as coded, not turned; the reformatter is kept between frames.
+
+    Args:
+        picture: Of any format FFmpeg converts.
+        reformatter: For this video alone.
+        size: ``(width, height)`` in pixels to scale to by averaging; None = as it is.
+    """
+    width, height = size or (picture.width, picture.height)
     converted = reformatter.reformat(
-        picture, format="bgr24", src_colorspace=matrix_of(picture), src_color_range=range_of(picture),
-        dst_color_range=ColorRange.JPEG,
+        picture, width, height, "bgr24", src_colorspace=matrix_of(picture),
+        src_color_range=range_of(picture), dst_color_range=ColorRange.JPEG,
+        interpolation=Interpolation.AREA if size else None,
     )  # fmt: skip
     return np.asarray(converted.to_ndarray(), np.uint8)

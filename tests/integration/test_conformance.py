@@ -1,5 +1,6 @@
 """One suite over all encoders: each is there, obeys maps, and keeps pixels, times and formats."""
 
+import dataclasses
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import semvid
 from semvid.encode.prepare import choose_pixel_format
 from semvid.encode.registry import ENCODERS
 from semvid.encode.selftest import test_encoder as run_self_test
+from semvid.errors import MapIgnoredError
 
 SPECS = pytest.mark.parametrize("spec", ENCODERS.values(), ids=lambda spec: spec.name)
 
@@ -23,9 +25,25 @@ def compress(source: Path, output: Path, spec, **options):
 
 @SPECS
 def test_self_test_passes(spec):
-    outcome = run_self_test(spec)
+    outcome = run_self_test(spec, None)
     assert outcome.is_available
     assert outcome.obeys_map, outcome.detail
+
+
+@pytest.mark.parametrize(
+    ("spec", "preset"),
+    [(spec, preset) for spec in ENCODERS.values() for preset in spec.presets],
+    ids=lambda one: getattr(one, "name", one),
+)
+def test_presets_are_refused_exactly_where_they_ignore_the_map(spec, preset):
+    try:
+        spec.options(spec.crf.default, preset, {})
+    except MapIgnoredError:
+        unguarded = dataclasses.replace(spec, implications=())
+        assert run_self_test(unguarded, preset).gain_db == pytest.approx(0, abs=0.01)
+    else:
+        outcome = run_self_test(spec, preset)
+        assert outcome.obeys_map, outcome.detail
 
 
 @SPECS

@@ -10,7 +10,7 @@ from semvid.errors import InputError, SemvidError
 
 pytestmark = pytest.mark.data
 
-FAST = {"x264": "superfast", "x265": "superfast", "vp8": "5", "vp9": "8", "mjpeg": None}
+FAST = {"x264": "superfast", "x265": "veryfast", "vp8": "5", "vp9": "8", "mjpeg": None}
 
 
 def timeline(path: Path, kind: str) -> list[list[tuple]]:

@@ -38,8 +38,12 @@ def test_unknown_encoders_are_named():
         (X264, None, {"tune": "psnr"}, "aq-mode=1"),
         (X264, None, {"qp": "30"}, "--crf instead"),
         (X264, None, {"x264-params": "qp=30"}, "--crf instead"),
-        (X265, "ultrafast", {}, "superfast or slower"),
-        (X265, None, {"x265-params": "aq-mode=0"}, "aq-mode=1"),
+        (X265, "ultrafast", {}, "veryfast or slower"),
+        (X265, "superfast", {}, "veryfast or slower"),
+        (X265, "superfast", {"x265-params": "aq-strength=1"}, "x265-params=aq-mode=2"),
+        (X265, None, {"tune": "grain"}, "x265-params=aq-mode=2"),
+        (X265, None, {"x265-params": "aq-mode=0"}, "x265-params=aq-mode=2"),
+        (X265, None, {"x265-params": "hevc-aq=1"}, "drop hevc-aq"),
         (X265, None, {"x265-params": "lossless=1"}, "drop lossless"),
         (VP9, None, {"deadline": "good"}, "deadline=realtime"),
         (VP9, None, {"cpu-used": "2"}, "--preset 5 to 8"),
@@ -53,6 +57,14 @@ def test_modes_that_ignore_the_map_are_refused(spec, preset, options, words):
 
 def test_ultrafast_is_fine_once_adaptive_quantization_is_on():
     assert X264.options(23, "ultrafast", {"aq-mode": "1"})["preset"] == "ultrafast"
+    for preset in ("superfast", "ultrafast"):
+        assert X265.options(28, preset, {"x265-params": "aq-mode=2"})["preset"] == preset
+
+
+@pytest.mark.parametrize("option", [("aq-mode", "1"), ("lossless", "1"), ("hevc-aq", "1")])
+def test_options_that_ffmpeg_would_drop_are_told(option):
+    with pytest.raises(ConfigError, match=f"has no effect on x265; give x265-params={option[0]}=1"):
+        X265.options(28, None, dict([option]))
 
 
 def test_the_users_nested_options_join_ours():

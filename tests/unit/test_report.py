@@ -211,7 +211,7 @@ def test_the_command_makes_the_same_config(monkeypatch, tmp_path):
 
     seen = []
 
-    def fake(source, output, config):
+    def fake(source, output, config, **options):
         seen.append(config)
         raise InputError("enough")
         yield
