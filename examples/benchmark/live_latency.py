@@ -131,7 +131,9 @@ def main() -> None:
         f"{delays['100']:.0f}", f"{rates['lowest']:.0f} to {rates['highest']:.0f}",
         f"{min(found['memory_mb'], default=0):.0f} to {max(found['memory_mb'], default=0):.0f}",
     ]]  # fmt: skip
-    print(table(["frames", "dropped", "median ms", "99 % ms", "worst ms", "kbit/s per 10 s", "memory MB"], rows))
+    print(
+        table(["frames", "dropped", "median ms", "99 % ms", "worst ms", "kbit/s per 10 s", "memory MB"], rows)
+    )
 
 
 if __name__ == "__main__":

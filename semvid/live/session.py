@@ -106,7 +106,9 @@ def open_session(
         SemvidError: Something cannot be opened, or does not fit; whatever was open is closed.
     """
     if config.maps is not None or config.boxes is not None:
-        raise ConfigError("a live stream takes no --maps and no --boxes: they are of one video; give a --model")
+        raise ConfigError(
+            "a live stream takes no --maps and no --boxes: they are of one video; give a --model"
+        )
     live_presets(config)
     maps = importance or open_source(_sharing_cores(config), None)
     with ExitStack() as stack:

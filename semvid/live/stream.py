@@ -8,14 +8,20 @@ from collections import deque
 from dataclasses import replace
 from types import MappingProxyType
 
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
 from semvid.config import FocusConfig, LiveConfig
 from semvid.live.encoder import LiveEncoder, live_presets, open_encoder
 from semvid.live.follower import LiveFollower
 from semvid.live.governor import Governor, Load, ladder
 from semvid.live.mapper import LiveMapper
 from semvid.live.meters import Meters
-from semvid.live.types import Captured, CodedPacket, LiveControls, Snapshot
+from semvid.live.types import TIME_BASE, Captured, CodedPacket, LiveControls, Snapshot
 from semvid.saliency.predictor import NetworkSource
+from semvid.saliency.registry import open_source
 from semvid.saliency.source import ImportanceSource
 from semvid.types import Frame
 
@@ -31,7 +37,7 @@ class LiveStream:
 
     Args:
         config: Options.
-        source: Gives the maps. It is closed at the end.
+        source: Gives the maps; it is closed at the end. None = what ``config`` names.
 
     Attributes:
         meters: How it is doing.
@@ -39,12 +45,12 @@ class LiveStream:
         num_frames: Coded so far.
     """
 
-    def __init__(self, config: LiveConfig, source: ImportanceSource) -> None:
+    def __init__(self, config: LiveConfig, source: ImportanceSource | None = None) -> None:
         self.meters = Meters()
         self.num_frames = 0
         self._config = config
-        self._source = source
         presets = live_presets(config)
+        source = self._source = source or open_source(config, None)
         self._preset = presets[0] if presets else None
         self._ladder = ladder(presets[1:])
         self.governor = Governor(len(self._ladder))
@@ -146,6 +152,25 @@ class LiveStream:
             self.meters.coded(now, now - self._arrival_of(packet.pts), len(packet.data))
         self.meters.worked(now, now - started)
         return packets
+
+    def feed_array(self, rgb: NDArray[np.uint8], seconds: float) -> list[CodedPacket]:
+        """Code a picture of yours.
+
+        Args:
+            rgb: ``(h, w, 3)``.
+            seconds: When it is shown, rising from picture to picture.
+
+        Raises:
+            ValueError: The time is not later than the one before.
+            SemvidError: See ``feed``.
+        """
+        pts = round(seconds / TIME_BASE)
+        if self._last_pts is not None and pts <= self._last_pts:
+            raise ValueError(f"{seconds} s is not later than the picture before")
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
+        picture.pts, picture.time_base = pts, TIME_BASE
+        luma = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
+        return self.feed(Captured(Frame(picture, self.num_frames, luma, 8), time.monotonic()))
 
     def judge(self, num_lost: int) -> bool:
         """Look at the load; True if a step was taken just now.
