@@ -109,7 +109,9 @@ def parse_source(text: str, *, system: str = sys.platform, display: str | None =
         ConfigError: It is empty, or of a kind that does not exist.
     """
     if not text.strip():
-        raise ConfigError("the source is empty; name a file, a URL, webcam:0, screen, or - for standard input")
+        raise ConfigError(
+            "the source is empty; name a file, a URL, webcam:0, screen, or - for standard input"
+        )
     if text == "-":
         return Address(text, "pipe", "-")
     word, colon, rest = text.partition(":")

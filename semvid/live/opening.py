@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 import av
 from av.codec.context import Flags
 from av.codec.context import ThreadType
-from av.error import FFmpegError
+from av.error import FFmpegError, HTTPError
 
 from semvid.config import LiveConfig
 from semvid.errors import InputError
@@ -129,9 +129,7 @@ def _open_camera(address: Address, config: LiveConfig) -> InputContainer:
     first: Exception | None = None
     for wish in wishes:
         try:
-            return av.open(
-                url, "r", format=demuxer, options=dict(wish), timeout=(OPEN_SECONDS, READ_SECONDS)
-            )
+            return av.open(url, "r", format=demuxer, options=dict(wish), timeout=(OPEN_SECONDS, READ_SECONDS))
         except (FileNotFoundError, PermissionError):
             raise
         except (FFmpegError, OSError, ValueError) as error:
@@ -187,7 +185,7 @@ def _explain_network(address: Address, error: Exception) -> str:
         "FileNotFoundError": "does not exist; check the path",
         "PermissionError": "may not be read; check the permissions",
     }
-    if isinstance(error, av.error.HTTPError) and kind not in by_kind:
+    if isinstance(error, HTTPError) and kind not in by_kind:
         return f"{shown} cannot be opened ({reason(error)}); check the path, and try again later"
     if kind in by_kind:
         return f"{shown} {by_kind[kind]}"

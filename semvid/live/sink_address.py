@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from semvid.errors import ConfigError
-from semvid.live.address import READ_SECONDS, Address, scheme_of, without_secrets
+from semvid.live.address import Address, scheme_of, without_secrets
 
 FORMAT_OF_CODEC = MappingProxyType({
     "x264": "h264", "x265": "hevc", "vp8": "vp8", "vp9": "vp9", "mjpeg": "mjpeg",
@@ -22,7 +22,7 @@ _FRAGMENTS = {
     "flush_packets": "1",
 }
 _FLUSH = {"flush_packets": "1"}
-_MPEGTS = {**_FLUSH, "mpegts_flags": "+resend_headers", "muxdelay": "0", "muxpreload": "0", "pat_period": "0.5"}
+_MPEGTS = {**_FLUSH, "mpegts_flags": "+resend_headers"}
 _FILES: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
     ".mkv": ("matroska", _ALL, {**_FLUSH, "cluster_time_limit": "1000"}),
     ".webm": ("webm", ("vp8", "vp9"), {**_FLUSH, "cluster_time_limit": "1000"}),
@@ -32,17 +32,12 @@ _FILES: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
     ".ts": ("mpegts", _TS, _MPEGTS),
 }
 """Suffix -> muxer, codecs, options."""
-_MICROSECONDS = str(int(READ_SECONDS * 1e6))
 _NETWORK: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
     # Our JPEG has Huffman tables of its own, which RTP leaves out.
-    "rtsp": ("rtsp", ("h264", "hevc", "vp8"), {"rtsp_transport": "tcp", "timeout": _MICROSECONDS}),
-    "rtmp": (
-        "flv",
-        ("h264", "hevc"),
-        {"rw_timeout": _MICROSECONDS, "flvflags": "no_duration_filesize", **_FLUSH},
-    ),
-    "udp": ("mpegts", _TS, {**_MPEGTS, "pkt_size": "1316"}),
-    "srt": ("mpegts", _TS, {**_MPEGTS, "pkt_size": "1316"}),
+    "rtsp": ("rtsp", ("h264", "hevc", "vp8"), {"rtsp_transport": "tcp"}),
+    "rtmp": ("flv", ("h264", "hevc"), {"flvflags": "no_duration_filesize", **_FLUSH}),
+    "udp": ("mpegts", _TS, _MPEGTS),
+    "srt": ("mpegts", _TS, _MPEGTS),
     # MPEG-TS in RTP: players open it by its address alone, bare video would need an SDP file.
     "rtp": ("rtp_mpegts", _TS, dict(_FLUSH)),
 }
@@ -95,7 +90,6 @@ def _network(text: str, scheme: str) -> Address:
     url = text
     if scheme in {"udp", "srt", "rtp"} and "pkt_size=" not in url:
         url += ("&" if "?" in url else "?") + "pkt_size=1316"
-    options = {name: value for name, value in options.items() if name != "pkt_size"}
     return Address(
         text,
         "network",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections import deque
@@ -18,6 +17,7 @@ from semvid.errors import InputError, SemvidError
 from semvid.io.luma import LumaView
 from semvid.io.probe import reason
 from semvid.live.address import Address
+from semvid.live.backoff import Backoff
 from semvid.live.fit import Fitter, Pacer, Thinner
 from semvid.live.opening import OPEN_SECONDS, close_quietly, open_source
 from semvid.live.timeline import Timeline
@@ -30,32 +30,8 @@ if TYPE_CHECKING:
 
 _QUEUE_FRAMES = 4
 """A sixth of a second at most waits for whoever takes the frames."""
-_FIRST_PAUSE_SECONDS = 0.25
 _CLOSE_SECONDS = 1.5
 _POLL_SECONDS = 0.1
-
-
-class Backoff:
-    """Pauses between attempts: from a quarter of a second, doubled each time, a little different each time.
-
-    Args:
-        longest: Seconds.
-    """
-
-    def __init__(self, longest: float) -> None:
-        self._longest = longest
-        self._attempts = 0
-
-    def reset(self) -> None:
-        """Begin with short pauses again."""
-        self._attempts = 0
-
-    def next(self) -> float:
-        """Return how many seconds to wait before the next attempt."""
-        pause = _FIRST_PAUSE_SECONDS * 2.0 ** min(self._attempts, 20)
-        self._attempts += 1
-        # Many that lost one server must not all come back in the same moment.
-        return min(self._longest, pause) * random.uniform(0.75, 1.0)  # noqa: S311
 
 
 class LiveReader:
@@ -167,7 +143,9 @@ class LiveReader:
         limit = None if self._address.kind == "pipe" else time.monotonic() + 4 * OPEN_SECONDS
         while not self._opened.wait(_POLL_SECONDS):
             if limit is not None and time.monotonic() > limit:
-                raise InputError(f"{self._address.shown} hangs while it is opened; check the device or network")
+                raise InputError(
+                    f"{self._address.shown} hangs while it is opened; check the device or network"
+                )
         if self._first_error is not None:
             raise self._first_error
 
@@ -177,7 +155,9 @@ class LiveReader:
         except SemvidError as error:
             self._fail(error)
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
-            self._fail(InputError(f"{self._address.shown} cannot be read ({reason(error)}); try another source"))
+            self._fail(
+                InputError(f"{self._address.shown} cannot be read ({reason(error)}); try another source")
+            )
         finally:
             self._end()
 
@@ -248,7 +228,9 @@ class LiveReader:
                     self.last_error = f"{self._address.shown} ended the stream"
                 return
             except (FFmpegError, OSError) as error:
-                why = "sends no more" if type(error).__name__ == "ExitError" else f"was lost ({reason(error)})"
+                why = (
+                    "sends no more" if type(error).__name__ == "ExitError" else f"was lost ({reason(error)})"
+                )
                 self.last_error = f"{self._address.shown} {why}"
                 return
             try:
@@ -292,9 +274,7 @@ class LiveReader:
                     self._queue.popleft()
                     self.num_dropped += 1
             else:
-                self._changed.wait_for(
-                    lambda: len(self._queue) < _QUEUE_FRAMES or self._stopped.is_set()
-                )
+                self._changed.wait_for(lambda: len(self._queue) < _QUEUE_FRAMES or self._stopped.is_set())
                 if self._stopped.is_set():
                     return
             self._queue.append(captured)

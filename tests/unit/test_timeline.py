@@ -44,7 +44,9 @@ def test_whatever_comes_timestamps_rise(events, follows_clock):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(1, 120), st.integers(-200, 200), st.integers(0, 2**33 - 1), st.randoms(use_true_random=False))
+@given(
+    st.integers(1, 120), st.integers(-200, 200), st.integers(0, 2**33 - 1), st.randoms(use_true_random=False)
+)
 def test_jitter_and_drift_leave_the_rate_smooth(rate, ppm, first, random):
     line, last = Timeline(), None
     step = TICKS / rate
