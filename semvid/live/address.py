@@ -101,31 +101,39 @@ def parse_source(text: str, *, system: str = sys.platform, display: str | None =
     """Tell what a SOURCE is.
 
     Args:
-        text: ``webcam:0``, ``webcam:NAME``, ``screen``, ``screen:1``, a URL, ``lavfi:GRAPH``, ``-`` or a file.
+        text: ``webcam:0``, ``webcam:NAME``, ``screen``, ``screen:1``, a URL, ``lavfi:GRAPH``, ``-``, a file.
         system: As ``sys.platform`` has it.
         display: The X display; None = ``$DISPLAY``.
 
     Raises:
         ConfigError: It is empty, or of a kind that does not exist.
     """
+    scheme = scheme_of(text)
+    if scheme is not None:
+        return _network(text, scheme)
+    word, colon, rest = text.partition(":")
+    if word == "webcam":
+        return _camera(text, rest, system)
+    if word == "screen":
+        return _screen(text, rest, system, display)
+    if colon and word == "lavfi":
+        return _generator(text, rest)
+    return _file(text)
+
+
+def _generator(text: str, graph: str) -> Address:
+    if not graph:
+        raise ConfigError("lavfi: has no filter graph; give one, for example lavfi:testsrc2=size=640x360")
+    return Address(text, "generator", graph, "lavfi")
+
+
+def _file(text: str) -> Address:
     if not text.strip():
         raise ConfigError(
             "the source is empty; name a file, a URL, webcam:0, screen, or - for standard input"
         )
     if text == "-":
         return Address(text, "pipe", "-")
-    word, colon, rest = text.partition(":")
-    scheme = scheme_of(text)
-    if scheme is not None:
-        return _network(text, scheme)
-    if text == "webcam" or (colon and word == "webcam"):
-        return _camera(text, rest, system)
-    if text == "screen" or (colon and word == "screen"):
-        return _screen(text, rest, system, display)
-    if colon and word == "lavfi":
-        if not rest:
-            raise ConfigError("lavfi: has no filter graph; give one, for example lavfi:testsrc2=size=640x360")
-        return Address(text, "generator", rest, "lavfi")
     if text.lower().endswith(".sdp"):
         options = {**_LOW_DELAY, "protocol_whitelist": "file,udp,rtp,rtcp"}
         return Address(text, "network", text, "sdp", MappingProxyType(options), can_reconnect=True)
@@ -186,5 +194,8 @@ def _screen(text: str, name: str, system: str, display: str | None) -> Address:
     display = display if display is not None else os.environ.get("DISPLAY", ":0")
     if name and not name.isdecimal():
         raise ConfigError(f"{text} is no screen; use screen, screen:1 or screen::0.0+10,20")
-    server, dot, number = display.rpartition(".") if "." in display else (display, "", "")
-    return Address(text, "screen", f"{server}.{name or number or 0}", "x11grab", can_reconnect=True)
+    # ":1.0", "host:1.0", "10.0.0.1:1": a screen's number comes after the last colon.
+    server, _, screen = display.rpartition(":")
+    server_number, _, number = screen.partition(".")
+    url = f"{server}:{server_number}.{name or number or 0}"
+    return Address(text, "screen", url, "x11grab", can_reconnect=True)

@@ -1,4 +1,4 @@
-"""Put coded packets into a container as they come. Loads nothing but PyAV: ``push`` runs it in its own process."""
+"""Put coded packets into a container as they come. Loads PyAV alone: ``push`` runs it in its own process."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ class PushedOutlet:
         self._shown = address.shown
         self._answer: dict[str, Any] = {}
         self._is_open = threading.Event()
-        self._process = subprocess.Popen(  # noqa: S603 - our own module
+        self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "semvid.live.push"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

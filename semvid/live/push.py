@@ -1,11 +1,12 @@
 """A process of its own that sends one stream to the network.
 
-Through PyAV, connecting and hanging up hold Python's global lock: a server that does not answer would stop capture,
-analysis and encoding for as long. Here it stops nobody, and can be killed. ``outlet.PushedOutlet`` is the other end.
+Through PyAV, connecting and hanging up hold Python's global lock: a server that does not answer would stop
+capture, analysis and encoding for as long. Here it stops nobody, and can be killed. ``outlet.PushedOutlet``
+is the other end.
 
-Standard input: a line of JSON ``{"url", "format", "options", "codec"}``, then for every packet ``HEADER`` and its
-data. Standard output: lines of JSON, ``{"sent": bytes}`` for every packet or ``{"error", "kind"}`` at last. The URL
-comes by the pipe because other users can read command lines.
+Standard input: a line of JSON ``{"url", "format", "options", "codec"}``, then for every packet ``HEADER`` and
+its data. Standard output: lines of JSON, ``{"sent": bytes}`` for every packet or ``{"error", "kind"}`` at
+last. The URL comes by the pipe because other users can read command lines.
 """
 
 from __future__ import annotations

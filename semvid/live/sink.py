@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import itertools
 import threading
@@ -21,7 +22,7 @@ from semvid.live.types import TIME_BASE, CodedPacket, SinkState
 
 _NETWORK_SECONDS = 2.0
 _FILE_SECONDS = 60.0
-"""Of stream that waits at most: late pictures are worth nothing on a network, and everything in a recording."""
+"""Of stream that waits at most: late pictures are worth nothing on a network, and a lot in a recording."""
 _ABORT_SECONDS = 1.0
 
 
@@ -46,11 +47,11 @@ def open_sink(text: str, config: LiveConfig, *, option: str = "SINK") -> PacketS
 class PacketSink:
     """Writes packets where an address says.
 
-    Begins at the first key frame, with timestamps near 0. When the parameter sets or the size change on the way, MPEG-TS
-    and RTP go on; a server is connected to anew; other files are completed and continued in ``NAME-2.mkv``,
-    ``NAME-3.mkv``, ..., never over an existing one. Files can be played up to where they were written, whatever
-    happens. A lost network is connected to again until ``close``; what a sink cannot take in time is
-    dropped up to a key frame and counted.
+    Begins at the first key frame, with timestamps near 0. When the parameter sets or the size change on the
+    way, MPEG-TS and RTP go on; a server is connected to anew; other files are completed and continued in
+    ``NAME-2.mkv``, ``NAME-3.mkv``, ..., never over an existing one. Files can be played up to where they
+    were written, whatever happens. A lost network is connected to again until ``close``; what a sink cannot take in
+    time is dropped up to a key frame and counted.
 
     Args:
         address: From ``parse_sink``.
@@ -100,6 +101,7 @@ class PacketSink:
         self._aborting = threading.Event()
         self._outlet: Outlet | None = None
         self._offset = 0
+        self._last_dts = 0
         self._kind_of_stream = b""
         self._thread = threading.Thread(target=self._run, name="live-sink", daemon=True)
         self._thread.start()
@@ -189,8 +191,12 @@ class PacketSink:
         self.last_error = str(error)
         if not self._was_open:
             self._refusal = error
-        if self._outlet is not None:
-            self._outlet.abort()
+        outlet = self._outlet
+        if outlet is not None:
+            outlet.abort()
+            if self._address.kind != "network":
+                with contextlib.suppress(OutputError, ClosedByReaderError):
+                    outlet.finish()
 
     def _write_until_closed(self) -> None:
         while (packet := self._take()) is not None:
@@ -233,6 +239,10 @@ class PacketSink:
             self._needs_keyframe = True
 
     def _write(self, packet: CodedPacket) -> None:
+        if self._outlet is not None and packet.dts <= self._last_dts:
+            # A container would be broken by it.
+            self.num_dropped += 1
+            return
         if packet.is_keyframe and not (self._outlet is not None and self._address.takes_changes):
             kind_of_stream = describe_keyframe(packet.data, packet.codec)
             if self._outlet is not None and kind_of_stream != self._kind_of_stream:
@@ -243,6 +253,7 @@ class PacketSink:
             self._open(packet)
         else:
             self._outlet.write(packet, self._offset)
+        self._last_dts = packet.dts
         self.bytes_written += len(packet.data)
 
     def _open(self, packet: CodedPacket) -> None:

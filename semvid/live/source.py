@@ -26,6 +26,7 @@ from semvid.types import Frame
 
 if TYPE_CHECKING:
     from av import VideoFrame
+    from av.container import InputContainer
     from av.video.stream import VideoStream
 
 _QUEUE_FRAMES = 4
@@ -200,7 +201,7 @@ class LiveReader:
             self._timeline.restart()
             self._opened.set()
             num_played, first_seconds = 0, None
-            for picture in self._pictures(stream):
+            for picture in self._pictures(container, stream):
                 if self._stopped.is_set():
                     break
                 if not num_played:
@@ -217,9 +218,9 @@ class LiveReader:
         finally:
             close_quietly(container)
 
-    def _pictures(self, stream: VideoStream) -> Generator[VideoFrame, None, None]:
+    def _pictures(self, container: InputContainer, stream: VideoStream) -> Generator[VideoFrame, None, None]:
         """Decode until the source ends or breaks off; ``last_error`` then says why."""
-        packets = stream.container.demux(stream)
+        packets = container.demux(stream)
         while not self._stopped.is_set():
             try:
                 packet = next(packets)

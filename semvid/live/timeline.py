@@ -27,9 +27,9 @@ class Timeline:
     """Turns timestamps of a source and times of arrival into timestamps of the stream.
 
     What comes out is in ``TIME_BASE``, starts at 0, rises strictly, and stays close to the time of arrival:
-    a drift of the source's clock against ours is absorbed at ``_SLEW`` at most (faster only beyond 0.1 s), and
-    whenever the source's clock jumps, stops, or begins anew (``restart``), the stream goes on after as much time
-    as has passed on our clock.
+    a drift of the source's clock against ours is absorbed at ``_SLEW`` at most (faster only beyond 0.1 s),
+    and whenever the source's clock jumps, stops, or begins anew (``restart``), the stream goes on after as
+    much time as has passed on our clock.
 
     Args:
         follows_clock: False for what is read as fast as it can be (files, pipes): its own timestamps
