@@ -133,7 +133,7 @@ def _file(text: str) -> Address:
             "the source is empty; name a file, a URL, webcam:0, screen, or - for standard input"
         )
     if text == "-":
-        return Address(text, "pipe", "-")
+        return Address(text, "pipe", "-", options=MappingProxyType(_PROBING))
     if text.lower().endswith(".sdp"):
         options = {**_LOW_DELAY, "protocol_whitelist": "file,udp,rtp,rtcp"}
         return Address(text, "network", text, "sdp", MappingProxyType(options), can_reconnect=True)

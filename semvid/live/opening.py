@@ -87,7 +87,9 @@ def _open(address: Address, config: LiveConfig, stopped: threading.Event) -> Inp
     try:
         if address.kind == "pipe":
             descriptor = sys.stdin.fileno()
-            return av.open(PipeInput(descriptor, stopped), "r", metadata_errors="replace")
+            return av.open(
+                PipeInput(descriptor, stopped), "r", options=dict(address.options), metadata_errors="replace"
+            )
         if address.kind == "camera":
             return _open_camera(address, config)
         silence = _PLAYLIST_SECONDS if ".m3u8" in address.url else READ_SECONDS
