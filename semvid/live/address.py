@@ -18,6 +18,8 @@ AddressKind = Literal["camera", "screen", "network", "file", "pipe", "generator"
 
 READ_SECONDS = 5.0
 """A network that is silent for this long is lost."""
+LISTEN_SECONDS = 60
+"""For a sender that connects to us."""
 _HARMLESS = frozenset({
     "pkt_size", "buffer_size", "fifo_size", "overrun_nonfatal", "ttl", "localaddr", "localport", "reuse",
     "mode", "latency", "timeout", "transport", "listen", "rtcpport",
@@ -45,6 +47,8 @@ class Address:
     """For the demuxer or muxer and its protocol."""
     can_reconnect: bool = False
     """It may come back after it was lost."""
+    listens: bool = False
+    """Sources: the sender connects to us (``?listen`` at the end of an rtsp, rtmp, http or tcp URL)."""
     codecs: tuple[str, ...] = ()
     """Sinks: FFmpeg's names of the bitstream formats it can carry."""
     takes_changes: bool = False
@@ -80,7 +84,7 @@ def without_secrets(text: str) -> str:
             name + (sign + (value if name in _HARMLESS else "***") if sign else "")
             for name, sign, value in pairs
         )
-        if not any(sign for _, sign, _ in pairs) and query:
+        if query not in {"", "listen"} and not any(sign for _, sign, _ in pairs):
             query = "***"
     return f"{head}://{place}{has_path}{path}{has_query}{query}"
 
@@ -146,15 +150,19 @@ def _network(text: str, scheme: str) -> Address:
     if scheme not in _SCHEMES:
         names = ", ".join(f"{one}://" for one in _SCHEMES)
         raise ConfigError(f"{scheme}:// is not a source; choose one of {names}, a file, webcam:0, or screen")
+    url, listens = _listening(text)
     options: dict[str, str] = {}
     demuxer = None
     if scheme.startswith("rtsp"):
         # UDP loses packets without a word and stops at many a firewall.
         options = {**_LOW_DELAY, "rtsp_transport": "tcp", "timeout": _MICROSECONDS}
         demuxer = "rtsp"
+        if listens:
+            # Without a time to wait FFmpeg refuses to listen at all.
+            options = {**_LOW_DELAY, "rtsp_flags": "listen", "listen_timeout": str(LISTEN_SECONDS)}
     elif scheme.startswith("rtmp"):
         options = {**_PROBING, "flags": "low_delay", "rw_timeout": _MICROSECONDS, "rtmp_live": "live"}
-        demuxer = "flv" if "listen=1" not in text else None
+        demuxer = "flv"
     elif scheme == "udp":
         options = {**_LOW_DELAY, "overrun_nonfatal": "1", "fifo_size": "50000", "buffer_size": "1048576"}
     elif scheme == "rtp":
@@ -166,7 +174,22 @@ def _network(text: str, scheme: str) -> Address:
         # Live playlists: begin at the newest segment but one, three are fifteen seconds or more.
         if urlsplit(text).path.lower().endswith(".m3u8"):
             options["live_start_index"] = "-2"
-    return Address(text, "network", text, demuxer, MappingProxyType(options), can_reconnect=True)
+    if listens and not scheme.startswith("rtsp"):
+        options = {**options, "listen": "1"}
+        options.pop("rw_timeout", None)
+    return Address(
+        text, "network", url, demuxer, MappingProxyType(options), can_reconnect=True, listens=listens
+    )
+
+
+def _listening(text: str) -> tuple[str, bool]:
+    """Take ``listen`` out of the query: we are the server that others send to."""
+    url, _, query = text.partition("?")
+    parts = query.split("&")
+    kept = [one for one in parts if one not in {"listen", "listen=1"}]
+    if len(kept) == len(parts):
+        return text, False
+    return url + ("?" + "&".join(kept) if kept else ""), True
 
 
 def _camera(text: str, name: str, system: str) -> Address:

@@ -18,7 +18,7 @@ from av.error import FFmpegError, HTTPError
 from semvid.config import LiveConfig
 from semvid.errors import InputError
 from semvid.io.probe import main_video_stream, open_container, reason
-from semvid.live.address import READ_SECONDS, Address
+from semvid.live.address import LISTEN_SECONDS, READ_SECONDS, Address
 from semvid.live.devices import find_camera, what_is_there
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _open(address: Address, config: LiveConfig, stopped: threading.Event) -> Inp
             format=address.format,
             options=options,
             metadata_errors="replace",
-            timeout=(max(OPEN_SECONDS, silence), silence),
+            timeout=(LISTEN_SECONDS if address.listens else max(OPEN_SECONDS, silence), silence),
         )
     except (FFmpegError, OSError, ValueError) as error:
         raise InputError(_explain(address, error)) from error

@@ -141,7 +141,8 @@ class LiveReader:
 
     def _wait_until_open(self) -> None:
         # Twice the limit: cameras are asked for several formats.
-        limit = None if self._address.kind == "pipe" else time.monotonic() + 4 * OPEN_SECONDS
+        is_patient = self._address.kind == "pipe" or self._address.listens
+        limit = None if is_patient else time.monotonic() + 4 * OPEN_SECONDS
         while not self._opened.wait(_POLL_SECONDS):
             if limit is not None and time.monotonic() > limit:
                 raise InputError(

@@ -188,30 +188,53 @@ def test_servers_are_killed_and_restarted(seconds=2):
     assert abs((stamps(frames)[-1] - stamps(frames)[0]) / 90_000 - passed) < 2.5
 
 
-@pytest.mark.parametrize("kind", ["rtmp", "mpjpeg", "rtsp"])
-def test_other_protocols(kind):
-    port = free_port()
-    outputs = {
-        "rtmp": ("rtmp://127.0.0.1:{}/live/key", ("-f", "flv", "-listen", "1")),
-        "mpjpeg": ("http://127.0.0.1:{}/cam", ("-c:v", "mjpeg", "-f", "mpjpeg", "-listen", "1")),
-        "rtsp": ("rtsp://127.0.0.1:{}/live", ()),
-    }
-    url, output = outputs[kind]
-    url = url.format(port)
-    if kind == "rtsp":
-        # The reader is the client of a server; FFmpeg has none, so the reader listens here.
-        address = parse_source(url + "?listen")
-        assert address.options["rtsp_transport"] == "tcp"
-        return
-    with sender(*output, url):
-        reader = None
-        end = time.monotonic() + 5
-        while reader is None and time.monotonic() < end:
+@pytest.mark.parametrize(
+    ("url", "output"),
+    [
+        ("rtmp://127.0.0.1:{}/live/key", ("-f", "flv", "-listen", "1")),
+        ("http://127.0.0.1:{}/cam", ("-c:v", "mjpeg", "-f", "mpjpeg", "-listen", "1")),
+    ],
+)
+def test_servers_of_other_protocols(url, output):
+    url = url.format(free_port())
+    reader = None
+    with sender(*output, url) as one:
+        while reader is None:
+            assert one.poll() is None
             with contextlib.suppress(InputError):
                 reader = open_reader(url)
         with reader:
             frames = take(reader, 20)
     assert len(frames) == 20
+    assert_rising(frames)
+
+
+@pytest.mark.parametrize(
+    ("url", "output"),
+    [
+        ("rtsp://127.0.0.1:{}/live", ("-f", "rtsp", "-rtsp_transport", "tcp")),
+        ("rtmp://127.0.0.1:{}/live/key", ("-f", "flv")),
+    ],
+)
+def test_senders_that_connect_to_us(url, output):
+    """And come back after they were killed."""
+    url = url.format(free_port())
+    readers, frames = [], []
+    threading.Thread(target=lambda: readers.append(open_reader(url + "?listen")), daemon=True).start()
+    for turn in range(2):
+        before = len(frames)
+        end = time.monotonic() + 15
+        while len(frames) < before + 15 and time.monotonic() < end:
+            # A sender that is refused, because nobody listens yet, tries again.
+            with sender(*output, url, options=("-bf", "2")) as one:
+                while one.poll() is None and len(frames) < before + 15 and time.monotonic() < end:
+                    if readers:
+                        frames += take(readers[0], 5, 0.2)
+                    else:
+                        time.sleep(0.01)
+        assert len(frames) >= before + 15, (turn, readers and readers[0].last_error)
+    readers[0].close()
+    assert readers[0].num_reconnections == 1
     assert_rising(frames)
 
 
