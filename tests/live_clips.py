@@ -18,7 +18,11 @@ from semvid.live.types import CodedPacket
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 ENCODERS = {
     "x264": ("libx264", "h264", {"preset": "ultrafast", "tune": "zerolatency"}),
-    "x265": ("libx265", "hevc", {"preset": "ultrafast", "tune": "zerolatency", "x265-params": "log-level=none"}),
+    "x265": (
+        "libx265",
+        "hevc",
+        {"preset": "ultrafast", "tune": "zerolatency", "x265-params": "log-level=none"},
+    ),
     "vp8": ("libvpx", "vp8", {"deadline": "realtime", "lag-in-frames": "0"}),
     "vp9": ("libvpx-vp9", "vp9", {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}),
     "mjpeg": ("mjpeg", "mjpeg", {}),

@@ -245,7 +245,9 @@ def test_the_size_may_change_on_the_way():
         with sender("-f", "mpegts", url + "?pkt_size=1316", size=size):
             reader = reader or open_reader(url)
             wide = int(size.split("x")[0])
-            assert until(lambda: sizes.update(one.frame.luma.shape[1] for one in take(reader, 5, 0.3)) or wide in sizes)
+            assert until(
+                lambda: sizes.update(one.frame.luma.shape[1] for one in take(reader, 5, 0.3)) or wide in sizes
+            )
     reader.close()
 
 
@@ -278,13 +280,16 @@ def test_missing_files_are_missing():
 @pytest.mark.parametrize(("status", "words"), [("401 Unauthorized", "401"), ("404 Not Found", "404")])
 def test_http_refusals(status, words):
     with socket.create_server(("127.0.0.1", 0)) as server:
+
         def answer():
             with contextlib.suppress(OSError):
                 while True:
                     connection, _ = server.accept()
                     with connection:
                         connection.recv(4096)
-                        connection.sendall(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+                        connection.sendall(
+                            f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
+                        )
 
         threading.Thread(target=answer, daemon=True).start()
         with pytest.raises(InputError, match=words):
