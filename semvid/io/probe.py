@@ -54,8 +54,12 @@ def open_container(path: Path) -> InputContainer:
         ) from error
 
 
-def main_video_stream(container: InputContainer, path: Path) -> VideoStream:
+def main_video_stream(container: InputContainer, path: Path | str) -> VideoStream:
     """Return the stream FFmpeg ranks best among the video streams that are not cover art.
+
+    Args:
+        container: An open input.
+        path: What to call it in messages.
 
     Raises:
         NoVideoStreamError: There is none, or no decoder for it is in this FFmpeg build.

@@ -7,22 +7,19 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import av
-import numpy as np
 from av.error import FFmpegError
-from av.video.reformatter import VideoReformatter
 
 from semvid.errors import InputError
+from semvid.io.luma import LumaView
 from semvid.io.probe import describe, main_video_stream, open_container, reason
-from semvid.types import Frame, LumaArray
+from semvid.types import Frame
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
 
-LUMA_FIRST = ("yuv", "gray", "nv12", "nv16", "nv21", "nv24")
-"""Beginnings of the names of pixel formats whose first plane is luma and nothing else."""
 _SHORTFALL_SECONDS = 0.5
 _SHORTFALL_FRAMES = 2
 """A stream that ends more than this before the header says is called broken off. Headers may count frames
@@ -83,8 +80,7 @@ class VideoReader:
         if export_vectors:
             self.stream.codec_context.options = {"flags2": "+export_mvs"}
         self.damage = Damage()
-        # One scaler for all frames: a scaler made per frame leaks in PyAV 18.
-        self._to_grey = VideoReformatter()
+        self._luma = LumaView()
         self._num_frames = 0
         self._last_pts: int | None = None
         self._expected_pts = 0
@@ -166,18 +162,6 @@ class VideoReader:
         frame = Frame(picture, self._num_frames, luma, bits)
         self._num_frames += 1
         return frame
-
-    def _luma(self, picture: VideoFrame) -> tuple[LumaArray, int]:
-        """View the luma plane; formats whose first plane is none are converted to grey."""
-        name, first = picture.format.name, picture.format.components[0]
-        if name.startswith(LUMA_FIRST):
-            bits = first.bits
-        else:
-            picture, bits = self._to_grey.reformat(picture, format="gray"), 8
-        plane = picture.planes[0]
-        samples = np.frombuffer(cast(bytes, plane), np.uint8)
-        rows: LumaArray = samples if bits <= 8 else samples.view(np.uint16)
-        return rows.reshape(-1, plane.line_size // rows.itemsize)[: picture.height, : picture.width], bits
 
     @property
     def _nominal_duration(self) -> int:

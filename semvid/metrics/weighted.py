@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from semvid.analysis import Analyser
 from semvid.io.colour import matrix_of, range_of
-from semvid.io.reader import LUMA_FIRST, VideoReader
+from semvid.io.luma import LUMA_FIRST
+from semvid.io.reader import VideoReader
 from semvid.types import AnalysedFrame, FloatArray, Frame, LumaArray
 
 NAMES = ("weighted", "salient", "background")

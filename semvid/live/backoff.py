@@ -1,0 +1,30 @@
+"""Pauses between attempts to reach what was lost."""
+
+from __future__ import annotations
+
+import random
+
+_FIRST_PAUSE_SECONDS = 0.25
+
+
+class Backoff:
+    """From a quarter of a second, doubled each time, a little different each time.
+
+    Args:
+        longest: Seconds.
+    """
+
+    def __init__(self, longest: float) -> None:
+        self._longest = longest
+        self._attempts = 0
+
+    def reset(self) -> None:
+        """Begin with short pauses again."""
+        self._attempts = 0
+
+    def next(self) -> float:
+        """Return how many seconds to wait before the next attempt."""
+        pause = _FIRST_PAUSE_SECONDS * 2.0 ** min(self._attempts, 20)
+        self._attempts += 1
+        # Many that lost one server must not all come back in the same moment.
+        return min(self._longest, pause) * random.uniform(0.75, 1.0)  # noqa: S311

@@ -1,0 +1,103 @@
+"""Bring the pictures of a source to one size, and thin them out to one rate."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, cast
+
+from av.filter import Graph
+
+from semvid.live.types import TIME_BASE
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+
+class Fitter:
+    """Scales pictures into a size; black bars keep their aspect.
+
+    One filter graph serves all pictures of a kind: a scaler per frame leaks in PyAV 18.
+
+    Args:
+        size: ``(width, height)`` in pixels, even.
+    """
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self._size = size
+        self._key: tuple[object, ...] | None = None
+        self._graph: Graph | None = None
+
+    def fit(self, picture: VideoFrame) -> VideoFrame:
+        """Return the picture in the size; itself where it has it. Timestamps stay."""
+        if (picture.width, picture.height) == self._size:
+            return picture
+        key = (picture.width, picture.height, picture.format.name)
+        if self._graph is None or key != self._key:
+            self._graph, self._key = self._build(picture), key
+        self._graph.push(picture)
+        return cast("VideoFrame", self._graph.pull())
+
+    def _build(self, picture: VideoFrame) -> Graph:
+        width, height = self._size
+        graph = Graph()
+        graph.link_nodes(
+            graph.add_buffer(
+                width=picture.width, height=picture.height, format=picture.format, time_base=TIME_BASE
+            ),
+            graph.add(
+                "scale",
+                f"{width}:{height}:flags=bilinear:force_original_aspect_ratio=decrease:force_divisible_by=2",
+            ),
+            graph.add("pad", f"{width}:{height}:(ow-iw)/2:(oh-ih)/2"),
+            graph.add("setsar", "1"),
+            graph.add("buffersink"),
+        ).configure()
+        return graph
+
+
+class Thinner:
+    """Lets through at most so many frames a second, evenly, by timestamps.
+
+    Args:
+        frame_rate: Frames a second; None = all.
+    """
+
+    def __init__(self, frame_rate: float | None) -> None:
+        self._interval = None if frame_rate is None else 1 / Fraction(frame_rate) / TIME_BASE
+        self._due: Fraction | None = None
+
+    def takes(self, pts: int) -> bool:
+        """Whether the frame at ``pts`` (in ``TIME_BASE``) goes through."""
+        if self._interval is None:
+            return True
+        # A quarter early is on time: sources jitter, and 30 a second must go through at 30.
+        if self._due is not None and pts < self._due - self._interval / 4:
+            return False
+        late = self._due is None or pts > self._due + self._interval
+        self._due = (Fraction(pts) if late or self._due is None else self._due) + self._interval
+        return True
+
+
+class Pacer:
+    """When frames of a file are due, so that it plays at its own speed.
+
+    The schedule is absolute: waiting a little too long once does not add up. Timestamps that jump, and a
+    machine that could not keep up, begin a new one: what is late is never made up for by playing faster.
+    """
+
+    _MOST_LATE_SECONDS = 0.5
+    _JUMP_SECONDS = 10.0
+
+    def __init__(self) -> None:
+        self._base: float | None = None
+        self._last = 0.0
+
+    def due(self, seconds: float, now: float) -> float:
+        """Return when the frame at ``seconds`` of the file is to be shown, on the clock of ``now``."""
+        if self._base is None or not -self._JUMP_SECONDS < seconds - self._last < self._JUMP_SECONDS:
+            self._base = now - seconds
+        self._last = seconds
+        due = self._base + seconds
+        if now - due > self._MOST_LATE_SECONDS:
+            self._base, due = now - seconds, now
+        return due

@@ -1,0 +1,227 @@
+"""Where packets leave the process: a file or pipe here, a network from a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Generator
+from typing import Any, Protocol
+
+from av.error import FFmpegError
+
+from semvid.errors import OutputError
+from semvid.live.address import Address
+from semvid.live.mux import Muxer
+from semvid.live.push import HEADER
+from semvid.live.types import CodedPacket
+
+_OPEN_SECONDS = 12.0
+_PIPE_POLL_SECONDS = 0.1
+_ATOMIC_BYTES = 4096
+"""A pipe that can be written to takes so much without blocking (POSIX's PIPE_BUF on Linux)."""
+
+
+class ClosedByReaderError(Exception):
+    """Who read the pipe has gone: the end, not a fault."""
+
+
+class Outlet(Protocol):
+    """One open container. All errors are ``OutputError`` or ``ClosedByReaderError``."""
+
+    def write(self, packet: CodedPacket, offset: int) -> None:
+        """Write a packet, its times lowered by ``offset``; may block until ``abort``."""
+
+    def finish(self) -> None:
+        """Complete the container and close it; may block until ``abort``."""
+
+    def abort(self) -> None:
+        """From any thread: make whatever blocks return soon."""
+
+
+class LocalOutlet:
+    """A file, segments, HLS, or standard output.
+
+    Args:
+        address: From ``parse_sink``.
+        target: The file to write instead of that of the address.
+        first: The key frame it begins with; ``write`` it after.
+    """
+
+    def __init__(self, address: Address, target: str, first: CodedPacket) -> None:
+        self._name = address.shown if address.kind == "pipe" else target
+        self._pipe = _PipeOutput(sys.stdout.fileno()) if address.kind == "pipe" else None
+        with _explained(self._name):
+            self._muxer = Muxer(
+                self._pipe or target, address.format or "", address.options, first.codec, first.data
+            )
+
+    def write(self, packet: CodedPacket, offset: int) -> None:
+        """See ``Outlet``."""
+        with _explained(self._name):
+            self._muxer.write(
+                packet.data,
+                packet.pts - offset,
+                packet.dts - offset,
+                packet.duration,
+                is_keyframe=packet.is_keyframe,
+            )
+
+    def finish(self) -> None:
+        """See ``Outlet``."""
+        with _explained(self._name):
+            self._muxer.close()
+
+    def abort(self) -> None:
+        """See ``Outlet``. Files are not interrupted: disks answer."""
+        if self._pipe is not None:
+            self._pipe.is_aborted.set()
+
+
+@contextlib.contextmanager
+def _explained(name: str) -> Generator[None, None, None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise ClosedByReaderError from error
+    except (FFmpegError, OSError, ValueError) as error:
+        why = (getattr(error, "strerror", None) or str(error)).rstrip(".").lower()
+        raise OutputError(
+            f"{name} cannot be written ({why}); check the free space and permissions"
+        ) from error
+
+
+class _PipeOutput:
+    """Standard output for FFmpeg that ``is_aborted`` interrupts."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.is_aborted = threading.Event()
+
+    def write(self, data: bytes) -> int:
+        view = memoryview(data)
+        while view:
+            # Windows cannot wait for pipes: there a write blocks until the reader takes it or goes.
+            if sys.platform != "win32":
+                while not select.select([], [self._descriptor], [], _PIPE_POLL_SECONDS)[1]:
+                    if self.is_aborted.is_set():
+                        raise BrokenPipeError
+            view = view[os.write(self._descriptor, view[:_ATOMIC_BYTES]) :]
+        return len(data)
+
+
+class PushedOutlet:
+    """A network sink, served by a process of ``push``.
+
+    Args:
+        address: From ``parse_sink``.
+        first: The key frame it begins with; it is sent here already.
+        offset: What times are lowered by.
+        is_stopping: Set when waiting for an answer makes no sense any more.
+
+    Raises:
+        OutputError: It cannot be reached.
+    """
+
+    def __init__(
+        self, address: Address, first: CodedPacket, offset: int, is_stopping: threading.Event
+    ) -> None:
+        self._shown = address.shown
+        self._answer: dict[str, Any] = {}
+        self._is_open = threading.Event()
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "semvid.live.push"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            # Ctrl-C is for us; it ends when its input does.
+            start_new_session=True,
+        )
+        self._listener = threading.Thread(target=self._listen, name="live-push", daemon=True)
+        self._listener.start()
+        task = {
+            "url": address.url,
+            "format": address.format,
+            "options": dict(address.options),
+            "codec": first.codec,
+        }
+        try:
+            self._send(json.dumps(task).encode() + b"\n")
+            self.write(first, offset)
+            self._wait_until_open(is_stopping)
+        except BaseException:
+            self.abort()
+            raise
+
+    def _wait_until_open(self, is_stopping: threading.Event) -> None:
+        limit = time.monotonic() + _OPEN_SECONDS
+        while not self._is_open.wait(_PIPE_POLL_SECONDS):
+            if not self._listener.is_alive() and not self._is_open.is_set():
+                raise self._error()
+            if time.monotonic() > limit or is_stopping.is_set():
+                raise OutputError(f"{self._shown} did not answer; check host and port, and firewalls")
+
+    def write(self, packet: CodedPacket, offset: int) -> None:
+        """See ``Outlet``."""
+        times = (packet.pts - offset, packet.dts - offset, packet.duration)
+        self._send(HEADER.pack(len(packet.data), packet.is_keyframe, *times) + packet.data)
+
+    def finish(self) -> None:
+        """See ``Outlet``."""
+        self._close_input()
+        self._listener.join()
+        if self._process.wait() != 0:
+            raise self._error()
+
+    def abort(self) -> None:
+        """See ``Outlet``."""
+        self._process.kill()
+        self._process.wait()
+        self._close_input()
+
+    def _close_input(self) -> None:
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+
+    def _send(self, data: bytes) -> None:
+        if self._process.stdin is None or not self._listener.is_alive():
+            raise self._error()
+        try:
+            self._process.stdin.write(data)
+            self._process.stdin.flush()
+        except (OSError, ValueError) as error:
+            raise self._error() from error
+
+    def _listen(self) -> None:
+        stdout = self._process.stdout
+        if stdout is None:
+            return
+        with stdout, contextlib.suppress(OSError, ValueError):
+            for line in stdout:
+                answer = json.loads(line)
+                if "error" in answer:
+                    self._answer = answer
+                else:
+                    self._is_open.set()
+
+    def _error(self) -> OutputError:
+        self._listener.join(1.0)
+        kind = self._answer.get("kind", "")
+        why = str(self._answer.get("error", "it hangs")).rstrip(".").lower()
+        if kind == "ConnectionRefusedError":
+            return OutputError(
+                f"{self._shown} refuses the connection; check host and port, and that the receiver runs"
+            )
+        if kind == "ProtocolNotFoundError":
+            return OutputError(
+                f"{self._shown} is of a protocol that this FFmpeg build lacks; use rtsp, rtmp, udp or rtp"
+            )
+        if kind in {"HTTPUnauthorizedError", "HTTPForbiddenError"}:
+            return OutputError(f"{self._shown} refuses user and password ({why}); check them")
+        return OutputError(f"{self._shown} was lost ({why}); check the receiver and the network")

@@ -1,0 +1,297 @@
+"""Coded packets to one sink: muxed on a thread of its own, reconnected when it breaks off."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import itertools
+import threading
+from collections import deque
+from pathlib import Path
+from types import TracebackType
+
+from semvid.config import LiveConfig
+from semvid.errors import OutputError, OutputExistsError
+from semvid.io.output import check_place
+from semvid.live.address import Address
+from semvid.live.backoff import Backoff
+from semvid.live.mux import describe_keyframe
+from semvid.live.outlet import ClosedByReaderError, LocalOutlet, Outlet, PushedOutlet
+from semvid.live.sink_address import is_segmented, parse_sink
+from semvid.live.types import TIME_BASE, CodedPacket, SinkState
+
+_NETWORK_SECONDS = 2.0
+_FILE_SECONDS = 60.0
+"""Of stream that waits at most: late pictures are worth nothing on a network, and a lot in a recording."""
+_ABORT_SECONDS = 1.0
+
+
+def open_sink(text: str, config: LiveConfig, *, option: str = "SINK") -> PacketSink:
+    """Check a sink and get it ready.
+
+    Args:
+        text: As ``parse_sink`` takes it.
+        config: ``codec``, ``reconnect_seconds`` and ``overwrite`` count.
+        option: What names it on the command line, for messages.
+
+    Raises:
+        ConfigError: It is of no known kind, or cannot carry the codec.
+        OutputError: It is a file that cannot or must not be written.
+    """
+    address = parse_sink(text, config.codec)
+    return PacketSink(
+        address, reconnect_seconds=config.reconnect_seconds, overwrite=config.overwrite, option=option
+    )
+
+
+class PacketSink:
+    """Writes packets where an address says.
+
+    Begins at the first key frame, with timestamps near 0. When the parameter sets or the size change on the
+    way, MPEG-TS and RTP go on; a server is connected to anew; other files are completed and continued in
+    ``NAME-2.mkv``, ``NAME-3.mkv``, ..., never over an existing one. Files can be played up to where they
+    were written, whatever happens. A lost network is connected to again until ``close``; what a sink cannot
+    take in time is dropped up to a key frame and counted.
+
+    Args:
+        address: From ``parse_sink``.
+        reconnect_seconds: Longest pause between attempts.
+        overwrite: Replace an existing file.
+        option: What names it on the command line, for messages.
+        buffer_seconds: Of stream that waits at most; None = 2 for networks and pipes, 60 for files.
+
+    Raises:
+        OutputError: A file that cannot or must not be written.
+
+    Attributes:
+        num_dropped: Packets that were not written.
+        num_reconnections: Times the sink came back.
+        bytes_written: Of coded video.
+        last_error: Why it was lost last, one line; empty if it never was.
+        paths: Files begun.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        reconnect_seconds: float = 8.0,
+        overwrite: bool = False,
+        option: str = "SINK",
+        buffer_seconds: float | None = None,
+    ) -> None:
+        _check_place(address, overwrite=overwrite, option=option)
+        self.num_dropped = 0
+        self.num_reconnections = 0
+        self.bytes_written = 0
+        self.last_error = ""
+        self.paths: list[str] = []
+        self._address = address
+        if buffer_seconds is None:
+            buffer_seconds = _FILE_SECONDS if address.kind == "file" else _NETWORK_SECONDS
+        self._most_ticks = round(buffer_seconds / TIME_BASE)
+        self._backoff = Backoff(reconnect_seconds)
+        self._state: SinkState = "opening"
+        self._refusal: OutputError | None = None
+        self._was_open = False
+        self._queue: deque[CodedPacket] = deque()
+        self._needs_keyframe = True
+        self._changed = threading.Condition()
+        self._closing = threading.Event()
+        self._aborting = threading.Event()
+        self._outlet: Outlet | None = None
+        self._offset = 0
+        self._last_dts = 0
+        self._kind_of_stream = b""
+        self._thread = threading.Thread(target=self._run, name="live-sink", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> PacketSink:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def state(self) -> SinkState:
+        """``closed`` also when a file failed or the reader of a pipe went."""
+        return self._state
+
+    @property
+    def wants_keyframe(self) -> bool:
+        """Nothing can be written before the next key frame: an encoder that makes one soon helps."""
+        return self._needs_keyframe and self._state != "closed"
+
+    def offer(self, packet: CodedPacket) -> None:
+        """Hand over the next packet in decoding order. Never blocks.
+
+        Raises:
+            OutputError: The very first attempt to open the sink failed; raised once.
+        """
+        if self._refusal is not None:
+            refusal, self._refusal = self._refusal, None
+            raise refusal
+        with self._changed:
+            if self._state == "closed" or self._closing.is_set() or not self._wants(packet):
+                self.num_dropped += 1
+                return
+            self._queue.append(packet)
+            if packet.dts - self._queue[0].dts > self._most_ticks:
+                self._shed(packet.dts)
+            self._changed.notify_all()
+
+    def _wants(self, packet: CodedPacket) -> bool:
+        self._needs_keyframe &= not packet.is_keyframe
+        return not self._needs_keyframe
+
+    def _shed(self, newest: int) -> None:
+        """Drop the oldest packets up to a key frame near enough; all, if there is none."""
+        while self._queue:
+            self._queue.popleft()
+            self.num_dropped += 1
+            if self._queue and self._queue[0].is_keyframe and newest - self._queue[0].dts <= self._most_ticks:
+                return
+        self._needs_keyframe = True
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Write what waits and complete the container; gives up after ``timeout`` seconds, never hangs."""
+        self._closing.set()
+        with self._changed:
+            self._changed.notify_all()
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            self._aborting.set()
+            outlet = self._outlet
+            if outlet is not None:
+                outlet.abort()
+            self._thread.join(_ABORT_SECONDS)
+        self._state = "closed"
+
+    def _run(self) -> None:
+        try:
+            self._write_until_closed()
+        except ClosedByReaderError:
+            pass
+        except OutputError as error:
+            self._fail(error)
+        except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
+            self._fail(OutputError(f"{self._address.shown} cannot be written ({error}); choose another sink"))
+        finally:
+            with self._changed:
+                self._state = "closed"
+                self.num_dropped += len(self._queue)
+                self._queue.clear()
+
+    def _fail(self, error: OutputError) -> None:
+        self.last_error = str(error)
+        if not self._was_open:
+            self._refusal = error
+        outlet = self._outlet
+        if outlet is not None:
+            outlet.abort()
+            if self._address.kind != "network":
+                with contextlib.suppress(OutputError, ClosedByReaderError):
+                    outlet.finish()
+
+    def _write_until_closed(self) -> None:
+        while (packet := self._take()) is not None:
+            try:
+                self._write(packet)
+            except OutputError as error:
+                if not (self._was_open and self._address.can_reconnect) or self._closing.is_set():
+                    raise
+                self._lose(packet, error)
+        if self._outlet is not None:
+            self._outlet.finish()
+
+    def _take(self) -> CodedPacket | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._closing.is_set())
+            if self._aborting.is_set() or not self._queue:
+                return None
+            return self._queue.popleft()
+
+    def _lose(self, packet: CodedPacket, error: OutputError) -> None:
+        """Wait for a better time; packets go on being buffered meanwhile."""
+        self._state = "lost"
+        self.last_error = str(error)
+        if self._outlet is not None:
+            self._outlet.abort()
+            self._outlet = None
+        with self._changed:
+            if packet.is_keyframe:
+                self._queue.appendleft(packet)
+            else:
+                self.num_dropped += 1
+                self._skip_to_keyframe()
+        self._closing.wait(self._backoff.next())
+
+    def _skip_to_keyframe(self) -> None:
+        while self._queue and not self._queue[0].is_keyframe:
+            self._queue.popleft()
+            self.num_dropped += 1
+        if not self._queue:
+            self._needs_keyframe = True
+
+    def _write(self, packet: CodedPacket) -> None:
+        if self._outlet is not None and packet.dts <= self._last_dts:
+            # A container would be broken by it.
+            self.num_dropped += 1
+            return
+        if packet.is_keyframe and not (self._outlet is not None and self._address.takes_changes):
+            kind_of_stream = describe_keyframe(packet.data, packet.codec)
+            if self._outlet is not None and kind_of_stream != self._kind_of_stream:
+                self._outlet.finish()
+                self._outlet = None
+            self._kind_of_stream = kind_of_stream
+        if self._outlet is None:
+            self._open(packet)
+        else:
+            self._outlet.write(packet, self._offset)
+        self._last_dts = packet.dts
+        self.bytes_written += len(packet.data)
+
+    def _open(self, packet: CodedPacket) -> None:
+        self._offset = packet.dts
+        if self._address.kind == "network":
+            self._outlet = PushedOutlet(self._address, packet, self._offset, self._aborting)
+        else:
+            target = self._address.url if not self.paths else _next_free(self._address.url)
+            outlet = LocalOutlet(self._address, target, packet)
+            if self._address.kind == "file":
+                self.paths.append(target)
+            self._outlet = outlet
+            outlet.write(packet, self._offset)
+        self.num_reconnections += self._state == "lost"
+        self._was_open = True
+        self._state = "open"
+        self._backoff.reset()
+
+
+def _check_place(address: Address, *, overwrite: bool, option: str) -> None:
+    if address.kind != "file":
+        return
+    check_place(Path(address.url), None, overwrite=overwrite, option=option)
+    if is_segmented(address.url) and not overwrite:
+        head, _, tail = address.url.rpartition("%")
+        pattern = f"{glob.escape(head)}[0-9]*{glob.escape(tail[tail.index('d') + 1 :])}"
+        existing = next(glob.iglob(pattern), None)
+        if existing is not None:
+            raise OutputExistsError(
+                f"{existing} exists; pass -y to overwrite segments or choose another {option}"
+            )
+
+
+def _next_free(name: str) -> str:
+    """Name the next file of a recording: ``NAME-2.mkv`` and so on."""
+    path = Path(name)
+    for number in itertools.count(2):
+        candidate = path.with_stem(f"{path.stem}-{number}")
+        if not candidate.exists():
+            return str(candidate)
+    raise AssertionError

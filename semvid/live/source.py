@@ -1,0 +1,283 @@
+"""Frames of a live source: read on a thread of its own, reopened when it breaks off."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Generator
+from fractions import Fraction
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from av.error import FFmpegError
+
+from semvid.config import LiveConfig
+from semvid.errors import InputError, SemvidError
+from semvid.io.luma import LumaView
+from semvid.io.probe import reason
+from semvid.live.address import Address
+from semvid.live.backoff import Backoff
+from semvid.live.fit import Fitter, Pacer, Thinner
+from semvid.live.opening import OPEN_SECONDS, close_quietly, open_source
+from semvid.live.timeline import Timeline
+from semvid.live.types import TIME_BASE, Captured, SourceState
+from semvid.types import Frame
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+_QUEUE_FRAMES = 4
+"""A sixth of a second at most waits for whoever takes the frames."""
+_CLOSE_SECONDS = 1.5
+_POLL_SECONDS = 0.1
+
+
+class LiveReader:
+    """An open source whose frames are taken one by one.
+
+    Live sources (cameras, screens, networks, ``lavfi:``) and files with ``config.realtime`` go on by
+    themselves: of what is not taken in time the oldest is dropped and counted. Files and pipes wait.
+    A lost camera, screen or network is reopened until ``close``; timestamps go on, a gap lasts as long as it
+    did. Files, pipes and generators end.
+
+    With ``config.size`` pictures are scaled into it, with black bars where the aspect differs. Without it a
+    source may change its size on the way: the next frame then simply has another one. With
+    ``config.frame_rate`` frames beyond it are left out evenly; those do not count as dropped.
+
+    Args:
+        address: From ``parse_source``.
+        config: ``size``, ``frame_rate``, ``realtime``, ``loop`` and ``reconnect_seconds`` count.
+
+    Raises:
+        InputError: The source cannot be opened now.
+
+    Attributes:
+        num_dropped: Frames lost because nobody took them in time.
+        num_reconnections: Times the source came back.
+        last_error: Why it was lost last, one line; empty if it never was.
+        frame_rate: What the source says of itself; None = nothing.
+    """
+
+    def __init__(self, address: Address, config: LiveConfig) -> None:
+        self.num_dropped = 0
+        self.num_reconnections = 0
+        self.last_error = ""
+        self.frame_rate: Fraction | None = None
+        self._address = address
+        self._config = config
+        is_paced = address.kind == "generator" or (address.kind == "file" and config.realtime)
+        self._drops = address.is_live or is_paced
+        self._pacer = Pacer() if is_paced else None
+        self._played_seconds = 0.0
+        self._timeline = Timeline(follows_clock=address.is_live)
+        self._thinner = Thinner(config.frame_rate)
+        self._fitter = Fitter(config.size) if config.size else None
+        self._luma = LumaView()
+        self._num_frames = 0
+        self._state: SourceState = "opening"
+        self._first_error: Exception | None = None
+        self._opened = threading.Event()
+        self._stopped = threading.Event()
+        self._queue: deque[Captured] = deque()
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="live-source", daemon=True)
+        self._thread.start()
+        try:
+            self._wait_until_open()
+        except BaseException:
+            self._stopped.set()
+            raise
+
+    def __enter__(self) -> LiveReader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def state(self) -> SourceState:
+        """``ended`` also after ``close``; frames may still wait then."""
+        return self._state
+
+    def ticks_at(self, when: float) -> int:
+        """Turn a ``time.monotonic()`` into ``TIME_BASE`` units of this stream."""
+        return self._timeline.at(when)
+
+    def next(self, timeout: float) -> Captured | None:
+        """Take the oldest frame that waits.
+
+        Args:
+            timeout: Seconds to wait for one.
+
+        Returns:
+            None when none came in time, and at once when none will come any more (``state`` is ``ended``).
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._state == "ended", timeout)
+            if not self._queue:
+                return None
+            captured = self._queue.popleft()
+            self._changed.notify_all()
+            return captured
+
+    def close(self) -> None:
+        """Stop reading; returns within two seconds even when the network hangs.
+
+        What hangs then is given up by its own timeout, in the background.
+        """
+        self._stopped.set()
+        with self._changed:
+            self._changed.notify_all()
+        self._thread.join(_CLOSE_SECONDS)
+        self._end()
+
+    def _wait_until_open(self) -> None:
+        # Twice the limit: cameras are asked for several formats.
+        is_patient = self._address.kind == "pipe" or self._address.listens
+        limit = None if is_patient else time.monotonic() + 4 * OPEN_SECONDS
+        while not self._opened.wait(_POLL_SECONDS):
+            if limit is not None and time.monotonic() > limit:
+                raise InputError(
+                    f"{self._address.shown} hangs while it is opened; check the device or network"
+                )
+        if self._first_error is not None:
+            raise self._first_error
+
+    def _run(self) -> None:
+        try:
+            self._play_until_stopped()
+        except SemvidError as error:
+            self._fail(error)
+        except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
+            self._fail(
+                InputError(f"{self._address.shown} cannot be read ({reason(error)}); try another source")
+            )
+        finally:
+            self._end()
+
+    def _fail(self, error: Exception) -> None:
+        self.last_error = str(error)
+        if not self._opened.is_set():
+            self._first_error = error
+
+    def _end(self) -> None:
+        with self._changed:
+            self._state = "ended"
+            self._changed.notify_all()
+        self._opened.set()
+
+    def _play_until_stopped(self) -> None:
+        backoff = Backoff(self._config.reconnect_seconds)
+        while not self._stopped.is_set():
+            try:
+                num_played = self._play_once()
+            except InputError as error:
+                if not (self._opened.is_set() and self._address.can_reconnect):
+                    raise
+                num_played = 0
+                self.last_error = str(error)
+            if num_played:
+                backoff.reset()
+            if not self._address.can_reconnect:
+                if self._config.loop and self._address.kind == "file" and num_played:
+                    continue
+                return
+            self._state = "lost"
+            self._stopped.wait(backoff.next())
+
+    def _play_once(self) -> int:
+        """Open the source and play it until it ends or breaks off; returns the number of frames it gave."""
+        container, stream = open_source(self._address, self._config, self._stopped)
+        try:
+            is_first_time = not self._opened.is_set()
+            self.frame_rate = stream.average_rate or stream.guessed_rate or None
+            self._timeline.restart()
+            self._opened.set()
+            num_played, first_seconds = 0, None
+            for picture in self._pictures(container, stream):
+                if self._stopped.is_set():
+                    break
+                if not num_played:
+                    self.num_reconnections += not is_first_time and self._address.can_reconnect
+                    self._state = "playing"
+                num_played += 1
+                seconds = self._seconds(picture)
+                if first_seconds is None:
+                    first_seconds = seconds - self._played_seconds
+                if self._pacer is not None:
+                    self._wait_until_due(seconds - first_seconds)
+                self._deliver(picture)
+            return num_played
+        finally:
+            close_quietly(container)
+
+    def _pictures(self, container: InputContainer, stream: VideoStream) -> Generator[VideoFrame, None, None]:
+        """Decode until the source ends or breaks off; ``last_error`` then says why."""
+        packets = container.demux(stream)
+        while not self._stopped.is_set():
+            try:
+                packet = next(packets)
+            except StopIteration:
+                if self._address.can_reconnect:
+                    self.last_error = f"{self._address.shown} ended the stream"
+                return
+            except (FFmpegError, OSError) as error:
+                why = (
+                    "sends no more" if type(error).__name__ == "ExitError" else f"was lost ({reason(error)})"
+                )
+                self.last_error = f"{self._address.shown} {why}"
+                return
+            try:
+                pictures = stream.decode(packet)
+            except FFmpegError:
+                # Packets get lost; the decoder goes on at the next key frame.
+                continue
+            yield from pictures
+
+    def _seconds(self, picture: VideoFrame) -> float:
+        """Position in the source; where it has none, one frame after the last."""
+        if picture.pts is not None and picture.time_base:
+            return float(picture.pts * picture.time_base)
+        return self._played_seconds + float(1 / (self.frame_rate or 30))
+
+    def _wait_until_due(self, seconds: float) -> None:
+        # A loop begins where the last one ended, one frame later.
+        if self._pacer is None:
+            return
+        due = self._pacer.due(seconds, time.monotonic())
+        while (left := due - time.monotonic()) > 0 and not self._stopped.wait(left):
+            pass
+        self._played_seconds = seconds + float(1 / (self.frame_rate or 30))
+
+    def _deliver(self, picture: VideoFrame) -> None:
+        arrived = time.monotonic()
+        base, duration = picture.time_base, picture.duration
+        pts = self._timeline.place(picture.pts, base, arrived)
+        if not self._thinner.takes(pts):
+            return
+        picture.pts, picture.time_base = pts, TIME_BASE
+        picture.duration = round(duration * base / TIME_BASE) if duration and base else 0
+        if self._fitter is not None:
+            picture = self._fitter.fit(picture)
+        luma, bits = self._luma(picture)
+        captured = Captured(Frame(picture, self._num_frames, luma, bits), arrived)
+        self._num_frames += 1
+        with self._changed:
+            if self._drops:
+                while len(self._queue) >= _QUEUE_FRAMES:
+                    self._queue.popleft()
+                    self.num_dropped += 1
+            else:
+                self._changed.wait_for(lambda: len(self._queue) < _QUEUE_FRAMES or self._stopped.is_set())
+                if self._stopped.is_set():
+                    return
+            self._queue.append(captured)
+            self._changed.notify_all()

@@ -1,0 +1,322 @@
+"""Live sources: real senders on this machine, killed, restarted, silent, and slow consumers."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from clips import make_clip
+from live_clips import FFMPEG, free_port, sender, until
+
+from semvid.config import LiveConfig
+from semvid.errors import InputError, InputMissingError
+from semvid.live.address import parse_source
+from semvid.live.source import LiveReader
+
+
+def take(reader, number, seconds=10.0):
+    """Take frames until there are so many, the source ends, or time is up."""
+    frames, end = [], time.monotonic() + seconds
+    while len(frames) < number and time.monotonic() < end:
+        captured = reader.next(0.2)
+        if captured is not None:
+            frames.append(captured)
+        elif reader.state == "ended":
+            break
+    return frames
+
+
+def stamps(frames):
+    return [one.frame.picture.pts for one in frames]
+
+
+def assert_rising(frames):
+    assert all(b > a for a, b in itertools.pairwise(stamps(frames)))
+
+
+def open_reader(text, **options):
+    return LiveReader(parse_source(text), LiveConfig(**{"reconnect_seconds": 0.3, **options}))
+
+
+def test_generators_go_the_way_of_cameras_in_real_time():
+    began = time.monotonic()
+    with open_reader("lavfi:testsrc2=size=160x96:rate=30") as reader:
+        frames = take(reader, 20)
+        assert reader.state == "playing"
+    assert time.monotonic() - began > 19 / 30
+    assert all(abs(pts - index * 3000) < 900 for index, pts in enumerate(stamps(frames)))
+    assert frames[0].frame.luma.shape == (96, 160)
+    assert [one.frame.index for one in frames] == list(range(20))
+    assert reader.state == "ended"
+
+
+def test_size_and_rate_asked_for_are_kept():
+    with open_reader("lavfi:testsrc2=size=160x96:rate=60", size=(128, 128), frame_rate=20) as reader:
+        frames = take(reader, 12)
+    assert all(abs(b - a - 4500) < 300 for a, b in itertools.pairwise(stamps(frames)))
+    luma = frames[0].frame.luma
+    # 160 x 96 in 128 x 128 is 128 x 76 between bars.
+    assert luma.shape == (128, 128)
+    assert luma[:24].max() <= 16
+    assert luma[28:100].std() > 20
+    assert frames[0].frame.picture.time_base.denominator == 90_000
+
+
+def test_rgb_sources_have_luma():
+    with open_reader("lavfi:testsrc=size=160x96:rate=30") as reader:
+        (captured,) = take(reader, 1)
+    assert captured.frame.picture.format.name == "rgb24"
+    assert captured.frame.luma.std() > 20
+
+
+def test_files_end_wait_and_keep_their_timestamps(tmp_path):
+    clip = make_clip(tmp_path / "clip.mp4", width=160, height=96, num_frames=30)
+    with open_reader(str(clip)) as reader:
+        assert not until(lambda: reader.num_dropped, 0.2)
+        frames = take(reader, 100)
+        assert reader.state == "ended"
+        assert reader.next(5.0) is None
+    assert stamps(frames) == [index * 3600 for index in range(30)]
+    assert reader.num_dropped == 0
+
+
+def test_files_play_at_their_own_speed_again_and_again(tmp_path):
+    clip = make_clip(tmp_path / "clip.mp4", width=160, height=96, num_frames=10)
+    began = time.monotonic()
+    with open_reader(str(clip), realtime=True, loop=True) as reader:
+        frames = take(reader, 26)
+    took = time.monotonic() - began
+    assert stamps(frames) == [index * 3600 for index in range(26)]
+    assert took >= 0.99
+    # On an absolute schedule lateness does not add up.
+    lateness = [one.arrived - frames[0].arrived - index / 25 for index, one in enumerate(frames)]
+    assert all(-0.02 < one for one in lateness)
+    assert min(lateness[-5:]) < 0.1
+
+
+def test_slow_consumers_of_live_sources_get_new_frames_and_a_count():
+    with open_reader("lavfi:testsrc2=size=160x96:rate=50") as reader:
+        assert until(lambda: reader.num_dropped >= 10)
+        (captured,) = take(reader, 1)
+        assert time.monotonic() - captured.arrived < 0.5
+        assert captured.frame.index >= 10
+
+
+@pytest.mark.parametrize("container", ["yuv4mpegpipe", "mpegts", "matroska"])
+def test_pipes(container):
+    codec = [] if container == "yuv4mpegpipe" else ["-c:v", "libx264", "-preset", "ultrafast"]
+    send = subprocess.Popen(
+        [FFMPEG, "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=160x96:rate=25", "-frames:v", "40",
+         "-pix_fmt", "yuv420p", *codec, "-f", container, "-"], stdout=subprocess.PIPE
+    )  # fmt: skip
+    code = (
+        "from semvid.live.address import parse_source\n"
+        "from semvid.live.source import LiveReader\n"
+        "from semvid.config import LiveConfig\n"
+        "n, last, reader = 0, -1, LiveReader(parse_source('-'), LiveConfig())\n"
+        "while True:\n"
+        "    one = reader.next(1)\n"
+        "    if one is None and reader.state == 'ended': break\n"
+        "    if one is not None: n += 1; assert one.frame.picture.pts > last; last = one.frame.picture.pts\n"
+        "print(n, last, reader.num_dropped)\n"
+    )
+    with send:
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", code], stdin=send.stdout, capture_output=True, text=True, timeout=30
+        )
+    assert done.stdout.split() == ["40", str(39 * 3600), "0"], done.stderr
+
+
+def test_a_silent_pipe_can_be_left(monkeypatch):
+    inner, outer = os.pipe()
+    frame = b"FRAME\n" + bytes(160 * 96 * 3 // 2)
+    writer = threading.Thread(
+        target=os.write, args=(outer, b"YUV4MPEG2 W160 H96 F25:1 Ip A1:1 C420jpeg\n" + 4 * frame), daemon=True
+    )
+    writer.start()
+    with open(inner, "rb") as silent:
+        monkeypatch.setattr(sys, "stdin", silent)
+        with open_reader("-") as reader:
+            assert take(reader, 3)
+            assert reader.next(0.2) is None or reader.next(0.2) is None
+            began = time.monotonic()
+        assert time.monotonic() - began < 1
+        assert not reader._thread.is_alive()
+    writer.join(5)
+    os.close(outer)
+
+
+def test_udp_comes_and_goes_three_times():
+    url = f"udp://127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
+    frames, reader = [], None
+    for turn in range(3):
+        with sender("-f", "mpegts", url + "?pkt_size=1316"):
+            reader = reader or open_reader(url)
+            before = len(frames)
+            assert until(lambda: frames.extend(take(reader, 5, 0.3)) or len(frames) >= before + 15), turn
+    reader.close()
+    assert_rising(frames)
+    passed = frames[-1].arrived - frames[0].arrived
+    assert abs((stamps(frames)[-1] - stamps(frames)[0]) / 90_000 - passed) < 1.5
+
+
+def test_servers_are_killed_and_restarted(seconds=2):
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/live.ts"
+    frames, reader = [], None
+    for turn in range(4):
+        with sender("-f", "mpegts", "-listen", "1", url) as one:
+            while reader is None:
+                assert one.poll() is None
+                with contextlib.suppress(InputError):
+                    reader = open_reader(url)
+            before = len(frames)
+            assert until(lambda: frames.extend(take(reader, 5, 0.3)) or len(frames) >= before + 10), turn
+        assert until(lambda: reader.next(0) is None and reader.state == "lost")
+        assert "127.0.0.1" in reader.last_error
+    assert reader.num_reconnections == 3
+    reader.close()
+    assert_rising(frames)
+    passed = frames[-1].arrived - frames[0].arrived
+    assert abs((stamps(frames)[-1] - stamps(frames)[0]) / 90_000 - passed) < 2.5
+
+
+@pytest.mark.parametrize(
+    ("url", "output"),
+    [
+        ("rtmp://127.0.0.1:{}/live/key", ("-f", "flv", "-listen", "1")),
+        ("http://127.0.0.1:{}/cam", ("-c:v", "mjpeg", "-f", "mpjpeg", "-listen", "1")),
+    ],
+)
+def test_servers_of_other_protocols(url, output):
+    url = url.format(free_port())
+    reader = None
+    with sender(*output, url) as one:
+        while reader is None:
+            assert one.poll() is None
+            with contextlib.suppress(InputError):
+                reader = open_reader(url)
+        with reader:
+            frames = take(reader, 20)
+    assert len(frames) == 20
+    assert_rising(frames)
+
+
+@pytest.mark.parametrize(
+    ("url", "output"),
+    [
+        ("rtsp://127.0.0.1:{}/live", ("-f", "rtsp", "-rtsp_transport", "tcp")),
+        ("rtmp://127.0.0.1:{}/live/key", ("-f", "flv")),
+    ],
+)
+def test_senders_that_connect_to_us(url, output):
+    """And come back after they were killed."""
+    url = url.format(free_port())
+    readers, frames = [], []
+    threading.Thread(target=lambda: readers.append(open_reader(url + "?listen")), daemon=True).start()
+    for turn in range(2):
+        before = len(frames)
+        end = time.monotonic() + 15
+        while len(frames) < before + 15 and time.monotonic() < end:
+            # A sender that is refused, because nobody listens yet, tries again.
+            with sender(*output, url, options=("-bf", "2")) as one:
+                while one.poll() is None and len(frames) < before + 15 and time.monotonic() < end:
+                    if readers:
+                        frames += take(readers[0], 5, 0.2)
+                    else:
+                        time.sleep(0.01)
+        assert len(frames) >= before + 15, (turn, readers and readers[0].last_error)
+    readers[0].close()
+    assert readers[0].num_reconnections == 1
+    assert_rising(frames)
+
+
+def test_the_size_may_change_on_the_way():
+    url = f"udp://127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
+    sizes, reader = set(), None
+    for size in ("160x96", "192x128"):
+        with sender("-f", "mpegts", url + "?pkt_size=1316", size=size):
+            reader = reader or open_reader(url)
+            wide = int(size.split("x")[0])
+            assert until(
+                lambda: sizes.update(one.frame.luma.shape[1] for one in take(reader, 5, 0.3)) or wide in sizes
+            )
+    reader.close()
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("/nowhere/film.mp4", "does not exist"),
+        ("webcam:63", "is not there"),
+        ("webcam:Nobody Makes This", "there is no camera Nobody"),
+        ("lavfi:nonsense", "no filter graph"),
+        ("rtsp://user:secret@127.0.0.1:{}/x", "refuses the connection"),
+        ("rtmp://127.0.0.1:{}/live/secret", "refuses the connection"),
+        ("http://127.0.0.1:{}/x?token=secret", "refuses the connection"),
+    ],
+)
+def test_what_cannot_be_opened_is_said_at_once(source, words):
+    began = time.monotonic()
+    with pytest.raises(InputError, match=words) as caught:
+        open_reader(source.format(free_port()))
+    assert time.monotonic() - began < 3
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_files_are_missing():
+    with pytest.raises(InputMissingError):
+        open_reader("/nowhere/film.mp4")
+
+
+@pytest.mark.parametrize(("status", "words"), [("401 Unauthorized", "401"), ("404 Not Found", "404")])
+def test_http_refusals(status, words):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer():
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    with connection:
+                        connection.recv(4096)
+                        connection.sendall(
+                            f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
+                        )
+
+        threading.Thread(target=answer, daemon=True).start()
+        with pytest.raises(InputError, match=words):
+            open_reader(f"http://127.0.0.1:{server.getsockname()[1]}/x.ts")
+
+
+def test_closing_does_not_wait_for_a_hanging_network():
+    url = f"udp://127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
+    with sender("-f", "mpegts", url + "?pkt_size=1316"):
+        reader = open_reader(url)
+        assert take(reader, 3)
+    take(reader, 100, 0.3)
+    began = time.monotonic()
+    reader.close()
+    assert time.monotonic() - began < 2
+    assert reader.state == "ended"
+    assert reader.next(1) is None
+
+
+def test_memory_stays_flat(tmp_path):
+    clip = make_clip(tmp_path / "clip.mkv", width=320, height=192, num_frames=50)
+    peaks = []
+    with open_reader(str(clip), loop=True, size=(192, 192)) as reader:
+        import resource
+
+        for _ in range(4):
+            assert len(take(reader, 750, 20)) == 750
+            peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    # kB: one frame of 320x192 leaked each time would be 69,000.
+    assert peaks[-1] - peaks[0] < 20_000
