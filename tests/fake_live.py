@@ -13,7 +13,7 @@ from semvid.live.types import LiveStatus, Snapshot
 from semvid.types import Frame
 
 STATUS = LiveStatus(
-    seconds=0.0, source="playing", sinks={"srt://user:secret@relay.example:9000?passphrase=x": "open", "/tmp/private/talk.mkv": "open"},
+    seconds=0.0, source="playing", sinks={"srt://user:secret@relay.example:9000?passphrase=x": "open", "/home/me/talk.mkv": "open"},
     fps_in=30.0, fps_out=29.9, latency_ms=62.0, latency_p99_ms=118.0, bitrate_kbps=1940.0, maps_per_second=8.2,
     num_frames=900, num_dropped=3, num_repeated=0, num_reconnections=0, load_step=0, load_note="", saving=0.27,
 )  # fmt: skip

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from semvid.errors import ConfigError
 from semvid.live.handle import LiveHandle
 from semvid.web.address import ServedNames
-from semvid.web.broadcast import Broadcast
+from semvid.web.broadcast import Broadcast, Picture
 from semvid.web.guard import Guard, Keys, refusal
 from semvid.web.limits import Allowance
 from semvid.web.pictures import VIEWS, View
@@ -35,6 +35,8 @@ _ASSETS = {
 }
 _ADJUSTMENTS, _ADJUSTMENTS_PER_SECOND = 40, 20
 _BODY_SECONDS = 5.0
+_AGAIN_SECONDS = 1.0
+"""Without a new picture the last is sent again: most browsers show one only when the next begins."""
 _BOUNDARY = b"semvid-picture"
 
 
@@ -153,13 +155,20 @@ class _Pictures(Response):
     async def _send_all(self, send: Send) -> None:
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(start)
-        number, head = 0, b"--" + _BOUNDARY
+        number, boundary = 0, b"--" + _BOUNDARY + b"\r\n"
+        head = boundary
+        picture: Picture | None
         while True:
-            picture = await self._broadcast.after(self._view, number)
+            try:
+                picture = await asyncio.wait_for(self._broadcast.after(self._view, number), _AGAIN_SECONDS)
+            except TimeoutError:
+                picture = self._broadcast.newest(self._view)
+                if picture is None:
+                    continue
             number = picture.number
-            head += b"\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(picture.jpeg)
-            # With the next boundary at its end: browsers show a part when they know that it is over.
-            body = head + picture.jpeg + b"\r\n--" + _BOUNDARY
+            head += b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(picture.jpeg)
+            # With the next boundary at its end: some browsers wait for it.
+            body = head + picture.jpeg + b"\r\n" + boundary
             head = b""
             # Waits while more than 64 kB lie ready; the protocol ends clients for whom it waits too long.
             await send({"type": "http.response.body", "body": body, "more_body": True})

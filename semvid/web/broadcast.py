@@ -18,9 +18,11 @@ MOST_PER_SECOND = 15.0
 """Pictures of each view."""
 MOST_OF_A_CORE = 0.3
 """Share of one core's time that making pictures may take; when they cost more, there are fewer."""
-_WIDER_ABOVE, _NARROWER_BELOW = 14.0, 7.0
+_WIDER_ABOVE, _NARROWER_BELOW = 9.0, 7.0
 """Rounds a second that fit into that share; pictures get another width then."""
-_SETTLE_SECONDS = 3.0
+_SETTLE_SECONDS = 4.0
+_COST_SHARE = 0.1
+"""Of the last round in the mean: the first one costs thrice as much."""
 _PAUSE_SECONDS = 0.05
 _FAILED_PAUSE_SECONDS = 1.0
 
@@ -39,6 +41,8 @@ class Picture:
 class Broadcast:
     """Makes pictures while somebody watches. It never holds up the stream: it looks when it has time.
 
+    Making one takes a second or more, for what must be loaded: do so before the stream begins.
+
     Args:
         handle: The stream.
 
@@ -52,6 +56,7 @@ class Broadcast:
         self.core_share = 0.0
         self._handle = handle
         self._maker = PictureMaker()
+        self._maker.warm_up()
         self._watchers = dict.fromkeys(VIEWS, 0)
         self._newest: dict[View, Picture | None] = dict.fromkeys(VIEWS)
         self._events: dict[View, asyncio.Event] = {}
@@ -110,6 +115,10 @@ class Broadcast:
                 return newest
             await self._events[view].wait()
 
+    def newest(self, view: View) -> Picture | None:
+        """Return the newest picture of a view, if there is one."""
+        return self._newest[view]
+
     def _publish(self, view: View, picture: Picture) -> None:
         last = self._newest[view]
         if last is not None:
@@ -150,7 +159,7 @@ class Broadcast:
                     cost, self.core_share = 0.0, 0.0
                     self._wake.wait()
                 continue
-            cost += 0.2 * (spent - cost) if cost else spent
+            cost += _COST_SHARE * (spent - cost) if cost else spent
             pause = max(1 / MOST_PER_SECOND, spent / MOST_OF_A_CORE) - (time.monotonic() - began)
             self._stop.wait(max(pause, 0.005))
             self.core_share += 0.1 * (spent / max(time.monotonic() - began, 1e-3) - self.core_share)

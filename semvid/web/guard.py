@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -74,13 +73,11 @@ class Keys:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return self.fits(token.strip())
-        try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(self.cookie_name)
-        except CookieError:
-            return None
-        if cookie is None:
-            return None
-        return hmac.compare_digest(cookie.value.encode(), self.cookie_value.encode())
+        for cookie in headers.get("cookie", "").split(";"):
+            name, _, value = cookie.strip().partition("=")
+            if name == self.cookie_name:
+                return hmac.compare_digest(value.encode(), self.cookie_value.encode())
+        return None
 
 
 class Guard:

@@ -8,7 +8,7 @@ const picture = byId("picture"), stage = byId("stage"), veil = byId("veil");
 const CAPTIONS = {
   picture: "Sharp where it matters, thrifty elsewhere.",
   heat: "Bright is what matters.",
-  split: "The picture, and its map.",
+  split: "Left the picture, right what matters in it.",
   plain: "As every JPEG encoder would, at the same quality.",
 };
 
@@ -51,7 +51,7 @@ function caption() {
   picture.alt = `Live picture: ${view}`;
   const needsMap = (view === "heat" || view === "split") && status && !status.has_map;
   byId("caption").textContent = (needsMap ? "There is no map now; this is the picture." : words)
-    + (shown ? ` ${bytes(shown.bytes)} each, ${shown.per_second.toFixed(0)} a second.` : "");
+    + (shown ? ` ${bytes(shown.bytes)} each${shown.per_second >= 0.5 ? `, ${shown.per_second.toFixed(0)} a second` : ""}.` : "");
 }
 
 // States in words.
@@ -86,7 +86,6 @@ function showState() {
 function showFacts() {
   const { live, web, size } = status, facts = [];
   const fact = (text, isBad = false) => facts.push([text, isBad]);
-  if (live.load_note) fact(`Load cut: ${live.load_note}`, true);
   if (status.picture_note) fact(status.picture_note, true);
   for (const { name, state } of live.sinks) fact(`${name}: ${state === "lost" ? "lost, reconnecting" : state}`, state === "lost");
   if (size) fact(`${size[0]}\u00d7${size[1]}`);
@@ -228,5 +227,7 @@ function setUpTheme() {
 setUpTheme();
 // Firefox keeps what was chosen before a reload.
 view = document.querySelector("#views input:checked").value;
-watch();
+// Pictures never end, and a page that loads them is not loaded before they do.
+if (document.readyState === "complete") watch();
+else addEventListener("load", watch);
 poll();

@@ -9,6 +9,7 @@ from typing import Any, Literal, cast, get_args
 
 import cv2
 import numpy as np
+from av import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
@@ -28,8 +29,8 @@ WIDTHS = (1280, 960, 640)
 _QUALITY = 70
 """At 1280x720 a busy picture takes 32 ms of a core and 96 kB; at quality 80 38 ms and 163 kB."""
 _OPACITY = 0.5
-_GAP = 4
-"""Pixels between the halves of the split view."""
+_LINE = 2
+"""Pixels on either side of the middle of the split view."""
 
 
 class PictureMaker:
@@ -50,23 +51,30 @@ class PictureMaker:
         The quality is the same in all views: ``plain`` has it everywhere, the others where it matters.
         """
         matters = snapshot.importance
-        planes = self._planes(snapshot.frame, 2 if view == "split" and matters is not None else 1)
+        planes = self._planes(snapshot.frame)
         if view == "plain":
             return PictureCoder(planes, None).encode_plain(_QUALITY)
         if matters is not None and view == "heat":
             planes = tinted(planes, matters, _OPACITY)
         elif matters is not None and view == "split":
-            planes = _side_by_side(planes, tinted(planes, matters, 1))
-            matters = np.hstack([matters, matters])
+            planes = _halved(planes, tinted(planes, matters, _OPACITY))
         coder = PictureCoder(planes, matters)
         # The symbols of the last picture stand for those of this one: one choice instead of three.
         jpeg = coder.encode(Choice(quality=_QUALITY), self._counts.get(view, ()))
         self._counts[view] = coder.counts
         return jpeg
 
-    def _planes(self, frame: Frame, num_across: int) -> Planes:
+    def warm_up(self) -> None:
+        """Load and compile what pictures need: later it would take the stream's time, seconds of it."""
+        picture = VideoFrame.from_ndarray(np.full((24, 16), 128, np.uint8), format="yuv420p")
+        tiny = Snapshot(Frame(picture, 0, np.full((16, 16), 128, np.uint8), 8), np.ones((2, 2), np.float32))
+        for view in VIEWS:
+            self.make(view, tiny)
+        self._counts.clear()
+
+    def _planes(self, frame: Frame) -> Planes:
         source = frame.picture
-        width, height = picture_size(frame.upright_size, self.width, num_across)
+        width, height = picture_size(frame.upright_size, self.width)
         if frame.quarter_turns % 2:
             width, height = height, width
         picture = self._reformatter.reformat(
@@ -82,18 +90,15 @@ class PictureMaker:
         return Planes(tuple(components), "4:2:0")
 
 
-def picture_size(size: tuple[int, int], most: int, num_across: int = 1) -> tuple[int, int]:
+def picture_size(size: tuple[int, int], most: int) -> tuple[int, int]:
     """Return ``(width, height)`` of what is shown, both even.
 
     Args:
         size: Of the upright source in pixels.
         most: Width of the largest 16:9 picture allowed; no side is longer, and no picture has more pixels.
-        num_across: So many side by side share that width.
     """
     width, height = size
-    scale = min(
-        1, most / num_across / width, most / height, math.sqrt(most * most * 9 / 16 / (width * height))
-    )
+    scale = min(1, most / width, most / height, math.sqrt(most * most * 9 / 16 / (width * height)))
     return max(round(width * scale / 2) * 2, 2), max(round(height * scale / 2) * 2, 2)
 
 
@@ -118,9 +123,12 @@ def _colours() -> tuple[NDArray[np.uint8], ...]:
     return tuple(np.rint(np.clip(one[0], 0, 255)).astype(np.uint8) for one in components)
 
 
-def _side_by_side(left: Planes, right: Planes) -> Planes:
-    rows: list[Plane] = []
+def _halved(left: Planes, right: Planes) -> Planes:
+    """Put the left half of one picture beside the right half of the other, a white line between them."""
+    joined: list[Plane] = []
     for index, (one, other) in enumerate(zip(left.components, right.components, strict=True)):
-        gap = np.full((one.shape[0], _GAP >> (index > 0)), 128 if index else 0, np.uint8)
-        rows.append(np.asarray(np.hstack([one, gap, other]), np.uint8))
-    return Planes(tuple(rows), left.sampling)
+        middle, half_line = one.shape[1] // 2, _LINE >> (index > 0)
+        whole = np.hstack([one[:, :middle], other[:, middle:]])
+        whole[:, max(middle - half_line, 0) : middle + half_line] = 128 if index else 255
+        joined.append(np.asarray(whole, np.uint8))
+    return Planes(tuple(joined), left.sampling)

@@ -61,8 +61,9 @@ class WebServer:
         self._broadcast = Broadcast(handle)
         self._gate = Gate(_CONNECTIONS_A_CLIENT * max_clients + _MORE_CONNECTIONS, stalled_seconds)
         self._app = App(handle, self._broadcast, self._gate, max_clients)
+        app = self._app.guarded(ServedNames(parsed), Keys(token, port) if token else None)
         config = GatedConfig(
-            self._app.guarded(ServedNames(parsed), Keys(token, port) if token else None),
+            app,
             loop="asyncio", http=GuardedProtocol, ws="none", lifespan="off", interface="asgi3",
             log_config=None, log_level="critical", access_log=False, proxy_headers=False, server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=1,
