@@ -3,6 +3,7 @@
 import threading
 import time
 from dataclasses import replace
+from functools import cache
 
 import av
 import cv2
@@ -19,6 +20,7 @@ STATUS = LiveStatus(
 )  # fmt: skip
 
 
+@cache
 def draw_frame(index, size=(640, 360)):
     """A bright disc that moves over texture, and the map of the disc."""
     width, height = size
@@ -43,7 +45,7 @@ class FakeLive:
         self.error = None
         self.longest_pause = 0.0
         self._controls = LiveControls()
-        self._frames = [draw_frame(index, size) for index in range(75)]
+        self._frames = [draw_frame(index, size) for index in range(50)]
         self._number = 0
         self._began = time.monotonic()
         self._stop = threading.Event()

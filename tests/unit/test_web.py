@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from clips import make_clip
 from fake_live import STATUS, FakeLive, draw_frame
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,8 +21,10 @@ from starlette.datastructures import Headers
 
 from semvid.config import CLASSES
 from semvid.errors import ConfigError, OutputError
+from semvid.io.reader import VideoReader
 from semvid.live.handle import LiveControls
 from semvid.live.types import Snapshot
+from semvid.types import Frame
 from semvid.web.address import Address, ServedNames, check_token, listen, new_token, parse_address, shown_url
 from semvid.web.guard import Keys
 from semvid.web.limits import Allowance
@@ -125,7 +128,7 @@ def test_only_own_names_are_served(address, host, serves):
 def test_urls_can_be_opened():
     assert shown_url(parse_address("8000"), 8000) == "http://127.0.0.1:8000/"
     assert shown_url(parse_address("[::1]:1"), 2) == "http://[::1]:2/"
-    assert "0.0.0.0" not in shown_url(parse_address("0.0.0.0:1"), 2)
+    assert "0.0.0.0" not in shown_url(parse_address("0.0.0.0:1"), 2)  # noqa: S104
 
 
 def test_keys_fit_or_do_not():
@@ -295,10 +298,16 @@ def test_views_show_what_they_say():
     maker.make("split", without)
 
 
-def test_pictures_are_upright_and_scaled():
-    snapshot = draw_frame(0, (1920, 1080))
-    snapshot.frame.picture.rotation = 90
+def test_pictures_are_upright_and_scaled(tmp_path):
+    turned = make_clip(tmp_path / "turned.mp4", width=1920, height=1080, num_frames=1, rotation=90)
+    with VideoReader(turned) as reader:
+        frame = next(one for one in reader.read() if isinstance(one, Frame))
+    matters = np.zeros((8, 5), np.float32)
+    matters[:4] = 1
     maker = PictureMaker()
     for width, size in ((1280, (720, 1280)), (640, (360, 640))):
         maker.width = width
-        assert decoded(maker.make("heat", snapshot)).size == size
+        shown = decoded(maker.make("heat", Snapshot(frame, matters)))
+        assert shown.size == size
+        grey = np.asarray(shown.convert("L"), float)
+        assert grey[: size[1] // 2].mean() > 1.5 * grey[size[1] // 2 :].mean()
