@@ -151,6 +151,8 @@ class _Pictures(Response):
                     pass
             finally:
                 sending.cancel()
+                # Whatever ended it, the client is gone.
+                await asyncio.gather(sending, return_exceptions=True)
 
     async def _send_all(self, send: Send) -> None:
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}

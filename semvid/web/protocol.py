@@ -11,7 +11,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 STALLED_SECONDS = 5.0
 """A client that takes nothing of what waits for it for so long is dropped."""
-_IDLE_SECONDS = 15.0
+IDLE_SECONDS = 15.0
 """A connection without a request in the making is ended then: half-sent heads, or ends nobody reads."""
 
 
@@ -22,6 +22,7 @@ class Gate:
     most: int
     """Connections at once."""
     stalled_seconds: float = STALLED_SECONDS
+    idle_seconds: float = IDLE_SECONDS
     is_closing: bool = False
     num_stalled: int = 0
     """Clients dropped since the start because they took nothing."""
@@ -57,7 +58,7 @@ class GuardedProtocol(H11Protocol):
             transport.abort()
             return
         self._gate.protocols.add(self)
-        self._watch = self.loop.call_later(_IDLE_SECONDS, self._end_if_idle)
+        self._watch = self.loop.call_later(self._gate.idle_seconds / 2, self._end_if_idle)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
@@ -88,6 +89,6 @@ class GuardedProtocol(H11Protocol):
         if not is_answering and self._is_idle:
             self.transport.abort()
             return
-        # Two looks in a row: uvicorn's own timer ends connections kept alive long before the second.
+        # Ended at the second look in a row: uvicorn's own timer ends connections that are kept alive earlier.
         self._is_idle = not is_answering
-        self._watch = self.loop.call_later(_IDLE_SECONDS / 2, self._end_if_idle)
+        self._watch = self.loop.call_later(self._gate.idle_seconds / 2, self._end_if_idle)

@@ -18,7 +18,7 @@ from semvid.web.protocol import STALLED_SECONDS, Gate, GatedConfig, GuardedProto
 _MOST_HEAD_BYTES = 16 * 1024
 _CONNECTIONS_A_CLIENT, _MORE_CONNECTIONS = 3, 32
 _START_SECONDS, _CLOSE_SECONDS = 10.0, 1.8
-_KEEP_ALIVE_SECONDS = 10
+_KEEP_ALIVE_SECONDS = 7
 
 
 class WebServer:

@@ -1,5 +1,7 @@
 """Addresses, tokens, hosts, limits, what clients send, metrics, and pictures: all without a network."""
 
+import importlib
+import importlib.util
 import re
 from dataclasses import replace
 
@@ -19,6 +21,7 @@ import json
 
 from starlette.datastructures import Headers
 
+import semvid.web
 from semvid.config import CLASSES
 from semvid.errors import ConfigError, OutputError
 from semvid.io.reader import VideoReader
@@ -85,6 +88,14 @@ def test_what_others_reach_needs_a_good_token(ip):
     check_token(address, new_token())
     check_token(Address("localhost", "127.0.0.1", 80), None)
     assert new_token() != new_token()
+
+
+def test_without_the_extra_the_remedy_is_named(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=re.escape("pip install 'semvid[web]'")):
+        importlib.reload(semvid.web)
+    monkeypatch.undo()
+    importlib.reload(semvid.web)
 
 
 def test_taken_and_foreign_addresses_are_refused():
