@@ -53,7 +53,7 @@ def prefetch(
     def produce() -> None:
         error: BaseException | None = None
         if is_background:
-            _step_back()
+            step_back()
         try:
             for item in items:
                 if not offer(item):
@@ -89,7 +89,7 @@ def prefetch(
         producer.join()
 
 
-def _step_back() -> None:
+def step_back() -> None:
     """Lower the priority of this thread. Elsewhere than on Linux that would be the whole process."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):

@@ -47,7 +47,12 @@ LAYERS = [
     {"export"},
     {"overlay", "report.plain", "report.pictures", "report.settings", "report.store"},
     {"report.measure", "report.page"},
-    {"report.make"},
+    {"report.make", "live.handle"},
+    {"web"},
+    {"web.address", "web.limits", "web.pictures", "web.protocol", "web.requests", "web.status"},
+    {"web.broadcast", "web.guard"},
+    {"web.app"},
+    {"web.server"},
 ]  # fmt: skip
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 

@@ -1,0 +1,59 @@
+"""What onlookers see of a running live stream, and what they may set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Protocol
+
+from semvid.config import AllocationConfig, FocusConfig, LiveConfig
+from semvid.live.types import LiveStatus, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class LiveControls:
+    """What can be set while a stream runs.
+
+    Raises:
+        ConfigError: A value is out of range.
+    """
+
+    strength: float = 1.0
+    """0 = plain encode, 1 = the optimal offsets for the weights, more exaggerates; 0..3."""
+    bitrate: int = 2_000_000
+    """Bits a second of the video, 50,000..200,000,000."""
+    focus: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    """Class -> weight, 0..10, against 1 for those not named; 0 = does not matter."""
+    maps_on: bool = True
+    """False = plain encode, and no map is made."""
+
+    def __post_init__(self) -> None:
+        # They hold the ranges of the very same options.
+        AllocationConfig(strength=self.strength)
+        LiveConfig(bitrate=self.bitrate)
+        FocusConfig(weights=self.focus)
+
+
+class LiveHandle(Protocol):
+    """A running live stream. Every method may be called from any thread and returns at once."""
+
+    def status(self) -> LiveStatus:
+        """Return how it is doing."""
+        ...
+
+    def snapshot(self) -> Snapshot | None:
+        """Return the newest frame, upright importance with it; None before the first."""
+        ...
+
+    def controls(self) -> LiveControls:
+        """Return what is set now."""
+        ...
+
+    def adjust(self, controls: LiveControls) -> None:
+        """Set all of them, from the next frame on.
+
+        Raises:
+            ConfigError: This stream cannot do that.
+        """
+        ...

@@ -1,0 +1,8 @@
+"""The page of a live stream, served by the stream itself."""
+
+from importlib.util import find_spec
+
+from semvid.errors import ConfigError
+
+if any(find_spec(one) is None for one in ("starlette", "uvicorn")):
+    raise ConfigError("--serve needs the extra web; pip install 'semvid[web]'")

@@ -1,0 +1,207 @@
+"""What the server answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from importlib.resources import files
+from typing import cast
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from semvid.errors import ConfigError
+from semvid.live.handle import LiveHandle
+from semvid.web.address import ServedNames
+from semvid.web.broadcast import Broadcast, Picture
+from semvid.web.guard import Guard, Keys, refusal
+from semvid.web.limits import Allowance
+from semvid.web.pictures import VIEWS, View
+from semvid.web.protocol import Gate
+from semvid.web.requests import MOST_BODY_BYTES, parse_controls, plain_controls
+from semvid.web.status import WebStatus, plain_status, prometheus_text
+
+_ASSETS = {
+    "/": ("page.html", "text/html"),
+    "/page.css": ("page.css", "text/css"),
+    "/page.js": ("page.js", "text/javascript"),
+    "/gauges.js": ("gauges.js", "text/javascript"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+}
+_ADJUSTMENTS, _ADJUSTMENTS_PER_SECOND = 40, 20
+_BODY_SECONDS = 5.0
+_AGAIN_SECONDS = 1.0
+"""Without a new picture the last is sent again: most browsers show one only when the next begins."""
+_BOUNDARY = b"semvid-picture"
+
+
+class App:
+    """All routes.
+
+    Args:
+        handle: The stream.
+        broadcast: Its pictures.
+        gate: Of the connections.
+        most_watchers: Clients that may get pictures at once.
+    """
+
+    def __init__(self, handle: LiveHandle, broadcast: Broadcast, gate: Gate, most_watchers: int) -> None:
+        self._handle, self._broadcast, self._gate = handle, broadcast, gate
+        self._most_watchers = most_watchers
+        self._num_refused = 0
+        self._adjustments = Allowance(_ADJUSTMENTS, _ADJUSTMENTS_PER_SECOND)
+        self._adjusting = asyncio.Lock()
+
+    def guarded(self, names: ServedNames, keys: Keys | None) -> ASGIApp:
+        """Return the whole application."""
+        routes = [
+            *(Route(path, _asset(*asset), methods=["GET"]) for path, asset in _ASSETS.items()),
+            Route("/stream/{view}", self._stream, methods=["GET"]),
+            Route("/api/status", self._status, methods=["GET"]),
+            Route("/api/controls", self._controls, methods=["POST"]),
+            Route("/metrics", self._metrics, methods=["GET"]),
+            Route("/healthz", self._health, methods=["GET"]),
+        ]
+        handlers = {HTTPException: _http_error, Exception: _own_error}
+        return Guard(Starlette(routes=routes, exception_handlers=handlers), names, keys)
+
+    def web_status(self) -> WebStatus:
+        """Return how the server does."""
+        return WebStatus(
+            self._broadcast.num_watchers, self._most_watchers, self._gate.num_stalled, self._num_refused,
+            round(self._broadcast.core_share, 3),
+        )  # fmt: skip
+
+    async def _status(self, request: Request) -> Response:
+        snapshot = self._handle.snapshot()
+        size = None if snapshot is None else snapshot.frame.upright_size
+        return JSONResponse({
+            "live": plain_status(self._handle.status()),
+            "controls": plain_controls(self._handle.controls()),
+            "size": size,
+            "has_map": snapshot is not None and snapshot.importance is not None,
+            "views": self._broadcast.shown(),
+            "picture_note": self._broadcast.failure,
+            "web": asdict(self.web_status()),
+        })  # fmt: skip
+
+    async def _controls(self, request: Request) -> Response:
+        if not self._adjustments.spend(request.client.host if request.client else ""):
+            return refusal(429, "too many changes; send at most 20 a second", {"Retry-After": "1"})
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            return refusal(415, "the content type is not application/json; send JSON")
+        try:
+            body = await asyncio.wait_for(_bounded_body(request), _BODY_SECONDS)
+        except TimeoutError:
+            return refusal(408, f"the body did not come within {_BODY_SECONDS:g} s; send it at once")
+        if body is None:
+            return refusal(413, f"the body has more than {MOST_BODY_BYTES} bytes; send less")
+        async with self._adjusting:
+            try:
+                wanted = parse_controls(body, self._handle.controls())
+                # A stream may have to stop a moment for it; pictures and gauges need not.
+                await asyncio.to_thread(self._handle.adjust, wanted)
+            except ConfigError as error:
+                return refusal(400, str(error))
+        return JSONResponse(plain_controls(self._handle.controls()))
+
+    async def _metrics(self, request: Request) -> Response:
+        text = prometheus_text(self._handle.status(), self.web_status())
+        return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
+
+    async def _health(self, request: Request) -> Response:
+        source = self._handle.status().source
+        is_well = source in {"opening", "playing"}
+        return JSONResponse({"status": "ok" if is_well else f"source {source}"}, 200 if is_well else 503)
+
+    async def _stream(self, request: Request) -> Response:
+        view = request.path_params["view"]
+        if view not in VIEWS:
+            return refusal(404, f"there is no such view; choose among {', '.join(VIEWS)}")
+        if self._broadcast.num_watchers >= self._most_watchers:
+            self._num_refused += 1
+            return refusal(
+                503, f"{self._most_watchers} clients watch already; try again later", {"Retry-After": "5"}
+            )
+        if request.method == "HEAD":
+            return Response(media_type=_Pictures.media_type)
+        return _Pictures(self._broadcast, cast(View, view))
+
+
+class _Pictures(Response):
+    """Pictures without end, each the newest when the client has taken the one before."""
+
+    media_type = f"multipart/x-mixed-replace; boundary={_BOUNDARY.decode()}"
+
+    def __init__(self, broadcast: Broadcast, view: View) -> None:
+        super().__init__(headers={"Connection": "close"})
+        del self.headers["content-length"]
+        self._broadcast, self._view = broadcast, view
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._broadcast.watching(self._view):
+            sending = asyncio.create_task(self._send_all(send))
+            try:
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+            finally:
+                sending.cancel()
+                # Whatever ended it, the client is gone.
+                await asyncio.gather(sending, return_exceptions=True)
+
+    async def _send_all(self, send: Send) -> None:
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        await send(start)
+        number, boundary = 0, b"--" + _BOUNDARY + b"\r\n"
+        head = boundary
+        picture: Picture | None
+        while True:
+            try:
+                picture = await asyncio.wait_for(self._broadcast.after(self._view, number), _AGAIN_SECONDS)
+            except TimeoutError:
+                picture = self._broadcast.newest(self._view)
+                if picture is None:
+                    continue
+            number = picture.number
+            head += b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(picture.jpeg)
+            # With the next boundary at its end: some browsers wait for it.
+            body = head + picture.jpeg + b"\r\n" + boundary
+            head = b""
+            # Waits while more than 64 kB lie ready; the protocol ends clients for whom it waits too long.
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+async def _bounded_body(request: Request) -> bytes | None:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BODY_BYTES:
+            return None
+    return body
+
+
+def _asset(name: str, media_type: str) -> Callable[[Request], Awaitable[Response]]:
+    content = files("semvid.web").joinpath(name).read_bytes()
+
+    async def answer(request: Request) -> Response:
+        return Response(content, media_type=media_type)
+
+    return answer
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    problem = cast(HTTPException, error)
+    words = {404: "there is nothing here; begin at /", 405: "this method is not for this address"}
+    headers = dict(problem.headers) if problem.headers else None
+    return refusal(problem.status_code, words.get(problem.status_code, problem.detail), headers)
+
+
+async def _own_error(request: Request, error: Exception) -> Response:
+    if isinstance(error, ClientDisconnect):
+        return refusal(400, "the request broke off; send it again")
+    return refusal(500, "semvid failed to answer; try again")

@@ -1,0 +1,154 @@
+"""Who may ask for what: host, origin, token; and the headers every answer carries."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from urllib.parse import parse_qs
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from semvid.web.address import ServedNames
+from semvid.web.limits import Allowance
+
+_OPEN_PATHS = frozenset({"/healthz"})
+_SAFE_METHODS = frozenset({"GET", "HEAD"})
+_WRONG_TOKENS, _WRONG_TOKENS_PER_SECOND = 10, 1 / 6
+_WRONG_TOKEN_SECONDS = 0.5
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+# A redirect would do, but browsers withhold strict cookies from one that began on another site's link.
+_WELCOME = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=/">'
+    '<title>semvid live</title><p><a href="/">Go on</a>'
+)
+_LOCKED = (
+    '<!doctype html><html lang="en"><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    '<meta name="color-scheme" content="light dark">'
+    "<title>semvid live</title><h1>This stream needs its token</h1>"
+    "<p>Open the whole address that semvid printed when it started; it ends in <code>?token=...</code></p>"
+)
+
+
+def refusal(status: int, words: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """Return an error as every client here gets it: ``{"error": words}``."""
+    return JSONResponse({"error": words}, status, headers)
+
+
+class Keys:
+    """Knows a token when it sees one.
+
+    Args:
+        token: The one.
+        port: Cookies do not tell ports apart, so their names must.
+    """
+
+    def __init__(self, token: str, port: int) -> None:
+        self._token = token.encode()
+        self.cookie_name = f"semvid-{port}"
+        # What a browser keeps tells nothing of the token.
+        self.cookie_value = hmac.new(self._token, b"semvid live page", hashlib.sha256).hexdigest()
+
+    def fits(self, token: str) -> bool:
+        """Compare in a time that tells nothing."""
+        return hmac.compare_digest(token.encode("utf-8", "surrogateescape"), self._token)
+
+    def verdict(self, headers: Headers) -> bool | None:
+        """Whether the request carries the right key; None = it carries none."""
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            return self.fits(token.strip())
+        for cookie in headers.get("cookie", "").split(";"):
+            name, _, value = cookie.strip().partition("=")
+            if name == self.cookie_name:
+                return hmac.compare_digest(value.encode(), self.cookie_value.encode())
+        return None
+
+
+class Guard:
+    """Middleware around everything.
+
+    Args:
+        app: What it guards.
+        names: Hosts that are ours.
+        keys: None = no token is asked for.
+    """
+
+    def __init__(self, app: ASGIApp, names: ServedNames, keys: Keys | None) -> None:
+        self._app, self._names, self._keys = app, names, keys
+        self._wrong = Allowance(_WRONG_TOKENS, _WRONG_TOKENS_PER_SECOND)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer or pass on one request."""
+        if scope["type"] != "http":
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers[name] = value
+            await send(message)
+
+        answer: ASGIApp | None = self._refused(scope) or await self._locked_out(scope)
+        await (answer or self._app)(scope, receive, send_guarded)
+
+    def _refused(self, scope: Scope) -> Response | None:
+        headers, method = Headers(scope=scope), scope["method"]
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or not self._names.serves(hosts[0]):
+            return refusal(421, "this host is not served here; ask for it by the address semvid printed")
+        site, mode = headers.get("sec-fetch-site", "none"), headers.get("sec-fetch-mode", "navigate")
+        is_visit = mode == "navigate" and method == "GET"
+        if site not in {"same-origin", "none"} and not is_visit:
+            return refusal(403, "other sites may not use this stream; open its own page")
+        origin = headers.get("origin")
+        # Programs send no origin; browsers always do when something is to be changed.
+        if (
+            method not in _SAFE_METHODS
+            and origin is not None
+            and origin.lower() != f"http://{hosts[0].lower()}"
+        ):
+            return refusal(403, "the request comes from another site; use this stream's own page")
+        return None
+
+    async def _locked_out(self, scope: Scope) -> Response | None:
+        keys = self._keys
+        if keys is None or scope["path"] in _OPEN_PATHS:
+            return None
+        address = (scope.get("client") or ("",))[0]
+        given = (
+            parse_qs(scope["query_string"].decode("latin-1")).get("token", []) if scope["path"] == "/" else []
+        )
+        verdict = keys.fits(given[0]) if given else keys.verdict(Headers(scope=scope))
+        if verdict is not None and self._wrong.is_spent(address):
+            return refusal(429, "too many wrong tokens; wait a minute", {"Retry-After": "60"})
+        if verdict is False:
+            self._wrong.spend(address)
+            await asyncio.sleep(_WRONG_TOKEN_SECONDS)
+        if verdict:
+            return self._welcome(keys) if given else None
+        if scope["path"] == "/":
+            return HTMLResponse(_LOCKED, 401, {"WWW-Authenticate": "Bearer"})
+        words = "the token is wrong" if verdict is False else "this needs the token"
+        return refusal(401, f"{words}; open the address semvid printed", {"WWW-Authenticate": "Bearer"})
+
+    def _welcome(self, keys: Keys) -> Response:
+        response = HTMLResponse(_WELCOME)
+        response.set_cookie(keys.cookie_name, keys.cookie_value, httponly=True, samesite="strict", path="/")
+        return response

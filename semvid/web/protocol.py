@@ -1,0 +1,94 @@
+"""Connections: bounded in number, and ended when they stand still."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+STALLED_SECONDS = 5.0
+"""A client that takes nothing of what waits for it for so long is dropped."""
+IDLE_SECONDS = 15.0
+"""A connection without a request in the making is ended then: half-sent heads, or ends nobody reads."""
+
+
+@dataclass(slots=True)
+class Gate:
+    """What all connections share; only the server's own thread touches it."""
+
+    most: int
+    """Connections at once."""
+    stalled_seconds: float = STALLED_SECONDS
+    idle_seconds: float = IDLE_SECONDS
+    is_closing: bool = False
+    num_stalled: int = 0
+    """Clients dropped since the start because they took nothing."""
+    protocols: set[GuardedProtocol] = field(default_factory=set)
+
+    def close(self) -> None:
+        """End all connections and take no more."""
+        self.is_closing = True
+        for protocol in list(self.protocols):
+            protocol.transport.abort()
+
+
+class GatedConfig(uvicorn.Config):
+    """Carries the gate to the connections uvicorn makes."""
+
+    gate: Gate
+
+
+class GuardedProtocol(H11Protocol):
+    """HTTP/1.1 for clients that cannot be trusted to read."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._gate = cast(GatedConfig, self.config).gate
+        self._stalled: asyncio.TimerHandle | None = None
+        self._watch: asyncio.TimerHandle | None = None
+        self._is_idle = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take the connection, or end it when there are too many."""
+        super().connection_made(transport)
+        if self._gate.is_closing or len(self._gate.protocols) >= self._gate.most:
+            transport.abort()
+            return
+        self._gate.protocols.add(self)
+        self._watch = self.loop.call_later(self._gate.idle_seconds / 2, self._end_if_idle)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._gate.protocols.discard(self)
+        for timer in (self._stalled, self._watch):
+            if timer is not None:
+                timer.cancel()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Too much waits for the client: it has some seconds to take it."""
+        super().pause_writing()
+        self._stalled = self.loop.call_later(self._gate.stalled_seconds, self._drop)
+
+    def resume_writing(self) -> None:
+        """It took it."""
+        super().resume_writing()
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+
+    def _drop(self) -> None:
+        self._gate.num_stalled += 1
+        self.transport.abort()
+
+    def _end_if_idle(self) -> None:
+        is_answering = self.cycle is not None and not self.cycle.response_complete
+        if not is_answering and self._is_idle:
+            self.transport.abort()
+            return
+        # Ended at the second look in a row: uvicorn's own timer ends connections that are kept alive earlier.
+        self._is_idle = not is_answering
+        self._watch = self.loop.call_later(self._gate.idle_seconds / 2, self._end_if_idle)

@@ -1,0 +1,122 @@
+"""Serves the page of a live stream from a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import uvicorn
+
+from semvid.live.handle import LiveHandle
+from semvid.web.address import ServedNames, check_token, listen, parse_address, shown_url
+from semvid.web.app import App
+from semvid.web.broadcast import Broadcast
+from semvid.web.guard import Keys
+from semvid.web.protocol import STALLED_SECONDS, Gate, GatedConfig, GuardedProtocol
+
+_MOST_HEAD_BYTES = 16 * 1024
+_CONNECTIONS_A_CLIENT, _MORE_CONNECTIONS = 3, 32
+_START_SECONDS, _CLOSE_SECONDS = 10.0, 1.8
+_KEEP_ALIVE_SECONDS = 7
+
+
+class WebServer:
+    """The page, its pictures, ``/metrics`` and ``/healthz``.
+
+    It listens from the beginning, and answers from ``start`` to ``close``.
+
+    Args:
+        handle: The stream.
+        address: ``HOST:PORT``, ``[IPV6]:PORT``, ``:PORT`` or ``PORT``; without a host, 127.0.0.1; port 0 is
+            any that is free.
+        token: What clients must know; None is for addresses only this machine can reach.
+        max_clients: That get pictures at once.
+        stalled_seconds: A client that takes nothing of what waits for it for so long is dropped.
+
+    Attributes:
+        url: The page, without the token.
+
+    Raises:
+        ConfigError: The address makes no sense, or others can reach it and there is no good token.
+        OutputError: Nobody can listen there.
+    """
+
+    def __init__(
+        self,
+        handle: LiveHandle,
+        address: str,
+        *,
+        token: str | None = None,
+        max_clients: int = 32,
+        stalled_seconds: float = STALLED_SECONDS,
+    ) -> None:
+        parsed = parse_address(address)
+        check_token(parsed, token)
+        self._listener = listen(parsed)
+        port = int(self._listener.getsockname()[1])
+        self.url = shown_url(parsed, port)
+        self.link = self.url + (f"?token={token}" if token else "")
+        """The page, with the token: what to show the user, and nobody else."""
+        self._broadcast = Broadcast(handle)
+        self._gate = Gate(_CONNECTIONS_A_CLIENT * max_clients + _MORE_CONNECTIONS, stalled_seconds)
+        self._app = App(handle, self._broadcast, self._gate, max_clients)
+        app = self._app.guarded(ServedNames(parsed), Keys(token, port) if token else None)
+        config = GatedConfig(
+            app,
+            loop="asyncio", http=GuardedProtocol, ws="none", lifespan="off", interface="asgi3",
+            log_config=None, log_level="critical", access_log=False, proxy_headers=False, server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=1,
+            h11_max_incomplete_event_size=_MOST_HEAD_BYTES,
+        )  # fmt: skip
+        config.gate = self._gate
+        self._server = uvicorn.Server(config)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=self._run, name="semvid-web", daemon=True)
+        self._ready = threading.Event()
+
+    def __enter__(self) -> WebServer:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def start(self) -> None:
+        """Answer from now on; once."""
+        self._thread.start()
+        self._ready.wait(_START_SECONDS)
+
+    def close(self) -> None:
+        """End all connections and stop, within 2 s; more than once is fine."""
+        self._broadcast.stop()
+        self._server.should_exit = True
+        if self._thread.ident is None:
+            self._listener.close()
+            return
+        self._call(self._gate.close)
+        self._thread.join(_CLOSE_SECONDS)
+        self._broadcast.join(0.2)
+
+    def _call(self, what: Any) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            try:
+                self._loop.call_soon_threadsafe(what)
+            except RuntimeError:  # closed meanwhile
+                return
+
+    def _run(self) -> None:
+        async def serve() -> None:
+            self._loop = asyncio.get_running_loop()
+            self._broadcast.start(self._loop)
+            self._ready.set()
+            await self._server.serve(sockets=[self._listener])
+
+        try:
+            asyncio.run(serve())
+        finally:
+            self._ready.set()
+            self._broadcast.stop()
+            self._listener.close()

@@ -1,0 +1,126 @@
+"""How a stream does, as JSON for the page and as Prometheus text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from urllib.parse import urlsplit
+
+from semvid.live.types import LiveStatus
+
+_SOURCE_STATES = ("opening", "playing", "lost", "ended")
+_SINK_STATES = ("opening", "open", "lost", "closed")
+
+
+@dataclass(frozen=True, slots=True)
+class WebStatus:
+    """How the server of the page does."""
+
+    num_watchers: int
+    """Clients that get pictures now."""
+    most_watchers: int
+    num_stalled: int
+    """Clients dropped since the start because they took nothing."""
+    num_refused: int
+    """Clients refused since the start because there were enough."""
+    core_share: float
+    """Of one core, what making pictures takes, 0..1."""
+
+
+def shown_names(addresses: Iterable[str]) -> list[str]:
+    """Return names for addresses without what is secret in them: users, passwords, stream keys."""
+    names: list[str] = []
+    for address in addresses:
+        name = _shown_name(address)
+        taken = sum(one == name or one.startswith(f"{name} (") for one in names)
+        names.append(f"{name} ({taken + 1})" if taken else name)
+    return names
+
+
+def _shown_name(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return "address"
+    if "://" not in address:
+        return address.replace("\\", "/").rsplit("/", 1)[-1] or address
+    if parts.scheme == "file" or not host:
+        return f"{parts.scheme}://"
+    host = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
+
+
+def plain_status(status: LiveStatus) -> dict[str, object]:
+    """Return what JSON can hold: no infinities, and sinks as a list of names and states."""
+    plain: dict[str, object] = {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in asdict(status).items()
+    }
+    names = shown_names(status.sinks)
+    plain["sinks"] = [
+        {"name": name, "state": state} for name, state in zip(names, status.sinks.values(), strict=True)
+    ]
+    return plain
+
+
+def prometheus_text(status: LiveStatus, web: WebStatus) -> str:
+    """Return all numbers in Prometheus' text format, 0.0.4."""
+    lines: list[str] = []
+
+    def add(name: str, kind: str, words: str, values: Mapping[str, float] | float | None) -> None:
+        if values is None:
+            return
+        lines.extend([f"# HELP semvid_live_{name} {words}", f"# TYPE semvid_live_{name} {kind}"])
+        for labels, value in (values if isinstance(values, Mapping) else {"": values}).items():
+            lines.append(f"semvid_live_{name}{labels} {_number(value)}")
+
+    add("uptime_seconds", "gauge", "Seconds since the stream began.", status.seconds)
+    add("source_state", "gauge", "1 for the state the source is in.",
+        {_labels(state=one): float(one == status.source) for one in _SOURCE_STATES})  # fmt: skip
+    names = shown_names(status.sinks)
+    if names:
+        add("sink_state", "gauge", "1 for the state a sink is in.", {
+            _labels(sink=name, state=one): float(one == state)
+            for name, state in zip(names, status.sinks.values(), strict=True) for one in _SINK_STATES
+        })  # fmt: skip
+    add("input_frames_per_second", "gauge", "Frames the source gives a second.", status.fps_in)
+    add("output_frames_per_second", "gauge", "Frames coded a second.", status.fps_out)
+    add("latency_seconds", "gauge", "From a frame decoded to its packet coded.", {
+        _labels(quantile="0.5"): status.latency_ms / 1000,
+        _labels(quantile="0.99"): status.latency_p99_ms / 1000,
+    })  # fmt: skip
+    add("bitrate_bits_per_second", "gauge", "Of the coded video.", status.bitrate_kbps * 1000)
+    add("maps_per_second", "gauge", "Importance maps made a second.", status.maps_per_second)
+    add("frames_coded_total", "counter", "Frames coded.", status.num_frames)
+    add("frames_dropped_total", "counter", "Frames of the source that were not coded.", status.num_dropped)
+    add("frames_repeated_total", "counter", "Frames that stood in for a silent source.", status.num_repeated)
+    add("reconnections_total", "counter", "Of source and sinks.", status.num_reconnections)
+    add("load_step", "gauge", "How far the load was cut, 0 = not at all.", status.load_step)
+    add(
+        "saving_ratio",
+        "gauge",
+        "Share of bits the map saves at equal quality of what matters.",
+        status.saving,
+    )
+    add("web_watchers", "gauge", "Clients of the page that get pictures.", web.num_watchers)
+    add("web_clients_stalled_total", "counter", "Clients dropped because they took nothing.", web.num_stalled)
+    add("web_clients_refused_total", "counter", "Clients refused because there were enough.", web.num_refused)
+    add("web_picture_core_ratio", "gauge", "Share of a core that pictures for the page take.", web.core_share)
+    return "\n".join(lines) + "\n"
+
+
+def _labels(**labels: str) -> str:
+    def escaped(value: str) -> str:
+        return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+
+    return "{" + ",".join(f'{name}="{escaped(value)}"' for name, value in labels.items()) + "}"
+
+
+def _number(value: float) -> str:
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    return str(value) if isinstance(value, int) else repr(float(value))
