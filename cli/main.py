@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import semvid
-from semvid.cli import compare, compress, devices, doctor, image, maps, overlay, report
+from semvid.cli import compare, compress, devices, doctor, image, maps, overlay, report, stream
 from semvid.errors import ConfigError, SemvidError
 
 EXIT_INTERRUPTED = 130
@@ -36,6 +36,7 @@ app.command("maps", epilog=_EPILOG)(maps.command)
 app.command("compare", epilog=_EPILOG)(compare.command)
 app.command("overlay", epilog=_EPILOG)(overlay.command)
 app.command("report", epilog=_EPILOG)(report.command)
+app.command("stream", epilog=_EPILOG)(stream.command)
 app.command("devices", epilog=_EPILOG)(devices.command)
 app.command("doctor", epilog=_EPILOG)(doctor.command)
 

@@ -35,12 +35,15 @@ if TYPE_CHECKING:
 
 _DEFAULTS = LiveConfig()
 _ALLOCATION = AllocationConfig()
+_FOCUS = FocusConfig()
 _HOW, _PAGE = "How it is coded", "Watching it"
 
 
 def command(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="webcam:0, screen, rtsp://, rtmp://, udp://, "
-                                          "srt://, http(s)://, a file, or - for a pipe.")],
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="webcam:0, screen, rtsp://, rtmp://, udp://, srt://, "
+                            "http(s)://, a file, or - for a pipe.")
+    ],
     sink: Annotated[
         str | None,
         typer.Argument(metavar="[SINK]", help="A file, NAME-%03d.ts (segments), NAME.m3u8 (HLS), rtsp://, "
@@ -92,7 +95,7 @@ def command(
     ] = False,
     model: ModelOption = _DEFAULTS.model,
     focus: FocusOption = None,
-    threshold: ThresholdOption = FocusConfig().threshold,
+    threshold: ThresholdOption = _FOCUS.threshold,
     strength: StrengthOption = _ALLOCATION.strength,
     background_weight: BackgroundWeightOption = _ALLOCATION.background_weight,
     max_maps: Annotated[

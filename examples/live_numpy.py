@@ -47,7 +47,8 @@ def main() -> None:
     finally:
         stream.close()
     print(
-        f"{output}: {output.stat().st_size:,} bytes, a packet {1000 * np.median(delays):.1f} ms after its picture"
+        f"{output}: {output.stat().st_size:,} bytes, "
+        f"a packet {1000 * np.median(delays):.1f} ms after its picture"
     )
 
 

@@ -2,11 +2,11 @@
 
     python examples/benchmark/live_latency.py [--minutes 10] [--bitrate 800] [--busy N]
 
-FFmpeg plays a 720p clip (30 frames a second, as it is, again and again) as MPEG-TS over UDP; semvid reads it, maps it
-with ``msroi-fast``, codes it with x264 superfast at the bit rate and writes MPEG-TS to another UDP port. The
-delay is from a frame decoded to its packet coded, the encoder's own delay included, of every frame; the first ten
-seconds, in which the encoder finds its rate, do not count for the bit rate. ``--busy`` runs processes beside
-it that do nothing but work, to see the load cut in steps.
+FFmpeg plays a 720p clip (30 frames a second, as it is, again and again) as MPEG-TS over UDP; semvid reads it,
+maps it with ``msroi-fast``, codes it with x264 superfast at the bit rate and writes MPEG-TS to another UDP
+port. The delay is from a frame decoded to its packet coded, the encoder's own delay included, of every frame;
+the first ten seconds, in which the encoder finds its rate, do not count for the bit rate. ``--busy`` runs
+processes beside it that do nothing but work, to see the load cut in steps.
 """
 
 from __future__ import annotations
@@ -106,9 +106,12 @@ def measure(minutes: float, bitrate_kbps: int, num_busy: int) -> dict[str, Any]:
     slots = np.bincount((times / SECONDS_PER_RATE).astype(int), bits)[1:-1] / SECONDS_PER_RATE / 1000
     return {
         "minutes": minutes, "bitrate_kbps": bitrate_kbps, "num_busy": num_busy,
-        "num_frames": status.num_frames, "num_dropped": status.num_dropped, "num_repeated": status.num_repeated,
+        "num_frames": status.num_frames, "num_dropped": status.num_dropped,
+        "num_repeated": status.num_repeated,
         "latency_ms": {str(q): float(1000 * np.percentile(latencies, q)) for q in (50, 95, 99, 100)},
-        "kbps_per_10_s": {"lowest": float(slots.min()), "mean": float(slots.mean()), "highest": float(slots.max())},
+        "kbps_per_10_s": {
+            "lowest": float(slots.min()), "mean": float(slots.mean()), "highest": float(slots.max()),
+        },
         "memory_mb": memory, "notices": notices, "maps_per_second": status.maps_per_second,
     }  # fmt: skip
 

@@ -13,16 +13,16 @@ from typing import Protocol
 from semvid.config import LiveConfig
 from semvid.errors import ConfigError, OutputError
 from semvid.events import Notice
+from semvid.live.address import parse_source
 from semvid.live.encoder import live_presets
 from semvid.live.sink import open_sink
 from semvid.live.source import LiveReader
-from semvid.live.address import parse_source
 from semvid.live.stream import LiveStream
+from semvid.live.handle import LiveControls
 from semvid.live.types import (
     TIME_BASE,
     Captured,
     CodedPacket,
-    LiveControls,
     LiveStatus,
     SinkState,
     Snapshot,
@@ -191,11 +191,7 @@ class LiveSession:
         return self._stream.controls()
 
     def adjust(self, controls: LiveControls) -> None:
-        """Change settings from the next frame on.
-
-        Raises:
-            ConfigError: A value is out of range.
-        """
+        """Change settings from the next frame on."""
         self._stream.adjust(controls)
 
     def record_latencies(self, into: list[float]) -> None:

@@ -118,6 +118,11 @@ class PacketSink:
         self.close()
 
     @property
+    def name(self) -> str:
+        """Where it goes, without secrets."""
+        return self._address.shown
+
+    @property
     def state(self) -> SinkState:
         """``closed`` also when a file failed or the reader of a pipe went."""
         return self._state

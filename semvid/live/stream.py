@@ -19,7 +19,8 @@ from semvid.live.follower import LiveFollower
 from semvid.live.governor import Governor, Load, ladder
 from semvid.live.mapper import LiveMapper
 from semvid.live.meters import Meters
-from semvid.live.types import TIME_BASE, Captured, CodedPacket, LiveControls, Snapshot
+from semvid.live.handle import LiveControls
+from semvid.live.types import TIME_BASE, Captured, CodedPacket, Snapshot
 from semvid.saliency.predictor import NetworkSource
 from semvid.saliency.registry import open_source
 from semvid.saliency.source import ImportanceSource
@@ -100,16 +101,7 @@ class LiveStream:
         return self._wanted
 
     def adjust(self, controls: LiveControls) -> None:
-        """Change settings from the next frame on.
-
-        Raises:
-            ConfigError: A value is out of range.
-        """
-        # The configuration's own checks say what is wrong.
-        replace(
-            self._config, bitrate=controls.bitrate, focus=FocusConfig(weights=controls.focus),
-            allocation=replace(self._config.allocation, strength=controls.strength),
-        )  # fmt: skip
+        """Change settings from the next frame on."""
         with self._lock:
             self._wanted = controls
 

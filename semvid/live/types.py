@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -82,17 +81,3 @@ class LiveStatus:
     saving: float | None
     """Share of the bits of what matters that the map saves at equal quality there, predicted; None without
     a map."""
-
-
-@dataclass(frozen=True, slots=True)
-class LiveControls:
-    """What can be changed while a stream runs."""
-
-    strength: float
-    """0 = plain encode, 1 = the optimal offsets for the weights; 0..3."""
-    bitrate: int
-    """Bits a second, 50,000..200,000,000."""
-    focus: Mapping[str, float]
-    """Class -> weight, 0..10, against 1 for those not named."""
-    maps_on: bool
-    """Off = a plain encode, and no network runs."""
