@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import tempfile
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -178,20 +176,15 @@ def command(
             if printer:
                 printer.print(event)
 
-        running = config
-        if report is not None and save_maps is None:
-            # The report shows the maps of this very run.
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="semvid-maps-"))
-            running = dataclasses.replace(config, save_maps=Path(folder) / "maps.svmap")
         result = None
-        events = compress_events(source, output, running, preview_size=drawer.preview_size)
+        events = compress_events(source, output, config, preview_size=drawer.preview_size)
         for event in stack.enter_context(contextlib.closing(events)):
             show(event)
             if isinstance(event, Done):
                 result = event.result
         assert result is not None  # noqa: S101 - the events end with Done or raise
         if report is not None:
-            show(add_report(report, result, config, running.save_maps, show))
+            show(add_report(report, result, config, show))
 
 
 def _parse_option(text: str) -> tuple[str, str]:

@@ -52,11 +52,7 @@ def check_report(report: Path, source: Path, output: Path | None, config: Compre
 
 
 def add_report(
-    report: Path,
-    result: Result,
-    config: CompressConfig,
-    maps: Path | None,
-    show: Callable[[Event], None],
+    report: Path, result: Result, config: CompressConfig, show: Callable[[Event], None]
 ) -> Reported:
     """Make the report of a finished run.
 
@@ -67,7 +63,7 @@ def add_report(
     from semvid.report.make import make_report, write_report
 
     try:
-        made = make_report(result, config, maps=maps, on_event=show)
+        made = make_report(result, config, on_event=show)
         return Reported(report, write_report(report, made, overwrite=config.overwrite))
     except SemvidError as error:
         raise ReportError(f"{result.output} is complete, but there is no report: {error}") from error

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 
 class MapRecorder(Protocol):
-    """Keeps the maps of a video."""
+    """Keeps the maps of a video.
+
+    Attributes:
+        wants_settled: It keeps few cells and levels: maps that are followed are settled before.
+    """
+
+    wants_settled: bool
 
     def record(self, frame: Frame, importance: FloatArray, *, is_cut: bool) -> FloatArray:
         """Take the ``(h, w)`` upright map of the next frame; return it as it was kept."""
@@ -51,7 +57,7 @@ class Analyser:
         self._motion = open_estimator(temporal.motion) if follows else None
         self._planner = Planner(every, self._motion, find_own_motion=movement > 0)
         self._propagator = MapPropagator(smoothing, movement)
-        # Maps drawn by hand or by a detector are exact: only maps that are followed are settled.
+        # Maps drawn by hand or by a detector are exact: only maps that are followed may be settled.
         self._settler = MapSettler() if follows else None
 
     def run(self, items: Iterable[Frame | Packet[Any]]) -> Generator[AnalysedFrame | Packet[Any], None, None]:
@@ -92,11 +98,11 @@ class Analyser:
 
     def _propagate(self, frame: Frame, step: Step) -> FloatArray:
         values = self._propagator.update(step, self._source.update(frame).values if step.is_key else None)
-        if self._settler is not None:
+        if self.recorder is None:
+            return values
+        if self._settler is not None and self.recorder.wants_settled:
             values = self._settler.update(values, frame.upright_size, is_cut=step.is_cut)
-        if self.recorder is not None:
-            values = self.recorder.record(frame, values, is_cut=step.is_cut)
-        return values
+        return self.recorder.record(frame, values, is_cut=step.is_cut)
 
     def _analyse(self, frame: Frame, step: Step) -> AnalysedFrame:
         coded = np.rot90(self._propagate(frame, step), -frame.quarter_turns)

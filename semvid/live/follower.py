@@ -13,7 +13,6 @@ from semvid.temporal.cuts import SceneCutDetector
 from semvid.temporal.motion import open_estimator
 from semvid.temporal.own_motion import OwnMotion
 from semvid.temporal.propagate import MoverEmphasis, fitted
-from semvid.temporal.settle import MapSettler
 from semvid.temporal.warp import Flow, compose, halve, trust, warp
 from semvid.types import FloatArray, Frame
 
@@ -36,7 +35,7 @@ class Followed:
     """What is known of a frame at once."""
 
     importance: FloatArray | None
-    """``(rows, cols)`` in 0..1, upright, settled; None = no map of this scene has come yet."""
+    """``(rows, cols)`` in 0..1, upright; None = no map of this scene has come yet."""
     is_cut: bool
     """First frame of a scene."""
 
@@ -61,7 +60,6 @@ class LiveFollower:
         self._cuts = SceneCutDetector()
         self._own_motion = OwnMotion()
         self._movers = MoverEmphasis(self._movement)
-        self._settler = MapSettler()
         self._before: NDArray[np.uint8] | None = None
         self._begin_scene()
 
@@ -130,4 +128,4 @@ class LiveFollower:
             values = warp(fitted(values, *self._way.trust.shape), self._way.flow)
             if own_motion is not None:
                 values = self._movers.update(values, own_motion)
-        return self._settler.update(values, frame.upright_size, is_cut=is_cut)
+        return values

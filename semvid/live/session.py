@@ -15,10 +15,10 @@ from semvid.errors import ConfigError, OutputError
 from semvid.events import Notice
 from semvid.live.address import parse_source
 from semvid.live.encoder import live_presets
+from semvid.live.handle import LiveControls
 from semvid.live.sink import open_sink
 from semvid.live.source import LiveReader
 from semvid.live.stream import LiveStream
-from semvid.live.handle import LiveControls
 from semvid.live.types import (
     TIME_BASE,
     Captured,

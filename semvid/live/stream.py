@@ -13,13 +13,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.config import FocusConfig, LiveConfig
+from semvid.config import LiveConfig
 from semvid.live.encoder import LiveEncoder, live_presets, open_encoder
 from semvid.live.follower import LiveFollower
 from semvid.live.governor import Governor, Load, ladder
+from semvid.live.handle import LiveControls
 from semvid.live.mapper import LiveMapper
 from semvid.live.meters import Meters
-from semvid.live.handle import LiveControls
 from semvid.live.types import TIME_BASE, Captured, CodedPacket, Snapshot
 from semvid.saliency.predictor import NetworkSource
 from semvid.saliency.registry import open_source

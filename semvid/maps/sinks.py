@@ -30,7 +30,9 @@ _LIMITED_BLACK, _LIMITED_RANGE = 16, 219
 
 
 class MapSink(Protocol):
-    """Takes the maps of a video."""
+    """Takes the maps of a video. See ``MapRecorder``."""
+
+    wants_settled: bool
 
     @property
     def num_frames(self) -> int:
@@ -93,6 +95,8 @@ def full_size(importance: FloatArray, size: tuple[int, int]) -> NDArray[np.uint8
 
 
 class _PictureSink:
+    wants_settled = False
+
     def __init__(self, folder: PictureFolder) -> None:
         self._folder = folder
 
@@ -113,6 +117,7 @@ class _VideoSink:
     """Lossless grey video with the timestamps of the source."""
 
     container, pixel_format = "matroska", "gray"
+    wants_settled = False
 
     def __init__(self, path: Path, context: SinkContext) -> None:
         self.num_frames = self.bytes_written = 0
@@ -179,6 +184,8 @@ class SidecarSink:
         context: The video, and what makes the maps.
     """
 
+    wants_settled = True
+
     def __init__(self, path: Path, context: SinkContext) -> None:
         self.num_frames = 0
         self._context = context
@@ -221,6 +228,8 @@ class SidecarSink:
 class _NpzSink:
     """Arrays for numpy: ``maps``, ``pts``, ``time_base`` and ``picture``."""
 
+    wants_settled = False
+
     def __init__(self, path: Path, context: SinkContext) -> None:
         self._path = path
         self._context = context
@@ -261,6 +270,8 @@ class _NpzSink:
 
 class _OffsetSink:
     """Quantizer offsets for an encoder that reads them from a text file."""
+
+    wants_settled = False
 
     def __init__(
         self, path: Path, context: SinkContext, write: Callable[[TextIO, int, FloatArray], None]

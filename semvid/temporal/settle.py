@@ -1,7 +1,8 @@
 """Bring maps to few cells and few levels, and let them change only for a reason.
 
-An encoder's offsets are coarser than a map, and a map that trembles costs bits: in the video, where every
-change of a block's quantizer is coded, and in a file that keeps the maps.
+A file that keeps the maps takes a tenth that way, and on DAVIS the object needs 0.6 % more bits with them.
+They are coarser to the eye, too: they jump from cell to cell, where maps otherwise glide. So maps are settled
+only where a file is to be written.
 """
 
 from __future__ import annotations

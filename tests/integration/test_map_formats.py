@@ -1,7 +1,7 @@
 """Maps in every format: exact where promised, read back by --maps, and obeyed by the encoder they are for."""
 
 import subprocess
-from contextlib import closing
+from contextlib import ExitStack, closing
 from fractions import Fraction
 
 import av
@@ -18,6 +18,7 @@ from semvid.encode.registry import X264
 from semvid.errors import ConfigError, MapError, OutputError, OutputExistsError
 from semvid.io.reader import VideoReader
 from semvid.maps.sidecar import SidecarReader
+from semvid.maps.sinks import SinkContext, open_sink
 from semvid.saliency.registry import open_source
 
 SPECTRAL = ExportConfig(model="spectral", overwrite=True)
@@ -28,11 +29,17 @@ def packets(path):
         return [bytes(packet) for packet in container.demux(video=0)]
 
 
-def offsets_and_maps(source, config):
+def offsets_and_maps(source, config, kept=None):
+    """Return what steers the encoder; ``kept`` is where a sidecar is written meanwhile."""
     found = []
     allocator = OffsetAllocator(X264, semvid.AllocationConfig())
-    with VideoReader(source) as reader, closing(open_source(config, None)) as maps:
+    with ExitStack() as stack:
+        reader = stack.enter_context(VideoReader(source))
+        maps = stack.enter_context(closing(open_source(config, None)))
         analyser = Analyser(maps, TemporalConfig())
+        if kept is not None:
+            context = SinkContext(reader.info, {}, semvid.AllocationConfig())
+            analyser.recorder = stack.enter_context(open_sink("sidecar", kept, context))
         for item in reader.read():
             if isinstance(item, semvid.Frame):
                 analysed = analyser.update(item)
@@ -49,7 +56,7 @@ def test_a_run_and_its_sidecar_give_bit_identical_offsets_and_files(model, tmp_p
     )
     again = semvid.compress(source, tmp_path / "again.mp4", semvid.CompressConfig(maps=kept))
     assert packets(run.output) == packets(again.output)
-    first = offsets_and_maps(source, ExportConfig(model=model, threads=1))
+    first = offsets_and_maps(source, ExportConfig(model=model, threads=1), tmp_path / "other.svmap")
     second = offsets_and_maps(source, ExportConfig(maps=kept))
     for (a, b), (c, d) in zip(first, second, strict=True):
         assert np.array_equal(a, c)
