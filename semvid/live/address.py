@@ -36,10 +36,10 @@ _LOW_DELAY = {**_PROBING, "fflags": "nobuffer", "flags": "low_delay"}
 class Address:
     """A source or sink, ready for FFmpeg."""
 
-    text: str
+    text: str = field(repr=False)
     """As typed. It may hold secrets: show ``shown`` instead."""
     kind: AddressKind
-    url: str
+    url: str = field(repr=False)
     """What FFmpeg opens; of cameras what names the camera."""
     format: str | None = None
     """FFmpeg's name of the demuxer or muxer; None = by the contents."""

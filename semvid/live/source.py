@@ -184,6 +184,8 @@ class LiveReader:
                     raise
                 num_played = 0
                 self.last_error = str(error)
+            if self._stopped.is_set():
+                return
             if num_played:
                 backoff.reset()
             if not self._address.can_reconnect:

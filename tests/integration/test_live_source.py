@@ -97,7 +97,7 @@ def test_files_play_at_their_own_speed_again_and_again(tmp_path):
     assert took >= 0.99
     # On an absolute schedule lateness does not add up.
     lateness = [one.arrived - frames[0].arrived - index / 25 for index, one in enumerate(frames)]
-    assert all(-0.02 < one for one in lateness)
+    assert all(one > -0.02 for one in lateness)
     assert min(lateness[-5:]) < 0.1
 
 
@@ -129,7 +129,12 @@ def test_pipes(container):
     )
     with send:
         done = subprocess.run(
-            [sys.executable, "-P", "-c", code], stdin=send.stdout, capture_output=True, text=True, timeout=30
+            [sys.executable, "-P", "-c", code],
+            check=False,
+            stdin=send.stdout,
+            capture_output=True,
+            text=True,
+            timeout=30,
         )
     assert done.stdout.split() == ["40", str(39 * 3600), "0"], done.stderr
 
@@ -160,14 +165,15 @@ def test_udp_comes_and_goes_three_times():
         with sender("-f", "mpegts", url + "?pkt_size=1316"):
             reader = reader or open_reader(url)
             before = len(frames)
-            assert until(lambda: frames.extend(take(reader, 5, 0.3)) or len(frames) >= before + 15), turn
+            frames += take(reader, 15)
+            assert len(frames) >= before + 15, turn
     reader.close()
     assert_rising(frames)
     passed = frames[-1].arrived - frames[0].arrived
     assert abs((stamps(frames)[-1] - stamps(frames)[0]) / 90_000 - passed) < 1.5
 
 
-def test_servers_are_killed_and_restarted(seconds=2):
+def test_servers_are_killed_and_restarted():
     port = free_port()
     url = f"http://127.0.0.1:{port}/live.ts"
     frames, reader = [], None
@@ -178,8 +184,9 @@ def test_servers_are_killed_and_restarted(seconds=2):
                 with contextlib.suppress(InputError):
                     reader = open_reader(url)
             before = len(frames)
-            assert until(lambda: frames.extend(take(reader, 5, 0.3)) or len(frames) >= before + 10), turn
-        assert until(lambda: reader.next(0) is None and reader.state == "lost")
+            frames += take(reader, 10)
+            assert len(frames) >= before + 10, turn
+        assert until(lambda reader=reader: reader.next(0) is None and reader.state == "lost")
         assert "127.0.0.1" in reader.last_error
     assert reader.num_reconnections == 3
     reader.close()
@@ -244,10 +251,10 @@ def test_the_size_may_change_on_the_way():
     for size in ("160x96", "192x128"):
         with sender("-f", "mpegts", url + "?pkt_size=1316", size=size):
             reader = reader or open_reader(url)
-            wide = int(size.split("x")[0])
-            assert until(
-                lambda: sizes.update(one.frame.luma.shape[1] for one in take(reader, 5, 0.3)) or wide in sizes
-            )
+            wide, end = int(size.split("x")[0]), time.monotonic() + 10
+            while wide not in sizes and time.monotonic() < end:
+                sizes.update(one.frame.luma.shape[1] for one in take(reader, 5, 0.3))
+            assert wide in sizes
     reader.close()
 
 
