@@ -60,6 +60,11 @@ class Address:
         return self.kind in {"camera", "screen", "network", "generator"}
 
     @property
+    def is_playlist(self) -> bool:
+        """It comes in segments of seconds, each at once, and is shown as if it did not."""
+        return self.kind == "network" and urlsplit(self.url).path.lower().endswith(".m3u8")
+
+    @property
     def shown(self) -> str:
         """The text without passwords, stream keys and tokens, for people."""
         return without_secrets(self.text)

@@ -68,7 +68,9 @@ class LiveReader:
         self.frame_rate: Fraction | None = None
         self._address = address
         self._config = config
-        is_paced = address.kind == "generator" or (address.kind == "file" and config.realtime)
+        is_paced = (
+            address.kind == "generator" or (address.kind == "file" and config.realtime) or address.is_playlist
+        )
         self._drops = address.is_live or is_paced
         self._pacer = Pacer() if is_paced else None
         self._played_seconds = 0.0
