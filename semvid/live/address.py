@@ -28,7 +28,8 @@ _HARMLESS = frozenset({
 _MICROSECONDS = str(int(READ_SECONDS * 1e6))
 _SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "udp", "rtp", "srt", "tcp", "http", "https")
 # Short probing starts fast. ``nobuffer`` throws away what was probed: played late, it would never catch up.
-_PROBING = {"probesize": "1000000", "analyzeduration": "1500000"}
+# More than three frames to guess the rate from would delay MPEG-TS by two thirds of a second.
+_PROBING = {"probesize": "1000000", "analyzeduration": "1000000", "fpsprobesize": "3"}
 _LOW_DELAY = {**_PROBING, "fflags": "nobuffer", "flags": "low_delay"}
 
 
