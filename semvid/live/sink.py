@@ -48,7 +48,7 @@ class PacketSink:
     """Writes packets where an address says.
 
     Begins at the first key frame, with timestamps near 0. When the parameter sets or the size change on the
-    way, MPEG-TS and RTP go on; a server is connected to anew; other files are completed and continued in
+    way, MPEG-TS (also in segments, HLS and RTP) goes on; a server is connected to anew; other files are completed and continued in
     ``NAME-2.mkv``, ``NAME-3.mkv``, ..., never over an existing one. Files can be played up to where they
     were written, whatever happens. A lost network is connected to again until ``close``; what a sink cannot
     take in time is dropped up to a key frame and counted.
@@ -163,7 +163,7 @@ class PacketSink:
         try:
             self._write_until_closed()
         except ClosedByReaderError:
-            pass
+            self._discard()
         except OutputError as error:
             self._fail(error)
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
@@ -177,6 +177,10 @@ class PacketSink:
         self.last_error = str(error)
         if not self._was_open:
             self._refusal = error
+        self._discard()
+
+    def _discard(self) -> None:
+        """Close what is open as well as it goes."""
         outlet = self._outlet
         if outlet is not None:
             outlet.abort()

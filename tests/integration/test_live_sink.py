@@ -119,11 +119,12 @@ def test_another_size_begins_another_file(tmp_path, codec, name):
     assert (tmp_path / f"film-2{path.suffix}").read_bytes() == b"dear"
 
 
-def test_transport_streams_go_on_with_another_size(tmp_path):
-    with open_with(tmp_path / "film.ts") as sink:
+@pytest.mark.parametrize("name", ["film.ts", "live.m3u8"])
+def test_transport_streams_go_on_with_another_size(tmp_path, name):
+    with open_with(tmp_path / name) as sink:
         for packet in coded_packets() + coded_packets(width=192, height=128, start=2_000_000):
             sink.offer(packet)
-    with av.open(str(tmp_path / "film.ts")) as container:
+    with av.open(str(tmp_path / name)) as container:
         widths = [frame.width for frame in container.decode(video=0)]
     assert widths == [160] * 30 + [192] * 30
     assert len(sink.paths) == 1
