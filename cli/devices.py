@@ -15,7 +15,7 @@ def command(
     """List the cameras and screens that `semvid stream` can read."""
     from semvid.live.devices import list_capture_devices
 
-    devices = list_capture_devices()
+    devices = list_capture_devices(with_formats=True)
     if as_json:
         print(json.dumps([dataclasses.asdict(one) for one in devices]))
         return

@@ -28,7 +28,8 @@ _HARMLESS = frozenset({
 _MICROSECONDS = str(int(READ_SECONDS * 1e6))
 _SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "udp", "rtp", "srt", "tcp", "http", "https")
 # Short probing starts fast. ``nobuffer`` throws away what was probed: played late, it would never catch up.
-_PROBING = {"probesize": "1000000", "analyzeduration": "1500000"}
+# More than three frames to guess the rate from would delay MPEG-TS by two thirds of a second.
+_PROBING = {"probesize": "1000000", "analyzeduration": "1000000", "fpsprobesize": "3"}
 _LOW_DELAY = {**_PROBING, "fflags": "nobuffer", "flags": "low_delay"}
 
 
@@ -36,10 +37,10 @@ _LOW_DELAY = {**_PROBING, "fflags": "nobuffer", "flags": "low_delay"}
 class Address:
     """A source or sink, ready for FFmpeg."""
 
-    text: str
+    text: str = field(repr=False)
     """As typed. It may hold secrets: show ``shown`` instead."""
     kind: AddressKind
-    url: str
+    url: str = field(repr=False)
     """What FFmpeg opens; of cameras what names the camera."""
     format: str | None = None
     """FFmpeg's name of the demuxer or muxer; None = by the contents."""
@@ -58,6 +59,11 @@ class Address:
     def is_live(self) -> bool:
         """It goes on whether it is read or not, so that what is not taken in time is lost."""
         return self.kind in {"camera", "screen", "network", "generator"}
+
+    @property
+    def is_playlist(self) -> bool:
+        """It comes in segments of seconds, each at once, and is shown as if it did not."""
+        return self.kind == "network" and urlsplit(self.url).path.lower().endswith(".m3u8")
 
     @property
     def shown(self) -> str:

@@ -42,10 +42,10 @@ class CaptureDevice:
     """``FORMAT: SIZES`` it offers, where that can be asked without disturbing another program."""
 
 
-def list_capture_devices(system: str = sys.platform) -> list[CaptureDevice]:
-    """List the cameras, then the screens."""
+def list_capture_devices(system: str = sys.platform, *, with_formats: bool = False) -> list[CaptureDevice]:
+    """List the cameras, then the screens; with what they offer, each is asked."""
     if system.startswith("linux"):
-        return [*_linux_cameras(), *_x11_screens()]
+        return [*_linux_cameras(with_formats=with_formats), *_x11_screens()]
     if system == "darwin":
         return _listed_by_ffmpeg("avfoundation")
     if system == "win32":
@@ -93,7 +93,7 @@ def what_is_there(cameras: list[CaptureDevice] | None = None) -> str:
     return "there is " + ", ".join(f"{one.source} ({one.name})" for one in cameras)
 
 
-def _linux_cameras() -> list[CaptureDevice]:
+def _linux_cameras(*, with_formats: bool = False) -> list[CaptureDevice]:
     found = []
     for path in sorted(_DEV.glob("video*"), key=_number):
         if not path.name[5:].isdecimal():
@@ -110,7 +110,7 @@ def _linux_cameras() -> list[CaptureDevice]:
                 name=_text(entry / "name") or path.name,
                 path=str(path),
                 permission="ok" if may else "denied",
-                formats=_v4l2_formats(str(path)) if may else (),
+                formats=_v4l2_formats(str(path)) if may and with_formats else (),
             )
         )
     return found

@@ -27,27 +27,34 @@ class Fitter:
         self._key: tuple[object, ...] | None = None
         self._graph: Graph | None = None
 
-    def fit(self, picture: VideoFrame) -> VideoFrame:
-        """Return the picture in the size; itself where it has it. Timestamps stay."""
-        if (picture.width, picture.height) == self._size:
+    def fit(self, picture: VideoFrame, aspect: Fraction | None = None) -> VideoFrame:
+        """Return the picture in the size, with square pixels; itself where it is so. Timestamps stay.
+
+        Args:
+            picture: Any size and pixel format.
+            aspect: Width of its pixels by their height; None = square.
+        """
+        aspect = aspect or Fraction(1)
+        if (picture.width, picture.height) == self._size and aspect == 1:
             return picture
-        key = (picture.width, picture.height, picture.format.name)
+        key = (picture.width, picture.height, picture.format.name, aspect)
         if self._graph is None or key != self._key:
-            self._graph, self._key = self._build(picture), key
+            self._graph, self._key = self._build(picture, aspect), key
         self._graph.push(picture)
         return cast("VideoFrame", self._graph.pull())
 
-    def _build(self, picture: VideoFrame) -> Graph:
+    def _build(self, picture: VideoFrame, aspect: Fraction) -> Graph:
         width, height = self._size
+        factor = min(Fraction(width, picture.width) / aspect, Fraction(height, picture.height))
+        # Even, for chroma of half the size; never nothing.
+        inner_width = min(width, max(2, 2 * round(picture.width * aspect * factor / 2)))
+        inner_height = min(height, max(2, 2 * round(picture.height * factor / 2)))
         graph = Graph()
         graph.link_nodes(
             graph.add_buffer(
                 width=picture.width, height=picture.height, format=picture.format, time_base=TIME_BASE
             ),
-            graph.add(
-                "scale",
-                f"{width}:{height}:flags=bilinear:force_original_aspect_ratio=decrease:force_divisible_by=2",
-            ),
+            graph.add("scale", f"{inner_width}:{inner_height}:flags=bilinear"),
             graph.add("pad", f"{width}:{height}:(ow-iw)/2:(oh-ih)/2"),
             graph.add("setsar", "1"),
             graph.add("buffersink"),

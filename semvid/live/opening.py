@@ -92,7 +92,7 @@ def _open(address: Address, config: LiveConfig, stopped: threading.Event) -> Inp
             )
         if address.kind == "camera":
             return _open_camera(address, config)
-        silence = _PLAYLIST_SECONDS if ".m3u8" in address.url else READ_SECONDS
+        silence = _PLAYLIST_SECONDS if address.is_playlist else READ_SECONDS
         options = dict(address.options)
         if address.kind == "screen" and config.frame_rate is not None:
             options["framerate"] = f"{config.frame_rate:g}"

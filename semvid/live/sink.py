@@ -6,7 +6,6 @@ import contextlib
 import glob
 import itertools
 import threading
-from collections import deque
 from pathlib import Path
 from types import TracebackType
 
@@ -17,8 +16,9 @@ from semvid.live.address import Address
 from semvid.live.backoff import Backoff
 from semvid.live.mux import describe_keyframe
 from semvid.live.outlet import ClosedByReaderError, LocalOutlet, Outlet, PushedOutlet
+from semvid.live.packet_queue import PacketQueue
 from semvid.live.sink_address import is_segmented, parse_sink
-from semvid.live.types import TIME_BASE, CodedPacket, SinkState
+from semvid.live.types import CodedPacket, SinkState
 
 _NETWORK_SECONDS = 2.0
 _FILE_SECONDS = 60.0
@@ -48,10 +48,10 @@ class PacketSink:
     """Writes packets where an address says.
 
     Begins at the first key frame, with timestamps near 0. When the parameter sets or the size change on the
-    way, MPEG-TS and RTP go on; a server is connected to anew; other files are completed and continued in
-    ``NAME-2.mkv``, ``NAME-3.mkv``, ..., never over an existing one. Files can be played up to where they
-    were written, whatever happens. A lost network is connected to again until ``close``; what a sink cannot
-    take in time is dropped up to a key frame and counted.
+    way, MPEG-TS goes on, also in segments, HLS and RTP; a server is connected to anew; other files are
+    completed and continued in ``NAME-2.mkv``, ``NAME-3.mkv``, ..., never over an existing one. Files can be
+    played up to where they were written, whatever happens. A lost network is connected to again until
+    ``close``; what a sink cannot take in time is dropped up to a key frame and counted.
 
     Args:
         address: From ``parse_sink``.
@@ -64,7 +64,6 @@ class PacketSink:
         OutputError: A file that cannot or must not be written.
 
     Attributes:
-        num_dropped: Packets that were not written.
         num_reconnections: Times the sink came back.
         bytes_written: Of coded video.
         last_error: Why it was lost last, one line; empty if it never was.
@@ -81,7 +80,6 @@ class PacketSink:
         buffer_seconds: float | None = None,
     ) -> None:
         _check_place(address, overwrite=overwrite, option=option)
-        self.num_dropped = 0
         self.num_reconnections = 0
         self.bytes_written = 0
         self.last_error = ""
@@ -89,13 +87,12 @@ class PacketSink:
         self._address = address
         if buffer_seconds is None:
             buffer_seconds = _FILE_SECONDS if address.kind == "file" else _NETWORK_SECONDS
-        self._most_ticks = round(buffer_seconds / TIME_BASE)
         self._backoff = Backoff(reconnect_seconds)
         self._state: SinkState = "opening"
         self._refusal: OutputError | None = None
         self._was_open = False
-        self._queue: deque[CodedPacket] = deque()
-        self._needs_keyframe = True
+        self._queue = PacketQueue(buffer_seconds)
+        self._num_refused = 0
         self._changed = threading.Condition()
         self._closing = threading.Event()
         self._aborting = threading.Event()
@@ -130,7 +127,12 @@ class PacketSink:
     @property
     def wants_keyframe(self) -> bool:
         """Nothing can be written before the next key frame: an encoder that makes one soon helps."""
-        return self._needs_keyframe and self._state != "closed"
+        return self._queue.needs_keyframe and self._state != "closed"
+
+    @property
+    def num_dropped(self) -> int:
+        """Packets that were not written."""
+        return self._queue.num_dropped + self._num_refused
 
     def offer(self, packet: CodedPacket) -> None:
         """Hand over the next packet in decoding order. Never blocks.
@@ -142,26 +144,11 @@ class PacketSink:
             refusal, self._refusal = self._refusal, None
             raise refusal
         with self._changed:
-            if self._state == "closed" or self._closing.is_set() or not self._wants(packet):
-                self.num_dropped += 1
+            if self._state == "closed" or self._closing.is_set():
+                self._num_refused += 1
                 return
-            self._queue.append(packet)
-            if packet.dts - self._queue[0].dts > self._most_ticks:
-                self._shed(packet.dts)
+            self._queue.put(packet)
             self._changed.notify_all()
-
-    def _wants(self, packet: CodedPacket) -> bool:
-        self._needs_keyframe &= not packet.is_keyframe
-        return not self._needs_keyframe
-
-    def _shed(self, newest: int) -> None:
-        """Drop the oldest packets up to a key frame near enough; all, if there is none."""
-        while self._queue:
-            self._queue.popleft()
-            self.num_dropped += 1
-            if self._queue and self._queue[0].is_keyframe and newest - self._queue[0].dts <= self._most_ticks:
-                return
-        self._needs_keyframe = True
 
     def close(self, timeout: float = 5.0) -> None:
         """Write what waits and complete the container; gives up after ``timeout`` seconds, never hangs."""
@@ -181,7 +168,7 @@ class PacketSink:
         try:
             self._write_until_closed()
         except ClosedByReaderError:
-            pass
+            self._discard()
         except OutputError as error:
             self._fail(error)
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
@@ -189,13 +176,16 @@ class PacketSink:
         finally:
             with self._changed:
                 self._state = "closed"
-                self.num_dropped += len(self._queue)
                 self._queue.clear()
 
     def _fail(self, error: OutputError) -> None:
         self.last_error = str(error)
         if not self._was_open:
             self._refusal = error
+        self._discard()
+
+    def _discard(self) -> None:
+        """Close what is open as well as it goes."""
         outlet = self._outlet
         if outlet is not None:
             outlet.abort()
@@ -217,9 +207,10 @@ class PacketSink:
     def _take(self) -> CodedPacket | None:
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._closing.is_set())
-            if self._aborting.is_set() or not self._queue:
+            gives_up = self._aborting.is_set() or (self._closing.is_set() and self._state == "lost")
+            if gives_up or not self._queue:
                 return None
-            return self._queue.popleft()
+            return self._queue.get()
 
     def _lose(self, packet: CodedPacket, error: OutputError) -> None:
         """Wait for a better time; packets go on being buffered meanwhile."""
@@ -229,24 +220,13 @@ class PacketSink:
             self._outlet.abort()
             self._outlet = None
         with self._changed:
-            if packet.is_keyframe:
-                self._queue.appendleft(packet)
-            else:
-                self.num_dropped += 1
-                self._skip_to_keyframe()
+            self._queue.put_back(packet)
         self._closing.wait(self._backoff.next())
-
-    def _skip_to_keyframe(self) -> None:
-        while self._queue and not self._queue[0].is_keyframe:
-            self._queue.popleft()
-            self.num_dropped += 1
-        if not self._queue:
-            self._needs_keyframe = True
 
     def _write(self, packet: CodedPacket) -> None:
         if self._outlet is not None and packet.dts <= self._last_dts:
             # A container would be broken by it.
-            self.num_dropped += 1
+            self._num_refused += 1
             return
         if packet.is_keyframe and not (self._outlet is not None and self._address.takes_changes):
             kind_of_stream = describe_keyframe(packet.data, packet.codec)

@@ -107,7 +107,15 @@ def _file(text: str, coding: str) -> Address:
     if suffix == ".m3u8":
         # Players expect HEVC in fragments of MP4.
         options = dict(_HLS) | ({"hls_segment_type": "fmp4"} if coding == "hevc" else {})
-        return Address(text, "file", text, "hls", MappingProxyType(options), codecs=_TS)
+        return Address(
+            text,
+            "file",
+            text,
+            "hls",
+            MappingProxyType(options),
+            codecs=_TS,
+            takes_changes="hls_segment_type" not in options,
+        )
     if suffix not in _FILES:
         raise ConfigError(
             f"{text} is not a sink: its name must end in {', '.join(_FILES)} or .m3u8, "
@@ -132,7 +140,7 @@ def _file(text: str, coding: str) -> Address:
         muxer,
         MappingProxyType(options),
         codecs=codecs,
-        takes_changes=muxer == "mpegts",
+        takes_changes=suffix == ".ts",
     )
 
 

@@ -66,9 +66,12 @@ class LiveReader:
         self.num_reconnections = 0
         self.last_error = ""
         self.frame_rate: Fraction | None = None
+        self._source_aspect: Fraction | None = None
         self._address = address
         self._config = config
-        is_paced = address.kind == "generator" or (address.kind == "file" and config.realtime)
+        is_paced = (
+            address.kind == "generator" or (address.kind == "file" and config.realtime) or address.is_playlist
+        )
         self._drops = address.is_live or is_paced
         self._pacer = Pacer() if is_paced else None
         self._played_seconds = 0.0
@@ -106,6 +109,11 @@ class LiveReader:
     def state(self) -> SourceState:
         """``ended`` also after ``close``; frames may still wait then."""
         return self._state
+
+    @property
+    def sample_aspect_ratio(self) -> Fraction | None:
+        """Width of a pixel by its height, in the frames delivered; None = square or unknown."""
+        return None if self._fitter is not None else self._source_aspect
 
     def ticks_at(self, when: float) -> int:
         """Turn a ``time.monotonic()`` into ``TIME_BASE`` units of this stream."""
@@ -184,6 +192,8 @@ class LiveReader:
                     raise
                 num_played = 0
                 self.last_error = str(error)
+            if self._stopped.is_set():
+                return
             if num_played:
                 backoff.reset()
             if not self._address.can_reconnect:
@@ -199,6 +209,7 @@ class LiveReader:
         try:
             is_first_time = not self._opened.is_set()
             self.frame_rate = stream.average_rate or stream.guessed_rate or None
+            self._source_aspect = stream.sample_aspect_ratio or None
             self._timeline.restart()
             self._opened.set()
             num_played, first_seconds = 0, None
@@ -266,7 +277,7 @@ class LiveReader:
         picture.pts, picture.time_base = pts, TIME_BASE
         picture.duration = round(duration * base / TIME_BASE) if duration and base else 0
         if self._fitter is not None:
-            picture = self._fitter.fit(picture)
+            picture = self._fitter.fit(picture, self._source_aspect)
         luma, bits = self._luma(picture)
         captured = Captured(Frame(picture, self._num_frames, luma, bits), arrived)
         self._num_frames += 1

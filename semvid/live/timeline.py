@@ -15,7 +15,10 @@ _PATIENCE_SECONDS = 3.0
 """A source that stays this long more than ``_JUMP_SECONDS`` late has lost time for good."""
 _SLEW = 500e-6
 """Correction in seconds a second while the source is nearly right: five times the drift of bad crystals."""
-_FAST_SLEW = 0.05
+_FAST_SLEW_BACK = 0.05
+_FAST_SLEW_AHEAD = 0.005
+"""Beyond ``_NEARLY_RIGHT_SECONDS``. A stream ahead of time holds a backlog for good; one that is late waits
+for a burst that makes up for it."""
 _NEARLY_RIGHT_SECONDS = 0.1
 _AVERAGE_SECONDS = 5.0
 """Over which lateness is averaged: networks deliver in bursts."""
@@ -113,7 +116,8 @@ class Timeline:
         late = self.at(arrived) - self._offset
         self._late += (late - self._late) * min(1.0, max(advance, passed) / (_AVERAGE_SECONDS * _TICKS))
         seconds_off = abs(self._late) / _TICKS
-        limit = min(_FAST_SLEW, _SLEW + 0.1 * max(0.0, seconds_off - _NEARLY_RIGHT_SECONDS))
+        fastest = _FAST_SLEW_AHEAD if self._late > 0 else _FAST_SLEW_BACK
+        limit = min(fastest, _SLEW + 0.1 * max(0.0, seconds_off - _NEARLY_RIGHT_SECONDS))
         limit *= advance
         wanted = self._late * min(1.0, advance / (_CORRECTED_IN_SECONDS * _TICKS))
         change = min(max(wanted, -limit), limit)

@@ -19,7 +19,8 @@ from live_clips import FFMPEG, coded_packets, endless, free_port, process, until
 from semvid.config import LiveConfig
 from semvid.errors import OutputError, OutputExistsError
 from semvid.live.address import parse_source
-from semvid.live.sink import open_sink
+from semvid.live.sink import PacketSink, open_sink
+from semvid.live.sink_address import parse_sink
 from semvid.live.source import LiveReader
 
 
@@ -118,11 +119,12 @@ def test_another_size_begins_another_file(tmp_path, codec, name):
     assert (tmp_path / f"film-2{path.suffix}").read_bytes() == b"dear"
 
 
-def test_transport_streams_go_on_with_another_size(tmp_path):
-    with open_with(tmp_path / "film.ts") as sink:
+@pytest.mark.parametrize("name", ["film.ts", "live.m3u8"])
+def test_transport_streams_go_on_with_another_size(tmp_path, name):
+    with open_with(tmp_path / name) as sink:
         for packet in coded_packets() + coded_packets(width=192, height=128, start=2_000_000):
             sink.offer(packet)
-    with av.open(str(tmp_path / "film.ts")) as container:
+    with av.open(str(tmp_path / name)) as container:
         widths = [frame.width for frame in container.decode(video=0)]
     assert widths == [160] * 30 + [192] * 30
     assert len(sink.paths) == 1
@@ -140,8 +142,9 @@ def test_a_stream_begins_at_a_key_frame_and_never_goes_back(tmp_path):
     assert times_in(tmp_path / "film.mkv") == list(range(20))
 
 
-def test_udp_reaches_a_reader():
-    url = f"udp://127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
+@pytest.mark.parametrize("scheme", ["udp", "rtp"])
+def test_datagrams_reach_a_reader(scheme):
+    url = f"{scheme}://127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
     readers = []
     thread = threading.Thread(
         target=lambda: readers.append(LiveReader(parse_source(url), LiveConfig())), daemon=True
@@ -156,19 +159,19 @@ def test_udp_reaches_a_reader():
 
 
 @pytest.mark.parametrize(
-    ("url", "receive"),
+    ("url", "receive", "num_turns"),
     [
-        ("rtmp://127.0.0.1:{}/live/key", ("-analyzeduration", "100000", "-listen", "1", "-f", "flv")),
-        ("rtsp://127.0.0.1:{}/live", ("-rtsp_flags", "listen", "-listen_timeout", "20", "-f", "rtsp")),
+        ("rtmp://127.0.0.1:{}/live/key", ("-analyzeduration", "100000", "-listen", "1", "-f", "flv"), 4),
+        ("rtsp://127.0.0.1:{}/live", ("-rtsp_flags", "listen", "-listen_timeout", "20", "-f", "rtsp"), 2),
     ],
 )
-def test_receivers_are_killed_and_restarted(tmp_path, url, receive):
+def test_receivers_are_killed_and_restarted(tmp_path, url, receive, num_turns):
     port = free_port()
     url = url.format(port)
     packets = endless()
     with contextlib.ExitStack() as stack:
         sink = None
-        for turn in range(4):
+        for turn in range(num_turns):
             got = tmp_path / f"{turn}.ts"
             with process(*receive, "-i", url, "-c", "copy", "-flush_packets", "1", "-f", "mpegts", str(got)):
                 assert until(lambda: _listens(port))
@@ -181,7 +184,7 @@ def test_receivers_are_killed_and_restarted(tmp_path, url, receive):
             offer_in_real_time(sink, packets, lambda sink=sink: sink.state == "lost")
             assert sink.state == "lost"
             assert "key" not in sink.last_error
-        assert sink.num_reconnections == 3
+        assert sink.num_reconnections == num_turns - 1
         began = time.monotonic()
     assert time.monotonic() - began < 2
 
@@ -206,7 +209,8 @@ def test_a_refused_sink_is_said_at_once(url):
 
 def test_a_server_that_never_answers_stops_nobody():
     with socket.create_server(("127.0.0.1", 0)) as server:
-        sink = open_with(f"rtmp://127.0.0.1:{server.getsockname()[1]}/live/key")
+        address = parse_sink(f"rtmp://127.0.0.1:{server.getsockname()[1]}/live/key", "x264")
+        sink = PacketSink(address, buffer_seconds=0.5)
         turns = []
 
         def count():
@@ -222,7 +226,7 @@ def test_a_server_that_never_answers_stops_nobody():
         # No other thread was held up either.
         assert max(b - a for a, b in itertools.pairwise(turns)) < 0.5
         assert sink.state == "opening"
-        assert len(sink._queue) <= 61
+        assert len(sink._queue) <= 16
         began = time.monotonic()
         sink.close(0.5)
         assert time.monotonic() - began < 2
@@ -261,6 +265,7 @@ def test_standard_output_is_a_stream(codec):
     with to_stdout(codec) as one:
         done = subprocess.run(
             [FFMPEG, "-v", "error", "-i", "-", "-f", "framemd5", "-"],
+            check=False,
             stdin=one.stdout,
             capture_output=True,
             timeout=30,
@@ -281,12 +286,12 @@ def test_a_reader_that_goes_ends_the_stream_quietly():
 
 
 def test_a_reader_that_never_reads_is_given_up():
-    with to_stdout(number=3000, slow=True) as one:
+    with to_stdout(number=1800, slow=True) as one:
         state = one.stderr.read().split()
         assert one.wait(20) == 0
         one.stdout.close()
     assert state[0] == b"closed"
-    assert int(state[1]) > 1000
+    assert int(state[1]) > 500
     assert float(state[-1]) < 3
 
 

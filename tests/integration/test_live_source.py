@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from fractions import Fraction
 
 import pytest
 from clips import make_clip
@@ -67,6 +68,21 @@ def test_size_and_rate_asked_for_are_kept():
     assert luma[:24].max() <= 16
     assert luma[28:100].std() > 20
     assert frames[0].frame.picture.time_base.denominator == 90_000
+
+
+def test_pixels_that_are_not_square_become_square():
+    graph = "lavfi:testsrc2=size=160x96:rate=30,setsar=1/2"
+    with open_reader(graph) as reader:
+        (captured,) = take(reader, 1)
+        assert captured.frame.luma.shape == (96, 160)
+        assert reader.sample_aspect_ratio == Fraction(1, 2)
+    with open_reader(graph, size=(160, 96)) as reader:
+        (captured,) = take(reader, 1)
+        assert reader.sample_aspect_ratio is None
+    # 80 x 96 between bars.
+    assert captured.frame.luma.shape == (96, 160)
+    assert captured.frame.luma[:, :38].max() <= 16
+    assert captured.frame.luma[:, 44:116].std() > 20
 
 
 def test_rgb_sources_have_luma():
@@ -129,7 +145,12 @@ def test_pipes(container):
     )
     with send:
         done = subprocess.run(
-            [sys.executable, "-P", "-c", code], stdin=send.stdout, capture_output=True, text=True, timeout=30
+            [sys.executable, "-P", "-c", code],
+            check=False,
+            stdin=send.stdout,
+            capture_output=True,
+            text=True,
+            timeout=30,
         )
     assert done.stdout.split() == ["40", str(39 * 3600), "0"], done.stderr
 
@@ -160,14 +181,15 @@ def test_udp_comes_and_goes_three_times():
         with sender("-f", "mpegts", url + "?pkt_size=1316"):
             reader = reader or open_reader(url)
             before = len(frames)
-            assert until(lambda: frames.extend(take(reader, 5, 0.3)) or len(frames) >= before + 15), turn
+            frames += take(reader, 15)
+            assert len(frames) >= before + 15, turn
     reader.close()
     assert_rising(frames)
     passed = frames[-1].arrived - frames[0].arrived
     assert abs((stamps(frames)[-1] - stamps(frames)[0]) / 90_000 - passed) < 1.5
 
 
-def test_servers_are_killed_and_restarted(seconds=2):
+def test_servers_are_killed_and_restarted():
     port = free_port()
     url = f"http://127.0.0.1:{port}/live.ts"
     frames, reader = [], None
@@ -178,8 +200,9 @@ def test_servers_are_killed_and_restarted(seconds=2):
                 with contextlib.suppress(InputError):
                     reader = open_reader(url)
             before = len(frames)
-            assert until(lambda: frames.extend(take(reader, 5, 0.3)) or len(frames) >= before + 10), turn
-        assert until(lambda: reader.next(0) is None and reader.state == "lost")
+            frames += take(reader, 10)
+            assert len(frames) >= before + 10, turn
+        assert until(lambda reader=reader: reader.next(0) is None and reader.state == "lost")
         assert "127.0.0.1" in reader.last_error
     assert reader.num_reconnections == 3
     reader.close()
@@ -224,15 +247,17 @@ def test_senders_that_connect_to_us(url, output):
     for turn in range(2):
         before = len(frames)
         end = time.monotonic() + 15
-        while len(frames) < before + 15 and time.monotonic() < end:
+        while len(frames) < before + 8 and time.monotonic() < end:
             # A sender that is refused, because nobody listens yet, tries again.
             with sender(*output, url, options=("-bf", "2")) as one:
-                while one.poll() is None and len(frames) < before + 15 and time.monotonic() < end:
+                while one.poll() is None and len(frames) < before + 8 and time.monotonic() < end:
                     if readers:
                         frames += take(readers[0], 5, 0.2)
                     else:
                         time.sleep(0.01)
-        assert len(frames) >= before + 15, (turn, readers and readers[0].last_error)
+        assert len(frames) >= before + 8, (turn, readers and readers[0].last_error)
+        # What had come before it was killed is not counted for the next one.
+        assert until(lambda: readers[0].next(0) is None and readers[0].state == "lost")
     readers[0].close()
     assert readers[0].num_reconnections == 1
     assert_rising(frames)
@@ -244,10 +269,10 @@ def test_the_size_may_change_on_the_way():
     for size in ("160x96", "192x128"):
         with sender("-f", "mpegts", url + "?pkt_size=1316", size=size):
             reader = reader or open_reader(url)
-            wide = int(size.split("x")[0])
-            assert until(
-                lambda: sizes.update(one.frame.luma.shape[1] for one in take(reader, 5, 0.3)) or wide in sizes
-            )
+            wide, end = int(size.split("x")[0]), time.monotonic() + 10
+            while wide not in sizes and time.monotonic() < end:
+                sizes.update(one.frame.luma.shape[1] for one in take(reader, 5, 0.3))
+            assert wide in sizes
     reader.close()
 
 

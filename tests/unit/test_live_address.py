@@ -94,6 +94,7 @@ def test_what_is_no_source(text):
 )
 def test_secrets_are_not_shown(text, shown):
     assert without_secrets(text) == shown
+    assert "secret" not in repr(parse_source(text))
 
 
 _WORDS = st.text("abcXYZ019/@:?&=%#._-", min_size=0, max_size=12)

@@ -22,7 +22,7 @@ LAYERS = [
     {"maps.sidecar"},
     {"events", "live", "live.types", "live.mux", "live.backoff", "live.devices", "report", "report.data", "report.regions", "rate", "jpeg", "jpeg.tables", "io.output", "io.picture", "devices", "models", "models.training", "encode.vpx_scale", "encode.levels", "saliency.source", "saliency.edges", "encode.regions", "io.probe", "io.colour", "drawing", "metrics", "metrics.filters", "encode.coding", "temporal", "maps",
      "temporal.warp", "temporal.settle"},
-    {"live.push", "live.address", "live.timeline", "io.luma", "io.folder", "preview", "maps.offset_text", "maps.made_by", "temporal.vectors", "temporal.camera", "saliency.spectral"},
+    {"live.push", "live.packet_queue", "live.address", "live.timeline", "io.luma", "io.folder", "preview", "maps.offset_text", "maps.made_by", "temporal.vectors", "temporal.camera", "saliency.spectral"},
     {"temporal.motion", "temporal.own_motion", "live.sink_address", "live.fit", "live.opening", "live.outlet"},
     {"temporal.cuts", "live.source", "live.sink"},
     {"temporal.plan"},

@@ -105,7 +105,7 @@ def test_a_stall_and_its_burst_leave_little_trace():
     for index in range(300):
         arrived = index / 25 if not 100 <= index < 150 else 6.0
         out = line.place(3600 * index, TS, arrived)
-        assert abs(out - 3600 * index) < 0.15 * TICKS
+        assert abs(out - 3600 * index) < 0.05 * TICKS
 
 
 def test_a_source_that_was_paused_is_caught_up_with():

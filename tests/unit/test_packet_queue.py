@@ -1,0 +1,41 @@
+"""What waits for a sink stays bounded and can always be decoded."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from semvid.live.packet_queue import PacketQueue
+from semvid.live.types import CodedPacket
+
+
+def packet(index, is_keyframe):
+    return CodedPacket(bytes([index % 256]), "h264", index * 3000, index * 3000, 3000, is_keyframe)
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 3)), max_size=200), st.floats(0.1, 2))
+def test_what_comes_out_can_be_decoded(events, seconds):
+    queue, index, taken, last = PacketQueue(seconds), 0, 0, None
+    for puts, gets in events:
+        for _ in range(puts):
+            queue.put(packet(index, index % 7 == 3))
+            index += 1
+        for _ in range(min(gets, len(queue))):
+            one = queue.get()
+            number = one.dts // 3000
+            assert one.is_keyframe or number == last + 1
+            last, taken = number, taken + 1
+        assert len(queue) <= seconds * 30 + 1
+        assert taken + len(queue) + queue.num_dropped == index
+
+
+def test_what_was_not_written_waits_only_with_its_key_frame():
+    queue = PacketQueue(10)
+    for index in range(10):
+        queue.put(packet(index, index % 5 == 0))
+    queue.put_back(queue.get())
+    assert queue.get().dts == 0
+    queue.put_back(queue.get())
+    assert queue.get().dts == 15_000
+    queue.put_back(packet(4, False))
+    assert queue.needs_keyframe
+    assert len(queue) == 0
+    assert queue.num_dropped == 9
