@@ -375,6 +375,12 @@ def seen(page):
     return found[0]
 
 
+def tell(page, fake, **changes):
+    """Change what the stream says, and have the page ask at once, as when it is shown again."""
+    fake.told = replace(STATUS, **changes)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
 def mean(values):
     return sum(values) / len(values)
 
@@ -428,17 +434,17 @@ def test_gauges_and_states_are_told(fake, open_page, serve):
     page = open_page(server.url)
     card = page.locator(".card", has_text="Latency")
     first = card.locator(".big").inner_text()
-    fake.told = replace(STATUS, latency_ms=400.0, load_step=1, load_note="fewer maps")
+    tell(page, fake, latency_ms=400.0, load_step=1, load_note="fewer maps")
     page.wait_for_selector("#state:has-text('load cut: fewer maps')")
     assert card.locator(".big").inner_text() != first
-    assert card.locator("path").first.get_attribute("d").count("L") > 1
+    until(lambda: "L" in card.locator("path").last.get_attribute("d"))
     assert "relay.example" in page.locator("#facts").inner_text()
     assert "secret" not in page.content()
-    fake.told = replace(STATUS, sinks={"srt://relay.example:9000": "lost"})
+    tell(page, fake, sinks={"srt://relay.example:9000": "lost"})
     page.wait_for_selector("#state:has-text('relay.example:9000 lost')")
-    fake.told = replace(STATUS, source="lost")
+    tell(page, fake, source="lost")
     page.get_by_text("The source is lost").wait_for()
-    fake.told = STATUS
+    tell(page, fake)
     page.wait_for_selector("#veil", state="hidden")
 
 
