@@ -43,6 +43,7 @@ class FakeLive:
         self.told = STATUS
         self.adjusted = []
         self.error = None
+        self.is_moving = True
         self.longest_pause = 0.0
         self._controls = LiveControls()
         self._frames = [draw_frame(index, size) for index in range(50)]
@@ -58,7 +59,7 @@ class FakeLive:
             now = time.monotonic()
             self.longest_pause = max(self.longest_pause, now - last)
             last = now
-            if self.told.source == "playing":
+            if self.is_moving and self.told.source == "playing":
                 self._number += 1
 
     def close(self):

@@ -32,6 +32,8 @@ _ASSETS = {
     "/page.js": ("page.js", "text/javascript"),
     "/gauges.js": ("gauges.js", "text/javascript"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
+    # Browsers ask for it on their own.
+    "/favicon.ico": ("icon.svg", "image/svg+xml"),
 }
 _ADJUSTMENTS, _ADJUSTMENTS_PER_SECOND = 40, 20
 _BODY_SECONDS = 5.0

@@ -18,7 +18,7 @@ MOST_PER_SECOND = 15.0
 """Pictures of each view."""
 MOST_OF_A_CORE = 0.3
 """Share of one core's time that making pictures may take; when they cost more, there are fewer."""
-_WIDER_ABOVE, _NARROWER_BELOW = 9.0, 7.0
+_WIDER_ABOVE, _NARROWER_BELOW = 11.0, 9.0
 """Rounds a second that fit into that share; pictures get another width then."""
 _SETTLE_SECONDS = 4.0
 _COST_SHARE = 0.1

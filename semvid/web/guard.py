@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from semvid.web.address import ServedNames
 from semvid.web.limits import Allowance
 
-_OPEN_PATHS = frozenset({"/healthz"})
+_OPEN_PATHS = frozenset({"/healthz", "/icon.svg", "/favicon.ico"})
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 _WRONG_TOKENS, _WRONG_TOKENS_PER_SECOND = 10, 1 / 6
 _WRONG_TOKEN_SECONDS = 0.5
@@ -34,7 +34,7 @@ _HEADERS = {
 # A redirect would do, but browsers withhold strict cookies from one that began on another site's link.
 _WELCOME = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=/">'
-    '<title>semvid live</title><p><a href="/">Go on</a>'
+    '<link rel="icon" href="/icon.svg"><title>semvid live</title><p><a href="/">Go on</a>'
 )
 _LOCKED = (
     '<!doctype html><html lang="en"><meta charset="utf-8">'

@@ -168,6 +168,7 @@ async function send() {
     await new Promise((resolve) => setTimeout(resolve, SEND_MS));
   }
   isSending = false;
+  poll();
 }
 
 slider.strength.addEventListener("input", () => change({ strength: Number(slider.strength.value) }));
