@@ -13,7 +13,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON array on stdout.")] = False,
 ) -> None:
     """List the cameras and screens that `semvid stream` can read."""
-    from semvid.live.devices import list_capture_devices
+    from semvid.streaming.devices import list_capture_devices
 
     devices = list_capture_devices(with_formats=True)
     if as_json:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.status import Status
 
 from semvid.events import Notice
-from semvid.live.types import LiveStatus, Snapshot
+from semvid.streaming.types import LiveStatus, Snapshot
 
 LiveEvent = Snapshot | LiveStatus | Notice
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         ExportConfig,
         FocusConfig,
         ImageConfig,
+        LiveConfig,
         OverlayConfig,
         TemporalConfig,
     )
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
     from semvid.report.store import load_report
     from semvid.saliency.source import ImportanceSource
     from semvid.still import compress_image
+    from semvid.streaming.session import live
+    from semvid.streaming.stream import LiveStream
+    from semvid.streaming.types import CodedPacket, LiveStatus
     from semvid.types import (
+        Comparison,
         ExportResult,
         Frame,
         ImageResult,
@@ -39,6 +44,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AllocationConfig": "semvid.config",
+    "CodedPacket": "semvid.streaming.types",
     "CompareConfig": "semvid.config",
     "Comparison": "semvid.types",
     "CompressConfig": "semvid.config",
@@ -50,6 +56,9 @@ _HOMES = {
     "ImageResult": "semvid.types",
     "ImportanceMap": "semvid.types",
     "ImportanceSource": "semvid.saliency.source",
+    "LiveConfig": "semvid.config",
+    "LiveStatus": "semvid.streaming.types",
+    "LiveStream": "semvid.streaming.stream",
     "OverlayConfig": "semvid.config",
     "QuantizerOffsets": "semvid.types",
     "Report": "semvid.report.data",
@@ -63,6 +72,7 @@ _HOMES = {
     "compress_image": "semvid.still",
     "export_maps": "semvid.export",
     "export_overlay": "semvid.overlay",
+    "live": "semvid.streaming.session",
     "load_report": "semvid.report.store",
     "make_report": "semvid.report.make",
     "probe": "semvid.io.probe",
@@ -72,6 +82,7 @@ _HOMES = {
 __version__ = "0.1.0"
 __all__ = [
     "AllocationConfig",
+    "CodedPacket",
     "CompareConfig",
     "Comparison",
     "CompressConfig",
@@ -83,6 +94,9 @@ __all__ = [
     "ImageResult",
     "ImportanceMap",
     "ImportanceSource",
+    "LiveConfig",
+    "LiveStatus",
+    "LiveStream",
     "OverlayConfig",
     "QuantizerOffsets",
     "Report",
@@ -97,6 +111,7 @@ __all__ = [
     "compress_image",
     "export_maps",
     "export_overlay",
+    "live",
     "load_report",
     "make_report",
     "probe",

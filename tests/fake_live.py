@@ -9,8 +9,8 @@ import av
 import cv2
 import numpy as np
 
-from semvid.live.handle import LiveControls
-from semvid.live.types import LiveStatus, Snapshot
+from semvid.streaming.handle import LiveControls
+from semvid.streaming.types import LiveStatus, Snapshot
 from semvid.types import Frame
 
 STATUS = LiveStatus(

@@ -7,26 +7,26 @@ import numpy as np
 from clips import pictures
 
 import semvid
-from semvid.live.types import TIME_BASE, Captured
+from semvid.streaming.types import TIME_BASE, Captured
 from semvid.types import Frame
 
 WIDTH, HEIGHT, RATE = 384, 256, 30
 TICKS = 3000
 
 
-class LeftHalf(semvid.ImportanceSource):
-    """What matters is the left half; it takes a moment to say so."""
+class LeftThird(semvid.ImportanceSource):
+    """What matters is the left third; it takes a moment to say so."""
 
     closed = 0
 
     def update(self, frame):
         time.sleep(0.005)
         values = np.zeros((8, 12), np.float32)
-        values[:, :6] = 1
+        values[:, :4] = 1
         return semvid.ImportanceMap(values)
 
     def close(self):
-        LeftHalf.closed += 1
+        LeftThird.closed += 1
 
 
 def captured_frames(count, width=WIDTH, height=HEIGHT, start=0):

@@ -3,7 +3,7 @@
     python examples/benchmark/live_faults.py [--kills 10]
 
 1. The source, an HTTP server, is killed and restarted; the stream shows the last frame meanwhile. Told: the
-   time from the new server to the first new frame, whether timestamps rise, the longest time without a packet.
+   time from the new server to the first new frame, whether timestamps rise, the longest silence.
 2. The sink, an RTMP server, is killed and restarted while a recording goes on.
 3. The sink is stopped in mid-stream: it keeps its connection, and takes nothing for 20 seconds.
 4. Processes that do nothing but work take the processor away; the load is cut in steps, and given back.
@@ -33,8 +33,8 @@ from common import data_folder, save
 
 from semvid.config import LiveConfig
 from semvid.events import Notice
-from semvid.live.session import LiveSession, open_session
-from semvid.live.types import CodedPacket
+from semvid.streaming.session import LiveSession, open_session
+from semvid.streaming.types import CodedPacket
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 
@@ -144,7 +144,8 @@ def kill_source(kills: int) -> dict[str, Any]:
     whens = [one for one, _ in tap.packets]
     return {
         "kills": kills, "back_after_seconds": times, "num_reconnections": status.num_reconnections,
-        "num_repeated": status.num_repeated, "timestamps_rise": all(a < b for a, b in itertools.pairwise(pts)),
+        "num_repeated": status.num_repeated,
+        "timestamps_rise": all(a < b for a, b in itertools.pairwise(pts)),
         "longest_silence_seconds": max(b - a for a, b in itertools.pairwise(whens)),
         "memory_grown_mb": grown, "notices": notices,
     }  # fmt: skip
@@ -201,7 +202,8 @@ def slow_consumer() -> dict[str, Any]:
     server.wait()
     whens = [one for one, _ in tap.packets]
     return {
-        "fps_out": status.fps_out, "latency_ms": status.latency_ms, "memory_grown_mb": grown, "notices": notices,
+        "fps_out": status.fps_out, "latency_ms": status.latency_ms, "memory_grown_mb": grown,
+        "notices": notices,
         "longest_silence_seconds": max(b - a for a, b in itertools.pairwise(whens[30:])),
     }  # fmt: skip
 

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 
 import semvid
 from semvid.config import LiveConfig
-from semvid.live.stream import LiveStream
-from semvid.live.types import TIME_BASE, Captured, CodedPacket
 from semvid.saliency.registry import open_source
+from semvid.streaming.stream import LiveStream
+from semvid.streaming.types import TIME_BASE, Captured, CodedPacket
 from semvid.types import Frame
 
 RATE = 30

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from semvid.errors import ConfigError
-from semvid.live.handle import LiveHandle
+from semvid.streaming.handle import LiveHandle
 from semvid.web.address import ServedNames
 from semvid.web.broadcast import Broadcast, Picture
 from semvid.web.guard import Guard, Keys, refusal

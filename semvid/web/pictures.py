@@ -18,7 +18,7 @@ from semvid.io.colour import matrix_of, range_of
 from semvid.jpeg.choice import Counts
 from semvid.jpeg.encoder import Choice, PictureCoder
 from semvid.jpeg.planes import Plane, Planes, planes_from_rgb
-from semvid.live.types import Snapshot
+from semvid.streaming.types import Snapshot
 from semvid.types import FloatArray, Frame, to_grey
 
 View = Literal["picture", "heat", "split", "plain"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from semvid.config import CLASSES
 from semvid.errors import ConfigError
-from semvid.live.handle import LiveControls
+from semvid.streaming.handle import LiveControls
 
 MOST_BODY_BYTES = 4096
 _NAMES = ("strength", "bitrate", "focus", "maps_on")

@@ -115,7 +115,7 @@ def test_closing_early_leaves_nothing(tmp_path, clip):
 
 
 def test_a_source_of_ones_own(tmp_path, clip):
-    class LeftHalf(semvid.ImportanceSource):
+    class LeftThird(semvid.ImportanceSource):
         closed = False
 
         def update(self, frame):
@@ -129,7 +129,7 @@ def test_a_source_of_ones_own(tmp_path, clip):
         def close(self):
             self.closed = True
 
-    source = LeftHalf()
+    source = LeftThird()
     notices = []
     semvid.compress(
         clip, tmp_path / "out.mp4", importance=source,

@@ -18,10 +18,10 @@ from live_clips import FFMPEG, coded_packets, endless, free_port, process, until
 
 from semvid.config import LiveConfig
 from semvid.errors import OutputError, OutputExistsError
-from semvid.live.address import parse_source
-from semvid.live.sink import PacketSink, open_sink
-from semvid.live.sink_address import parse_sink
-from semvid.live.source import LiveReader
+from semvid.streaming.address import parse_source
+from semvid.streaming.sink import PacketSink, open_sink
+from semvid.streaming.sink_address import parse_sink
+from semvid.streaming.source import LiveReader
 
 
 def open_with(text, codec="x264", **options):
@@ -238,7 +238,7 @@ import sys, time
 sys.path.insert(0, {tests!r})
 from live_clips import endless
 from semvid.config import LiveConfig
-from semvid.live.sink import open_sink
+from semvid.streaming.sink import open_sink
 sink = open_sink("-", LiveConfig(codec={codec!r}))
 end = time.monotonic() + 10
 for number, packet in enumerate(endless({codec!r})):

@@ -18,8 +18,8 @@ from live_clips import FFMPEG, free_port, sender, until
 
 from semvid.config import LiveConfig
 from semvid.errors import InputError, InputMissingError
-from semvid.live.address import parse_source
-from semvid.live.source import LiveReader
+from semvid.streaming.address import parse_source
+from semvid.streaming.source import LiveReader
 
 
 def take(reader, number, seconds=10.0):
@@ -133,8 +133,8 @@ def test_pipes(container):
          "-pix_fmt", "yuv420p", *codec, "-f", container, "-"], stdout=subprocess.PIPE
     )  # fmt: skip
     code = (
-        "from semvid.live.address import parse_source\n"
-        "from semvid.live.source import LiveReader\n"
+        "from semvid.streaming.address import parse_source\n"
+        "from semvid.streaming.source import LiveReader\n"
         "from semvid.config import LiveConfig\n"
         "n, last, reader = 0, -1, LiveReader(parse_source('-'), LiveConfig())\n"
         "while True:\n"

@@ -5,17 +5,17 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from live_frames import LeftHalf, captured_frames, feed_all
+from live_frames import LeftThird, captured_frames, feed_all
 
 from semvid.config import LiveConfig
 from semvid.errors import OutputError
-from semvid.live.stream import LiveStream
-from semvid.live.virtual_camera import VirtualCamera
+from semvid.streaming.stream import LiveStream
+from semvid.streaming.virtual_camera import VirtualCamera
 
 
 @pytest.fixture(scope="module")
 def packets():
-    stream = LiveStream(LiveConfig(), LeftHalf())
+    stream = LiveStream(LiveConfig(), LeftThird())
     try:
         return feed_all(stream, captured_frames(12))[0]
     finally:

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from semvid.errors import ConfigError
-from semvid.live.address import parse_source, without_secrets
-from semvid.live.sink_address import parse_sink
+from semvid.streaming.address import parse_source, without_secrets
+from semvid.streaming.sink_address import parse_sink
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 
 from semvid.config import LiveConfig
 from semvid.errors import InputError
-from semvid.live import devices, opening
-from semvid.live.address import parse_source
+from semvid.streaming import devices, opening
+from semvid.streaming.address import parse_source
 
 
 @pytest.fixture

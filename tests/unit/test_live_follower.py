@@ -6,7 +6,7 @@ import pytest
 from clips import texture
 
 from semvid.config import TemporalConfig
-from semvid.live.follower import LiveFollower
+from semvid.streaming.follower import LiveFollower
 from semvid.types import Frame
 
 WIDTH, HEIGHT = 640, 360

@@ -5,8 +5,8 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semvid.live.governor import Governor, Load, ladder
-from semvid.live.meters import Meters
+from semvid.streaming.governor import Governor, Load, ladder
+from semvid.streaming.meters import Meters
 
 
 def run(governor, seconds, *, busy=0.3, is_late=False, start=0.0):

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semvid.live.packet_queue import PacketQueue
-from semvid.live.types import CodedPacket
+from semvid.streaming.packet_queue import PacketQueue
+from semvid.streaming.types import CodedPacket
 
 
 def packet(index, is_keyframe):

@@ -25,8 +25,8 @@ import semvid.web
 from semvid.config import CLASSES
 from semvid.errors import ConfigError, OutputError
 from semvid.io.reader import VideoReader
-from semvid.live.handle import LiveControls
-from semvid.live.types import Snapshot
+from semvid.streaming.handle import LiveControls
+from semvid.streaming.types import Snapshot
 from semvid.types import Frame
 from semvid.web.address import Address, ServedNames, check_token, listen, new_token, parse_address, shown_url
 from semvid.web.guard import Keys

@@ -18,8 +18,8 @@ from av.error import FFmpegError, HTTPError
 from semvid.config import LiveConfig
 from semvid.errors import InputError
 from semvid.io.probe import main_video_stream, open_container, reason
-from semvid.live.address import LISTEN_SECONDS, READ_SECONDS, Address
-from semvid.live.devices import find_camera, what_is_there
+from semvid.streaming.address import LISTEN_SECONDS, READ_SECONDS, Address
+from semvid.streaming.devices import find_camera, what_is_there
 
 if TYPE_CHECKING:
     from av.container import InputContainer

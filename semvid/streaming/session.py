@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from fractions import Fraction
@@ -13,13 +13,15 @@ from typing import Protocol
 from semvid.config import LiveConfig
 from semvid.errors import ConfigError, OutputError
 from semvid.events import Notice
-from semvid.live.address import parse_source
-from semvid.live.encoder import live_presets
-from semvid.live.handle import LiveControls
-from semvid.live.sink import open_sink
-from semvid.live.source import LiveReader
-from semvid.live.stream import LiveStream
-from semvid.live.types import (
+from semvid.saliency.registry import open_source
+from semvid.saliency.source import ImportanceSource
+from semvid.streaming.address import parse_source
+from semvid.streaming.encoder import live_presets
+from semvid.streaming.handle import LiveControls
+from semvid.streaming.sink import open_sink
+from semvid.streaming.source import LiveReader
+from semvid.streaming.stream import LiveStream
+from semvid.streaming.types import (
     TIME_BASE,
     Captured,
     CodedPacket,
@@ -28,9 +30,7 @@ from semvid.live.types import (
     Snapshot,
     SourceState,
 )
-from semvid.live.virtual_camera import VirtualCamera
-from semvid.saliency.registry import open_source
-from semvid.saliency.source import ImportanceSource
+from semvid.streaming.virtual_camera import VirtualCamera
 from semvid.types import FloatArray, Frame
 
 _STATUS_SECONDS = 1.0
@@ -92,7 +92,7 @@ def open_session(
     virtual_camera: bool = False,
     more_sinks: Sequence[PacketTaker] = (),
 ) -> LiveSession:
-    """Open a source and get the sinks ready.
+    """Get a stream ready; the source is opened when it runs.
 
     Args:
         source: As ``parse_source`` takes it.
@@ -103,13 +103,14 @@ def open_session(
         more_sinks: Of yours.
 
     Raises:
-        SemvidError: Something cannot be opened, or does not fit; whatever was open is closed.
+        SemvidError: A sink cannot be opened, or something does not fit; whatever was open is closed.
     """
     if config.maps is not None or config.boxes is not None:
         raise ConfigError(
             "a live stream takes no --maps and no --boxes: they are of one video; give a --model"
         )
     live_presets(config)
+    address = parse_source(source)
     maps = importance or open_source(_sharing_cores(config), None)
     with ExitStack() as stack:
         stack.callback(maps.close)
@@ -118,12 +119,10 @@ def open_session(
             if text:
                 sinks.append(open_sink(text, config, option=option))
                 stack.callback(sinks[-1].close)
-        reader = LiveReader(parse_source(source), config)
-        stack.callback(reader.close)
         if virtual_camera:
-            sinks.append(VirtualCamera(float(reader.frame_rate or _DEFAULT_RATE)))
+            sinks.append(VirtualCamera(config.frame_rate or _DEFAULT_RATE))
             stack.callback(sinks[-1].close)
-        session = LiveSession(reader, [*sinks, *more_sinks], config, maps)
+        session = LiveSession(lambda: LiveReader(address, config), [*sinks, *more_sinks], config, maps)
         stack.pop_all()
     return session
 
@@ -132,11 +131,29 @@ def _sharing_cores(config: LiveConfig) -> LiveConfig:
     return config if config.threads else replace(config, threads=max((os.cpu_count() or 1) // 4, 1))
 
 
+class _NotYet:
+    """Stands for a source that was not opened."""
+
+    state: SourceState = "opening"
+    num_dropped = num_reconnections = 0
+    last_error = ""
+    frame_rate: Fraction | None = None
+
+    def next(self, timeout: float) -> Captured | None:
+        return None
+
+    def close(self) -> None:
+        return
+
+
+_NOT_YET = _NotYet()
+
+
 class LiveSession:
     """Runs a live stream. Its other methods may be called from any thread meanwhile.
 
     Args:
-        reader: Where frames come from. It is closed at the end.
+        open_reader: Opens where frames come from, when the stream begins. It is closed at the end.
         sinks: Where packets go. They are closed at the end.
         config: Options.
         importance: Gives the maps. It is closed at the end.
@@ -144,12 +161,13 @@ class LiveSession:
 
     def __init__(
         self,
-        reader: FrameSource,
+        open_reader: Callable[[], FrameSource],
         sinks: Sequence[PacketTaker],
         config: LiveConfig,
         importance: ImportanceSource,
     ) -> None:
-        self._reader = reader
+        self._open_reader = open_reader
+        self._reader: FrameSource = _NOT_YET
         self._sinks = sinks
         self._stream = LiveStream(config, importance)
         self._started = time.monotonic()
@@ -209,11 +227,14 @@ class LiveSession:
             ``Snapshot`` for every frame coded, ``LiveStatus`` every second, ``Notice`` of what changes.
 
         Raises:
-            SemvidError: The encoder, the network, or a file that is written failed.
+            SemvidError: The source cannot be opened; the encoder, the network, or a file that is written
+                failed.
         """
         told = _Changes()
-        status_at = self._started + _STATUS_SECONDS
         try:
+            self._reader = self._open_reader()
+            self._started = time.monotonic()
+            status_at = self._started + _STATUS_SECONDS
             while not self._is_stopped:
                 captured = self._next()
                 if captured is None and self._reader.state == "ended":

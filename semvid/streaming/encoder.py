@@ -21,7 +21,7 @@ from semvid.encode.prepare import FramePreparer
 from semvid.encode.registry import find_encoder
 from semvid.encode.spec import EncoderSpec
 from semvid.errors import ConfigError, MapIgnoredError
-from semvid.live.types import TIME_BASE, CodedPacket
+from semvid.streaming.types import TIME_BASE, CodedPacket
 from semvid.types import AnalysedFrame, FloatArray, Frame
 
 _GOP_SECONDS = 2

@@ -14,16 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semvid.config import LiveConfig
-from semvid.live.encoder import LiveEncoder, live_presets, open_encoder
-from semvid.live.follower import LiveFollower
-from semvid.live.governor import Governor, Load, ladder
-from semvid.live.handle import LiveControls
-from semvid.live.mapper import LiveMapper
-from semvid.live.meters import Meters
-from semvid.live.types import TIME_BASE, Captured, CodedPacket, Snapshot
 from semvid.saliency.predictor import NetworkSource
 from semvid.saliency.registry import open_source
 from semvid.saliency.source import ImportanceSource
+from semvid.streaming.encoder import LiveEncoder, live_presets, open_encoder
+from semvid.streaming.follower import LiveFollower
+from semvid.streaming.governor import Governor, Load, ladder
+from semvid.streaming.handle import LiveControls
+from semvid.streaming.mapper import LiveMapper
+from semvid.streaming.meters import Meters
+from semvid.streaming.types import TIME_BASE, Captured, CodedPacket, Snapshot
 from semvid.types import Frame
 
 _DEFAULT_RATE = 30.0

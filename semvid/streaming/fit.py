@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from av.filter import Graph
 
-from semvid.live.types import TIME_BASE
+from semvid.streaming.types import TIME_BASE
 
 if TYPE_CHECKING:
     from av import VideoFrame

@@ -16,12 +16,12 @@ from semvid.config import LiveConfig
 from semvid.errors import InputError, SemvidError
 from semvid.io.luma import LumaView
 from semvid.io.probe import reason
-from semvid.live.address import Address
-from semvid.live.backoff import Backoff
-from semvid.live.fit import Fitter, Pacer, Thinner
-from semvid.live.opening import OPEN_SECONDS, close_quietly, open_source
-from semvid.live.timeline import Timeline
-from semvid.live.types import TIME_BASE, Captured, SourceState
+from semvid.streaming.address import Address
+from semvid.streaming.backoff import Backoff
+from semvid.streaming.fit import Fitter, Pacer, Thinner
+from semvid.streaming.opening import OPEN_SECONDS, close_quietly, open_source
+from semvid.streaming.timeline import Timeline
+from semvid.streaming.types import TIME_BASE, Captured, SourceState
 from semvid.types import Frame
 
 if TYPE_CHECKING:

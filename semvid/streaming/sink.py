@@ -12,13 +12,13 @@ from types import TracebackType
 from semvid.config import LiveConfig
 from semvid.errors import OutputError, OutputExistsError
 from semvid.io.output import check_place
-from semvid.live.address import Address
-from semvid.live.backoff import Backoff
-from semvid.live.mux import describe_keyframe
-from semvid.live.outlet import ClosedByReaderError, LocalOutlet, Outlet, PushedOutlet
-from semvid.live.packet_queue import PacketQueue
-from semvid.live.sink_address import is_segmented, parse_sink
-from semvid.live.types import CodedPacket, SinkState
+from semvid.streaming.address import Address
+from semvid.streaming.backoff import Backoff
+from semvid.streaming.mux import describe_keyframe
+from semvid.streaming.outlet import ClosedByReaderError, LocalOutlet, Outlet, PushedOutlet
+from semvid.streaming.packet_queue import PacketQueue
+from semvid.streaming.sink_address import is_segmented, parse_sink
+from semvid.streaming.types import CodedPacket, SinkState
 
 _NETWORK_SECONDS = 2.0
 _FILE_SECONDS = 60.0

@@ -30,7 +30,7 @@ def _answer(**message: Any) -> None:
 
 
 def _push(source: BinaryIO) -> None:
-    from semvid.live.mux import Muxer
+    from semvid.streaming.mux import Muxer
 
     task = json.loads(source.readline())
     muxer: Muxer | None = None

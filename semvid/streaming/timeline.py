@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from semvid.live.types import TIME_BASE
+from semvid.streaming.types import TIME_BASE
 
 _TICKS = TIME_BASE.denominator
 _WRAPS = (1 << 33, 1 << 32)

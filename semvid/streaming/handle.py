@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from semvid.config import AllocationConfig, FocusConfig, LiveConfig
-from semvid.live.types import LiveStatus, Snapshot
+from semvid.streaming.types import LiveStatus, Snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ from typing import Any, Protocol
 from av.error import FFmpegError
 
 from semvid.errors import OutputError
-from semvid.live.address import Address
-from semvid.live.mux import Muxer
-from semvid.live.push import HEADER
-from semvid.live.types import CodedPacket
+from semvid.streaming.address import Address
+from semvid.streaming.mux import Muxer
+from semvid.streaming.push import HEADER
+from semvid.streaming.types import CodedPacket
 
 _OPEN_SECONDS = 12.0
 _PIPE_POLL_SECONDS = 0.1
@@ -135,7 +135,7 @@ class PushedOutlet:
         self._answer: dict[str, Any] = {}
         self._is_open = threading.Event()
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "semvid.live.push"],
+            [sys.executable, "-P", "-m", "semvid.streaming.push"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -12,7 +12,7 @@ from av.error import FFmpegError
 from av.video.reformatter import VideoReformatter
 
 from semvid.errors import OutputError
-from semvid.live.types import TIME_BASE, CodedPacket, SinkState
+from semvid.streaming.types import TIME_BASE, CodedPacket, SinkState
 
 _MOST_WAITING = 30
 """Packets; the oldest up to a key frame go when the camera cannot keep up."""

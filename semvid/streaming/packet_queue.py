@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from semvid.live.types import TIME_BASE, CodedPacket
+from semvid.streaming.types import TIME_BASE, CodedPacket
 
 _MOST_BYTES = 128 << 20
 
