@@ -34,6 +34,10 @@ benchmark: $(VENV)/dev.stamp link
 	$(BIN)/python examples/benchmark/memory.py
 	$(BIN)/python examples/benchmark/kodak.py
 	$(BIN)/python examples/benchmark/mjpeg.py
+	$(BIN)/python examples/benchmark/sidecar.py
+	$(BIN)/python examples/benchmark/live_quality.py
+	$(BIN)/python examples/benchmark/live_latency.py
+	$(BIN)/python examples/benchmark/live_faults.py
 
 TRAIN = $(BIN)/python -P -m semvid.models.training.train --pack $(PACK)
 # Resumes what was interrupted. Then copy the weights to models/weights and their SHA-256 to weights_file.py.

@@ -79,7 +79,9 @@ class NetworkSource(ImportanceSource):
 
     def _picture(self, frame: Frame) -> NDArray[np.uint8]:
         """Shrink to the network's input; ``(H, W, 3)`` RGB, upright."""
-        width, height = self.network.input_size(*frame.upright_size, self.pixel_share)
+        # Networks of other people need not know of shares.
+        share = () if self.pixel_share == 1 else (self.pixel_share,)
+        width, height = self.network.input_size(*frame.upright_size, *share)
         if frame.quarter_turns % 2:
             width, height = height, width
         small = self._reformatter.reformat(

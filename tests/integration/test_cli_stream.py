@@ -1,0 +1,112 @@
+"""``semvid stream`` as users run it."""
+
+import io
+import json
+import signal
+import subprocess
+import time
+
+import av
+import pytest
+from clips import make_clip
+
+import semvid
+from semvid.cli.stream import parse_milliseconds, parse_size
+from semvid.errors import ConfigError
+
+FAST = ["--model", "spectral", "--bitrate", "500k"]
+
+
+def run(*arguments, **options):
+    return subprocess.run(
+        ["semvid", "stream", *map(str, arguments)], capture_output=True, timeout=60, check=False, **options
+    )
+
+
+def num_frames(source):
+    with av.open(source if isinstance(source, io.BytesIO) else str(source)) as container:
+        return sum(1 for _ in container.decode(video=0))
+
+
+def test_a_file_becomes_a_stream_and_a_recording(tmp_path):
+    source = make_clip(tmp_path / "in.mp4", width=384, height=256, num_frames=40)
+    done = run(source, tmp_path / "out.ts", "--record", tmp_path / "out.mkv", *FAST, "--json")
+    assert done.returncode == 0, done.stderr
+    assert num_frames(tmp_path / "out.ts") == 40
+    assert num_frames(tmp_path / "out.mkv") == 40
+    assert all(json.loads(line)["event"] in {"status", "notice"} for line in done.stdout.splitlines())
+
+
+def test_pipes_at_both_ends(tmp_path):
+    source = make_clip(tmp_path / "in.ts", width=384, height=256, num_frames=30)
+    done = run("-", "-", *FAST, input=source.read_bytes())
+    assert done.returncode == 0, done.stderr
+    assert num_frames(io.BytesIO(done.stdout)) == 30
+
+
+def test_an_interrupt_ends_files_properly(tmp_path):
+    source = make_clip(tmp_path / "in.mp4", width=384, height=256, num_frames=50)
+    output = tmp_path / "out.mp4"
+    running = subprocess.Popen(
+        ["semvid", "stream", str(source), str(output), "--realtime", "--loop", *FAST],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until = time.monotonic() + 30
+    while not output.exists() or output.stat().st_size < 20_000:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    running.send_signal(signal.SIGTERM)
+    errors = running.communicate(timeout=15)[1]
+    assert running.returncode in {0, 130}
+    assert "Traceback" not in errors
+    assert num_frames(output) > 10
+
+
+def test_the_public_generator_shows_every_frame(tmp_path):
+    source = make_clip(tmp_path / "in.mp4", width=384, height=256, num_frames=30)
+    config = semvid.LiveConfig(model="spectral", realtime=True)
+    seen = list(semvid.live(str(source), str(tmp_path / "out.mkv"), config=config))
+    assert len(seen) == 30
+    assert seen[0][0].luma.shape == (256, 384)
+    assert seen[-1][1].min() >= 0
+    assert seen[-1][1].max() <= 1
+    assert num_frames(tmp_path / "out.mkv") == 30
+    with pytest.raises(ConfigError, match="one sink by its address"):
+        next(semvid.live(str(source), "a.mkv", "b.mkv"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["missing.mp4", "out.mkv"], 3, "does not exist"),
+        (["webcam:99", "out.mkv"], 3, "webcam:99 is not there"),
+        (["in.mp4"], 2, "nowhere to stream to"),
+        (["in.mp4", "out.xyz"], 2, "is not a sink"),
+        (["in.mp4", "out.mkv", "--latency", "soon"], 2, "is no time"),
+        (["in.mp4", "out.mkv", "--size", "big"], 2, "is no size"),
+        (["in.mp4", "out.mkv", "--size", "101x100"], 2, "odd side"),
+        (["in.mp4", "out.mkv", "--bitrate", "1k"], 2, "out of range"),
+        (["in.mp4", "out.mkv", "--token", "abcdefgh"], 2, "--token is for --serve"),
+        (["in.mp4", "out.mkv", "--preset", "ultrafast"], 2, "would ignore the map"),
+    ],
+)
+def test_what_cannot_be_is_one_line_and_leaves_nothing(arguments, code, words, tmp_path):
+    (tmp_path / "in.mp4").touch()
+    done = run(*arguments, cwd=tmp_path, text=True)
+    assert done.returncode == code
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert [one.name for one in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_times_and_sizes_as_people_write_them():
+    assert parse_milliseconds("150ms") == parse_milliseconds("0.15s") == parse_milliseconds("150") == 150
+    assert parse_size("1280x720") == (1280, 720)
+    assert parse_size(None) is None
+
+
+def test_help_names_the_ends():
+    shown = run("--help", text=True).stdout
+    for word in ("SOURCE", "--serve", "--virtual-camera", "--record"):
+        assert word in shown
