@@ -46,7 +46,7 @@ def test_all_that_goes_through_a_video_has_previews(clip, tmp_path):
         ),
         "maps": lambda tell: semvid.export_maps(
             clip,
-            tmp_path / "m.svmap",
+            tmp_path / "m.mkv",
             semvid.ExportConfig(model="spectral"),
             preview_size=SIZE,
             on_event=tell,
@@ -62,7 +62,7 @@ def test_all_that_goes_through_a_video_has_previews(clip, tmp_path):
     for pictures in seen.values():
         assert len(pictures) == 24
         assert all(one.shape == (38, 64, 3) and one.dtype == np.uint8 for one in pictures)
-    # The same frame and map, whoever draws them; compress carries its map through the sidecar's cells too.
+    # The same frame and map, whoever draws them.
     assert np.array_equal(seen["overlay"], seen["folder"])
     assert np.abs(np.array(seen["compress"], int) - np.array(seen["maps"], int)).mean() < 2
 
