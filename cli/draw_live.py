@@ -28,6 +28,7 @@ class LiveDrawer:
     def __init__(self, source: str, link: str | None, *, quiet: bool) -> None:
         self._stderr = Console(stderr=True, highlight=False)
         self._status = Status(f"opening {source}", console=self._stderr)
+        self._quiet = quiet
         self._draws = self._stderr.is_terminal and not quiet
         self._link = link
 
@@ -53,6 +54,21 @@ class LiveDrawer:
             self._stderr.print(f"note: {event.message}", markup=False, soft_wrap=True)
         elif isinstance(event, LiveStatus) and self._draws:
             self._status.update(status_line(event))
+
+    def sum_up(self, status: LiveStatus) -> None:
+        """Tell what became of the stream."""
+        if self._draws:
+            self._status.stop()
+        if not self._quiet:
+            self._stderr.print(summary_line(status), markup=False, soft_wrap=True)
+
+
+def summary_line(status: LiveStatus) -> str:
+    """Sum a stream up that has ended."""
+    return (
+        f"{status.num_frames} frames in {status.seconds:.1f} s, {status.num_dropped} dropped, lately "
+        f"{status.bitrate_kbps:.0f} kbit/s and {status.latency_ms:.0f} ms from frame to packet"
+    )
 
 
 def status_line(status: LiveStatus) -> str:

@@ -151,10 +151,13 @@ def command(
             server = stack.enter_context(_open_server(session, serve, token))
             link = server.link
         drawer = stack.enter_context(LiveDrawer(source, link, quiet=as_json))
-        for event in events:
-            drawer.draw(event)
-            if as_json:
-                print_live_json(event, sys.stderr if sink == "-" else sys.stdout)
+        # Interrupting it is how a camera's stream ends: no error.
+        with contextlib.suppress(KeyboardInterrupt):
+            for event in events:
+                drawer.draw(event)
+                if as_json:
+                    print_live_json(event, sys.stderr if sink == "-" else sys.stdout)
+        drawer.sum_up(session.status())
 
 
 def _open_server(session: LiveSession, address: str, token: str | None) -> WebServer:

@@ -15,8 +15,10 @@ import argparse
 import multiprocessing
 import resource
 import subprocess
+import tempfile
 import time
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import imageio_ffmpeg
@@ -53,12 +55,17 @@ def work() -> None:
         sum(range(10_000))
 
 
-def play(port: int) -> subprocess.Popen[bytes]:
-    """Start the source."""
-    clip = data_folder() / "clips" / "dog_720p.mp4"
+def play(port: int, folder: Path, minutes: float) -> subprocess.Popen[bytes]:
+    """Start the source. FFmpeg plays a file it loops too fast by a tenth, so the loops are made before."""
+    clip, long = data_folder() / "clips" / "dog_720p.mp4", folder / "long.ts"
+    loops = str(int(60 * minutes / 9) + 2)
+    subprocess.run(
+        [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-stream_loop", loops, "-i", str(clip), "-an", "-c",
+         "copy", str(long)], check=True,
+    )  # fmt: skip
     return subprocess.Popen(
-        [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-re", "-stream_loop", "-1", "-i", str(clip), "-an",
-         "-c", "copy", "-f", "mpegts", f"udp://127.0.0.1:{port}?pkt_size=1316"],
+        [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-re", "-i", str(long), "-c", "copy", "-f", "mpegts",
+         f"udp://127.0.0.1:{port}?pkt_size=1316"],
     )  # fmt: skip
 
 
@@ -74,7 +81,8 @@ def measure(minutes: float, bitrate_kbps: int, num_busy: int) -> dict[str, Any]:
     busy = [multiprocessing.Process(target=work, daemon=True) for _ in range(num_busy)]
     for one in busy:
         one.start()
-    player = play(23_450)
+    folder = tempfile.TemporaryDirectory()
+    player = play(23_450, Path(folder.name), minutes)
     tap, notices, memory = Tap(), [], []
     latencies: list[float] = []
     started = time.monotonic()
@@ -97,6 +105,7 @@ def measure(minutes: float, bitrate_kbps: int, num_busy: int) -> dict[str, Any]:
     finally:
         player.kill()
         player.wait()
+        folder.cleanup()
         for one in busy:
             one.terminate()
     assert status is not None
