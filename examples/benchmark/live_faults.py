@@ -1,6 +1,6 @@
 """Break a live stream on purpose, and see it recover.
 
-    python examples/benchmark/live_faults.py [--kills 10]
+    python examples/benchmark/live_faults.py [--kills 10] [--parts starved]
 
 1. The source, an HTTP server, is killed and restarted; the stream shows the last frame meanwhile. Told: the
    time from the new server to the first new frame, whether timestamps rise, the longest silence.
@@ -29,13 +29,15 @@ from typing import Any
 
 import av
 import imageio_ffmpeg
-from common import data_folder, save
+from common import data_folder, load, save
 
 from semvid.config import LiveConfig
 from semvid.events import Notice
 from semvid.streaming.session import LiveSession, open_session
 from semvid.streaming.types import CodedPacket
 
+BUSY = 24
+"""Processes that take the processor away."""
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 
 
@@ -220,7 +222,7 @@ def starve() -> dict[str, Any]:
     session = open_session(str(clip()), None, LiveConfig(realtime=True, loop=True), more_sinks=[tap])
     with running(session, notices):
         wait_for(lambda: session.status().num_frames > 60, 20)
-        busy = [multiprocessing.Process(target=work, daemon=True) for _ in range(6)]
+        busy = [multiprocessing.Process(target=work, daemon=True) for _ in range(BUSY)]
         for one in busy:
             one.start()
         for _ in range(20):
@@ -242,14 +244,18 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--parts", default="source_killed,sink_killed,slow_consumer,starved")
     arguments = parser.parse_args()
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = load("live_faults")
+    found.pop("environment", None)
     for name, run in (
         ("source_killed", lambda: kill_source(arguments.kills)),
         ("sink_killed", lambda: kill_sink(3)),
         ("slow_consumer", slow_consumer),
         ("starved", starve),
     ):
+        if name not in arguments.parts.split(","):
+            continue
         found[name] = run()
         print(name, found[name], flush=True)
     save("live_faults", found)
