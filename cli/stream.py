@@ -139,7 +139,7 @@ def command(
     if token is not None and serve is None:
         raise ConfigError("--token is for --serve; leave it out")
     from semvid.cli.draw_live import LiveDrawer, print_live_json
-    from semvid.streaming.session import open_session
+    from semvid.streaming.live import open_session
 
     with contextlib.ExitStack() as stack:
         session = open_session(source, sink, config, virtual_camera=virtual_camera)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from semvid.report.store import load_report
     from semvid.saliency.source import ImportanceSource
     from semvid.still import compress_image
-    from semvid.streaming.session import live
+    from semvid.streaming.live import live
     from semvid.streaming.stream import LiveStream
     from semvid.streaming.types import CodedPacket, LiveStatus
     from semvid.types import (
@@ -72,7 +72,7 @@ _HOMES = {
     "compress_image": "semvid.still",
     "export_maps": "semvid.export",
     "export_overlay": "semvid.overlay",
-    "live": "semvid.streaming.session",
+    "live": "semvid.streaming.live",
     "load_report": "semvid.report.store",
     "make_report": "semvid.report.make",
     "probe": "semvid.io.probe",

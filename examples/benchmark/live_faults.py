@@ -33,7 +33,8 @@ from common import data_folder, load, save
 
 from semvid.config import LiveConfig
 from semvid.events import Notice
-from semvid.streaming.session import LiveSession, open_session
+from semvid.streaming.live import open_session
+from semvid.streaming.session import LiveSession
 from semvid.streaming.types import CodedPacket
 
 BUSY = 24

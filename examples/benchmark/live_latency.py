@@ -27,7 +27,7 @@ from common import data_folder, save, table
 
 from semvid.config import LiveConfig
 from semvid.events import Notice
-from semvid.streaming.session import open_session
+from semvid.streaming.live import open_session
 from semvid.streaming.types import CodedPacket, LiveStatus, Snapshot
 
 SECONDS_PER_RATE = 10.0

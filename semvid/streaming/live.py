@@ -1,0 +1,105 @@
+"""Live streams by address: a source, sinks, and all between."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import replace
+
+from semvid.config import LiveConfig
+from semvid.errors import ConfigError
+from semvid.saliency.registry import open_source
+from semvid.saliency.source import ImportanceSource
+from semvid.streaming.address import parse_source
+from semvid.streaming.encoder import live_presets
+from semvid.streaming.ends import PacketTaker
+from semvid.streaming.session import LiveSession
+from semvid.streaming.sink import open_sink
+from semvid.streaming.source import LiveReader
+from semvid.streaming.types import Snapshot
+from semvid.streaming.virtual_camera import VirtualCamera
+from semvid.types import FloatArray, Frame
+
+_DEFAULT_RATE = 30.0
+
+
+def live(
+    source: str,
+    *sinks: str | PacketTaker,
+    config: LiveConfig | None = None,
+    importance: ImportanceSource | None = None,
+) -> Generator[tuple[Frame, FloatArray | None], None, None]:
+    """Stream live video, and look at every frame as it is coded.
+
+    Args:
+        source: ``webcam:0``, ``screen``, an address, a file; see ``parse_source``.
+        sinks: Where the stream goes: addresses, files, or objects of yours that take packets; none is fine.
+        config: Options; None = defaults.
+        importance: Your own source of maps, instead of the one ``config`` names. It is closed at the end.
+
+    Yields:
+        The frame, and its importance ``(h, w)`` in 0..1, upright; None before the first map of a scene.
+
+    Raises:
+        SemvidError: See ``semvid.errors``.
+    """
+    texts = [one for one in sinks if isinstance(one, str)]
+    if len(texts) > 1:
+        raise ConfigError("one sink by its address; give the second as LiveConfig(record=...)")
+    takers = [one for one in sinks if not isinstance(one, str)]
+    session = open_session(
+        source, texts[0] if texts else None, config or LiveConfig(), importance=importance, more_sinks=takers
+    )
+    with closing(session.run()) as events:
+        for event in events:
+            if isinstance(event, Snapshot):
+                yield event.frame, event.importance
+
+
+def open_session(
+    source: str,
+    sink: str | None,
+    config: LiveConfig,
+    *,
+    importance: ImportanceSource | None = None,
+    virtual_camera: bool = False,
+    more_sinks: Sequence[PacketTaker] = (),
+) -> LiveSession:
+    """Get a stream ready; the source is opened when it runs.
+
+    Args:
+        source: As ``parse_source`` takes it.
+        sink: As ``parse_sink`` takes it; None = none but those of ``config`` and ``more_sinks``.
+        config: Options.
+        importance: Your own source of maps, instead of the one ``config`` names. It is closed at the end.
+        virtual_camera: Also show the result as a camera.
+        more_sinks: Of yours.
+
+    Raises:
+        SemvidError: A sink cannot be opened, or something does not fit; whatever was open is closed.
+    """
+    if config.maps is not None or config.boxes is not None:
+        raise ConfigError(
+            "a live stream takes no --maps and no --boxes: they are of one video; give a --model"
+        )
+    live_presets(config)
+    address = parse_source(source)
+    maps = importance or open_source(_sharing_cores(config), None)
+    with ExitStack() as stack:
+        stack.callback(maps.close)
+        sinks: list[PacketTaker] = []
+        for text, option in ((sink, "SINK"), (config.record and str(config.record), "--record")):
+            if text:
+                sinks.append(open_sink(text, config, option=option))
+                stack.callback(sinks[-1].close)
+        if virtual_camera:
+            sinks.append(VirtualCamera(config.frame_rate or _DEFAULT_RATE))
+            stack.callback(sinks[-1].close)
+        session = LiveSession(lambda: LiveReader(address, config), [*sinks, *more_sinks], config, maps)
+        stack.pop_all()
+    return session
+
+
+def _sharing_cores(config: LiveConfig) -> LiveConfig:
+    return config if config.threads else replace(config, threads=max((os.cpu_count() or 1) // 4, 1))
