@@ -67,7 +67,7 @@ class Measured:
 def write_maps(
     source: Path, maps: MapsConfig, temporal: TemporalConfig, folder: Path, on_event: OnEvent
 ) -> Path:
-    """Make the maps of a run once more: a sidecar.
+    """Make the maps of a run once more. Not a sidecar, whose maps are a little coarser than the run's.
 
     Args:
         source: The video.
@@ -76,7 +76,7 @@ def write_maps(
         folder: Where files may go.
         on_event: Called with ``Progress``.
     """
-    path = folder / "maps.svmap"
+    path = folder / "maps.mkv"
     config = ExportConfig(
         model=maps.model, focus=maps.focus, maps=maps.maps, maps_hold=maps.maps_hold, boxes=maps.boxes,
         device=maps.device, threads=maps.threads, temporal=temporal,

@@ -5,6 +5,7 @@ import json
 import re
 import signal
 import subprocess
+import sys
 import time
 
 import av
@@ -15,12 +16,13 @@ import semvid
 from semvid.cli.stream import parse_milliseconds, parse_size
 from semvid.errors import ConfigError
 
+SEMVID = [sys.executable, "-P", "-c", "from semvid.cli.main import run; run()"]
 FAST = ["--model", "spectral", "--bitrate", "500k"]
 
 
 def run(*arguments, **options):
     return subprocess.run(
-        ["semvid", "stream", *map(str, arguments)], capture_output=True, timeout=60, check=False, **options
+        [*SEMVID, "stream", *map(str, arguments)], capture_output=True, timeout=60, check=False, **options
     )
 
 
@@ -49,7 +51,7 @@ def test_an_interrupt_ends_files_properly(tmp_path):
     source = make_clip(tmp_path / "in.mp4", width=384, height=256, num_frames=50)
     output = tmp_path / "out.mp4"
     running = subprocess.Popen(
-        ["semvid", "stream", str(source), str(output), "--realtime", "--loop", *FAST],
+        [*SEMVID, "stream", str(source), str(output), "--realtime", "--loop", *FAST],
         stderr=subprocess.PIPE,
         text=True,
     )
