@@ -126,17 +126,17 @@ def measure(minutes: float, bitrate_kbps: int, num_busy: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Write ``results/live_latency.json``, print the table."""
+    """Write ``results/RESULT.json``, print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--bitrate", type=int, default=800)
     parser.add_argument("--busy", type=int, default=0)
+    parser.add_argument("--result", default="live_latency", help="name of the result")
     arguments = parser.parse_args()
     found = measure(arguments.minutes, arguments.bitrate, arguments.busy)
-    name = "live_latency" if not arguments.busy else "live_latency_busy"
-    save(name, found)
+    save(arguments.result, found)
     delays, rates = found["latency_ms"], found["kbps_per_10_s"]
     rows = [[
         f"{found['num_frames']}", f"{found['num_dropped']}", f"{delays['50']:.1f}", f"{delays['99']:.1f}",
