@@ -66,8 +66,8 @@ def command(
         int, typer.Option(help="Draw every so-manieth frame only.", rich_help_panel=_LOOK)
     ] = _DEFAULTS.every,
     height: Annotated[
-        int | None, typer.Option(help="Lines of the drawn picture. Default: the source's.",
-                                 rich_help_panel=_LOOK)
+        int | None, typer.Option("--size", "--height", help="Lines of the drawn picture. Default: the "
+                                 "source's.", rich_help_panel=_LOOK)
     ] = None,
     model: ModelOption = _DEFAULTS.model,
     focus: FocusOption = None,
