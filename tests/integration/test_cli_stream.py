@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import av
 import pytest
@@ -115,3 +116,17 @@ def test_help_names_the_ends():
     shown = run("--help", text=True).stdout
     for word in ("SOURCE", "--serve", "--virtual-camera", "--record"):
         assert word in shown
+
+
+def test_the_example_that_feeds_arrays_runs(tmp_path):
+    example = Path(__file__).parents[2] / "examples" / "live_numpy.py"
+    done = subprocess.run(
+        [sys.executable, "-P", str(example), "ball.h264"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert num_frames(tmp_path / "ball.h264") == 90
