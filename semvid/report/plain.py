@@ -72,6 +72,7 @@ def plain_config(config: CompressConfig) -> CompressConfig:
         maps_hold=False,
         boxes=None,
         device="auto",
+        save_maps=None,
         temporal=TemporalConfig(),
         allocation=replace(AllocationConfig(), strength=0),
         overwrite=True,

@@ -102,6 +102,9 @@ def _options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
             yield option, f"{number:g}"
     if config.temporal.motion != _DEFAULTS.temporal.motion:
         yield "--motion", config.temporal.motion
+    if config.save_maps is not None:
+        # Maps that are kept are settled before: the encode would differ without.
+        yield "--save-maps", config.save_maps.name
     for kind in sorted(config.drop):
         yield "--drop", kind
 

@@ -100,6 +100,15 @@ def test_unusual_videos_are_shown_upright(clip_options, suffix, options, size, t
         assert all(np.abs(each - source_rgb).mean() < 12 for each in encodes)
 
 
+def test_the_maps_a_run_kept_are_those_its_report_shows(clip, tmp_path):
+    kept = tmp_path / "kept.svmap"
+    options = ["-o", "out.mp4", "--model", "spectral", "--preset", "superfast", "--save-maps", str(kept)]
+    run("compress", clip, *options, "--report", "run.json", cwd=tmp_path)
+    report = semvid.load_report(tmp_path / "run.json")
+    assert "--save-maps kept.svmap" in report.command
+    assert kept.stat().st_size > 100
+
+
 def test_another_video_is_not_measured(clip, tmp_path):
     other = make_clip(tmp_path / "other.mp4", num_frames=7)
     result = semvid.compress(other, tmp_path / "out.mp4", SPECTRAL)
