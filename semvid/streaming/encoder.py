@@ -96,7 +96,12 @@ def _obeys(spec: EncoderSpec, preset: str, config: LiveConfig) -> bool:
 
 
 def open_encoder(
-    config: LiveConfig, first: Frame, frame_rate: float, preset: str | None, allocation: AllocationConfig
+    config: LiveConfig,
+    first: Frame,
+    frame_rate: float,
+    preset: str | None,
+    allocation: AllocationConfig,
+    sample_aspect_ratio: Fraction | None = None,
 ) -> LiveEncoder:
     """Open an encoder for frames like ``first``.
 
@@ -106,6 +111,8 @@ def open_encoder(
         frame_rate: Frames a second to expect.
         preset: One of ``live_presets``; None where there are none.
         allocation: How strongly importance moves the quantizer.
+        sample_aspect_ratio: Width of a pixel by its height; None = square or unknown. VP8, VP9 and JPEG
+            cannot say.
 
     Raises:
         ConfigError: An option is not one the encoder has.
@@ -114,7 +121,7 @@ def open_encoder(
     """
     if config.codec == "mjpeg":
         return _JpegEncoder(config, frame_rate, allocation)
-    return _RegionEncoder(config, first, frame_rate, preset, allocation)
+    return _RegionEncoder(config, first, frame_rate, preset, allocation, sample_aspect_ratio)
 
 
 def live_options(
@@ -149,6 +156,7 @@ class _RegionEncoder:
         frame_rate: float,
         preset: str | None,
         allocation: AllocationConfig,
+        sample_aspect_ratio: Fraction | None,
     ) -> None:
         self._spec = find_encoder(config.codec)
         self.saving: float | None = None
@@ -165,7 +173,7 @@ class _RegionEncoder:
                 self._preparer,
                 first=first.picture,
                 frame_rate=Fraction(frame_rate).limit_denominator(1001),
-                sample_aspect_ratio=None,
+                sample_aspect_ratio=sample_aspect_ratio,
                 suffix="",
             )
         except BaseException:

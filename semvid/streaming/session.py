@@ -132,6 +132,8 @@ class LiveSession:
             self._reader = self._open_reader()
             self._started = time.monotonic()
             status_at = self._started + _STATUS_SECONDS
+            if getattr(self._reader, "has_sound", False):
+                yield Notice("the source has sound, which is not carried; send it another way")
             while not self._is_stopped:
                 captured = self._next()
                 if captured is None and self._reader.state == "ended":
@@ -141,7 +143,9 @@ class LiveSession:
                     snapshot = self._stream.snapshot()
                     assert snapshot is not None  # noqa: S101 - a frame was fed
                     yield snapshot
-                if self._stream.judge(self._reader.num_dropped):
+                # For a file that waits nobody is too slow.
+                is_live = not getattr(self._reader, "waits", False)
+                if is_live and self._stream.judge(self._reader.num_dropped):
                     note = self._stream.load.describe()
                     yield Notice(f"the machine cannot keep up: {note}" if note else "full load again")
                 yield from told.of(self._reader, self._sinks)
@@ -168,6 +172,7 @@ class LiveSession:
         packets = self._stream.feed(
             captured,
             expected_rate=None if rate is None else float(rate),
+            sample_aspect_ratio=getattr(self._reader, "sample_aspect_ratio", None),
             wants_key=any(getattr(one, "wants_keyframe", False) for one in self._sinks),
         )
         for packet in packets:

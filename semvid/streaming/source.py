@@ -59,6 +59,7 @@ class LiveReader:
         num_reconnections: Times the source came back.
         last_error: Why it was lost last, one line; empty if it never was.
         frame_rate: What the source says of itself; None = nothing.
+        has_sound: The source has sound too, which nobody here takes.
     """
 
     def __init__(self, address: Address, config: LiveConfig) -> None:
@@ -66,6 +67,7 @@ class LiveReader:
         self.num_reconnections = 0
         self.last_error = ""
         self.frame_rate: Fraction | None = None
+        self.has_sound = False
         self._source_aspect: Fraction | None = None
         self._address = address
         self._config = config
@@ -109,6 +111,11 @@ class LiveReader:
     def state(self) -> SourceState:
         """``ended`` also after ``close``; frames may still wait then."""
         return self._state
+
+    @property
+    def waits(self) -> bool:
+        """Frames wait until they are taken: a file or a pipe, which nobody can be too slow for."""
+        return not self._drops
 
     @property
     def sample_aspect_ratio(self) -> Fraction | None:
@@ -209,6 +216,7 @@ class LiveReader:
         try:
             is_first_time = not self._opened.is_set()
             self.frame_rate = stream.average_rate or stream.guessed_rate or None
+            self.has_sound = any(one.type == "audio" for one in container.streams)
             self._source_aspect = stream.sample_aspect_ratio or None
             self._timeline.restart()
             self._opened.set()

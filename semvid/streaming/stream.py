@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import replace
+from fractions import Fraction
 from types import MappingProxyType
 
 import av
@@ -106,13 +107,19 @@ class LiveStream:
             self._wanted = controls
 
     def feed(
-        self, captured: Captured, *, expected_rate: float | None = None, wants_key: bool = False
+        self,
+        captured: Captured,
+        *,
+        expected_rate: float | None = None,
+        sample_aspect_ratio: Fraction | None = None,
+        wants_key: bool = False,
     ) -> list[CodedPacket]:
         """Code the next frame.
 
         Args:
             captured: The frame.
             expected_rate: Frames a second of the source, if it says; for the first frame.
+            sample_aspect_ratio: Width of a pixel by its height; None = square or unknown.
             wants_key: Make it one at which players can begin; at most once a second.
 
         Raises:
@@ -131,7 +138,7 @@ class LiveStream:
             self._follower.ask(frame)
             self._mapper.offer(frame)
         importance = followed.importance if self._controls.maps_on else None
-        encoder = self._encoder_for(frame)
+        encoder = self._encoder_for(frame, sample_aspect_ratio)
         self._arrivals.append((frame.picture.pts or 0, captured.arrived))
         wants_key = wants_key and started - self._key_at >= _KEY_SECONDS
         if wants_key:
@@ -208,15 +215,15 @@ class LiveStream:
             self._source.network.refocus(replace(self._config.focus, weights=wanted.focus))
         self._controls = wanted
 
-    def _encoder_for(self, frame: Frame) -> LiveEncoder:
+    def _encoder_for(self, frame: Frame, aspect: Fraction | None) -> LiveEncoder:
         """Return the encoder; another one when size, rate, preset or strength has changed."""
         controls, preset = self._controls, self.load.preset or self._preset
         picture = frame.picture
-        key = (picture.width, picture.height, picture.format.name, preset, controls.bitrate)
+        key = (picture.width, picture.height, picture.format.name, preset, controls.bitrate, aspect)
         if self._encoder is None or key != self._encoder_key:
             config = replace(self._config, bitrate=controls.bitrate)
             allocation = replace(config.allocation, strength=controls.strength)
-            fresh = open_encoder(config, frame, self._rate, preset, allocation)
+            fresh = open_encoder(config, frame, self._rate, preset, allocation, aspect)
             if self._encoder is not None:
                 self._encoder.close()
             self._encoder, self._encoder_key = fresh, key

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -39,6 +40,18 @@ def test_a_file_becomes_a_stream_and_a_recording(tmp_path):
     assert num_frames(tmp_path / "out.ts") == 40
     assert num_frames(tmp_path / "out.mkv") == 40
     assert all(json.loads(line)["event"] in {"status", "notice"} for line in done.stdout.splitlines())
+
+
+def test_what_the_source_has_beside_its_picture(tmp_path):
+    source = make_clip(
+        tmp_path / "in.mp4", width=384, height=256, num_frames=150, audio=True, aspect=Fraction(2, 3)
+    )
+    done = run(source, tmp_path / "out.mkv", *FAST, text=True)
+    assert done.returncode == 0
+    notes = [line for line in done.stderr.splitlines() if line.startswith("note:")]
+    assert notes == ["note: the source has sound, which is not carried; send it another way"]
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        assert container.streams.video[0].sample_aspect_ratio == Fraction(2, 3)
 
 
 def test_pipes_at_both_ends(tmp_path):
