@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from fractions import Fraction
 
 from semvid.config import LiveConfig
-from semvid.errors import OutputError
+from semvid.errors import InputError, OutputError
 from semvid.events import Notice
 from semvid.saliency.source import ImportanceSource
 from semvid.streaming.ends import FrameSource, PacketTaker
@@ -137,6 +137,12 @@ class LiveSession:
             while not self._is_stopped:
                 captured = self._next()
                 if captured is None and self._reader.state == "ended":
+                    if not self._stream.num_frames:
+                        why = f" ({self._reader.last_error})" if self._reader.last_error else ""
+                        raise InputError(
+                            f"the source ended without a frame that can be decoded{why}; it is encrypted, "
+                            "damaged, or not what it seems"
+                        )
                     break
                 if captured is not None:
                     self._pass_on(captured)

@@ -12,7 +12,7 @@ from live_frames import RATE, TICKS, WIDTH, LeftThird, captured_frames, decoded,
 
 import semvid
 from semvid.config import LiveConfig
-from semvid.errors import ConfigError, MapError, MapIgnoredError, OutputError
+from semvid.errors import ConfigError, InputError, MapError, MapIgnoredError, OutputError
 from semvid.events import Notice
 from semvid.streaming.encoder import live_presets
 from semvid.streaming.handle import LiveControls
@@ -211,6 +211,11 @@ def test_a_stream_whose_sinks_are_all_gone_ends():
         len(list(LiveSession(lambda: Reader(captured_frames(50)), [quiet], LiveConfig(), LeftThird()).run()))
         < 5
     )
+
+
+def test_a_source_without_a_frame_is_an_error():
+    with pytest.raises(InputError, match="ended without a frame"):
+        list(LiveSession(lambda: Reader([]), [], LiveConfig(), LeftThird()).run())
 
 
 def test_raw_packets_are_a_stream_of_their_own():
