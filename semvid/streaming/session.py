@@ -191,12 +191,10 @@ class LiveSession:
         """Return the next frame, or the last one again when the source is silent."""
         gap = 1 / float(self._reader.frame_rate or _DEFAULT_RATE)
         last = self._last
-        wait = max(_SILENCE_SECONDS, 3 * gap)
-        if last is not None and time.monotonic() - last.arrived > wait / 2 and self._num_repeated:
-            wait = gap
-        captured = self._reader.next(wait)
+        captured = self._reader.next(max(_SILENCE_SECONDS, 3 * gap))
         if captured is None:
-            if last is None or self._reader.state == "ended":
+            # A pipe that is slow has its own timestamps: nothing is missing.
+            if last is None or self._reader.state == "ended" or getattr(self._reader, "waits", False):
                 return None
             now = time.monotonic()
             pts = (last.frame.picture.pts or 0) + round((now - last.arrived) / TIME_BASE)

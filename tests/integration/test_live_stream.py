@@ -177,6 +177,15 @@ def test_silence_is_bridged_with_the_last_frame_and_told():
     assert sink.state == "closed"
 
 
+def test_a_slow_pipe_is_waited_for():
+    frames = list(captured_frames(8))
+    reader, sink = Reader([*frames[:4], "playing", "playing", *frames[4:]]), Sink()
+    reader.waits = True
+    events = list(LiveSession(lambda: reader, [sink], LiveConfig(), LeftThird()).run())
+    assert sum(isinstance(one, Snapshot) for one in events) == 8
+    assert [one.pts for one in sink.packets] == [k * TICKS for k in range(8)]
+
+
 def test_status_adjust_and_stop_work_from_other_threads():
     frames = captured_frames(600)
     session = LiveSession(lambda: Reader(frames), [], LiveConfig(), LeftThird())
