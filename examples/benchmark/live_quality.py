@@ -89,7 +89,7 @@ def score(
 
 
 def main() -> None:
-    """Write ``results/live_quality.json``, print the table."""
+    """Write ``results/RESULT.json``, print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -97,6 +97,10 @@ def main() -> None:
     parser.add_argument("--bitrate", type=int, default=500, help="kilobits a second")
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--model", default=LiveConfig().model)
+    parser.add_argument(
+        "--background-weight", type=float, default=semvid.AllocationConfig().background_weight
+    )
+    parser.add_argument("--result", default="live_quality", help="name of the result")
     arguments = parser.parse_args()
     found: dict[str, Any] = {}
     for sequence in arguments.sequences.split(","):
@@ -105,7 +109,9 @@ def main() -> None:
         for strength in (0.0, 1.0):
             config = LiveConfig(
                 bitrate=1000 * arguments.bitrate, model=arguments.model, threads=1,
-                allocation=semvid.AllocationConfig(strength=strength),
+                allocation=semvid.AllocationConfig(
+                    strength=strength, background_weight=arguments.background_weight
+                ),
             )  # fmt: skip
             packets, delay, maps = stream(pictures, config, RATE * arguments.seconds)
             kbps = sum(8 * len(one.data) for one in packets) / arguments.seconds / 1000
@@ -116,7 +122,11 @@ def main() -> None:
             "kbps_plain": plain[2], "kbps": mapped[2], "latency_ms": mapped[3], "latency_p99_ms": mapped[4],
             "maps_per_second": mapped[5],
         }  # fmt: skip
-    save("live_quality", {"bitrate_kbps": arguments.bitrate, "model": arguments.model, "sequences": found})
+    settings = {
+        "bitrate_kbps": arguments.bitrate, "model": arguments.model,
+        "background_weight": arguments.background_weight,
+    }  # fmt: skip
+    save(arguments.result, {**settings, "sequences": found})
     rows = [
         [
             name, f"{one['object_gain_db']:+.2f} dB", f"{one['whole_gain_db']:+.2f} dB",
