@@ -82,15 +82,18 @@ def config_for(codec: str, crf: float, source: str, masks: Path) -> semvid.Compr
 
     ``MODEL@SETTING:SETTING`` changes settings: ``background``, which moves along the trade between object
     and whole; those of ``TemporalConfig``, as in ``msroi@map_every=1:smoothing=0``; and ``reluctance``, how
-    far from its level an offset must be before its block changes level.
+    far from its level an offset must be before its block changes level. ``settled=1`` keeps a sidecar, for
+    which maps are made coarser.
     """
     name, _, settings = source.partition("@")
     values = {key: value for key, _, value in (one.partition("=") for one in settings.split(":") if one)}
     default = semvid.AllocationConfig()
     levels._RELUCTANCE = float(values.pop("reluctance", RELUCTANCE))
+    is_settled = values.pop("settled", "0") == "1"
     return semvid.CompressConfig(
         codec=codec,
         crf=crf,
+        save_maps=Path(tempfile.gettempdir()) / "davis.svmap" if is_settled else None,
         maps=masks if name == "truth" else None,
         model=name if name not in {"plain", "truth"} else "spectral",
         allocation=semvid.AllocationConfig(
