@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 from av.sidedata.sidedata import Type
-from clips import decode, make_clip, write_masks
+from clips import REPEATABLE_WIDTH, decode, make_clip, write_masks
 
 import semvid
 from semvid.errors import InputError, NoVideoStreamError, OutputError, OutputExistsError
@@ -157,7 +157,7 @@ def test_a_network_sees_upright_rgb(tmp_path):
             seen.append((pictures.shape, pictures.dtype))
             return pictures.mean(axis=3, dtype=np.float32) / 255
 
-    source = make_clip(tmp_path / "in.mp4", num_frames=5, rotation=90, audio=True)
+    source = make_clip(tmp_path / "in.mp4", width=REPEATABLE_WIDTH, num_frames=5, rotation=90, audio=True)
     for batch_size, shapes in ((1, [1] * 5), (2, [2, 2, 1])):
         seen.clear()
         notices = []
@@ -176,7 +176,7 @@ def test_a_network_sees_upright_rgb(tmp_path):
 def test_frames_shown_in_batches_give_the_same_maps(tmp_path):
     from semvid.saliency.predictor import NetworkSource
 
-    source = make_clip(tmp_path / "in.mp4", width=384, num_frames=19, cut_at=10)
+    source = make_clip(tmp_path / "in.mp4", width=REPEATABLE_WIDTH, num_frames=19, cut_at=10)
     shown = {}
     for batch_size in (1, 5):
         count = shown[batch_size] = []

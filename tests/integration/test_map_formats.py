@@ -8,7 +8,7 @@ import av
 import imageio_ffmpeg
 import numpy as np
 import pytest
-from clips import decode, make_clip
+from clips import REPEATABLE_WIDTH, decode, make_clip
 
 import semvid
 from semvid.analysis import Analyser
@@ -49,7 +49,7 @@ def offsets_and_maps(source, config, kept=None):
 
 @pytest.mark.parametrize("model", ["spectral", "msroi-fast"])
 def test_a_run_and_its_sidecar_give_bit_identical_offsets_and_files(model, tmp_path):
-    source = make_clip(tmp_path / "in.mp4", width=384, height=256, num_frames=30, cut_at=17)
+    source = make_clip(tmp_path / "in.mp4", width=REPEATABLE_WIDTH, height=256, num_frames=30, cut_at=17)
     kept = tmp_path / "kept.svmap"
     run = semvid.compress(
         source, tmp_path / "run.mp4", semvid.CompressConfig(model=model, threads=1, save_maps=kept)
