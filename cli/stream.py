@@ -57,6 +57,10 @@ def command(
         str, typer.Option(metavar="RATE", help="Bits a second of the video, as in 800k or 4M.",
                           rich_help_panel=_HOW)
     ] = "2M",
+    sound_bitrate: Annotated[
+        str, typer.Option(metavar="RATE", help="Bits a second of the sound, as in 64k; 0 carries none.",
+                          rich_help_panel=_HOW)
+    ] = "96k",
     latency: Annotated[
         str, typer.Option(metavar="TIME", help="Aimed at, from a frame in to its packet out: 150ms, 1s.",
                           rich_help_panel=_HOW)
@@ -119,6 +123,7 @@ def command(
         codec=codec,
         preset=preset,
         bitrate=parse_amount("--bitrate", bitrate) or _DEFAULTS.bitrate,
+        sound_bitrate=_parse_sound(sound_bitrate),
         latency_ms=parse_milliseconds(latency),
         frame_rate=fps,
         size=parse_size(size),
@@ -166,6 +171,10 @@ def _open_server(session: LiveSession, address: str, token: str | None) -> WebSe
     except ModuleNotFoundError as error:
         raise ConfigError("--serve needs the extra web; pip install 'semvid[web]'") from error
     return WebServer(session, address, token=token)
+
+
+def _parse_sound(text: str) -> int:
+    return 0 if text.strip() == "0" else parse_amount("--sound-bitrate", text) or 0
 
 
 def parse_milliseconds(text: str) -> float:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from semvid.saliency.source import ImportanceSource
     from semvid.still import compress_image
     from semvid.streaming.live import live
+    from semvid.streaming.sound import SoundChunk
     from semvid.streaming.stream import LiveStream
     from semvid.streaming.types import CodedPacket, LiveStatus
     from semvid.types import (
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AllocationConfig": "semvid.config",
     "CodedPacket": "semvid.streaming.types",
+    "SoundChunk": "semvid.streaming.sound",
     "CompareConfig": "semvid.config",
     "Comparison": "semvid.types",
     "CompressConfig": "semvid.config",
@@ -102,6 +104,7 @@ __all__ = [
     "Report",
     "Result",
     "SemvidError",
+    "SoundChunk",
     "TemporalConfig",
     "VideoInfo",
     "__version__",

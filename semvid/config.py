@@ -277,6 +277,8 @@ class LiveConfig(MapsConfig):
     """The encoder's own preset name; None = its fastest that obeys maps."""
     bitrate: int = 2_000_000
     """Bits a second of the video, 50,000..200,000,000."""
+    sound_bitrate: int = 96_000
+    """Bits a second of the sound, 16,000..512,000; 0 = none is carried."""
     latency_ms: float = 150.0
     """From a frame decoded to its packet coded, what is aimed at: 20..5000."""
     frame_rate: float | None = None
@@ -305,6 +307,8 @@ class LiveConfig(MapsConfig):
         if self.codec not in LIVE_CODECS:
             raise ConfigError(f"--codec {self.codec} is unknown; choose one of {', '.join(LIVE_CODECS)}")
         _in_range("--bitrate", self.bitrate, 50_000, 200_000_000)
+        if self.sound_bitrate:
+            _in_range("--sound-bitrate", self.sound_bitrate, 16_000, 512_000)
         _in_range("--latency", self.latency_ms, 20, 5000)
         if self.frame_rate is not None:
             _in_range("--fps", self.frame_rate, 1, 240)

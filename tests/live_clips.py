@@ -36,6 +36,13 @@ def free_port(kind: int = socket.SOCK_STREAM) -> int:
         return one.getsockname()[1]
 
 
+def listens(port: int) -> bool:
+    """Tell from the system's table, since a receiver takes one connection only."""
+    wanted = f":{port:04X} 00000000:0000 0A"
+    with open("/proc/net/tcp") as table:
+        return any(wanted in line for line in table)
+
+
 def until(condition: Callable[[], object], seconds: float = 10.0) -> bool:
     """Poll a condition; True as soon as it holds, False if it does not in time."""
     end = time.monotonic() + seconds

@@ -52,6 +52,8 @@ class Address:
     """Sources: the sender connects to us (``?listen`` at the end of an rtsp, rtmp, http or tcp URL)."""
     codecs: tuple[str, ...] = ()
     """Sinks: FFmpeg's names of the bitstream formats it can carry."""
+    sound_codec: str = ""
+    """Sinks: FFmpeg's encoder for the sound in it; empty = it carries none."""
     takes_changes: bool = False
     """Sinks: the size of the picture may change on the way."""
 

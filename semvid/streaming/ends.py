@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from semvid.streaming.sound import SoundChunk
 from semvid.streaming.types import Captured, CodedPacket, SinkState, SourceState
 
 
 class FrameSource(Protocol):
     """Where frames come from: ``LiveReader``, or something of yours."""
 
-    num_dropped: int
-    """Frames nobody took in time, since the start."""
     num_reconnections: int
     last_error: str
     """Why it was lost last, in words; empty if never."""
     frame_rate: Fraction | None
     """Frames a second it says it has; None where it does not."""
+
+    @property
+    def num_dropped(self) -> int:
+        """Frames nobody took in time, since the start."""
 
     @property
     def state(self) -> SourceState:
@@ -50,3 +53,28 @@ class PacketTaker(Protocol):
 
     def close(self) -> None:
         """Finish the file or the connection."""
+
+
+@runtime_checkable
+class SoundSource(Protocol):
+    """A ``FrameSource`` that has sound too."""
+
+    has_sound: bool
+    """It had sound when it was opened first: only then is it carried."""
+
+    def take_sound(self, ticks: int) -> list[SoundChunk]:
+        """Return what came since the last call, without gaps, given the time of the newest picture."""
+
+
+@runtime_checkable
+class SoundTaker(Protocol):
+    """A ``PacketTaker`` that takes sound too."""
+
+    carries_sound: bool
+    """Whether it can."""
+
+    def expect_sound(self) -> None:
+        """There will be sound; called before anything is offered."""
+
+    def offer_sound(self, chunk: SoundChunk) -> None:
+        """Take a chunk; never waits."""

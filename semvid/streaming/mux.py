@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import av
+
+from semvid.streaming.sound import SoundCoder
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
@@ -21,8 +24,18 @@ _LONGEST_PARAMETERS = 4096
 _MARKER_SOF_FIRST, _MARKER_SOF_LAST = 0xC0, 0xC3
 
 
+@dataclass(frozen=True, slots=True)
+class SoundFormat:
+    """How a container codes sound."""
+
+    codec: str
+    """FFmpeg's name of the encoder."""
+    bitrate: int
+    """Bits a second."""
+
+
 class Muxer:
-    """An open output of one video stream.
+    """An open output of one video stream, and one of sound where there is any.
 
     What the stream is is read from the first packet, which must be a key frame with its parameter sets.
 
@@ -32,13 +45,20 @@ class Muxer:
         options: For the muxer.
         codec: FFmpeg's name of the bitstream format.
         first: Data of the first key frame, which is not written yet.
+        sound: How chunks of sound will be coded; None = there will be none.
 
     Raises:
         av.FFmpegError, OSError, ValueError: It cannot be opened, or the packet is no key frame.
     """
 
     def __init__(
-        self, target: Any, container_format: str, options: Mapping[str, str], codec: str, first: bytes
+        self,
+        target: Any,
+        container_format: str,
+        options: Mapping[str, str],
+        codec: str,
+        first: bytes,
+        sound: SoundFormat | None = None,
     ) -> None:
         self._container: OutputContainer = av.open(
             target, "w", format=container_format, container_options=dict(options)
@@ -50,9 +70,10 @@ class Muxer:
                     parsed.streams.video[0], opaque=True
                 )
             self._stream.time_base = TIME_BASE
+            self._sound = None if sound is None else SoundCoder(self._container, sound.codec, sound.bitrate)
             self._container.start_encoding()
         except BaseException:
-            self.close()
+            self._container.close()
             raise
 
     def write(self, data: bytes, pts: int, dts: int, duration: int, *, is_keyframe: bool) -> None:
@@ -64,9 +85,18 @@ class Muxer:
         packet.is_keyframe = is_keyframe
         self._container.mux(packet)
 
+    def write_sound(self, samples: bytes, pts: int) -> None:
+        """Code and write a chunk of sound; ``pts`` in ``TIME_BASE``. Raises as FFmpeg does."""
+        if self._sound is not None:
+            self._sound.write(samples, pts)
+
     def close(self) -> None:
         """Write what completes the container. Raises as FFmpeg does; closed it is anyway."""
-        self._container.close()
+        try:
+            if self._sound is not None:
+                self._sound.finish()
+        finally:
+            self._container.close()
 
 
 def open_elementary(data: bytes, codec: str) -> InputContainer:

@@ -8,6 +8,7 @@ import os
 import select
 import sys
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -22,6 +23,7 @@ from semvid.streaming.address import LISTEN_SECONDS, READ_SECONDS, Address
 from semvid.streaming.devices import find_camera, what_is_there
 
 if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
@@ -55,14 +57,28 @@ class PipeInput:
         return b""
 
 
-def open_source(
-    address: Address, config: LiveConfig, stopped: threading.Event
-) -> tuple[InputContainer, VideoStream]:
-    """Open a source and find its video; the caller closes the container.
+@dataclass(frozen=True, slots=True)
+class OpenSource:
+    """A source that is open; whoever has it closes the container."""
+
+    container: InputContainer
+    video: VideoStream
+    audio: AudioStream | None
+    """None where there is no sound, none that can be decoded, or none is wanted."""
+
+    @property
+    def streams(self) -> tuple[VideoStream | AudioStream, ...]:
+        """Those that are decoded."""
+        return (self.video,) if self.audio is None else (self.video, self.audio)
+
+
+def open_source(address: Address, config: LiveConfig, stopped: threading.Event) -> OpenSource:
+    """Open a source and find its video and sound.
 
     Args:
         address: From ``parse_source``.
-        config: ``size`` and ``frame_rate`` are asked of cameras and screens.
+        config: ``size`` and ``frame_rate`` are asked of cameras and screens, ``sound_bitrate`` tells whether
+            sound is wanted.
         stopped: Ends reading from a pipe.
 
     Raises:
@@ -78,7 +94,15 @@ def open_source(
     stream.codec_context.thread_type = ThreadType.SLICE if address.is_live else ThreadType.AUTO
     if address.is_live:
         stream.codec_context.flags |= Flags.low_delay
-    return container, stream
+    return OpenSource(container, stream, _find_sound(container) if config.sound_bitrate else None)
+
+
+def _find_sound(container: InputContainer) -> AudioStream | None:
+    stream = container.streams.best("audio")
+    # Without a decoder or a rate FFmpeg knows nothing of it but that it is there.
+    if stream is None or stream.codec_context is None or not cast("AudioStream", stream).rate:
+        return None
+    return cast("AudioStream", stream)
 
 
 def _open(address: Address, config: LiveConfig, stopped: threading.Event) -> InputContainer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import select
@@ -17,8 +18,9 @@ from av.error import FFmpegError
 
 from semvid.errors import OutputError
 from semvid.streaming.address import Address
-from semvid.streaming.mux import Muxer
-from semvid.streaming.push import HEADER
+from semvid.streaming.mux import Muxer, SoundFormat
+from semvid.streaming.push import HEADER, KEY_FRAME, OTHER_FRAME, SOUND
+from semvid.streaming.sound import SoundChunk
 from semvid.streaming.types import CodedPacket
 
 _OPEN_SECONDS = 12.0
@@ -37,6 +39,9 @@ class Outlet(Protocol):
     def write(self, packet: CodedPacket, offset: int) -> None:
         """Write a packet, its times lowered by ``offset``; may block until ``abort``."""
 
+    def write_sound(self, chunk: SoundChunk, offset: int) -> None:
+        """Write a chunk of sound, its time lowered by ``offset``; may block until ``abort``."""
+
     def finish(self) -> None:
         """Complete the container and close it; may block until ``abort``."""
 
@@ -51,14 +56,17 @@ class LocalOutlet:
         address: From ``parse_sink``.
         target: The file to write instead of that of the address.
         first: The key frame it begins with; ``write`` it after.
+        sound: How sound is coded; None = there is none.
     """
 
-    def __init__(self, address: Address, target: str, first: CodedPacket) -> None:
+    def __init__(
+        self, address: Address, target: str, first: CodedPacket, sound: SoundFormat | None = None
+    ) -> None:
         self._name = address.shown if address.kind == "pipe" else target
         self._pipe = _PipeOutput(sys.stdout.fileno()) if address.kind == "pipe" else None
         with _explained(self._name):
             self._muxer = Muxer(
-                self._pipe or target, address.format or "", address.options, first.codec, first.data
+                self._pipe or target, address.format or "", address.options, first.codec, first.data, sound
             )
 
     def write(self, packet: CodedPacket, offset: int) -> None:
@@ -71,6 +79,11 @@ class LocalOutlet:
                 packet.duration,
                 is_keyframe=packet.is_keyframe,
             )
+
+    def write_sound(self, chunk: SoundChunk, offset: int) -> None:
+        """See ``Outlet``."""
+        with _explained(self._name):
+            self._muxer.write_sound(chunk.samples, chunk.pts - offset)
 
     def finish(self) -> None:
         """See ``Outlet``."""
@@ -122,6 +135,7 @@ class PushedOutlet:
         address: From ``parse_sink``.
         first: The key frame it begins with; it is sent here already.
         offset: What times are lowered by.
+        sound: How sound is coded; None = there is none.
         is_stopping: Set when waiting for an answer makes no sense any more.
 
     Raises:
@@ -129,7 +143,12 @@ class PushedOutlet:
     """
 
     def __init__(
-        self, address: Address, first: CodedPacket, offset: int, is_stopping: threading.Event
+        self,
+        address: Address,
+        first: CodedPacket,
+        offset: int,
+        sound: SoundFormat | None,
+        is_stopping: threading.Event,
     ) -> None:
         self._shown = address.shown
         self._answer: dict[str, Any] = {}
@@ -149,6 +168,7 @@ class PushedOutlet:
             "format": address.format,
             "options": dict(address.options),
             "codec": first.codec,
+            "sound": sound and dataclasses.asdict(sound),
         }
         try:
             self._send(json.dumps(task).encode() + b"\n")
@@ -168,8 +188,14 @@ class PushedOutlet:
 
     def write(self, packet: CodedPacket, offset: int) -> None:
         """See ``Outlet``."""
+        kind = KEY_FRAME if packet.is_keyframe else OTHER_FRAME
         times = (packet.pts - offset, packet.dts - offset, packet.duration)
-        self._send(HEADER.pack(len(packet.data), packet.is_keyframe, *times) + packet.data)
+        self._send(HEADER.pack(len(packet.data), kind, *times) + packet.data)
+
+    def write_sound(self, chunk: SoundChunk, offset: int) -> None:
+        """See ``Outlet``."""
+        pts = chunk.pts - offset
+        self._send(HEADER.pack(len(chunk.samples), SOUND, pts, pts, 0) + chunk.samples)
 
     def finish(self) -> None:
         """See ``Outlet``."""

@@ -1,9 +1,10 @@
-"""Packets that wait for a sink: never too many, and never without the key frame they need."""
+"""Packets and sound that wait for a sink: never too many, and never without the key frame they need."""
 
 from __future__ import annotations
 
 from collections import deque
 
+from semvid.streaming.sound import SoundChunk
 from semvid.streaming.types import TIME_BASE, CodedPacket
 
 _MOST_BYTES = 128 << 20
@@ -16,7 +17,7 @@ class PacketQueue:
         most_seconds: Of stream that waits at most.
 
     Attributes:
-        num_dropped: Packets put in that will not come out.
+        num_dropped: Packets put in that will not come out; sound does not count.
         needs_keyframe: Packets before the next key frame are of no use, and dropped.
     """
 
@@ -24,11 +25,17 @@ class PacketQueue:
         self.num_dropped = 0
         self.needs_keyframe = True
         self._most_ticks = round(most_seconds / TIME_BASE)
-        self._packets: deque[CodedPacket] = deque()
+        self._packets: deque[CodedPacket | SoundChunk] = deque()
         self._num_bytes = 0
 
     def __len__(self) -> int:
         return len(self._packets)
+
+    def put_sound(self, chunk: SoundChunk) -> None:
+        """Add the newest sound; before the first key frame it is of no use."""
+        if not self.needs_keyframe:
+            self._packets.append(chunk)
+            self._num_bytes += len(chunk.samples)
 
     def put(self, packet: CodedPacket) -> None:
         """Add the newest packet."""
@@ -40,24 +47,24 @@ class PacketQueue:
         self._num_bytes += len(packet.data)
         if not self._fits(packet.dts):
             self._drop()
-            while self._packets and not (self._packets[0].is_keyframe and self._fits(packet.dts)):
+            while self._packets and not (_is_keyframe(self._packets[0]) and self._fits(packet.dts)):
                 self._drop()
             self.needs_keyframe = not self._packets
 
-    def get(self) -> CodedPacket:
-        """Take the oldest packet; there must be one."""
+    def get(self) -> CodedPacket | SoundChunk:
+        """Take the oldest packet or sound; there must be one."""
         packet = self._packets.popleft()
-        self._num_bytes -= len(packet.data)
+        self._num_bytes -= _num_bytes(packet)
         return packet
 
-    def put_back(self, packet: CodedPacket) -> None:
+    def put_back(self, packet: CodedPacket | SoundChunk) -> None:
         """Return what ``get`` gave and could not be written; what needs a lost packet is dropped."""
-        if packet.is_keyframe:
+        if _is_keyframe(packet):
             self._packets.appendleft(packet)
-            self._num_bytes += len(packet.data)
+            self._num_bytes += _num_bytes(packet)
             return
-        self.num_dropped += 1
-        while self._packets and not self._packets[0].is_keyframe:
+        self.num_dropped += isinstance(packet, CodedPacket)
+        while self._packets and not _is_keyframe(self._packets[0]):
             self._drop()
         self.needs_keyframe = not self._packets
 
@@ -67,8 +74,17 @@ class PacketQueue:
             self._drop()
 
     def _drop(self) -> None:
-        self.get()
-        self.num_dropped += 1
+        self.num_dropped += isinstance(self.get(), CodedPacket)
 
     def _fits(self, newest: int) -> bool:
-        return newest - self._packets[0].dts <= self._most_ticks and self._num_bytes <= _MOST_BYTES
+        oldest = self._packets[0]
+        since = oldest.dts if isinstance(oldest, CodedPacket) else oldest.pts
+        return newest - since <= self._most_ticks and self._num_bytes <= _MOST_BYTES
+
+
+def _num_bytes(one: CodedPacket | SoundChunk) -> int:
+    return len(one.data if isinstance(one, CodedPacket) else one.samples)
+
+
+def _is_keyframe(one: CodedPacket | SoundChunk) -> bool:
+    return isinstance(one, CodedPacket) and one.is_keyframe

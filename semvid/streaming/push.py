@@ -4,9 +4,9 @@ Through PyAV, connecting and hanging up hold Python's global lock: a server that
 capture, analysis and encoding for as long. Here it stops nobody, and can be killed. ``outlet.PushedOutlet``
 is the other end.
 
-Standard input: a line of JSON ``{"url", "format", "options", "codec"}``, then for every packet ``HEADER`` and
-its data. Standard output: lines of JSON, ``{"sent": bytes}`` for every packet or ``{"error", "kind"}`` at
-last. The URL comes by the pipe because other users can read command lines.
+Standard input: a line of JSON ``{"url", "format", "options", "codec", "sound"}``, then for every packet or
+chunk of sound ``HEADER`` and its data. Standard output: lines of JSON, ``{"sent": bytes}`` for each, or
+``{"error", "kind"}`` at last. The URL comes by the pipe because other users can read command lines.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ import struct
 import sys
 from typing import Any, BinaryIO
 
-HEADER = struct.Struct("<I?qqq")
-"""Bytes of data, is a key frame, pts, dts, duration."""
+HEADER = struct.Struct("<Icqqq")
+"""Bytes of data, kind, pts, dts, duration."""
+KEY_FRAME, OTHER_FRAME, SOUND = b"K", b"F", b"S"
 _STUCK_SECONDS = 10.0
 
 
@@ -30,19 +31,23 @@ def _answer(**message: Any) -> None:
 
 
 def _push(source: BinaryIO) -> None:
-    from semvid.streaming.mux import Muxer
+    from semvid.streaming.mux import Muxer, SoundFormat
 
     task = json.loads(source.readline())
+    sound = SoundFormat(**task["sound"]) if task["sound"] else None
     muxer: Muxer | None = None
     while len(header := source.read(HEADER.size)) == HEADER.size:
-        size, is_keyframe, pts, dts, duration = HEADER.unpack(header)
+        size, kind, pts, dts, duration = HEADER.unpack(header)
         data = source.read(size)
         if len(data) < size:
             break
         _limit()
         if muxer is None:
-            muxer = Muxer(task["url"], task["format"], task["options"], task["codec"], data)
-        muxer.write(data, pts, dts, duration, is_keyframe=is_keyframe)
+            muxer = Muxer(task["url"], task["format"], task["options"], task["codec"], data, sound)
+        if kind == SOUND:
+            muxer.write_sound(data, pts)
+        else:
+            muxer.write(data, pts, dts, duration, is_keyframe=kind == KEY_FRAME)
         faulthandler.cancel_dump_traceback_later()
         _answer(sent=size)
     if muxer is not None:

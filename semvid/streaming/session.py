@@ -10,7 +10,7 @@ from semvid.config import LiveConfig
 from semvid.errors import InputError, OutputError
 from semvid.events import Notice
 from semvid.saliency.source import ImportanceSource
-from semvid.streaming.ends import FrameSource, PacketTaker
+from semvid.streaming.ends import FrameSource, PacketTaker, SoundSource, SoundTaker
 from semvid.streaming.handle import LiveControls
 from semvid.streaming.stream import LiveStream
 from semvid.streaming.types import (
@@ -69,6 +69,7 @@ class LiveSession:
         self._stream = LiveStream(config, importance)
         self._started = time.monotonic()
         self._num_repeated = 0
+        self._sound_takers: list[SoundTaker] = []
         self._last: Captured | None = None
         self._is_stopped = False
 
@@ -132,8 +133,7 @@ class LiveSession:
             self._reader = self._open_reader()
             self._started = time.monotonic()
             status_at = self._started + _STATUS_SECONDS
-            if getattr(self._reader, "has_sound", False):
-                yield Notice("the source has sound, which is not carried; send it another way")
+            yield from self._expect_sound()
             while not self._is_stopped:
                 captured = self._next()
                 if captured is None and self._reader.state == "ended":
@@ -143,6 +143,7 @@ class LiveSession:
                             f"the source ended without a frame that can be decoded{why}; it is encrypted, "
                             "damaged, or not what it seems"
                         )
+                    self._pass_sound_on(0)
                     break
                 if captured is not None:
                     self._pass_on(captured)
@@ -186,6 +187,25 @@ class LiveSession:
         for packet in packets:
             for sink in self._sinks:
                 sink.offer(packet)
+        self._pass_sound_on(captured.frame.picture.pts or 0)
+
+    def _expect_sound(self) -> Generator[Notice, None, None]:
+        """Bring source and sinks together, if there is sound."""
+        if not isinstance(self._reader, SoundSource) or not self._reader.has_sound:
+            return
+        self._sound_takers = [
+            sink for sink in self._sinks if isinstance(sink, SoundTaker) and sink.carries_sound
+        ]
+        for taker in self._sound_takers:
+            taker.expect_sound()
+        if not self._sound_takers:
+            yield Notice("the source has sound, which nobody here takes: page and camera show pictures alone")
+
+    def _pass_sound_on(self, ticks: int) -> None:
+        if self._sound_takers and isinstance(self._reader, SoundSource):
+            for chunk in self._reader.take_sound(ticks):
+                for taker in self._sound_takers:
+                    taker.offer_sound(chunk)
 
     def _next(self) -> Captured | None:
         """Return the next frame, or the last one again when the source is silent."""

@@ -14,10 +14,11 @@ from semvid.errors import OutputError, OutputExistsError
 from semvid.io.output import check_place
 from semvid.streaming.address import Address
 from semvid.streaming.backoff import Backoff
-from semvid.streaming.mux import describe_keyframe
+from semvid.streaming.mux import SoundFormat, describe_keyframe
 from semvid.streaming.outlet import ClosedByReaderError, LocalOutlet, Outlet, PushedOutlet
 from semvid.streaming.packet_queue import PacketQueue
 from semvid.streaming.sink_address import is_segmented, parse_sink
+from semvid.streaming.sound import SoundChunk
 from semvid.streaming.types import CodedPacket, SinkState
 
 _NETWORK_SECONDS = 2.0
@@ -31,7 +32,7 @@ def open_sink(text: str, config: LiveConfig, *, option: str = "SINK") -> PacketS
 
     Args:
         text: As ``parse_sink`` takes it.
-        config: ``codec``, ``reconnect_seconds`` and ``overwrite`` count.
+        config: ``codec``, ``reconnect_seconds``, ``sound_bitrate`` and ``overwrite`` count.
         option: What names it on the command line, for messages.
 
     Raises:
@@ -40,7 +41,11 @@ def open_sink(text: str, config: LiveConfig, *, option: str = "SINK") -> PacketS
     """
     address = parse_sink(text, config.codec)
     return PacketSink(
-        address, reconnect_seconds=config.reconnect_seconds, overwrite=config.overwrite, option=option
+        address,
+        reconnect_seconds=config.reconnect_seconds,
+        sound_bitrate=config.sound_bitrate,
+        overwrite=config.overwrite,
+        option=option,
     )
 
 
@@ -56,6 +61,7 @@ class PacketSink:
     Args:
         address: From ``parse_sink``.
         reconnect_seconds: Longest pause between attempts.
+        sound_bitrate: Bits a second of the sound, 0 = none.
         overwrite: Replace an existing file.
         option: What names it on the command line, for messages.
         buffer_seconds: Of stream that waits at most; None = 2 for networks and pipes, 60 for files.
@@ -66,6 +72,7 @@ class PacketSink:
     Attributes:
         num_reconnections: Times the sink came back.
         bytes_written: Of coded video.
+        carries_sound: It can, and is meant to.
         last_error: Why it was lost last, one line; empty if it never was.
         paths: Files begun.
     """
@@ -75,6 +82,7 @@ class PacketSink:
         address: Address,
         *,
         reconnect_seconds: float = 8.0,
+        sound_bitrate: int = 0,
         overwrite: bool = False,
         option: str = "SINK",
         buffer_seconds: float | None = None,
@@ -84,6 +92,9 @@ class PacketSink:
         self.bytes_written = 0
         self.last_error = ""
         self.paths: list[str] = []
+        self.carries_sound = bool(address.sound_codec and sound_bitrate)
+        self._sound_format = SoundFormat(address.sound_codec, sound_bitrate)
+        self._sound: SoundFormat | None = None
         self._address = address
         if buffer_seconds is None:
             buffer_seconds = _FILE_SECONDS if address.kind == "file" else _NETWORK_SECONDS
@@ -150,6 +161,17 @@ class PacketSink:
             self._queue.put(packet)
             self._changed.notify_all()
 
+    def expect_sound(self) -> None:
+        """There will be sound: containers opened from now on have a place for it, if they can."""
+        self._sound = self._sound_format if self.carries_sound else None
+
+    def offer_sound(self, chunk: SoundChunk) -> None:
+        """Hand over the next chunk of sound. Never blocks; ``expect_sound`` comes before."""
+        with self._changed:
+            if self._sound is not None and self._state != "closed" and not self._closing.is_set():
+                self._queue.put_sound(chunk)
+                self._changed.notify_all()
+
     def close(self, timeout: float = 5.0) -> None:
         """Write what waits and complete the container; gives up after ``timeout`` seconds, never hangs."""
         self._closing.set()
@@ -196,7 +218,10 @@ class PacketSink:
     def _write_until_closed(self) -> None:
         while (packet := self._take()) is not None:
             try:
-                self._write(packet)
+                if isinstance(packet, CodedPacket):
+                    self._write(packet)
+                elif self._outlet is not None:
+                    self._outlet.write_sound(packet, self._offset)
             except OutputError as error:
                 if not (self._was_open and self._address.can_reconnect) or self._closing.is_set():
                     raise
@@ -204,7 +229,7 @@ class PacketSink:
         if self._outlet is not None:
             self._outlet.finish()
 
-    def _take(self) -> CodedPacket | None:
+    def _take(self) -> CodedPacket | SoundChunk | None:
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._closing.is_set())
             gives_up = self._aborting.is_set() or (self._closing.is_set() and self._state == "lost")
@@ -212,7 +237,7 @@ class PacketSink:
                 return None
             return self._queue.get()
 
-    def _lose(self, packet: CodedPacket, error: OutputError) -> None:
+    def _lose(self, packet: CodedPacket | SoundChunk, error: OutputError) -> None:
         """Wait for a better time; packets go on being buffered meanwhile."""
         self._state = "lost"
         self.last_error = str(error)
@@ -244,10 +269,10 @@ class PacketSink:
     def _open(self, packet: CodedPacket) -> None:
         self._offset = packet.dts
         if self._address.kind == "network":
-            self._outlet = PushedOutlet(self._address, packet, self._offset, self._aborting)
+            self._outlet = PushedOutlet(self._address, packet, self._offset, self._sound, self._aborting)
         else:
             target = self._address.url if not self.paths else _next_free(self._address.url)
-            outlet = LocalOutlet(self._address, target, packet)
+            outlet = LocalOutlet(self._address, target, packet, self._sound)
             if self._address.kind == "file":
                 self.paths.append(target)
             self._outlet = outlet

@@ -22,6 +22,9 @@ _FRAGMENTS = {
     "flush_packets": "1",
 }
 _FLUSH = {"flush_packets": "1"}
+# Sound comes later than its picture, by what its encoder needs. FFmpeg would hold pictures back for it, here
+# it holds one.
+_AT_ONCE = {"max_interleave_delta": "1"}
 _MPEGTS = {**_FLUSH, "mpegts_flags": "+resend_headers"}
 _FILES: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
     ".mkv": ("matroska", _ALL, {**_FLUSH, "cluster_time_limit": "1000"}),
@@ -41,6 +44,9 @@ _NETWORK: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
     # MPEG-TS in RTP: players open it by its address alone, bare video would need an SDP file.
     "rtp": ("rtp_mpegts", _TS, dict(_FLUSH)),
 }
+_SOUND_CODECS = {"webm": "libopus"}
+"""Muxer -> FFmpeg's encoder for sound, where it is not the one all others and all players take."""
+_USUAL_SOUND_CODEC = "aac"
 _SEGMENT_SECONDS = "4"
 _HLS = {
     "hls_time": "2",
@@ -65,7 +71,15 @@ def parse_sink(text: str, codec: str) -> Address:
     scheme = scheme_of(text)
     if text == "-":
         muxer, options = ("mpegts", _MPEGTS) if coding in _TS else ("matroska", {**_FLUSH, "live": "1"})
-        address = Address(text, "pipe", text, muxer, MappingProxyType(options), codecs=_ALL)
+        address = Address(
+            text,
+            "pipe",
+            text,
+            muxer,
+            MappingProxyType(options | _AT_ONCE),
+            codecs=_ALL,
+            sound_codec=_USUAL_SOUND_CODEC,
+        )
     elif scheme is not None:
         address = _network(text, scheme)
     else:
@@ -95,9 +109,10 @@ def _network(text: str, scheme: str) -> Address:
         "network",
         url,
         muxer,
-        MappingProxyType(options),
+        MappingProxyType(options | _AT_ONCE),
         can_reconnect=True,
         codecs=codecs,
+        sound_codec=_USUAL_SOUND_CODEC,
         takes_changes=muxer in {"mpegts", "rtp_mpegts"},
     )
 
@@ -114,6 +129,7 @@ def _file(text: str, coding: str) -> Address:
             "hls",
             MappingProxyType(options),
             codecs=_TS,
+            sound_codec=_USUAL_SOUND_CODEC,
             takes_changes="hls_segment_type" not in options,
         )
     if suffix not in _FILES:
@@ -122,6 +138,7 @@ def _file(text: str, coding: str) -> Address:
             "or be a URL, or - for standard output"
         )
     muxer, codecs, options = _FILES[suffix]
+    sound_codec = _SOUND_CODECS.get(muxer, _USUAL_SOUND_CODEC)
     if is_segmented(text):
         inner = ":".join(f"{name}={value}" for name, value in options.items() if name != "flush_packets")
         options = {
@@ -140,6 +157,7 @@ def _file(text: str, coding: str) -> Address:
         muxer,
         MappingProxyType(options),
         codecs=codecs,
+        sound_codec=sound_codec,
         takes_changes=suffix == ".ts",
     )
 

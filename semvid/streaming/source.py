@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from fractions import Fraction
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -19,20 +20,27 @@ from semvid.io.probe import reason
 from semvid.streaming.address import Address
 from semvid.streaming.backoff import Backoff
 from semvid.streaming.fit import Fitter, Pacer, Thinner
+from semvid.streaming.frame_queue import FrameQueue
 from semvid.streaming.opening import OPEN_SECONDS, close_quietly, open_source
+from semvid.streaming.sound import SoundChunk, SoundTrack
 from semvid.streaming.timeline import Timeline
 from semvid.streaming.types import TIME_BASE, Captured, SourceState
 from semvid.types import Frame
 
 if TYPE_CHECKING:
-    from av import VideoFrame
-    from av.container import InputContainer
-    from av.video.stream import VideoStream
+    from av import AudioFrame, VideoFrame
 
-_QUEUE_FRAMES = 4
-"""A sixth of a second at most waits for whoever takes the frames."""
+    from semvid.streaming.opening import OpenSource
+
 _CLOSE_SECONDS = 1.5
 _POLL_SECONDS = 0.1
+_SOUND_SECONDS = 0.5
+"""Sound that is later than the picture by more is not waited for. Twice the time that 200 ms of reordering
+and a frame of any codec take."""
+_MOST_EARLY_FRAMES = 500
+"""Of sound, before the first picture: ten seconds or more."""
+_INTERLEAVED_SECONDS = 3.0
+"""The same for files and pipes, which hold sound and picture in pieces of a second."""
 
 
 class LiveReader:
@@ -49,21 +57,20 @@ class LiveReader:
 
     Args:
         address: From ``parse_source``.
-        config: ``size``, ``frame_rate``, ``realtime``, ``loop`` and ``reconnect_seconds`` count.
+        config: ``size``, ``frame_rate``, ``realtime``, ``loop``, ``reconnect_seconds`` and
+            ``sound_bitrate`` (0 = sound is not decoded) count.
 
     Raises:
         InputError: The source cannot be opened now.
 
     Attributes:
-        num_dropped: Frames lost because nobody took them in time.
         num_reconnections: Times the source came back.
         last_error: Why it was lost last, one line; empty if it never was.
         frame_rate: What the source says of itself; None = nothing.
-        has_sound: The source has sound too, which nobody here takes.
+        has_sound: The source had sound when it was opened first.
     """
 
     def __init__(self, address: Address, config: LiveConfig) -> None:
-        self.num_dropped = 0
         self.num_reconnections = 0
         self.last_error = ""
         self.frame_rate: Fraction | None = None
@@ -75,6 +82,13 @@ class LiveReader:
             address.kind == "generator" or (address.kind == "file" and config.realtime) or address.is_playlist
         )
         self._drops = address.is_live or is_paced
+        self._queue = FrameQueue(drops=self._drops)
+        self._sound = SoundTrack()
+        self._early: deque[AudioFrame] = deque(maxlen=_MOST_EARLY_FRAMES)
+        self._sound_ticks = round(
+            (_SOUND_SECONDS if address.is_live and not address.is_playlist else _INTERLEAVED_SECONDS)
+            / TIME_BASE
+        )
         self._pacer = Pacer() if is_paced else None
         self._played_seconds = 0.0
         self._timeline = Timeline(follows_clock=address.is_live)
@@ -86,8 +100,6 @@ class LiveReader:
         self._first_error: Exception | None = None
         self._opened = threading.Event()
         self._stopped = threading.Event()
-        self._queue: deque[Captured] = deque()
-        self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="live-source", daemon=True)
         self._thread.start()
         try:
@@ -113,6 +125,11 @@ class LiveReader:
         return self._state
 
     @property
+    def num_dropped(self) -> int:
+        """Frames lost because nobody took them in time."""
+        return self._queue.num_dropped
+
+    @property
     def waits(self) -> bool:
         """Frames wait until they are taken: a file or a pipe, which nobody can be too slow for."""
         return not self._drops
@@ -135,13 +152,16 @@ class LiveReader:
         Returns:
             None when none came in time, and at once when none will come any more (``state`` is ``ended``).
         """
-        with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._state == "ended", timeout)
-            if not self._queue:
-                return None
-            captured = self._queue.popleft()
-            self._changed.notify_all()
-            return captured
+        return self._queue.get(timeout)
+
+    def take_sound(self, ticks: int) -> list[SoundChunk]:
+        """Return the sound that came since the last call, without gaps.
+
+        Args:
+            ticks: Of the picture, in ``TIME_BASE``: sound that is missing long before it becomes silence.
+        """
+        self._sound.fill(ticks - self._sound_ticks)
+        return self._sound.take()
 
     def close(self) -> None:
         """Stop reading; returns within two seconds even when the network hangs.
@@ -149,8 +169,7 @@ class LiveReader:
         What hangs then is given up by its own timeout, in the background.
         """
         self._stopped.set()
-        with self._changed:
-            self._changed.notify_all()
+        self._queue.end()
         self._thread.join(_CLOSE_SECONDS)
         self._end()
 
@@ -184,9 +203,8 @@ class LiveReader:
             self._first_error = error
 
     def _end(self) -> None:
-        with self._changed:
-            self._state = "ended"
-            self._changed.notify_all()
+        self._state = "ended"
+        self._queue.end()
         self._opened.set()
 
     def _play_until_stopped(self) -> None:
@@ -212,16 +230,18 @@ class LiveReader:
 
     def _play_once(self) -> int:
         """Open the source and play it until it ends or breaks off; returns the number of frames it gave."""
-        container, stream = open_source(self._address, self._config, self._stopped)
+        source = open_source(self._address, self._config, self._stopped)
         try:
             is_first_time = not self._opened.is_set()
-            self.frame_rate = stream.average_rate or stream.guessed_rate or None
-            self.has_sound = any(one.type == "audio" for one in container.streams)
-            self._source_aspect = stream.sample_aspect_ratio or None
+            self.frame_rate = source.video.average_rate or source.video.guessed_rate or None
+            if is_first_time:
+                self.has_sound = source.audio is not None
+            self._source_aspect = source.video.sample_aspect_ratio or None
             self._timeline.restart()
+            self._early.clear()
             self._opened.set()
             num_played, first_seconds = 0, None
-            for picture in self._pictures(container, stream):
+            for picture in self._pictures(source):
                 if self._stopped.is_set():
                     break
                 if not num_played:
@@ -236,11 +256,11 @@ class LiveReader:
                 self._deliver(picture)
             return num_played
         finally:
-            close_quietly(container)
+            close_quietly(source.container)
 
-    def _pictures(self, container: InputContainer, stream: VideoStream) -> Generator[VideoFrame, None, None]:
-        """Decode until the source ends or breaks off; ``last_error`` then says why."""
-        packets = container.demux(stream)
+    def _pictures(self, source: OpenSource) -> Generator[VideoFrame, None, None]:
+        """Decode until the source ends or breaks off; ``last_error`` then says why. Sound is put aside."""
+        packets = source.container.demux(*source.streams)
         while not self._stopped.is_set():
             try:
                 packet = next(packets)
@@ -254,12 +274,21 @@ class LiveReader:
                 )
                 self.last_error = f"{self._address.shown} {why}"
                 return
-            try:
-                pictures = stream.decode(packet)
-            except FFmpegError:
-                # Packets get lost; the decoder goes on at the next key frame.
-                continue
-            yield from pictures
+            # Packets get lost; the decoder goes on at the next key frame.
+            with contextlib.suppress(FFmpegError):
+                if source.audio is None or packet.stream.type == "video":
+                    yield from source.video.decode(packet)
+                else:
+                    self._hear(source.audio.decode(packet))
+
+    def _hear(self, frames: Sequence[AudioFrame]) -> None:
+        """Put sound in its place beside the pictures; before the first of them it waits."""
+        self._early.extend(frames)
+        while self._early and self._timeline.is_running:
+            frame = self._early.popleft()
+            ticks = self._timeline.beside(frame.pts, frame.time_base)
+            if ticks is not None:
+                self._sound.add(frame, ticks)
 
     def _seconds(self, picture: VideoFrame) -> float:
         """Position in the source; where it has none, one frame after the last."""
@@ -289,14 +318,4 @@ class LiveReader:
         luma, bits = self._luma(picture)
         captured = Captured(Frame(picture, self._num_frames, luma, bits), arrived)
         self._num_frames += 1
-        with self._changed:
-            if self._drops:
-                while len(self._queue) >= _QUEUE_FRAMES:
-                    self._queue.popleft()
-                    self.num_dropped += 1
-            else:
-                self._changed.wait_for(lambda: len(self._queue) < _QUEUE_FRAMES or self._stopped.is_set())
-                if self._stopped.is_set():
-                    return
-            self._queue.append(captured)
-            self._changed.notify_all()
+        self._queue.put(captured)

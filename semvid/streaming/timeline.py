@@ -24,6 +24,8 @@ _AVERAGE_SECONDS = 5.0
 """Over which lateness is averaged: networks deliver in bursts."""
 _CORRECTED_IN_SECONDS = 20.0
 _DEFAULT_INTERVAL_SECONDS = 1 / 30
+_BESIDE_SECONDS = 10.0
+"""Sound this far from the picture has another clock."""
 
 
 class Timeline:
@@ -57,6 +59,11 @@ class Timeline:
         self._late = 0.0
         self._late_since = None
 
+    @property
+    def is_running(self) -> bool:
+        """A frame was placed since ``restart``."""
+        return self._last_source is not None
+
     def at(self, when: float) -> int:
         """Ticks that stand for a time of our clock (``time.monotonic()``); 0 before the first frame."""
         return 0 if self._start is None else round((when - self._start) * _TICKS)
@@ -84,6 +91,27 @@ class Timeline:
             out = max(out, self._last_out + 1)
         self._last_out, self._last_arrived = out, arrived
         return out
+
+    def beside(self, pts: int | None, time_base: Fraction | None) -> int | None:
+        """Tell when something of the same source is due that is no frame: its sound.
+
+        Args:
+            pts: The source's timestamp of it; None = it has none.
+            time_base: Seconds per unit of ``pts``.
+
+        Returns:
+            Ticks of ``TIME_BASE``; None when the frame placed last, ``_BESIDE_SECONDS`` around it, says
+            nothing of it.
+        """
+        if pts is None or not time_base or self._last_source is None:
+            return None
+        apart = pts * time_base - self._last_source * self._last_base
+        # The counters wrap together, but not at the same packet.
+        turns = (wrap * self._last_base for wrap in _WRAPS)
+        apart = min((apart, *(apart + sign * turn for turn in turns for sign in (1, -1))), key=abs)
+        if abs(apart) > _BESIDE_SECONDS:
+            return None
+        return round(self._offset + float(apart / TIME_BASE))
 
     def _with_timestamp(self, pts: int, time_base: Fraction, arrived: float) -> int:
         ticks_per_unit = time_base / TIME_BASE

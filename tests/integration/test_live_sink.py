@@ -14,7 +14,7 @@ import time
 
 import av
 import pytest
-from live_clips import FFMPEG, coded_packets, endless, free_port, process, until
+from live_clips import FFMPEG, coded_packets, endless, free_port, listens, process, until
 
 from semvid.config import LiveConfig
 from semvid.errors import OutputError, OutputExistsError
@@ -174,7 +174,7 @@ def test_receivers_are_killed_and_restarted(tmp_path, url, receive, num_turns):
         for turn in range(num_turns):
             got = tmp_path / f"{turn}.ts"
             with process(*receive, "-i", url, "-c", "copy", "-flush_packets", "1", "-f", "mpegts", str(got)):
-                assert until(lambda: _listens(port))
+                assert until(lambda: listens(port))
                 sink = sink or stack.enter_context(open_with(url))
                 longest = offer_in_real_time(
                     sink, packets, lambda got=got: got.exists() and got.stat().st_size > 20_000
@@ -187,13 +187,6 @@ def test_receivers_are_killed_and_restarted(tmp_path, url, receive, num_turns):
         assert sink.num_reconnections == num_turns - 1
         began = time.monotonic()
     assert time.monotonic() - began < 2
-
-
-def _listens(port):
-    """Tell from the system's table, since a receiver takes one connection only."""
-    wanted = f":{port:04X} 00000000:0000 0A"
-    with open("/proc/net/tcp") as table:
-        return any(wanted in line for line in table)
 
 
 @pytest.mark.parametrize("url", ["rtmp://127.0.0.1:{}/live/secret", "rtsp://user:secret@127.0.0.1:{}/live"])

@@ -140,3 +140,36 @@ def test_what_is_not_live_keeps_its_own_time():
     line.restart()
     out += [line.place(index, Fraction(1, 25), 3.1) for index in range(50)]
     assert all(b - a == 3600 for a, b in itertools.pairwise(out))
+
+
+def test_sound_is_due_where_its_picture_is():
+    timeline = Timeline()
+    for index in range(50):
+        timeline.place(100_000 + 3600 * index, TS, 7.0 + index / 25)
+    # The last picture is at 49/25 s; sound counts in samples.
+    newest = 100_000 + 3600 * 49
+    samples = Fraction(1, 44_100)
+    same_time = round(newest * TS / samples)
+    assert abs(timeline.beside(same_time, samples) - 49 * 3600) <= 3
+    assert abs(timeline.beside(same_time - 4410, samples) - (49 * 3600 - 9000)) <= 3
+    assert abs(timeline.beside(same_time + 4410, samples) - (49 * 3600 + 9000)) <= 3
+
+
+def test_sound_and_picture_wrap_one_after_the_other():
+    base, wrap = TS, 1 << 33
+    timeline = Timeline()
+    timeline.place(wrap - 900, base, 5.0)
+    assert timeline.beside(900, base) == 1800
+    timeline.place(2700, base, 5.04)
+    assert timeline.beside(wrap - 900, base) == 0
+
+
+def test_sound_without_a_picture_is_due_nowhere():
+    base = TS
+    timeline = Timeline()
+    assert timeline.beside(0, base) is None
+    timeline.place(0, base, 1.0)
+    assert timeline.beside(None, base) is None
+    assert timeline.beside(90_000 * 11, base) is None
+    timeline.restart()
+    assert timeline.beside(0, base) is None
