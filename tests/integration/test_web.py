@@ -138,6 +138,7 @@ def test_answers_and_their_headers(fake, serve):
     for path, kind in (
         ("/page.js", "text/javascript"),
         ("/gauges.js", "text/javascript"),
+        ("/base.css", "text/css"),
         ("/page.css", "text/css"),
         ("/icon.svg", "image/svg+xml"),
         ("/metrics", "text/plain; version=0.0.4"),
