@@ -42,7 +42,7 @@ LAYERS = [
     {"streaming.stream"},
     {"streaming.session"},
     {"streaming.live"},
-    {"codecs", "metrics.weighted"},
+    {"codecs", "jpeg.selftest", "metrics.weighted"},
     {"metrics.compare"},
     {"pipeline", "still"},
     {"export"},
