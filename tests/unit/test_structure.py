@@ -44,6 +44,7 @@ LAYERS = [
     {"streaming.live"},
     {"codecs", "jpeg.selftest", "metrics.weighted"},
     {"metrics.compare"},
+    {"encoding_job", "frame_drawer"},
     {"pipeline", "still"},
     {"export"},
     {"overlay", "report.plain", "report.pictures", "report.settings", "report.store"},
