@@ -19,6 +19,8 @@ _PACKAGES = (
     "numpy",
     "opencv-python-headless",
     "scipy",
+    "numba",
+    "jpeglib",
     "imageio-ffmpeg",
     "typer",
     "rich",
@@ -37,8 +39,12 @@ def command(
     if not all(one["obeys_map"] for one in report["encoders"]):
         from semvid.errors import EncoderError
 
-        sick = ", ".join(one["name"] for one in report["encoders"] if not one["obeys_map"])
-        raise EncoderError(f"self-test failed for {sick}; reinstall PyAV: pip install --force-reinstall av")
+        sick = [one["name"] for one in report["encoders"] if not one["obeys_map"]]
+        packages = dict.fromkeys("jpeglib numba" if name == "mjpeg" else "av" for name in sick)
+        raise EncoderError(
+            f"self-test failed for {', '.join(sick)}; reinstall what encodes: "
+            f"pip install --force-reinstall {' '.join(packages)}"
+        )
     if not all(one["works"] for one in report["networks"]):
         from semvid.errors import ModelError
 
@@ -50,6 +56,7 @@ def _examine() -> dict[str, Any]:
 
     from semvid.devices import list_devices
     from semvid.encode.selftest import test_encoders
+    from semvid.jpeg.selftest import test_motion_jpeg
     from semvid.models.selftest import test_networks
 
     return {
@@ -58,7 +65,7 @@ def _examine() -> dict[str, Any]:
         "packages": {name: version(name) for name in _PACKAGES},
         "ffmpeg_libraries": {name: ".".join(map(str, one)) for name, one in av.library_versions.items()},
         "devices": [dataclasses.asdict(one) for one in list_devices()],
-        "encoders": [dataclasses.asdict(one) for one in test_encoders()],
+        "encoders": [dataclasses.asdict(one) for one in (*test_encoders(), test_motion_jpeg())],
         "networks": [dataclasses.asdict(one) for one in test_networks()],
     }
 

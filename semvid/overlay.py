@@ -19,14 +19,13 @@ from PIL import Image
 
 from semvid.analysis import Analyser
 from semvid.config import AllocationConfig, CompressConfig, OverlayConfig
-from semvid.drawing import Bgr, blocks, contour, dim, heat, legend, split
-from semvid.encode.allocator import OffsetAllocator
+from semvid.drawing import Bgr
 from semvid.encode.coding import CodedStream, PreparedFrame
 from semvid.encode.region_coding import RegionCoding
 from semvid.encode.registry import X264
-from semvid.errors import ConfigError, InputError, OutputError
+from semvid.errors import ConfigError, OutputError
 from semvid.events import Done, Event, Notice, Progress, Started
-from semvid.io.colour import to_bgr
+from semvid.frame_drawer import FrameDrawer, draw_over, scaled
 from semvid.io.folder import check_folder, picture_folder
 from semvid.io.output import check_place, write_whole
 from semvid.io.picture import read_picture
@@ -39,7 +38,7 @@ from semvid.saliency.map_files import PICTURE_SUFFIXES
 from semvid.saliency.registry import open_source
 from semvid.saliency.source import ImportanceSource
 from semvid.still import importance_of
-from semvid.types import AnalysedFrame, ExportResult, FloatArray, Frame, VideoInfo, shown_size
+from semvid.types import AnalysedFrame, ExportResult, Frame, VideoInfo
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -96,85 +95,6 @@ def export_overlay(
                 return ExportResult(source, output, sink.num_frames, sink.bytes_written)
         with closing(frames):
             return _animate(source, output, config, frames)
-
-
-class FrameDrawer:
-    """Draws the frames of one video in one style; it knows the frame before where offsets need it."""
-
-    def __init__(self, config: OverlayConfig) -> None:
-        self._config = config
-        self._allocator = OffsetAllocator(X264, config.allocation)
-        self._reformatter = VideoReformatter()
-        self._result = VideoReader(config.result) if config.result else None
-        self._results = _frames_of(self._result) if self._result else None
-
-    def close(self) -> None:
-        """Close the result's file."""
-        if self._result is not None:
-            self._result.close()
-
-    def draw(self, analysed: AnalysedFrame, sample_aspect_ratio: Fraction | None) -> Bgr | None:
-        """Return the upright picture with its importance drawn; None for a frame that is left out."""
-        frame, config = analysed.frame, self._config
-        beside = next(self._results, None) if self._results else None
-        if self._results is not None and beside is None:
-            raise InputError(
-                f"--result {config.result} ends after {frame.index} frames, before the video; "
-                "give what became of this very video"
-            )
-        if frame.index % config.every:
-            return None
-        assert analysed.importance is not None  # noqa: S101 - an overlay always has maps
-        picture = to_bgr(frame.picture, self._reformatter)
-        if config.style == "blocks":
-            # Blocks are the encoder's: drawn before anything is turned or scaled.
-            offsets, _ = self._allocator.update(analysed)
-            assert offsets is not None  # noqa: S101
-            picture = blocks(picture, offsets, config.opacity, numbers=config.numbers)
-        upright = np.ascontiguousarray(np.rot90(picture, frame.quarter_turns))
-        upright = _scaled(upright, _drawn_size(frame, sample_aspect_ratio, config.height))
-        matters = np.ascontiguousarray(np.rot90(analysed.importance, frame.quarter_turns))
-        drawn = draw_over(upright, matters, config)
-        if beside is None:
-            return drawn
-        shown = np.ascontiguousarray(
-            np.rot90(to_bgr(beside.picture, self._reformatter), beside.quarter_turns)
-        )
-        return np.hstack([drawn, _scaled(shown, (upright.shape[1], upright.shape[0]))])
-
-
-def _frames_of(reader: VideoReader) -> Iterator[Frame]:
-    return (item for item in reader.read() if isinstance(item, Frame))
-
-
-def draw_over(upright: Bgr, importance: FloatArray, config: OverlayConfig) -> Bgr:
-    """Draw in the style of ``config``, but for blocks, which are drawn already."""
-    if config.style == "heat":
-        upright = heat(upright, importance, config.opacity)
-    elif config.style == "contour":
-        upright = contour(upright, importance, config.opacity)
-    elif config.style == "dim":
-        upright = dim(upright, importance, config.opacity)
-    elif config.style == "split":
-        upright = split(upright, importance)
-    return legend(upright, config.style) if config.legend else upright
-
-
-def _drawn_size(frame: Frame, sample_aspect_ratio: Fraction | None, height: int | None) -> tuple[int, int]:
-    """``(width, height)`` with square pixels, of even sides."""
-    width, lines = shown_size(frame, sample_aspect_ratio)
-    if height is not None:
-        width, lines = round(width * height / lines), height
-    if height is None and not sample_aspect_ratio:
-        return width, lines
-    return max(width // 2 * 2, 2), max(lines // 2 * 2, 2)
-
-
-def _scaled(picture: Bgr, size: tuple[int, int]) -> Bgr:
-    if (picture.shape[1], picture.shape[0]) == size:
-        return picture
-    kind = cv2.INTER_AREA if size[1] < picture.shape[0] else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(picture, size, interpolation=kind), np.uint8)
 
 
 class _DrawnCoding:
@@ -315,7 +235,7 @@ def _draw_still(
     height, width = upright.shape[:2]
     if config.height is not None:
         width, height = max(round(width * config.height / height), 1), config.height
-    picture = _scaled(np.asarray(cv2.cvtColor(upright, kind), np.uint8), (width, height))
+    picture = scaled(np.asarray(cv2.cvtColor(upright, kind), np.uint8), (width, height))
     drawn = draw_over(picture, importance_of(upright, config, importance), config)
     file = io.BytesIO()
     Image.fromarray(drawn[..., ::-1]).save(file, _STILLS[suffix], quality=92)

@@ -15,9 +15,10 @@ import cv2
 from semvid.analysis import Analyser
 from semvid.codecs import open_coding
 from semvid.config import CompressConfig
-from semvid.encode.coding import CodedStream, Coding, PreparedFrame
+from semvid.encode.coding import Coding, PreparedFrame
+from semvid.encoding_job import EncodingJob
 from semvid.errors import OutputError
-from semvid.events import Done, Event, Notice, Preview, Progress, Started
+from semvid.events import Done, Event, Notice, Preview, Started
 from semvid.io.output import check_place
 from semvid.io.reader import VideoReader
 from semvid.io.writer import VideoWriter, check_output, default_output
@@ -149,7 +150,7 @@ def encode_events(
                             is_background=True,
                         )
                     ) as prepared,
-                    closing(_Job(reader, writer, coding, config)) as job,
+                    closing(EncodingJob(reader, writer, coding, config)) as job,
                 ):
                     yield from job.run(prepared)
                 if analyser is not None:
@@ -216,103 +217,3 @@ def _prepare(
             yield preview
         if (prepared := coding.prepare(item)) is not None:
             yield prepared
-
-
-class _Job:
-    """The encoding end of the pipeline: feeds the encoder and the writer, and keeps the counts."""
-
-    def __init__(
-        self,
-        reader: VideoReader,
-        writer: VideoWriter,
-        coding: Coding,
-        config: CompressConfig,
-    ) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._coding = coding
-        self._config = config
-        self._encoder: CodedStream | None = None
-        self._rate_ratios = 0.0
-        self._video_bytes = 0
-        self._first_pts: int | None = None
-        self._end_pts = 0
-        self.num_frames = 0
-
-    def close(self) -> None:
-        """Stop what the encoder still does."""
-        if self._encoder is not None:
-            self._encoder.close()
-
-    def run(
-        self, items: Generator[PreparedFrame | Preview | Packet[Any], None, None]
-    ) -> Generator[Event, None, None]:
-        """Encode and write everything."""
-        waiting: list[Packet[Any]] = []
-        for item in items:
-            if isinstance(item, Preview):
-                yield item
-                continue
-            if not isinstance(item, PreparedFrame):
-                if self._encoder is None:
-                    # The header needs the first frame; packets before it wait.
-                    waiting.append(item)
-                else:
-                    self._writer.copy(item)
-                continue
-            if self._encoder is None:
-                self._encoder, notices = self._start(item)
-                yield from map(Notice, notices)
-                for packet in waiting:
-                    self._writer.copy(packet)
-                waiting.clear()
-            self._encode(self._encoder, item)
-            yield Progress(
-                self.num_frames, self._reader.info.num_frames_from_header, self._writer.bytes_written
-            )
-        assert self._encoder is not None  # noqa: S101 - the reader raises if there is no frame
-        self._write(self._encoder.flush())
-
-    def _start(self, first: PreparedFrame) -> tuple[CodedStream, list[str]]:
-        info, suffix = self._reader.info, self._writer.output.suffix
-        encoder = self._coding.open(self._writer.container, first, info, suffix)
-        notices = self._writer.copy_streams(self._reader, encoder.stream, self._config.drop)
-        self._writer.start()
-        return encoder, notices + encoder.notices
-
-    def _encode(self, encoder: CodedStream, item: PreparedFrame) -> None:
-        picture = item.picture
-        if picture.pts is not None:
-            self._first_pts = picture.pts if self._first_pts is None else self._first_pts
-            self._end_pts = picture.pts + (picture.duration or 0)
-        self._write(encoder.encode(item))
-        if item.predicted_rate_ratio is not None:
-            self._rate_ratios += item.predicted_rate_ratio
-        self.num_frames += 1
-
-    def _write(self, packets: list[Packet[Any]]) -> None:
-        for packet in packets:
-            self._video_bytes += packet.size
-            self._writer.write(packet)
-
-    def result(self, output_bytes: int, elapsed_seconds: float) -> Result:
-        """Sum the job up."""
-        info = self._reader.info
-        ratio = self._rate_ratios / self.num_frames
-        span = (self._end_pts - (self._first_pts or 0)) * info.time_base
-        return Result(
-            source=info.path,
-            output=self._writer.output,
-            codec=self._coding.name,
-            quality=self._coding.quality,
-            num_frames=self.num_frames,
-            duration_seconds=float(span),
-            source_bytes=info.size_bytes,
-            output_bytes=output_bytes,
-            video_bytes=self._video_bytes,
-            plain_bytes_estimate=(
-                round(output_bytes + self._video_bytes * (1 / ratio - 1)) if ratio > 0 else None
-            ),
-            elapsed_seconds=elapsed_seconds,
-            is_input_damaged=bool(self._reader.damage),
-        )

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
 from av.error import FFmpegError
-from av.sidedata.sidedata import Type
 
+from semvid.encode.display_matrix import copy_display_matrix
 from semvid.encode.hdr import lost_hdr, with_hdr10
 from semvid.encode.prepare import FramePreparer
 from semvid.encode.spec import EncoderSpec
@@ -66,9 +65,7 @@ class VideoEncoder:
                     "write to .mp4 or .mov, or set it in the player"
                 )
             self.stream.codec_context.sample_aspect_ratio = sample_aspect_ratio
-        if Type.DISPLAYMATRIX in first.side_data:
-            matrix = np.frombuffer(cast(Any, first.side_data)[Type.DISPLAYMATRIX], np.int32)
-            self.stream.set_display_matrix(matrix.tolist())
+        copy_display_matrix(first, self.stream)
         self._open(preparer)
 
     def _add_stream(

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import av
 import numpy as np
-from av.sidedata.sidedata import SideDataContainer, Type
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from semvid.config import AllocationConfig, CompressConfig, Sampling
 from semvid.encode.coding import CodedStream, PreparedFrame
+from semvid.encode.display_matrix import copy_display_matrix
 from semvid.errors import ConfigError
 from semvid.io.colour import matrix_of, range_of
 from semvid.io.probe import measure_streams
@@ -164,10 +164,8 @@ class _JpegStream:
         codec.time_base = stream.time_base = self._index_base or cast(Fraction, first.decoded.time_base)
         if info.sample_aspect_ratio:
             codec.sample_aspect_ratio = info.sample_aspect_ratio
-        side_data = cast(Any, SideDataContainer)(first.decoded)
-        if Type.DISPLAYMATRIX in side_data and self._index_base is None:
-            matrix = np.frombuffer(side_data[Type.DISPLAYMATRIX], np.int32)
-            stream.set_display_matrix(matrix.tolist())
+        if self._index_base is None:
+            copy_display_matrix(first.decoded, stream)
         return stream
 
     def _tell_losses(self, decoded: VideoFrame, info: VideoInfo, suffix: str) -> None:

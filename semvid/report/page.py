@@ -13,7 +13,8 @@ from semvid.errors import ConfigError
 from semvid.report.data import Report
 from semvid.report.store import plain_values
 
-_SCRIPTS = ("page.js", "viewer.js", "charts.js")
+_STYLES = ("base.css", "report/page.css")
+_SCRIPTS = ("report/page.js", "report/viewer.js", "report/charts.js")
 
 
 def render_page(report: Report, others: Sequence[Report] = ()) -> str:
@@ -34,7 +35,7 @@ def render_page(report: Report, others: Sequence[Report] = ()) -> str:
                 f"{one.source.num_frames} frames); give runs of one video"
             )
     data = {**plain_values(report), "points": [_point(one) for one in (report, *others)]}
-    style, script = _asset("page.css"), "\n".join(map(_asset, _SCRIPTS))
+    style, script = ("\n".join(map(_asset, names)) for names in (_STYLES, _SCRIPTS))
     fields = {
         "TITLE": html.escape(f"{report.source.name}: semvid report"),
         "POLICY": (
@@ -45,7 +46,7 @@ def render_page(report: Report, others: Sequence[Report] = ()) -> str:
         "SCRIPT": script,
         "DATA": embedded_json(data),
     }
-    page = _asset("page.html")
+    page = _asset("report/page.html")
     # In one pass: what is filled in is not searched for fields again.
     head, *parts = page.split("@@")
     pieces = [head]
@@ -83,7 +84,7 @@ def _point(report: Report) -> object:
 
 
 def _asset(name: str) -> str:
-    return files("semvid.report").joinpath(name).read_text("utf-8")
+    return files("semvid").joinpath(name).read_text("utf-8")
 
 
 def _hash(text: str) -> str:

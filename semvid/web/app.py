@@ -27,13 +27,14 @@ from semvid.web.requests import MOST_BODY_BYTES, parse_controls, plain_controls
 from semvid.web.status import WebStatus, plain_status, prometheus_text
 
 _ASSETS = {
-    "/": ("page.html", "text/html"),
-    "/page.css": ("page.css", "text/css"),
-    "/page.js": ("page.js", "text/javascript"),
-    "/gauges.js": ("gauges.js", "text/javascript"),
-    "/icon.svg": ("icon.svg", "image/svg+xml"),
+    "/": ("web/page.html", "text/html"),
+    "/base.css": ("base.css", "text/css"),
+    "/page.css": ("web/page.css", "text/css"),
+    "/page.js": ("web/page.js", "text/javascript"),
+    "/gauges.js": ("web/gauges.js", "text/javascript"),
+    "/icon.svg": ("web/icon.svg", "image/svg+xml"),
     # Browsers ask for it on their own.
-    "/favicon.ico": ("icon.svg", "image/svg+xml"),
+    "/favicon.ico": ("web/icon.svg", "image/svg+xml"),
 }
 _ADJUSTMENTS, _ADJUSTMENTS_PER_SECOND = 40, 20
 _BODY_SECONDS = 5.0
@@ -188,7 +189,7 @@ async def _bounded_body(request: Request) -> bytes | None:
 
 
 def _asset(name: str, media_type: str) -> Callable[[Request], Awaitable[Response]]:
-    content = files("semvid.web").joinpath(name).read_bytes()
+    content = files("semvid").joinpath(name).read_bytes()
 
     async def answer(request: Request) -> Response:
         return Response(content, media_type=media_type)

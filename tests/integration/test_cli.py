@@ -134,7 +134,7 @@ def test_doctor():
     done = run("doctor", "--json")
     report = json.loads(done.stdout)
     assert done.returncode == 0
-    assert [one["name"] for one in report["encoders"]] == ["x264", "x265", "vp8", "vp9"]
+    assert [one["name"] for one in report["encoders"]] == ["x264", "x265", "vp8", "vp9", "mjpeg"]
     assert all(one["obeys_map"] for one in report["encoders"])
     assert report["devices"][0]["name"] == "cpu"
     assert all(one["works"] for one in report["networks"])

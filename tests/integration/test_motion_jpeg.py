@@ -1,6 +1,8 @@
 """Motion-JPEG: exact time, sizes that were asked for, colours players show."""
 
 import io
+import sys
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -12,6 +14,8 @@ from PIL import Image
 import semvid
 from semvid.errors import ConfigError, OutputError
 from semvid.events import Notice
+from semvid.jpeg.motion import JpegCoding
+from semvid.jpeg.selftest import test_motion_jpeg as run_self_test
 
 MJPEG = {"codec": "mjpeg", "model": "spectral", "overwrite": True}
 
@@ -154,3 +158,26 @@ def test_options_of_other_encoders_are_refused(tmp_path, clip):
     with pytest.raises(OutputError, match="cannot hold h264 video"):
         semvid.compress(clip, tmp_path / "out.avi", semvid.CompressConfig(model="spectral"))
     assert not list(tmp_path.glob("*"))
+
+
+def test_the_self_test_passes():
+    outcome = run_self_test()
+    assert (outcome.name, outcome.is_available, outcome.detail) == ("mjpeg", True, "")
+    assert outcome.obeys_map
+
+
+def test_the_self_test_finds_a_map_without_effect(monkeypatch):
+    prepare = JpegCoding.prepare
+    monkeypatch.setattr(
+        JpegCoding, "prepare", lambda self, analysed: prepare(self, replace(analysed, importance=None))
+    )
+    outcome = run_self_test()
+    assert (outcome.is_available, outcome.obeys_map) == (True, False)
+    assert outcome.gain_db == pytest.approx(0, abs=0.01)
+
+
+def test_the_self_test_tells_what_is_not_there(monkeypatch):
+    monkeypatch.setitem(sys.modules, "semvid.jpeg.motion", None)
+    outcome = run_self_test()
+    assert (outcome.is_available, outcome.obeys_map) == (False, False)
+    assert "semvid.jpeg.motion" in outcome.detail

@@ -1,0 +1,126 @@
+"""The encoding end of a run: frames that are ready, and packets to copy, into one output file."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+from semvid.config import CompressConfig
+from semvid.encode.coding import CodedStream, Coding, PreparedFrame
+from semvid.events import Event, Notice, Preview, Progress
+from semvid.io.reader import VideoReader
+from semvid.io.writer import VideoWriter
+from semvid.types import Result
+
+if TYPE_CHECKING:
+    from av import Packet
+
+
+class EncodingJob:
+    """The encoding end of the pipeline: feeds the encoder and the writer, and keeps the counts.
+
+    Args:
+        reader: Where all comes from.
+        writer: Where it goes; committing is for whoever opened it.
+        coding: Opened when the first frame is there.
+        config: Which streams are dropped.
+
+    Attributes:
+        num_frames: Encoded so far.
+    """
+
+    def __init__(
+        self,
+        reader: VideoReader,
+        writer: VideoWriter,
+        coding: Coding,
+        config: CompressConfig,
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._coding = coding
+        self._config = config
+        self._encoder: CodedStream | None = None
+        self._rate_ratios = 0.0
+        self._video_bytes = 0
+        self._first_pts: int | None = None
+        self._end_pts = 0
+        self.num_frames = 0
+
+    def close(self) -> None:
+        """Stop what the encoder still does."""
+        if self._encoder is not None:
+            self._encoder.close()
+
+    def run(
+        self, items: Generator[PreparedFrame | Preview | Packet[Any], None, None]
+    ) -> Generator[Event, None, None]:
+        """Encode and write everything."""
+        waiting: list[Packet[Any]] = []
+        for item in items:
+            if isinstance(item, Preview):
+                yield item
+                continue
+            if not isinstance(item, PreparedFrame):
+                if self._encoder is None:
+                    # The header needs the first frame; packets before it wait.
+                    waiting.append(item)
+                else:
+                    self._writer.copy(item)
+                continue
+            if self._encoder is None:
+                self._encoder, notices = self._start(item)
+                yield from map(Notice, notices)
+                for packet in waiting:
+                    self._writer.copy(packet)
+                waiting.clear()
+            self._encode(self._encoder, item)
+            yield Progress(
+                self.num_frames, self._reader.info.num_frames_from_header, self._writer.bytes_written
+            )
+        assert self._encoder is not None  # noqa: S101 - the reader raises if there is no frame
+        self._write(self._encoder.flush())
+
+    def _start(self, first: PreparedFrame) -> tuple[CodedStream, list[str]]:
+        info, suffix = self._reader.info, self._writer.output.suffix
+        encoder = self._coding.open(self._writer.container, first, info, suffix)
+        notices = self._writer.copy_streams(self._reader, encoder.stream, self._config.drop)
+        self._writer.start()
+        return encoder, notices + encoder.notices
+
+    def _encode(self, encoder: CodedStream, item: PreparedFrame) -> None:
+        picture = item.picture
+        if picture.pts is not None:
+            self._first_pts = picture.pts if self._first_pts is None else self._first_pts
+            self._end_pts = picture.pts + (picture.duration or 0)
+        self._write(encoder.encode(item))
+        if item.predicted_rate_ratio is not None:
+            self._rate_ratios += item.predicted_rate_ratio
+        self.num_frames += 1
+
+    def _write(self, packets: list[Packet[Any]]) -> None:
+        for packet in packets:
+            self._video_bytes += packet.size
+            self._writer.write(packet)
+
+    def result(self, output_bytes: int, elapsed_seconds: float) -> Result:
+        """Sum the job up."""
+        info = self._reader.info
+        ratio = self._rate_ratios / self.num_frames
+        span = (self._end_pts - (self._first_pts or 0)) * info.time_base
+        return Result(
+            source=info.path,
+            output=self._writer.output,
+            codec=self._coding.name,
+            quality=self._coding.quality,
+            num_frames=self.num_frames,
+            duration_seconds=float(span),
+            source_bytes=info.size_bytes,
+            output_bytes=output_bytes,
+            video_bytes=self._video_bytes,
+            plain_bytes_estimate=(
+                round(output_bytes + self._video_bytes * (1 / ratio - 1)) if ratio > 0 else None
+            ),
+            elapsed_seconds=elapsed_seconds,
+            is_input_damaged=bool(self._reader.damage),
+        )
