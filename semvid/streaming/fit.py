@@ -1,4 +1,4 @@
-"""Bring the pictures of a source to one size, and thin them out to one rate."""
+"""Bring the pictures of a source upright and to one size, and thin them out to one rate."""
 
 from __future__ import annotations
 
@@ -13,53 +13,76 @@ if TYPE_CHECKING:
     from av import VideoFrame
 
 
-class Fitter:
-    """Scales pictures into a size; black bars keep their aspect.
+_UPRIGHT = (
+    (),
+    (("transpose", "cclock"),),
+    (("hflip", None), ("vflip", None)),
+    (("transpose", "clock"),),
+)
+"""Filters, by counter-clockwise quarter turns."""
 
-    One filter graph serves all pictures of a kind: a scaler per frame leaks in PyAV 18.
+
+class Fitter:
+    """Turns pictures upright, which no live stream tells its players, and scales them into a size.
+
+    Black bars keep their aspect. One filter graph serves all pictures of a kind: a scaler per frame leaks in
+    PyAV 18.
 
     Args:
-        size: ``(width, height)`` in pixels, even.
+        size: ``(width, height)`` in pixels, even; None = that of the upright picture.
     """
 
-    def __init__(self, size: tuple[int, int]) -> None:
+    def __init__(self, size: tuple[int, int] | None) -> None:
         self._size = size
         self._key: tuple[object, ...] | None = None
         self._graph: Graph | None = None
 
     def fit(self, picture: VideoFrame, aspect: Fraction | None = None) -> VideoFrame:
-        """Return the picture in the size, with square pixels; itself where it is so. Timestamps stay.
+        """Return the picture upright in the size; itself where it is so. Timestamps stay.
 
         Args:
             picture: Any size and pixel format.
-            aspect: Width of its pixels by their height; None = square.
+            aspect: Width of its pixels, upright, by their height; None = square. With a size they become
+                square.
         """
-        aspect = aspect or Fraction(1)
-        if (picture.width, picture.height) == self._size and aspect == 1:
+        aspect, turns = aspect or Fraction(1), round(picture.rotation / 90) % 4
+        if not turns and (
+            self._size is None or ((picture.width, picture.height) == self._size and aspect == 1)
+        ):
             return picture
-        key = (picture.width, picture.height, picture.format.name, aspect)
+        key = (picture.width, picture.height, picture.format.name, aspect, turns)
         if self._graph is None or key != self._key:
-            self._graph, self._key = self._build(picture, aspect), key
+            self._graph, self._key = self._build(picture, aspect, turns), key
         self._graph.push(picture)
         return cast("VideoFrame", self._graph.pull())
 
-    def _build(self, picture: VideoFrame, aspect: Fraction) -> Graph:
-        width, height = self._size
-        factor = min(Fraction(width, picture.width) / aspect, Fraction(height, picture.height))
-        # Even, for chroma of half the size; never nothing.
-        inner_width = min(width, max(2, 2 * round(picture.width * aspect * factor / 2)))
-        inner_height = min(height, max(2, 2 * round(picture.height * factor / 2)))
+    def _build(self, picture: VideoFrame, aspect: Fraction, turns: int) -> Graph:
+        upright = (picture.height, picture.width) if turns % 2 else (picture.width, picture.height)
+        filters = [*_UPRIGHT[turns], ("sidedata", "mode=delete:type=DISPLAYMATRIX")]
+        if self._size is not None:
+            filters += _scaling(upright, aspect, self._size)
         graph = Graph()
         graph.link_nodes(
             graph.add_buffer(
                 width=picture.width, height=picture.height, format=picture.format, time_base=TIME_BASE
             ),
-            graph.add("scale", f"{inner_width}:{inner_height}:flags=bilinear"),
-            graph.add("pad", f"{width}:{height}:(ow-iw)/2:(oh-ih)/2"),
-            graph.add("setsar", "1"),
+            *(graph.add(name, options) for name, options in filters),
             graph.add("buffersink"),
         ).configure()
         return graph
+
+
+def _scaling(old: tuple[int, int], aspect: Fraction, new: tuple[int, int]) -> list[tuple[str, str | None]]:
+    (old_width, old_height), (width, height) = old, new
+    factor = min(Fraction(width, old_width) / aspect, Fraction(height, old_height))
+    # Even, for chroma of half the size; never nothing.
+    inner_width = min(width, max(2, 2 * round(old_width * aspect * factor / 2)))
+    inner_height = min(height, max(2, 2 * round(old_height * factor / 2)))
+    return [
+        ("scale", f"{inner_width}:{inner_height}:flags=bilinear"),
+        ("pad", f"{width}:{height}:(ow-iw)/2:(oh-ih)/2"),
+        ("setsar", "1"),
+    ]
 
 
 class Thinner:

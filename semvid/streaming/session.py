@@ -149,8 +149,6 @@ class LiveSession:
                     self._pass_on(captured)
                     snapshot = self._stream.snapshot()
                     assert snapshot is not None  # noqa: S101 - a frame was fed
-                    if self._stream.num_frames == 1 and snapshot.frame.quarter_turns:
-                        yield Notice("the source is to be turned by players, which a stream cannot tell them")
                     yield snapshot
                 # For a file that waits nobody is too slow.
                 is_live = not getattr(self._reader, "waits", False)

@@ -51,9 +51,10 @@ class LiveReader:
     A lost camera, screen or network is reopened until ``close``; timestamps go on, a gap lasts as long as it
     did. Files, pipes and generators end.
 
-    With ``config.size`` pictures are scaled into it, with black bars where the aspect differs. Without it a
-    source may change its size on the way: the next frame then simply has another one. With
-    ``config.frame_rate`` frames beyond it are left out evenly; those do not count as dropped.
+    Pictures are turned upright, as the source says. With ``config.size`` they are scaled into it, with black
+    bars where the aspect differs. Without it a source may change its size on the way: the next frame then
+    simply has another one. With ``config.frame_rate`` frames beyond it are left out evenly; those do not
+    count as dropped.
 
     Args:
         address: From ``parse_source``.
@@ -76,6 +77,7 @@ class LiveReader:
         self.frame_rate: Fraction | None = None
         self.has_sound = False
         self._source_aspect: Fraction | None = None
+        self._upright_aspect: Fraction | None = None
         self._address = address
         self._config = config
         is_paced = (
@@ -93,7 +95,8 @@ class LiveReader:
         self._played_seconds = 0.0
         self._timeline = Timeline(follows_clock=address.is_live)
         self._thinner = Thinner(config.frame_rate)
-        self._fitter = Fitter(config.size) if config.size else None
+        self._fitter = Fitter(config.size)
+        self._is_scaled = config.size is not None
         self._luma = LumaView()
         self._num_frames = 0
         self._state: SourceState = "opening"
@@ -137,7 +140,7 @@ class LiveReader:
     @property
     def sample_aspect_ratio(self) -> Fraction | None:
         """Width of a pixel by its height, in the frames delivered; None = square or unknown."""
-        return None if self._fitter is not None else self._source_aspect
+        return None if self._is_scaled else self._upright_aspect
 
     def ticks_at(self, when: float) -> int:
         """Turn a ``time.monotonic()`` into ``TIME_BASE`` units of this stream."""
@@ -313,8 +316,10 @@ class LiveReader:
             return
         picture.pts, picture.time_base = pts, TIME_BASE
         picture.duration = round(duration * base / TIME_BASE) if duration and base else 0
-        if self._fitter is not None:
-            picture = self._fitter.fit(picture, self._source_aspect)
+        aspect = self._source_aspect
+        is_on_its_side = round(picture.rotation / 90) % 2
+        self._upright_aspect = 1 / aspect if aspect and is_on_its_side else aspect
+        picture = self._fitter.fit(picture, self._upright_aspect)
         luma, bits = self._luma(picture)
         captured = Captured(Frame(picture, self._num_frames, luma, bits), arrived)
         self._num_frames += 1
