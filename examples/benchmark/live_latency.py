@@ -2,11 +2,11 @@
 
     python examples/benchmark/live_latency.py [--minutes 10] [--bitrate 800] [--busy N]
 
-FFmpeg plays a 720p clip (30 frames a second, as it is, again and again) as MPEG-TS over UDP; semvid reads it,
-maps it with ``msroi-fast``, codes it with x264 superfast at the bit rate and writes MPEG-TS to another UDP
-port. The delay is from a frame decoded to its packet coded, the encoder's own delay included, of every frame;
-the first ten seconds, in which the encoder finds its rate, do not count for the bit rate. ``--busy`` runs
-processes beside it that do nothing but work, to see the load cut in steps.
+FFmpeg plays a 720p clip (30 frames a second, as it is, again and again, with a tone) as MPEG-TS over UDP;
+semvid reads it, maps it with ``msroi-fast``, codes it with x264 superfast at the bit rate and writes MPEG-TS,
+sound included, to another UDP port. The delay is from a frame decoded to its packet coded, the encoder's own
+delay included, of every frame; the first ten seconds, in which the encoder finds its rate, do not count for
+the bit rate. ``--busy`` runs processes beside it that do nothing but work, to see the load cut in steps.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import resource
 import subprocess
 import tempfile
 import time
+from array import array
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -34,16 +36,19 @@ SECONDS_PER_RATE = 10.0
 
 
 class Tap:
-    """A sink that only remembers sizes."""
+    """A sink that only adds up sizes, so that the memory measured is not its own."""
 
     name, state, num_reconnections, last_error = "tap", "open", 0, ""
 
     def __init__(self) -> None:
-        self.sizes: list[tuple[float, int]] = []
+        self.first: float | None = None
+        self.slots: Counter[int] = Counter()
 
     def offer(self, packet: CodedPacket) -> None:
         """Take a packet."""
-        self.sizes.append((time.monotonic(), len(packet.data)))
+        now = time.monotonic()
+        self.first = self.first or now
+        self.slots[int((now - self.first) / SECONDS_PER_RATE)] += 8 * len(packet.data)
 
     def close(self) -> None:
         """Nothing to do."""
@@ -60,8 +65,9 @@ def play(port: int, folder: Path, minutes: float) -> subprocess.Popen[bytes]:
     clip, long = data_folder() / "clips" / "dog_720p.mp4", folder / "long.ts"
     loops = str(int(60 * minutes / 9) + 2)
     subprocess.run(
-        [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-stream_loop", loops, "-i", str(clip), "-an", "-c",
-         "copy", str(long)], check=True,
+        [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-stream_loop", loops, "-i", str(clip),
+         "-f", "lavfi", "-i", "sine=frequency=300:beep_factor=4:sample_rate=44100", "-map", "0:v",
+         "-map", "1:a", "-c:v", "copy", "-c:a", "aac", "-shortest", str(long)], check=True,
     )  # fmt: skip
     return subprocess.Popen(
         [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-re", "-i", str(long), "-c", "copy", "-f", "mpegts",
@@ -84,7 +90,7 @@ def measure(minutes: float, bitrate_kbps: int, num_busy: int) -> dict[str, Any]:
     folder = tempfile.TemporaryDirectory()
     player = play(23_450, Path(folder.name), minutes)
     tap, notices, memory = Tap(), [], []
-    latencies: list[float] = []
+    latencies = array("d")
     started = time.monotonic()
     try:
         session = open_session("udp://127.0.0.1:23450", "udp://127.0.0.1:23451", config, more_sinks=[tap])
@@ -109,10 +115,7 @@ def measure(minutes: float, bitrate_kbps: int, num_busy: int) -> dict[str, Any]:
         for one in busy:
             one.terminate()
     assert status is not None
-    first = tap.sizes[0][0]
-    times = np.array([when - first for when, _ in tap.sizes])
-    bits = 8 * np.array([size for _, size in tap.sizes])
-    slots = np.bincount((times / SECONDS_PER_RATE).astype(int), bits)[1:-1] / SECONDS_PER_RATE / 1000
+    slots = np.array([tap.slots[index] for index in range(1, max(tap.slots))]) / SECONDS_PER_RATE / 1000
     return {
         "minutes": minutes, "bitrate_kbps": bitrate_kbps, "num_busy": num_busy,
         "num_frames": status.num_frames, "num_dropped": status.num_dropped,

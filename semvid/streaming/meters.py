@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import MutableSequence
 
 import numpy as np
 
@@ -19,10 +20,10 @@ class Meters:
         self._coded: deque[tuple[float, float, int]] = deque()
         self._worked: deque[tuple[float, float]] = deque()
         self._started: float | None = None
-        self._kept: list[float] | None = None
+        self._kept: MutableSequence[float] | None = None
 
-    def record_into(self, latencies: list[float]) -> None:
-        """Also append every delay in seconds to a list."""
+    def record_into(self, latencies: MutableSequence[float]) -> None:
+        """Also append every delay in seconds to a list or array."""
         self._kept = latencies
 
     def came(self, now: float) -> None:

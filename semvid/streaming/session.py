@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, MutableSequence, Sequence
 from fractions import Fraction
 
 from semvid.config import LiveConfig
@@ -110,8 +110,8 @@ class LiveSession:
         """Change settings from the next frame on."""
         self._stream.adjust(controls)
 
-    def record_latencies(self, into: list[float]) -> None:
-        """Also append every frame's delay in seconds to a list of yours, for measurements."""
+    def record_latencies(self, into: MutableSequence[float]) -> None:
+        """Also append every frame's delay in seconds to a list or array of yours, for measurements."""
         self._stream.meters.record_into(into)
 
     def stop(self) -> None:
