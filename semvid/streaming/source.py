@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from fractions import Fraction
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -22,25 +21,19 @@ from semvid.streaming.backoff import Backoff
 from semvid.streaming.fit import Fitter, Pacer, Thinner
 from semvid.streaming.frame_queue import FrameQueue
 from semvid.streaming.opening import OPEN_SECONDS, close_quietly, open_source
-from semvid.streaming.sound import SoundChunk, SoundTrack
+from semvid.streaming.sound import SoundChunk
+from semvid.streaming.source_sound import SourceSound
 from semvid.streaming.timeline import Timeline
 from semvid.streaming.types import TIME_BASE, Captured, SourceState
 from semvid.types import Frame
 
 if TYPE_CHECKING:
-    from av import AudioFrame, VideoFrame
+    from av import VideoFrame
 
     from semvid.streaming.opening import OpenSource
 
 _CLOSE_SECONDS = 1.5
 _POLL_SECONDS = 0.1
-_SOUND_SECONDS = 0.5
-"""Sound that is later than the picture by more is not waited for. Twice the time that 200 ms of reordering
-and a frame of any codec take."""
-_MOST_EARLY_FRAMES = 500
-"""Of sound, before the first picture: ten seconds or more."""
-_INTERLEAVED_SECONDS = 3.0
-"""The same for files and pipes, which hold sound and picture in pieces of a second."""
 
 
 class LiveReader:
@@ -85,15 +78,10 @@ class LiveReader:
         )
         self._drops = address.is_live or is_paced
         self._queue = FrameQueue(drops=self._drops)
-        self._sound = SoundTrack()
-        self._early: deque[AudioFrame] = deque(maxlen=_MOST_EARLY_FRAMES)
-        self._sound_ticks = round(
-            (_SOUND_SECONDS if address.is_live and not address.is_playlist else _INTERLEAVED_SECONDS)
-            / TIME_BASE
-        )
         self._pacer = Pacer() if is_paced else None
         self._played_seconds = 0.0
         self._timeline = Timeline(follows_clock=address.is_live)
+        self._sound = SourceSound(self._timeline, comes_at_once=address.is_live and not address.is_playlist)
         self._thinner = Thinner(config.frame_rate)
         self._fitter = Fitter(config.size)
         self._is_scaled = config.size is not None
@@ -163,8 +151,7 @@ class LiveReader:
         Args:
             ticks: Of the picture, in ``TIME_BASE``: sound that is missing long before it becomes silence.
         """
-        self._sound.fill(ticks - self._sound_ticks)
-        return self._sound.take()
+        return self._sound.take(ticks)
 
     def close(self) -> None:
         """Stop reading; returns within two seconds even when the network hangs.
@@ -241,7 +228,7 @@ class LiveReader:
                 self.has_sound = source.audio is not None
             self._source_aspect = source.video.sample_aspect_ratio or None
             self._timeline.restart()
-            self._early.clear()
+            self._sound.restart()
             self._opened.set()
             num_played, first_seconds = 0, None
             for picture in self._pictures(source):
@@ -282,16 +269,7 @@ class LiveReader:
                 if source.audio is None or packet.stream.type == "video":
                     yield from source.video.decode(packet)
                 else:
-                    self._hear(source.audio.decode(packet))
-
-    def _hear(self, frames: Sequence[AudioFrame]) -> None:
-        """Put sound in its place beside the pictures; before the first of them it waits."""
-        self._early.extend(frames)
-        while self._early and self._timeline.is_running:
-            frame = self._early.popleft()
-            ticks = self._timeline.beside(frame.pts, frame.time_base)
-            if ticks is not None:
-                self._sound.add(frame, ticks)
+                    self._sound.add(source.audio.decode(packet))
 
     def _seconds(self, picture: VideoFrame) -> float:
         """Position in the source; where it has none, one frame after the last."""

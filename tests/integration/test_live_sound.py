@@ -74,12 +74,13 @@ def test_sources_of_other_codecs_and_rates(tmp_path, name, sound_codec, rate, la
     assert_in_time(tmp_path / "out.mkv", at_least=4, known=late)
 
 
-def test_segments_have_their_sound(film, tmp_path):
+def test_segments_have_their_sound(tmp_path):
+    film = write_flashes(tmp_path / "film.ts", seconds=9)
     stream(film, tmp_path / "out-%03d.ts")
     parts = sorted(tmp_path.glob("out-*.ts"))
     assert len(parts) >= 2
-    for part in parts:
-        assert_in_time(part, at_least=1)
+    for part in parts[:-1]:
+        assert_in_time(part, at_least=3)
 
 
 def test_no_sound_where_none_is_wanted_or_there_is_none(film, tmp_path):
