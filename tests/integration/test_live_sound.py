@@ -196,11 +196,11 @@ def test_a_sink_that_comes_back_has_the_sound_in_time(tmp_path):
         offer(sink, clock, 30)
         with process(*receiver, "-t", "1.5", str(received)) as second:
             assert until(lambda: offer(sink, clock, 10) or second.poll() is not None, 20)
-    with av.open(str(received)) as container:
-        assert container.streams.audio
-        assert next(one.time for one in container.decode(video=0)) < 0.1
-    with av.open(str(received)) as container:
-        assert abs(next(one.time for one in container.decode(audio=0))) < 0.1
+    ends = []
+    for kind in ("video", "audio"):
+        with av.open(str(received)) as container:
+            ends.append([float(one.time) for one in container.decode(**{kind: 0})][-1])
+    assert abs(ends[0] - ends[1]) < 0.2
 
 
 def offer(sink, clock, num_frames):
