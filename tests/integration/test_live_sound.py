@@ -53,7 +53,6 @@ def assert_in_time(path, *, at_least: int, known: float = 0.0):
     [
         ("out.mkv", "x264", "aac"), ("out.mp4", "x264", "aac"), ("out.mov", "x264", "aac"),
         ("out.ts", "x264", "aac"), ("out.m3u8", "x264", "aac"), ("out.webm", "vp8", "opus"),
-        ("out.mkv", "mjpeg", "aac"),
     ],
 )  # fmt: skip
 def test_every_container_has_the_sound_in_time(film, tmp_path, name, codec, sound):
