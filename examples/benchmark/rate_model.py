@@ -5,8 +5,10 @@
 Every ordinary clip is encoded plain and with three maps (spectral, a blob in the middle, a blob in a
 corner) at two CRFs; each encoder's exponents and slopes are then fitted so that the predicted ratio of
 sizes matches the measured one. DAVIS is not used here: it stays free to test the result on. Prints the fit;
-its constants are copied by hand into the registry. VP8's and VP9's slopes were then turned by hand until the
-mean error of ``neutrality.py`` at the default CRF was small: libvpx answers to offsets unlike the model.
+its constants are copied by hand into the registry. VP9's slopes were then turned by hand until the mean error
+of ``neutrality.py`` at the default CRF was small: libvpx answers to offsets unlike the model. VP8's were
+fitted to msroi, its inverse and spectral maps at CRF 38 and 48, and to offsets of 3 QP up and down that were
+the same everywhere: those alone tell the slopes.
 """
 
 from __future__ import annotations
