@@ -62,7 +62,7 @@ def command(
     crf: Annotated[
         float | None,
         typer.Option(help="Quality, lower = better and larger, in the encoder's own unit. "
-                     "Default: 26 (x264), 28 (x265), 48 (vp8), 38 (vp9).", rich_help_panel=_HOW),
+                     "Default: 26 (x264), 28 (x265), 34 (vp8), 38 (vp9).", rich_help_panel=_HOW),
     ] = None,
     quality: Annotated[
         int | None,

@@ -56,7 +56,8 @@ class VideoEncoder:
     ) -> None:
         self._spec = spec
         self.notices = lost_hdr(spec, first)
-        self.stream = self._add_stream(container, with_hdr10(spec, options, first), frame_rate)
+        options = spec.with_crf_floor(with_hdr10(spec, options, first))
+        self.stream = self._add_stream(container, options, frame_rate)
         self._describe(preparer, first, suffix)
         if sample_aspect_ratio:
             if sample_aspect_ratio != 1 and not spec.codes_aspect_ratio and suffix.lower() in _MATROSKA:
@@ -69,12 +70,12 @@ class VideoEncoder:
         self._open(preparer)
 
     def _add_stream(
-        self, container: OutputContainer, options: Mapping[str, str], frame_rate: Fraction | None
+        self, container: OutputContainer, options: dict[str, str], frame_rate: Fraction | None
     ) -> VideoStream:
         try:
             return cast(
                 "VideoStream",
-                container.add_stream(self._spec.library, rate=frame_rate or 25, options=dict(options)),
+                container.add_stream(self._spec.library, rate=frame_rate or 25, options=options),
             )
         except (FFmpegError, ValueError) as error:
             raise EncoderError(

@@ -68,6 +68,7 @@ class FramePreparer:
                 "the video is interlaced; it is coded as progressive frames with both fields woven in"
             )
         self._attacher = RegionAttacher()
+        self._map_age = 0
         self._levels = LevelQuantizer(spec.max_levels, CAPACITIES[-1])
         self._bits = av.VideoFormat(self.pixel_format).components[0].bits
 
@@ -89,6 +90,11 @@ class FramePreparer:
         return picture if offsets is None else self._mark(picture, offsets)
 
     def _mark(self, picture: VideoFrame, offsets: QuantizerOffsets) -> VideoFrame:
+        if self._spec.map_frames is not None:
+            is_due = offsets.is_cut or self._map_age % self._spec.map_frames == 0
+            self._map_age = 1 if is_due else self._map_age + 1
+            if not is_due:
+                return picture
         native = self._spec.to_native(offsets.values, self._crf)
         cover = self._levels.update(native, is_cut=offsets.is_cut)
         # FFmpeg multiplies back by the range; where it then truncates, aim past the whole number.

@@ -114,7 +114,7 @@ VP8 = EncoderSpec(
     name="vp8",
     library="libvpx",
     coding_format="vp8",
-    crf=CrfRange(4, 63, 48, takes_fractions=False),
+    crf=CrfRange(4, 63, 34, takes_fractions=False),
     presets=("0", "1", "2", "3", "4", "5"),
     default_preset="2",
     preset_option="cpu-used",
@@ -128,8 +128,12 @@ VP8 = EncoderSpec(
     truncates_offsets=True,
     # VP8's CRF is a floor under a bit rate, which FFmpeg sets to 256 kb/s when none is given.
     bit_rate=200_000_000,
-    rate=RateModel(spatial=0.78, temporal=0.33, finer=1.6, coarser=1.3),
+    # libvpx heeds it only from the 151st frame on, never in key frames, and until then fills the bit rate.
+    crf_floor="qmin",
+    rate=RateModel(spatial=0.64, temporal=0.6, finer=0.91, coarser=0.52),
     max_levels=3,
+    # A map costs 1 to 2 bits a block: in every frame, half as much again as a whole video of a still scene.
+    map_frames=8,
     fixed_options={"deadline": "good"},
 )
 

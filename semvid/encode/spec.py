@@ -74,10 +74,15 @@ class EncoderSpec:
     """Takes subsampled video of odd width or height."""
     truncates_offsets: bool = False
     """FFmpeg cuts native offsets to whole numbers instead of rounding."""
+    crf_floor: str | None = None
+    """Option that must hold the CRF too, as the lowest quantizer, or the encoder goes below it."""
     bit_rate: int = 0
     """Bits per second allowed under CRF; 0 = no bound."""
     max_levels: int | None = None
     """Distinct non-zero offsets a frame can have; None = any."""
+    map_frames: int | None = None
+    """Frames a map stays in force unless the scene changes, for encoders that code it anew in every frame
+    that brings one, and keep it while none does; None = every frame brings its own."""
     fixed_options: Mapping[str, str] = field(default_factory=dict)
     """Always set, unless the user sets the same option."""
     defaults: Mapping[str, str] = field(default_factory=dict)
@@ -102,6 +107,12 @@ class EncoderSpec:
             )
         if not limits.takes_fractions and crf != int(crf):
             raise ConfigError(f"--crf {crf:g}: {self.name} takes whole numbers; use {round(crf)}")
+
+    def with_crf_floor(self, options: Mapping[str, str]) -> dict[str, str]:
+        """Add to FFmpeg's options what makes the encoder keep to the CRF among them; none, nothing added."""
+        if self.crf_floor is None or "crf" not in options:
+            return dict(options)
+        return {self.crf_floor: options["crf"], **options}
 
     def options(self, crf: float, preset: str | None, extra: Mapping[str, str]) -> dict[str, str]:
         """Build FFmpeg's options and refuse those under which the map would be ignored.

@@ -11,7 +11,7 @@ import pytest
 from clips import RATE, REPEATABLE_WIDTH, TIME_BASE, decode, decode_luma, make_clip, psnr, write_masks
 
 import semvid
-from semvid.encode.prepare import choose_pixel_format
+from semvid.encode.prepare import FramePreparer, choose_pixel_format
 from semvid.encode.registry import ENCODERS
 from semvid.encode.selftest import test_encoder as run_self_test
 from semvid.errors import MapIgnoredError
@@ -58,6 +58,61 @@ def test_the_masked_part_is_better_and_the_rest_worse_than_plain(spec, tmp_path,
     # libvpx-vp9 gains least: it codes all segments with one Lagrangian.
     assert psnr(source[right], after[right]) > psnr(source[right], before[right]) + 0.2
     assert psnr(source[left], after[left]) < psnr(source[left], before[left]) - 0.2
+
+
+@SPECS
+def test_crf_counts_from_the_first_frame_on(spec, tmp_path, clip):
+    # libvpx's VP8 heeded it from the 151st inter frame on.
+    plain = semvid.AllocationConfig(strength=0)
+    fine, coarse = (
+        compress(clip, tmp_path / f"{step}.mkv", spec, crf=spec.crf.default + step, allocation=plain)
+        for step in (-10, 10)
+    )
+    assert fine.video_bytes > 1.5 * coarse.video_bytes
+    with av.open(str(fine.output)) as one, av.open(str(coarse.output)) as other:
+        first, second = (next(file.demux(video=0)).size for file in (one, other))
+    assert first > 1.2 * second
+
+
+def test_a_vp8_map_stays_in_force_until_the_next_even_past_key_frames(tmp_path, clip):
+    mask = np.zeros((192, 320), np.uint8)
+    mask[:, 160:] = 255
+    maps = write_masks(tmp_path / "maps", [mask])
+    vp8, options = ENCODERS["vp8"], {"g": "3"}
+    plain = compress(
+        clip, tmp_path / "plain.mkv", vp8,
+        allocation=semvid.AllocationConfig(strength=0), encoder_options=options,
+    )  # fmt: skip
+    mapped = compress(clip, tmp_path / "mapped.mkv", vp8, maps=maps / "00000.png", encoder_options=options)
+    source, before, after = decode_luma(clip), decode_luma(plain.output), decode_luma(mapped.output)
+    for index in range(vp8.map_frames):
+        right = np.s_[index, :, 160:]
+        assert psnr(source[right], after[right]) > psnr(source[right], before[right]) + 0.2, index
+    # Who begins at a later key frame has the same map, or all would drift.
+    with av.open(str(mapped.output)) as container:
+        packets = [one for one in container.demux(video=0) if one.size]
+        joined = av.CodecContext.create("vp8", "r")
+        late = [frame for one in [*packets[3:], None] for frame in joined.decode(one)]
+    assert packets[3].is_keyframe
+    assert np.array_equal(np.stack([one.to_ndarray()[:192, :320] for one in late]), after[3:])
+
+
+@pytest.mark.parametrize("cut_at", [None, 5])
+def test_a_vp8_map_is_renewed_when_due_and_at_cuts(cut_at):
+    vp8 = ENCODERS["vp8"]
+    picture = av.VideoFrame(64, 64, "yuv420p")
+    luma = np.zeros((32, 32), np.uint8)
+    preparer = FramePreparer(vp8, 40, semvid.Frame(picture, 0, luma, 8))
+    marked = []
+    for index in range(20):
+        picture = av.VideoFrame(64, 64, "yuv420p")
+        picture.pts, picture.time_base = index, Fraction(1, 25)
+        values = np.full((4, 4), -2, np.float32)
+        offsets = semvid.QuantizerOffsets(values, 16, is_cut=index == cut_at)
+        prepared = preparer.prepare(semvid.Frame(picture, index, luma, 8), offsets)
+        if "REGIONS_OF_INTEREST" in str(list(prepared.side_data)):
+            marked.append(index)
+    assert marked == ([0, 8, 16] if cut_at is None else [0, 5, 13])
 
 
 @SPECS
@@ -117,7 +172,7 @@ def test_strength_zero_is_the_plain_encode(spec, tmp_path):
     clip = make_clip(tmp_path / "in.mp4", width=REPEATABLE_WIDTH)
     result = compress(clip, tmp_path / "out.mkv", spec, allocation=semvid.AllocationConfig(strength=0))
     with av.open(str(clip)) as reader, av.open(str(tmp_path / "plain.mkv"), "w") as writer:
-        options = spec.options(spec.crf.default, None, {})
+        options = spec.with_crf_floor(spec.options(spec.crf.default, None, {}))
         stream = writer.add_stream(spec.library, rate=RATE, options=options)
         stream.width, stream.height, stream.pix_fmt = REPEATABLE_WIDTH, 192, "yuv420p"
         stream.codec_context.time_base = TIME_BASE

@@ -85,6 +85,13 @@ def test_vpx_takes_whole_crf_numbers():
         VP9.options(30.5, None, {})
 
 
+def test_vp8_is_kept_from_going_below_its_crf():
+    assert VP8.with_crf_floor({"crf": "40"}) == {"crf": "40", "qmin": "40"}
+    assert VP8.with_crf_floor({"crf": "40", "qmin": "4"})["qmin"] == "4"
+    assert VP8.with_crf_floor({"b": "800000"}) == {"b": "800000"}
+    assert X264.with_crf_floor({"crf": "20"}) == {"crf": "20"}
+
+
 @pytest.mark.parametrize("spec", [VP8, VP9], ids=lambda spec: spec.name)
 @given(crf=st.integers(5, 60))
 def test_vpx_deltas_grow_with_the_offset_and_keep_its_sign(spec, crf):
