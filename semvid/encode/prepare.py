@@ -11,6 +11,7 @@ from av.codec.codec import find_best_pix_fmt_of_list
 from av.filter import Graph
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
+from semvid.blocks import LevelArray
 from semvid.encode.levels import LevelQuantizer
 from semvid.encode.regions import CAPACITIES, RegionAttacher
 from semvid.encode.spec import EncoderSpec
@@ -69,6 +70,7 @@ class FramePreparer:
             )
         self._attacher = RegionAttacher()
         self._map_age = 0
+        self._cover_in_force: LevelArray | None = None
         self._levels = LevelQuantizer(spec.max_levels, CAPACITIES[-1])
         self._bits = av.VideoFormat(self.pixel_format).components[0].bits
 
@@ -97,6 +99,10 @@ class FramePreparer:
                 return picture
         native = self._spec.to_native(offsets.values, self._crf)
         cover = self._levels.update(native, is_cut=offsets.is_cut)
+        if self._spec.map_frames is not None:
+            if cover is self._cover_in_force:
+                return picture
+            self._cover_in_force = cover
         # FFmpeg multiplies back by the range; where it then truncates, aim past the whole number.
         nudge = 0.25 * np.sign(cover[:, 4]) if self._spec.truncates_offsets else 0.0
         qoffsets = (cover[:, 4] + nudge) / self._spec.offset_range(self._bits)

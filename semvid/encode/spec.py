@@ -81,8 +81,8 @@ class EncoderSpec:
     max_levels: int | None = None
     """Distinct non-zero offsets a frame can have; None = any."""
     map_frames: int | None = None
-    """Frames a map stays in force unless the scene changes, for encoders that code it anew in every frame
-    that brings one, and keep it while none does; None = every frame brings its own."""
+    """Frames a map stays in force at least, unless the scene changes, for encoders that code it anew in every
+    frame that brings one, and keep it while none does; None = every frame brings its own."""
     fixed_options: Mapping[str, str] = field(default_factory=dict)
     """Always set, unless the user sets the same option."""
     defaults: Mapping[str, str] = field(default_factory=dict)

@@ -97,8 +97,11 @@ def test_a_vp8_map_stays_in_force_until_the_next_even_past_key_frames(tmp_path, 
     assert np.array_equal(np.stack([one.to_ndarray()[:192, :320] for one in late]), after[3:])
 
 
-@pytest.mark.parametrize("cut_at", [None, 5])
-def test_a_vp8_map_is_renewed_when_due_and_at_cuts(cut_at):
+@pytest.mark.parametrize(
+    ("cut_at", "changes", "expected"),
+    [(None, True, [0, 8, 16]), (5, True, [0, 5, 13]), (None, False, [0]), (5, False, [0])],
+)
+def test_a_vp8_map_is_renewed_when_it_changed_and_is_due_or_at_cuts(cut_at, changes, expected):
     vp8 = ENCODERS["vp8"]
     picture = av.VideoFrame(64, 64, "yuv420p")
     luma = np.zeros((32, 32), np.uint8)
@@ -107,12 +110,12 @@ def test_a_vp8_map_is_renewed_when_due_and_at_cuts(cut_at):
     for index in range(20):
         picture = av.VideoFrame(64, 64, "yuv420p")
         picture.pts, picture.time_base = index, Fraction(1, 25)
-        values = np.full((4, 4), -2, np.float32)
+        values = np.full((4, 4), -2 - 2 * (index % 2 == index // 8 % 2) * changes, np.float32)
         offsets = semvid.QuantizerOffsets(values, 16, is_cut=index == cut_at)
         prepared = preparer.prepare(semvid.Frame(picture, index, luma, 8), offsets)
         if "REGIONS_OF_INTEREST" in str(list(prepared.side_data)):
             marked.append(index)
-    assert marked == ([0, 8, 16] if cut_at is None else [0, 5, 13])
+    assert marked == expected
 
 
 @SPECS
