@@ -28,7 +28,8 @@ import semvid
 from semvid.encode import levels
 
 RELUCTANCE = levels._RELUCTANCE
-CRFS = {"x264": (23, 28, 33, 38), "x265": (23, 28, 33, 38), "vp9": (24, 34, 44, 54)}
+CRFS = {"x264": (23, 28, 33, 38), "x265": (23, 28, 33, 38), "vp8": (24, 34, 44, 54),
+        "vp9": (24, 34, 44, 54)}  # fmt: skip
 FRAME_RATE = Fraction(24)
 
 
