@@ -130,7 +130,7 @@ VP8 = EncoderSpec(
     bit_rate=200_000_000,
     # libvpx heeds it only from the 151st frame on, never in key frames, and until then fills the bit rate.
     crf_floor="qmin",
-    rate=RateModel(spatial=0.64, temporal=0.6, finer=0.91, coarser=0.52),
+    rate=RateModel(spatial=0.917, temporal=0.527, finer=1.081, coarser=0.717),
     max_levels=3,
     # A map costs 1 to 2 bits a block: in every frame, half as much again as a whole video of a still scene.
     map_frames=8,
