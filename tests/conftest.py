@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from clips import make_clip
+from fake_live import FakeLive
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -45,3 +49,32 @@ def shared_data() -> Path:
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """320x192, 24 frames, with sound."""
     return make_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", audio=True)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium, as Playwright has it."""
+    api = pytest.importorskip("playwright.sync_api", reason="no playwright")
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no chromium on the PATH")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeLive]:
+    """A live stream for pages to show."""
+    with contextlib.closing(FakeLive()) as fake:
+        yield fake
+
+
+@pytest.fixture
+def serve(fake: FakeLive) -> Iterator[Callable[..., Any]]:
+    """Start servers of ``fake``; they end with the test."""
+    from live_pages import serving
+
+    with serving(fake) as serve:
+        yield serve

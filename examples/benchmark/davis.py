@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,10 @@ import numpy as np
 from common import data_folder, load, save, table
 
 import semvid
-from semvid.encode import levels
+from semvid.encode import levels, registry
 
 RELUCTANCE = levels._RELUCTANCE
+ENCODERS = dict(registry.ENCODERS)
 CRFS = {"x264": (23, 28, 33, 38), "x265": (23, 28, 33, 38), "vp8": (24, 34, 44, 54),
         "vp9": (24, 34, 44, 54)}  # fmt: skip
 FRAME_RATE = Fraction(24)
@@ -83,13 +85,17 @@ def config_for(codec: str, crf: float, source: str, masks: Path) -> semvid.Compr
 
     ``MODEL@SETTING:SETTING`` changes settings: ``background``, which moves along the trade between object
     and whole; those of ``TemporalConfig``, as in ``msroi@map_every=1:smoothing=0``; and ``reluctance``, how
-    far from its level an offset must be before its block changes level. ``settled=1`` keeps a sidecar, for
+    far from its level an offset must be before its block changes level; and ``map_frames``, how long VP8
+    holds a map. ``settled=1`` keeps a sidecar, for
     which maps are made coarser.
     """
     name, _, settings = source.partition("@")
     values = {key: value for key, _, value in (one.partition("=") for one in settings.split(":") if one)}
     default = semvid.AllocationConfig()
     levels._RELUCTANCE = float(values.pop("reluctance", RELUCTANCE))
+    spec = ENCODERS[codec]
+    held = values.pop("map_frames", None)
+    registry.ENCODERS[codec] = spec if held is None else replace(spec, map_frames=int(held))
     is_settled = values.pop("settled", "0") == "1"
     return semvid.CompressConfig(
         codec=codec,

@@ -4,7 +4,6 @@ import base64
 import io
 import json
 import re
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -20,7 +19,6 @@ from semvid.cli import main
 from semvid.errors import ConfigError, EncoderError, InputError, ReportError
 from semvid.events import Notice, Stage
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 SPECTRAL = semvid.CompressConfig(model="spectral", preset="superfast", overwrite=True)
 
 
@@ -196,17 +194,6 @@ def test_the_video_stays_when_its_report_fails(clip, tmp_path, monkeypatch):
         assert caught.value.exit_code == code
         assert [one.name for one in tmp_path.iterdir()] == ["out.mp4"]
     assert semvid.probe(tmp_path / "out.mp4").num_frames_from_header == 24
-
-
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api", reason="no playwright")
-    if CHROMIUM is None:
-        pytest.skip("no chromium on the PATH")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -7,29 +7,17 @@ import time
 from dataclasses import replace
 
 import pytest
-from fake_live import STATUS, FakeLive
+from fake_live import STATUS
 
 pytest.importorskip("starlette", reason="the extra web is not installed")
 pytest.importorskip("uvicorn", reason="the extra web is not installed")
 
-from live_pages import PATIENCE, TOKEN, Watcher, ask, port_of, serving, until
+from live_pages import PATIENCE, TOKEN, Watcher, ask, port_of, until
 
 from semvid.errors import ConfigError
 from semvid.web.server import WebServer
 
 JSON = {"Content-Type": "application/json"}
-
-
-@pytest.fixture
-def fake():
-    with contextlib.closing(FakeLive()) as fake:
-        yield fake
-
-
-@pytest.fixture
-def serve(fake):
-    with serving(fake) as serve:
-        yield serve
 
 
 def test_pictures_move_and_nobody_watching_costs_nothing(fake, serve):

@@ -1,42 +1,15 @@
 """The page of a live stream in a real browser; the stream behind it is a fake."""
 
-import contextlib
-import shutil
 import time
 from dataclasses import replace
 
 import pytest
-from fake_live import STATUS, FakeLive
+from fake_live import STATUS
 
 pytest.importorskip("starlette", reason="the extra web is not installed")
 pytest.importorskip("uvicorn", reason="the extra web is not installed")
 
-from live_pages import PATIENCE, TOKEN, port_of, serving, until
-
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-
-
-@pytest.fixture
-def fake():
-    with contextlib.closing(FakeLive()) as fake:
-        yield fake
-
-
-@pytest.fixture
-def serve(fake):
-    with serving(fake) as serve:
-        yield serve
-
-
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api", reason="no playwright")
-    if CHROMIUM is None:
-        pytest.skip("no chromium on the PATH")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+from live_pages import PATIENCE, TOKEN, port_of, until
 
 
 @pytest.fixture
