@@ -86,7 +86,16 @@ def legend(picture: Bgr, style: str) -> Bgr:
     """Write into a corner what the colours mean."""
     height, width = picture.shape[:2]
     scale = max(height / 720, 0.4)
-    across, down, margin = round(180 * scale), round(14 * scale), round(12 * scale)
+    words = (
+        (f"-{_STRONGEST_OFFSET:.0f}", f"+{_STRONGEST_OFFSET:.0f} QP")
+        if style == "blocks"
+        else ("0", "1 importance")
+    )
+    # Smaller letters cannot be read, whatever the picture.
+    letters = max(0.45 * scale, 0.4)
+    widths = [cv2.getTextSize(word, _FONT, letters, 1)[0][0] for word in words]
+    down, margin = round(14 * max(scale, letters / 0.45)), round(12 * scale)
+    across = max(round(180 * scale), sum(widths) + down)
     top, left = height - margin - 3 * down, margin
     if across + 2 * margin > width or top < 0:
         return picture
@@ -95,15 +104,13 @@ def legend(picture: Bgr, style: str) -> Bgr:
     if style == "blocks":
         signed = 1 - 2 * ramp[..., None]
         colours = np.where(signed > 0, _FINER, _COARSER) * np.abs(signed)
-        words = (f"-{_STRONGEST_OFFSET:.0f}", f"+{_STRONGEST_OFFSET:.0f} QP")
     else:
         colours = cv2.applyColorMap(np.rint(255 * ramp).astype(np.uint8), _COLOURS)
-        words = ("0", "1 importance")
     back = drawn[top - margin // 2 : height - margin // 2, left - margin // 2 : left + across + margin // 2]
     back[:] = back // 4
     drawn[top : top + down, left : left + across] = np.repeat(colours, down, 0).astype(np.uint8)
-    for word, place in zip(words, (left, left + across - round(8.5 * len(words[1]) * scale)), strict=True):
-        cv2.putText(drawn, word, (place, top + 2 * down + down // 2), _FONT, 0.45 * scale, (255, 255, 255), 1,
+    for word, place in zip(words, (left, left + across - widths[1]), strict=True):
+        cv2.putText(drawn, word, (place, top + 2 * down + down // 2), _FONT, letters, (255, 255, 255), 1,
                     cv2.LINE_AA)  # fmt: skip
     return drawn
 
