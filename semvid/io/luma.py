@@ -12,8 +12,32 @@ from semvid.types import LumaArray
 if TYPE_CHECKING:
     from av import VideoFrame
 
-LUMA_FIRST = ("yuv", "gray", "nv12", "nv16", "nv21", "nv24")
-"""Beginnings of the names of pixel formats whose first plane is luma and nothing else."""
+_LUMA_FIRST = ("yuv", "gray", "nv12", "nv16", "nv21", "nv24")
+_FLOATING = "grayf"
+
+
+def has_luma_plane(pixel_format: str) -> bool:
+    """Tell whether the first plane of a pixel format is luma and nothing else, in whole numbers.
+
+    Args:
+        pixel_format: FFmpeg's name of it.
+    """
+    # Packed 4:2:2 (webcams) begins with "yuy" or "uyv", "yuv422p" is planar.
+    return pixel_format.startswith(_LUMA_FIRST) and not pixel_format.startswith(_FLOATING)
+
+
+def luma_plane(picture: VideoFrame) -> tuple[LumaArray, int]:
+    """Return the ``(height, width)`` luma samples and how many bits each has.
+
+    Args:
+        picture: Of a format of which ``has_luma_plane`` is true.
+    """
+    plane, bits = picture.planes[0], picture.format.components[0].bits
+    rows: LumaArray = np.frombuffer(cast(bytes, plane), np.uint8)
+    if bits > 8:
+        wide = rows.view(">u2" if picture.format.is_big_endian else "<u2")
+        rows = wide.astype(np.uint16, copy=False)
+    return rows.reshape(-1, plane.line_size // rows.itemsize)[: picture.height, : picture.width], bits
 
 
 class LumaView:
@@ -25,13 +49,6 @@ class LumaView:
 
     def __call__(self, picture: VideoFrame) -> tuple[LumaArray, int]:
         """Return the ``(height, width)`` samples and how many bits each has."""
-        name, first = picture.format.name, picture.format.components[0]
-        # Packed 4:2:2 (webcams) begins with "yuy" or "uyv", "yuv422p" is planar.
-        if name.startswith(LUMA_FIRST):
-            bits = first.bits
-        else:
-            picture, bits = self._to_grey.reformat(picture, format="gray"), 8
-        plane = picture.planes[0]
-        samples = np.frombuffer(cast(bytes, plane), np.uint8)
-        rows: LumaArray = samples if bits <= 8 else samples.view(np.uint16)
-        return rows.reshape(-1, plane.line_size // rows.itemsize)[: picture.height, : picture.width], bits
+        if not has_luma_plane(picture.format.name):
+            picture = self._to_grey.reformat(picture, format="gray")
+        return luma_plane(picture)

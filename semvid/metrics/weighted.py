@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from semvid.analysis import Analyser
 from semvid.io.colour import matrix_of, range_of
-from semvid.io.luma import LUMA_FIRST
+from semvid.io.luma import has_luma_plane, luma_plane
 from semvid.io.reader import VideoReader
-from semvid.types import AnalysedFrame, FloatArray, Frame, LumaArray
+from semvid.types import AnalysedFrame, FloatArray, Frame
 
 NAMES = ("weighted", "salient", "background")
 _IMPORTANT = 0.5
@@ -90,17 +90,13 @@ def _like(reference: Frame, test: Frame, reformatter: VideoReformatter) -> Frame
     if same_colour and is_padded and mine.format.name == other.format.name:
         return test
     # The reader turns what has no plane of luma to grey.
-    name = mine.format.name if mine.format.name.startswith(LUMA_FIRST) else "gray"
+    name = mine.format.name if has_luma_plane(mine.format.name) else "gray"
     converted = reformatter.reformat(
         other, width=mine.width, height=mine.height, format=name, interpolation="BICUBIC",
         src_colorspace=matrix_of(other), dst_colorspace=matrix_of(mine),
         src_color_range=range_of(other), dst_color_range=range_of(mine),
     )  # fmt: skip
-    plane = converted.planes[0]
-    samples = np.frombuffer(bytes(plane), np.uint8)
-    rows: LumaArray = samples if reference.luma_bits == 8 else samples.view(np.uint16)
-    luma = rows.reshape(-1, plane.line_size // rows.itemsize)[: mine.height, : mine.width]
-    return Frame(converted, test.index, luma, reference.luma_bits)
+    return Frame(converted, test.index, *luma_plane(converted))
 
 
 def stretched(importance: FloatArray, shape: tuple[int, ...]) -> FloatArray:

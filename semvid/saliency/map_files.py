@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from av.video.reformatter import ColorRange
 from numpy.typing import NDArray
 
 from semvid.errors import InputError, MapError
+from semvid.io.luma import has_luma_plane
 from semvid.io.reader import VideoReader
 from semvid.maps.offset_text import read_offsets
 from semvid.saliency.source import ImportanceSource
@@ -40,9 +43,10 @@ class MapFileSource(ImportanceSource):
     Maps are of the upright picture and of any size: each is stretched over the whole frame.
 
     Args:
-        path: A video whose luma is the map; a folder with one PNG for each frame, in name order; a single
-            picture that serves for all frames; an ``.npz`` with ``maps`` of shape ``(n, h, w)``, 8 bit or
-            floats in 0..1; or quantizer offsets for kvazaar or SVT-AV1 (``.txt``, ``.roi``).
+        path: A video whose luma is the map; a folder with one PNG for each frame, in the order of the numbers
+            in their names (2 before 10); a single picture that serves for all frames; an ``.npz`` with
+            ``maps`` of shape ``(n, h, w)``, 8 bit or floats in 0..1; or quantizer offsets for kvazaar or
+            SVT-AV1 (``.txt``, ``.roi``).
         hold: Keep the last map when the video goes on after it.
         expected_frames: Frames the video will have by its header, None if unknown: a gross mismatch is
             reported before any work is done.
@@ -61,9 +65,7 @@ class MapFileSource(ImportanceSource):
         if not path.exists():
             raise MapError(f"--maps {path} does not exist; check the path", path=path)
         if path.is_dir():
-            files = sorted(path.glob("*.png"))
-            if not files:
-                raise MapError(f"--maps {path} is a folder without .png files", path=path)
+            files = _pictures_in(path)
             count, self._maps = len(files), self._read_pictures(files)
         elif path.suffix.lower() in TEXT_SUFFIXES:
             # The last line holds on, as in SVT-AV1.
@@ -153,6 +155,35 @@ class MapFileSource(ImportanceSource):
             self._reader.close()
 
 
+def _pictures_in(folder: Path) -> list[Path]:
+    """Return the pictures of a folder in the order people number them: 2 before 10."""
+    found = [
+        one
+        for one in folder.iterdir()
+        # Systems leave hidden files of their own beside pictures, with the same suffix.
+        if one.suffix.lower() == ".png" and not one.name.startswith(".")
+    ]
+    if not found:
+        raise MapError(f"--maps {folder} is a folder without .png files", path=folder)
+    found.sort(key=lambda one: (_place(one.stem), one.name))
+    for first, second in itertools.pairwise(found):
+        if _place(first.stem) == _place(second.stem):
+            raise MapError(
+                f"--maps {folder} has {first.name} and {second.name}: which of them comes first cannot be "
+                "told; rename or remove one",
+                path=folder,
+            )
+    return found
+
+
+def _place(name: str) -> list[tuple[int, str]]:
+    """Return what sorts names by the numbers in them, whatever zeros or capitals they are written with."""
+    parts = re.split(r"([0-9]+)", name.casefold())
+    # Numbers as text, the longer the larger: they may be of any length.
+    plain = [one.lstrip("0") if index % 2 else one for index, one in enumerate(parts)]
+    return [(len(one) if index % 2 else 0, one) for index, one in enumerate(plain)]
+
+
 def _read_arrays(path: Path) -> AnyArray:
     try:
         with np.load(path, allow_pickle=False) as arrays:
@@ -190,7 +221,8 @@ def _luma_range(picture: VideoFrame, bits: int) -> tuple[float, float]:
     """Sample values of black and white."""
     name = picture.format.name
     scale = 1 << (bits - 8)
-    is_full = picture.color_range == ColorRange.JPEG or name.startswith(("yuvj", "gray"))
-    if name.startswith("yuv") and not is_full:
+    is_full = picture.color_range == ColorRange.JPEG or name.startswith("yuvj")
+    # What is neither was converted to grey, which has the full range.
+    if has_luma_plane(name) and not name.startswith("gray") and not is_full:
         return 16.0 * scale, 235.0 * scale
     return 0.0, float((1 << bits) - 1)

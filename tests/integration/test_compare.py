@@ -3,7 +3,9 @@
 import json
 import re
 import subprocess
+from fractions import Fraction
 
+import av
 import imageio_ffmpeg
 import numpy as np
 import pytest
@@ -143,3 +145,20 @@ def test_the_command_line_writes_tables(pair, tmp_path, capsys, monkeypatch):
     assert len(lines) == 13
     app(arguments, standalone_mode=False)
     assert "harmonic mean" in capsys.readouterr().out
+
+
+def test_samples_of_either_byte_order_are_compared_as_what_they_are(tmp_path):
+    picture = av.VideoFrame.from_ndarray(
+        np.arange(0, 65536, 16, np.uint16).reshape(64, 64), format="gray16le"
+    )
+    for name in ("yuv420p10be", "yuv420p10le"):
+        with av.open(str(tmp_path / f"{name}.nut"), "w") as container:
+            stream = container.add_stream("rawvideo", rate=25)
+            stream.width, stream.height, stream.pix_fmt = 64, 64, name
+            frame = picture.reformat(format=name)
+            frame.pts, frame.time_base = 0, Fraction(1, 25)
+            container.mux([*stream.encode(frame), *stream.encode()])
+    config = semvid.CompareConfig(model="spectral", metrics=("weighted",))
+    for pair in (("yuv420p10be", "yuv420p10le"), ("yuv420p10le", "yuv420p10be")):
+        found = semvid.compare(*[tmp_path / f"{name}.nut" for name in pair], config)
+        assert found.scores["weighted"][0] == 100

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from clips import make_clip, write_masks
+from PIL import Image
 
 import semvid
 from semvid.errors import MapError
@@ -157,3 +158,62 @@ def test_a_box_outside_the_frame_is_named(clip, tmp_path):
     with pytest.raises(MapError, match="frame 99 does not exist, the video has 24 frames"):
         semvid.compress(clip, tmp_path / "out.mp4", semvid.CompressConfig(boxes=path))
     assert [one.name for one in tmp_path.iterdir()] == ["boxes.jsonl"]
+
+
+SIXTEEN_BIT = [
+    "gray16be",
+    "gray16le",
+    "gray10be",
+    "gray12le",
+    "yuv420p10be",
+    "yuv444p16be",
+    "nv12",
+    "ya8",
+    "rgb48be",
+]
+
+
+@pytest.mark.parametrize("pixel_format", SIXTEEN_BIT)
+def test_map_videos_of_any_depth_and_byte_order_are_read_right(pixel_format, frames, tmp_path):
+    ramp = np.repeat(np.linspace(0, 65535, 64).astype(np.uint16)[None], 16, 0)
+    with av.open(str(tmp_path / "maps.nut"), "w") as container:
+        stream = container.add_stream("rawvideo", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 16, pixel_format
+        picture = av.VideoFrame.from_ndarray(ramp, format="gray16le").reformat(format=pixel_format)
+        picture.pts, picture.time_base = 0, Fraction(1, 25)
+        container.mux([*stream.encode(picture), *stream.encode()])
+    source = MapFileSource(tmp_path / "maps.nut")
+    values = source.update(frames[0]).values
+    source.close()
+    assert np.abs(values - ramp / 65535).max() < 0.008
+
+
+@pytest.mark.parametrize("name", ["little.tif", "big.tif", "map.png", "map.pgm"])
+def test_map_pictures_of_16_bits_are_read_right(name, frames, tmp_path):
+    ramp = np.repeat(np.linspace(0, 65535, 64).astype(np.uint16)[None], 16, 0)
+    image = Image.fromarray(ramp)
+    if name == "big.tif":
+        image = Image.frombytes("I;16B", (64, 16), ramp.astype(">u2").tobytes())
+    image.save(tmp_path / name)
+    if name == "big.tif":
+        assert (tmp_path / name).read_bytes().startswith(b"MM")
+    source = MapFileSource(tmp_path / name)
+    assert np.abs(source.update(frames[0]).values - ramp / 65535).max() < 1e-4
+
+
+def test_pictures_of_a_folder_come_in_the_order_of_their_numbers(frames, tmp_path):
+    for value, name in enumerate(["1", "2", "10", "11", "100", "101"]):
+        Image.fromarray(np.full((8, 8), 40 * value, np.uint8)).save(tmp_path / f"{name}.PNG")
+    # macOS leaves such files beside others on foreign disks.
+    (tmp_path / "._1.PNG").write_bytes(b"resource fork")
+    source = MapFileSource(tmp_path, expected_frames=6)
+    greys = [round(float(source.update(frame).values.max()) * 255) for frame in frames]
+    assert greys == [0, 40, 80, 120, 160, 200]
+
+
+@pytest.mark.parametrize("names", [("1.png", "01.png"), ("a.png", "A.png"), ("x1y02.png", "x01y2.png")])
+def test_pictures_whose_order_cannot_be_told_are_refused(names, tmp_path):
+    for name in names:
+        Image.new("L", (8, 8)).save(tmp_path / name)
+    with pytest.raises(MapError, match="which of them comes first cannot be told"):
+        MapFileSource(tmp_path)
