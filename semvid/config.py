@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Annotated, Literal
 
 from semvid.errors import ConfigError
+from semvid.settings import Limits, Named, Settings, settings
+
+Share = Annotated[float, Limits(0, 1)]
+BackgroundWeight = Annotated[float, Limits(0.01, 10)]
+JpegQuality = Annotated[int, Limits(1, 100)]
+Side = Annotated[int, Limits(16, 8192)]
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Motion = Literal["flow", "vectors"]
@@ -21,88 +26,63 @@ MODEL_SUFFIXES = (".safetensors", ".onnx")
 """Files ``model`` takes."""
 
 
-def _in_range(name: str, value: float, low: float, high: float) -> None:
-    if not (math.isfinite(value) and low <= value <= high):
-        raise ConfigError(f"{name} {value:g} is out of range; it must lie in {low:g} to {high:g}")
-
-
-@dataclass(frozen=True, slots=True)
-class AllocationConfig:
+@settings
+class AllocationConfig(Settings):
     """How strongly importance moves the quantizer."""
 
-    strength: float = 1.0
+    strength: Annotated[float, Limits(0, 3)] = 1.0
     """0 = plain encode, 1 = the optimal offsets for the weights, more exaggerates; 0..3."""
-    background_weight: float = 0.28
+    background_weight: BackgroundWeight = 0.28
     """Weight of distortion where importance is 0; where it is 1 the weight is 1 more; 0.01..10."""
-    finest: float = -10.0
+    finest: Annotated[float, Limits(-25, 0)] = -10.0
     """Lowest offset in QP steps, -25..0."""
-    coarsest: float = 8.0
+    coarsest: Annotated[float, Limits(0, 25)] = 8.0
     """Highest offset in QP steps, 0..25: beyond about 8 the background visibly falls apart."""
 
-    def __post_init__(self) -> None:
-        _in_range("--strength", self.strength, 0, 3)
-        _in_range("--background-weight", self.background_weight, 0.01, 10)
-        _in_range("--finest", self.finest, -25, 0)
-        _in_range("--coarsest", self.coarsest, 0, 25)
 
-
-@dataclass(frozen=True, slots=True)
-class TemporalConfig:
+@settings
+class TemporalConfig(Settings):
     """How maps follow from frame to frame. None = what suits the source of the maps."""
 
-    map_every: int | None = None
+    map_every: Annotated[int, Limits(1, 240)] | None = None
     """Frames from one map of a network to the next at most, 1..240; half as many while motion leaves much
     unexplained, and cuts call for one at once."""
-    smoothing: float | None = None
+    smoothing: Annotated[float, Limits(0, 0.99)] | None = None
     """Share of the past in the running average of maps, 0..0.99."""
-    movement: float | None = None
+    movement: Share | None = None
     """How much less than movers what stands still matters, 0..1."""
     motion: Motion = "flow"
     """How maps are carried along: ``flow`` (optical flow) or ``vectors`` (the decoder's motion vectors)."""
-
-    def __post_init__(self) -> None:
-        if self.map_every is not None:
-            _in_range("--map-every", self.map_every, 1, 240)
-        if self.smoothing is not None:
-            _in_range("--smoothing", self.smoothing, 0, 0.99)
-        if self.movement is not None:
-            _in_range("--movement", self.movement, 0, 1)
-        if self.motion not in get_args(Motion):
-            raise ConfigError(
-                f"--motion {self.motion} is unknown; choose one of {', '.join(get_args(Motion))}"
-            )
 
 
 CLASSES = ("person", "face", "animal", "vehicle", "object", "text")
 """What the MS-ROI networks tell apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class FocusConfig:
+@settings
+class FocusConfig(Settings):
     """Which of the things a network finds matter, and how much."""
 
-    weights: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    weights: Annotated[Mapping[str, Annotated[float, Limits(0, 10)]], Named("--focus")] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
     """Class -> weight, 0..10, against 1 for those not named; 0 = does not matter."""
-    threshold: float = 0.3
+    threshold: Share = 0.3
     """Pooled activation, 0..1, from which on a class counts as present."""
-    salient: float = 0.5
+    salient: Annotated[Share, Named("salient share")] = 0.5
     """Share of the class-free object map against the classes, 0..1."""
-    fixation: float = 0.1
+    fixation: Annotated[Share, Named("fixation share")] = 0.1
     """Share of the map of human fixations in the end, 0..1."""
 
     def __post_init__(self) -> None:
+        Settings.__post_init__(self)
         unknown = sorted(set(self.weights).difference(CLASSES))
         if unknown:
             raise ConfigError(f"--focus {', '.join(unknown)} is unknown; choose among {', '.join(CLASSES)}")
-        for name, weight in self.weights.items():
-            _in_range(f"--focus {name}", weight, 0, 10)
-        _in_range("--threshold", self.threshold, 0, 1)
-        _in_range("salient share", self.salient, 0, 1)
-        _in_range("fixation share", self.fixation, 0, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class MapsConfig:
+@settings
+class MapsConfig(Settings):
     """Where the importance comes from."""
 
     model: str = "msroi"
@@ -117,10 +97,12 @@ class MapsConfig:
     """JSON lines or MOT text with boxes."""
     device: Device = "auto"
     """Where a network runs."""
-    threads: int = 0
+    threads: Annotated[int, Limits(0, 256)] = 0
     """Threads of a network on the CPU, 0..256; 0 = all that help, or what an encoder beside it leaves."""
 
     def __post_init__(self) -> None:
+        # Slotted dataclasses are made twice: super() without arguments would mean the first one.
+        Settings.__post_init__(self)
         if self.maps is not None and self.boxes is not None:
             raise ConfigError("--maps and --boxes exclude each other; give one of them")
         if self.maps_hold and self.maps is None:
@@ -130,14 +112,9 @@ class MapsConfig:
                 f"--model {self.model} is unknown; choose one of {', '.join(MODELS)}, "
                 f"or give a file that ends in {' or '.join(MODEL_SUFFIXES)}"
             )
-        _in_range("--threads", self.threads, 0, 256)
-        if self.device not in get_args(Device):
-            raise ConfigError(
-                f"--device {self.device} is unknown; choose one of {', '.join(get_args(Device))}"
-            )
 
 
-@dataclass(frozen=True, slots=True)
+@settings
 class CompressConfig(MapsConfig):
     """Everything ``compress`` can be told."""
 
@@ -145,11 +122,11 @@ class CompressConfig(MapsConfig):
     """``x264``, ``x265``, ``vp8``, ``vp9`` or ``mjpeg``."""
     crf: float | None = None
     """Constant rate factor in the encoder's own unit; None = the encoder's default."""
-    quality: int | None = None
+    quality: JpegQuality | None = None
     """``mjpeg``: what matters looks about as a plain JPEG of this quality, 1..100, does; None = 80."""
-    bitrate: int | None = None
+    bitrate: Annotated[int, Limits(1, 2**50)] | None = None
     """``mjpeg``: bits a second of the video stream."""
-    target_size: int | None = None
+    target_size: Annotated[int, Limits(1, 2**50)] | None = None
     """``mjpeg``: bytes of the whole output."""
     preset: str | None = None
     """The encoder's own preset name; None = its default."""
@@ -167,7 +144,6 @@ class CompressConfig(MapsConfig):
     """Replace an existing output."""
 
     def __post_init__(self) -> None:
-        # Slotted dataclasses are made twice: super() without arguments would mean the first one.
         MapsConfig.__post_init__(self)
         if self.temporal.map_every is not None and (self.maps is not None or self.boxes is not None):
             raise ConfigError(
@@ -177,23 +153,12 @@ class CompressConfig(MapsConfig):
             raise ConfigError("--save-maps has no maps to save at --strength 0; leave one out")
         if sum(one is not None for one in (self.quality, self.bitrate, self.target_size)) > 1:
             raise ConfigError("--quality, --bitrate and --target-size exclude each other; give one")
-        if self.quality is not None:
-            _in_range("--quality", self.quality, 1, 100)
-        for name, value in (("--bitrate", self.bitrate), ("--target-size", self.target_size)):
-            if value is not None:
-                _in_range(name, value, 1, 2**50)
-        unknown = self.drop.difference(get_args(DroppableKind))
-        if unknown:
-            raise ConfigError(
-                f"--drop {', '.join(sorted(unknown))} is unknown; "
-                f"choose among {', '.join(get_args(DroppableKind))}"
-            )
 
 
 MapFormat = Literal["sidecar", "png", "video", "npz", "kvazaar", "svtav1", "x264mod"]
 
 
-@dataclass(frozen=True, slots=True)
+@settings
 class ExportConfig(MapsConfig):
     """Everything ``export_maps`` can be told."""
 
@@ -208,25 +173,18 @@ class ExportConfig(MapsConfig):
     overwrite: bool = False
     """Replace an existing output."""
 
-    def __post_init__(self) -> None:
-        MapsConfig.__post_init__(self)
-        if self.format is not None and self.format not in get_args(MapFormat):
-            raise ConfigError(
-                f"--format {self.format} is unknown; choose one of {', '.join(get_args(MapFormat))}"
-            )
-
 
 OverlayStyle = Literal["heat", "contour", "blocks", "dim", "split"]
 
 
-@dataclass(frozen=True, slots=True)
+@settings
 class OverlayConfig(MapsConfig):
     """Everything ``export_overlay`` can be told."""
 
     style: OverlayStyle = "heat"
     """``heat`` (colours over the picture), ``contour`` (a line around what matters), ``blocks`` (quantizer
     offsets of x264), ``dim`` (the rest dark and grey), or ``split`` (picture and map side by side)."""
-    opacity: float = 0.5
+    opacity: Share = 0.5
     """Of what is drawn over the picture, 0..1."""
     legend: bool = False
     """Draw what the colours mean."""
@@ -234,9 +192,9 @@ class OverlayConfig(MapsConfig):
     """``blocks``: write the offset into every block."""
     result: Path | None = None
     """``split``: what became of the video, frame by frame, put at the right."""
-    every: int = 1
+    every: Annotated[int, Limits(1, 1000)] = 1
     """Draw every so-manieth frame only, 1..1000."""
-    height: int | None = None
+    height: Annotated[int, Limits(16, 4320)] | None = None
     """Lines of the drawn picture, 16..4320; None = the source's."""
     temporal: TemporalConfig = TemporalConfig()
     """How maps follow from frame to frame."""
@@ -247,26 +205,18 @@ class OverlayConfig(MapsConfig):
 
     def __post_init__(self) -> None:
         MapsConfig.__post_init__(self)
-        if self.style not in get_args(OverlayStyle):
-            raise ConfigError(
-                f"--style {self.style} is unknown; choose one of {', '.join(get_args(OverlayStyle))}"
-            )
         if self.result is not None and self.style != "split":
             raise ConfigError("--result needs --style split")
         if self.numbers and self.style != "blocks":
             raise ConfigError("--numbers needs --style blocks")
         if self.legend and self.style in {"contour", "dim"}:
             raise ConfigError(f"--legend explains colours, and --style {self.style} has none; leave it out")
-        _in_range("--opacity", self.opacity, 0, 1)
-        _in_range("--every", self.every, 1, 1000)
-        if self.height is not None:
-            _in_range("--height", self.height, 16, 4320)
 
 
 LIVE_CODECS = ("x264", "x265", "vp8", "vp9", "mjpeg")
 
 
-@dataclass(frozen=True, slots=True)
+@settings
 class LiveConfig(MapsConfig):
     """Everything a live stream can be told."""
 
@@ -275,15 +225,15 @@ class LiveConfig(MapsConfig):
     """One of ``LIVE_CODECS``."""
     preset: str | None = None
     """The encoder's own preset name; None = its fastest that obeys maps."""
-    bitrate: int = 2_000_000
+    bitrate: Annotated[int, Limits(50_000, 200_000_000)] = 2_000_000
     """Bits a second of the video, 50,000..200,000,000."""
-    sound_bitrate: int = 96_000
+    sound_bitrate: Annotated[int, Limits(16_000, 512_000, also=0)] = 96_000
     """Bits a second of the sound, 16,000..512,000; 0 = none is carried."""
-    latency_ms: float = 150.0
+    latency_ms: Annotated[float, Limits(20, 5000), Named("--latency")] = 150.0
     """From a frame decoded to its packet coded, what is aimed at: 20..5000."""
-    frame_rate: float | None = None
+    frame_rate: Annotated[float, Limits(1, 240), Named("--fps")] | None = None
     """Frames a second asked of the source, and coded at most, 1..240; None = the source's."""
-    size: tuple[int, int] | None = None
+    size: tuple[Side, Side] | None = None
     """``(width, height)`` asked of the source, and coded; None = the source's."""
     realtime: bool = False
     """Play a file at its own speed, again and again with ``loop``."""
@@ -291,13 +241,13 @@ class LiveConfig(MapsConfig):
     """Begin a file again when it ends."""
     record: Path | None = None
     """Also write the coded video here: ``.mkv``, ``.mp4`` (fragmented) or ``.ts``."""
-    max_maps_per_second: float = 10.0
+    max_maps_per_second: Annotated[float, Limits(0.5, 60), Named("--max-maps")] = 10.0
     """Maps of a network a second at most, 0.5..60; fewer when the machine is busy."""
     temporal: TemporalConfig = TemporalConfig()
     """How maps follow from frame to frame; ``map_every`` is not for live streams."""
     allocation: AllocationConfig = AllocationConfig()
     """How strongly importance moves the quantizer."""
-    reconnect_seconds: float = 8.0
+    reconnect_seconds: Annotated[float, Limits(0.1, 600), Named("reconnect_seconds")] = 8.0
     """Longest pause between attempts to reach a lost source or sink, 0.1..600."""
     overwrite: bool = False
     """Replace an existing recording."""
@@ -306,19 +256,8 @@ class LiveConfig(MapsConfig):
         MapsConfig.__post_init__(self)
         if self.codec not in LIVE_CODECS:
             raise ConfigError(f"--codec {self.codec} is unknown; choose one of {', '.join(LIVE_CODECS)}")
-        _in_range("--bitrate", self.bitrate, 50_000, 200_000_000)
-        if self.sound_bitrate:
-            _in_range("--sound-bitrate", self.sound_bitrate, 16_000, 512_000)
-        _in_range("--latency", self.latency_ms, 20, 5000)
-        if self.frame_rate is not None:
-            _in_range("--fps", self.frame_rate, 1, 240)
-        if self.size is not None:
-            for side in self.size:
-                _in_range("--size", side, 16, 8192)
-                if side % 2:
-                    raise ConfigError(f"--size {self.size[0]}x{self.size[1]} has an odd side; use even ones")
-        _in_range("--max-maps", self.max_maps_per_second, 0.5, 60)
-        _in_range("--reconnect", self.reconnect_seconds, 0.1, 600)
+        if self.size is not None and any(side % 2 for side in self.size):
+            raise ConfigError(f"--size {self.size[0]}x{self.size[1]} has an odd side; use even ones")
         if self.temporal.map_every is not None:
             raise ConfigError("--map-every is not for live streams; give --max-maps a second")
 
@@ -327,7 +266,7 @@ METRICS = ("psnr", "ssim", "xpsnr", "vmaf", "weighted")
 """What ``compare`` measures."""
 
 
-@dataclass(frozen=True, slots=True)
+@settings
 class CompareConfig(MapsConfig):
     """Everything ``compare`` can be told."""
 
@@ -351,21 +290,21 @@ class CompareConfig(MapsConfig):
 Sampling = Literal["4:2:0", "4:2:2", "4:4:4", "grey"]
 
 
-@dataclass(frozen=True, slots=True)
+@settings
 class ImageConfig(MapsConfig):
     """Everything ``compress_image`` can be told."""
 
-    quality: int | None = None
+    quality: JpegQuality | None = None
     """What matters looks about as a plain JPEG of this quality, 1..100, does; None = 80."""
-    target_bytes: int | None = None
+    target_bytes: Annotated[int, Limits(1, 2**31)] | None = None
     """Largest file wanted; filled with the best picture."""
     match: Literal["plain"] | None = None
     """Make the file as large as a plain JPEG of ``quality``, and better where it matters."""
     sampling: Sampling = "4:2:0"
     """Chroma sampling; a grey picture stays grey."""
-    price: float = 0.08
+    price: Annotated[float, Limits(0, 10)] = 0.08
     """How much squared error a bit may save, in squares of the luma DC step, 0..10; 0 = round."""
-    background_weight: float = 0.28
+    background_weight: BackgroundWeight = 0.28
     """Weight of distortion where importance is 0; where it is 1 the weight is 1 more; 0.01..10."""
     overwrite: bool = False
     """Replace an existing output."""
@@ -374,15 +313,3 @@ class ImageConfig(MapsConfig):
         MapsConfig.__post_init__(self)
         if self.target_bytes is not None and (self.quality is not None or self.match is not None):
             raise ConfigError("--target-bytes excludes --quality and --match; give one")
-        if self.match not in {None, "plain"}:
-            raise ConfigError(f"--match {self.match} is unknown; the only choice is plain")
-        if self.quality is not None:
-            _in_range("--quality", self.quality, 1, 100)
-        if self.target_bytes is not None:
-            _in_range("--target-bytes", self.target_bytes, 1, 2**31)
-        if self.sampling not in get_args(Sampling):
-            raise ConfigError(
-                f"--sampling {self.sampling} is unknown; choose one of {', '.join(get_args(Sampling))}"
-            )
-        _in_range("--price", self.price, 0, 10)
-        _in_range("--background-weight", self.background_weight, 0.01, 10)

@@ -11,7 +11,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 LAYERS = [
     {"errors", "prefetch", "blocks"},
-    {"types", "config"},
+    {"types", "settings"},
+    {"config"},
     {"models.architecture"},
     {"models.rule", "models.msroi", "models.training.pack", "models.training.words", "models.training.curves"},
     {"models.weights_file", "models.training.augment", "models.training.losses", "models.training.validate"},
