@@ -26,12 +26,12 @@ from semvid.encode.registry import X264
 from semvid.errors import ConfigError, OutputError
 from semvid.events import Done, Event, Notice, Progress, Started
 from semvid.frame_drawer import FrameDrawer, draw_over, scaled
+from semvid.io.containers import CONTAINERS
 from semvid.io.folder import check_folder, picture_folder
 from semvid.io.output import check_place, write_whole
 from semvid.io.picture import read_picture
 from semvid.io.probe import probe
 from semvid.io.reader import VideoReader
-from semvid.io.writer import CONTAINERS
 from semvid.pipeline import encode_events
 from semvid.preview import Previewer
 from semvid.saliency.map_files import PICTURE_SUFFIXES

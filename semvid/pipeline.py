@@ -19,9 +19,10 @@ from semvid.encode.coding import Coding, PreparedFrame
 from semvid.encoding_job import EncodingJob
 from semvid.errors import OutputError
 from semvid.events import Done, Event, Notice, Preview, Started
+from semvid.io.carry import check_output, default_output
 from semvid.io.output import check_place
 from semvid.io.reader import VideoReader
-from semvid.io.writer import VideoWriter, check_output, default_output
+from semvid.io.writer import VideoWriter
 from semvid.maps.made_by import describe_maps
 from semvid.maps.sidecar import SUFFIX
 from semvid.maps.sinks import SinkContext, open_sink

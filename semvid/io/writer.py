@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Collection, Iterable
-from functools import lru_cache
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
@@ -13,9 +11,10 @@ import av
 from av.error import FFmpegError
 
 from semvid.errors import OutputError
-from semvid.io.output import check_place, publish, temporary_beside
-from semvid.io.probe import UNKNOWN_CODEC, codec_name, is_cover_art, reason
-from semvid.types import StreamInfo, VideoInfo
+from semvid.io.containers import CONTAINERS, holds
+from semvid.io.output import publish, temporary_beside
+from semvid.io.probe import codec_name, is_cover_art, reason
+from semvid.io.tags import portable
 
 if TYPE_CHECKING:
     from av import Packet
@@ -25,81 +24,7 @@ if TYPE_CHECKING:
 
     from semvid.io.reader import VideoReader
 
-CONTAINERS = {".mp4": "mp4", ".mkv": "matroska", ".mov": "mov", ".webm": "webm", ".m4v": "mp4", ".avi": "avi"}
-"""Output suffixes and FFmpeg's muxers for them."""
-
-_MOTION_JPEG = {".avi", ".mov", ".mkv"}
-"""Where players expect it; .avi takes nothing else, since it cannot reorder frames."""
-
 _MP4_LIKE = {"mp4", "mov"}
-
-
-def default_output(source: VideoInfo, coding_format: str, drop: Collection[str]) -> Path:
-    """Return ``NAME.semvid.EXT`` beside the source, in its own container if that can hold everything.
-
-    Args:
-        source: The input.
-        coding_format: FFmpeg's name of the format the video will have.
-        drop: Kinds of the input's streams that are left out.
-
-    Raises:
-        OutputError: No container can hold these streams together.
-    """
-    codecs = {one.codec for one in copied_streams(source, drop) if not one.is_cover_art} | {coding_format}
-    own = source.path.suffix.lower()
-    for suffix in ([own] if own in CONTAINERS else []) + list(CONTAINERS):
-        if _takes(suffix, coding_format) and _holds(suffix, codecs):
-            return source.path.with_name(f"{source.path.stem}.semvid{suffix}")
-    raise OutputError(
-        f"no container holds {', '.join(sorted(codecs))} together; leave streams out with --drop"
-    )
-
-
-def check_output(
-    output: Path, source: VideoInfo, coding_format: str, drop: Collection[str], *, overwrite: bool
-) -> None:
-    """Refuse an output that cannot or must not be written, before any work is done.
-
-    Args:
-        output: Where to write.
-        source: The input.
-        coding_format: FFmpeg's name of the format the video will have.
-        drop: Kinds of the input's streams that are left out.
-        overwrite: Whether an existing file may be replaced.
-
-    Raises:
-        OutputExistsError: It exists and ``overwrite`` is false.
-        OutputError: It is the input, is no regular file, its folder is missing or read-only, or its
-            container cannot hold the streams.
-    """
-    check_place(output, source.path, overwrite=overwrite)
-    if output.suffix.lower() not in CONTAINERS:
-        raise OutputError(
-            f"'{output.suffix or output.name}' is no container semvid writes; "
-            f"end the output in {', '.join(CONTAINERS)}"
-        )
-    suffix = output.suffix.lower()
-    if not _takes(suffix, coding_format):
-        others = ", ".join(one for one in CONTAINERS if _takes(one, coding_format))
-        raise OutputError(f"{suffix} cannot hold {coding_format} video; end the output in {others}")
-    for stream in copied_streams(source, drop):
-        if not _holds(suffix, [stream.codec]) and not stream.is_cover_art:
-            raise OutputError(
-                f"{suffix} cannot hold stream {stream.index} ({stream.kind}, {stream.codec}); choose another "
-                f"container for -o, or leave it out with --drop {stream.kind}"
-            )
-
-
-def copied_streams(source: VideoInfo, drop: Collection[str]) -> list[StreamInfo]:
-    """List the streams beside the main video that people watch, hear or read, less those dropped."""
-    return [
-        one
-        for one in source.streams
-        if one.index != source.stream_index
-        and one.kind in {"video", "audio", "subtitle"}
-        and one.kind not in drop
-        and one.codec != UNKNOWN_CODEC
-    ]
 
 
 class VideoWriter:
@@ -159,7 +84,7 @@ class VideoWriter:
         notices = []
         source, main = reader.container, reader.stream
         self._video_index = encoded.index
-        encoded.metadata.update(_portable(main.metadata))
+        encoded.metadata.update(portable(main.metadata))
         encoded.disposition = main.disposition
         for stream in source.streams:
             if stream.index == main.index or stream.type in drop or _is_rewritten(stream):
@@ -172,10 +97,10 @@ class VideoWriter:
                 self._attach(cast("AttachmentStream", stream))
             else:
                 copy = self.container.add_stream_from_template(stream)
-                copy.metadata.update(_portable(stream.metadata))
+                copy.metadata.update(portable(stream.metadata))
                 copy.disposition = stream.disposition
                 self._copies[stream.index] = copy
-        self.container.metadata.update(_portable(source.metadata))
+        self.container.metadata.update(portable(source.metadata))
         self.container.set_chapters(source.chapters())
         return notices
 
@@ -186,7 +111,7 @@ class VideoWriter:
             return None if is_matroska else f"{self._suffix} holds no attachments"
         if stream.type not in {"video", "audio", "subtitle"} or stream.codec_context is None:
             return "FFmpeg cannot copy it without knowing its format"
-        if is_cover_art(stream) and not _holds(self._suffix, [codec_name(stream)]):
+        if is_cover_art(stream) and not holds(self._suffix, [codec_name(stream)]):
             return f"{self._suffix} cannot hold this cover picture"
         return None
 
@@ -265,38 +190,6 @@ class VideoWriter:
         return OutputError(f"{self.output} cannot be written: {reason(error)}; nothing was left behind")
 
 
-@lru_cache
-def _codecs_held_by(muxer: str) -> frozenset[str]:
-    with av.open(io.BytesIO(), "w", format=muxer) as container:
-        return frozenset(container.supported_codecs)
-
-
-def _holds(suffix: str, codecs: Iterable[str]) -> bool:
-    return _codecs_held_by(CONTAINERS[suffix]).issuperset(codecs)
-
-
-def _takes(suffix: str, coding_format: str) -> bool:
-    """Whether encoded video may go there."""
-    if coding_format == "mjpeg":
-        return suffix in _MOTION_JPEG
-    return suffix != ".avi" and _holds(suffix, [coding_format])
-
-
 def _is_rewritten(stream: Stream) -> bool:
     """Tell the tracks FFmpeg writes anew from chapters and from the timecode tag."""
     return stream.type == "data" and ("timecode" in stream.metadata or stream.name == "bin_data")
-
-
-def _portable(metadata: dict[str, str]) -> dict[str, str]:
-    """Drop the tags that describe the old file's making and would be false in the new one."""
-    stale = (
-        "encoder",
-        "duration",
-        "bps",
-        "number_of_",
-        "_statistics",
-        "major_brand",
-        "minor_version",
-        "compatible_brands",
-    )
-    return {key: value for key, value in metadata.items() if not key.lower().startswith(stale)}

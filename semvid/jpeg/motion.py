@@ -19,9 +19,9 @@ from semvid.config import AllocationConfig, CompressConfig, Sampling
 from semvid.encode.coding import CodedStream, PreparedFrame
 from semvid.encode.display_matrix import copy_display_matrix
 from semvid.errors import ConfigError
+from semvid.io.carry import copied_streams
 from semvid.io.colour import matrix_of, range_of
 from semvid.io.probe import measure_streams
-from semvid.io.writer import copied_streams
 from semvid.jpeg.budget import Budget
 from semvid.jpeg.choice import Counts
 from semvid.jpeg.encoder import DEFAULT_QUALITY, Choice, PictureCoder, fill_size
