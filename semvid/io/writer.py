@@ -12,6 +12,7 @@ from av.error import FFmpegError
 
 from semvid.errors import OutputError
 from semvid.io.containers import CONTAINERS, holds
+from semvid.io.ledger import Ledger
 from semvid.io.output import publish, temporary_beside
 from semvid.io.probe import codec_name, is_cover_art, reason
 from semvid.io.tags import portable
@@ -39,7 +40,7 @@ class VideoWriter:
         self._suffix = output.suffix.lower()
         self._temporary = temporary_beside(output)
         self._copies: dict[int, Stream] = {}
-        self._num_packets = 0
+        self._ledger = Ledger(output)
         self._video_index = 0
         try:
             muxer = CONTAINERS[self._suffix]
@@ -147,11 +148,11 @@ class VideoWriter:
 
     def write(self, packet: Packet[Any]) -> None:
         """Write a packet of the encoded stream."""
-        self._num_packets += 1
         self._mux(packet)
 
     def _mux(self, packet: Packet[Any]) -> None:
         size = packet.size
+        self._ledger.note(packet)
         try:
             self.container.mux(packet)
         except (FFmpegError, OSError) as error:
@@ -169,20 +170,10 @@ class VideoWriter:
         """
         try:
             self.container.close()
-            self._verify()
+            self._ledger.check(self._temporary, self._video_index)
             return publish(self._temporary, self.output)
         except (FFmpegError, OSError) as error:
             raise self._failure(error) from error
-
-    def _verify(self) -> None:
-        with av.open(str(self._temporary)) as written:
-            stream = written.streams[self._video_index]
-            found = sum(packet.size > 0 for packet in written.demux(stream))
-        if found != self._num_packets:
-            raise OutputError(
-                f"{self.output} was not written whole: {found} of {self._num_packets} video packets "
-                "can be read back; the disk may be full or failing"
-            )
 
     def _failure(self, error: Exception) -> OutputError:
         if isinstance(error, OutputError):

@@ -23,7 +23,7 @@ LAYERS = [
     {"maps.sidecar"},
     {"events", "streaming", "streaming.types", "streaming.sound", "streaming.backoff", "streaming.devices", "report", "report.data", "report.regions", "rate", "jpeg", "jpeg.tables", "io.output", "io.picture", "devices", "models", "models.training", "encode.vpx_scale", "encode.levels", "saliency.source", "saliency.edges", "encode.regions", "io.probe", "io.colour", "io.containers", "io.tags", "drawing", "metrics", "metrics.filters", "encode.coding", "encode.display_matrix", "temporal", "maps",
      "temporal.warp", "temporal.settle"},
-    {"streaming.mux", "streaming.frame_queue", "streaming.packet_queue", "streaming.address", "streaming.timeline", "io.luma", "io.folder", "io.carry", "preview", "maps.offset_text", "maps.made_by", "temporal.vectors", "temporal.camera", "saliency.spectral"},
+    {"streaming.mux", "streaming.frame_queue", "streaming.packet_queue", "streaming.address", "streaming.timeline", "io.luma", "io.folder", "io.carry", "io.ledger", "preview", "maps.offset_text", "maps.made_by", "temporal.vectors", "temporal.camera", "saliency.spectral"},
     {"temporal.motion", "temporal.own_motion", "streaming.source_sound", "streaming.sink_address", "streaming.fit", "streaming.opening", "streaming.push"},
     {"temporal.cuts", "streaming.source", "streaming.outlet"},
     {"temporal.plan", "streaming.sink"},
