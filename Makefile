@@ -8,7 +8,7 @@ INPUT ?=
 
 PACK ?= ../shared/data/training
 
-.PHONY: demo test lint golden benchmark train clean
+.PHONY: demo test lint golden benchmark fuzz soak train clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python examples/demo.py $(INPUT)
@@ -36,9 +36,19 @@ benchmark: $(VENV)/dev.stamp link
 	$(BIN)/python examples/benchmark/kodak.py
 	$(BIN)/python examples/benchmark/mjpeg.py
 	$(BIN)/python examples/benchmark/sidecar.py
+	$(BIN)/python examples/benchmark/keeps.py
 	$(BIN)/python examples/benchmark/live_quality.py
 	$(BIN)/python examples/benchmark/live_latency.py
 	$(BIN)/python examples/benchmark/live_faults.py
+
+# What no input and no signal may do: an hour on two cores.
+fuzz: $(VENV)/dev.stamp link
+	$(BIN)/python examples/benchmark/fuzz.py
+	$(BIN)/python examples/benchmark/kills.py
+
+# An hour: half of it through compress, half live.
+soak: $(VENV)/dev.stamp link
+	$(BIN)/python examples/benchmark/soak.py
 
 TRAIN = $(BIN)/python -P -m semvid.models.training.train --pack $(PACK)
 # Resumes what was interrupted. Then copy the weights to models/weights and their SHA-256 to weights_file.py.
