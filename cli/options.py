@@ -100,6 +100,14 @@ MotionOption = Annotated[
         rich_help_panel=TIME_PANEL,
     ),
 ]
+DeinterlaceOption = Annotated[
+    str,
+    typer.Option(
+        help="What to do with interlaced frames. auto: x264 codes them as interlaced, for other codecs they "
+        "are deinterlaced. bwdif: deinterlace, one picture from each frame. keep: never change their lines.",
+        rich_help_panel="How it is coded",
+    ),
+]
 OverwriteOption = Annotated[
     bool, typer.Option("--yes", "-y", help="Overwrite an existing output.", rich_help_panel=FILES_PANEL)
 ]

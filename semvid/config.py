@@ -18,6 +18,7 @@ Side = Annotated[int, Limits(16, 8192)]
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Motion = Literal["flow", "vectors"]
+Deinterlace = Literal["auto", "bwdif", "keep"]
 DroppableKind = Literal["video", "audio", "subtitle", "data", "attachment"]
 
 MODELS = ("msroi", "msroi-fast", "spectral")
@@ -132,6 +133,9 @@ class CompressConfig(MapsConfig):
     """The encoder's own preset name; None = its default."""
     encoder_options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """More FFmpeg options for the encoder."""
+    deinterlace: Deinterlace = "auto"
+    """Interlaced frames: ``auto`` (x264 codes them as interlaced, for other codecs they are deinterlaced),
+    ``bwdif`` (one progressive frame is made of each), or ``keep`` (their lines are never changed)."""
     temporal: TemporalConfig = TemporalConfig()
     """How maps follow from frame to frame."""
     allocation: AllocationConfig = AllocationConfig()

@@ -41,6 +41,7 @@ from semvid.still import importance_of
 from semvid.types import AnalysedFrame, ExportResult, Frame, VideoInfo
 
 if TYPE_CHECKING:
+    from av import VideoFrame
     from av.container import OutputContainer
 
 _ANIMATIONS = {".gif": "GIF", ".webp": "WEBP"}
@@ -112,6 +113,10 @@ class _DrawnCoding:
         self._reformatter = VideoReformatter()
         self._plain = RegionCoding(X264, _CODED)
         self.quality = self._plain.quality
+
+    def codes_fields(self, picture: VideoFrame) -> bool:
+        """A drawing has no fields."""
+        return False
 
     def prepare(self, analysed: AnalysedFrame) -> PreparedFrame | None:
         frame = analysed.frame

@@ -16,6 +16,7 @@ from semvid.analysis import Analyser
 from semvid.codecs import open_coding
 from semvid.config import CompressConfig
 from semvid.encode.coding import Coding, PreparedFrame
+from semvid.encode.interlaced import InterlacedStage
 from semvid.encoding_job import EncodingJob
 from semvid.errors import OutputError
 from semvid.events import Done, Event, Notice, Preview, Started
@@ -135,6 +136,7 @@ def encode_events(
                 yield Notice(f"--device {config.device} has no effect: no network makes these maps")
             analyser = None if config.allocation.strength == 0 else Analyser(maps, config.temporal)
             previewer = Previewer(preview_size, reader.info.sample_aspect_ratio)
+            interlaced = InterlacedStage(config.deinterlace, coding, output.suffix)
             ahead = _frames_ahead(reader.info)
             with ExitStack() as stack:
                 if config.save_maps is not None and analyser is not None:
@@ -145,7 +147,7 @@ def encode_events(
                     closing(prefetch(reader.read(), ahead, "semvid-decode", is_background=True)) as decoded,
                     closing(
                         prefetch(
-                            _prepare(_analyse(decoded, analyser), coding, previewer),
+                            _prepare(interlaced.run(_analyse(decoded, analyser)), coding, previewer),
                             ahead,
                             "semvid-analyse",
                             is_background=True,
@@ -154,6 +156,7 @@ def encode_events(
                     closing(EncodingJob(reader, writer, coding, config)) as job,
                 ):
                     yield from job.run(prepared)
+                yield from map(Notice, interlaced.notices())
                 if analyser is not None:
                     yield from map(Notice, analyser.finish(job.num_frames))
                 if reader.damage:

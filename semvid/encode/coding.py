@@ -54,6 +54,9 @@ class Coding(Protocol):
     def quality(self) -> float:
         """In the encoder's own unit; the mean if it changes."""
 
+    def codes_fields(self, picture: VideoFrame) -> bool:
+        """Whether interlaced video like this picture is coded as such, with the map on the right lines."""
+
     def prepare(self, analysed: AnalysedFrame) -> PreparedFrame | None:
         """Ready the next frame, None = leave it out; called on the analysing thread, which has time left."""
 

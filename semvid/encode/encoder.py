@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
+from av.codec.context import Flags
 from av.error import FFmpegError
 
 from semvid.encode.display_matrix import copy_display_matrix
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from av import Packet, VideoFrame
     from av.container import OutputContainer
     from av.video.stream import VideoStream
+
+# AV_FIELD_TB and AV_FIELD_BT: lines of both fields lie woven, from the top; the one named is shown first.
+_FIELD_ORDERS = {"top": 4, "bottom": 5}
 
 # PyAV has no way to set the aspect ratio that FFmpeg's Matroska muxer reads.
 _MATROSKA = {".mkv", ".webm"}
@@ -94,6 +98,10 @@ class VideoEncoder:
         codec.color_primaries = first.color_primaries
         codec.color_trc = first.color_trc
         codec.colorspace = preparer.color_matrix
+        if preparer.field_order is not None:
+            codec.field_order = _FIELD_ORDERS[preparer.field_order]
+        if preparer.codes_fields:
+            codec.flags |= Flags.interlaced_dct | Flags.interlaced_me
         tag = self._spec.container_tags.get(suffix.lower())
         if tag:
             codec.codec_tag = tag

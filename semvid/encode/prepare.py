@@ -16,6 +16,7 @@ from semvid.encode.levels import LevelQuantizer
 from semvid.encode.regions import CAPACITIES, RegionAttacher
 from semvid.encode.spec import EncoderSpec
 from semvid.errors import EncoderError
+from semvid.io.fields import ProgressiveMarker, field_order
 from semvid.types import Frame, QuantizerOffsets
 
 if TYPE_CHECKING:
@@ -32,16 +33,19 @@ class FramePreparer:
         spec: The encoder.
         crf: Constant rate factor, for encoders whose offsets depend on it.
         first: First frame; it sets geometry, format and colour of the coded video.
+        codes_fields: Interlaced video is coded as such.
 
     Attributes:
         pixel_format: FFmpeg's name of the coded format.
         size: ``(width, height)`` of the coded picture in pixels.
         color_range: FFmpeg's number of the coded sample range.
         color_matrix: FFmpeg's number of the coded YUV matrix.
+        field_order: The field that comes first; None = the video begins progressive.
+        codes_fields: It is coded as interlaced.
         conversions: A sentence for everything about the picture that has to be changed.
     """
 
-    def __init__(self, spec: EncoderSpec, crf: float, first: Frame) -> None:
+    def __init__(self, spec: EncoderSpec, crf: float, first: Frame, *, codes_fields: bool = False) -> None:
         picture = first.picture
         self._spec = spec
         self._crf = crf
@@ -64,10 +68,9 @@ class FramePreparer:
             self.conversions.append(
                 f"{spec.name} does not code full range; samples converted to limited range"
             )
-        if picture.interlaced_frame:
-            self.conversions.append(
-                "the video is interlaced; it is coded as progressive frames with both fields woven in"
-            )
+        self.field_order = field_order(picture)
+        self.codes_fields = codes_fields and self.field_order is not None
+        self._marker = ProgressiveMarker(self.field_order if self.codes_fields else None)
         self._attacher = RegionAttacher()
         self._map_age = 0
         self._cover_in_force: LevelArray | None = None
@@ -87,6 +90,7 @@ class FramePreparer:
             picture = self._color.convert(self._reformatter, picture, self.pixel_format)
         if self.size != (picture.width, picture.height):
             picture = self._pad(picture)
+        picture = self._marker.mark(picture)
         # The source's frame types must not be forced on the encoder.
         picture.pict_type = 0
         return picture if offsets is None else self._mark(picture, offsets)
@@ -149,6 +153,18 @@ class _Color:
             )
         converted.pts, converted.time_base = picture.pts, picture.time_base
         return converted
+
+
+def can_code_fields(spec: EncoderSpec, picture: VideoFrame) -> bool:
+    """Tell whether interlaced video like this picture can be coded as such, the map on the right lines."""
+    if spec.field_block_size is None:
+        return False
+    # libx264 codes pairs of macroblock rows, but FFmpeg lays out a map of the rows there are: with an odd
+    # number of them it would be read beyond its end. Chroma must not be scaled across fields.
+    num_rows, heights = -(-picture.height // spec.block_size), set()
+    for name in (picture.format.name, choose_pixel_format(spec, picture.format.name)):
+        heights.add(_chroma_shifts(name)[1])
+    return num_rows % 2 == 0 and picture.height % 4 == 0 and len(heights) == 1
 
 
 def coded_size(spec: EncoderSpec, pixel_format: str, width: int, height: int) -> tuple[int, int]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from semvid.config import CompressConfig
 from semvid.encode.allocator import OffsetAllocator
 from semvid.encode.coding import CodedStream, PreparedFrame
 from semvid.encode.encoder import VideoEncoder
-from semvid.encode.prepare import FramePreparer
+from semvid.encode.prepare import FramePreparer, can_code_fields
 from semvid.encode.spec import EncoderSpec
 from semvid.errors import ConfigError
 from semvid.types import AnalysedFrame, VideoInfo
 
 if TYPE_CHECKING:
-    from av import Packet
+    from av import Packet, VideoFrame
     from av.container import OutputContainer
 
 
@@ -37,15 +38,27 @@ class RegionCoding:
                 raise ConfigError(f"--{option} is for --codec mjpeg; {spec.name} takes --crf")
         self.name, self.coding_format = spec.name, spec.coding_format
         self.quality = spec.crf.default if config.crf is None else config.crf
-        self._spec = spec
+        self._spec, self._config = spec, config
         self._options = spec.options(self.quality, config.preset, config.encoder_options)
         self._allocator = OffsetAllocator(spec, config.allocation)
         self._preparer: FramePreparer | None = None
 
+    def codes_fields(self, picture: VideoFrame) -> bool:
+        """See ``Coding``."""
+        return self._options.get("profile") != "baseline" and can_code_fields(self._spec, picture)
+
     def prepare(self, analysed: AnalysedFrame) -> PreparedFrame:
         """See ``Coding``."""
         if self._preparer is None:
-            self._preparer = FramePreparer(self._spec, self.quality, analysed.frame)
+            self._preparer = FramePreparer(
+                self._spec,
+                self.quality,
+                analysed.frame,
+                codes_fields=self.codes_fields(analysed.frame.picture),
+            )
+            if self._preparer.codes_fields and self._spec.field_block_size is not None:
+                blocks = replace(self._spec, block_size=self._spec.field_block_size)
+                self._allocator = OffsetAllocator(blocks, self._config.allocation)
         offsets, ratio = self._allocator.update(analysed)
         picture = self._preparer.prepare(analysed.frame, offsets)
         return PreparedFrame(analysed.frame.picture, picture, predicted_rate_ratio=ratio)

@@ -62,6 +62,9 @@ X264 = EncoderSpec(
     to_native=_quantizer_steps,
     map_conditions=(_CONSTANT_QP, _needs_aq("superfast", "aq-mode=1")),
     rate=RateModel(spatial=0.21, temporal=0.24, finer=1.5, coarser=1.5),
+    # Interlaced pictures are coded by pairs of macroblock rows; in a pair coded by fields the upper row's
+    # offsets would go to one field and the lower row's to the other (examples/benchmark/interlaced.py).
+    field_block_size=32,
     defaults={"aq-mode": "1"},
     implications=(
         Implication("preset", "ultrafast", ("aq-mode", "0")),

@@ -70,6 +70,9 @@ class EncoderSpec:
     """Tells players when samples use the full range."""
     codes_aspect_ratio: bool = True
     """Stores the pixel aspect ratio in the bitstream."""
+    field_block_size: int | None = None
+    """Side in pixels of the blocks the encoder reads the map at in interlaced video, which it codes as such;
+    None = it does not, or ignores the map there."""
     codes_odd_sizes: bool = False
     """Takes subsampled video of odd width or height."""
     truncates_offsets: bool = False

@@ -80,6 +80,10 @@ class JpegCoding:
         """Of what matters, on libjpeg's scale; the mean if it changed."""
         return self._choice.quality if self._stream is None else self._stream.mean_quality
 
+    def codes_fields(self, picture: VideoFrame) -> bool:
+        """See ``Coding``."""
+        return False
+
     def prepare(self, analysed: AnalysedFrame) -> PreparedFrame:
         """Convert to what JPEG says samples mean: BT.601, full range."""
         source = analysed.frame.picture
