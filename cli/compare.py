@@ -7,6 +7,7 @@ import dataclasses
 import io
 import json
 import math
+import sys
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -63,6 +64,8 @@ def command(
             shown = ["" if math.isnan(one) else f"{one:.6g}" for one in values]
             writer.writerow([index, f"{seconds:.6f}", *shown])
         write_whole(as_csv, text.getvalue().encode())
+    for notice in result.notices:
+        print(f"note: {notice}", file=sys.stderr)
     if as_json:
         record = dataclasses.asdict(result)
         print(json.dumps(_without_nan(record), default=str))

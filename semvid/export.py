@@ -13,6 +13,7 @@ from semvid.analysis import Analyser
 from semvid.config import ExportConfig, MapFormat
 from semvid.errors import ConfigError, OutputError
 from semvid.events import Event, Notice, Progress, Started
+from semvid.io.fields import FieldCount
 from semvid.io.folder import check_folder
 from semvid.io.output import check_place, write_whole
 from semvid.io.picture import Picture, read_picture
@@ -77,14 +78,18 @@ def export_maps(
         with open_sink(kind, output, SinkContext(reader.info, made_by, config.allocation)) as sink:
             analyser.recorder = sink
             on_event(Started(reader.info))
+            fields = FieldCount()
             for item in reader.read():
                 if isinstance(item, Frame):
+                    fields.look(item)
                     analysed = analyser.update(item)
                     if (preview := previewer.look(analysed)) is not None:
                         on_event(preview)
                     on_event(
                         Progress(sink.num_frames, reader.info.num_frames_from_header, sink.bytes_written)
                     )
+            for message in fields.notice("a map is of both fields of a frame together"):
+                on_event(Notice(message))
             for message in analyser.finish(sink.num_frames):
                 on_event(Notice(message))
             if reader.damage:

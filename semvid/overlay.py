@@ -21,6 +21,7 @@ from semvid.analysis import Analyser
 from semvid.config import AllocationConfig, CompressConfig, OverlayConfig
 from semvid.drawing import Bgr
 from semvid.encode.coding import CodedStream, PreparedFrame
+from semvid.encode.interlaced import InterlacedStage
 from semvid.encode.region_coding import RegionCoding
 from semvid.encode.registry import X264
 from semvid.errors import ConfigError, OutputError
@@ -152,7 +153,7 @@ def _draw_video(
     settings = CompressConfig(
         model=config.model, focus=config.focus, maps=config.maps, maps_hold=config.maps_hold,
         boxes=config.boxes, device=config.device, threads=config.threads, temporal=config.temporal,
-        overwrite=config.overwrite,
+        deinterlace="bwdif", overwrite=config.overwrite,
     )  # fmt: skip
     aspect = probe(source).sample_aspect_ratio
     with (
@@ -190,10 +191,11 @@ def _drawn_frames(
     ):
         analyser = Analyser(maps, config.temporal)
         previewer = Previewer(preview_size, info.sample_aspect_ratio)
-        for item in reader.read():
-            if not isinstance(item, Frame):
+        interlaced = InterlacedStage("bwdif")
+        for analysed in interlaced.run(analyser.run(reader.read())):
+            if not isinstance(analysed, AnalysedFrame):
                 continue
-            analysed = analyser.update(item)
+            item = analysed.frame
             if (preview := previewer.look(analysed)) is not None:
                 on_event(preview)
             count += 1
@@ -201,7 +203,7 @@ def _drawn_frames(
             if drawn is not None:
                 yield drawn, float((item.picture.pts or 0) * (item.picture.time_base or 0))
             on_event(Progress(count, info.num_frames_from_header, 0))
-        for message in analyser.finish(count):
+        for message in interlaced.notices() + analyser.finish(count):
             on_event(Notice(message))
 
 

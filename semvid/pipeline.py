@@ -136,7 +136,7 @@ def encode_events(
                 yield Notice(f"--device {config.device} has no effect: no network makes these maps")
             analyser = None if config.allocation.strength == 0 else Analyser(maps, config.temporal)
             previewer = Previewer(preview_size, reader.info.sample_aspect_ratio)
-            interlaced = InterlacedStage(config.deinterlace, coding, output.suffix)
+            interlaced = InterlacedStage(config.deinterlace, coding.codes_fields, output.suffix)
             ahead = _frames_ahead(reader.info)
             with ExitStack() as stack:
                 if config.save_maps is not None and analyser is not None:

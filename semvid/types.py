@@ -261,3 +261,5 @@ class Comparison:
     """By measure, one a frame; NaN where a frame has no such place."""
     pooled: Mapping[str, Pooled]
     """By measure."""
+    notices: tuple[str, ...] = ()
+    """A sentence for everything about the videos that had to be changed to compare them."""

@@ -14,15 +14,13 @@ from semvid.encode.hdr import lost_hdr, with_hdr10
 from semvid.encode.prepare import FramePreparer
 from semvid.encode.spec import EncoderSpec
 from semvid.errors import EncoderError
+from semvid.io.fields import FIELD_ORDERS
 from semvid.io.probe import reason
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
     from av.container import OutputContainer
     from av.video.stream import VideoStream
-
-# AV_FIELD_TB and AV_FIELD_BT: lines of both fields lie woven, from the top; the one named is shown first.
-_FIELD_ORDERS = {"top": 4, "bottom": 5}
 
 # PyAV has no way to set the aspect ratio that FFmpeg's Matroska muxer reads.
 _MATROSKA = {".mkv", ".webm"}
@@ -99,7 +97,7 @@ class VideoEncoder:
         codec.color_trc = first.color_trc
         codec.colorspace = preparer.color_matrix
         if preparer.field_order is not None:
-            codec.field_order = _FIELD_ORDERS[preparer.field_order]
+            codec.field_order = FIELD_ORDERS[preparer.field_order]
         if preparer.codes_fields:
             codec.flags |= Flags.interlaced_dct | Flags.interlaced_me
         tag = self._spec.container_tags.get(suffix.lower())

@@ -3,40 +3,40 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from semvid.config import Deinterlace
-from semvid.encode.coding import Coding
-from semvid.io.fields import FieldOrder, FrameDeinterlacer, field_order
+from semvid.io.fields import FieldCount, FrameDeinterlacer
 from semvid.types import AnalysedFrame, Frame
 
 if TYPE_CHECKING:
-    from av import Packet
+    from av import Packet, VideoFrame
 
 _SAYS_ORDER = {".mkv", ".mp4", ".m4v", ".mov"}
 """Containers that say which field comes first."""
 
 
 class InterlacedStage:
-    """Stands between analysis and encoder: maps are the same whatever becomes of the fields.
+    """Stands behind the analysis: maps are the same whatever becomes of the fields.
 
     Args:
         choice: What the user wants.
-        coding: Of the video; a video that begins interlaced is coded as such if it can be.
-        suffix: Of the output file.
+        codes_fields: Whether interlaced video like this picture can be coded as such; None = never.
+        suffix: Of the output file, where there is one that may say which field comes first.
     """
 
-    def __init__(self, choice: Deinterlace, coding: Coding, suffix: str) -> None:
+    def __init__(
+        self, choice: Deinterlace, codes_fields: Callable[[VideoFrame], bool] | None = None, suffix: str = ""
+    ) -> None:
         self._choice = choice
-        self._coding = coding
+        self._can_code_fields = codes_fields
         self._suffix = suffix.lower()
         self._deinterlacer: FrameDeinterlacer | None = None
         self._waiting: deque[AnalysedFrame] = deque()
-        self._codes_fields = False
-        self._num_frames = self._num_interlaced = self._first = 0
-        self._order: FieldOrder | None = None
+        self._codes_fields = self._has_begun = False
+        self._count = FieldCount()
 
     def run(
         self, items: Iterable[AnalysedFrame | Packet[Any]]
@@ -46,7 +46,9 @@ class InterlacedStage:
             if not isinstance(item, AnalysedFrame):
                 yield item
                 continue
-            self._look(item.frame)
+            if not self._has_begun:
+                self._decide(item.frame.picture)
+            self._count.look(item.frame)
             if self._deinterlacer is None:
                 yield item
                 continue
@@ -55,49 +57,32 @@ class InterlacedStage:
         if self._deinterlacer is not None:
             yield from map(self._made, self._deinterlacer.flush())
 
-    def _look(self, frame: Frame) -> None:
-        picture = frame.picture
-        if not self._num_frames:
-            if self._choice != "bwdif" and picture.interlaced_frame:
-                self._codes_fields = self._coding.codes_fields(picture)
-            if self._choice != "keep" and not self._codes_fields:
-                self._deinterlacer = FrameDeinterlacer()
-        self._num_frames += 1
-        if picture.interlaced_frame:
-            if not self._num_interlaced:
-                self._first, self._order = frame.index, field_order(picture)
-            self._num_interlaced += 1
+    def _decide(self, first: VideoFrame) -> None:
+        self._has_begun = True
+        if self._choice != "bwdif" and first.interlaced_frame and self._can_code_fields is not None:
+            self._codes_fields = self._can_code_fields(first)
+        if self._choice != "keep" and not self._codes_fields:
+            self._deinterlacer = FrameDeinterlacer()
 
     def _made(self, frame: Frame) -> AnalysedFrame:
         return replace(self._waiting.popleft(), frame=frame)
 
     def notices(self) -> list[str]:
         """Call after the last frame: a sentence if any frame was interlaced."""
-        if not self._num_interlaced:
-            return []
-        return [
-            f"{how_many_are_interlaced(self._num_interlaced, self._num_frames, self._first)}; {self._done}"
-        ]
+        return self._count.notice(self._done)
 
     @property
     def _done(self) -> str:
         if self._codes_fields:
-            return (
-                f"coded as interlaced, {self._order} field first (--deinterlace bwdif makes it progressive)"
-            )
+            order = self._count.order
+            return f"coded as interlaced, {order} field first (--deinterlace bwdif makes it progressive)"
         if self._deinterlacer is not None:
             done = "deinterlaced with bwdif, one picture from each frame"
-            return done if self._choice == "bwdif" else f"{done} (--deinterlace keep leaves the lines alone)"
+            is_told_to = self._choice == "bwdif" or self._can_code_fields is None
+            return done if is_told_to else f"{done} (--deinterlace keep leaves the lines alone)"
         woven = "coded as progressive frames with both fields woven in"
-        if self._first:
+        if self._count.begins_progressive:
             return f"{woven}, and nothing tells players so, since the video begins progressive"
         if self._suffix in _SAYS_ORDER:
-            return f"{woven}; the file says that the {self._order} field is first"
+            return f"{woven}; the file says that the {self._count.order} field is first"
         return f"{woven}, and {self._suffix} cannot tell players so; .mkv can"
-
-
-def how_many_are_interlaced(num_interlaced: int, num_frames: int, first: int) -> str:
-    """Say how many frames are interlaced, and which is the first if some are not."""
-    if num_interlaced == num_frames:
-        return "the video is interlaced"
-    return f"{num_interlaced} of {num_frames} frames are interlaced, the first is frame {first}"

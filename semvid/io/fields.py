@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -15,12 +16,18 @@ from semvid.types import Frame
 
 if TYPE_CHECKING:
     from av import VideoFrame
+    from av.video.stream import VideoStream
 
 FieldOrder = Literal["top", "bottom"]
 """The field that is shown first."""
 
+FIELD_ORDERS: Mapping[FieldOrder, int] = {"top": 4, "bottom": 5}
+"""FFmpeg's numbers (AV_FIELD_TB, AV_FIELD_BT) for a file whose pictures have both fields woven in."""
+
 _SMALLEST = (3, 4)
 """Columns and lines that bwdif needs."""
+_PROGRESSIVE = 1
+"""FFmpeg's number of the field order of progressive video; 0 is unknown, all higher ones have fields."""
 _SETFIELD = {"top": "tff", "bottom": "bff"}
 
 
@@ -36,6 +43,46 @@ def field_order(picture: VideoFrame) -> FieldOrder | None:
     except NothingYet:
         return "bottom"
     return "top"
+
+
+def says_fields(stream: VideoStream, first: VideoFrame) -> bool:
+    """Tell whether a video calls itself interlaced: its container, or its first decoded picture."""
+    return first.interlaced_frame or stream.codec_context.field_order > _PROGRESSIVE
+
+
+class FieldCount:
+    """Counts interlaced frames."""
+
+    def __init__(self) -> None:
+        self._num_frames = self._num_interlaced = self._first = 0
+        self.order: FieldOrder | None = None
+        """Of the first of them."""
+
+    def look(self, frame: Frame) -> None:
+        """Count a frame."""
+        self._num_frames += 1
+        if frame.picture.interlaced_frame:
+            if not self._num_interlaced:
+                self._first, self.order = frame.index, field_order(frame.picture)
+            self._num_interlaced += 1
+
+    @property
+    def begins_progressive(self) -> bool:
+        """The first frame was none of them."""
+        return self._first > 0
+
+    def notice(self, done: str) -> list[str]:
+        """Return a sentence if any frame was interlaced.
+
+        Args:
+            done: What was made of them.
+        """
+        if not self._num_interlaced:
+            return []
+        if self._num_interlaced == self._num_frames:
+            return [f"the video is interlaced; {done}"]
+        counts = f"{self._num_interlaced} of {self._num_frames} frames are interlaced"
+        return [f"{counts}, the first is frame {self._first}; {done}"]
 
 
 class ProgressiveMarker:

@@ -21,6 +21,7 @@ from semvid.encode.display_matrix import copy_display_matrix
 from semvid.errors import ConfigError
 from semvid.io.carry import copied_streams
 from semvid.io.colour import matrix_of, range_of
+from semvid.io.fields import FIELD_ORDERS, field_order
 from semvid.io.probe import measure_streams
 from semvid.jpeg.budget import Budget
 from semvid.jpeg.choice import Counts
@@ -168,6 +169,9 @@ class _JpegStream:
         codec.time_base = stream.time_base = self._index_base or cast(Fraction, first.decoded.time_base)
         if info.sample_aspect_ratio:
             codec.sample_aspect_ratio = info.sample_aspect_ratio
+        order = field_order(first.decoded)
+        if order is not None:
+            codec.field_order = FIELD_ORDERS[order]
         if self._index_base is None:
             copy_display_matrix(first.decoded, stream)
         return stream

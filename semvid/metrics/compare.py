@@ -11,11 +11,13 @@ from av.video.reformatter import ColorRange
 
 from semvid.analysis import Analyser
 from semvid.config import CompareConfig
+from semvid.encode.interlaced import InterlacedStage
 from semvid.errors import InputError
 from semvid.io.colour import matrix_of, range_of
+from semvid.io.fields import says_fields
 from semvid.io.probe import open_container, probe
 from semvid.io.reader import VideoReader
-from semvid.metrics.filters import FILTERS, Scores, Source, filter_scores
+from semvid.metrics.filters import FILTERS, Scores, Source, deinterlaces, filter_scores
 from semvid.metrics.weighted import weighted_scores
 from semvid.saliency.registry import open_source
 from semvid.types import Comparison, Frame, Pooled, VideoInfo
@@ -39,18 +41,32 @@ def compare(reference: Path | str, test: Path | str, config: CompareConfig | Non
     _check_sizes(mine, other, scale=config.scale)
     times = _check_times(mine, other)
     wanted = [one for one in FILTERS if one in config.metrics]
-    scores = filter_scores(describe_source(mine), describe_source(other), wanted)
+    sources = describe_source(mine), describe_source(other)
+    scores = filter_scores(*sources, wanted)
     if "weighted" in config.metrics:
         with (
             VideoReader(reference) as reader,
             VideoReader(test) as tested,
             closing(open_source(config, mine.num_frames_from_header)) as maps,
         ):
-            scores |= weighted_scores(reader, tested, Analyser(maps, config.temporal))
+            interlaced = InterlacedStage("bwdif" if deinterlaces(*sources) else "keep")
+            scores |= weighted_scores(reader, tested, Analyser(maps, config.temporal), interlaced)
     return Comparison(
         reference, test, times, {name: tuple(values.tolist()) for name, values in scores.items()},
-        {name: pool(values) for name, values in scores.items()},
+        {name: pool(values) for name, values in scores.items()}, field_notices(*sources),
     )  # fmt: skip
+
+
+def field_notices(reference: Source, test: Source) -> tuple[str, ...]:
+    """Say how interlaced video is compared."""
+    if deinterlaces(reference, test):
+        return (f"{reference.info.path} is interlaced and {test.info.path} is not; compared with what bwdif "
+                "makes of it",)  # fmt: skip
+    if test.is_interlaced and not reference.is_interlaced:
+        return (f"{test.info.path} is interlaced and {reference.info.path} is not; compared line by line",)
+    return (
+        "both are interlaced; compared line by line, both fields of a frame together",
+    ) * test.is_interlaced
 
 
 def pool(scores: Scores) -> Pooled:
@@ -106,4 +122,6 @@ def describe_source(info: VideoInfo) -> Source:
     """Decode one frame to say what the samples of a video mean."""
     with VideoReader(info.path) as reader:
         first = next(item.picture for item in reader.read() if isinstance(item, Frame))
-        return Source(info, matrix_of(first), range_of(first) == ColorRange.JPEG)
+        return Source(
+            info, matrix_of(first), range_of(first) == ColorRange.JPEG, says_fields(reader.stream, first)
+        )

@@ -41,11 +41,18 @@ class Source:
     matrix: int
     """FFmpeg's number of the YUV matrix."""
     is_full_range: bool
+    is_interlaced: bool = False
+    """It calls itself interlaced."""
 
     @property
     def range_name(self) -> str:
         """FFmpeg's name of the sample range."""
         return "full" if self.is_full_range else "limited"
+
+
+def deinterlaces(reference: Source, test: Source) -> bool:
+    """Tell whether the reference is deinterlaced to compare it: it is interlaced and the other is not."""
+    return reference.is_interlaced and not test.is_interlaced
 
 
 def filter_scores(reference: Source, test: Source, metrics: Sequence[str]) -> dict[str, Scores]:
@@ -68,6 +75,8 @@ def filter_scores(reference: Source, test: Source, metrics: Sequence[str]) -> di
         for one in (reference, test)
     )
     info = reference.info
+    if deinterlaces(reference, test):
+        ours = ours.filter("bwdif", mode="send_frame", deint="interlaced")
     theirs = theirs.filter(
         "scale", info.width, info.height, flags="bicubic", in_range=test.range_name,
         out_range=reference.range_name, in_color_matrix=_MATRICES.get(test.matrix, "auto"),

@@ -10,6 +10,7 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from semvid.analysis import Analyser
+from semvid.encode.interlaced import InterlacedStage
 from semvid.io.colour import matrix_of, range_of
 from semvid.io.luma import has_luma_plane, luma_plane
 from semvid.io.reader import VideoReader
@@ -22,7 +23,7 @@ _MOST = 100.0
 
 
 def weighted_scores(
-    reference: VideoReader, test: VideoReader, analyser: Analyser
+    reference: VideoReader, test: VideoReader, analyser: Analyser, interlaced: InterlacedStage
 ) -> dict[str, NDArray[np.float64]]:
     """Score the luma of every frame, in dB.
 
@@ -30,6 +31,7 @@ def weighted_scores(
         reference: What it should look like; the maps are made from it.
         test: What became of it; brought to the size and format of the reference.
         analyser: Makes the maps.
+        interlaced: What becomes of interlaced frames of the reference.
 
     Returns:
         ``weighted``: squared error weighted by importance; ``salient``: where importance exceeds a half;
@@ -37,7 +39,8 @@ def weighted_scores(
     """
     scores: dict[str, list[float]] = {name: [] for name in NAMES}
     reformatter = VideoReformatter()
-    for analysed, other in zip(analyser.run(_frames(reference)), _frames(test), strict=True):
+    frames = interlaced.run(analyser.run(_frames(reference)))
+    for analysed, other in zip(frames, _frames(test), strict=True):
         if not isinstance(analysed, AnalysedFrame) or analysed.importance is None:
             continue
         error = squared_error(analysed.frame, other, reformatter)

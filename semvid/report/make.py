@@ -11,9 +11,11 @@ import numpy as np
 
 from semvid.config import CompressConfig, MapsConfig
 from semvid.errors import ConfigError, OutputError, SemvidError
-from semvid.events import Stage
+from semvid.events import Notice, Stage
 from semvid.io.output import check_place, write_whole
 from semvid.io.probe import probe
+from semvid.metrics.compare import describe_source, field_notices
+from semvid.metrics.filters import deinterlaces
 from semvid.metrics.weighted import stretched
 from semvid.report.data import VERSION, CloseUp, Note, Report, SourceFacts, Still, Thumbnail
 from semvid.report.measure import (
@@ -131,7 +133,12 @@ def _make(
         on_event(Stage("plain encode"))
         place = folder / f"plain{result.output.suffix}"
         plain = plain_encode_of_size(result.source, place, config, result, on_event=on_event)
-    versions = Versions(result.source, result.output, plain.output, MapsConfig(maps=maps), info)
+    sources = describe_source(info), describe_source(probe(result.output))
+    for message in field_notices(*sources):
+        on_event(Notice(message))
+    versions = Versions(
+        result.source, result.output, plain.output, MapsConfig(maps=maps), info, deinterlaces(*sources)
+    )
     measured = measure(versions, on_event)
     stills, closeups, strip = _look(versions, measured, on_event)
     width, height = measured.uprighter.shown_size

@@ -12,6 +12,7 @@ from av.video.reformatter import VideoReformatter
 
 from semvid.analysis import Analyser
 from semvid.config import ExportConfig, MapsConfig, TemporalConfig
+from semvid.encode.interlaced import InterlacedStage
 from semvid.errors import InputError
 from semvid.events import Event, Notice, Progress, Stage
 from semvid.export import export_maps
@@ -40,6 +41,8 @@ class Versions:
     maps: MapsConfig
     info: VideoInfo
     """Of the source."""
+    deinterlaces: bool = False
+    """The source is interlaced and the encodes are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,8 @@ def read_versions(versions: Versions, on_event: OnEvent) -> Generator[FrameTripl
             for one in (versions.source, versions.mapped, versions.plain)
         ]
         maps = stack.enter_context(closing(open_source(versions.maps, info.num_frames_from_header)))
-        analysed = Analyser(maps, TemporalConfig()).run(_frames(readers[0]))
+        interlaced = InterlacedStage("bwdif" if versions.deinterlaces else "keep")
+        analysed = interlaced.run(Analyser(maps, TemporalConfig()).run(_frames(readers[0])))
         mapped, plain = (_frames(one) for one in readers[1:])
         try:
             for one, ours, theirs in zip(analysed, mapped, plain, strict=True):

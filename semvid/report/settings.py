@@ -87,6 +87,8 @@ def _options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
         yield "--target-size", str(config.target_size)
     for name, value in config.encoder_options.items():
         yield "--encoder-option", f"{name}={value}"
+    if config.deinterlace != _DEFAULTS.deinterlace:
+        yield "--deinterlace", config.deinterlace
     yield from _map_options(config)
     numbers: tuple[tuple[str, float | None, float | None], ...] = (
         ("--strength", config.allocation.strength, _DEFAULTS.allocation.strength),
