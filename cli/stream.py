@@ -143,7 +143,7 @@ def command(
         raise ConfigError("there is nowhere to stream to; give a SINK, --record, --serve or --virtual-camera")
     if token is not None and serve is None:
         raise ConfigError("--token is for --serve; leave it out")
-    from semvid.cli.draw_live import LiveDrawer, print_live_json
+    from semvid.cli.draw_live import LiveDrawer, LiveEvent, print_live_json
     from semvid.streaming.live import open_session
 
     with contextlib.ExitStack() as stack:
@@ -156,12 +156,23 @@ def command(
             server = stack.enter_context(_open_server(session, serve, token))
             link = server.link
         drawer = stack.enter_context(LiveDrawer(source, link, quiet=as_json))
+
+        def show(event: LiveEvent) -> None:
+            drawer.draw(event)
+            if as_json:
+                print_live_json(event, sys.stderr if sink == "-" else sys.stdout)
+
+        events_ended = False
         # Interrupting it is how a camera's stream ends: no error.
         with contextlib.suppress(KeyboardInterrupt):
             for event in events:
-                drawer.draw(event)
-                if as_json:
-                    print_live_json(event, sys.stderr if sink == "-" else sys.stdout)
+                show(event)
+            events_ended = True
+        # After an interrupt nobody else says what became of the files.
+        if not events_ended:
+            events.close()
+            for notice in session.closing_notices:
+                show(notice)
         drawer.sum_up(session.status())
 
 

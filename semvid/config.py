@@ -251,6 +251,9 @@ class LiveConfig(MapsConfig):
     """How maps follow from frame to frame; ``map_every`` is not for live streams."""
     allocation: AllocationConfig = AllocationConfig()
     """How strongly importance moves the quantizer."""
+    wait_seconds: Annotated[float, Limits(0, 86_400), Named("--wait")] | None = None
+    """How long to wait for a source that sends nothing yet or cannot be reached yet, 0..86400; None = as
+    long as it takes where the sender comes to us (``udp://``, ``rtp://``, ``?listen``), 0 for all others."""
     reconnect_seconds: Annotated[float, Limits(0.1, 600), Named("reconnect_seconds")] = 8.0
     """Longest pause between attempts to reach a lost source or sink, 0.1..600."""
     overwrite: bool = False

@@ -63,6 +63,12 @@ class Address:
         return self.kind in {"camera", "screen", "network", "generator"}
 
     @property
+    def awaits_sender(self) -> bool:
+        """Sources: we open a port and somebody sends there, sooner or later; nobody can be asked to."""
+        is_addressed = (scheme_of(self.url) or self.format) in {"udp", "rtp", "sdp"}
+        return self.kind == "network" and (self.listens or is_addressed)
+
+    @property
     def is_playlist(self) -> bool:
         """It comes in segments of seconds, each at once, and is shown as if it did not."""
         return self.kind == "network" and urlsplit(self.url).path.lower().endswith(".m3u8")

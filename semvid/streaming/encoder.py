@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import av
 import numpy as np
@@ -23,6 +23,9 @@ from semvid.encode.spec import EncoderSpec
 from semvid.errors import ConfigError, MapIgnoredError
 from semvid.streaming.types import TIME_BASE, CodedPacket
 from semvid.types import AnalysedFrame, FloatArray, Frame
+
+if TYPE_CHECKING:
+    from av import Packet
 
 _GOP_SECONDS = 2
 """From one place where a player can begin to the next."""
@@ -65,6 +68,9 @@ class LiveEncoder(Protocol):
 
     def reweigh(self, allocation: AllocationConfig) -> None:
         """Change how strongly importance moves the quantizer, from the next frame on."""
+
+    def flush(self) -> list[CodedPacket]:
+        """Return the frames that are still in the making; after it there is only ``close``."""
 
     def close(self) -> None:
         """Give up whatever is still going on."""
@@ -193,7 +199,9 @@ class _RegionEncoder:
         picture = self._preparer.prepare(frame, offsets)
         if wants_key:
             picture.pict_type = PictureType.I
-        packets = self._encoder.encode(picture)
+        return self._coded(self._encoder.encode(picture))
+
+    def _coded(self, packets: list[Packet[Any]]) -> list[CodedPacket]:
         return [
             CodedPacket(
                 bytes(one), self._spec.coding_format, one.pts or 0,
@@ -205,6 +213,9 @@ class _RegionEncoder:
 
     def reweigh(self, allocation: AllocationConfig) -> None:
         self._allocator = OffsetAllocator(self._spec, allocation)
+
+    def flush(self) -> list[CodedPacket]:
+        return self._coded(self._encoder.flush())
 
     def close(self) -> None:
         self._nowhere.close()
@@ -257,15 +268,19 @@ class _JpegEncoder:
         choice = replace(self._choice, quality=self._budget.next_quality())
         job = self._pool.submit(lambda: self._make_coder(prepared.picture, coded).encode(choice))
         self._pending.append((frame.picture.pts or 0, job))
-        if len(self._pending) < self._depth:
-            return []
+        return [] if len(self._pending) < self._depth else [self._oldest()]
+
+    def _oldest(self) -> CodedPacket:
         pts, done = self._pending.popleft()
         data = done.result()
         self._budget.spend(len(data))
-        return [CodedPacket(data, "mjpeg", pts, pts, self._duration, is_keyframe=True)]
+        return CodedPacket(data, "mjpeg", pts, pts, self._duration, is_keyframe=True)
 
     def reweigh(self, allocation: AllocationConfig) -> None:
         self._choice = replace(self._choice, strength=allocation.strength)
+
+    def flush(self) -> list[CodedPacket]:
+        return [self._oldest() for _ in range(len(self._pending))]
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)

@@ -15,12 +15,22 @@ class FrameSource(Protocol):
     num_reconnections: int
     last_error: str
     """Why it was lost last, in words; empty if never."""
+    failure: str
+    """Why it ended too early, in words; empty if it did not."""
     frame_rate: Fraction | None
     """Frames a second it says it has; None where it does not."""
 
     @property
     def num_dropped(self) -> int:
         """Frames nobody took in time, since the start."""
+
+    @property
+    def damage(self) -> str:
+        """What was wrong with what it sent, in words; empty if nothing."""
+
+    @property
+    def num_damaged(self) -> int:
+        """Packets and frames that were damaged, since the start."""
 
     @property
     def state(self) -> SourceState:
@@ -39,6 +49,14 @@ class PacketTaker(Protocol):
     num_reconnections: int
     last_error: str
     """Why it was lost last, in words; empty if never."""
+
+    @property
+    def failure(self) -> str:
+        """Why what was sent is not all there, in words; empty if it is. Complete after ``close``."""
+
+    @property
+    def shortfall(self) -> str:
+        """What was left out because it could not be sent in time, in words; empty if nothing was."""
 
     @property
     def name(self) -> str:

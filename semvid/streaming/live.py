@@ -96,7 +96,12 @@ def open_session(
         if virtual_camera:
             sinks.append(VirtualCamera(config.frame_rate or _DEFAULT_RATE))
             stack.callback(sinks[-1].close)
-        session = LiveSession(lambda: LiveReader(address, config), [*sinks, *more_sinks], config, maps)
+        note = ""
+        if address.awaits_sender and config.wait_seconds != 0:
+            note = f"waiting for somebody to send to {address.shown}"
+        session = LiveSession(
+            lambda: LiveReader(address, config), [*sinks, *more_sinks], config, maps, opening_note=note
+        )
         stack.pop_all()
     return session
 

@@ -7,11 +7,13 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-from semvid.errors import SemvidError
+from semvid.errors import ModelError, SemvidError
 from semvid.saliency.source import ImportanceSource
 from semvid.types import FloatArray, Frame
 
 _RATE_SECONDS = 5.0
+_MOST_FAILURES = 3
+"""In a row; a source that fails so often is not tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +25,24 @@ class _Answer:
 class LiveMapper:
     """Runs a source of maps beside the stream.
 
+    A source that raises what is no ``SemvidError`` is asked again with the next frame; the stream ends only
+    when it fails several times in a row.
+
     Args:
         source: Gives the maps. It is closed at the end.
         most_per_second: Maps a second at most; may be changed at any time.
 
     Attributes:
         interval: Seconds from one map to the next at least; may be changed at any time.
+        num_failed: Frames the source failed at.
+        failure: Why the newest map could not be made, in words; empty if it could.
     """
 
     def __init__(self, source: ImportanceSource, most_per_second: float) -> None:
         self.interval = 1 / most_per_second
+        self.num_failed = 0
+        self.failure = ""
+        self._num_failed_in_a_row = 0
         self._source = source
         self._changed = threading.Condition()
         self._newest: Frame | None = None
@@ -101,11 +111,30 @@ class LiveMapper:
             assert frame is not None  # noqa: S101 - narrows the type
             try:
                 values = self._source.update(frame).values
-            except SemvidError as error:
-                with self._changed:
-                    self._error = error
-                return
+            except BaseException as error:  # noqa: BLE001 - told to whoever takes the maps
+                if not self._fail(error):
+                    return
+                continue
             with self._changed:
                 self._answer = _Answer(frame.index, values)
                 self._is_busy = False
                 self._finished.append(time.monotonic())
+                self._num_failed_in_a_row, self.failure = 0, ""
+
+    def _fail(self, error: BaseException) -> bool:
+        """Note a failure; True if the source is to be asked again."""
+        words = str(error) if isinstance(error, SemvidError) else f"{type(error).__name__}: {error}"
+        with self._changed:
+            self.num_failed += 1
+            self._num_failed_in_a_row += 1
+            self.failure = words
+            self._is_busy = False
+            if isinstance(error, SemvidError):
+                self._error = error
+            elif self._num_failed_in_a_row >= _MOST_FAILURES:
+                self._error = ModelError(
+                    f"the source of the maps failed {_MOST_FAILURES} times in a row ({words}); correct it, "
+                    "or choose another model"
+                )
+                self._error.__cause__ = error
+            return self._error is None

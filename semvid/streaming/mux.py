@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -46,6 +46,7 @@ class Muxer:
         codec: FFmpeg's name of the bitstream format.
         first: Data of the first key frame, which is not written yet.
         sound: How chunks of sound will be coded; None = there will be none.
+        io_open: Opens the files of ``target``, as ``av.open`` has it; None = FFmpeg does.
 
     Raises:
         av.FFmpegError, OSError, ValueError: It cannot be opened, or the packet is no key frame.
@@ -59,9 +60,11 @@ class Muxer:
         codec: str,
         first: bytes,
         sound: SoundFormat | None = None,
+        *,
+        io_open: Callable[..., Any] | None = None,
     ) -> None:
         self._container: OutputContainer = av.open(
-            target, "w", format=container_format, container_options=dict(options)
+            target, "w", format=container_format, container_options=dict(options), io_open=io_open
         )
         try:
             with open_elementary(first, codec) as parsed:

@@ -34,6 +34,12 @@ _PLAYLIST_SECONDS = 30.0
 _COMPRESSED_FROM_WIDTH = 800
 """USB 2 carries raw pictures beyond this at a few frames a second only."""
 _PIPE_POLL_SECONDS = 0.1
+_MAY_PASS = frozenset({"ExitError", "TimeoutError", "ConnectionRefusedError", "HTTPNotFoundError"})
+"""What FFmpeg's errors are called while the other end is not there yet."""
+
+
+class NotThereYetError(InputError):
+    """The source does not answer, or sends nothing: it may do so later."""
 
 
 class PipeInput:
@@ -82,6 +88,7 @@ def open_source(address: Address, config: LiveConfig, stopped: threading.Event) 
         stopped: Ends reading from a pipe.
 
     Raises:
+        NotThereYetError: Nobody answers or sends there, which may change.
         InputError: It cannot be opened or holds no video; the message says what to do.
     """
     container = _open(address, config, stopped)
@@ -129,7 +136,8 @@ def _open(address: Address, config: LiveConfig, stopped: threading.Event) -> Inp
             timeout=(LISTEN_SECONDS if address.listens else max(OPEN_SECONDS, silence), silence),
         )
     except (FFmpegError, OSError, ValueError) as error:
-        raise InputError(_explain(address, error)) from error
+        kind = NotThereYetError if type(error).__name__ in _MAY_PASS else InputError
+        raise kind(_explain(address, error)) from error
 
 
 def _open_camera(address: Address, config: LiveConfig) -> InputContainer:

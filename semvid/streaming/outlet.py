@@ -12,12 +12,15 @@ import sys
 import threading
 import time
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any, Protocol
 
 from av.error import FFmpegError
 
 from semvid.errors import OutputError
+from semvid.io.probe import reason
 from semvid.streaming.address import Address
+from semvid.streaming.disk import Disk
 from semvid.streaming.mux import Muxer, SoundFormat
 from semvid.streaming.push import HEADER, KEY_FRAME, OTHER_FRAME, SOUND
 from semvid.streaming.sound import SoundChunk
@@ -48,6 +51,9 @@ class Outlet(Protocol):
     def abort(self) -> None:
         """From any thread: make whatever blocks return soon."""
 
+    def rest(self) -> str:
+        """After a failure and ``finish``: say what is there of it; empty where nobody can know."""
+
 
 class LocalOutlet:
     """A file, segments, HLS, or standard output.
@@ -62,16 +68,35 @@ class LocalOutlet:
     def __init__(
         self, address: Address, target: str, first: CodedPacket, sound: SoundFormat | None = None
     ) -> None:
-        self._name = address.shown if address.kind == "pipe" else target
+        self._name = "standard output" if address.kind == "pipe" else target
+        self._num_written = 0
         self._pipe = _PipeOutput(sys.stdout.fileno()) if address.kind == "pipe" else None
-        with _explained(self._name):
-            self._muxer = Muxer(
-                self._pipe or target, address.format or "", address.options, first.codec, first.data, sound
-            )
+        self._disk = None if self._pipe is not None else Disk(target, address.format or "")
+        options = dict(address.options)
+        if options.get("hls_segment_type") == "fmp4":
+            # The one name FFmpeg has for it would be shared by all playlists of the folder.
+            options["hls_fmp4_init_filename"] = f"{Path(target).stem}-init.mp4"
+        try:
+            with self._explained():
+                self._muxer = Muxer(
+                    self._target(target, address.format), address.format or "", options, first.codec,
+                    first.data, sound, io_open=None if self._disk is None else self._disk.open,
+                )  # fmt: skip
+        except OutputError:
+            if self._disk is not None:
+                self._disk.close()
+                self._disk.rest()
+            raise
+
+    def _target(self, target: str, container_format: str | None) -> Any:
+        """What FFmpeg gets: where it opens files itself a name, which it must not take for a protocol's."""
+        if self._disk is None:
+            return self._pipe
+        return f"file:{target}" if container_format in {"hls", "segment"} else self._disk.open(target)
 
     def write(self, packet: CodedPacket, offset: int) -> None:
         """See ``Outlet``."""
-        with _explained(self._name):
+        with self._explained():
             self._muxer.write(
                 packet.data,
                 packet.pts - offset,
@@ -79,34 +104,48 @@ class LocalOutlet:
                 packet.duration,
                 is_keyframe=packet.is_keyframe,
             )
+            self._num_written += 1
+            if self._disk is not None:
+                self._disk.check_complete()
 
     def write_sound(self, chunk: SoundChunk, offset: int) -> None:
         """See ``Outlet``."""
-        with _explained(self._name):
+        with self._explained():
             self._muxer.write_sound(chunk.samples, chunk.pts - offset)
 
     def finish(self) -> None:
+        """See ``Outlet``. Files are read back."""
+        with self._explained():
+            try:
+                self._muxer.close()
+            finally:
+                if self._disk is not None:
+                    self._disk.close()
+            if self._disk is not None:
+                self._disk.check_all(self._num_written)
+
+    def rest(self) -> str:
         """See ``Outlet``."""
-        with _explained(self._name):
-            self._muxer.close()
+        return "" if self._disk is None else self._disk.rest()
 
     def abort(self) -> None:
         """See ``Outlet``. Files are not interrupted: disks answer."""
         if self._pipe is not None:
             self._pipe.is_aborted.set()
 
-
-@contextlib.contextmanager
-def _explained(name: str) -> Generator[None, None, None]:
-    try:
-        yield
-    except BrokenPipeError as error:
-        raise ClosedByReaderError from error
-    except (FFmpegError, OSError, ValueError) as error:
-        why = (getattr(error, "strerror", None) or str(error)).rstrip(".").lower()
-        raise OutputError(
-            f"{name} cannot be written ({why}); check the free space and permissions"
-        ) from error
+    @contextlib.contextmanager
+    def _explained(self) -> Generator[None, None, None]:
+        try:
+            yield
+        except BrokenPipeError as error:
+            raise ClosedByReaderError from error
+        except OutputError:
+            raise
+        except (FFmpegError, OSError, ValueError) as error:
+            raise OutputError(
+                f"{self._name} cannot be written ({reason(error)}); check free space, size limits and "
+                "permissions"
+            ) from error
 
 
 class _PipeOutput:
@@ -209,6 +248,10 @@ class PushedOutlet:
         self._process.kill()
         self._process.wait()
         self._close_input()
+
+    def rest(self) -> str:
+        """See ``Outlet``."""
+        return ""
 
     def _close_input(self) -> None:
         if self._process.stdin is not None:

@@ -18,11 +18,14 @@ class PacketQueue:
 
     Attributes:
         num_dropped: Packets put in that will not come out; sound does not count.
+        num_too_late: Those of them that came after a key frame, so that they could have been of use.
         needs_keyframe: Packets before the next key frame are of no use, and dropped.
     """
 
     def __init__(self, most_seconds: float) -> None:
         self.num_dropped = 0
+        self.num_too_late = 0
+        self._has_begun = False
         self.needs_keyframe = True
         self._most_ticks = round(most_seconds / TIME_BASE)
         self._packets: deque[CodedPacket | SoundChunk] = deque()
@@ -41,8 +44,9 @@ class PacketQueue:
         """Add the newest packet."""
         self.needs_keyframe &= not packet.is_keyframe
         if self.needs_keyframe:
-            self.num_dropped += 1
+            self._count_lost()
             return
+        self._has_begun = True
         self._packets.append(packet)
         self._num_bytes += len(packet.data)
         if not self._fits(packet.dts):
@@ -63,7 +67,8 @@ class PacketQueue:
             self._packets.appendleft(packet)
             self._num_bytes += _num_bytes(packet)
             return
-        self.num_dropped += isinstance(packet, CodedPacket)
+        if isinstance(packet, CodedPacket):
+            self._count_lost()
         while self._packets and not _is_keyframe(self._packets[0]):
             self._drop()
         self.needs_keyframe = not self._packets
@@ -74,7 +79,12 @@ class PacketQueue:
             self._drop()
 
     def _drop(self) -> None:
-        self.num_dropped += isinstance(self.get(), CodedPacket)
+        if isinstance(self.get(), CodedPacket):
+            self._count_lost()
+
+    def _count_lost(self) -> None:
+        self.num_dropped += 1
+        self.num_too_late += self._has_begun
 
     def _fits(self, newest: int) -> bool:
         oldest = self._packets[0]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, MutableSequence, Sequence
+from contextlib import ExitStack, suppress
 from fractions import Fraction
 
 from semvid.config import LiveConfig
-from semvid.errors import InputError, OutputError
+from semvid.errors import EncoderError, InputError, OutputError, SemvidError
 from semvid.events import Notice
 from semvid.saliency.source import ImportanceSource
 from semvid.streaming.ends import FrameSource, PacketTaker, SoundSource, SoundTaker
@@ -16,6 +17,7 @@ from semvid.streaming.stream import LiveStream
 from semvid.streaming.types import (
     TIME_BASE,
     Captured,
+    CodedPacket,
     LiveStatus,
     Snapshot,
     SourceState,
@@ -32,8 +34,8 @@ class _NotYet:
     """Stands for a source that was not opened."""
 
     state: SourceState = "opening"
-    num_dropped = num_reconnections = 0
-    last_error = ""
+    num_dropped = num_reconnections = num_damaged = 0
+    last_error = failure = damage = ""
     frame_rate: Fraction | None = None
 
     def next(self, timeout: float) -> Captured | None:
@@ -54,6 +56,10 @@ class LiveSession:
         sinks: Where packets go. They are closed at the end.
         config: Options.
         importance: Gives the maps. It is closed at the end.
+        opening_note: What to tell before the source is opened; empty = nothing.
+
+    Attributes:
+        closing_notices: What the user should know of the stream that has ended; filled by ``close``.
     """
 
     def __init__(
@@ -62,8 +68,11 @@ class LiveSession:
         sinks: Sequence[PacketTaker],
         config: LiveConfig,
         importance: ImportanceSource,
+        opening_note: str = "",
     ) -> None:
+        self.closing_notices: list[Notice] = []
         self._open_reader = open_reader
+        self._opening_note = opening_note
         self._reader: FrameSource = _NOT_YET
         self._sinks = sinks
         self._stream = LiveStream(config, importance)
@@ -71,7 +80,8 @@ class LiveSession:
         self._num_repeated = 0
         self._sound_takers: list[SoundTaker] = []
         self._last: Captured | None = None
-        self._is_stopped = False
+        self._is_stopped = self._is_closed = False
+        self._can_flush = True
 
     def status(self) -> LiveStatus:
         """Return how it is doing."""
@@ -96,6 +106,9 @@ class LiveSession:
             load_step=self._stream.governor.step,
             load_note=self._stream.load.describe(),
             saving=self._stream.saving,
+            num_failed_maps=self._stream.num_failed_maps,
+            map_failure=self._stream.map_failure,
+            num_damaged=self._reader.num_damaged,
         )
 
     def snapshot(self) -> Snapshot | None:
@@ -121,71 +134,122 @@ class LiveSession:
     def run(self) -> Generator[Snapshot | LiveStatus | Notice, None, None]:
         """Stream until the source ends, all sinks are closed, ``stop`` is called, or the generator is closed.
 
+        However it ends, frames in the making are still sent, and files are completed.
+
         Yields:
             ``Snapshot`` for every frame coded, ``LiveStatus`` every second, ``Notice`` of what changes.
 
         Raises:
-            SemvidError: The source cannot be opened; the encoder, the network, or a file that is written
-                failed.
+            SemvidError: The source cannot be opened or broke off for good; the encoder, the network, or a
+                sink failed, the last two also while they were closed.
         """
-        told = _Changes()
         try:
-            self._reader = self._open_reader()
-            self._started = time.monotonic()
-            status_at = self._started + _STATUS_SECONDS
-            yield from self._expect_sound()
-            while not self._is_stopped:
-                captured = self._next()
-                if captured is None and self._reader.state == "ended":
-                    if not self._stream.num_frames:
-                        why = f" ({self._reader.last_error})" if self._reader.last_error else ""
-                        raise InputError(
-                            f"the source ended without a frame that can be decoded{why}; it is encrypted, "
-                            "damaged, or not what it seems"
-                        )
-                    self._pass_sound_on(0)
-                    break
-                if captured is not None:
-                    self._pass_on(captured)
-                    snapshot = self._stream.snapshot()
-                    assert snapshot is not None  # noqa: S101 - a frame was fed
-                    yield snapshot
-                # For a file that waits nobody is too slow.
-                is_live = not getattr(self._reader, "waits", False)
-                if is_live and self._stream.judge(self._reader.num_dropped):
-                    note = self._stream.load.describe()
-                    yield Notice(f"the machine cannot keep up: {note}" if note else "full load again")
-                yield from told.of(self._reader, self._sinks)
-                if self._sinks and all(one.state == "closed" for one in self._sinks):
-                    errors = [one.last_error for one in self._sinks if one.last_error]
-                    if errors:
-                        raise OutputError("; ".join(errors))
-                    break
-                if time.monotonic() >= status_at:
-                    status_at += _STATUS_SECONDS
-                    yield self.status()
+            if self._opening_note:
+                yield Notice(self._opening_note)
+            yield from self._play()
+        except (GeneratorExit, KeyboardInterrupt):
+            # How the stream of a camera ends: no reason to keep quiet about what is missing.
+            self.close()
+            self._raise_failures()
+            raise
         finally:
             self.close()
+        yield from self.closing_notices
+        self._raise_failures()
+
+    def _play(self) -> Generator[Snapshot | LiveStatus | Notice, None, None]:
+        told = _Changes()
+        self._reader = self._open_reader()
+        self._started = time.monotonic()
+        status_at = self._started + _STATUS_SECONDS
+        yield from self._expect_sound()
+        while not self._is_stopped:
+            captured = self._next()
+            if captured is None and self._reader.state == "ended":
+                if not self._stream.num_frames:
+                    why = f" ({self._reader.last_error})" if self._reader.last_error else ""
+                    raise InputError(
+                        f"the source ended without a frame that can be decoded{why}; it is encrypted, "
+                        "damaged, or not what it seems"
+                    )
+                return
+            if captured is not None:
+                self._pass_on(captured)
+                snapshot = self._stream.snapshot()
+                assert snapshot is not None  # noqa: S101 - a frame was fed
+                yield snapshot
+            # For a file that waits nobody is too slow.
+            is_live = not getattr(self._reader, "waits", False)
+            if is_live and self._stream.judge(self._reader.num_dropped):
+                note = self._stream.load.describe()
+                yield Notice(f"the machine cannot keep up: {note}" if note else "full load again")
+            yield from told.of(self._reader, self._sinks, self._stream.map_failure)
+            if self._sinks and all(one.state == "closed" for one in self._sinks):
+                return
+            if time.monotonic() >= status_at:
+                status_at += _STATUS_SECONDS
+                yield self.status()
 
     def close(self) -> None:
-        """Stop everything and finish files."""
-        self._reader.close()
-        for sink in self._sinks:
-            sink.close()
-        self._stream.close()
+        """Send what is still in the making, complete all files, and stop everything; once.
+
+        Raises:
+            EncoderError: The encoder failed at its last frames.
+        """
+        if self._is_closed:
+            return
+        self._is_closed = True
+        with ExitStack() as stack:
+            stack.callback(self._stream.close)
+            for sink in self._sinks:
+                stack.callback(sink.close)
+            self._reader.close()
+            if self._can_flush:
+                # A sink that refuses says so in its ``failure`` as well.
+                with suppress(OutputError):
+                    self._offer(self._stream.flush())
+            self._pass_sound_on(0)
+        if self._reader.damage:
+            self.closing_notices.append(Notice(f"the source is damaged: {self._reader.damage}"))
+        self.closing_notices += [
+            Notice(f"{one.name}: {one.shortfall}") for one in self._sinks if one.shortfall
+        ]
+
+    def _raise_failures(self) -> None:
+        """Say of everything that is not whole why."""
+        failures = [one.failure for one in self._sinks if one.failure]
+        if failures:
+            raise OutputError("; ".join(failures))
+        if self._reader.failure:
+            raise InputError(self._reader.failure)
 
     def _pass_on(self, captured: Captured) -> None:
         rate = self._reader.frame_rate
-        packets = self._stream.feed(
-            captured,
-            expected_rate=None if rate is None else float(rate),
-            sample_aspect_ratio=getattr(self._reader, "sample_aspect_ratio", None),
-            wants_key=any(getattr(one, "wants_keyframe", False) for one in self._sinks),
-        )
+        try:
+            packets = self._stream.feed(
+                captured,
+                expected_rate=None if rate is None else float(rate),
+                sample_aspect_ratio=getattr(self._reader, "sample_aspect_ratio", None),
+                wants_key=any(getattr(one, "wants_keyframe", False) for one in self._sinks),
+            )
+        except Exception as error:
+            # Of maps that fail the encoder knows nothing.
+            self._can_flush = isinstance(error, SemvidError) and not isinstance(error, EncoderError)
+            raise
+        self._offer(packets)
+        self._pass_sound_on(captured.frame.picture.pts or 0)
+
+    def _offer(self, packets: Sequence[CodedPacket]) -> None:
+        refusal: OutputError | None = None
         for packet in packets:
             for sink in self._sinks:
-                sink.offer(packet)
-        self._pass_sound_on(captured.frame.picture.pts or 0)
+                try:
+                    sink.offer(packet)
+                except OutputError as error:
+                    refusal = refusal or error
+        # The other sinks have it all the same: files are to be whole.
+        if refusal is not None:
+            raise refusal
 
     def _expect_sound(self) -> Generator[Notice, None, None]:
         """Bring source and sinks together, if there is sound."""
@@ -231,12 +295,18 @@ def _at(frame: Frame, pts: int, index: int | None = None) -> Frame:
 
 
 class _Changes:
-    """Tells when source or sinks come and go."""
+    """Tells when source, sinks or maps come and go."""
 
     def __init__(self) -> None:
         self._known: dict[str, str] = {}
+        self._has_told_of_maps = False
 
-    def of(self, reader: FrameSource, sinks: Sequence[PacketTaker]) -> Generator[Notice, None, None]:
+    def of(
+        self, reader: FrameSource, sinks: Sequence[PacketTaker], map_failure: str
+    ) -> Generator[Notice, None, None]:
+        if map_failure and not self._has_told_of_maps:
+            self._has_told_of_maps = True
+            yield Notice(f"a frame got no map of its own ({map_failure}); the next ones are tried")
         ends: list[tuple[str, FrameSource | PacketTaker]] = [("the source", reader)]
         ends += [(sink.name, sink) for sink in sinks]
         for name, one in ends:
@@ -246,3 +316,5 @@ class _Changes:
                 yield Notice(f"{name} is lost, trying to reach it again{why}")
             elif before == "lost" and one.state in {"playing", "open"}:
                 yield Notice(f"{name} is back")
+            elif before != "closed" and one.state == "closed" and one.last_error:
+                yield Notice(f"{one.last_error}; the stream goes on without it")

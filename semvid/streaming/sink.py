@@ -74,6 +74,7 @@ class PacketSink:
         bytes_written: Of coded video.
         carries_sound: It can, and is meant to.
         last_error: Why it was lost last, one line; empty if it never was.
+        failure: Why what was offered is not all there, one line; empty if it is. Complete after ``close``.
         paths: Files begun.
     """
 
@@ -91,6 +92,7 @@ class PacketSink:
         self.num_reconnections = 0
         self.bytes_written = 0
         self.last_error = ""
+        self.failure = ""
         self.paths: list[str] = []
         self.carries_sound = bool(address.sound_codec and sound_bitrate)
         self._sound_format = SoundFormat(address.sound_codec, sound_bitrate)
@@ -145,6 +147,13 @@ class PacketSink:
         """Packets that were not written."""
         return self._queue.num_dropped + self._num_refused
 
+    @property
+    def shortfall(self) -> str:
+        """What was dropped because it could not be sent in time, in words; empty if nothing was."""
+        if self._address.kind == "file" or not self._queue.num_too_late:
+            return ""
+        return f"{self._queue.num_too_late} packets were left out, since it was lost or too slow"
+
     def offer(self, packet: CodedPacket) -> None:
         """Hand over the next packet in decoding order. Never blocks.
 
@@ -173,11 +182,14 @@ class PacketSink:
                 self._changed.notify_all()
 
     def close(self, timeout: float = 5.0) -> None:
-        """Write what waits and complete the container; gives up after ``timeout`` seconds, never hangs."""
+        """Write what waits and complete the container; gives up after ``timeout`` seconds, never hangs.
+
+        Files are written and read back however long it takes: disks answer.
+        """
         self._closing.set()
         with self._changed:
             self._changed.notify_all()
-        self._thread.join(timeout)
+        self._thread.join(None if self._address.kind == "file" else timeout)
         if self._thread.is_alive():
             self._aborting.set()
             outlet = self._outlet
@@ -201,10 +213,11 @@ class PacketSink:
                 self._queue.clear()
 
     def _fail(self, error: OutputError) -> None:
-        self.last_error = str(error)
+        self._discard()
+        rest = self._outlet.rest() if self._outlet is not None else ""
+        self.failure = self.last_error = f"{error}; {rest}" if rest else str(error)
         if not self._was_open:
             self._refusal = error
-        self._discard()
 
     def _discard(self) -> None:
         """Close what is open as well as it goes."""
@@ -228,6 +241,15 @@ class PacketSink:
                 self._lose(packet, error)
         if self._outlet is not None:
             self._outlet.finish()
+        if self._state == "lost" or (self._state == "opening" and self._queue.num_dropped):
+            self.failure = self.last_error or f"{self.name} got nothing: no key frame came"
+        elif self._aborting.is_set():
+            self.failure = f"{self.name} was too slow to take the end of the stream; check the receiver"
+        elif self._address.kind == "file" and self._queue.num_too_late:
+            self.failure = (
+                f"{self.name} is {self._queue.num_too_late} pictures short, since the disk was too slow; "
+                "choose a faster one, or a lower --bitrate"
+            )
 
     def _take(self) -> CodedPacket | SoundChunk | None:
         with self._changed:

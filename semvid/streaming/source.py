@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import math
 import threading
 import time
 from collections.abc import Generator
@@ -16,11 +16,12 @@ from semvid.config import LiveConfig
 from semvid.errors import InputError, SemvidError
 from semvid.io.luma import LumaView
 from semvid.io.probe import reason
+from semvid.io.reader import Damage
 from semvid.streaming.address import Address
 from semvid.streaming.backoff import Backoff
 from semvid.streaming.fit import Fitter, Pacer, Thinner
 from semvid.streaming.frame_queue import FrameQueue
-from semvid.streaming.opening import OPEN_SECONDS, close_quietly, open_source
+from semvid.streaming.opening import OPEN_SECONDS, NotThereYetError, close_quietly, open_source
 from semvid.streaming.sound import SoundChunk
 from semvid.streaming.source_sound import SourceSound
 from semvid.streaming.timeline import Timeline
@@ -34,6 +35,13 @@ if TYPE_CHECKING:
 
 _CLOSE_SECONDS = 1.5
 _POLL_SECONDS = 0.1
+
+
+def _patience(address: Address, config: LiveConfig) -> float:
+    """Return for how many seconds a source that is not there yet is tried again."""
+    if config.wait_seconds is None:
+        return math.inf if address.awaits_sender else 0.0
+    return config.wait_seconds
 
 
 class LiveReader:
@@ -51,7 +59,7 @@ class LiveReader:
 
     Args:
         address: From ``parse_source``.
-        config: ``size``, ``frame_rate``, ``realtime``, ``loop``, ``reconnect_seconds`` and
+        config: ``size``, ``frame_rate``, ``realtime``, ``loop``, ``wait_seconds``, ``reconnect_seconds`` and
             ``sound_bitrate`` (0 = sound is not decoded) count.
 
     Raises:
@@ -60,6 +68,7 @@ class LiveReader:
     Attributes:
         num_reconnections: Times the source came back.
         last_error: Why it was lost last, one line; empty if it never was.
+        failure: Why it ended for good before its end, one line; empty if it did not.
         frame_rate: What the source says of itself; None = nothing.
         has_sound: The source had sound when it was opened first.
     """
@@ -67,6 +76,7 @@ class LiveReader:
     def __init__(self, address: Address, config: LiveConfig) -> None:
         self.num_reconnections = 0
         self.last_error = ""
+        self.failure = ""
         self.frame_rate: Fraction | None = None
         self.has_sound = False
         self._source_aspect: Fraction | None = None
@@ -87,6 +97,8 @@ class LiveReader:
         self._is_scaled = config.size is not None
         self._luma = LumaView()
         self._num_frames = 0
+        self._damage = Damage()
+        self._gives_up_at = time.monotonic() + _patience(address, config)
         self._state: SourceState = "opening"
         self._first_error: Exception | None = None
         self._opened = threading.Event()
@@ -119,6 +131,16 @@ class LiveReader:
     def num_dropped(self) -> int:
         """Frames lost because nobody took them in time."""
         return self._queue.num_dropped
+
+    @property
+    def damage(self) -> str:
+        """What was wrong with what came, in words; empty if nothing."""
+        return str(self._damage) if self._damage else ""
+
+    @property
+    def num_damaged(self) -> int:
+        """Packets and frames that were damaged, since the start."""
+        return self._damage.num_bad_packets + self._damage.num_corrupt_frames
 
     @property
     def waits(self) -> bool:
@@ -165,10 +187,11 @@ class LiveReader:
 
     def _wait_until_open(self) -> None:
         # Twice the limit: cameras are asked for several formats.
-        is_patient = self._address.kind == "pipe" or self._address.listens
-        limit = None if is_patient else time.monotonic() + 4 * OPEN_SECONDS
+        limit = self._gives_up_at + 4 * OPEN_SECONDS
+        if self._address.kind == "pipe" or self._address.listens:
+            limit = math.inf
         while not self._opened.wait(_POLL_SECONDS):
-            if limit is not None and time.monotonic() > limit:
+            if time.monotonic() > limit:
                 raise InputError(
                     f"{self._address.shown} hangs while it is opened; check the device or network"
                 )
@@ -189,7 +212,9 @@ class LiveReader:
 
     def _fail(self, error: Exception) -> None:
         self.last_error = str(error)
-        if not self._opened.is_set():
+        if self._opened.is_set():
+            self.failure = str(error)
+        else:
             self._first_error = error
 
     def _end(self) -> None:
@@ -203,10 +228,14 @@ class LiveReader:
             try:
                 num_played = self._play_once()
             except InputError as error:
-                if not (self._opened.is_set() and self._address.can_reconnect):
+                is_expected = isinstance(error, NotThereYetError) and time.monotonic() < self._gives_up_at
+                if not (is_expected or (self._opened.is_set() and self._address.can_reconnect)):
                     raise
                 num_played = 0
                 self.last_error = str(error)
+                if not self._opened.is_set():
+                    self._stopped.wait(backoff.next())
+                    continue
             if self._stopped.is_set():
                 return
             if num_played:
@@ -251,6 +280,8 @@ class LiveReader:
     def _pictures(self, source: OpenSource) -> Generator[VideoFrame, None, None]:
         """Decode until the source ends or breaks off; ``last_error`` then says why. Sound is put aside."""
         packets = source.container.demux(*source.streams)
+        # Who joins a live stream in the middle cannot decode its first frames.
+        is_joined = not self._address.is_live
         while not self._stopped.is_set():
             try:
                 packet = next(packets)
@@ -259,17 +290,25 @@ class LiveReader:
                     self.last_error = f"{self._address.shown} ended the stream"
                 return
             except (FFmpegError, OSError) as error:
+                self._damage.breaks_off |= not self._address.can_reconnect
                 why = (
                     "sends no more" if type(error).__name__ == "ExitError" else f"was lost ({reason(error)})"
                 )
                 self.last_error = f"{self._address.shown} {why}"
                 return
-            # Packets get lost; the decoder goes on at the next key frame.
-            with contextlib.suppress(FFmpegError):
-                if source.audio is None or packet.stream.type == "video":
-                    yield from source.video.decode(packet)
-                else:
+            try:
+                if source.audio is not None and packet.stream.type == "audio":
                     self._sound.add(source.audio.decode(packet))
+                    continue
+                pictures = source.video.decode(packet)
+            except FFmpegError:
+                # Packets get lost; the decoder goes on at the next key frame.
+                self._damage.num_bad_packets += is_joined and packet.size > 0
+                continue
+            for picture in pictures:
+                is_joined |= not picture.is_corrupt
+                self._damage.num_corrupt_frames += is_joined and bool(picture.is_corrupt)
+                yield picture
 
     def _seconds(self, picture: VideoFrame) -> float:
         """Position in the source; where it has none, one frame after the last."""

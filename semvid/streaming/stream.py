@@ -37,6 +37,9 @@ _JUDGED_EVERY = 0.25
 class LiveStream:
     """The heart of a live stream; where frames come from and where packets go is for others.
 
+    Example:
+        ``with LiveStream(LiveConfig()) as stream: packets = stream.feed_array(rgb, 0.0) + stream.flush()``
+
     Args:
         config: Options.
         source: Gives the maps; it is closed at the end. None = what ``config`` names.
@@ -77,6 +80,12 @@ class LiveStream:
         self._key_at = -_KEY_SECONDS
         self._num_lost = 0
 
+    def __enter__(self) -> LiveStream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     @property
     def load(self) -> Load:
         """How much work a frame is now."""
@@ -86,6 +95,16 @@ class LiveStream:
     def maps_per_second(self) -> float:
         """Over the last seconds."""
         return self._mapper.maps_per_second
+
+    @property
+    def num_failed_maps(self) -> int:
+        """Frames the source of the maps failed at, since the start."""
+        return self._mapper.num_failed
+
+    @property
+    def map_failure(self) -> str:
+        """Why the newest map could not be made, in words; empty if it could."""
+        return self._mapper.failure
 
     @property
     def saving(self) -> float | None:
@@ -123,7 +142,7 @@ class LiveStream:
             wants_key: Make it one at which players can begin; at most once a second.
 
         Raises:
-            SemvidError: The encoder or the source of the maps failed.
+            SemvidError: The encoder failed, or the source of the maps did so several times in a row.
         """
         started = time.monotonic()
         self.meters.came(started)
@@ -138,18 +157,28 @@ class LiveStream:
             self._follower.ask(frame)
             self._mapper.offer(frame)
         importance = followed.importance if self._controls.maps_on else None
-        encoder = self._encoder_for(frame, sample_aspect_ratio)
+        packets = self._change_encoder(frame, sample_aspect_ratio)
+        assert self._encoder is not None  # noqa: S101 - it was opened just now
         self._arrivals.append((frame.picture.pts or 0, captured.arrived))
         wants_key = wants_key and started - self._key_at >= _KEY_SECONDS
         if wants_key:
             self._key_at = started
-        packets = encoder.encode(frame, importance, is_cut=followed.is_cut, wants_key=wants_key)
+        packets += self._encoder.encode(frame, importance, is_cut=followed.is_cut, wants_key=wants_key)
         self.num_frames += 1
         self._snapshot = Snapshot(frame, importance)
+        self._measure(packets)
         now = time.monotonic()
-        for packet in packets:
-            self.meters.coded(now, now - self._arrival_of(packet.pts), len(packet.data))
         self.meters.worked(now, now - started)
+        return packets
+
+    def flush(self) -> list[CodedPacket]:
+        """Return the frames that are still in the making, at the end; what is fed later begins anew.
+
+        Raises:
+            EncoderError: The encoder failed.
+        """
+        packets = self._finish_encoder()
+        self._measure(packets)
         return packets
 
     def feed_array(self, rgb: NDArray[np.uint8], seconds: float) -> list[CodedPacket]:
@@ -193,7 +222,7 @@ class LiveStream:
         return changed
 
     def close(self) -> None:
-        """Stop all threads."""
+        """Stop all threads; frames in the making are given up, ``flush`` returns them before."""
         self._mapper.close()
         if self._encoder is not None:
             self._encoder.close()
@@ -215,19 +244,33 @@ class LiveStream:
             self._source.network.refocus(replace(self._config.focus, weights=wanted.focus))
         self._controls = wanted
 
-    def _encoder_for(self, frame: Frame, aspect: Fraction | None) -> LiveEncoder:
-        """Return the encoder; another one when size, rate, preset or strength has changed."""
+    def _change_encoder(self, frame: Frame, aspect: Fraction | None) -> list[CodedPacket]:
+        """Open another encoder if size, rate or preset has changed; return what the old one still held."""
         controls, preset = self._controls, self.load.preset or self._preset
         picture = frame.picture
         key = (picture.width, picture.height, picture.format.name, preset, controls.bitrate, aspect)
-        if self._encoder is None or key != self._encoder_key:
-            config = replace(self._config, bitrate=controls.bitrate)
-            allocation = replace(config.allocation, strength=controls.strength)
-            fresh = open_encoder(config, frame, self._rate, preset, allocation, aspect)
-            if self._encoder is not None:
-                self._encoder.close()
-            self._encoder, self._encoder_key = fresh, key
-        return self._encoder
+        if self._encoder is not None and key == self._encoder_key:
+            return []
+        config = replace(self._config, bitrate=controls.bitrate)
+        allocation = replace(config.allocation, strength=controls.strength)
+        fresh = open_encoder(config, frame, self._rate, preset, allocation, aspect)
+        packets = self._finish_encoder()
+        self._encoder, self._encoder_key = fresh, key
+        return packets
+
+    def _finish_encoder(self) -> list[CodedPacket]:
+        encoder, self._encoder = self._encoder, None
+        if encoder is None:
+            return []
+        try:
+            return encoder.flush()
+        finally:
+            encoder.close()
+
+    def _measure(self, packets: list[CodedPacket]) -> None:
+        now = time.monotonic()
+        for packet in packets:
+            self.meters.coded(now, now - self._arrival_of(packet.pts), len(packet.data))
 
     def _arrival_of(self, pts: int) -> float:
         while self._arrivals and self._arrivals[0][0] < pts:

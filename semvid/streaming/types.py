@@ -81,3 +81,9 @@ class LiveStatus:
     saving: float | None
     """Share of the bits of what matters that the map saves at equal quality there, predicted; None without
     a map."""
+    num_failed_maps: int = 0
+    """Maps that could not be made, since the start."""
+    map_failure: str = ""
+    """Why the newest map could not be made, in words; empty if it could."""
+    num_damaged: int = 0
+    """Packets and frames of the source that were damaged, since the start."""

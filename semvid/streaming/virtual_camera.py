@@ -8,7 +8,6 @@ from typing import Any
 
 import av
 import numpy as np
-from av.error import FFmpegError
 from av.video.reformatter import VideoReformatter
 
 from semvid.errors import OutputError
@@ -43,11 +42,17 @@ class VirtualCamera:
         self.state: SinkState = "opening"
         self.num_reconnections = 0
         self.last_error = ""
+        self.shortfall = ""
         self._waiting: deque[CodedPacket] = deque()
         self._changed = threading.Condition()
         self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="semvid-camera", daemon=True)
         self._thread.start()
+
+    @property
+    def failure(self) -> str:
+        """See ``PacketTaker``."""
+        return self.last_error
 
     def offer(self, packet: CodedPacket) -> None:
         """Take a packet; never waits."""
@@ -85,11 +90,15 @@ class VirtualCamera:
                         camera = self._library.Camera(width=width, height=height, fps=self._frame_rate)
                         self.state = "open"
                     camera.send(rgb)
-        except (FFmpegError, RuntimeError, OSError) as error:
-            # pyvirtualcam says with RuntimeError that the system has no virtual camera.
+        except RuntimeError as error:
+            # How pyvirtualcam says that the system has none.
             self.last_error = (
                 f"no virtual camera can be opened ({error}); on Linux load v4l2loopback, on Windows or macOS "
                 "install OBS"
+            )
+        except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
+            self.last_error = (
+                f"the virtual camera failed ({type(error).__name__}: {error}); leave out --virtual-camera"
             )
         finally:
             self.state = "closed"

@@ -118,9 +118,10 @@ class App:
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
     async def _health(self, request: Request) -> Response:
-        source = self._handle.status().source
-        is_well = source in {"opening", "playing"}
-        return JSONResponse({"status": "ok" if is_well else f"source {source}"}, 200 if is_well else 503)
+        status = self._handle.status()
+        ailments = [] if status.source in {"opening", "playing"} else [f"source {status.source}"]
+        ailments += ["maps failing"] if status.map_failure else []
+        return JSONResponse({"status": ", ".join(ailments) or "ok"}, 503 if ailments else 200)
 
     async def _stream(self, request: Request) -> Response:
         view = request.path_params["view"]

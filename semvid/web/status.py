@@ -96,6 +96,8 @@ def prometheus_text(status: LiveStatus, web: WebStatus) -> str:
     add("frames_coded_total", "counter", "Frames coded.", status.num_frames)
     add("frames_dropped_total", "counter", "Frames of the source that were not coded.", status.num_dropped)
     add("frames_repeated_total", "counter", "Frames that stood in for a silent source.", status.num_repeated)
+    add("map_failures_total", "counter", "Maps that could not be made.", status.num_failed_maps)
+    add("damaged_total", "counter", "Packets and frames of the source that were damaged.", status.num_damaged)
     add("reconnections_total", "counter", "Of source and sinks.", status.num_reconnections)
     add("load_step", "gauge", "How far the load was cut, 0 = not at all.", status.load_step)
     add(

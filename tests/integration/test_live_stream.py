@@ -129,6 +129,7 @@ class Reader:
     """Plays a list of frames and silences, in seconds."""
 
     state, num_dropped, num_reconnections, last_error, frame_rate = "playing", 0, 0, "", float(RATE)
+    failure, damage, num_damaged = "", "", 0
 
     def __init__(self, script):
         self._script = iter(script)
@@ -151,7 +152,7 @@ class Reader:
 
 
 class Sink:
-    name, state, num_reconnections, last_error = "sink", "open", 0, ""
+    name, state, num_reconnections, last_error, failure, shortfall = "sink", "open", 0, "", "", ""
 
     def __init__(self):
         self.packets: list[CodedPacket] = []
@@ -210,12 +211,12 @@ def test_status_adjust_and_stop_work_from_other_threads():
 
 def test_a_stream_whose_sinks_are_all_gone_ends():
     class Gone(Sink):
-        state, last_error = "closed", "the disk is full"
+        state, last_error, failure = "closed", "the disk is full", "the disk is full"
 
     with pytest.raises(OutputError, match="the disk is full"):
         list(LiveSession(lambda: Reader(captured_frames(50)), [Gone()], LiveConfig(), LeftThird()).run())
     quiet = Gone()
-    quiet.last_error = ""
+    quiet.last_error = quiet.failure = ""
     assert (
         len(list(LiveSession(lambda: Reader(captured_frames(50)), [quiet], LiveConfig(), LeftThird()).run()))
         < 5
