@@ -84,6 +84,11 @@ def command(
     loop: Annotated[
         bool, typer.Option("--loop", help="Begin a file again when it ends.", rich_help_panel=_HOW)
     ] = False,
+    wait: Annotated[
+        str | None, typer.Option(metavar="TIME", help="How long to wait for a SOURCE that is not there yet: 30s. "
+                                 "Default: for ever if the sender comes to us (udp://, rtp://, ?listen), else not "
+                                 "at all.", rich_help_panel=_HOW)
+    ] = None,
     serve: Annotated[
         str | None,
         typer.Option(metavar="HOST:PORT", help="A page to watch and steer it, as in 127.0.0.1:8080.",
@@ -124,7 +129,8 @@ def command(
         preset=preset,
         bitrate=parse_amount("--bitrate", bitrate) or _DEFAULTS.bitrate,
         sound_bitrate=_parse_sound(sound_bitrate),
-        latency_ms=parse_milliseconds(latency),
+        latency_ms=parse_milliseconds("--latency", latency),
+        wait_seconds=None if wait is None else parse_milliseconds("--wait", wait, "s") / 1000,
         frame_rate=fps,
         size=parse_size(size),
         realtime=realtime,
@@ -188,16 +194,21 @@ def _parse_sound(text: str) -> int:
     return 0 if text.strip() == "0" else parse_amount("--sound-bitrate", text) or 0
 
 
-def parse_milliseconds(text: str) -> float:
-    """Read ``150ms``, ``1.5s`` or a number of milliseconds.
+def parse_milliseconds(option: str, text: str, unit: str = "ms") -> float:
+    """Read ``150ms``, ``1.5s``, ``2min`` or a plain number.
+
+    Args:
+        option: What names it on the command line, for messages.
+        text: What was given.
+        unit: Of plain numbers.
 
     Raises:
         ConfigError: It is none of these.
     """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|)", text.strip().lower())
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|min|)", text.strip().lower())
     if not match:
-        raise ConfigError(f"--latency {text} is no time; write it as in 150ms or 1s")
-    return float(match[1]) * (1000 if match[2] == "s" else 1)
+        raise ConfigError(f"{option} {text} is no time; write it as in 150ms or 30s")
+    return float(match[1]) * {"ms": 1, "s": 1000, "min": 60_000}[match[2] or unit]
 
 
 def parse_size(text: str | None) -> tuple[int, int] | None:

@@ -82,11 +82,11 @@ class LocalOutlet:
                     self._target(target, address.format), address.format or "", options, first.codec,
                     first.data, sound, io_open=None if self._disk is None else self._disk.open,
                 )  # fmt: skip
-        except OutputError:
-            if self._disk is not None:
-                self._disk.close()
-                self._disk.rest()
-            raise
+        except OutputError as error:
+            if self._disk is None:
+                raise
+            self._disk.close()
+            raise OutputError(f"{error}; {self._disk.rest()}") from error.__cause__
 
     def _target(self, target: str, container_format: str | None) -> Any:
         """What FFmpeg gets: where it opens files itself a name, which it must not take for a protocol's."""

@@ -212,7 +212,7 @@ class LiveSession:
         if self._reader.damage:
             self.closing_notices.append(Notice(f"the source is damaged: {self._reader.damage}"))
         self.closing_notices += [
-            Notice(f"{one.name}: {one.shortfall}") for one in self._sinks if one.shortfall
+            Notice(f"{one.name}: {one.shortfall}") for one in self._sinks if one.shortfall and not one.failure
         ]
 
     def _raise_failures(self) -> None:
@@ -298,7 +298,7 @@ class _Changes:
     """Tells when source, sinks or maps come and go."""
 
     def __init__(self) -> None:
-        self._known: dict[str, str] = {}
+        self._known: dict[int, str] = {}
         self._has_told_of_maps = False
 
     def of(
@@ -309,12 +309,13 @@ class _Changes:
             yield Notice(f"a frame got no map of its own ({map_failure}); the next ones are tried")
         ends: list[tuple[str, FrameSource | PacketTaker]] = [("the source", reader)]
         ends += [(sink.name, sink) for sink in sinks]
-        for name, one in ends:
-            before, self._known[name] = self._known.get(name), one.state
+        goes_on = any(one.state != "closed" for one in sinks)
+        for index, (name, one) in enumerate(ends):
+            before, self._known[index] = self._known.get(index), one.state
             if one.state == "lost" and before != "lost":
                 why = f": {one.last_error}" if one.last_error else ""
                 yield Notice(f"{name} is lost, trying to reach it again{why}")
             elif before == "lost" and one.state in {"playing", "open"}:
                 yield Notice(f"{name} is back")
-            elif before != "closed" and one.state == "closed" and one.last_error:
+            elif before != "closed" and one.state == "closed" and one.last_error and goes_on:
                 yield Notice(f"{one.last_error}; the stream goes on without it")

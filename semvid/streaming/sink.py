@@ -310,13 +310,20 @@ def _check_place(address: Address, *, overwrite: bool, option: str) -> None:
         return
     check_place(Path(address.url), None, overwrite=overwrite, option=option)
     if is_segmented(address.url) and not overwrite:
-        head, _, tail = address.url.rpartition("%")
-        pattern = f"{glob.escape(head)}[0-9]*{glob.escape(tail[tail.index('d') + 1 :])}"
-        existing = next(glob.iglob(pattern), None)
+        existing = _existing(Path(address.url))
         if existing is not None:
             raise OutputExistsError(
                 f"{existing} exists; pass -y to overwrite segments or choose another {option}"
             )
+
+
+def _existing(path: Path) -> str | None:
+    """Return a file that is there already, of a name for segments any of them."""
+    if not is_segmented(str(path)):
+        return str(path) if path.exists() else None
+    head, _, tail = str(path).rpartition("%")
+    pattern = f"{glob.escape(head)}[0-9]*{glob.escape(tail[tail.index('d') + 1 :])}"
+    return next(glob.iglob(pattern), None)
 
 
 def _next_free(name: str) -> str:
@@ -324,6 +331,6 @@ def _next_free(name: str) -> str:
     path = Path(name)
     for number in itertools.count(2):
         candidate = path.with_stem(f"{path.stem}-{number}")
-        if not candidate.exists():
+        if _existing(candidate) is None:
             return str(candidate)
     raise AssertionError

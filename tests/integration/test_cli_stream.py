@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -96,6 +97,38 @@ def test_the_public_generator_shows_every_frame(tmp_path):
         next(semvid.live(str(source), "a.mkv", "b.mkv"))
 
 
+def limit_files():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+
+@pytest.mark.parametrize(
+    ("sink", "words", "options"),
+    [
+        ("live.m3u8", "live.m3u8 cannot be written (file too large)", {"preexec_fn": limit_files}),
+        ("-", "standard output cannot be written (no space left on device)", {}),
+        ("rtmp://127.0.0.1:9/live/key", "rtmp://127.0.0.1:9/live/*** refuses the connection", {}),
+    ],
+)
+def test_a_sink_that_fails_in_the_end_is_one_line_and_code_4(sink, words, options, tmp_path):
+    num_frames = 5 if sink.startswith("rtmp") else 40
+    make_clip(tmp_path / "in.mp4", width=384, height=256, num_frames=num_frames)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*SEMVID, "stream", "in.mp4", sink, *FAST], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE,
+            text=True, timeout=60, check=False, **options,
+        )  # fmt: skip
+    assert done.returncode == 4
+    assert done.stderr.startswith(f"semvid: {words}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_motion_jpeg_has_every_frame(tmp_path):
+    source = make_clip(tmp_path / "in.mp4", width=384, height=256, num_frames=7)
+    done = run(source, tmp_path / "out.mkv", "--codec", "mjpeg", *FAST[:2])
+    assert done.returncode == 0, done.stderr
+    assert num_frames(tmp_path / "out.mkv") == 7
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -104,6 +137,7 @@ def test_the_public_generator_shows_every_frame(tmp_path):
         (["in.mp4"], 2, "nowhere to stream to"),
         (["in.mp4", "out.xyz"], 2, "is not a sink"),
         (["in.mp4", "out.mkv", "--latency", "soon"], 2, "is no time"),
+        (["in.mp4", "out.mkv", "--wait", "long"], 2, "--wait long is no time"),
         (["in.mp4", "out.mkv", "--size", "big"], 2, "is no size"),
         (["in.mp4", "out.mkv", "--size", "101x100"], 2, "odd side"),
         (["in.mp4", "out.mkv", "--bitrate", "1k"], 2, "out of range"),
@@ -121,7 +155,8 @@ def test_what_cannot_be_is_one_line_and_leaves_nothing(arguments, code, words, t
 
 
 def test_times_and_sizes_as_people_write_them():
-    assert parse_milliseconds("150ms") == parse_milliseconds("0.15s") == parse_milliseconds("150") == 150
+    assert {parse_milliseconds("--latency", one) for one in ("150ms", "0.15s", "150")} == {150}
+    assert {parse_milliseconds("--wait", one, "s") for one in ("2min", "120s", "120")} == {120_000}
     assert parse_size("1280x720") == (1280, 720)
     assert parse_size(None) is None
 

@@ -91,6 +91,103 @@ def test_segments_and_playlists(tmp_path):
         open_with(tmp_path / "part-%03d.ts")
 
 
+@contextlib.contextmanager
+def largest_file(num_bytes):
+    """Let no file of this process grow beyond so many bytes: the nearest to a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def write_limited(path, codec, num_bytes, num_frames=90):
+    packets = itertools.islice(endless(codec), num_frames)
+    sink = open_with(path, codec)
+    with largest_file(num_bytes):
+        for packet in packets:
+            with contextlib.suppress(OutputError):
+                sink.offer(packet)
+        sink.close()
+    return sink
+
+
+@pytest.mark.parametrize(
+    ("codec", "name"),
+    [
+        ("x264", "film.mkv"), ("x264", "film.mp4"), ("x264", "film.ts"), ("x264", "film.mov"),
+        ("x264", "part-%03d.ts"), ("x264", "part-%03d.mkv"), ("x264", "live.m3u8"), ("x265", "live.m3u8"),
+        ("vp9", "film.webm"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_cut_short_is_a_failure_that_says_what_is_there(tmp_path, codec, name):
+    sink = write_limited(tmp_path / name, codec, 30_000)
+    assert sink.failure.startswith(str(tmp_path / name)) or name.startswith("part")
+    assert "file too large" in sink.failure
+    number = int(sink.failure.partition("about ")[2].split()[0])
+    files = [one for one in tmp_path.iterdir() if one.suffix not in {".m3u8"}]
+    assert 5 < number < 60
+    assert all(one.stat().st_size <= 30_000 for one in files)
+
+
+@pytest.mark.parametrize("name", ["film.mkv", "film.mp4", "film.mov", "film.ts", "live.m3u8"])
+def test_the_very_last_bytes_count(tmp_path, name):
+    """Those that are written while the file is completed; several muxers lose the error."""
+    whole = write_limited(tmp_path / name, "x264", 10**9, 60)
+    assert whole.failure == ""
+    largest = max(one.stat().st_size for one in tmp_path.iterdir())
+    for one in tmp_path.iterdir():
+        one.unlink()
+    sink = write_limited(tmp_path / name, "x264", largest - 1, 60)
+    assert "cannot be written" in sink.failure
+
+
+def test_nothing_is_left_of_a_file_with_nothing_in_it(tmp_path):
+    sink = write_limited(tmp_path / "film.mkv", "x264", 300)
+    assert sink.failure.endswith("nothing of it can be played, and it was removed")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk(tmp_path):
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=100k", "none", str(tmp_path)], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("a file system of a size of its own can be mounted by root alone")
+    try:
+        for name in ("live.m3u8", "film.mp4"):
+            with open_with(tmp_path / name) as sink:
+                for packet in itertools.islice(endless(), 300):
+                    with contextlib.suppress(OutputError):
+                        sink.offer(packet)
+            assert "no space left on device" in sink.failure
+            for one in tmp_path.iterdir():
+                one.unlink()
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_playlists_are_read_back(tmp_path):
+    with open_with(tmp_path / "live.m3u8") as sink:
+        for packet in itertools.islice(endless(), 150):
+            sink.offer(packet)
+        assert until(lambda: (tmp_path / "live1.ts").exists() and not sink._queue)
+        (tmp_path / "live0.ts").unlink()
+    assert sink.failure.startswith(
+        f"the playlist {tmp_path / 'live.m3u8'} lists live0.ts, which is not whole; check the disk"
+    )
+
+
+def test_playlists_in_fragments_share_no_file(tmp_path):
+    for name in ("a.m3u8", "b.m3u8"):
+        with open_with(tmp_path / name, "x265") as sink:
+            for packet in coded_packets("x265", 60, width=160 if name == "a.m3u8" else 192):
+                sink.offer(packet)
+        assert sink.failure == ""
+    assert len(times_in(tmp_path / "a.m3u8")) == len(times_in(tmp_path / "b.m3u8")) == 60
+
+
 def test_nothing_is_overwritten_unasked(tmp_path):
     (tmp_path / "film.mkv").write_bytes(b"dear")
     with pytest.raises(OutputExistsError):

@@ -12,7 +12,7 @@ from live_frames import RATE, TICKS, WIDTH, LeftThird, captured_frames, decoded,
 
 import semvid
 from semvid.config import LiveConfig
-from semvid.errors import ConfigError, InputError, MapError, MapIgnoredError, OutputError
+from semvid.errors import ConfigError, InputError, MapError, MapIgnoredError, ModelError, OutputError
 from semvid.events import Notice
 from semvid.streaming.encoder import live_presets
 from semvid.streaming.handle import LiveControls
@@ -100,6 +100,71 @@ def test_another_size_in_mid_stream_begins_with_a_key_frame():
         stream.close()
     assert second[0].is_keyframe
     assert {(one.width, one.height) for one in decoded(second)} == {(256, 192)}
+
+
+@pytest.mark.parametrize("codec", ["mjpeg", "x265"])
+def test_no_frame_is_lost_at_the_end_or_at_another_encoder(codec):
+    with LiveStream(LiveConfig(codec=codec, bitrate=1_500_000), LeftThird()) as stream:
+        packets, _ = feed_all(stream, captured_frames(9))
+        stream.adjust(LiveControls(bitrate=900_000))
+        packets += feed_all(stream, captured_frames(9, start=9))[0]
+        packets += stream.flush()
+        assert stream.flush() == []
+        assert [one.pts for one in packets] == [k * TICKS for k in range(18)]
+        later, _ = feed_all(stream, captured_frames(9, start=18))
+        later += stream.flush()
+    assert later[0].is_keyframe
+    assert len(decoded(packets)) == 18
+    assert len(decoded(later)) == 9
+
+
+class Odd(LeftThird):
+    """Fails at some of its maps with what is no error of semvid's."""
+
+    def __init__(self, *failing):
+        self.turn, self.failing = -1, failing
+
+    def update(self, frame):
+        self.turn += 1
+        if self.turn in self.failing:
+            raise ZeroDivisionError("division by zero")
+        return super().update(frame)
+
+
+def slowly(frames):
+    for one in frames:
+        time.sleep(0.02)
+        yield one
+
+
+def test_a_map_that_fails_is_told_and_the_next_one_tried():
+    source, sink = Odd(0, 2), Sink()
+    session = LiveSession(
+        lambda: Reader(slowly(captured_frames(60))), [sink], LiveConfig(max_maps_per_second=60), source
+    )
+    events = list(session.run())
+    messages = [one.message for one in events if isinstance(one, Notice)]
+    assert [one for one in messages if "map" in one and "ZeroDivisionError" in one] == messages
+    assert len(messages) == 1
+    assert len(sink.packets) == 60
+    status = session.status()
+    assert (status.num_failed_maps, status.map_failure) == (2, "")
+    assert source.turn > 3
+    assert any(one.importance is not None for one in events if isinstance(one, Snapshot))
+
+
+def test_maps_that_keep_failing_end_the_stream_with_its_code():
+    sink = Sink()
+    session = LiveSession(
+        lambda: Reader(slowly(captured_frames(200))), [sink], LiveConfig(codec="mjpeg"), Odd(*range(200))
+    )
+    shown = []
+    with pytest.raises(ModelError, match=r"failed 3 times in a row \(ZeroDivisionError: division by zero\)"):
+        shown.extend(session.run())
+    assert sink.state == "closed"
+    # What was coded until then is all there.
+    assert len(sink.packets) >= sum(isinstance(one, Snapshot) for one in shown)
+    assert session.status().num_failed_maps == 3
 
 
 def test_presets_that_ignore_maps_are_refused_and_never_chosen():
@@ -221,6 +286,79 @@ def test_a_stream_whose_sinks_are_all_gone_ends():
         len(list(LiveSession(lambda: Reader(captured_frames(50)), [quiet], LiveConfig(), LeftThird()).run()))
         < 5
     )
+
+
+class Late(Sink):
+    """Says only in the end that it failed."""
+
+    def close(self):
+        super().close()
+        self.failure = "the disk is full"
+
+
+def test_a_sink_that_fails_after_the_last_frame_is_an_error():
+    frames = list(captured_frames(5))
+    for codec in ("x264", "mjpeg"):
+        good = Sink()
+        with pytest.raises(OutputError, match="the disk is full"):
+            list(
+                LiveSession(
+                    lambda: Reader(frames), [Late(), good], LiveConfig(codec=codec), LeftThird()
+                ).run()
+            )
+        assert len(good.packets) == 5
+
+
+def test_a_sink_that_fails_is_an_error_when_the_user_ends_the_stream():
+    run = LiveSession(lambda: Reader(captured_frames(50)), [Late()], LiveConfig(), LeftThird()).run()
+    next(run)
+    with pytest.raises(OutputError, match="the disk is full"):
+        run.close()
+
+
+def test_a_sink_that_refuses_leaves_the_others_whole():
+    class Refusing(Sink):
+        def offer(self, packet):
+            self.state, self.last_error, self.failure = "closed", "refused", "refused"
+            raise OutputError("refused")
+
+    good = Sink()
+    session = LiveSession(lambda: Reader(captured_frames(50)), [Refusing(), good], LiveConfig(), LeftThird())
+    with pytest.raises(OutputError, match="refused"):
+        list(session.run())
+    assert len(good.packets) == session.status().num_frames
+
+
+def test_a_sink_that_fails_among_others_is_told_at_once():
+    class Fails(Sink):
+        def offer(self, packet):
+            super().offer(packet)
+            if len(self.packets) == 3:
+                self.state, self.last_error, self.failure = "closed", "b.ts is full", "b.ts is full"
+
+    good, shown = Sink(), []
+    session = LiveSession(lambda: Reader(captured_frames(20)), [good, Fails()], LiveConfig(), LeftThird())
+    with pytest.raises(OutputError, match="b.ts is full"):
+        shown.extend(session.run())
+    assert [one.message for one in shown if isinstance(one, Notice)] == [
+        "b.ts is full; the stream goes on without it"
+    ]
+    assert len(good.packets) == 20
+
+
+def test_a_source_that_breaks_off_for_good_is_an_error_and_damage_is_told():
+    class Breaks(Reader):
+        failure, damage, num_damaged = "in.ts cannot be read (odd)", "3 packets could not be decoded", 3
+
+    sink, shown = Sink(), []
+    session = LiveSession(lambda: Breaks(captured_frames(5)), [sink], LiveConfig(), LeftThird())
+    with pytest.raises(InputError, match="in.ts cannot be read"):
+        shown.extend(session.run())
+    assert "the source is damaged: 3 packets could not be decoded" in [
+        one.message for one in shown if isinstance(one, Notice)
+    ]
+    assert session.status().num_damaged == 3
+    assert len(sink.packets) == 5
 
 
 def test_a_source_without_a_frame_is_an_error():
