@@ -85,9 +85,9 @@ def command(
         bool, typer.Option("--loop", help="Begin a file again when it ends.", rich_help_panel=_HOW)
     ] = False,
     wait: Annotated[
-        str | None, typer.Option(metavar="TIME", help="How long to wait for a SOURCE that is not there yet: 30s. "
-                                 "Default: for ever if the sender comes to us (udp://, rtp://, ?listen), else not "
-                                 "at all.", rich_help_panel=_HOW)
+        str | None, typer.Option(metavar="TIME", help="How long to wait for a SOURCE that is not there yet, "
+                                 "as in 30s. Default: for ever where the sender comes to us (udp://, rtp://, "
+                                 "?listen), else not at all.", rich_help_panel=_HOW)
     ] = None,
     serve: Annotated[
         str | None,

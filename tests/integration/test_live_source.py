@@ -381,3 +381,40 @@ def test_memory_stays_flat(tmp_path):
             peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     # kB: one frame of 320x192 leaked each time would be 69,000.
     assert peaks[-1] - peaks[0] < 20_000
+
+
+def test_a_port_is_listened_at_until_somebody_sends(monkeypatch):
+    monkeypatch.setattr("semvid.streaming.opening.OPEN_SECONDS", 0.2)
+    monkeypatch.setattr("semvid.streaming.opening.READ_SECONDS", 0.2)
+    url = f"udp://127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
+    with pytest.raises(InputError, match="sent no video within"):
+        open_reader(url, wait_seconds=0)
+    readers = []
+    thread = threading.Thread(target=lambda: readers.append(open_reader(url)), daemon=True)
+    thread.start()
+    time.sleep(1)
+    assert not readers
+    monkeypatch.setattr("semvid.streaming.opening.OPEN_SECONDS", 10)
+    monkeypatch.setattr("semvid.streaming.opening.READ_SECONDS", 5)
+    with sender("-f", "mpegts", f"{url}?pkt_size=1316"):
+        thread.join(20)
+        assert readers
+        assert take(readers[0], 3)
+    readers[0].close()
+
+
+def test_a_server_that_comes_later_is_waited_for_if_asked():
+    port = free_port()
+    with pytest.raises(InputError, match="refuses the connection"):
+        open_reader(f"tcp://127.0.0.1:{port}", wait_seconds=0.5)
+    readers = []
+    thread = threading.Thread(
+        target=lambda: readers.append(open_reader(f"tcp://127.0.0.1:{port}", wait_seconds=20)), daemon=True
+    )
+    thread.start()
+    time.sleep(0.3)
+    with sender("-f", "mpegts", f"tcp://127.0.0.1:{port}?listen=1"):
+        thread.join(20)
+        assert readers
+        assert take(readers[0], 3)
+    readers[0].close()
