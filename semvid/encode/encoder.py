@@ -13,7 +13,7 @@ from semvid.encode.display_matrix import copy_display_matrix
 from semvid.encode.hdr import lost_hdr, with_hdr10
 from semvid.encode.prepare import FramePreparer
 from semvid.encode.spec import EncoderSpec
-from semvid.errors import EncoderError
+from semvid.errors import ConfigError, EncoderError
 from semvid.io.fields import FIELD_ORDERS
 from semvid.io.probe import reason
 
@@ -113,6 +113,15 @@ class VideoEncoder:
                 f"{self._spec.library} refuses to code {width}x{height} {preparer.pixel_format} "
                 f"({reason(error)}); check --preset and the encoder options"
             ) from error
+        self._refuse_unknown()
+
+    def _refuse_unknown(self) -> None:
+        """FFmpeg drops options that it does not know without a word, and leaves them over."""
+        for key, value in self.stream.codec_context.options.items():
+            raise ConfigError(
+                f"--encoder-option {key}={value} has no effect: {self._spec.library} has no option {key}; "
+                f"'ffmpeg -h encoder={self._spec.library}' lists those it has"
+            )
 
     def encode(self, picture: VideoFrame) -> list[Packet[Any]]:
         """Hand a prepared picture to the encoder; packets of this or earlier ones come back.

@@ -11,6 +11,7 @@ from semvid.encode.coding import CodedStream, PreparedFrame
 from semvid.encode.encoder import VideoEncoder
 from semvid.encode.prepare import FramePreparer, can_code_fields
 from semvid.encode.spec import EncoderSpec
+from semvid.encode.trial import check_obedience
 from semvid.errors import ConfigError
 from semvid.types import AnalysedFrame, VideoInfo
 
@@ -40,6 +41,8 @@ class RegionCoding:
         self.quality = spec.crf.default if config.crf is None else config.crf
         self._spec, self._config = spec, config
         self._options = spec.options(self.quality, config.preset, config.encoder_options)
+        self._extra = config.encoder_options
+        self._has_map = config.allocation.strength > 0
         self._allocator = OffsetAllocator(spec, config.allocation)
         self._preparer: FramePreparer | None = None
 
@@ -68,6 +71,9 @@ class RegionCoding:
     ) -> CodedStream:
         """See ``Coding``."""
         assert self._preparer is not None  # noqa: S101 - first has been prepared
+        untried = None
+        if self._has_map:
+            untried = check_obedience(self._spec, self._options, self._preparer.pixel_format, self._extra)
         encoder = VideoEncoder(
             container,
             self._spec,
@@ -78,7 +84,7 @@ class RegionCoding:
             sample_aspect_ratio=info.sample_aspect_ratio,
             suffix=suffix,
         )
-        encoder.notices[:0] = self._preparer.conversions
+        encoder.notices[:0] = [*self._preparer.conversions, *filter(None, [untried])]
         return _RegionStream(encoder)
 
 

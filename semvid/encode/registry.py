@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from semvid.encode.option_text import is_off, number
 from semvid.encode.spec import CrfRange, EncoderSpec, Implication, MapCondition
 from semvid.encode.vpx_scale import vp8_native, vp9_native
 from semvid.errors import ConfigError, MapIgnoredError
@@ -27,26 +30,66 @@ def _vpx_range(bits: int) -> int:
     return 63
 
 
-def _is_absent(value: str | None) -> bool:
-    return value is None
+def _is_zero(value: str | None) -> bool:
+    return number(value) == 0
 
 
-def _is_off(value: str | None) -> bool:
-    return value in {None, "0", "none", "false"}
+_AQ_MODES = {"variance", "autovariance", "autovariance-biased"}
 
 
-def _needs_aq(fastest_preset: str, switch: str) -> MapCondition:
-    return MapCondition(
-        "aq-mode",
-        lambda value: value not in {"0", "none"},
-        "the map rides on adaptive quantization, which is off (by aq-mode 0, or by a preset or tune)",
-        f"use --preset {fastest_preset} or slower, or --encoder-option {switch}",
+def _needs_aq(fastest_preset: str, switch: str, tree: str) -> tuple[MapCondition, ...]:
+    """Return what x264 and x265 need for the map.
+
+    Args:
+        fastest_preset: That has adaptive quantization on.
+        switch: Option that turns it on.
+        tree: Option that keeps it on at a strength of 0.
+    """
+    return (
+        MapCondition(
+            lambda found: "qp" not in found,
+            "a constant qp overrules every offset",
+            "give --crf instead of qp",
+        ),
+        MapCondition(
+            lambda found: found["aq-mode"].strip() in _AQ_MODES or (number(found["aq-mode"]) or 0) > 0,
+            "the map rides on adaptive quantization, which is off (by aq-mode 0, or by a preset or tune)",
+            f"use --preset {fastest_preset} or slower, or --encoder-option {switch}",
+        ),
+        MapCondition(
+            lambda found: (
+                not (
+                    _is_zero(found.get("aq-strength"))
+                    and (is_off(found.get(tree, "1")) or _is_zero(found.get("rc-lookahead")))
+                )
+            ),
+            f"without {tree}, aq-strength 0 turns off the adaptive quantization the map rides on",
+            "drop aq-strength",
+        ),
+        MapCondition(
+            lambda found: not _has_one_quantizer(found),
+            "qmin and qmax leave one quantizer",
+            "set them further apart",
+        ),
     )
 
 
-_CONSTANT_QP = MapCondition(
-    "qp", _is_absent, "a constant qp overrules every offset", "give --crf instead of qp"
-)
+def _has_one_quantizer(found: Mapping[str, str]) -> bool:
+    for lowest, highest in (("qmin", "qmax"), ("qpmin", "qpmax"), ("qp-min", "qp-max")):
+        low, high = number(found.get(lowest)), number(found.get(highest))
+        if low is not None and high is not None and low >= high:
+            return True
+    return False
+
+
+def _is_off_option(option: str, reason: str) -> MapCondition:
+    return MapCondition(lambda found: is_off(found.get(option)), reason, f"drop {option}")
+
+
+def _is_realtime(found: Mapping[str, str]) -> bool:
+    deadline = found.get("deadline", "").strip()
+    return deadline == "realtime" or number(deadline) == 1
+
 
 X264 = EncoderSpec(
     name="x264",
@@ -60,17 +103,19 @@ X264 = EncoderSpec(
     block_size=16,
     offset_range=_h26x_range,
     to_native=_quantizer_steps,
-    map_conditions=(_CONSTANT_QP, _needs_aq("superfast", "aq-mode=1")),
+    map_conditions=_needs_aq("superfast", "aq-mode=1", "mbtree"),
     rate=RateModel(spatial=0.21, temporal=0.24, finer=1.5, coarser=1.5),
     # Interlaced pictures are coded by pairs of macroblock rows; in a pair coded by fields the upper row's
     # offsets would go to one field and the lower row's to the other (examples/benchmark/interlaced.py).
     field_block_size=32,
     defaults={"aq-mode": "1"},
     implications=(
-        Implication("preset", "ultrafast", ("aq-mode", "0")),
+        *(Implication("preset", name, ("aq-mode", "0")) for name in ("ultrafast", "0")),
+        *(Implication("preset", name, ("mbtree", "0")) for name in ("ultrafast", "superfast", "0", "1")),
         Implication("tune", "psnr", ("aq-mode", "0")),
+        Implication("tune", "zerolatency", ("rc-lookahead", "0")),
     ),
-    nested_option="x264-params",
+    nested_options=("x264opts", "x264-params"),
     hdr10_options=("mastering-display", "cll"),
 )
 
@@ -88,30 +133,26 @@ X265 = EncoderSpec(
     offset_range=_h26x_range,
     to_native=_quantizer_steps,
     map_conditions=(
-        _CONSTANT_QP,
-        _needs_aq("veryfast", "x265-params=aq-mode=2"),
-        MapCondition(
-            "hevc-aq",
-            _is_off,
-            "hevc-aq takes the place of the adaptive quantization the map rides on",
-            "drop hevc-aq",
-        ),
-        MapCondition("lossless", _is_off, "lossless coding has no quantizer", "drop lossless"),
+        *_needs_aq("veryfast", "x265-params=aq-mode=2", "cutree"),
+        _is_off_option("hevc-aq", "hevc-aq takes the place of the adaptive quantization the map rides on"),
+        _is_off_option("lossless", "lossless coding has no quantizer"),
     ),
     rate=RateModel(spatial=0.4, temporal=0.33, finer=1.7, coarser=1.7),
     defaults={"aq-mode": "2"},
     implications=(
-        Implication("preset", "ultrafast", ("aq-mode", "0")),
-        Implication("preset", "superfast", ("aq-mode", "0")),
+        *(Implication("preset", name, ("aq-mode", "0")) for name in ("ultrafast", "superfast", "0", "1")),
         Implication("tune", "grain", ("aq-mode", "0")),
+        Implication("tune", "zerolatency", ("cutree", "0")),
     ),
-    nested_option="x265-params",
+    nested_options=("x265-params",),
     nested_only=frozenset({"aq-mode", "aq-strength", "hevc-aq", "lossless"}),
     hdr10_options=("master-display", "max-cll"),
     fixed_options={"x265-params": "log-level=none"},
     # QuickTime and Safari play HEVC only under this tag.
     container_tags={".mp4": "hvc1", ".m4v": "hvc1", ".mov": "hvc1"},
 )
+
+_VPX_ALIASES = {"quality": "deadline", "speed": "cpu-used"}
 
 VP8 = EncoderSpec(
     name="vp8",
@@ -121,6 +162,7 @@ VP8 = EncoderSpec(
     presets=("0", "1", "2", "3", "4", "5"),
     default_preset="2",
     preset_option="cpu-used",
+    aliases=_VPX_ALIASES,
     block_size=16,
     offset_range=_vpx_range,
     to_native=vp8_native,
@@ -149,26 +191,28 @@ VP9 = EncoderSpec(
     presets=("5", "6", "7", "8"),
     default_preset="5",
     preset_option="cpu-used",
+    aliases=_VPX_ALIASES,
     block_size=8,
     offset_range=_vpx_range,
     to_native=vp9_native,
     map_conditions=(
         MapCondition(
-            "deadline",
-            lambda value: value in {"realtime", "rt"},
+            _is_realtime,
             "libvpx-vp9 reads maps only in its realtime mode",
             "drop deadline or set deadline=realtime",
         ),
         MapCondition(
-            "cpu-used",
-            lambda value: value is not None and value.lstrip("-").isdigit() and int(value) >= 5,
+            lambda found: abs(number(found["cpu-used"]) or 0) >= 5,
             "libvpx-vp9 reads maps only at cpu-used 5 or faster",
             "use --preset 5 to 8",
         ),
+        _is_off_option("aq-mode", "libvpx-vp9's own aq-mode takes the segments the map needs"),
+        _is_off_option("lossless", "lossless coding has no quantizer"),
         MapCondition(
-            "aq-mode", _is_off, "libvpx-vp9's own aq-mode takes the segments the map needs", "drop aq-mode"
+            lambda found: number(found.get("g", "128")) not in {0, 1},
+            "libvpx-vp9 reads no map in key frames, and g=1 makes every frame one",
+            "drop g",
         ),
-        MapCondition("lossless", _is_off, "lossless coding has no quantizer", "drop lossless"),
     ),
     codes_aspect_ratio=False,
     codes_odd_sizes=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from semvid.encode.option_text import number, split_list, tunes
 from semvid.errors import ConfigError, MapIgnoredError
 from semvid.rate import RateModel
 from semvid.types import FloatArray
@@ -32,11 +33,10 @@ class Implication:
 
 @dataclass(frozen=True, slots=True)
 class MapCondition:
-    """An option that decides whether the encoder looks at the map."""
+    """A condition under which the encoder looks at the map."""
 
-    option: str
-    obeys: Callable[[str | None], bool]
-    """Whether the map counts under this value; None = option not in effect."""
+    obeys: Callable[[Mapping[str, str]], bool]
+    """Whether the map counts under the options in effect."""
     reason: str
     remedy: str
 
@@ -91,14 +91,21 @@ class EncoderSpec:
     defaults: Mapping[str, str] = field(default_factory=dict)
     """What is in effect inside the encoder when an option is not given (only those conditions ask for)."""
     implications: tuple[Implication, ...] = ()
-    nested_option: str | None = None
-    """Option whose value is itself a ``key=value:key=value`` list."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Other names of FFmpeg's for its options."""
+    nested_options: tuple[str, ...] = ()
+    """Options whose value is itself a ``key=value:key=value`` list, later ones winning."""
     nested_only: frozenset[str] = frozenset()
     """Options the encoder knows in that list alone; given by themselves FFmpeg drops them without a word."""
     hdr10_options: tuple[str, ...] = ()
     """Keys in ``nested_option`` for the mastering display and the content light level; empty = not coded."""
     container_tags: Mapping[str, str] = field(default_factory=dict)
     """Codec tag by output suffix, where players insist on one."""
+
+    @property
+    def nested_option(self) -> str | None:
+        """The option with a list of options that wins; None = there is none."""
+        return self.nested_options[-1] if self.nested_options else None
 
     def check_crf(self, crf: float) -> None:
         """Raise ConfigError for a CRF the encoder does not take."""
@@ -135,6 +142,7 @@ class EncoderSpec:
             raise ConfigError(
                 f"--preset {preset} is unknown to {self.name}; choose one of {', '.join(self.presets)}"
             )
+        extra = {self.aliases.get(key, key): value for key, value in extra.items()}
         for key in self.nested_only & extra.keys():
             raise ConfigError(
                 f"--encoder-option {key}={extra[key]} has no effect on {self.name}; "
@@ -145,25 +153,43 @@ class EncoderSpec:
             options[self.nested_option] = (
                 f"{self.fixed_options[self.nested_option]}:{extra[self.nested_option]}"
             )
-        effective = self._effective(options)
+        effective = self.effective(options)
+        if "b" not in extra:
+            self._check_crf_text(effective["crf"])
         for condition in self.map_conditions:
-            value = effective.get(condition.option)
-            if not condition.obeys(value):
+            if not condition.obeys(effective):
                 raise MapIgnoredError(
                     f"{self.name} would ignore the map: {condition.reason}; {condition.remedy}"
                 )
         return options
 
-    def _effective(self, options: Mapping[str, str]) -> dict[str, str]:
-        """Options as the encoder sees them, nested lists opened and implied values filled in."""
-        explicit = dict(options)
-        if self.nested_option and self.nested_option in options:
-            for part in options[self.nested_option].split(":"):
-                key, _, value = part.partition("=")
-                explicit[key.strip().replace("_", "-")] = value.strip()
+    def _check_crf_text(self, text: str) -> None:
+        crf = number(text)
+        if crf is None:
+            raise ConfigError(f"--encoder-option crf={text} is no number; give --crf")
+        self.check_crf(crf)
+
+    def effective(self, options: Mapping[str, str]) -> dict[str, str]:
+        """Return options as the encoder sees them, lists opened and implied values filled in.
+
+        Args:
+            options: FFmpeg's.
+        """
+        # To FFmpeg's wrappers of encoders with lists, -1 is the same as nothing.
+        outer = {
+            key: value
+            for key, value in options.items()
+            if key not in self.nested_options
+            if not self.nested_options or key == "crf" or number(value) != -1
+        }
         effective = dict(self.defaults)
         for implication in self.implications:
-            if explicit.get(implication.option) == implication.value:
+            value = outer.get(implication.option, "")
+            if implication.value in (tunes(value) if implication.option == "tune" else {value.strip()}):
                 effective.update([implication.sets])
-        effective.update(explicit)
+        effective.update(outer)
+        for name in self.nested_options:
+            # Presets and tunes count outside the lists alone.
+            inner = split_list(options.get(name, ""))
+            effective.update(one for one in inner if one[0] not in {"preset", "tune"})
         return effective

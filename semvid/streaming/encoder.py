@@ -20,6 +20,7 @@ from semvid.encode.encoder import VideoEncoder
 from semvid.encode.prepare import FramePreparer
 from semvid.encode.registry import find_encoder
 from semvid.encode.spec import EncoderSpec
+from semvid.encode.trial import check_obedience
 from semvid.errors import ConfigError, MapIgnoredError
 from semvid.streaming.types import TIME_BASE, CodedPacket
 from semvid.types import AnalysedFrame, FloatArray, Frame
@@ -168,6 +169,8 @@ class _RegionEncoder:
         self.saving: float | None = None
         self._allocator = OffsetAllocator(self._spec, allocation)
         self._preparer = FramePreparer(self._spec, self._spec.crf.default, first)
+        options = live_options(self._spec, preset, config, frame_rate)
+        check_obedience(self._spec, options, self._preparer.pixel_format, {})
         # Encoders of PyAV that are not part of a file cannot be told everything; this file is none.
         self._nowhere = av.open(os.devnull, "w", format="null")
         self._duration = round(1 / (frame_rate * TIME_BASE))
@@ -175,7 +178,7 @@ class _RegionEncoder:
             self._encoder = VideoEncoder(
                 self._nowhere,
                 self._spec,
-                live_options(self._spec, preset, config, frame_rate),
+                options,
                 self._preparer,
                 first=first.picture,
                 frame_rate=Fraction(frame_rate).limit_denominator(1001),

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from semvid.encode.levels import LevelQuantizer, round_steadily
+from semvid.encode.option_text import is_off, number, split_list, without
 from semvid.encode.registry import ENCODERS, VP8, VP9, X264, X265, find_encoder
 from semvid.errors import ConfigError, MapIgnoredError
 
@@ -153,3 +154,34 @@ def test_the_spacing_of_levels_never_shrinks_again():
     quantizer.update(rng.uniform(-10, 8, (9, 16)).astype(np.float32))
     narrow = quantizer.update(np.array([[-1.0, 0.0, 1.0, 2.0]], np.float32), is_cut=True)
     assert set(narrow[:, 4].tolist()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [
+        ("", []),
+        ("a=1", [("a", "1")]),
+        (" a_b = 1 :c", [("a-b", "1"), ("c", "1")]),
+        ("no-a", [("a", "false")]),
+        ("no-a=0:no_b=1", [("a", "true"), ("b", "false")]),
+        (r"a='1:2':b=\3:c=4\:5", [("a", "1:2"), ("b", "3"), ("c", "4:5")]),
+        ("a=b=c::d=", [("a", "b=c"), ("d", "")]),
+        ("a='1", [("a", "1")]),
+    ],
+)
+def test_lists_of_options_are_read_as_encoders_do(text, items):
+    assert split_list(text) == items
+
+
+@given(st.text())
+def test_any_text_can_be_read_as_a_list(text):
+    for name, value in split_list(text):
+        assert name
+        number(value)
+        is_off(value)
+
+
+def test_options_are_left_out_of_lists_too():
+    options = {"crf": "20", "stats": "f", "x264-params": "me=hex:stats='a:b':no-pass", "x264opts": "pass=2"}
+    kept = without(options, X264.nested_options, frozenset({"stats", "pass"}))
+    assert kept == {"crf": "20", "x264-params": "me=hex"}

@@ -1,0 +1,180 @@
+"""Options under which an encoder ignores the map are refused however they are spelled, and no others."""
+
+import dataclasses
+from contextlib import closing
+
+import pytest
+from clips import make_clip
+
+import semvid
+from semvid.encode import trial
+from semvid.encode.prepare import choose_pixel_format
+from semvid.encode.regions import RegionAttacher
+from semvid.encode.registry import ENCODERS, VP8, VP9, X264, X265
+from semvid.encode.trial import check_obedience
+from semvid.errors import ConfigError, MapIgnoredError
+
+# With each of these the bytes were the same with and without a map.
+IGNORING = [
+    (X264, option)
+    for option in [
+        "aq-mode=0", "aq-mode=0x0", "aq-mode= 0", "aq-mode=none", "aq-mode=1-1", "aq-mode=2*0",
+        "preset=ultrafast aq-mode=-1", "preset=0", "tune=psnr", "tune=PSNR", "tune=fastdecode,psnr",
+        "tune=fastdecode+psnr", "tune=fastdecode/psnr", "tune=psnr.fastdecode",
+        "x264opts=aq-mode=0", "x264opts=aq_mode=0", "x264opts=aq-mode=00", "x264opts=aq-mode=0x0",
+        "x264opts=me=hex:aq-mode=0", "x264opts=aq-mode=1:aq-mode=0", "x264opts=aq-mode=1 x264-params=aq-mode=0",
+        "x264-params=no-aq-mode=1", "x264-params=aq-mode='0'", r"x264-params=aq-mode=\0", "x264-params= aq-mode = 0",
+        "x264-params=aq-mode=0,me=hex", "x264opts=qp=26", "x264opts=qp=0", "x264opts=crf=26:qp=26",
+        "qp=26 crf=-1 b=1", "aq-strength=0 preset=superfast", "aq-strength=0 tune=zerolatency",
+        "x264opts=aq-strength=0:mbtree=0", "x264opts=aq-strength=0:no-mbtree",
+        "x264opts=aq_strength=0.0:rc_lookahead=0", "qmin=30 qmax=30", "x264opts=qpmin=30:qpmax=30",
+        "x264-params=qp-min=30:qp-max=30",
+    ]
+] + [
+    (X265, option)
+    for option in [
+        "tune=grain", "preset=superfast", "preset=ultrafast", "preset=0", "preset=1", "x265-params=aq-mode=0",
+        "x265-params=aq_mode=0", "x265-params=no-aq-mode=1", "x265-params=noaq-mode=1", "x265-params=aq-mode=none",
+        "x265-params=aq-mode=00", "x265-params=aq-mode=0x0", "x265-params=aq-mode=false", "x265-params=aq-mode='0'",
+        "x265-params=aq-mode=1:aq-mode=0", "x265-params=aq-strength=0:no-cutree=1", "x265-params=hevc_aq=1",
+        "x265-params=no-hevc-aq=0", "x265-params=lossless=1", "x265-params=no-lossless=0", "x265-params=qp=26",
+        "x265-params=crf=26:qp=26", "x265-params=qpmin=30:qpmax=30", "qmin=30 qmax=30",
+    ]
+] + [
+    (VP9, option)
+    for option in [
+        "deadline=good", "deadline=best", "deadline=0", "deadline=1000000", "quality=good", "cpu-used=4",
+        "cpu-used=-3", "speed=2", "aq-mode=1", "aq-mode=cyclic", "aq-mode=complexity", "aq-mode=1*1",
+        "lossless=1", "lossless=true", "g=1",
+    ]
+]  # fmt: skip
+
+OBEYING = [
+    (X264, option)
+    for option in [
+        "aq-mode=autovariance", "aq-mode=-1", "aq-mode=0x2", "tune=ssim,psnr", "tune=fastdecode,film",
+        "preset=ultrafast aq-mode=1", "x264opts=aq-mode=0:aq-mode=1", "x264opts=aq-mode=0 x264-params=aq_mode=1",
+        "x264-params=preset=ultrafast", "x264-params=tune=psnr", "aq-strength=0", "qmin=30 qmax=40", "noise_reduction=500",
+        "x264opts=zones=0,100,q=26", "x264opts=no-mbtree", "x264opts=tff", "flags=+ildct+ilme", "rc-lookahead=0",
+        "maxrate=100k bufsize=100k", "crf=-1 b=500k", "g=1", "bluray-compat=1", "profile=baseline", "crf=51",
+    ]
+] + [
+    (X265, option)
+    for option in [
+        "x265-params=aq-mode=0:aq-mode=1", "x265-params=no-hevc-aq=1", "x265-params=lossless=0",
+        "x265-params=cu-lossless=1", "x265-params=aq-auto=1", "x265-params=aq-strength=0",
+        "x265-params=tune=grain:preset=ultrafast", "x265-params=cutree=0", "x265-params=zones=0,100,q=26",
+    ]
+] + [
+    (VP9, option)
+    for option in [
+        "deadline=1", "quality=realtime", "cpu-used=-5", "speed=8", "aq-mode=none", "lossless=0", "b=100k",
+        "tune-content=screen", "lag-in-frames=25 auto-alt-ref=1 arnr-maxframes=15 arnr-strength=6", "crf=63",
+    ]
+] + [(VP8, option) for option in ["deadline=best", "quality=realtime", "speed=16", "tune=ssim", "crf=63"]]  # fmt: skip
+
+
+def names(one):
+    return getattr(one, "name", one)
+
+
+def run(spec, text, **changes):
+    """Go as far as a run does before it codes a frame."""
+    spec = dataclasses.replace(spec, **changes)
+    extra = dict(one.split("=", 1) for one in (f" {text}".split(" ") if "= " not in text else [text]) if one)
+    options = spec.options(spec.crf.default, None, extra)
+    assert check_obedience(spec, options, "yuv420p", extra) is None
+
+
+@pytest.mark.parametrize(("spec", "text"), IGNORING, ids=names)
+def test_what_ignores_the_map_is_refused(spec, text):
+    with pytest.raises(MapIgnoredError, match=f"{spec.name} would ignore the map: "):
+        run(spec, text)
+
+
+@pytest.mark.parametrize(("spec", "text"), OBEYING, ids=names)
+def test_what_obeys_the_map_is_taken(spec, text):
+    run(spec, text)
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        (X264, "tune=fastdecode,psnr"), (X264, "x264opts=aq-mode=0"), (X264, "x264opts=qp=26"),
+        (X264, "aq-strength=0 mbtree=0"), (X265, "x265-params=no-aq-mode=1"), (X265, "x265-params=lossless=1"),
+        (VP9, "g=1"), (VP9, "deadline=good"), (VP9, "cpu-used=4"),
+    ],
+    ids=names,
+)  # fmt: skip
+def test_the_trial_finds_them_too_where_no_rule_does(spec, text):
+    with pytest.raises(
+        MapIgnoredError, match="on a test picture, what matters gained -?0.. dB .*; drop --encoder-option "
+    ):
+        run(spec, text, map_conditions=())
+
+
+@pytest.mark.parametrize(
+    "text", ["crf=0", "crf=0.4", "x264opts=crf=0", "crf=-1", "crf=77", "x264-params=no-mbtree:crf=nan"]
+)
+def test_the_crf_keeps_to_its_range_wherever_it_is_given(text):
+    with pytest.raises(ConfigError, match="crf"):
+        run(X264, text)
+
+
+@pytest.mark.parametrize("spec", ENCODERS.values(), ids=names)
+@pytest.mark.parametrize("source", ["yuvj420p", "yuv422p", "yuv444p", "yuv420p10le", "rgb24"])
+def test_no_false_alarm_in_any_format(spec, source):
+    pixel_format = choose_pixel_format(spec, source)
+    assert check_obedience(spec, spec.options(spec.crf.default, None, {}), pixel_format, {}) is None
+
+
+def test_the_run_s_files_are_left_alone(tmp_path):
+    stats = tmp_path / "x264.log"
+    run(X264, f"x264opts=pass=1:stats={stats} passlogfile={stats}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_options_that_ffmpeg_would_drop_are_refused(clip, tmp_path):
+    config = semvid.CompressConfig(model="spectral", encoder_options={"aq_mode": "0"})
+    with pytest.raises(
+        ConfigError, match="--encoder-option aq_mode=0 has no effect: libx264 has no option aq_mode"
+    ):
+        semvid.compress(clip, tmp_path / "out.mp4", config)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def deaf(monkeypatch):
+    """An FFmpeg whose encoders know no regions."""
+    monkeypatch.setattr(RegionAttacher, "attach", lambda self, picture, *rest: picture)
+    trial._measure.cache_clear()
+    yield
+    trial._measure.cache_clear()
+
+
+@pytest.mark.parametrize("codec", ENCODERS)
+def test_a_run_without_effect_is_refused_whatever_the_reason(codec, deaf, clip, tmp_path):
+    config = semvid.CompressConfig(codec=codec, model="spectral")
+    with pytest.raises(MapIgnoredError, match="would ignore the map: .* see 'semvid doctor'"):
+        semvid.compress(clip, tmp_path / "out.mkv", config)
+    assert list(tmp_path.iterdir()) == []
+    plain = semvid.CompressConfig(codec=codec, allocation=semvid.AllocationConfig(strength=0))
+    assert semvid.compress(clip, tmp_path / "out.mkv", plain).num_frames == 24
+
+
+def test_a_live_stream_without_effect_is_refused(deaf, clip):
+    with (
+        pytest.raises(MapIgnoredError),
+        closing(semvid.live(str(clip), config=semvid.LiveConfig(model="spectral"))) as frames,
+    ):
+        list(frames)
+
+
+@pytest.mark.parametrize("codec", ENCODERS)
+def test_what_a_video_shows_gives_no_false_alarm(codec, tmp_path):
+    source = make_clip(tmp_path / "in.mkv", width=18, height=16, num_frames=3, codec="ffv1", options={})
+    crf = ENCODERS[codec].crf
+    for quality in (crf.lowest, crf.highest):
+        config = semvid.CompressConfig(codec=codec, model="spectral", crf=quality, overwrite=True,
+                                       allocation=semvid.AllocationConfig(strength=0.01))  # fmt: skip
+        assert semvid.compress(source, tmp_path / "out.mkv", config).num_frames == 3
