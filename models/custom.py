@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from semvid.checked import Field, Malformed, parse_toml, read_text, shown_line
 from semvid.config import FocusConfig
 from semvid.errors import ModelError
 from semvid.models.runtime import open_session
 
 FloatArray = NDArray[np.float32]
+
+_SMALLEST_SIDE, _LARGEST_SIDE = 8, 4096
+"""Pixels of an input: 4096 x 4096 take 200 MB as floats."""
+_MOST_CHANNELS = 4096
+_MOST_CELLS = 2**25
+"""Numbers in an output, all channels together; they take 128 MB."""
+_STRAYING = 0.01
+"""By which an output may leave 0..1 before the user is told: rounding does not explain more."""
+_MOST_TOML_BYTES = 2**16
+_FARTHEST_MEAN, _SMALLEST_STD, _LARGEST_STD = 1e3, 1e-6, 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,30 +53,41 @@ class Feeding:
         if not path.exists():
             return cls()
         try:
-            values: dict[str, Any] = tomllib.loads(path.read_text())
-            lists = {key: tuple(one) for key, one in values.items() if isinstance(one, list)}
-            feeding = cls(**{**values, **lists})
-            feeding.check()
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, ValueError) as error:
+            with path.open("rb") as file:
+                values = parse_toml(read_text(file, _MOST_TOML_BYTES))
+            return cls._checked(values.known("size", "mean", "std", "order", "channels"))
+        except OSError as error:
+            raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error
+        except Malformed as error:
             raise ModelError(
                 f"{path}: {error}; it may hold size = [width, height], mean and std of three numbers, "
                 'order = "rgb" or "bgr", and channels = [names]'
             ) from error
+
+    @classmethod
+    def _checked(cls, values: Field) -> Feeding:
+        size, order, channels = (values.find(key) for key in ("size", "order", "channels"))
+        feeding = cls()
+        if size is not None:
+            width, height = (one.whole(_SMALLEST_SIDE, _LARGEST_SIDE) for one in size.items(least=2, most=2))
+            feeding = replace(feeding, size=(width, height))
+        if (mean := values.find("mean")) is not None:
+            feeding = replace(feeding, mean=_three(mean, -_FARTHEST_MEAN, _FARTHEST_MEAN))
+        if (std := values.find("std")) is not None:
+            feeding = replace(feeding, std=_three(std, _SMALLEST_STD, _LARGEST_STD))
+        if order is not None:
+            if order.text() not in {"rgb", "bgr"}:
+                order.fail('"rgb" or "bgr"')
+            feeding = replace(feeding, order=order.text())
+        if channels is not None:
+            names = tuple(one.text() for one in channels.items(most=_MOST_CHANNELS))
+            feeding = replace(feeding, channels=names)
         return feeding
 
-    def check(self) -> None:
-        """Raise ValueError for values that cannot be meant."""
-        if self.size is not None and not (
-            len(self.size) == 2 and all(isinstance(one, int) and 8 <= one <= 4096 for one in self.size)
-        ):
-            raise ValueError(f"size {self.size} is not two whole numbers from 8 to 4096")
-        for name, values in (("mean", self.mean), ("std", self.std)):
-            if len(values) != 3:
-                raise ValueError(f"{name} has {len(values)} numbers instead of 3")
-        if min(self.std) <= 0:
-            raise ValueError(f"std {min(self.std):g} is not above 0")
-        if self.order not in {"rgb", "bgr"}:
-            raise ValueError(f'order "{self.order}" is neither "rgb" nor "bgr"')
+
+def _three(values: Field, low: float, high: float) -> tuple[float, float, float]:
+    first, second, third = (one.number(low, high) for one in values.items(least=3, most=3))
+    return first, second, third
 
 
 class OnnxPredictor:
@@ -91,14 +112,24 @@ class OnnxPredictor:
         self._feeding = Feeding.read(path.with_suffix(".toml"))
         self._session = open_session(path, threads)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        shape = inputs[0].shape
-        if len(inputs) != 1 or len(shape) != 4 or shape[1] != 3 or inputs[0].type != "tensor(float)":
-            found = ", ".join(f"{one.type} {one.shape}" for one in inputs)
+        shapes = [list(one.shape or ()) for one in (*inputs, *outputs)]
+        is_fit = (
+            len(inputs) == 1 and len(shapes[0]) == 4 and _may_be(shapes[0][0], 1) and _may_be(shapes[0][1], 3)
+        )
+        if not is_fit or inputs[0].type != "tensor(float)":
+            found = ", ".join(f"{one.type} {one.shape}" for one in inputs) or "nothing"
             raise ModelError(f"--model {path} takes {found}; semvid feeds one float 1x3xHxW tensor")
-        if len(outputs[0].shape) != 4:
-            raise ModelError(f"--model {path} gives {outputs[0].shape}; semvid needs 1xCxhxw")
-        self._size = self._feeding.size or _fixed_size(path, shape)
-        self._num_channels = outputs[0].shape[1]
+        if not outputs or len(shapes[1]) != 4 or not _may_be(shapes[1][0], 1) or not _positive(shapes[1][1:]):
+            found = str(outputs[0].shape) if outputs else "nothing"
+            raise ModelError(f"--model {path} gives {found}; semvid needs 1xCxhxw, C, h and w above 0")
+        self._size = self._feeding.size or _fixed_size(path, shapes[0])
+        wanted = (self._size[1], self._size[0])
+        if not all(_may_be(side, size) for side, size in zip(shapes[0][2:], wanted, strict=True)):
+            raise ModelError(
+                f"{path.with_suffix('.toml')}: size is {list(self._size)}, but the network takes "
+                f"{shapes[0][3]}x{shapes[0][2]} pixels only; leave size out"
+            )
+        self._num_channels = shapes[1][1]
         self.refocus(focus)
         self._input = inputs[0].name
 
@@ -134,13 +165,34 @@ class OnnxPredictor:
         try:
             maps = np.asarray(self._session.run(None, {self._input: x})[0], np.float32)
         except Exception as error:
-            raise ModelError(f"--model {self._path} failed on a {x.shape} input: {error}") from error
-        if maps.ndim != 4 or maps.shape[0] != 1 or self._weights.size not in {1, maps.shape[1]}:
-            raise ModelError(f"--model {self._path} gave {maps.shape}; semvid needs 1xCxhxw")
-        if not np.isfinite(maps).all():
+            raise ModelError(
+                f"--model {self._path} failed on a {x.shape} input: {shown_line(str(error))}"
+            ) from error
+        is_fit = maps.ndim == 4 and maps.shape[0] == 1 and 0 < maps.size <= _MOST_CELLS
+        if not is_fit or self._weights.size not in {1, maps.shape[1]}:
+            raise ModelError(
+                f"--model {self._path} gave {maps.shape}; semvid needs 1xCxhxw of at most {_MOST_CELLS} "
+                "numbers, C as in its .toml if that names channels"
+            )
+        low, high = float(maps.min()), float(maps.max())
+        if not (np.isfinite(low) and np.isfinite(high)):
             raise ModelError(f"--model {self._path} gave values that are no numbers; check mean and std")
+        if (low < -_STRAYING or high > 1 + _STRAYING) and not self.notices:
+            self.notices.append(
+                f"--model {self._path} gave values from {low:.3g} to {high:.3g}, cut off at 0 and 1; "
+                "let the network end in a sigmoid"
+            )
         strongest = (maps[0] * self._weights[:, None, None]).max(0)
         return np.asarray(np.clip(strongest / max(float(self._weights.max()), 1e-6), 0, 1), np.float32)
+
+
+def _may_be(side: Any, wanted: int) -> bool:
+    """Tell whether a side of a shape, which may be open (a name, or None), can be what is wanted."""
+    return side == wanted or not isinstance(side, int)
+
+
+def _positive(sides: list[Any]) -> bool:
+    return all(side > 0 for side in sides if isinstance(side, int))
 
 
 def _fixed_size(path: Path, shape: list[Any]) -> tuple[int, int]:
@@ -148,5 +200,10 @@ def _fixed_size(path: Path, shape: list[Any]) -> tuple[int, int]:
     if not (isinstance(height, int) and isinstance(width, int)):
         raise ModelError(
             f"--model {path} takes any size; write size = [width, height] into {path.with_suffix('.toml')}"
+        )
+    if not all(_SMALLEST_SIDE <= side <= _LARGEST_SIDE for side in (width, height)):
+        raise ModelError(
+            f"--model {path} takes {width}x{height} pixels; semvid feeds sides of {_SMALLEST_SIDE} to "
+            f"{_LARGEST_SIDE}"
         )
     return width, height

@@ -14,6 +14,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
+from semvid.checked import shown_line
 from semvid.errors import ModelError
 from semvid.models.weights_file import WeightsFile
 
@@ -150,14 +151,17 @@ def open_session(path: Path, threads: int) -> Any:
     # Spinning workers would take the encoder's cores while they wait.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        # Its fallback to the CPU, which this is, would print.
+        return onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"], disable_fallback=1
+        )
     except Exception as error:
         # ONNX Runtime's errors share no base class.
         raise ModelError(f"{path} is no network ONNX Runtime can load ({_first_line(error)})") from error
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+    return shown_line(str(error).strip().partition("\n")[0]) or type(error).__name__
 
 
 def exported(weights: WeightsFile) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,11 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
+from semvid.checked import Field, Malformed, parse_json, shown_line
 from semvid.errors import ModelError
 from semvid.models.architecture import CHANNELS, Architecture
 
 if TYPE_CHECKING:
     from semvid.models.msroi import MsRoi
+
+_LARGEST_INPUT = 4097
+"""Pixels a side."""
+_MOST_CHANNELS = 1024
+"""Of a layer; the shipped networks have 160 at most."""
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parent / "weights"
 
@@ -54,13 +61,34 @@ class WeightsFile:
 
         network = MsRoi(self.architecture)
         try:
-            network.load_state_dict({name: value.float() for name, value in load_file(self.path).items()})
-        except (RuntimeError, SafetensorError) as error:
+            tensors = {name: value.float() for name, value in load_file(self.path).items()}
+            network.load_state_dict(tensors)
+        except (RuntimeError, SafetensorError, OSError) as error:
             raise ModelError(
                 f"{self.path}: the tensors do not fit architecture {self.architecture.name}; "
                 "take the file anew or train it again"
             ) from error
+        broken = [name for name, value in tensors.items() if not value.isfinite().all()]
+        if broken:
+            raise ModelError(
+                f"{self.path}: {broken[0]} holds values that are no numbers; take the file anew or train it "
+                "again"
+            )
         return network.eval()
+
+
+def _architecture(values: Field) -> Architecture:
+    sides = {key: values.get(key).whole(33, _LARGEST_INPUT) for key in ("input_width", "input_height")}
+    widths = {key: values.get(key).whole(1, _MOST_CHANNELS) for key in ("width16", "width8", "width4")}
+    values.known("name", *sides, *widths)
+    return Architecture(_file_name(values.get("name")), **sides, **widths)
+
+
+def _file_name(name: Field) -> str:
+    # It becomes part of the name of a file.
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,60}", name.text()):
+        name.fail("a name of letters, digits, - and _")
+    return name.text()
 
 
 def open_weights(name: str) -> WeightsFile:
@@ -74,7 +102,8 @@ def open_weights(name: str) -> WeightsFile:
         file, expected = SHIPPED[name]
         path = WEIGHTS_FOLDER / file
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        with path.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
     except OSError as error:
         raise ModelError(
             f"--model {name}: {path} cannot be read ({error.strerror}); check the path"
@@ -87,11 +116,13 @@ def open_weights(name: str) -> WeightsFile:
     try:
         with safe_open(path, "np") as file:
             metadata = file.metadata() or {}
-        architecture = Architecture.from_dict(json.loads(metadata["architecture"]))
-        channels = tuple(json.loads(metadata["channels"]))
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        architecture = _architecture(parse_json(metadata.get("architecture", "")))
+        found = parse_json(metadata.get("channels", "")).items(most=_MOST_CHANNELS)
+        channels = tuple(one.text() for one in found)
+    except (SafetensorError, Malformed, OSError) as error:
         raise ModelError(
-            f"--model {name}: {path} is damaged or was not written by semvid's training; take it anew"
+            f"--model {name}: {path} is damaged or was not written by semvid's training "
+            f"({shown_line(str(error))}); take it anew"
         ) from error
     if channels != CHANNELS:
         raise ModelError(

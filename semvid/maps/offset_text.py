@@ -9,13 +9,15 @@ which holds until the next.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from semvid.checked import Malformed, read_lines, shown
 from semvid.encode.vpx_scale import av1_offsets, av1_steps
 from semvid.errors import MapError
 from semvid.types import FloatArray
@@ -26,10 +28,13 @@ SVTAV1_CRF = 35.0
 
 _MOST_SEGMENTS = 8
 _MOST_OFFSETS = 2**20
+_MOST_BYTES_PER_LINE = 6 * _MOST_OFFSETS
+_LAST_PICTURE = 2**31 - 1
+_NUMBERS = re.compile(r"\s*(?:[+-]?[0-9]{1,10}\s+)*[+-]?[0-9]{1,10}\s*")
 _STRONGEST_STEPS, _STRONGEST_INDEX = 51, 255
 _BACKGROUND_WEIGHT = 0.28
 
-Offsets = NDArray[np.int32]
+Offsets = NDArray[np.int64]
 
 
 def write_kvazaar(file: TextIO, index: int, steps: FloatArray) -> None:
@@ -64,23 +69,20 @@ def read_offsets(path: Path, upright_size: tuple[int, int]) -> Iterator[FloatArr
         MapError: It is neither, or has another number of offsets than it should.
     """
     try:
-        with path.open(encoding="ascii") as file:
-            lines: Iterator[Offsets] = (
-                _numbers(line, number, path) for number, line in enumerate(file, 1) if line.strip()
-            )
+        with path.open("rb") as file:
+            lines = _read_numbers(file, path)
             first = next(lines, None)
             if first is None:
                 raise MapError(f"--maps {path} is empty; check the path", path=path)
             lines = itertools.chain([first], lines)
-            if len(first) == 2:
+            # SVT-AV1's first picture is number 0, kvazaar's has at least a column.
+            if len(first) == 2 and first[0]:
                 yield from map(importance_of_steps, _read_kvazaar(lines, path))
             else:
                 for offsets in _read_svtav1(lines, path, upright_size):
                     yield importance_of_steps(av1_steps(offsets, SVTAV1_CRF))
-    except (OSError, UnicodeDecodeError) as error:
-        raise MapError(
-            f"--maps {path} is no text file of offsets ({error}); check the path", path=path
-        ) from error
+    except OSError as error:
+        raise MapError(f"--maps {path} cannot be read: {error.strerror or error}", path=path) from error
 
 
 def importance_of_steps(steps: FloatArray) -> FloatArray:
@@ -96,15 +98,20 @@ def importance_of_steps(steps: FloatArray) -> FloatArray:
     return np.asarray(np.clip(_BACKGROUND_WEIGHT * (np.exp2(finer / 3) - 1), 0, 1), np.float32)
 
 
-def _numbers(line: str, number: int, path: Path) -> Offsets:
+def _read_numbers(file: BinaryIO, path: Path) -> Iterator[Offsets]:
+    number = 1
     try:
-        return np.array(line.split(), np.int32)
-    except (ValueError, OverflowError):
+        for line in read_lines(file, _MOST_BYTES_PER_LINE):
+            if line.strip():
+                # Python takes more for a number than others do, as in "1_000".
+                if not _NUMBERS.fullmatch(line):
+                    raise Malformed(f"{shown(line.strip())} are no whole numbers")
+                yield np.array(line.split(), np.int64)
+            number += 1
+    except Malformed as error:
         raise MapError(
-            f"--maps {path}, line {number}: '{line.strip()[:40]}' are no whole numbers; "
-            "give a file of offsets of kvazaar or SVT-AV1",
-            path=path,
-        ) from None
+            f"--maps {path}, line {number}: {error}; give a file of offsets of kvazaar or SVT-AV1", path=path
+        ) from error
 
 
 def _read_kvazaar(lines: Iterator[Offsets], path: Path) -> Iterator[FloatArray]:
@@ -112,15 +119,17 @@ def _read_kvazaar(lines: Iterator[Offsets], path: Path) -> Iterator[FloatArray]:
         if len(head) != 2 or min(head) < 1 or int(head[0]) * int(head[1]) > _MOST_OFFSETS:
             raise _misfit(path, index, "a line of columns and rows is missing")
         cols, rows = map(int, head)
-        values = np.empty(0, np.int32)
-        while len(values) < cols * rows:
+        found: list[Offsets] = []
+        count = 0
+        while count < cols * rows:
             line = next(lines, None)
             if line is None:
-                raise _misfit(path, index, f"{cols * rows - len(values)} offsets are missing")
-            values = np.concatenate([values, line])
-        if len(values) != cols * rows:
-            raise _misfit(path, index, f"{len(values)} offsets instead of {cols * rows}")
-        yield values.reshape(rows, cols).astype(np.float32)
+                raise _misfit(path, index, f"{cols * rows - count} offsets are missing")
+            found.append(line)
+            count += len(line)
+        if count != cols * rows:
+            raise _misfit(path, index, f"{count} offsets instead of {cols * rows}")
+        yield _in_range(np.concatenate(found), _STRONGEST_STEPS, path, index).reshape(rows, cols)
 
 
 def _read_svtav1(lines: Iterator[Offsets], path: Path, upright_size: tuple[int, int]) -> Iterator[FloatArray]:
@@ -133,14 +142,21 @@ def _read_svtav1(lines: Iterator[Offsets], path: Path, upright_size: tuple[int, 
             raise _misfit(
                 path, number, f"{len(values)} offsets instead of the {rows * cols} of {cols}x{rows} blocks"
             )
-        if number < num_given or (current is None and number):
+        if number < num_given or (current is None and number) or number > _LAST_PICTURE:
             raise _misfit(path, number, "pictures must be named from 0 on, in order")
         while current is not None and num_given < number:
             yield current
             num_given += 1
-        current = values.reshape(rows, cols).astype(np.float32)
+        current = _in_range(values, _STRONGEST_INDEX, path, number).reshape(rows, cols)
     if current is not None:
         yield current
+
+
+def _in_range(offsets: Offsets, strongest: int, path: Path, picture: int) -> FloatArray:
+    if len(offsets) and np.abs(offsets).max() > strongest:
+        found = int(offsets[np.abs(offsets).argmax()])
+        raise _misfit(path, picture, f"offset {found} is not in -{strongest} to {strongest}")
+    return offsets.astype(np.float32)
 
 
 def _misfit(path: Path, picture: int, what: str) -> MapError:

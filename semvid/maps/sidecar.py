@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from semvid.checked import Malformed, decoded, parse_json
 from semvid.errors import MapError
 
 SUFFIX = ".svmap"
@@ -31,7 +32,11 @@ _END = struct.Struct("<IQ")
 """A block of no length, and the number of maps."""
 _LENGTH = struct.Struct("<I")
 _LARGEST_HEADER = 2**20
+_LARGEST_SIDE = 2**20
+"""Pixels; more than any picture has."""
 _MOST_CELLS = 2**20
+_MOST_UNPACKING_MEMORY = 2**27
+"""Bytes the unpacking of a block may take. Ours take 1 MB; ``xz -9`` takes 65."""
 _XZ = [
     {
         "id": lzma.FILTER_LZMA2,
@@ -169,7 +174,7 @@ class SidecarReader:
         pts = np.cumsum(np.frombuffer(plain, "<i8", count, 1 + num_levels))
         index = np.frombuffer(plain, np.uint8, offset=1 + num_levels + 8 * count)
         index = np.add.accumulate(index.reshape(count, rows, cols), axis=0, dtype=np.uint8)
-        if index.max() >= num_levels:
+        if index.max() >= num_levels or (np.diff(pts) <= 0).any():
             raise self._damaged(num_before)
         return [TimedMap(*one) for one in zip(pts.tolist(), levels[index], strict=True)]
 
@@ -184,20 +189,21 @@ class SidecarReader:
                 path=self._path,
             )
         try:
-            record = json.loads(self._file.readline(_LARGEST_HEADER))
-            (width, height), (rows, cols) = record["picture"], record["grid"]
-            header = SidecarHeader(
-                (int(width), int(height)), (int(rows), int(cols)), Fraction(record["time_base"]),
-                dict(record["made_by"]),
+            record = parse_json(decoded(self._file.readline(_LARGEST_HEADER)))
+            width, height = (
+                one.whole(1, _LARGEST_SIDE) for one in record.get("picture").items(least=2, most=2)
+            )
+            rows, cols = (one.whole(1, _MOST_CELLS) for one in record.get("grid").items(least=2, most=2))
+            if rows * cols > _MOST_CELLS:
+                raise Malformed(f"grid has {rows * cols} cells; {_MOST_CELLS} are the most")
+            return SidecarHeader(
+                (width, height), (rows, cols), record.get("time_base").fraction(),
+                record.get("made_by").mapping(),
             )  # fmt: skip
-            fits = min(*header.picture, *header.grid) > 0 and rows * cols <= _MOST_CELLS
-            if not (fits and header.time_base > 0):
-                raise ValueError("out of range")
-        except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError) as error:
+        except Malformed as error:
             raise MapError(
-                f"--maps {self._path} has a damaged header; make it again", path=self._path
+                f"--maps {self._path} has a damaged header: {error}; make it again", path=self._path
             ) from error
-        return header
 
     def _read_end(self) -> int:
         """Look at the end first: a file that is cut off is refused before any work is done."""
@@ -225,7 +231,7 @@ class SidecarReader:
         rows, cols = self.header.grid
         largest = 257 + self.header.maps_per_block * (8 + rows * cols)
         packed = self._file.read(min(length, 2 * largest))
-        unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ)
+        unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ, _MOST_UNPACKING_MEMORY)
         try:
             plain = unpacker.decompress(packed, largest)
         except lzma.LZMAError as error:

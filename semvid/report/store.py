@@ -11,9 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
+from semvid.checked import Malformed, parse_json, read_text, shown
 from semvid.errors import InputError, InputMissingError
 from semvid.report.data import MEASURES, VERSION, CloseUp, Report, Still, Thumbnail
 
+_MOST_BYTES = 2**27
+"""Of a report: those of ten hours have half as many."""
+_MOST_PICTURE = 2**25
+"""Characters of a picture; ours have at most 1280 pixels a side."""
 _PICTURE = re.compile(r"data:image/(webp|png|jpeg);base64,[A-Za-z0-9+/]+={0,2}")
 _PICTURES = {"source", "plain", "semvid", "heat", "where", "picture"}
 """Fields of stills, close-ups and thumbnails that hold one."""
@@ -44,11 +49,12 @@ def load_report(path: Path | str) -> Report:
     """
     path = Path(path)
     try:
-        text = path.read_text("utf-8")
+        with path.open("rb") as file:
+            text = read_text(file, _MOST_BYTES)
     except FileNotFoundError as error:
         raise InputMissingError(f"{path} does not exist; check the path") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is no report; name a .json that --report wrote") from error
+    except Malformed as error:
+        raise InputError(f"{path} is no report: {error}; name a .json that --report wrote") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
     return parse_report(text, str(path))
@@ -57,9 +63,9 @@ def load_report(path: Path | str) -> Report:
 def parse_report(text: str, name: str) -> Report:
     """Read JSON of ``dump_report``; ``name`` is for messages. Raises InputError as ``load_report`` does."""
     try:
-        record = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{name} is no JSON; name a .json that --report wrote") from error
+        record = parse_json(text).value
+    except Malformed as error:
+        raise InputError(f"{name} is no report: {error}; name a .json that --report wrote") from error
     version = record.get("version") if isinstance(record, dict) else None
     if not isinstance(version, int) or isinstance(version, bool):
         raise InputError(f"{name} is no report; name a .json that --report wrote")
@@ -96,7 +102,7 @@ def _read(value: Any, kind: Any, where: str) -> Any:
         )
     if origin is Literal:
         if value not in arguments:
-            raise ValueError(f"{where} is {value!r:.40}")
+            raise ValueError(f"{where} is {shown(value)}")
         return value
     if kind is float:
         return math.nan if value is None else float(_expect(value, (int, float), where))
@@ -115,13 +121,16 @@ def _read_fields(value: Any, kind: type, where: str) -> Any:
 def _expect(value: Any, kind: Any, where: str) -> Any:
     # To Python True is a number; to a report it is not.
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise ValueError(f"{where} is {value!r:.40}")
+        raise ValueError(f"{where} is {shown(value)}")
     return value
 
 
 def _check(report: Report) -> None:
     """Raise ValueError where fields contradict each other or a picture is none."""
     num_frames = len(report.seconds)
+    source = report.source
+    if min(source.num_bytes, source.width, source.height, source.num_frames) < 1:
+        raise ValueError("its source has no bytes, size or frames")
     if not num_frames or not report.stills:
         raise ValueError("it has no frames")
     for name, encode in (("mapped", report.mapped), ("plain", report.plain)):
@@ -135,5 +144,6 @@ def _check(report: Report) -> None:
     shown: tuple[Still | CloseUp | Thumbnail, ...] = (*report.stills, *report.closeups, *report.strip)
     for one in shown:
         for field in _PICTURES.intersection(item.name for item in dataclasses.fields(one)):
-            if not _PICTURE.fullmatch(getattr(one, field)):
+            picture = getattr(one, field)
+            if len(picture) > _MOST_PICTURE or not _PICTURE.fullmatch(picture):
                 raise ValueError(f"a picture ({field}) is none")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import re
+import sys
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from semvid.checked import Field, Malformed, parse_json, read_lines, shown
 from semvid.errors import MapError
 from semvid.saliency.map_files import COUNT_TOLERANCE
 from semvid.saliency.source import ImportanceSource
@@ -17,6 +19,17 @@ from semvid.types import FloatArray, Frame, ImportanceMap
 
 _PIXELS_PER_SAMPLE = 4
 """Boxes are drawn on maps of a quarter of the frame's size, outlines exact by area."""
+_MOST_BYTES_PER_LINE = 2**16
+"""A box takes about 80."""
+_MOST_BOXES = 2_000_000
+"""18 in every frame of an hour; they take half a gigabyte of memory."""
+_MOST_BOXES_PER_FRAME = 10_000
+"""Drawing them takes seconds."""
+_LAST_FRAME = 2**31
+_FARTHEST = 1e7
+"""Pixels; libraries for video stop at 65,536."""
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+_EXPECTED = '{"frame": 0, "box": [x, y, width, height], "class": "...", "score": 0.9} or MOT text'
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +60,8 @@ class BoxSource(ImportanceSource):
     - MOT text, ``frame,id,left,top,width,height,confidence[,class,visibility]``; frames count from 1; a
       confidence of -1 means unknown and counts as 1.
 
-    Boxes that hang over the edge are clipped; a box with no part inside the frame is an error.
+    Text is UTF-8, or UTF-16 with a byte order mark. Boxes that hang over the edge are clipped; a box with no
+    part inside the frame is an error.
 
     Raises:
         MapError: Unreadable, malformed, or boxes beyond the last frame.
@@ -57,7 +71,15 @@ class BoxSource(ImportanceSource):
         self._path = path
         self._by_frame: dict[int, list[Box]] = defaultdict(list)
         for box in read_boxes(path):
-            self._by_frame[box.frame].append(box)
+            boxes = self._by_frame[box.frame]
+            boxes.append(box)
+            if len(boxes) > _MOST_BOXES_PER_FRAME:
+                raise MapError(
+                    f"--boxes {path}, line {box.line}: frame {box.frame} has more than "
+                    f"{_MOST_BOXES_PER_FRAME} boxes; leave out those of low score",
+                    path=path,
+                    frame=box.frame,
+                )
         self._last = max(self._by_frame, default=-1)
         if expected_frames is not None and self._last >= expected_frames + COUNT_TOLERANCE:
             raise MapError(
@@ -83,7 +105,9 @@ class BoxSource(ImportanceSource):
                     path=self._path,
                     frame=box.frame,
                 )
-            np.maximum(values, np.float32(box.score) * np.outer(down, across), out=values)
+            lines, columns = _touched(down), _touched(across)
+            part = values[lines, columns]
+            np.maximum(part, np.float32(box.score) * np.outer(down[lines], across[columns]), out=part)
         return ImportanceMap(values)
 
     def finish(self, num_frames: int) -> str | None:
@@ -104,64 +128,77 @@ def _coverage(start: float, length: float, extent: int, samples: int) -> FloatAr
     return np.asarray(share, np.float32)
 
 
+def _touched(share: FloatArray) -> slice:
+    places = np.flatnonzero(share)
+    return slice(int(places[0]), int(places[-1]) + 1)
+
+
 def read_boxes(path: Path) -> list[Box]:
     """Read a box file; the format is told from its first line.
 
     Raises:
-        MapError: Unreadable or malformed; the message names line and frame.
+        MapError: Unreadable, malformed, or too large; the message names the line.
     """
+    boxes: list[Box] = []
+    number = 1
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            parse: Callable[[str, int], Box] | None = None
+            for line in read_lines(file, _MOST_BYTES_PER_LINE):
+                if line.strip():
+                    parse = parse or _parser_for(line)
+                    boxes.append(parse(line, number))
+                    if len(boxes) > _MOST_BOXES:
+                        raise Malformed(f"more than {_MOST_BOXES} boxes; leave out those of low score")
+                number += 1
     except FileNotFoundError as error:
         raise MapError(f"--boxes {path} does not exist; check the path", path=path) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise MapError(f"--boxes {path} cannot be read as text: {error}", path=path) from error
-    parse = _parse_json if text.lstrip().startswith("{") else _parse_mot
-    boxes = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            box = parse(line, number)
-            _check(box)
-        except (ValueError, KeyError, TypeError, IndexError) as error:
-            why = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-            raise MapError(
-                f"--boxes {path}, line {number}: {why}; expected "
-                '{"frame": 0, "box": [x, y, width, height], "class": "...", "score": 0.9} or MOT text',
-                path=path,
-            ) from error
-        boxes.append(box)
+    except OSError as error:
+        raise MapError(f"--boxes {path} cannot be read: {error.strerror or error}", path=path) from error
+    except Malformed as error:
+        raise MapError(f"--boxes {path}, line {number}: {error}; expected {_EXPECTED}", path=path) from error
     return boxes
 
 
+def _parser_for(line: str) -> Callable[[str, int], Box]:
+    if line.lstrip().startswith("["):
+        raise Malformed("a JSON array cannot be read; write one box a line, without brackets around all")
+    return _parse_json if line.lstrip().startswith("{") else _parse_mot
+
+
 def _parse_json(line: str, number: int) -> Box:
-    record: dict[str, Any] = json.loads(line)
-    x, y, width, height = (float(one) for one in record["box"])
-    return Box(
-        frame=int(record["frame"]), x=x, y=y, width=width, height=height,
-        category=str(record.get("class", "")), score=float(record.get("score", 1.0)), line=number,
+    record = parse_json(line)
+    category, score = record.find("class"), record.find("score")
+    if category is not None and isinstance(category.value, int):
+        category = Field(str(category.whole(0, _LAST_FRAME)))
+    return _box(
+        record.get("frame").whole(0, _LAST_FRAME), record.get("box").items(least=4, most=4),
+        category.text() if category else "", score, number,
     )  # fmt: skip
 
 
 def _parse_mot(line: str, number: int) -> Box:
-    fields = [float(one) for one in line.split(",")]
-    if len(fields) < 7:
-        raise ValueError(f"{len(fields)} fields where MOT has at least 7")
-    return Box(
-        frame=int(fields[0]) - 1, x=fields[2], y=fields[3], width=fields[4], height=fields[5],
-        category=str(int(fields[7])) if len(fields) > 7 else "",
-        score=1.0 if fields[6] == -1 else fields[6], line=number,
-    )  # fmt: skip
+    parts = line.strip().removesuffix(",").split(",")
+    if len(parts) < 7:
+        raise Malformed(f"{len(parts)} fields where MOT has at least 7")
+    fields = [_mot_field(one, f"field {index}") for index, one in enumerate(parts[:8], 1)]
+    score = None if fields[6].value == -1 else fields[6]
+    category = str(fields[7].whole(-_LAST_FRAME, _LAST_FRAME)) if len(fields) > 7 else ""
+    return _box(fields[0].whole(1, _LAST_FRAME) - 1, fields[2:6], category, score, number)
 
 
-def _check(box: Box) -> None:
-    where = f"frame {box.frame}"
-    if box.frame < 0:
-        raise ValueError(f"{where} does not exist")
-    if not np.isfinite([box.x, box.y, box.width, box.height]).all() or min(box.width, box.height) <= 0:
-        raise ValueError(
-            f"{where}: a box needs a positive width and height, got {box.width:g} x {box.height:g}"
-        )
-    if not 0 <= box.score <= 1:
-        raise ValueError(f"{where}: score {box.score:g} is not in 0..1")
+def _mot_field(text: str, place: str) -> Field:
+    # Python takes more for a number than MOT has: "1_000", "nan", Arabic digits.
+    if not _NUMBER.fullmatch(text.strip()):
+        raise Malformed(f"{place} is {shown(text.strip())}, not a number")
+    return Field(float(text), place)
+
+
+def _box(frame: int, sides: list[Field], category: str, score: Field | None, line: int) -> Box:
+    where = f"frame {frame}"
+    x, y, width, height = (one.number(-_FARTHEST, _FARTHEST) for one in sides)
+    if min(width, height) <= 0:
+        raise Malformed(f"{where}: a box needs a positive width and height, got {width:g} x {height:g}")
+    certain = 1.0 if score is None else score.number(0, 1)
+    # Classes come again and again: one copy of each will do.
+    return Box(frame, x, y, width, height, sys.intern(category), certain, line)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import itertools
 import re
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from av.video.reformatter import ColorRange
-from numpy.typing import NDArray
 
 from semvid.errors import InputError, MapError
+from semvid.io.grey_picture import read_grey
 from semvid.io.luma import has_luma_plane
 from semvid.io.reader import VideoReader
+from semvid.maps.array_file import AnyArray, ArrayFile
 from semvid.maps.offset_text import read_offsets
 from semvid.saliency.source import ImportanceSource
 from semvid.types import FloatArray, Frame, ImportanceMap
@@ -29,8 +29,10 @@ PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", 
 TEXT_SUFFIXES = frozenset({".txt", ".roi"})
 """Quantizer offsets for kvazaar or SVT-AV1."""
 
-AnyArray = NDArray[np.integer[Any] | np.floating[Any]]
+ARRAY_SUFFIXES = frozenset({".npz", ".npy"})
 
+_RESIZABLE = (np.uint8, np.uint16, np.float32)
+"""Types OpenCV takes."""
 _ENOUGH_SAMPLES_ACROSS = 480
 
 COUNT_TOLERANCE = 2
@@ -60,7 +62,7 @@ class MapFileSource(ImportanceSource):
         self._hold = hold
         self._last: ImportanceMap | None = None
         self._is_held = False
-        self._reader: VideoReader | None = None
+        self._file: VideoReader | ArrayFile | None = None
         count: int | None
         if not path.exists():
             raise MapError(f"--maps {path} does not exist; check the path", path=path)
@@ -70,15 +72,16 @@ class MapFileSource(ImportanceSource):
         elif path.suffix.lower() in TEXT_SUFFIXES:
             # The last line holds on, as in SVT-AV1.
             self._is_held, count, self._maps = True, None, iter(())
-        elif path.suffix.lower() == ".npz":
-            arrays = _read_arrays(path)
-            count, self._maps = len(arrays), (_importance(one, 0.0, _white(one)) for one in arrays)
+        elif path.suffix.lower() in ARRAY_SUFFIXES:
+            self._file = arrays = ArrayFile(path)
+            count = arrays.shape[0]
+            self._maps = (_importance(one, 0.0, _white(one)) for one in arrays.read())
         elif path.suffix.lower() in PICTURE_SUFFIXES:
             self._is_held = True
             count, self._maps = None, self._read_pictures([path])
         else:
-            self._reader = self._open_video()
-            count, self._maps = self._reader.info.num_frames_from_header, self._read_video(self._reader)
+            self._file = reader = self._open_video()
+            count, self._maps = reader.info.num_frames_from_header, self._read_video(reader)
         if count is not None and expected_frames is not None:
             try:
                 self._compare(count, expected_frames)
@@ -106,13 +109,10 @@ class MapFileSource(ImportanceSource):
 
     def _read_pictures(self, files: list[Path]) -> Iterator[FloatArray]:
         for index, file in enumerate(files):
-            picture = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
-            if picture is None:
-                raise MapError(
-                    f"--maps: {file} cannot be read as a picture (frame {index}); replace it",
-                    path=self._path,
-                    frame=index,
-                )
+            try:
+                picture = read_grey(file)
+            except InputError as error:
+                raise MapError(f"--maps: frame {index}: {error}", path=self._path, frame=index) from error
             yield _importance(picture, 0.0, _white(picture))
 
     def _read_video(self, reader: VideoReader) -> Iterator[FloatArray]:
@@ -150,9 +150,9 @@ class MapFileSource(ImportanceSource):
         return f"--maps {self._path} has maps left over: the video ended after {num_frames} frames"
 
     def close(self) -> None:
-        """Close the map video."""
-        if self._reader is not None:
-            self._reader.close()
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
 
 
 def _pictures_in(folder: Path) -> list[Path]:
@@ -184,29 +184,14 @@ def _place(name: str) -> list[tuple[int, str]]:
     return [(len(one) if index % 2 else 0, one) for index, one in enumerate(plain)]
 
 
-def _read_arrays(path: Path) -> AnyArray:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            maps: AnyArray = arrays["maps"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise MapError(
-            f"--maps {path} has no readable array 'maps'; give what semvid maps wrote", path=path
-        ) from error
-    if maps.ndim != 3 or not maps.size or maps.dtype.kind not in "uf":
-        raise MapError(
-            f"--maps {path}: 'maps' is a {maps.dtype} array of shape {maps.shape}; it must be (n, h, w) of "
-            "unsigned integers or of floats in 0..1",
-            path=path,
-        )
-    return maps.astype(np.float32) if maps.dtype.kind == "f" else maps
-
-
 def _white(samples: AnyArray) -> float:
     return float(2 ** (8 * samples.itemsize) - 1) if samples.dtype.kind == "u" else 1.0
 
 
 def _importance(samples: AnyArray, black: float, white: float) -> FloatArray:
     """Scale samples to 0..1, shrinking large maps first: blocks are coarser than their pixels anyway."""
+    if samples.dtype not in _RESIZABLE:
+        samples, black, white = samples.astype(np.float32) * np.float32(1 / white), 0.0, 1.0
     height, width = samples.shape
     factor = width // _ENOUGH_SAMPLES_ACROSS
     if factor > 1:

@@ -99,5 +99,5 @@ def test_other_files_are_told(content, words, tmp_path):
 
 def test_a_file_that_is_no_text_is_told(tmp_path):
     (tmp_path / "a.roi").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(MapError, match="no text file of offsets"):
+    with pytest.raises(MapError, match="is no UTF-16-LE text"):
         next(read_offsets(tmp_path / "a.roi", SIZE))

@@ -10,9 +10,11 @@ import semvid
 ROOT = Path(__file__).resolve().parents[2]
 
 LAYERS = [
-    {"errors", "prefetch", "blocks"},
+    {"errors", "prefetch", "blocks", "checked"},
     {"types", "settings"},
     {"config"},
+    {"maps.array_file", "io.orientation", "io.picture_file"},
+    {"io.grey_picture"},
     {"models.architecture"},
     {"models.rule", "models.msroi", "models.training.pack", "models.training.words", "models.training.curves"},
     {"models.weights_file", "models.training.augment", "models.training.losses", "models.training.validate"},
