@@ -46,6 +46,7 @@ class EncodingJob:
         self._first_pts: int | None = None
         self._end_pts = 0
         self.num_frames = 0
+        self._num_told = 0
 
     def close(self) -> None:
         """Stop what the encoder still does."""
@@ -75,6 +76,7 @@ class EncodingJob:
                     self._writer.copy(packet)
                 waiting.clear()
             self._encode(self._encoder, item)
+            yield from self._new_notices(self._encoder)
             yield Progress(
                 self.num_frames, self._reader.info.num_frames_from_header, self._writer.bytes_written
             )
@@ -86,7 +88,13 @@ class EncodingJob:
         encoder = self._coding.open(self._writer.container, first, info, suffix)
         notices = self._writer.copy_streams(self._reader, encoder.stream, self._config.drop)
         self._writer.start()
+        self._num_told = len(encoder.notices)
         return encoder, notices + encoder.notices
+
+    def _new_notices(self, encoder: CodedStream) -> Generator[Notice, None, None]:
+        """Tell what only later frames show."""
+        yield from map(Notice, encoder.notices[self._num_told :])
+        self._num_told = len(encoder.notices)
 
     def _encode(self, encoder: CodedStream, item: PreparedFrame) -> None:
         picture = item.picture

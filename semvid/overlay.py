@@ -21,9 +21,11 @@ from semvid.analysis import Analyser
 from semvid.config import AllocationConfig, CompressConfig, OverlayConfig
 from semvid.drawing import Bgr
 from semvid.encode.coding import CodedStream, PreparedFrame
+from semvid.encode.hdr import refuse_private_colours
 from semvid.encode.interlaced import InterlacedStage
 from semvid.encode.region_coding import RegionCoding
 from semvid.encode.registry import X264
+from semvid.encode.side_data import lost_by_drawing
 from semvid.errors import ConfigError, OutputError
 from semvid.events import Done, Event, Notice, Progress, Started
 from semvid.frame_drawer import FrameDrawer, draw_over, scaled
@@ -114,6 +116,8 @@ class _DrawnCoding:
         self._reformatter = VideoReformatter()
         self._plain = RegionCoding(X264, _CODED)
         self.quality = self._plain.quality
+        self._first: VideoFrame | None = None
+        self._is_begun = False
 
     def codes_fields(self, picture: VideoFrame) -> bool:
         """A drawing has no fields."""
@@ -124,6 +128,8 @@ class _DrawnCoding:
         drawn = self._drawer.draw(analysed, self._sample_aspect_ratio)
         if drawn is None:
             return None
+        if not self._is_begun:
+            self._first, self._is_begun = frame.picture, True
         picture = self._reformatter.reformat(
             av.VideoFrame.from_ndarray(drawn, format="bgr24"), format="yuv420p",
             dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG,
@@ -138,8 +144,13 @@ class _DrawnCoding:
         self, container: OutputContainer, first: PreparedFrame, info: VideoInfo, suffix: str
     ) -> CodedStream:
         rate = None if info.frame_rate is None else info.frame_rate / self._config.every
-        square = replace(info, sample_aspect_ratio=None, frame_rate=rate)
-        return self._plain.open(container, first, square, suffix)
+        square = replace(info, sample_aspect_ratio=None, frame_rate=rate, side_data=())
+        coded = self._plain.open(container, first, square, suffix)
+        assert self._first is not None  # noqa: S101 - first has been prepared
+        refuse_private_colours(self._first, info.side_data, info.path)
+        coded.notices.extend(lost_by_drawing(self._first, info.side_data))
+        self._first = None
+        return coded
 
 
 def _draw_video(
@@ -196,6 +207,10 @@ def _drawn_frames(
             if not isinstance(analysed, AnalysedFrame):
                 continue
             item = analysed.frame
+            if not count:
+                refuse_private_colours(item.picture, info.side_data, info.path)
+                for message in lost_by_drawing(item.picture, info.side_data):
+                    on_event(Notice(message))
             if (preview := previewer.look(analysed)) is not None:
                 on_event(preview)
             count += 1

@@ -66,6 +66,8 @@ class VideoInfo:
     num_frames_from_header: int | None
     """Frames the header claims; None where it claims nothing."""
     streams: tuple[StreamInfo, ...]
+    side_data: tuple[tuple[str, str], ...] = ()
+    """What the container says of the video beside its samples: kinds and details in FFmpeg's words."""
 
 
 @dataclass(frozen=True)

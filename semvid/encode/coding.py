@@ -30,7 +30,7 @@ class CodedStream(Protocol):
 
     stream: VideoStream
     notices: list[str]
-    """A sentence for everything that cannot be kept."""
+    """A sentence for everything that cannot be kept; may grow with every frame."""
 
     def encode(self, prepared: PreparedFrame) -> list[Packet[Any]]:
         """Take a frame; packets of this or earlier ones come back."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
-from av.sidedata.sidedata import SideDataContainer, Type
+from av.sidedata.sidedata import Type
+
+from semvid.io.side_data import side_data
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -14,8 +16,7 @@ if TYPE_CHECKING:
 
 def copy_display_matrix(first: VideoFrame, stream: VideoStream) -> None:
     """Give a stream that has not been started the display matrix of its first decoded frame, if any."""
-    # Not `first.side_data`, which refers back to the frame: such a cycle keeps pictures in memory for long.
-    side_data = cast(Any, SideDataContainer)(first)
-    if Type.DISPLAYMATRIX in side_data:
-        matrix = np.frombuffer(side_data[Type.DISPLAYMATRIX], np.int32)
+    carried = side_data(first)
+    if Type.DISPLAYMATRIX in carried:
+        matrix = np.frombuffer(carried[Type.DISPLAYMATRIX], np.int32)
         stream.set_display_matrix(matrix.tolist())

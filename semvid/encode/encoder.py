@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,9 +10,11 @@ from av.codec.context import Flags
 from av.error import FFmpegError
 
 from semvid.encode.display_matrix import copy_display_matrix
-from semvid.encode.hdr import lost_hdr, with_hdr10
+from semvid.encode.hdr import with_hdr10
 from semvid.encode.prepare import FramePreparer
+from semvid.encode.side_data import SideDataKeeper
 from semvid.encode.spec import EncoderSpec
+from semvid.encode.stream_template import add_stream_with, serves
 from semvid.errors import ConfigError, EncoderError
 from semvid.io.fields import FIELD_ORDERS
 from semvid.io.probe import reason
@@ -21,9 +23,6 @@ if TYPE_CHECKING:
     from av import Packet, VideoFrame
     from av.container import OutputContainer
     from av.video.stream import VideoStream
-
-# PyAV has no way to set the aspect ratio that FFmpeg's Matroska muxer reads.
-_MATROSKA = {".mkv", ".webm"}
 
 
 class VideoEncoder:
@@ -37,7 +36,8 @@ class VideoEncoder:
         first: First frame, as decoded: colour description, rotation and time base come from it.
         frame_rate: Nominal frames per second; timestamps stay exact whatever it says.
         sample_aspect_ratio: Width of a pixel by its height, None = square or unknown.
-        suffix: Of the output file, for the codec tag.
+        suffix: Of the output file, for the codec tag and for what it can hold; empty = no file.
+        side_data: ``VideoInfo.side_data``.
 
     Attributes:
         stream: The output stream.
@@ -55,25 +55,38 @@ class VideoEncoder:
         frame_rate: Fraction | None,
         sample_aspect_ratio: Fraction | None,
         suffix: str,
+        side_data: Sequence[tuple[str, str]] = (),
     ) -> None:
         self._spec = spec
-        self.notices = lost_hdr(spec, first)
+        self._keeper = SideDataKeeper(
+            spec.name, suffix.lower(), is_stated=serves(spec.library, spec.coding_format)
+        )
+        self._keeper.begin(first, side_data, preparer.size)
+        self.notices = self._keeper.notices
         options = spec.with_crf_floor(with_hdr10(spec, options, first))
-        self.stream = self._add_stream(container, options, frame_rate)
+        if self._keeper.has_user_data:
+            options = {"udu_sei": "1", **options}
+        self.stream = self._add_stream(container, options, preparer.size, frame_rate)
+        self.stream.metadata.update(self._keeper.tags)
         self._describe(preparer, first, suffix)
         if sample_aspect_ratio:
-            if sample_aspect_ratio != 1 and not spec.codes_aspect_ratio and suffix.lower() in _MATROSKA:
-                self.notices.append(
-                    f"{spec.name} in {suffix} loses the pixel aspect ratio {sample_aspect_ratio}; "
-                    "write to .mp4 or .mov, or set it in the player"
-                )
             self.stream.codec_context.sample_aspect_ratio = sample_aspect_ratio
         copy_display_matrix(first, self.stream)
         self._open(preparer)
 
     def _add_stream(
-        self, container: OutputContainer, options: dict[str, str], frame_rate: Fraction | None
+        self,
+        container: OutputContainer,
+        options: dict[str, str],
+        size: tuple[int, int],
+        frame_rate: Fraction | None,
     ) -> VideoStream:
+        if self._keeper.boxes:
+            stream = add_stream_with(
+                self._keeper.boxes, container, self._spec.coding_format, size, frame_rate or Fraction(25)
+            )
+            stream.codec_context.options = options
+            return stream
         try:
             return cast(
                 "VideoStream",
@@ -130,6 +143,10 @@ class VideoEncoder:
             EncoderError: The encoder gave up.
         """
         return self._run(picture)
+
+    def look(self, decoded: VideoFrame) -> None:
+        """Add to the notices what only this frame carries and is lost."""
+        self._keeper.look(decoded)
 
     def flush(self) -> list[Packet[Any]]:
         """End the stream and return what was still inside."""

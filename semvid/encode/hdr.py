@@ -1,31 +1,24 @@
-"""Carry static HDR10 metadata over: encoders take it as options, decoders give it with the frames."""
+"""Static HDR10 metadata goes to encoders as options; Dolby Vision needs a base layer that can be watched."""
 
 from __future__ import annotations
 
+import re
 import struct
-from collections.abc import Mapping
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from av.sidedata.sidedata import Type
-
+from semvid.encode.side_data_boxes import light_levels, mastering_numbers
 from semvid.encode.spec import EncoderSpec
+from semvid.errors import InputError
+from semvid.io.side_data import side_data_bytes
 
 if TYPE_CHECKING:
     from av import VideoFrame
 
-# SMPTE ST 2086 as the bitstreams code it: chromaticity in units of 0.00002, luminance of 0.0001 cd/m2.
-_CHROMATICITY, _LUMINANCE = 50_000, 10_000
-# struct AVMasteringDisplayMetadata: primaries R G B and white point as x, y; luminance min, max; two flags.
-_MASTERING = struct.Struct("=20i2i")
-_LIGHT_LEVEL = struct.Struct("=2I")
-
-_NOT_CARRIED = {
-    Type.DYNAMIC_HDR_PLUS: "HDR10+ dynamic metadata",
-    Type.DOVI_METADATA: "Dolby Vision metadata",
-    Type.DOVI_RPU_BUFFER: "Dolby Vision metadata",
-    Type.DYNAMIC_HDR_VIVID: "HDR Vivid metadata",
-}
+# struct AVDOVIMetadata begins with the offset of its AVDOVIRpuDataHeader, in which these bytes are.
+_RPU_PROFILE, _FULL_RANGE = 4, 10
+_PRIVATE_COLOURS = {5, 10, 20}
+"""Profiles of Dolby Vision whose pictures are IPT, unless compatible with something."""
 
 
 def with_hdr10(spec: EncoderSpec, options: Mapping[str, str], first: VideoFrame) -> dict[str, str]:
@@ -39,8 +32,13 @@ def with_hdr10(spec: EncoderSpec, options: Mapping[str, str], first: VideoFrame)
     result = dict(options)
     if spec.nested_option is None or not spec.hdr10_options:
         return result
+    carried = dict(side_data_bytes(first))
+    values = (
+        _mastering(carried.get("MASTERING_DISPLAY_METADATA", b"")),
+        _light_level(carried.get("CONTENT_LIGHT_LEVEL", b"")),
+    )
     nested = result.get(spec.nested_option, "")
-    for key, value in zip(spec.hdr10_options, (_mastering(first), _light_level(first)), strict=True):
+    for key, value in zip(spec.hdr10_options, values, strict=True):
         if value and f"{key}=" not in nested:
             nested = f"{nested}:{key}={value}" if nested else f"{key}={value}"
     if nested:
@@ -48,38 +46,51 @@ def with_hdr10(spec: EncoderSpec, options: Mapping[str, str], first: VideoFrame)
     return result
 
 
-def lost_hdr(spec: EncoderSpec, first: VideoFrame) -> list[str]:
-    """Name the HDR metadata of a video that the encoder cannot carry."""
-    kinds = [name for kind, name in _NOT_CARRIED.items() if kind in first.side_data]
-    if not spec.hdr10_options and (_mastering(first) or _light_level(first)):
-        kinds.append("HDR10 metadata")
-    return [f"{spec.name} does not carry the video's {kind}" for kind in dict.fromkeys(kinds)]
-
-
-def _mastering(frame: VideoFrame) -> str | None:
-    data = _bytes(frame, Type.MASTERING_DISPLAY_METADATA, _MASTERING.size)
-    if data is None:
+def _mastering(data: bytes) -> str | None:
+    numbers = mastering_numbers(data)
+    if numbers is None:
         return None
-    *numbers, has_primaries, has_luminance = _MASTERING.unpack(data)
-    if not (has_primaries and has_luminance):
-        return None
-    values = [Fraction(n, d or 1) for n, d in zip(numbers[::2], numbers[1::2], strict=True)]
-    red_x, red_y, green_x, green_y, blue_x, blue_y, white_x, white_y = (
-        round(one * _CHROMATICITY) for one in values[:8]
-    )
-    darkest, brightest = (round(one * _LUMINANCE) for one in values[8:])
+    (red_x, red_y, green_x, green_y, blue_x, blue_y, white_x, white_y), brightest, darkest = numbers
     return (
         f"G({green_x},{green_y})B({blue_x},{blue_y})R({red_x},{red_y})WP({white_x},{white_y})"
         f"L({brightest},{darkest})"
     )
 
 
-def _light_level(frame: VideoFrame) -> str | None:
-    data = _bytes(frame, Type.CONTENT_LIGHT_LEVEL, _LIGHT_LEVEL.size)
-    return None if data is None else "{},{}".format(*_LIGHT_LEVEL.unpack(data))
+def _light_level(data: bytes) -> str | None:
+    levels = light_levels(data)
+    return None if levels is None else "{},{}".format(*levels)
 
 
-def _bytes(frame: VideoFrame, kind: Type, size: int) -> bytes | None:
-    if kind not in frame.side_data:
-        return None
-    return bytes(cast(Any, frame.side_data)[kind])[:size]
+def refuse_private_colours(first: VideoFrame, stream: Sequence[tuple[str, str]], path: object) -> None:
+    """Refuse a video whose pictures have right colours only in a Dolby Vision player.
+
+    Args:
+        first: First decoded frame.
+        stream: ``VideoInfo.side_data``.
+        path: What to call the video.
+
+    Raises:
+        InputError: It is one (profile 5, and 10 and 20 with no compatibility).
+    """
+    for name, detail in stream:
+        if name == "DOVI configuration record":
+            said = {key: int(value) for key, value in re.findall(r"(\w[\w ]*): (\d+)", detail)}
+            profile, compatibility = said.get("profile"), said.get("compatibility id")
+            break
+    else:
+        profile, compatibility = (5, 0) if _looks_private(dict(side_data_bytes(first))) else (None, None)
+    if profile == 5 or (profile in _PRIVATE_COLOURS and compatibility == 0):
+        raise InputError(
+            f"{path} is Dolby Vision of profile {profile}, green and purple without its metadata, which "
+            "semvid cannot keep; convert it to HDR10 first, for example with FFmpeg's libplacebo filter"
+        )
+
+
+def _looks_private(carried: Mapping[str, bytes]) -> bool:
+    data = carried.get("DOVI_METADATA", b"")
+    if len(data) < struct.calcsize("N"):
+        return False
+    (start,) = struct.unpack_from("N", data)
+    header = data[start : start + _FULL_RANGE + 1]
+    return len(header) > _FULL_RANGE and header[_RPU_PROFILE] == 0 and header[_FULL_RANGE] == 1

@@ -9,6 +9,7 @@ from semvid.config import CompressConfig
 from semvid.encode.allocator import OffsetAllocator
 from semvid.encode.coding import CodedStream, PreparedFrame
 from semvid.encode.encoder import VideoEncoder
+from semvid.encode.hdr import refuse_private_colours
 from semvid.encode.prepare import FramePreparer, can_code_fields
 from semvid.encode.spec import EncoderSpec
 from semvid.encode.trial import check_obedience
@@ -71,6 +72,7 @@ class RegionCoding:
     ) -> CodedStream:
         """See ``Coding``."""
         assert self._preparer is not None  # noqa: S101 - first has been prepared
+        refuse_private_colours(first.decoded, info.side_data, info.path)
         untried = None
         if self._has_map:
             untried = check_obedience(self._spec, self._options, self._preparer.pixel_format, self._extra)
@@ -83,6 +85,7 @@ class RegionCoding:
             frame_rate=info.frame_rate,
             sample_aspect_ratio=info.sample_aspect_ratio,
             suffix=suffix,
+            side_data=info.side_data,
         )
         encoder.notices[:0] = [*self._preparer.conversions, *filter(None, [untried])]
         return _RegionStream(encoder)
@@ -95,6 +98,7 @@ class _RegionStream:
         self.stream, self.notices, self._encoder = encoder.stream, encoder.notices, encoder
 
     def encode(self, prepared: PreparedFrame) -> list[Packet[Any]]:
+        self._encoder.look(prepared.decoded)
         return self._encoder.encode(prepared.picture)
 
     def flush(self) -> list[Packet[Any]]:

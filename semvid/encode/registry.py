@@ -147,7 +147,7 @@ X265 = EncoderSpec(
     nested_options=("x265-params",),
     nested_only=frozenset({"aq-mode", "aq-strength", "hevc-aq", "lossless"}),
     hdr10_options=("master-display", "max-cll"),
-    fixed_options={"x265-params": "log-level=none"},
+    fixed_options={"x265-params": "log-level=none", "a53cc": "1"},
     # QuickTime and Safari play HEVC only under this tag.
     container_tags={".mp4": "hvc1", ".m4v": "hvc1", ".mov": "hvc1"},
 )
@@ -168,7 +168,6 @@ VP8 = EncoderSpec(
     to_native=vp8_native,
     map_conditions=(),
     codes_full_range=False,
-    codes_aspect_ratio=False,
     codes_odd_sizes=True,
     truncates_offsets=True,
     # VP8's CRF is a floor under a bit rate, which FFmpeg sets to 256 kb/s when none is given.
@@ -214,7 +213,6 @@ VP9 = EncoderSpec(
             "drop g",
         ),
     ),
-    codes_aspect_ratio=False,
     codes_odd_sizes=True,
     truncates_offsets=True,
     # libvpx keeps the frame's Lagrangian for all segments, so offsets do less than they should.

@@ -68,8 +68,6 @@ class EncoderSpec:
     """How its bits answer to offsets."""
     codes_full_range: bool = True
     """Tells players when samples use the full range."""
-    codes_aspect_ratio: bool = True
-    """Stores the pixel aspect ratio in the bitstream."""
     field_block_size: int | None = None
     """Side in pixels of the blocks the encoder reads the map at in interlaced video, which it codes as such;
     None = it does not, or ignores the map there."""

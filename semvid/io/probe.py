@@ -12,6 +12,7 @@ from av.error import FFmpegError
 from av.stream import Disposition, Stream
 
 from semvid.errors import InputError, InputMissingError, NoVideoStreamError
+from semvid.io.side_data import stream_side_data
 from semvid.types import StreamInfo, StreamKind, VideoInfo
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ def describe(container: InputContainer, path: Path) -> VideoInfo:
             )
             for one in container.streams
         ),
+        side_data=stream_side_data(container, stream.index),
     )
 
 

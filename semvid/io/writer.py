@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
@@ -12,9 +13,11 @@ from av.error import FFmpegError
 
 from semvid.errors import OutputError
 from semvid.io.containers import CONTAINERS, holds
+from semvid.io.header_patch import ROOM, prefer_google_boxes, state_pixel_aspect
 from semvid.io.ledger import Ledger
 from semvid.io.output import publish, temporary_beside
 from semvid.io.probe import codec_name, is_cover_art, reason
+from semvid.io.side_data import MODE_TAGS
 from semvid.io.tags import portable
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from semvid.io.reader import VideoReader
 
 _MP4_LIKE = {"mp4", "mov"}
+_MATROSKA = {"matroska", "webm"}
 
 
 class VideoWriter:
@@ -42,11 +46,13 @@ class VideoWriter:
         self._copies: dict[int, Stream] = {}
         self._ledger = Ledger(output)
         self._video_index = 0
+        self._pixel_aspect: Fraction | None = None
         try:
             muxer = CONTAINERS[self._suffix]
-            options = {"movflags": "+faststart"} if muxer in _MP4_LIKE else {}
+            # Spherical and stereo-3D boxes are younger than the standard FFmpeg keeps to by itself.
+            options = {"movflags": "+faststart", "strict": "unofficial"} if muxer in _MP4_LIKE else {}
             self.container: OutputContainer = av.open(
-                str(self._temporary), "w", format=muxer, options=options
+                str(self._temporary), "w", format=muxer, container_options=options
             )
         except BaseException:
             self._temporary.unlink(missing_ok=True)
@@ -85,7 +91,11 @@ class VideoWriter:
         notices = []
         source, main = reader.container, reader.stream
         self._video_index = encoded.index
-        encoded.metadata.update(portable(main.metadata))
+        # How samples are stored is for the encoder of the new ones to say.
+        encoded.metadata.update({k: v for k, v in portable(main.metadata).items() if k not in MODE_TAGS})
+        self._pixel_aspect = self._aspect_to_patch(encoded)
+        if self._pixel_aspect is not None:
+            encoded.metadata["title"] = encoded.metadata.get("title", "") + ROOM
         encoded.disposition = main.disposition
         for stream in source.streams:
             if stream.index == main.index or stream.type in drop or _is_rewritten(stream):
@@ -170,10 +180,21 @@ class VideoWriter:
         """
         try:
             self.container.close()
+            self._patch_header()
             self._ledger.check(self._temporary, self._video_index)
             return publish(self._temporary, self.output)
         except (FFmpegError, OSError) as error:
             raise self._failure(error) from error
+
+    def _aspect_to_patch(self, encoded: VideoStream) -> Fraction | None:
+        aspect = encoded.codec_context.sample_aspect_ratio
+        return aspect if aspect and aspect != 1 and CONTAINERS[self._suffix] in _MATROSKA else None
+
+    def _patch_header(self) -> None:
+        if CONTAINERS[self._suffix] in _MP4_LIKE:
+            prefer_google_boxes(self._temporary)
+        if self._pixel_aspect is not None:
+            state_pixel_aspect(self._temporary, self._pixel_aspect)
 
     def _failure(self, error: Exception) -> OutputError:
         if isinstance(error, OutputError):

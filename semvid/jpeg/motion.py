@@ -18,15 +18,20 @@ from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from semvid.config import AllocationConfig, CompressConfig, Sampling
 from semvid.encode.coding import CodedStream, PreparedFrame
 from semvid.encode.display_matrix import copy_display_matrix
+from semvid.encode.hdr import refuse_private_colours
+from semvid.encode.side_data import SideDataKeeper
+from semvid.encode.stream_template import add_stream_with
 from semvid.errors import ConfigError
 from semvid.io.carry import copied_streams
 from semvid.io.colour import matrix_of, range_of
 from semvid.io.fields import FIELD_ORDERS, field_order
 from semvid.io.probe import measure_streams
+from semvid.io.side_data import side_data_bytes
 from semvid.jpeg.budget import Budget
 from semvid.jpeg.choice import Counts
 from semvid.jpeg.encoder import DEFAULT_QUALITY, Choice, PictureCoder, fill_size
 from semvid.jpeg.planes import Planes
+from semvid.jpeg.writer import insert_segments, with_pixel_aspect
 from semvid.types import AnalysedFrame, VideoInfo
 
 if TYPE_CHECKING:
@@ -103,6 +108,7 @@ class JpegCoding:
         self, container: OutputContainer, first: PreparedFrame, info: VideoInfo, suffix: str
     ) -> CodedStream:
         """See ``Coding``."""
+        refuse_private_colours(first.decoded, info.side_data, info.path)
         self._stream = _JpegStream(container, self._choice, self._budget(first, info), first, info, suffix)
         return self._stream
 
@@ -145,9 +151,12 @@ class _JpegStream:
         suffix: str,
     ) -> None:
         self._choice, self._budget = choice, budget
-        self.notices: list[str] = []
+        self._keeper = SideDataKeeper("mjpeg", suffix.lower())
+        self._keeper.begin(first.decoded, info.side_data)
+        self.notices = self._keeper.notices
+        self._aspect = info.sample_aspect_ratio
         self._counts: deque[Sequence[Counts]] = deque()
-        self._pending: deque[tuple[VideoFrame, Future[tuple[bytes, Sequence[Counts]]]]] = deque()
+        self._pending: deque[tuple[VideoFrame, bytes, Future[tuple[bytes, Sequence[Counts]]]]] = deque()
         self._qualities = 0.0
         self._num_frames = 0
         self._pool = ThreadPoolExecutor(os.cpu_count(), "semvid-jpeg")
@@ -156,14 +165,19 @@ class _JpegStream:
         self._index_base = 1 / rate if suffix.lower() == ".avi" else None
         self._last_index = -1
         self.stream = self._add_stream(container, first, info, rate)
-        self._tell_losses(first.decoded, info, suffix.lower())
+        self._tell_losses(first.decoded, suffix.lower())
 
     def _add_stream(
         self, container: OutputContainer, first: PreparedFrame, info: VideoInfo, rate: Fraction
     ) -> VideoStream:
-        stream = container.add_stream("mjpeg", rate=rate)
+        size = first.picture.width, first.picture.height
+        if self._keeper.boxes:
+            stream = add_stream_with(self._keeper.boxes, container, "mjpeg", size, rate)
+        else:
+            stream = container.add_stream("mjpeg", rate=rate)
+        stream.metadata.update(self._keeper.tags)
         codec = stream.codec_context
-        codec.width, codec.height = first.picture.width, first.picture.height
+        codec.width, codec.height = size
         codec.pix_fmt = first.picture.format.name
         codec.color_range, codec.colorspace = ColorRange.JPEG, Colorspace.ITU601
         codec.time_base = stream.time_base = self._index_base or cast(Fraction, first.decoded.time_base)
@@ -176,20 +190,11 @@ class _JpegStream:
             copy_display_matrix(first.decoded, stream)
         return stream
 
-    def _tell_losses(self, decoded: VideoFrame, info: VideoInfo, suffix: str) -> None:
+    def _tell_losses(self, decoded: VideoFrame, suffix: str) -> None:
         if decoded.format.components[0].bits > 8:
             self.notices.append(f"mjpeg has 8 bits a sample; {decoded.format.name} is rounded")
         if suffix == ".avi":
-            if decoded.rotation:
-                self.notices.append(
-                    f".avi cannot tell players to turn the picture by {decoded.rotation} degrees; "
-                    "write to .mov or .mkv"
-                )
             self.notices.append(".avi has a fixed frame rate; write to .mov or .mkv for exact timestamps")
-        if suffix != ".mov" and info.sample_aspect_ratio not in {None, 1}:
-            self.notices.append(
-                f"mjpeg in {suffix} loses the pixel aspect ratio {info.sample_aspect_ratio}; write to .mov"
-            )
 
     @property
     def mean_quality(self) -> float:
@@ -198,13 +203,15 @@ class _JpegStream:
 
     def encode(self, prepared: PreparedFrame) -> list[Packet[Any]]:
         """See ``CodedStream``."""
+        self._keeper.look(prepared.decoded)
         packets = [self._finish_one()] if len(self._pending) == _LAG else []
         quality = self._budget.next_quality() if self._budget else self._choice.quality
         self._qualities += quality
         self._num_frames += 1
         known = self._counts.popleft() if self._counts else ()
         job = partial(_code, prepared, replace(self._choice, quality=quality), known)
-        self._pending.append((prepared.picture, self._pool.submit(job)))
+        icc = next((data for name, data in side_data_bytes(prepared.decoded) if name == "ICC_PROFILE"), b"")
+        self._pending.append((prepared.picture, icc, self._pool.submit(job)))
         return packets
 
     def flush(self) -> list[Packet[Any]]:
@@ -219,12 +226,14 @@ class _JpegStream:
         self._pool.shutdown(cancel_futures=True)
 
     def _finish_one(self) -> Packet[Any]:
-        picture, future = self._pending.popleft()
+        picture, icc, future = self._pending.popleft()
         jpeg, counts = future.result()
         self._counts.append(counts)
         if self._budget:
             self._budget.spend(len(jpeg))
-        packet = av.Packet(jpeg)
+        if self._aspect:
+            jpeg = with_pixel_aspect(jpeg, self._aspect)
+        packet = av.Packet(insert_segments(jpeg, icc=icc))
         packet.stream, packet.is_keyframe = self.stream, True
         pts, time_base = picture.pts, picture.time_base
         if self._index_base is not None:

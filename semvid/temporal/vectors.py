@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 import cv2
 import numpy as np
-from av.sidedata.sidedata import SideDataContainer
 from numpy.typing import NDArray
 
+from semvid.io.side_data import side_data
 from semvid.temporal.warp import Flow, rotate, warp
 from semvid.types import FloatArray, Frame
 
@@ -40,8 +38,7 @@ def vector_flow(
     Returns:
         ``(rows, cols, 2)`` in cells, upright; None for a frame without vectors to the past.
     """
-    # The frame's own attribute would keep it alive: a reference cycle.
-    data = cast(Any, SideDataContainer)(frame.picture).get("MOTION_VECTORS")
+    data = side_data(frame.picture).get("MOTION_VECTORS")
     if data is None:
         return None
     vectors = np.frombuffer(data, _VECTOR)

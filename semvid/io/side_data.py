@@ -1,0 +1,79 @@
+"""What travels with pictures beside their samples, read whatever a newer FFmpeg adds to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from threading import Lock
+from typing import TYPE_CHECKING, Any, cast
+
+from av import logging
+from av.sidedata.sidedata import SideDataContainer, Type
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+    from av.container import InputContainer
+
+MODE_TAGS = ("stereo_mode", "alpha_mode")
+"""Tags of Matroska that say how samples are stored. They are side data by another name."""
+
+_STREAM = re.compile(r"  Stream #0:(\d+)")
+_ENTRY = re.compile(r"      (?=\S)([^:(]+?)(?:: (.*)| \(.*)?$")
+_dumping = Lock()
+
+
+def _member_for_unknown(cls: type[Type], value: object) -> Type:
+    """Make a member for a number that PyAV has no name for."""
+    member: Any = object.__new__(cls)
+    member._name_, member._value_ = f"kind {value}", value
+    return cast(Type, cls._value2member_map_.setdefault(value, member))
+
+
+# PyAV 18.1 names kinds up to 27 and its FFmpeg has more (31 is EXIF). A frame with one of those could not
+# be asked for any side data at all, neither for the regions we set nor for its rotation.
+cast(Any, Type)._missing_ = classmethod(_member_for_unknown)
+
+
+def side_data(picture: VideoFrame) -> Any:
+    """Return a frame's side data, by ``Type`` or in order.
+
+    Not ``picture.side_data``, which is kept on the frame and refers back to it: such a cycle keeps pictures
+    in memory for long (180 MB at 720p).
+    """
+    return cast(Any, SideDataContainer)(picture)
+
+
+def side_data_bytes(picture: VideoFrame) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and the bytes of everything a frame carries but what decoders attach on request."""
+    for one in side_data(picture):
+        if one.type not in {Type.MOTION_VECTORS, Type.VIDEO_ENC_PARAMS}:
+            yield one.type.name, bytes(one)
+
+
+def stream_side_data(container: InputContainer, index: int) -> tuple[tuple[str, str], ...]:
+    """Return what a container says of a stream beside its samples: kinds and details in FFmpeg's words.
+
+    Decoders hand most of it on with the frames, but neither how to crop them nor the record of Dolby Vision.
+    PyAV has no other way to it than FFmpeg's description of the file.
+    """
+    found: list[tuple[str, str]] = []
+    is_ours = is_listed = False
+    for line in _description(container).splitlines():
+        if stream := _STREAM.match(line):
+            is_ours, is_listed = int(stream[1]) == index, False
+        elif line.startswith("    Side data:"):
+            is_listed = True
+        elif is_ours and is_listed and (entry := _ENTRY.match(line)):
+            found.append((entry[1], entry[2] or ""))
+    tags = container.streams[index].metadata
+    return (*found, *((key, tags[key]) for key in MODE_TAGS if key in tags))
+
+
+def _description(container: InputContainer) -> str:
+    with _dumping:
+        before = logging.get_level()
+        logging.set_level(logging.INFO)
+        try:
+            return str(cast(Any, container).dumps_format())
+        finally:
+            logging.set_level(before)

@@ -1,0 +1,305 @@
+"""What pictures carry beside their samples is kept, or its loss is told: nothing in between."""
+
+import io
+import struct
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from clips import RATE, decode, make_clip
+from PIL import Image
+from side_clips import HEIGHT, KINDS, WIDTH, ffmpeg, frames_with, lavfi
+
+import semvid
+from semvid.codecs import open_coding
+from semvid.encode.side_data_boxes import cropping_box, light_levels, mastering_numbers
+from semvid.encode.stream_template import add_stream_with, box
+from semvid.errors import InputError
+from semvid.events import Notice
+from semvid.io.side_data import side_data_bytes
+from semvid.io.writer import VideoWriter
+from semvid.types import AnalysedFrame, Frame, VideoInfo
+
+ON_FRAMES = {
+    "stereo_3d": "STEREO3D",
+    "spherical": "SPHERICAL",
+    "mastering_display_metadata": "MASTERING_DISPLAY_METADATA",
+    "content_light_level": "CONTENT_LIGHT_LEVEL",
+    "ambient_viewing_environment": "AMBIENT_VIEWING_ENVIRONMENT",
+    "icc_profile": "ICC_PROFILE",
+    "a53_cc": "A53_CC",
+    "afd": "AFD",
+    "s12m_timecode": "S12M_TIMECODE",
+}
+WORDS = {
+    "stereo_3d": "stereo 3D",
+    "spherical": "spherical",
+    "mastering_display_metadata": "mastering display",
+    "content_light_level": "content light",
+    "ambient_viewing_environment": "ambient viewing",
+    "icc_profile": "ICC profile",
+    "a53_cc": "closed captions",
+    "afd": "AFD",
+    "s12m_timecode": "time codes",
+}
+OUTPUTS = [
+    ("x264", ".mp4"), ("x264", ".mkv"), ("x264", ".mov"), ("x265", ".mp4"), ("x265", ".mkv"), ("vp8", ".webm"),
+    ("vp9", ".webm"), ("vp9", ".mp4"), ("mjpeg", ".avi"), ("mjpeg", ".mov"), ("mjpeg", ".mkv"),
+]  # fmt: skip
+
+
+def meaning(kind, data):
+    if kind == "mastering_display_metadata":
+        return mastering_numbers(data)
+    if kind == "content_light_level":
+        return light_levels(data)
+    if kind == "ambient_viewing_environment":
+        numbers = struct.unpack_from("=6i", data)
+        return [Fraction(*numbers[index : index + 2]) for index in (0, 2, 4)]
+    return data[:8] if kind == "stereo_3d" else data
+
+
+def code(frames, codec, path, side_data=()):
+    """Code frames plainly; return the notices."""
+    config = semvid.CompressConfig(codec=codec, allocation=semvid.AllocationConfig(strength=0))
+    coding, coded = open_coding(config), None
+    info = VideoInfo(
+        path, 1, "none", 0, "rawvideo", WIDTH, HEIGHT, "yuv420p", Fraction(RATE), Fraction(1, RATE), None,
+        None, None, (), side_data,
+    )  # fmt: skip
+    with VideoWriter(path) as writer:
+        for index, picture in enumerate(frames):
+            luma = np.frombuffer(picture.planes[0], np.uint8).reshape(HEIGHT, -1)[:, :WIDTH]
+            prepared = coding.prepare(AnalysedFrame(Frame(picture, index, luma, 8), None, is_cut=not index))
+            if coded is None:
+                coded = coding.open(writer.container, prepared, info, path.suffix)
+                writer.start()
+            for packet in coded.encode(prepared):
+                writer.write(packet)
+        for packet in coded.flush():
+            writer.write(packet)
+        coded.close()
+        writer.commit()
+    return coded.notices
+
+
+def carried(path, index=0):
+    return dict(side_data_bytes(decode(path)[index]))
+
+
+def compress(source, output, **options):
+    """Compress with a cheap map; return the notices."""
+    notices = []
+    semvid.compress(
+        source, output, semvid.CompressConfig(model="spectral", **options),
+        on_event=lambda event: notices.append(event.message) if isinstance(event, Notice) else None,
+    )  # fmt: skip
+    return notices
+
+
+@pytest.mark.parametrize(("codec", "suffix"), OUTPUTS)
+def test_every_kind_is_kept_or_told(codec, suffix, tmp_path):
+    path = tmp_path / f"out{suffix}"
+    notices = code(frames_with(KINDS), codec, path)
+    found = carried(path)
+    for kind, data in KINDS.items():
+        told = any(WORDS[kind] in notice for notice in notices)
+        is_kept = (
+            meaning(kind, found[ON_FRAMES[kind]]) == meaning(kind, data)
+            if ON_FRAMES[kind] in found
+            else False
+        )
+        assert is_kept != told, (kind, notices)
+    for notice in notices:
+        assert "\n" not in notice
+        assert f"{codec} in {suffix} does not keep" in notice or ".avi" in notice
+
+
+def test_remedies_are_true(tmp_path):
+    for kind, data in KINDS.items():
+        for notice in code(frames_with({kind: data}), "vp9", tmp_path / "out.webm"):
+            _, _, remedy = notice.partition("; ")
+            if not remedy:
+                continue
+            words = remedy.split()
+            suffix = next((word for word in words if word.startswith(".")), ".webm")
+            codec = words[words.index("--codec") + 1] if "--codec" in words else "vp9"
+            told = code(frames_with({kind: data}), codec, tmp_path / f"remedy{suffix}")
+            assert not any(WORDS[kind] in one for one in told), notice
+
+
+@pytest.mark.parametrize(
+    ("codec", "is_kept"), [("x264", True), ("x265", True), ("vp9", False), ("mjpeg", False)]
+)
+def test_captions_that_begin_late_are_kept_or_told(codec, is_kept, tmp_path):
+    source = tmp_path / "in.mkv"
+    code(frames_with({"a53_cc": KINDS["a53_cc"]}, num_frames=6, since=3), "x264", source)
+    notices = compress(source, tmp_path / "out.mkv", codec=codec)
+    assert [name for name, _ in side_data_bytes(decode(tmp_path / "out.mkv")[4])].count("A53_CC") == is_kept
+    assert sum("closed captions" in one for one in notices) == (not is_kept)
+
+
+def test_user_data_of_others_is_kept_and_that_of_encoders_is_not(tmp_path):
+    source = tmp_path / "in.mp4"
+    ffmpeg(*lavfi(), "-c:v", "libx264", tmp_path / "bare.mp4")
+    mine = "086f3693-b7b3-4f2c-9653-21492feee5b8+hello"
+    ffmpeg("-i", tmp_path / "bare.mp4", "-c", "copy", "-bsf:v", f"h264_metadata=sei_user_data={mine}", source)
+    for codec, suffix, told in (("x264", ".mp4", 0), ("x265", ".mkv", 0), ("vp9", ".webm", 1)):
+        output = tmp_path / f"out{suffix}"
+        notices = compress(source, output, codec=codec)
+        found = [data for name, data in side_data_bytes(decode(output)[0]) if name == "SEI_UNREGISTERED"]
+        assert sum(data.endswith(b"hello\0") for data in found) == 1 - told
+        assert sum("user data" in one for one in notices) == told
+    assert not any(
+        "user data" in one for one in compress(tmp_path / "bare.mp4", tmp_path / "b.webm", codec="vp9")
+    )
+
+
+@pytest.mark.parametrize(
+    ("mode", "suffix", "is_kept"),
+    [
+        ("left_right", ".mkv", True), ("left_right", ".mp4", True), ("top_bottom", ".webm", True),
+        ("right_left", ".webm", True), ("right_left", ".mkv", True), ("right_left", ".mp4", False),
+        ("row_interleaved_lr", ".webm", False), ("row_interleaved_lr", ".mkv", True),
+        ("anaglyph_cyan_red", ".mkv", True), ("anaglyph_cyan_red", ".mp4", False),
+        ("block_lr", ".webm", False),
+    ],
+)  # fmt: skip
+def test_stereo_modes_of_matroska(mode, suffix, is_kept, tmp_path):
+    source, output = tmp_path / "in.mkv", tmp_path / f"out{suffix}"
+    ffmpeg(*lavfi(), "-c:v", "libx264", "-metadata:s:v:0", f"stereo_mode={mode}", source)
+    notices = compress(source, output, codec="vp9" if suffix == ".webm" else "x265")
+    assert any("stereo 3D" in one for one in notices) != is_kept
+    with av.open(str(source)) as before, av.open(str(output)) as after:
+        old, new = (next(one.decode(video=0)) for one in (before, after))
+        old, new = (dict(side_data_bytes(one)).get("STEREO3D", b"")[:8] for one in (old, new))
+        assert (new == old) or not is_kept
+        if suffix != ".mp4":
+            assert after.streams[0].metadata.get("stereo_mode") == (mode if is_kept else None)
+
+
+@pytest.mark.parametrize(
+    ("codec", "suffix"), [("x264", ".mkv"), ("x264", ".mp4"), ("vp9", ".webm"), ("mjpeg", ".mov")]
+)
+def test_cropping_of_the_container_stays(codec, suffix, tmp_path):
+    source = tmp_path / "in.mov"
+    with av.open(str(source), "w") as container:
+        edges = cropping_box((8, 24, 2, 6), (WIDTH, HEIGHT))
+        stream = add_stream_with([edges], container, "h264", (WIDTH, HEIGHT), Fraction(RATE))
+        stream.pix_fmt, stream.codec_context.time_base = "yuv420p", Fraction(1, RATE)
+        stream.codec_context.open()
+        for frame in frames_with({}):
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    assert ("Frame Cropping", "8/24/2/6") in semvid.probe(source).side_data
+    assert not any("cropping" in one for one in compress(source, tmp_path / f"out{suffix}", codec=codec))
+    assert ("Frame Cropping", "8/24/2/6") in semvid.probe(tmp_path / f"out{suffix}").side_data
+
+
+@pytest.mark.parametrize(
+    ("codec", "suffix"),
+    [
+        ("x264", ".mkv"), ("x265", ".mkv"), ("vp8", ".webm"), ("vp9", ".webm"), ("vp9", ".mkv"), ("vp9", ".mp4"),
+        ("mjpeg", ".mkv"), ("mjpeg", ".avi"), ("mjpeg", ".mov"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_pixel_aspect_and_rotation_stay_together(codec, suffix, rotation, tmp_path):
+    source = make_clip(
+        tmp_path / "in.mp4", width=WIDTH, height=HEIGHT, num_frames=4, rotation=rotation, aspect=Fraction(64, 45),
+        metadata={"title": "~"},
+    )  # fmt: skip
+    output = tmp_path / f"out{suffix}"
+    notices = compress(source, output, codec=codec)
+    written = semvid.probe(output).sample_aspect_ratio
+    assert abs(written / Fraction(64, 45) - 1) < Fraction(1, 250)
+    if suffix not in {".webm"}:
+        assert written == Fraction(64, 45)
+    is_told = any("rotation" in one for one in notices)
+    assert (decode(output)[0].rotation == rotation) != is_told
+    assert is_told == (suffix == ".avi" and rotation == 90)
+    # Every other element of the file is where it was: FFmpeg reads it without a word.
+    with av.open(str(output)) as container:
+        assert "~~" not in container.streams[0].metadata.get("title", "")
+    ffmpeg("-xerror", "-i", output, "-f", "null", "-")
+
+
+def test_the_title_of_a_track_survives_the_room_behind_it(tmp_path):
+    ffmpeg(*lavfi("setsar=2"), "-c:v", "libx264", "-metadata:s:v:0", "title=Ein Titel", tmp_path / "in.mkv")
+    compress(tmp_path / "in.mkv", tmp_path / "out.webm", codec="vp9")
+    with av.open(str(tmp_path / "out.webm")) as container:
+        assert container.streams[0].metadata["title"] == "Ein Titel"
+        assert container.streams[0].sample_aspect_ratio == 2
+
+
+def test_exif_in_a_video_is_told_and_does_not_stop_it(tmp_path):
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    with av.open(str(tmp_path / "in.avi"), "w") as container:
+        stream = container.add_mux_stream("mjpeg", rate=RATE, width=WIDTH, height=HEIGHT)
+        stream.time_base = Fraction(1, RATE)
+        for index in range(4):
+            file = io.BytesIO()
+            Image.new("RGB", (WIDTH, HEIGHT), (40 * index, 90, 30)).save(file, "JPEG", exif=exif)
+            packet = av.Packet(file.getvalue())
+            packet.stream, packet.pts, packet.dts = stream, index, index
+            packet.time_base, packet.is_keyframe = Fraction(1, RATE), True
+            container.mux(packet)
+    assert "kind 31" in carried(tmp_path / "in.avi")
+    for codec in ("x264", "mjpeg"):
+        notices = compress(tmp_path / "in.avi", tmp_path / f"{codec}.mkv", codec=codec)
+        assert any("EXIF" in one for one in notices)
+    config = semvid.CompressConfig(temporal=semvid.TemporalConfig(motion="vectors"), model="spectral")
+    assert semvid.compress(tmp_path / "in.avi", tmp_path / "v.mkv", config).num_frames == 4
+    semvid.export_overlay(tmp_path / "in.avi", tmp_path / "o.mp4", semvid.OverlayConfig(model="spectral"))
+
+
+def dolby_vision(path, profile, compatibility):
+    """A file whose container says Dolby Vision; there is nothing of it in the pictures."""
+    level, flags = 2, 0b101
+    record = bytes([1, 0, profile << 1 | level >> 5, (level & 31) << 3 | flags, compatibility << 4])
+    with av.open(str(path), "w", container_options={"strict": "unofficial"}) as container:
+        boxes = [box(b"dvcC" if profile < 8 else b"dvvC", record, bytes(19))]
+        stream = add_stream_with(boxes, container, "hevc", (WIDTH, HEIGHT), Fraction(RATE))
+        codec = stream.codec_context
+        codec.pix_fmt, codec.time_base, codec.codec_tag = "yuv420p10le", Fraction(1, RATE), "hvc1"
+        codec.color_trc, codec.color_primaries, codec.colorspace = 16, 9, 9
+        codec.options = {"x265-params": "log-level=none"}
+        codec.open()
+        for frame in frames_with({}):
+            container.mux(stream.encode(frame.reformat(format="yuv420p10le")))
+        container.mux(stream.encode())
+    return path
+
+
+def test_dolby_vision_is_refused_where_its_pictures_cannot_be_watched(tmp_path):
+    source = dolby_vision(tmp_path / "in.mp4", 5, 0)
+    for codec in ("x265", "mjpeg"):
+        with pytest.raises(InputError, match="profile 5"):
+            compress(source, tmp_path / "out.mkv", codec=codec)
+    with pytest.raises(InputError, match="profile 5"):
+        semvid.export_overlay(source, tmp_path / "o.mp4", semvid.OverlayConfig(model="spectral"))
+    assert [one.name for one in tmp_path.iterdir()] == ["in.mp4"]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_the_base_layer_of_dolby_vision_is_kept_and_the_rest_told(suffix, tmp_path):
+    source, output = dolby_vision(tmp_path / "in.mp4", 8, 1), tmp_path / f"out{suffix}"
+    assert any("Dolby Vision" in one for one in compress(source, output, codec="x265"))
+    assert not any("DOVI" in name for name, _ in semvid.probe(output).side_data)
+    assert b"dvvC" not in output.read_bytes()
+    assert decode(output)[0].color_trc == 16
+
+
+@pytest.mark.parametrize("name", ["o.mp4", "o.gif", "o"])
+def test_drawings_tell_what_they_lose(name, tmp_path):
+    code(frames_with(KINDS), "x264", tmp_path / "in.mp4")
+    notices = []
+    semvid.export_overlay(
+        tmp_path / "in.mp4", tmp_path / name, semvid.OverlayConfig(model="spectral"),
+        on_event=lambda event: notices.append(event.message) if isinstance(event, Notice) else None,
+    )  # fmt: skip
+    for kind in ("stereo_3d", "spherical", "mastering_display_metadata", "content_light_level", "a53_cc"):
+        assert sum(WORDS[kind] in one for one in notices) == 1
+    assert all("a drawing does not keep" in one for one in notices)
