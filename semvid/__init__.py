@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         TemporalConfig,
     )
     from semvid.errors import SemvidError
+    from semvid.events import Done, Event, Notice, Preview, Progress, Reported, Stage, Started
     from semvid.export import export_maps
     from semvid.io.probe import probe
     from semvid.metrics.compare import compare
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
     from semvid.report.data import Report
     from semvid.report.make import make_report, write_report
     from semvid.report.store import load_report
-    from semvid.saliency.source import ImportanceSource
+    from semvid.saliency.source import ImportanceSource, MapSource
     from semvid.still import compress_image
+    from semvid.streaming.ends import PacketTaker
     from semvid.streaming.live import live
     from semvid.streaming.sound import SoundChunk
     from semvid.streaming.stream import LiveStream
@@ -38,18 +40,21 @@ if TYPE_CHECKING:
         Frame,
         ImageResult,
         ImportanceMap,
+        Pooled,
         QuantizerOffsets,
         Result,
+        StreamInfo,
         VideoInfo,
     )
 
 _HOMES = {
     "AllocationConfig": "semvid.config",
     "CodedPacket": "semvid.streaming.types",
-    "SoundChunk": "semvid.streaming.sound",
     "CompareConfig": "semvid.config",
     "Comparison": "semvid.types",
     "CompressConfig": "semvid.config",
+    "Done": "semvid.events",
+    "Event": "semvid.events",
     "ExportConfig": "semvid.config",
     "ExportResult": "semvid.types",
     "FocusConfig": "semvid.config",
@@ -61,11 +66,22 @@ _HOMES = {
     "LiveConfig": "semvid.config",
     "LiveStatus": "semvid.streaming.types",
     "LiveStream": "semvid.streaming.stream",
+    "MapSource": "semvid.saliency.source",
+    "Notice": "semvid.events",
     "OverlayConfig": "semvid.config",
+    "PacketTaker": "semvid.streaming.ends",
+    "Pooled": "semvid.types",
+    "Preview": "semvid.events",
+    "Progress": "semvid.events",
     "QuantizerOffsets": "semvid.types",
     "Report": "semvid.report.data",
+    "Reported": "semvid.events",
     "Result": "semvid.types",
     "SemvidError": "semvid.errors",
+    "SoundChunk": "semvid.streaming.sound",
+    "Stage": "semvid.events",
+    "Started": "semvid.events",
+    "StreamInfo": "semvid.types",
     "TemporalConfig": "semvid.config",
     "VideoInfo": "semvid.types",
     "compare": "semvid.metrics.compare",
@@ -88,6 +104,8 @@ __all__ = [
     "CompareConfig",
     "Comparison",
     "CompressConfig",
+    "Done",
+    "Event",
     "ExportConfig",
     "ExportResult",
     "FocusConfig",
@@ -99,12 +117,22 @@ __all__ = [
     "LiveConfig",
     "LiveStatus",
     "LiveStream",
+    "MapSource",
+    "Notice",
     "OverlayConfig",
+    "PacketTaker",
+    "Pooled",
+    "Preview",
+    "Progress",
     "QuantizerOffsets",
     "Report",
+    "Reported",
     "Result",
     "SemvidError",
     "SoundChunk",
+    "Stage",
+    "Started",
+    "StreamInfo",
     "TemporalConfig",
     "VideoInfo",
     "__version__",

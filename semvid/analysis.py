@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from semvid.config import TemporalConfig
-from semvid.saliency.source import ImportanceSource
+from semvid.saliency.source import MapSource
 from semvid.temporal.motion import open_estimator
 from semvid.temporal.plan import Planner, Step
 from semvid.temporal.propagate import MapPropagator
@@ -44,7 +44,7 @@ class Analyser:
         recorder: Is given every map; what it kept is what counts. Set it before the first frame.
     """
 
-    def __init__(self, source: ImportanceSource, temporal: TemporalConfig) -> None:
+    def __init__(self, source: MapSource, temporal: TemporalConfig) -> None:
         self._source = source
         self.recorder: MapRecorder | None = None
         every = source.map_every if temporal.map_every is None else temporal.map_every

@@ -198,7 +198,7 @@ def _drawn_frames(
     info, count = reader.info, 0
     with (
         closing(FrameDrawer(config)) as drawer,
-        closing(importance or open_source(config, info.num_frames_from_header)) as maps,
+        closing(open_source(config, info.num_frames_from_header, importance)) as maps,
     ):
         analyser = Analyser(maps, config.temporal)
         previewer = Previewer(preview_size, info.sample_aspect_ratio)

@@ -129,7 +129,7 @@ def encode_events(
         check_output(output, reader.info, coding.coding_format, config.drop, overwrite=config.overwrite)
         if config.save_maps is not None:
             _check_maps_place(config.save_maps, source, output, overwrite=config.overwrite)
-        maps = importance or open_source(_sharing_cores(config), reader.info.num_frames_from_header)
+        maps = open_source(_sharing_cores(config), reader.info.num_frames_from_header, importance)
         with closing(maps), VideoWriter(output) as writer:
             yield Started(reader.info)
             if config.device in {"cuda", "mps"} and not isinstance(maps, NetworkSource):
@@ -140,7 +140,8 @@ def encode_events(
             ahead = _frames_ahead(reader.info)
             with ExitStack() as stack:
                 if config.save_maps is not None and analyser is not None:
-                    made_by = describe_maps(None if importance else config, maps, analyser.settings)
+                    asked = config if importance is None else None
+                    made_by = describe_maps(asked, maps, analyser.settings)
                     context = SinkContext(reader.info, made_by, config.allocation)
                     analyser.recorder = stack.enter_context(open_sink("sidecar", config.save_maps, context))
                 with (

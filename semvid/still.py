@@ -69,7 +69,7 @@ def importance_of(
     upright: NDArray[np.uint8], config: MapsConfig, importance: ImportanceSource | None = None
 ) -> FloatArray:
     """Return the map of upright pixels, ``(h, w)`` of any size in 0..1."""
-    with closing(importance or open_source(config, 1)) as maps:
+    with closing(open_source(config, 1, importance)) as maps:
         return maps.update(_frame(upright)).values
 
 

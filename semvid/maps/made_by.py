@@ -7,11 +7,11 @@ from importlib.metadata import version
 from typing import Any
 
 from semvid.config import MapsConfig
-from semvid.saliency.source import ImportanceSource
+from semvid.saliency.source import MapSource
 
 
 def describe_maps(
-    config: MapsConfig | None, source: ImportanceSource, temporal: Mapping[str, Any]
+    config: MapsConfig | None, source: MapSource, temporal: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     """Return what made the maps of a run, as JSON has it; of maps made earlier, what made those.
 
@@ -20,12 +20,12 @@ def describe_maps(
         source: Where the maps come from.
         temporal: How maps follow from frame to frame.
     """
-    earlier: Mapping[str, Any] | None = getattr(source, "made_by", None)
+    earlier: Mapping[str, Any] | None = source.made_by
     if earlier is not None:
         return earlier
     record: dict[str, Any] = {"semvid": version("semvid")}
     if config is None:
-        return record | {"source": type(source).__name__, "temporal": dict(temporal)}
+        return record | {"source": source.kind, "temporal": dict(temporal)}
     # Names alone: a path tells about people, and means nothing elsewhere.
     if config.maps is not None:
         return record | {"maps": config.maps.name}

@@ -14,7 +14,7 @@ import numpy as np
 from semvid.checked import Field, Malformed, parse_json, read_lines, shown
 from semvid.errors import MapError
 from semvid.saliency.map_files import COUNT_TOLERANCE
-from semvid.saliency.source import ImportanceSource
+from semvid.saliency.source import MapSource
 from semvid.types import FloatArray, Frame, ImportanceMap
 
 _PIXELS_PER_SAMPLE = 4
@@ -49,7 +49,7 @@ class Box:
     """One-based line of the file, for messages."""
 
 
-class BoxSource(ImportanceSource):
+class BoxSource(MapSource):
     """Maps drawn from boxes: inside a box its score, where boxes overlap the highest, elsewhere 0.
 
     Accepted files:
@@ -90,7 +90,7 @@ class BoxSource(ImportanceSource):
             )
 
     def update(self, frame: Frame) -> ImportanceMap:
-        """See ``ImportanceSource``."""
+        """See ``MapSource``."""
         width, height = frame.upright_size
         rows, cols = -(-height // _PIXELS_PER_SAMPLE), -(-width // _PIXELS_PER_SAMPLE)
         values = np.zeros((rows, cols), np.float32)
@@ -111,7 +111,7 @@ class BoxSource(ImportanceSource):
         return ImportanceMap(values)
 
     def finish(self, num_frames: int) -> str | None:
-        """See ``ImportanceSource``."""
+        """See ``MapSource``."""
         if not self._by_frame:
             return None
         return (

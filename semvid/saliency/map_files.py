@@ -18,7 +18,7 @@ from semvid.io.luma import has_luma_plane
 from semvid.io.reader import VideoReader
 from semvid.maps.array_file import AnyArray, ArrayFile
 from semvid.maps.offset_text import read_offsets
-from semvid.saliency.source import ImportanceSource
+from semvid.saliency.source import MapSource
 from semvid.types import FloatArray, Frame, ImportanceMap
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ COUNT_TOLERANCE = 2
 """Frames by which a header may be wrong before a map file of another length is refused unseen."""
 
 
-class MapFileSource(ImportanceSource):
+class MapFileSource(MapSource):
     """Maps read from a file, one for each frame; black = 0, white = 1.
 
     Maps are of the upright picture and of any size: each is stretched over the whole frame.
@@ -122,7 +122,7 @@ class MapFileSource(ImportanceSource):
                 yield np.rot90(_importance(item.luma, black, white), item.quarter_turns)
 
     def update(self, frame: Frame) -> ImportanceMap:
-        """See ``ImportanceSource``."""
+        """See ``MapSource``."""
         try:
             if frame.index == 0 and self._path.suffix.lower() in TEXT_SUFFIXES:
                 self._maps = read_offsets(self._path, frame.upright_size)
@@ -144,7 +144,7 @@ class MapFileSource(ImportanceSource):
         return self._last
 
     def finish(self, num_frames: int) -> str | None:
-        """See ``ImportanceSource``."""
+        """See ``MapSource``."""
         if next(self._maps, None) is None:
             return None
         return f"--maps {self._path} has maps left over: the video ended after {num_frames} frames"

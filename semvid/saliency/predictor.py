@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from semvid.config import FocusConfig
 from semvid.saliency.edges import snap_to_edges
-from semvid.saliency.source import ImportanceSource
+from semvid.saliency.source import MapSource
 from semvid.types import FloatArray, Frame, ImportanceMap
 
 
@@ -42,7 +42,7 @@ class Network(Protocol):
         """Return ``(n, h, w)`` float32 importance in 0..1 of ``(n, H, W, 3)`` uint8 RGB pictures."""
 
 
-class NetworkSource(ImportanceSource):
+class NetworkSource(MapSource):
     """Shows frames to a network, shrunk as a whole, never cropped.
 
     Attributes:
@@ -72,7 +72,7 @@ class NetworkSource(ImportanceSource):
             self._ahead[frame.index] = ImportanceMap(snap_to_edges(values, frame.thumbnail))
 
     def update(self, frame: Frame) -> ImportanceMap:
-        """See ``ImportanceSource``."""
+        """See ``MapSource``."""
         if frame.index not in self._ahead:
             self.look_ahead([frame])
         return self._ahead.pop(frame.index)
@@ -90,7 +90,7 @@ class NetworkSource(ImportanceSource):
         return np.rot90(np.asarray(small.to_ndarray(), np.uint8), frame.quarter_turns)
 
     def finish(self, num_frames: int) -> str | None:
-        """See ``ImportanceSource``."""
+        """See ``MapSource``."""
         return "; ".join(dict.fromkeys(self.network.notices)) or None
 
     def close(self) -> None:

@@ -8,21 +8,27 @@ from semvid.saliency.boxes import BoxSource
 from semvid.saliency.map_files import MapFileSource
 from semvid.saliency.predictor import NetworkSource
 from semvid.saliency.sidecar_source import SidecarSource
-from semvid.saliency.source import ImportanceSource
+from semvid.saliency.source import ImportanceSource, MapSource, complete
 from semvid.saliency.spectral import SpectralSource
 
 
-def open_source(config: MapsConfig, expected_frames: int | None) -> ImportanceSource:
-    """Open ``maps`` or ``boxes`` if given, else the model.
+def open_source(
+    config: MapsConfig, expected_frames: int | None, own: ImportanceSource | None = None
+) -> MapSource:
+    """Return the caller's own source if there is one, else what the configuration names.
 
     Args:
         config: What the user asked for.
         expected_frames: Frames by the video's header, None if unknown.
+        own: The caller's source; None = there is none.
 
     Raises:
+        ConfigError: The caller's source is none.
         MapError: The map or box file is unusable.
         ModelError: The network cannot be loaded.
     """
+    if own is not None:
+        return complete(own)
     if config.maps is not None and config.maps.suffix.lower() == SUFFIX:
         return SidecarSource(config.maps, hold=config.maps_hold)
     if config.maps is not None:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from semvid.errors import MapError
 from semvid.maps.sidecar import SidecarReader, TimedMap
-from semvid.saliency.source import ImportanceSource
+from semvid.saliency.source import MapSource
 from semvid.types import Frame, ImportanceMap, from_grey
 
 _ASPECT_TOLERANCE = 0.02
 
 
-class SidecarSource(ImportanceSource):
+class SidecarSource(MapSource):
     """Maps read from a sidecar. Times count from the first frame; frames may be missing, not new.
 
     Args:
@@ -38,7 +38,7 @@ class SidecarSource(ImportanceSource):
         self._first_pts = 0
 
     def update(self, frame: Frame) -> ImportanceMap:
-        """See ``ImportanceSource``."""
+        """See ``MapSource``."""
         ours, theirs = self._reader.header.time_base, frame.picture.time_base or Fraction(1)
         now = (frame.picture.pts or 0) * theirs
         if self._start is None:
@@ -95,7 +95,7 @@ class SidecarSource(ImportanceSource):
             )
 
     def finish(self, num_frames: int) -> str | None:
-        """See ``ImportanceSource``."""
+        """See ``MapSource``."""
         if self._next is None:
             return None
         return f"--maps {self._path} has maps left over: the video ended after {num_frames} frames"

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.saliency.source import ImportanceSource
+from semvid.saliency.source import MapSource
 from semvid.types import Frame, ImportanceMap
 
 WORKING_WIDTH = 64
@@ -51,11 +51,11 @@ def spectral_residual(luma: NDArray[np.integer[Any] | np.floating[Any]]) -> NDAr
     return scaled
 
 
-class SpectralSource(ImportanceSource):
+class SpectralSource(MapSource):
     """Spectral residual saliency of every frame, averaged over about ten."""
 
     smoothing = 0.9
 
     def update(self, frame: Frame) -> ImportanceMap:
-        """See ``ImportanceSource``."""
+        """See ``MapSource``."""
         return ImportanceMap(spectral_residual(np.rot90(frame.half_luma, frame.quarter_turns)))

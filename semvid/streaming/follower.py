@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semvid.config import TemporalConfig
-from semvid.saliency.source import ImportanceSource
+from semvid.saliency.source import MapSource
 from semvid.temporal.cuts import SceneCutDetector
 from semvid.temporal.motion import open_estimator
 from semvid.temporal.own_motion import OwnMotion
@@ -52,7 +52,7 @@ class LiveFollower:
         temporal: How maps follow from frame to frame.
     """
 
-    def __init__(self, source: ImportanceSource, temporal: TemporalConfig) -> None:
+    def __init__(self, source: MapSource, temporal: TemporalConfig) -> None:
         smoothing = source.smoothing if temporal.smoothing is None else temporal.smoothing
         self._movement = source.movement if temporal.movement is None else temporal.movement
         self._smoothing = np.float32(smoothing)

@@ -85,7 +85,7 @@ def open_session(
         )
     live_presets(config)
     address = parse_source(source)
-    maps = importance or open_source(_sharing_cores(config), None)
+    maps = open_source(_sharing_cores(config), None, importance)
     with ExitStack() as stack:
         stack.callback(maps.close)
         sinks: list[PacketTaker] = []

@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from semvid.errors import ModelError, SemvidError
-from semvid.saliency.source import ImportanceSource
+from semvid.saliency.source import MapSource
 from semvid.types import FloatArray, Frame
 
 _RATE_SECONDS = 5.0
@@ -38,7 +38,7 @@ class LiveMapper:
         failure: Why the newest map could not be made, in words; empty if it could.
     """
 
-    def __init__(self, source: ImportanceSource, most_per_second: float) -> None:
+    def __init__(self, source: MapSource, most_per_second: float) -> None:
         self.interval = 1 / most_per_second
         self.num_failed = 0
         self.failure = ""

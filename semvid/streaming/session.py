@@ -10,7 +10,7 @@ from fractions import Fraction
 from semvid.config import LiveConfig
 from semvid.errors import EncoderError, InputError, OutputError, SemvidError
 from semvid.events import Notice
-from semvid.saliency.source import ImportanceSource
+from semvid.saliency.source import MapSource
 from semvid.streaming.ends import FrameSource, PacketTaker, SoundSource, SoundTaker
 from semvid.streaming.handle import LiveControls
 from semvid.streaming.stream import LiveStream
@@ -67,7 +67,7 @@ class LiveSession:
         open_reader: Callable[[], FrameSource],
         sinks: Sequence[PacketTaker],
         config: LiveConfig,
-        importance: ImportanceSource,
+        importance: MapSource,
         opening_note: str = "",
     ) -> None:
         self.closing_notices: list[Notice] = []

@@ -55,7 +55,7 @@ class LiveStream:
         self.num_frames = 0
         self._config = config
         presets = live_presets(config)
-        source = self._source = source or open_source(config, None)
+        source = self._source = open_source(config, None, source)
         self._preset = presets[0] if presets else None
         self._ladder = ladder(presets[1:])
         self.governor = Governor(len(self._ladder))
