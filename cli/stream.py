@@ -12,7 +12,6 @@ import typer
 
 from semvid.cli.options import (
     MAPS_PANEL,
-    AllowProtocolsOption,
     BackgroundWeightOption,
     DeviceOption,
     FocusOption,
@@ -27,7 +26,7 @@ from semvid.cli.options import (
     parse_amount,
     temporal_config,
 )
-from semvid.config import AllocationConfig, Device, FocusConfig, LiveConfig
+from semvid.config import AllocationConfig, Deinterlace, Device, FocusConfig, LiveConfig
 from semvid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -42,13 +41,13 @@ _HOW, _PAGE = "How it is coded", "Watching it"
 
 def command(
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="webcam:0, screen, rtsp://, rtmp://, udp://, "
+        str, typer.Argument(metavar="SOURCE", help="webcam:0, screen, rtsp://, rtmp://, udp://, srt://, "
                             "http(s)://, a file, or - for a pipe.")
     ],
     sink: Annotated[
         str | None,
         typer.Argument(metavar="[SINK]", help="A file, NAME-%03d.ts (segments), NAME.m3u8 (HLS), rtsp://, "
-                       "rtmp://, udp://, rtp://, or - for a pipe. None with --serve, --record or "
+                       "rtmp://, udp://, srt://, rtp://, or - for a pipe. None with --serve, --record or "
                        "--virtual-camera."),
     ] = None,
     codec: Annotated[
@@ -72,6 +71,10 @@ def command(
     size: Annotated[
         str | None, typer.Option(metavar="WxH", help="Asked of the source, and coded.", rich_help_panel=_HOW)
     ] = None,
+    deinterlace: Annotated[
+        str, typer.Option(help="What to do with interlaced frames. auto, bwdif: deinterlace, one picture "
+                          "from each frame. keep: never change their lines.", rich_help_panel=_HOW)
+    ] = _DEFAULTS.deinterlace,
     preset: Annotated[
         str | None, typer.Option(help="Default: the fastest of the encoder that obeys maps, or nearly.",
                                  rich_help_panel=_HOW)
@@ -117,7 +120,6 @@ def command(
     device: DeviceOption = _DEFAULTS.device,
     threads: ThreadsOption = _DEFAULTS.threads,
     overwrite: OverwriteOption = False,
-    allow_protocols: AllowProtocolsOption = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="State once a second as JSON lines, on stderr if SINK is -.")
     ] = False,
@@ -135,6 +137,7 @@ def command(
         wait_seconds=None if wait is None else parse_milliseconds("--wait", wait, "s") / 1000,
         frame_rate=fps,
         size=parse_size(size),
+        deinterlace=cast(Deinterlace, deinterlace),
         realtime=realtime,
         loop=loop,
         record=record,

@@ -239,6 +239,9 @@ class LiveConfig(MapsConfig):
     """Frames a second asked of the source, and coded at most, 1..240; None = the source's."""
     size: tuple[Side, Side] | None = None
     """``(width, height)`` asked of the source, and coded; None = the source's."""
+    deinterlace: Deinterlace = "auto"
+    """Interlaced frames: ``auto`` and ``bwdif`` make one progressive frame of each, ``keep`` leaves their
+    lines as they are."""
     realtime: bool = False
     """Play a file at its own speed, again and again with ``loop``."""
     loop: bool = False

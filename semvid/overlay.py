@@ -218,7 +218,7 @@ def _drawn_frames(
             if drawn is not None:
                 yield drawn, float((item.picture.pts or 0) * (item.picture.time_base or 0))
             on_event(Progress(count, info.num_frames_from_header, 0))
-        for message in interlaced.notices() + analyser.finish(count):
+        for message in reader.changes + interlaced.notices() + analyser.finish(count):
             on_event(Notice(message))
 
 

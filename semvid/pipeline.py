@@ -157,7 +157,7 @@ def encode_events(
                     closing(EncodingJob(reader, writer, coding, config)) as job,
                 ):
                     yield from job.run(prepared)
-                yield from map(Notice, interlaced.notices())
+                yield from map(Notice, reader.changes + interlaced.notices())
                 if analyser is not None:
                     yield from map(Notice, analyser.finish(job.num_frames))
                 if reader.damage:

@@ -82,11 +82,13 @@ class Frame:
     """``(height, width)`` view of the luma samples."""
     luma_bits: int
     """Bits per sample of ``luma``."""
+    turns: int | None = None
+    """Quarter turns of the whole video, if the picture itself does not tell; None = it does."""
 
     @property
     def quarter_turns(self) -> int:
         """Counter-clockwise quarter turns that bring the coded picture upright, 0..3."""
-        return round(self.picture.rotation / 90) % 4
+        return round(self.picture.rotation / 90) % 4 if self.turns is None else self.turns
 
     @property
     def upright_size(self) -> tuple[int, int]:

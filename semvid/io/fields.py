@@ -178,7 +178,7 @@ class FrameDeinterlacer:
         given = self._waiting.popleft()
         if picture is given.picture:
             return given
-        return Frame(picture, given.index, *self._luma(picture))
+        return Frame(picture, given.index, *self._luma(picture), given.turns)
 
 
 def _kind(picture: VideoFrame) -> tuple[object, ...]:

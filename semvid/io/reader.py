@@ -15,6 +15,7 @@ from av.error import FFmpegError
 from semvid.errors import InputError
 from semvid.io.luma import LumaView
 from semvid.io.probe import describe, main_video_stream, open_container, reason
+from semvid.io.steady import Steadier
 from semvid.types import Frame
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class VideoReader:
             self.stream.codec_context.options = {"flags2": "+export_mvs"}
         self.damage = Damage()
         self._luma = LumaView()
+        self._steadier = Steadier()
         self._num_frames = 0
         self._last_pts: int | None = None
         self._expected_pts = 0
@@ -103,7 +105,8 @@ class VideoReader:
     def read(self) -> Generator[Frame | Packet[Any], None, None]:
         """Yield decoded frames of the main video stream and the other streams' packets, in file order.
 
-        Frames have exact, strictly increasing ``pts`` in ``info.time_base``. Damaged packets are
+        All frames have the size, pixel format and colours of the first: see ``changes``. They have exact,
+        strictly increasing ``pts`` in ``info.time_base``. Damaged packets are
         counted and skipped.
 
         Raises:
@@ -158,10 +161,16 @@ class VideoReader:
         self._last_pts = pts
         self._expected_pts = pts + (picture.duration or self._nominal_duration)
         self.damage.num_corrupt_frames += bool(picture.is_corrupt)
+        picture, turns = self._steadier.steady(picture, self.stream.codec_context.sample_aspect_ratio)
         luma, bits = self._luma(picture)
-        frame = Frame(picture, self._num_frames, luma, bits)
+        frame = Frame(picture, self._num_frames, luma, bits, turns)
         self._num_frames += 1
         return frame
+
+    @property
+    def changes(self) -> list[str]:
+        """A sentence for every frame so far from which on the video had another size, format or colour."""
+        return self._steadier.changes
 
     @property
     def _nominal_duration(self) -> int:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from av.video.reformatter import ColorRange
@@ -18,6 +20,7 @@ from semvid.io.fields import says_fields
 from semvid.io.probe import open_container, probe
 from semvid.io.reader import VideoReader
 from semvid.metrics.filters import FILTERS, Scores, Source, deinterlaces, filter_scores
+from semvid.metrics.unchanging import unchanging
 from semvid.metrics.weighted import weighted_scores
 from semvid.saliency.registry import open_source
 from semvid.types import Comparison, Frame, Pooled, VideoInfo
@@ -38,11 +41,11 @@ def compare(reference: Path | str, test: Path | str, config: CompareConfig | Non
     """
     reference, test, config = Path(reference), Path(test), config or CompareConfig()
     mine, other = probe(reference), probe(test)
-    _check_sizes(mine, other, scale=config.scale)
     times = _check_times(mine, other)
     wanted = [one for one in FILTERS if one in config.metrics]
     sources = describe_source(mine), describe_source(other)
-    scores = filter_scores(*sources, wanted)
+    _check_sizes(*sources, scale=config.scale)
+    scores, changes = _filtered(*sources, wanted)
     if "weighted" in config.metrics:
         with (
             VideoReader(reference) as reader,
@@ -51,10 +54,25 @@ def compare(reference: Path | str, test: Path | str, config: CompareConfig | Non
         ):
             interlaced = InterlacedStage("bwdif" if deinterlaces(*sources) else "keep")
             scores |= weighted_scores(reader, tested, Analyser(maps, config.temporal), interlaced)
+            changes = [f"{one.info.path}: {change}" for one in (reader, tested) for change in one.changes]
     return Comparison(
         reference, test, times, {name: tuple(values.tolist()) for name, values in scores.items()},
-        {name: pool(values) for name, values in scores.items()}, field_notices(*sources),
+        {name: pool(values) for name, values in scores.items()}, (*changes, *field_notices(*sources)),
     )  # fmt: skip
+
+
+def _filtered(reference: Source, test: Source, wanted: list[str]) -> tuple[dict[str, Scores], list[str]]:
+    """Measure with FFmpeg's command; return what changed on the way too."""
+    if not wanted:
+        return {}, []
+    changes = []
+    with TemporaryDirectory(prefix="semvid-compare-") as folder:
+        steady = []
+        for source in (reference, test):
+            one, found = unchanging(source, Path(folder))
+            steady.append(one)
+            changes += [f"{source.info.path}: {change}" for change in found]
+        return filter_scores(steady[0], steady[1], wanted), changes
 
 
 def field_notices(reference: Source, test: Source) -> tuple[str, ...]:
@@ -83,11 +101,12 @@ def pool(scores: Scores) -> Pooled:
     return Pooled(float(known.mean()), float(harmonic), float(low), float(lower), float(known.min()))
 
 
-def _check_sizes(mine: VideoInfo, other: VideoInfo, *, scale: bool) -> None:
-    sizes = [(one.width, one.height) for one in (mine, other)]
+def _check_sizes(mine: Source, other: Source, *, scale: bool) -> None:
+    sizes = [(one.info.width, one.info.height) for one in (mine, other)]
+    paths = [one.info.path for one in (mine, other)]
     if sizes[0] != sizes[1] and not scale:
         raise InputError(
-            f"{other.path} is {sizes[1][0]}x{sizes[1][1]} and {mine.path} {sizes[0][0]}x{sizes[0][1]}; "
+            f"{paths[1]} is {sizes[1][0]}x{sizes[1][1]} and {paths[0]} {sizes[0][0]}x{sizes[0][1]}; "
             "pass --scale to bring it to that size"
         )
 
@@ -119,9 +138,10 @@ def _times(info: VideoInfo) -> list[float]:
 
 
 def describe_source(info: VideoInfo) -> Source:
-    """Decode one frame to say what the samples of a video mean."""
+    """Decode one frame to say what the samples of a video are and mean; the header may tell of later ones."""
     with VideoReader(info.path) as reader:
         first = next(item.picture for item in reader.read() if isinstance(item, Frame))
+        info = replace(info, width=first.width, height=first.height, pixel_format=first.format.name)
         return Source(
             info, matrix_of(first), range_of(first) == ColorRange.JPEG, says_fields(reader.stream, first)
         )

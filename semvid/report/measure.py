@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from av.video.reformatter import VideoReformatter
@@ -19,7 +20,8 @@ from semvid.export import export_maps
 from semvid.io.probe import open_container, probe
 from semvid.io.reader import VideoReader
 from semvid.metrics.compare import describe_source, pool
-from semvid.metrics.filters import filter_scores
+from semvid.metrics.filters import Source, filter_scores
+from semvid.metrics.unchanging import unchanging
 from semvid.metrics.weighted import frame_scores, psnr, squared_error, stretched
 from semvid.report.data import MEASURES, Encode
 from semvid.report.pictures import Uprighter
@@ -153,9 +155,11 @@ def measure(versions: Versions, on_event: OnEvent) -> Measured:
             regions.update(one.source.index, *(uprighter.turn(error) for error in errors))
     assert uprighter is not None  # noqa: S101 - the reader raises if there is no frame
     on_event(Stage("SSIM and VMAF"))
-    extra = [
-        _filtered(versions.source, test, len(seconds), on_event) for test in (versions.mapped, versions.plain)
-    ]
+    with TemporaryDirectory(prefix="semvid-measure-") as folder:
+        reference, _ = unchanging(describe_source(versions.info), Path(folder))
+        extra = [
+            _filtered(reference, test, len(seconds), on_event) for test in (versions.mapped, versions.plain)
+        ]
     both = extra[0].keys() & extra[1].keys()
     mapped, plain = (
         {name: tuple({**kept, **more}[name]) for name in MEASURES if name in kept or name in both}
@@ -164,10 +168,10 @@ def measure(versions: Versions, on_event: OnEvent) -> Measured:
     return Measured(tuple(seconds), mapped, plain, regions, uprighter)
 
 
-def _filtered(source: Path, test: Path, num_frames: int, on_event: OnEvent) -> dict[str, list[float]]:
+def _filtered(source: Source, test: Path, num_frames: int, on_event: OnEvent) -> dict[str, list[float]]:
     """Have FFmpeg's command measure; what it cannot is left out and told."""
     try:
-        found = filter_scores(describe_source(probe(source)), describe_source(probe(test)), _FILTERS)
+        found = filter_scores(source, describe_source(probe(test)), _FILTERS)
     except InputError as error:
         on_event(Notice(f"no SSIM and VMAF: {error}"))
         return {}

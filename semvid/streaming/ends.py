@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Protocol, runtime_checkable
 
@@ -31,6 +32,10 @@ class FrameSource(Protocol):
     @property
     def num_damaged(self) -> int:
         """Packets and frames that were damaged, since the start."""
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """Sentences on what had to be changed in its pictures so far; more may follow."""
 
     @property
     def state(self) -> SourceState:

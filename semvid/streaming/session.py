@@ -36,6 +36,7 @@ class _NotYet:
     state: SourceState = "opening"
     num_dropped = num_reconnections = num_damaged = 0
     last_error = failure = damage = ""
+    remarks = ()
     frame_rate: Fraction | None = None
 
     def next(self, timeout: float) -> Captured | None:
@@ -300,6 +301,7 @@ class _Changes:
     def __init__(self) -> None:
         self._known: dict[int, str] = {}
         self._has_told_of_maps = False
+        self._num_remarks = 0
 
     def of(
         self, reader: FrameSource, sinks: Sequence[PacketTaker], map_failure: str
@@ -307,6 +309,9 @@ class _Changes:
         if map_failure and not self._has_told_of_maps:
             self._has_told_of_maps = True
             yield Notice(f"a frame got no map of its own ({map_failure}); the next ones are tried")
+        remarks = reader.remarks[self._num_remarks :]
+        self._num_remarks += len(remarks)
+        yield from map(Notice, remarks)
         ends: list[tuple[str, FrameSource | PacketTaker]] = [("the source", reader)]
         ends += [(sink.name, sink) for sink in sinks]
         goes_on = any(one.state != "closed" for one in sinks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Sequence
 from fractions import Fraction
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -14,9 +14,11 @@ from av.error import FFmpegError
 
 from semvid.config import LiveConfig
 from semvid.errors import InputError, SemvidError
+from semvid.io.fields import Deinterlacer
 from semvid.io.luma import LumaView
 from semvid.io.probe import reason
 from semvid.io.reader import Damage
+from semvid.io.steady import Steadier
 from semvid.streaming.address import Address
 from semvid.streaming.backoff import Backoff
 from semvid.streaming.fit import Fitter, Pacer, Thinner
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 
 _CLOSE_SECONDS = 1.5
 _POLL_SECONDS = 0.1
+_DEINTERLACED = "the source is interlaced; deinterlaced with bwdif, one picture from each frame"
+_WOVEN = "the source is interlaced; coded as progressive frames with both fields woven in"
 
 
 def _patience(address: Address, config: LiveConfig) -> float:
@@ -52,10 +56,10 @@ class LiveReader:
     A lost camera, screen or network is reopened until ``close``; timestamps go on, a gap lasts as long as it
     did. Files, pipes and generators end.
 
-    Pictures are turned upright, as the source says. With ``config.size`` they are scaled into it, with black
-    bars where the aspect differs. Without it a source may change its size on the way: the next frame then
-    simply has another one. With ``config.frame_rate`` frames beyond it are left out evenly; those do not
-    count as dropped.
+    Pictures are turned upright, as the source says, and deinterlaced, unless ``config.deinterlace`` says
+    ``keep``. With ``config.size`` they are scaled into it, with black bars where the aspect differs; without
+    it into that of the first one. With ``config.frame_rate`` frames beyond it are left out evenly; those do
+    not count as dropped.
 
     Args:
         address: From ``parse_source``.
@@ -96,6 +100,9 @@ class LiveReader:
         self._fitter = Fitter(config.size)
         self._is_scaled = config.size is not None
         self._luma = LumaView()
+        self._steadier = Steadier()
+        self._deinterlacer = None if config.deinterlace == "keep" else Deinterlacer()
+        self._remarks: tuple[str, ...] = ()
         self._num_frames = 0
         self._damage = Damage()
         self._gives_up_at = time.monotonic() + _patience(address, config)
@@ -141,6 +148,11 @@ class LiveReader:
     def num_damaged(self) -> int:
         """Packets and frames that were damaged, since the start."""
         return self._damage.num_bad_packets + self._damage.num_corrupt_frames
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """See ``FrameSource``."""
+        return (*self._remarks, *self._steadier.changes)
 
     @property
     def waits(self) -> bool:
@@ -260,7 +272,7 @@ class LiveReader:
             self._sound.restart()
             self._opened.set()
             num_played, first_seconds = 0, None
-            for picture in self._pictures(source):
+            for picture in self._progressive(self._pictures(source)):
                 if self._stopped.is_set():
                     break
                 if not num_played:
@@ -276,6 +288,15 @@ class LiveReader:
             return num_played
         finally:
             close_quietly(source.container)
+
+    def _progressive(self, pictures: Iterable[VideoFrame]) -> Generator[VideoFrame, None, None]:
+        """Deinterlace, unless told not to; players of live streams do not."""
+        for picture in pictures:
+            if picture.interlaced_frame and not self._remarks:
+                self._remarks = (_DEINTERLACED if self._deinterlacer else _WOVEN,)
+            yield from self._deinterlacer.feed(picture) if self._deinterlacer else (picture,)
+        if self._deinterlacer:
+            yield from self._deinterlacer.flush()
 
     def _pictures(self, source: OpenSource) -> Generator[VideoFrame, None, None]:
         """Decode until the source ends or breaks off; ``last_error`` then says why. Sound is put aside."""
@@ -335,8 +356,11 @@ class LiveReader:
         picture.duration = round(duration * base / TIME_BASE) if duration and base else 0
         aspect = self._source_aspect
         is_on_its_side = round(picture.rotation / 90) % 2
-        self._upright_aspect = 1 / aspect if aspect and is_on_its_side else aspect
-        picture = self._fitter.fit(picture, self._upright_aspect)
+        upright_aspect = 1 / aspect if aspect and is_on_its_side else aspect
+        picture = self._fitter.fit(picture, upright_aspect)
+        if not self._num_frames:
+            self._upright_aspect = upright_aspect
+        picture, _ = self._steadier.steady(picture, None if self._is_scaled else upright_aspect)
         luma, bits = self._luma(picture)
         captured = Captured(Frame(picture, self._num_frames, luma, bits), arrived)
         self._num_frames += 1

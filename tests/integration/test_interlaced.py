@@ -1,6 +1,7 @@
 """Interlaced video: what each encoder does with it, where its offsets land, and that it is told."""
 
 import subprocess
+from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 
@@ -9,10 +10,12 @@ import clips
 import imageio_ffmpeg
 import numpy as np
 import pytest
+from notices import compress, heard
 
 import semvid
 from semvid.events import Notice
 from semvid.io.fields import Deinterlacer, ProgressiveMarker, field_order
+from semvid.streaming.live import open_session
 from semvid.types import ImportanceMap
 
 WIDTH, HEIGHT, NUM_FRAMES = 192, 96, 10
@@ -65,18 +68,6 @@ def late(interlaced):
     (interlaced / "list.txt").write_text("file p.ts\nfile i.ts\n")
     run_ffmpeg("-f", "concat", "-i", interlaced / "list.txt", "-c", "copy", interlaced / "late.mkv")
     return interlaced / "late.mkv"
-
-
-def compress(source, output, **options):
-    config = semvid.CompressConfig(**{"model": "spectral", "overwrite": True, **options})
-    return heard(semvid.compress, source, output, config)[1]
-
-
-def heard(call, *arguments, **more):
-    """The result of a call, and the notices it gave."""
-    notices = []
-    keep = lambda event: notices.append(event.message) if isinstance(event, Notice) else None  # noqa: E731
-    return call(*arguments, on_event=keep, **more), notices
 
 
 def told(notices):
@@ -249,3 +240,16 @@ def test_a_report_of_deinterlaced_video_measures_against_the_same_pictures(inter
     assert "compared with what bwdif makes of it" in told(notices)[0]
     assert min(report.mapped.scores["whole"]) > 30
     assert "--deinterlace bwdif" in report.command
+
+
+@pytest.mark.parametrize(
+    ("deinterlace", "words"), [("auto", "deinterlaced with bwdif"), ("keep", "woven in")]
+)
+def test_live_video_is_deinterlaced_unless_told_not_to(interlaced, tmp_path, deinterlace, words):
+    config = semvid.LiveConfig(model="spectral", deinterlace=deinterlace)
+    session = open_session(str(interlaced / "tff.mkv"), str(tmp_path / "out.mkv"), config)
+    with closing(session.run()) as events:
+        notices = [one.message for one in events if isinstance(one, Notice)]
+    assert told(notices)[0].startswith("the source is interlaced; ")
+    assert words in told(notices)[0]
+    assert len(clips.decode(tmp_path / "out.mkv")) == NUM_FRAMES

@@ -194,7 +194,7 @@ class Reader:
     """Plays a list of frames and silences, in seconds."""
 
     state, num_dropped, num_reconnections, last_error, frame_rate = "playing", 0, 0, "", float(RATE)
-    failure, damage, num_damaged = "", "", 0
+    failure, damage, num_damaged, remarks = "", "", 0, ()
 
     def __init__(self, script):
         self._script = iter(script)

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 LAYERS = [
     {"errors", "prefetch", "blocks", "checked"},
-    {"types", "settings", "io.reach"},
+    {"types", "settings"},
     {"config"},
     {"maps.array_file", "io.orientation", "io.picture_file"},
     {"io.grey_picture"},
@@ -27,7 +27,7 @@ LAYERS = [
     {"events", "streaming", "streaming.types", "streaming.sound", "streaming.backoff", "streaming.devices", "report", "report.data", "report.regions", "rate", "jpeg", "jpeg.tables", "io.output", "io.picture", "devices", "models", "models.training", "encode.vpx_scale", "encode.option_text", "encode.levels", "saliency.source", "saliency.edges", "encode.regions", "io.probe", "io.colour", "io.containers", "io.header_patch", "io.tags", "drawing", "metrics", "metrics.filters", "encode.coding", "encode.display_matrix", "encode.stream_template", "temporal", "maps",
      "temporal.warp", "temporal.settle"},
     {"streaming.mux", "streaming.disk", "streaming.frame_queue", "streaming.packet_queue", "streaming.address", "streaming.timeline", "io.luma", "io.folder", "io.carry", "io.ledger", "preview", "maps.offset_text", "maps.made_by", "temporal.vectors", "temporal.camera", "saliency.spectral"},
-    {"io.fields", "temporal.motion", "temporal.own_motion", "streaming.source_sound", "streaming.sink_address", "streaming.fit", "streaming.opening", "streaming.push"},
+    {"io.fields", "io.steady", "temporal.motion", "temporal.own_motion", "streaming.source_sound", "streaming.sink_address", "streaming.fit", "streaming.opening", "streaming.push"},
     {"encode.interlaced", "temporal.cuts", "io.reader", "streaming.outlet"},
     {"temporal.plan", "streaming.source", "streaming.sink"},
     {"temporal.propagate"},
@@ -48,7 +48,7 @@ LAYERS = [
     {"streaming.stream"},
     {"streaming.session"},
     {"streaming.live"},
-    {"codecs", "jpeg.selftest", "metrics.weighted"},
+    {"codecs", "jpeg.selftest", "metrics.unchanging", "metrics.weighted"},
     {"metrics.compare"},
     {"encoding_job", "frame_drawer"},
     {"pipeline", "still"},
