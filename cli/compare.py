@@ -13,7 +13,15 @@ from typing import Annotated, cast
 
 import typer
 
-from semvid.cli.options import DeviceOption, FocusOption, MapsOption, ModelOption, parse_focus
+from semvid.cli.options import (
+    AllowProtocolsOption,
+    DeviceOption,
+    FocusOption,
+    MapsOption,
+    ModelOption,
+    OverwriteOption,
+    parse_focus,
+)
 from semvid.config import METRICS, CompareConfig, Device, FocusConfig
 
 _DEFAULTS = CompareConfig()
@@ -36,6 +44,8 @@ def command(
     as_csv: Annotated[
         Path | None, typer.Option("--csv", help="Write the scores of every frame to a new file.")
     ] = None,
+    overwrite: OverwriteOption = False,
+    allow_protocols: AllowProtocolsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Everything as one JSON object on stdout.")] = False,
 ) -> None:  # fmt: skip
     """Score a video against the one it was made from: all of it, what matters, and the rest."""
@@ -54,7 +64,8 @@ def command(
     from semvid.metrics.compare import compare
 
     if as_csv is not None:
-        check_place(as_csv, reference, overwrite=False)
+        check_place(as_csv, reference, overwrite=overwrite, option="--csv")
+        check_place(as_csv, test, overwrite=overwrite, option="--csv")
     result = compare(reference, test, config)
     if as_csv is not None:
         text = io.StringIO()

@@ -12,6 +12,7 @@ import typer
 from semvid.cli.options import (
     FILES_PANEL,
     MAPS_PANEL,
+    AllowProtocolsOption,
     BackgroundWeightOption,
     BoxesOption,
     DeinterlaceOption,
@@ -129,6 +130,7 @@ def command(
                      rich_help_panel=FILES_PANEL),
     ] = None,
     overwrite: OverwriteOption = False,
+    allow_protocols: AllowProtocolsOption = None,
     no_preview: NoPreviewOption = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Events as JSON lines on stdout, progress on stderr.")

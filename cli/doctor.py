@@ -26,6 +26,9 @@ _PACKAGES = (
     "rich",
 )
 
+_PROTOCOLS = ("rtsp", "rtmp", "rtmps", "udp", "rtp", "tcp", "http", "https", "srt")
+"""What ``semvid stream`` opens."""
+
 
 def command(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
@@ -56,6 +59,7 @@ def _examine() -> dict[str, Any]:
 
     from semvid.devices import list_devices
     from semvid.encode.selftest import test_encoders
+    from semvid.io.reach import has_protocol
     from semvid.jpeg.selftest import test_motion_jpeg
     from semvid.models.selftest import test_networks
 
@@ -64,6 +68,7 @@ def _examine() -> dict[str, Any]:
         "platform": platform.platform(),
         "packages": {name: version(name) for name in _PACKAGES},
         "ffmpeg_libraries": {name: ".".join(map(str, one)) for name, one in av.library_versions.items()},
+        "protocols": {name: has_protocol(name) for name in _PROTOCOLS},
         "devices": [dataclasses.asdict(one) for one in list_devices()],
         "encoders": [dataclasses.asdict(one) for one in (*test_encoders(), test_motion_jpeg())],
         "networks": [dataclasses.asdict(one) for one in test_networks()],
@@ -80,6 +85,10 @@ def _draw(report: dict[str, Any]) -> None:
     console.print(packages)
     libraries = ", ".join(f"{name} {number}" for name, number in report["ffmpeg_libraries"].items())
     console.print(f"FFmpeg in PyAV: {libraries}")
+    there = [name for name, is_there in report["protocols"].items() if is_there]
+    missing = [name for name in report["protocols"] if name not in there]
+    words = f"networks: {', '.join(there)}"
+    console.print(words + (f"; not in this FFmpeg build: {', '.join(missing)}" if missing else ""))
     for one in report["devices"]:
         console.print(f"device {one['name']}: {one['description']}")
     table = Table("codec", "encoder", "there", "takes a map", "gain in the region", "remark")

@@ -11,6 +11,7 @@ import typer
 
 import semvid
 from semvid.cli import compare, compress, devices, doctor, image, maps, overlay, report, stream
+from semvid.cli.advice import explain
 from semvid.errors import ConfigError, SemvidError
 
 EXIT_INTERRUPTED = 130
@@ -66,7 +67,10 @@ def run() -> None:
     except (KeyboardInterrupt, typer.Abort):
         code = EXIT_INTERRUPTED
     except _UsageError as error:
-        _fail(f"{error.format_message()} See 'semvid --help'.", ConfigError.exit_code)
+        _fail(
+            explain(error, sys.argv[1:], [str(one.name) for one in app.registered_commands]),
+            ConfigError.exit_code,
+        )
     # Typer turns an interrupt into this code by itself.
     if code == EXIT_INTERRUPTED:
         _fail("interrupted; nothing was left behind", EXIT_INTERRUPTED)

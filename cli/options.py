@@ -13,6 +13,15 @@ from semvid.errors import ConfigError
 
 MAPS_PANEL, TIME_PANEL, FILES_PANEL = "Where it matters", "Maps over time", "Files"
 
+
+def _allow_protocols(names: str | None) -> str | None:
+    if names is not None:
+        from semvid.io.reach import allow_protocols
+
+        allow_protocols(one.strip() for one in names.split(",") if one.strip())
+    return names
+
+
 ModelOption = Annotated[
     str,
     typer.Option(
@@ -111,6 +120,18 @@ DeinterlaceOption = Annotated[
 OverwriteOption = Annotated[
     bool, typer.Option("--yes", "-y", help="Overwrite an existing output.", rich_help_panel=FILES_PANEL)
 ]
+AllowProtocolsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--allow-protocols",
+        metavar="NAME,...",
+        help="Let playlists open more than the files of their own folder: file (anywhere), http, https, ... "
+        "Only for inputs you trust.",
+        rich_help_panel=FILES_PANEL,
+        callback=_allow_protocols,
+    ),
+]
+"""What it says is done when it is read; commands only need to have it."""
 NoPreviewOption = Annotated[
     bool,
     typer.Option(

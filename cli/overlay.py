@@ -11,6 +11,7 @@ import typer
 
 from semvid.cli.options import (
     FILES_PANEL,
+    AllowProtocolsOption,
     BoxesOption,
     DeviceOption,
     FocusOption,
@@ -82,6 +83,7 @@ def command(
     device: DeviceOption = _DEFAULTS.device,
     threads: ThreadsOption = _DEFAULTS.threads,
     overwrite: OverwriteOption = False,
+    allow_protocols: AllowProtocolsOption = None,
     no_preview: NoPreviewOption = False,
     as_json: ResultJsonOption = False,
 ) -> None:  # fmt: skip

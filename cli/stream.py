@@ -12,6 +12,7 @@ import typer
 
 from semvid.cli.options import (
     MAPS_PANEL,
+    AllowProtocolsOption,
     BackgroundWeightOption,
     DeviceOption,
     FocusOption,
@@ -41,13 +42,13 @@ _HOW, _PAGE = "How it is coded", "Watching it"
 
 def command(
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="webcam:0, screen, rtsp://, rtmp://, udp://, srt://, "
+        str, typer.Argument(metavar="SOURCE", help="webcam:0, screen, rtsp://, rtmp://, udp://, "
                             "http(s)://, a file, or - for a pipe.")
     ],
     sink: Annotated[
         str | None,
         typer.Argument(metavar="[SINK]", help="A file, NAME-%03d.ts (segments), NAME.m3u8 (HLS), rtsp://, "
-                       "rtmp://, udp://, srt://, rtp://, or - for a pipe. None with --serve, --record or "
+                       "rtmp://, udp://, rtp://, or - for a pipe. None with --serve, --record or "
                        "--virtual-camera."),
     ] = None,
     codec: Annotated[
@@ -120,6 +121,7 @@ def command(
     device: DeviceOption = _DEFAULTS.device,
     threads: ThreadsOption = _DEFAULTS.threads,
     overwrite: OverwriteOption = False,
+    allow_protocols: AllowProtocolsOption = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="State once a second as JSON lines, on stderr if SINK is -.")
     ] = False,

@@ -12,6 +12,7 @@ from av.error import FFmpegError
 from av.stream import Disposition, Stream
 
 from semvid.errors import InputError, InputMissingError, NoVideoStreamError
+from semvid.io.reach import open_local
 from semvid.io.side_data import stream_side_data
 from semvid.types import StreamInfo, StreamKind, VideoInfo
 
@@ -45,7 +46,7 @@ def open_container(path: Path) -> InputContainer:
     if path.is_file() and path.stat().st_size == 0:
         raise InputError(f"{path} is empty (0 bytes); copy or download it again")
     try:
-        return av.open(str(path), metadata_errors="replace")
+        return open_local(str(path), path)
     except PermissionError as error:
         raise InputError(f"{path} cannot be read: permission denied") from error
     except (FFmpegError, OSError, ValueError) as error:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semvid.errors import InputError
+from semvid.io.reach import process_options
 from semvid.types import VideoInfo
 
 Scores = NDArray[np.float64]
@@ -71,7 +72,9 @@ def filter_scores(reference: Source, test: Source, metrics: Sequence[str]) -> di
         return {}
     ours, theirs = (
         # Both are compared as they are coded: the command would turn rotated video upright.
-        ffmpeg.input(str(one.info.path.resolve()), noautorotate=None)[str(one.info.stream_index)]
+        ffmpeg.input(str(one.info.path.resolve()), noautorotate=None, **process_options())[
+            str(one.info.stream_index)
+        ]
         for one in (reference, test)
     )
     info = reference.info

@@ -153,8 +153,7 @@ def _file(text: str) -> Address:
     if text == "-":
         return Address(text, "pipe", "-", options=MappingProxyType(_PROBING))
     if text.lower().endswith(".sdp"):
-        options = {**_LOW_DELAY, "protocol_whitelist": "file,udp,rtp,rtcp"}
-        return Address(text, "network", text, "sdp", MappingProxyType(options), can_reconnect=True)
+        return Address(text, "network", text, "sdp", MappingProxyType(_LOW_DELAY), can_reconnect=True)
     return Address(text, "file", str(Path(text)))
 
 
@@ -162,7 +161,7 @@ def _network(text: str, scheme: str) -> Address:
     if scheme == "file":
         return Address(text, "file", text.removeprefix("file://"))
     if scheme not in _SCHEMES:
-        names = ", ".join(f"{one}://" for one in _SCHEMES)
+        names = ", ".join(f"{one}://" for one in _SCHEMES if one != "srt")
         raise ConfigError(f"{scheme}:// is not a source; choose one of {names}, a file, webcam:0, or screen")
     url, listens = _listening(text)
     options: dict[str, str] = {}
@@ -179,9 +178,7 @@ def _network(text: str, scheme: str) -> Address:
         demuxer = "flv"
     elif scheme == "udp":
         options = {**_LOW_DELAY, "overrun_nonfatal": "1", "fifo_size": "50000", "buffer_size": "1048576"}
-    elif scheme == "rtp":
-        options = {**_LOW_DELAY, "protocol_whitelist": "rtp,udp,rtcp,file,data"}
-    elif scheme in {"srt", "tcp"}:
+    elif scheme in {"rtp", "srt", "tcp"}:
         options = dict(_LOW_DELAY)
     else:
         options = {"rw_timeout": _MICROSECONDS, **_PROBING}

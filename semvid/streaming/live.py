@@ -14,6 +14,7 @@ from semvid.saliency.source import ImportanceSource
 from semvid.streaming.address import parse_source
 from semvid.streaming.encoder import live_presets
 from semvid.streaming.ends import PacketTaker
+from semvid.streaming.opening import require_protocol
 from semvid.streaming.session import LiveSession
 from semvid.streaming.sink import open_sink
 from semvid.streaming.source import LiveReader
@@ -85,6 +86,7 @@ def open_session(
         )
     live_presets(config)
     address = parse_source(source)
+    require_protocol(address)
     maps = open_source(_sharing_cores(config), None, importance)
     with ExitStack() as stack:
         stack.callback(maps.close)

@@ -8,6 +8,7 @@ import os
 import select
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -17,9 +18,10 @@ from av.codec.context import Flags, ThreadType
 from av.error import FFmpegError, HTTPError
 
 from semvid.config import LiveConfig
-from semvid.errors import InputError
+from semvid.errors import ConfigError, InputError
 from semvid.io.probe import main_video_stream, open_container, reason
-from semvid.streaming.address import LISTEN_SECONDS, READ_SECONDS, Address
+from semvid.io.reach import has_protocol, network_options
+from semvid.streaming.address import LISTEN_SECONDS, READ_SECONDS, Address, scheme_of
 from semvid.streaming.devices import find_camera, what_is_there
 
 if TYPE_CHECKING:
@@ -36,6 +38,18 @@ _COMPRESSED_FROM_WIDTH = 800
 _PIPE_POLL_SECONDS = 0.1
 _MAY_PASS = frozenset({"ExitError", "TimeoutError", "ConnectionRefusedError", "HTTPNotFoundError"})
 """What FFmpeg's errors are called while the other end is not there yet."""
+
+
+_MADE_OF: Mapping[str, tuple[str, ...]] = {
+    "rtsp": ("rtsp", "rtp", "udp", "tcp"), "rtsps": ("rtsp", "rtp", "udp", "tcp", "tls"),
+    "rtmp": ("rtmp", "tcp"), "rtmps": ("rtmps", "rtmp", "tcp", "tls"),
+    "rtp": ("rtp", "udp"), "srt": ("srt", "udp"), "sdp": ("file", "rtp", "udp"),
+    "http": ("http", "https", "tcp", "tls", "httpproxy", "crypto", "data"),
+    "https": ("http", "https", "tcp", "tls", "httpproxy", "crypto", "data"),
+}  # fmt: skip
+"""Schemes -> what FFmpeg opens for them. Files are among it only for descriptions that are files."""
+_NAMES_OTHERS = frozenset({"rtsp", "rtsps", "rtp", "sdp", "http", "https"})
+"""Schemes whose servers say where the rest is."""
 
 
 class NotThereYetError(InputError):
@@ -76,6 +90,20 @@ class OpenSource:
     def streams(self) -> tuple[VideoStream | AudioStream, ...]:
         """Those that are decoded."""
         return (self.video,) if self.audio is None else (self.video, self.audio)
+
+
+def require_protocol(address: Address) -> None:
+    """Refuse an address that this FFmpeg build cannot open.
+
+    Raises:
+        ConfigError: It lacks the protocol.
+    """
+    scheme = scheme_of(address.url)
+    if address.kind == "network" and scheme is not None and not has_protocol(scheme):
+        raise ConfigError(
+            f"{address.shown}: this FFmpeg build has no {scheme}; use rtsp://, rtmp:// or udp://, or install "
+            f"a PyAV that was built with {scheme}"
+        )
 
 
 def open_source(address: Address, config: LiveConfig, stopped: threading.Event) -> OpenSource:
@@ -119,12 +147,19 @@ def _open(address: Address, config: LiveConfig, stopped: threading.Event) -> Inp
         if address.kind == "pipe":
             descriptor = sys.stdin.fileno()
             return av.open(
-                PipeInput(descriptor, stopped), "r", options=dict(address.options), metadata_errors="replace"
+                PipeInput(descriptor, stopped),
+                "r",
+                options={**address.options, **network_options(())},
+                metadata_errors="replace",
             )
         if address.kind == "camera":
             return _open_camera(address, config)
         silence = _PLAYLIST_SECONDS if address.is_playlist else READ_SECONDS
         options = dict(address.options)
+        if address.kind == "network":
+            scheme = scheme_of(address.url) or address.format or ""
+            names_others = scheme in _NAMES_OTHERS
+            options |= network_options(_MADE_OF.get(scheme, (scheme,)), is_playlist=names_others)
         if address.kind == "screen" and config.frame_rate is not None:
             options["framerate"] = f"{config.frame_rate:g}"
         return av.open(

@@ -15,6 +15,7 @@ from semvid.io.output import check_place
 from semvid.streaming.address import Address
 from semvid.streaming.backoff import Backoff
 from semvid.streaming.mux import SoundFormat, describe_keyframe
+from semvid.streaming.opening import require_protocol
 from semvid.streaming.outlet import ClosedByReaderError, LocalOutlet, Outlet, PushedOutlet
 from semvid.streaming.packet_queue import PacketQueue
 from semvid.streaming.sink_address import is_segmented, parse_sink
@@ -40,6 +41,7 @@ def open_sink(text: str, config: LiveConfig, *, option: str = "SINK") -> PacketS
         OutputError: It is a file that cannot or must not be written.
     """
     address = parse_sink(text, config.codec)
+    require_protocol(address)
     return PacketSink(
         address,
         reconnect_seconds=config.reconnect_seconds,

@@ -96,7 +96,7 @@ def parse_sink(text: str, codec: str) -> Address:
 def _network(text: str, scheme: str) -> Address:
     known = _NETWORK.get(scheme.removesuffix("s") if scheme in {"rtmps", "rtsps"} else scheme)
     if known is None:
-        names = ", ".join(f"{one}://" for one in _NETWORK)
+        names = ", ".join(f"{one}://" for one in _NETWORK if one != "srt")
         raise ConfigError(
             f"{without_secrets(text)} is not a sink; choose one of {names}, a file, or - for standard output"
         )

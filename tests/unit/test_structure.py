@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 LAYERS = [
     {"errors", "prefetch", "blocks", "checked"},
-    {"types", "settings"},
+    {"types", "settings", "io.reach"},
     {"config"},
     {"maps.array_file", "io.orientation", "io.picture_file"},
     {"io.grey_picture"},

@@ -1,0 +1,94 @@
+"""What is typed wrong gets advice that fits, or none."""
+
+import sys
+
+import pytest
+
+from semvid.cli.main import run
+
+
+def complaint(line, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["semvid", *line.split()])
+    with pytest.raises(SystemExit) as left:
+        run()
+    assert left.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("semvid: ")
+    assert said.count("\n") == 1
+    return said.strip()
+
+
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ("compress a.mp4 --overwrite", "-y overwrites an existing output"),
+        ("compress a.mp4 --force", "-y overwrites an existing output"),
+        ("image a.png --replace", "-y overwrites an existing output"),
+        ("compress a.mp4 --output-dir x", "-o names the file to write"),
+        ("maps a.mp4 --outfile=x", "-o names the file to write"),
+        ("compress -i a.mp4", "the input is given without an option"),
+        ("compress a.mp4 --tune film", "--encoder-option tune=VALUE hands it to the encoder"),
+        ("compress a.mp4 --crf-max 30", "--encoder-option crf_max=VALUE hands it to the encoder"),
+        ("compress a.mp4 --x264-params me=hex", "--encoder-option x264-params=VALUE"),
+        ("compress a.mp4 -crf 23", "write --crf"),
+        ("compress a.mp4 -preset fast", "write --preset"),
+        ("compress a.mp4 -q:v 3", "--crf sets the quality"),
+        ("compress a.mp4 -c:v x264", "--codec names the encoder"),
+        ("compress a.mp4 --speed 3", "--preset sets the speed"),
+        ("compress a.mp4 --size 20M", "--target-size sets the size of the output"),
+        ("image a.png --target-size 20k", "--target-bytes sets the size of the output"),
+        ("compress a.mp4 -an", "--drop audio leaves the sound out"),
+        ("stream a.mp4 --no-audio", "--sound-bitrate 0 carries no sound"),
+        ("compress a.mp4 --mask m.png", "--maps reads maps from a file"),
+        ("compress a.mp4 --gpu", "--device says where the network runs"),
+        ("compress a.mp4 --verbose", "--json tells everything as JSON"),
+        ("compress a.mp4 --quiet", "--no-preview shows no picture"),
+        ("compress a.mp4 --resize 640x360", "semvid keeps the size of the picture"),
+        ("compress a.mp4 -ss 10", "semvid takes whole files"),
+        ("compress a.mp4 --fps 25", "semvid keeps the times of all frames"),
+        ("stream a.mp4 --framerate 25", "--fps sets the frame rate"),
+        ("compress --version", "'semvid --version' prints the version"),
+        ("compress a.mp4 --qualty 3", "did you mean --quality?"),
+        ("compress a.mp4 --ouptut b.mp4", "did you mean --output?"),
+        ("compress a.mp4 --back-ground-weight 1", "did you mean --background-weight?"),
+        ("compress a.mp4 b.mp4", "the output goes after -o"),
+        ("--output b.mp4 compress a.mp4", "options come after the command"),
+        ("film.mp4", "did you mean 'semvid compress film.mp4'?"),
+        ("./films/film", "did you mean 'semvid compress ./films/film'?"),
+        ("photo.JPG", "did you mean 'semvid image photo.JPG'?"),
+        ("rtsp://camera/1", "did you mean 'semvid stream rtsp://camera/1'?"),
+        ("webcam:0", "did you mean 'semvid stream webcam:0'?"),
+        ("compres a.mp4", "did you mean 'semvid compress'?"),
+        ("encode a.mp4", "did you mean 'semvid compress'?"),
+        ("heatmap a.mp4", "did you mean 'semvid overlay'?"),
+    ],
+)
+def test_advice(line, advice, monkeypatch, capsys):
+    assert f"; {advice}" in complaint(line, monkeypatch, capsys)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "compress a.mp4 --wrong",
+        "compress a.mp4 --modernize",
+        "compress a.mp4 -x",
+        "compress a.mp4 --focal 2",
+        "devices --force",
+        "blah",
+    ],
+)
+def test_no_lookalikes(line, monkeypatch, capsys):
+    said = complaint(line, monkeypatch, capsys)
+    assert said.count(";") == 1, said
+
+
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        ("compress", "compress "), ("stream", "stream "), ("maps a.mp4", "maps "), ("compress a.mp4 --crf", "compress "),
+        ("compress a.mp4 --crf good", "compress "), ("image a.png --wrong", "image "), ("blah", ""),
+    ],
+)  # fmt: skip
+def test_the_help_that_helps_is_named(line, place, monkeypatch, capsys):
+    assert complaint(line, monkeypatch, capsys).endswith(f"; see 'semvid {place}--help'")
