@@ -11,22 +11,14 @@ from types import TracebackType
 from typing import Any
 
 from rich.console import Console, RenderableType
-from rich.progress import (
-    BarColumn,
-    Progress,
-    ProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
+from semvid.cli.fitting import FittingProgress
 from semvid.cli.preview import PreviewPane, preview_size
 from semvid.events import Done, Event, Notice, Preview, Reported, Stage, Started
 from semvid.events import Progress as ProgressEvent
 from semvid.types import Result
 
 _JSON_INTERVAL_SECONDS = 0.5
-_REDRAWS_PER_SECOND = 4
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -46,20 +38,8 @@ class ProgressDrawer:
         self._stderr = Console(stderr=True, highlight=False)
         self.preview_size = preview_size(self._stderr) if has_preview else None
         self._pane = PreviewPane()
-        self._bar = _PicturedProgress(
-            self._pane,
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[frames]} frames"),
-            TextColumn("{task.fields[fps]:.0f} fps"),
-            TextColumn("{task.fields[size]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=self._stderr,
-            transient=True,
-            refresh_per_second=_REDRAWS_PER_SECOND,
-        )
-        self._task = self._bar.add_task("opening", total=None, frames=0, fps=0.0, size="")
+        self._bar = _PicturedProgress(self._pane, self._stderr)
+        self._task = self._bar.begin("opening")
         self._started = time.monotonic()
 
     def __enter__(self) -> ProgressDrawer:
@@ -83,7 +63,7 @@ class ProgressDrawer:
     def _begin(self, description: str) -> None:
         """Show the bar once more, for another pass."""
         self._pane.picture = None
-        self._bar.reset(self._task, description=description, total=None, frames=0, fps=0.0, size="")
+        self._bar.begin(description, self._task)
         self._started = time.monotonic()
         if self._stderr.is_terminal and not self._bar.live.is_started:
             self._bar.start()
@@ -120,13 +100,13 @@ class ProgressDrawer:
                 print(f"{event.output}: report, {format_bytes(event.output_bytes)}")
 
 
-class _PicturedProgress(Progress):
+class _PicturedProgress(FittingProgress):
     """A progress bar below a picture."""
 
-    def __init__(self, pane: PreviewPane, *columns: ProgressColumn, **options: Any) -> None:
+    def __init__(self, pane: PreviewPane, console: Console) -> None:
         # Rich draws it as soon as it is made.
         self._pane = pane
-        super().__init__(*columns, **options)
+        super().__init__(console)
 
     def get_renderables(self) -> Iterable[RenderableType]:
         """See ``Progress``."""

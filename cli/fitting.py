@@ -1,0 +1,85 @@
+"""A progress line that fits its terminal: the time left is the last thing to go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Column, Table
+
+_REDRAWS_PER_SECOND = 4
+_BAR, _SHORTEST_BAR, _SHORTEST_NAME = 40, 8, 12
+_TIME = 8
+
+
+class FittingProgress(Progress):
+    """One line about one task, with what its terminal has room for.
+
+    Args:
+        console: Where it is drawn.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._name = Column(no_wrap=True, overflow="ellipsis")
+        self._line = BarColumn()
+        self._all: tuple[ProgressColumn, ...] = (
+            TextColumn("{task.description}", table_column=self._name),
+            self._line,
+            TextColumn("{task.fields[frames]} frames"),
+            TextColumn("{task.fields[fps]:.0f} fps"),
+            TextColumn("{task.fields[size]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
+        super().__init__(*self._all, console=console, transient=True, refresh_per_second=_REDRAWS_PER_SECOND)
+
+    def begin(self, description: str, task: TaskID | None = None) -> TaskID:
+        """Start counting, again for a task there is."""
+        if task is None:
+            return self.add_task(description, total=None, frames=0, fps=0.0, size="")
+        self.reset(task, description=description, total=None, frames=0, fps=0.0, size="")
+        return task
+
+    def make_tasks_table(self, tasks: Iterable[Task]) -> Table:
+        """See ``Progress``."""
+        shown = list(tasks)
+        for task in shown:
+            self._fit(task)
+        return super().make_tasks_table(shown)
+
+    def _fit(self, task: Task) -> None:
+        """Choose the columns: the more a reader would miss one, the later it goes."""
+        name, line, frames, fps, size, elapsed, remaining = self._all
+        length = max(cell_len(task.description), 1)
+        wanted = [
+            (remaining, _TIME),
+            (line, _SHORTEST_BAR),
+            (name, min(length, _SHORTEST_NAME)),
+            (frames, len(f"{task.fields['frames']} frames")),
+            (fps, len(f"{task.fields['fps']:.0f} fps")),
+            (size, len(task.fields["size"])),
+            (elapsed, _TIME),
+        ]
+        room, fitting = self.console.width + 1, []
+        for column, width in wanted:
+            if room < width + 1:
+                break
+            fitting.append(column)
+            room -= width + 1
+        self.columns = tuple(one for one in self._all if one in fitting)
+        # What is left over goes to the name, then to the bar.
+        least = min(length, _SHORTEST_NAME)
+        self._name.max_width = min(length, least + room)
+        room -= self._name.max_width - least
+        self._line.bar_width = min(_BAR, _SHORTEST_BAR + room)
