@@ -157,6 +157,7 @@ def command(
     if token is not None and serve is None:
         raise ConfigError("--token is for --serve; leave it out")
     from semvid.cli.draw_live import LiveDrawer, LiveEvent, print_live_json
+    from semvid.events import Notice
     from semvid.streaming.live import open_session
 
     with contextlib.ExitStack() as stack:
@@ -164,7 +165,7 @@ def command(
         # Closes the source and finishes files, whatever happens below.
         events = stack.enter_context(contextlib.closing(session.run()))
         stack.callback(session.close)
-        link = None
+        link = server = None
         if serve is not None:
             server = stack.enter_context(_open_server(session, serve, token))
             link = server.link
@@ -175,11 +176,14 @@ def command(
             if as_json:
                 print_live_json(event, sys.stderr if sink == "-" else sys.stdout)
 
-        events_ended = False
+        events_ended = page_is_gone = False
         # Interrupting it is how a camera's stream ends: no error.
         with contextlib.suppress(KeyboardInterrupt):
             for event in events:
                 show(event)
+                if server is not None and server.failure and not page_is_gone:
+                    page_is_gone = True
+                    show(Notice(f"{server.failure}; the stream goes on without it"))
             events_ended = True
         # After an interrupt nobody else says what became of the files.
         if not events_ended:

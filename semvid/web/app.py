@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from importlib.resources import files
@@ -38,6 +41,8 @@ _ASSETS = {
 }
 _ADJUSTMENTS, _ADJUSTMENTS_PER_SECOND = 40, 20
 _BODY_SECONDS = 5.0
+_SLOW_SECONDS = 1.0
+"""Who takes nothing for so long gives way to others when there are too many."""
 _AGAIN_SECONDS = 1.0
 """Without a new picture the last is sent again: most browsers show one only when the next begins."""
 _BOUNDARY = b"semvid-picture"
@@ -56,6 +61,7 @@ class App:
     def __init__(self, handle: LiveHandle, broadcast: Broadcast, gate: Gate, most_watchers: int) -> None:
         self._handle, self._broadcast, self._gate = handle, broadcast, gate
         self._most_watchers = most_watchers
+        self._watchers: list[_Pictures] = []
         self._num_refused = 0
         self._adjustments = Allowance(_ADJUSTMENTS, _ADJUSTMENTS_PER_SECOND)
         self._adjusting = asyncio.Lock()
@@ -127,27 +133,59 @@ class App:
         view = request.path_params["view"]
         if view not in VIEWS:
             return refusal(404, f"there is no such view; choose among {', '.join(VIEWS)}")
-        if self._broadcast.num_watchers >= self._most_watchers:
+        client = (request.client.host, request.client.port) if request.client else ("", 0)
+        if self._broadcast.num_watchers >= self._most_watchers and not self._make_room(client[0]):
             self._num_refused += 1
             return refusal(
                 503, f"{self._most_watchers} clients watch already; try again later", {"Retry-After": "5"}
             )
         if request.method == "HEAD":
             return Response(media_type=_Pictures.media_type)
-        return _Pictures(self._broadcast, cast(View, view))
+        return _Pictures(self._broadcast, cast(View, view), client, self._watchers)
+
+    def _make_room(self, host: str) -> bool:
+        """Drop a watcher for another: who takes nothing, else one of an address that has many more."""
+        now = time.monotonic()
+        stalled = [one for one in self._watchers if now - one.sending_since > _SLOW_SECONDS]
+        if stalled:
+            victim = min(stalled, key=lambda one: one.sending_since)
+        else:
+            held = Counter(one.client[0] for one in self._watchers)
+            most, num_held = held.most_common(1)[0] if held else ("", 0)
+            if num_held < held[host] + 2:
+                return False
+            victim = next(one for one in reversed(self._watchers) if one.client[0] == most)
+        self._watchers.remove(victim)
+        self._gate.drop(victim.client)
+        return True
 
 
 class _Pictures(Response):
-    """Pictures without end, each the newest when the client has taken the one before."""
+    """Pictures without end, each the newest when the client has taken the one before.
+
+    Args:
+        broadcast: Where they come from.
+        view: Which.
+        client: Address and port of who gets them.
+        watchers: It is among them while it sends, the newest last.
+
+    Attributes:
+        sending_since: When what it sends now was begun, ``time.monotonic()``; infinite = it sends nothing.
+    """
 
     media_type = f"multipart/x-mixed-replace; boundary={_BOUNDARY.decode()}"
 
-    def __init__(self, broadcast: Broadcast, view: View) -> None:
+    def __init__(
+        self, broadcast: Broadcast, view: View, client: tuple[str, int], watchers: list[_Pictures]
+    ) -> None:
         super().__init__(headers={"Connection": "close"})
         del self.headers["content-length"]
-        self._broadcast, self._view = broadcast, view
+        self._broadcast, self._view, self._watchers = broadcast, view, watchers
+        self.client = client
+        self.sending_since = math.inf
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._watchers.append(self)
         with self._broadcast.watching(self._view):
             sending = asyncio.create_task(self._send_all(send))
             try:
@@ -155,6 +193,8 @@ class _Pictures(Response):
                     pass
             finally:
                 sending.cancel()
+                if self in self._watchers:
+                    self._watchers.remove(self)
                 # Whatever ended it, the client is gone.
                 await asyncio.gather(sending, return_exceptions=True)
 
@@ -177,7 +217,9 @@ class _Pictures(Response):
             body = head + picture.jpeg + b"\r\n" + boundary
             head = b""
             # Waits while more than 64 kB lie ready; the protocol ends clients for whom it waits too long.
+            self.sending_since = time.monotonic()
             await send({"type": "http.response.body", "body": body, "more_body": True})
+            self.sending_since = math.inf
 
 
 async def _bounded_body(request: Request) -> bytes | None:

@@ -131,6 +131,12 @@ class Broadcast:
         waited.set()
 
     def _run(self) -> None:
+        try:
+            self._make_until_stopped()
+        except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
+            self.failure = f"no pictures any more: {type(error).__name__}: {error}"
+
+    def _make_until_stopped(self) -> None:
         import torch
 
         step_back()

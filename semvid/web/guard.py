@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -48,6 +48,14 @@ _LOCKED = (
 def refusal(status: int, words: str, headers: dict[str, str] | None = None) -> JSONResponse:
     """Return an error as every client here gets it: ``{"error": words}``."""
     return JSONResponse({"error": words}, status, headers)
+
+
+def _is_of_another_site(headers: Headers) -> bool:
+    """Tell whether a browser says that another site's page made it ask; not all of them do."""
+    if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
+        return True
+    pages = (headers.get("origin"), headers.get("referer"))
+    return any(urlsplit(one).netloc.lower() != headers.get("host", "").lower() for one in pages if one)
 
 
 class Keys:
@@ -135,14 +143,16 @@ class Guard:
         given = (
             parse_qs(scope["query_string"].decode("latin-1")).get("token", []) if scope["path"] == "/" else []
         )
-        verdict = keys.fits(given[0]) if given else keys.verdict(Headers(scope=scope))
-        if verdict is not None and self._wrong.is_spent(address):
-            return refusal(429, "too many wrong tokens; wait a minute", {"Retry-After": "60"})
-        if verdict is False:
-            self._wrong.spend(address)
-            await asyncio.sleep(_WRONG_TOKEN_SECONDS)
+        headers = Headers(scope=scope)
+        verdict = keys.fits(given[0]) if given else keys.verdict(headers)
+        # Whatever others try, who knows the token gets in.
         if verdict:
             return self._welcome(keys) if given else None
+        if verdict is False:
+            # Any page that somebody here visits can have their browser try tokens.
+            if not _is_of_another_site(headers) and not self._wrong.spend(address):
+                return refusal(429, "too many wrong tokens; wait a minute", {"Retry-After": "60"})
+            await asyncio.sleep(_WRONG_TOKEN_SECONDS)
         if scope["path"] == "/":
             return HTMLResponse(_LOCKED, 401, {"WWW-Authenticate": "Bearer"})
         words = "the token is wrong" if verdict is False else "this needs the token"

@@ -22,10 +22,6 @@ class Allowance:
         self._burst, self._per_second, self._clock = burst, per_second, clock
         self._stocks: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def is_spent(self, key: str) -> bool:
-        """Whether less than one is left."""
-        return self._stock(key) < 1
-
     def spend(self, key: str) -> bool:
         """Take one; False = nothing is left."""
         stock = self._stock(key)

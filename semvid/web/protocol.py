@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -28,6 +29,31 @@ class Gate:
     """Clients dropped since the start because they took nothing."""
     protocols: set[GuardedProtocol] = field(default_factory=set)
 
+    def make_room(self) -> bool:
+        """Give up the connection that matters least, if there are too many; False = there is none such.
+
+        It is of the address that has the most: the oldest without a request, else the oldest whose answer
+        takes long. Pictures are being sent to the others, whose number has a limit of its own.
+        """
+        if len(self.protocols) < self.most:
+            return True
+        held = Counter(one.host for one in self.protocols)
+        kinds = [one for one in self.protocols if not one.is_answering] or [
+            one for one in self.protocols if not one.sends_pictures
+        ]
+        if not kinds:
+            return False
+        victim = max(kinds, key=lambda one: (held[one.host], -one.since))
+        self.protocols.discard(victim)
+        victim.transport.abort()
+        return True
+
+    def drop(self, client: tuple[str, int]) -> None:
+        """End the connection with a client, given by its address and port."""
+        for protocol in list(self.protocols):
+            if protocol.client == client:
+                protocol.transport.abort()
+
     def close(self) -> None:
         """End all connections and take no more."""
         self.is_closing = True
@@ -50,13 +76,31 @@ class GuardedProtocol(H11Protocol):
         self._stalled: asyncio.TimerHandle | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._is_idle = False
+        self.since = 0.0
+        """When it was made, by the clock of the loop."""
+
+    @property
+    def host(self) -> str:
+        """Address of the client, without its port."""
+        return self.client[0] if self.client else ""
+
+    @property
+    def is_answering(self) -> bool:
+        """A request has come that has not been answered yet."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    @property
+    def sends_pictures(self) -> bool:
+        """Somebody watches."""
+        return self.is_answering and str(self.scope["path"]).startswith("/stream/")
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take the connection, or end it when there are too many."""
+        """Take the connection, if need be in the place of another."""
         super().connection_made(transport)
-        if self._gate.is_closing or len(self._gate.protocols) >= self._gate.most:
+        if self._gate.is_closing or not self._gate.make_room():
             transport.abort()
             return
+        self.since = self.loop.time()
         self._gate.protocols.add(self)
         self._watch = self.loop.call_later(self._gate.idle_seconds / 2, self._end_if_idle)
 
@@ -85,7 +129,7 @@ class GuardedProtocol(H11Protocol):
         self.transport.abort()
 
     def _end_if_idle(self) -> None:
-        is_answering = self.cycle is not None and not self.cycle.response_complete
+        is_answering = self.is_answering
         if not is_answering and self._is_idle:
             self.transport.abort()
             return

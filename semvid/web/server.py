@@ -8,6 +8,7 @@ from typing import Any
 
 import uvicorn
 
+from semvid.errors import OutputError
 from semvid.streaming.handle import LiveHandle
 from semvid.web.address import ServedNames, check_token, listen, parse_address, shown_url
 from semvid.web.app import App
@@ -72,8 +73,11 @@ class WebServer:
         config.gate = self._gate
         self._server = uvicorn.Server(config)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="semvid-web", daemon=True)
         self._ready = threading.Event()
+        self.failure = ""
+        """Why the page is gone though nobody closed it; empty while all is well."""
 
     def __enter__(self) -> WebServer:
         """Start."""
@@ -85,12 +89,20 @@ class WebServer:
         self.close()
 
     def start(self) -> None:
-        """Answer from now on; once."""
+        """Answer from now on; once.
+
+        Raises:
+            OutputError: It cannot.
+        """
         self._thread.start()
-        self._ready.wait(_START_SECONDS)
+        if not self._ready.wait(_START_SECONDS):
+            self.failure = f"the page did not start within {_START_SECONDS:g} s"
+        if self.failure:
+            raise OutputError(f"{self.failure}; leave out --serve, or try again")
 
     def close(self) -> None:
         """End all connections and stop, within 2 s; more than once is fine."""
+        self._is_closed = True
         self._broadcast.stop()
         self._server.should_exit = True
         if self._thread.ident is None:
@@ -114,9 +126,14 @@ class WebServer:
             self._ready.set()
             await self._server.serve(sockets=[self._listener])
 
+        why = "the server ended"
         try:
             asyncio.run(serve())
+        except BaseException as error:  # noqa: BLE001 - a thread has nobody to raise to
+            why = f"{type(error).__name__}: {error}"
         finally:
+            if not self._is_closed:
+                self.failure = f"the page is gone ({why})"
             self._ready.set()
             self._broadcast.stop()
             self._listener.close()

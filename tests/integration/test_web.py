@@ -150,11 +150,101 @@ def test_without_the_token_others_get_nothing(fake, serve):
     began = time.monotonic()
     assert ask(server, "/?token=wrong")[0] == 401
     assert time.monotonic() - began > 0.4
-    # Spend the rest without waiting for it, then even the right token is not looked at.
+    # Spend the rest without waiting for it: the right token gets in all the same.
     for _ in range(10):
         server._server.config.app._wrong.spend("127.0.0.1")
     assert ask(server, "/?token=wrong")[0] == 429
-    assert ask(server, f"/?token={TOKEN}")[0] == 429
+    assert ask(server, "/api/status", headers={"Authorization": "Bearer wrong"})[0] == 429
+    assert ask(server, f"/?token={TOKEN}")[0] == 200
+    assert ask(server, "/api/status", headers=signed_in)[0] == 200
+
+
+def test_wrong_tokens_from_other_sites_pages_do_not_count(fake, serve, monkeypatch):
+    monkeypatch.setattr("semvid.web.guard._WRONG_TOKEN_SECONDS", 0)
+    server = serve("0.0.0.0:0", token=TOKEN)
+    own = f"http://127.0.0.1:{port_of(server)}/"
+    for headers in (
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"},
+        {"Referer": "http://evil.example/"},
+        {"Origin": "http://evil.example"},
+    ):
+        assert {ask(server, "/?token=wrong", headers=headers)[0] for _ in range(15)} == {401}
+    # Its own page, which still has the key of an earlier stream, and somebody who guesses.
+    assert [ask(server, "/?token=wrong", headers={"Referer": own})[0] for _ in range(12)][-1] == 429
+
+
+def half_a_request(server):
+    client = socket.create_connection(("127.0.0.1", port_of(server)), PATIENCE)
+    client.sendall(b"GET / HTTP/1.1\r\nHost: local")
+    return client
+
+
+def test_slow_clients_from_one_address_keep_nobody_out(fake, serve):
+    server = serve(max_clients=4)
+    with contextlib.ExitStack() as stack:
+        watcher = stack.enter_context(Watcher(server))
+        watcher.picture()
+        for _ in range(60):
+            stack.enter_context(contextlib.closing(half_a_request(server)))
+        until(lambda: len(server._gate.protocols) == server._gate.most)
+        # Others, here even from the same address, are answered at once, and who watches goes on watching.
+        for _ in range(5):
+            assert ask(server, "/healthz")[0] == 200
+            watcher.picture()
+        assert len(server._gate.protocols) <= server._gate.most
+
+
+def test_who_takes_no_pictures_gives_way_to_who_does(fake, serve):
+    server = serve(max_clients=3, stalled_seconds=30)
+    with contextlib.ExitStack() as stack:
+        for _ in range(3):
+            stack.enter_context(contextlib.closing(Watcher(server, receive_buffer=4096)))
+        app = server._app
+        until(
+            lambda: (
+                len(app._watchers) == 3
+                and all(one.sending_since < time.monotonic() - 1.1 for one in app._watchers)
+            )
+        )
+        for number in range(3):
+            watcher = stack.enter_context(Watcher(server))
+            watcher.picture()
+            until(lambda: server._broadcast.num_watchers == 3)
+            assert server.failure == "", number
+
+
+def test_an_address_with_many_watchers_gives_way_to_one_with_fewer(fake, serve):
+    server = serve(max_clients=3)
+    app = server._app
+    with contextlib.ExitStack() as stack:
+        watchers = [stack.enter_context(Watcher(server)) for _ in range(3)]
+        for one in watchers:
+            one.picture()
+        assert not app._make_room("127.0.0.1")
+        assert app._make_room("192.0.2.7")
+        until(lambda: server._broadcast.num_watchers == 2)
+
+
+def test_a_server_that_ends_by_itself_is_told(fake, serve):
+    server = serve()
+    assert server.failure == ""
+
+    def fail():
+        raise SystemExit("odd")
+
+    server._loop.call_soon_threadsafe(fail)
+    until(lambda: server.failure)
+    assert server.failure == "the page is gone (SystemExit: odd)"
+
+
+def test_maps_that_fail_are_told(fake, serve):
+    server = serve()
+    fake.told = replace(STATUS, num_failed_maps=2, map_failure="ValueError: odd", num_damaged=3)
+    status, _, body = ask(server, "/healthz")
+    assert (status, json.loads(body)) == (503, {"status": "maps failing"})
+    metrics = ask(server, "/metrics")[2].decode()
+    assert "semvid_live_map_failures_total 2" in metrics
+    assert "semvid_live_damaged_total 3" in metrics
 
 
 def test_slow_clients_are_dropped_and_slow_nobody(fake, serve):
