@@ -17,11 +17,11 @@ from semvid.io.fields import FieldCount
 from semvid.io.folder import check_folder
 from semvid.io.output import check_place, write_whole
 from semvid.io.picture import Picture, read_picture
+from semvid.io.picture_file import is_still
 from semvid.io.reader import VideoReader
 from semvid.maps.made_by import describe_maps
 from semvid.maps.sinks import SinkContext, full_size, open_sink
 from semvid.preview import Previewer
-from semvid.saliency.map_files import PICTURE_SUFFIXES
 from semvid.saliency.registry import open_source
 from semvid.still import importance_of
 from semvid.types import ExportResult, Frame
@@ -55,14 +55,15 @@ def export_maps(
             upright size too; a sidecar and ``.npz`` the size of the maps.
         config: Options; None = defaults.
         preview_size: ``(width, height)`` in pixels that pictures of ``Preview`` must fit in; None = none.
-        on_event: Called with ``Started``, ``Notice``, ``Preview`` and ``Progress`` of a video.
+        on_event: Called with ``Started``, ``Notice``, ``Preview`` and ``Progress`` of a video; of a
+            picture with ``Notice``.
 
     Raises:
         SemvidError: See ``semvid.errors``. Whatever is raised, no partial output is left.
     """
     source, output, config = Path(source), Path(output), config or ExportConfig()
-    if source.suffix.lower() in PICTURE_SUFFIXES:
-        return _export_picture(source, output, config)
+    if is_still(source):
+        return _export_picture(source, output, config, on_event)
     kind = _format_of(output, config.format)
     if kind == "png":
         check_folder(output, overwrite=config.overwrite)
@@ -118,11 +119,15 @@ def _format_of(output: Path, wanted: MapFormat | None) -> MapFormat:
     return wanted
 
 
-def _export_picture(source: Path, output: Path, config: ExportConfig) -> ExportResult:
+def _export_picture(
+    source: Path, output: Path, config: ExportConfig, on_event: Callable[[Event], None]
+) -> ExportResult:
     check_place(output, source, overwrite=config.overwrite)
     if output.suffix.lower() != ".png" or config.format not in {None, "png"}:
         raise OutputError(f"'{output.suffix or output.name}': the map of a picture is a .png; end -o in .png")
     picture: Picture = read_picture(source)
+    for message in picture.pixel_notices:
+        on_event(Notice(message))
     upright = picture.upright()
     file = io.BytesIO()
     height, width = upright.shape[:2]

@@ -33,11 +33,11 @@ from semvid.io.containers import CONTAINERS
 from semvid.io.folder import check_folder, picture_folder
 from semvid.io.output import check_place, write_whole
 from semvid.io.picture import read_picture
+from semvid.io.picture_file import is_still
 from semvid.io.probe import probe
 from semvid.io.reader import VideoReader
 from semvid.pipeline import encode_events
 from semvid.preview import Previewer
-from semvid.saliency.map_files import PICTURE_SUFFIXES
 from semvid.saliency.registry import open_source
 from semvid.saliency.source import ImportanceSource
 from semvid.still import importance_of
@@ -77,8 +77,8 @@ def export_overlay(
     """
     source, output, config = Path(source), Path(output), config or OverlayConfig()
     suffix = output.suffix.lower()
-    if source.suffix.lower() in PICTURE_SUFFIXES:
-        return _draw_still(source, output, config, importance)
+    if is_still(source):
+        return _draw_still(source, output, config, importance, on_event)
     if suffix in CONTAINERS and suffix != ".avi":
         return _draw_video(source, output, config, importance, preview_size, on_event)
     if suffix and suffix not in _ANIMATIONS:
@@ -242,7 +242,11 @@ def _animate(
 
 
 def _draw_still(
-    source: Path, output: Path, config: OverlayConfig, importance: ImportanceSource | None
+    source: Path,
+    output: Path,
+    config: OverlayConfig,
+    importance: ImportanceSource | None,
+    on_event: Callable[[Event], None],
 ) -> ExportResult:
     check_place(output, source, overwrite=config.overwrite)
     suffix = output.suffix.lower()
@@ -252,7 +256,10 @@ def _draw_still(
         raise ConfigError("--result is for videos; leave it out")
     if config.style == "blocks":
         raise ConfigError("--style blocks shows the offsets of a video encoder; a picture has none")
-    upright = read_picture(source).upright()
+    read = read_picture(source)
+    for message in read.pixel_notices:
+        on_event(Notice(message))
+    upright = read.upright()
     kind = cv2.COLOR_GRAY2BGR if upright.ndim == 2 else cv2.COLOR_RGB2BGR
     height, width = upright.shape[:2]
     if config.height is not None:
@@ -260,5 +267,7 @@ def _draw_still(
     picture = scaled(np.asarray(cv2.cvtColor(upright, kind), np.uint8), (width, height))
     drawn = draw_over(picture, importance_of(upright, config, importance), config)
     file = io.BytesIO()
-    Image.fromarray(drawn[..., ::-1]).save(file, _STILLS[suffix], quality=92)
+    # What is drawn is RGB: the profile of a grey picture does not fit.
+    profile = read.tags.icc if upright.ndim == 3 else b""
+    Image.fromarray(drawn[..., ::-1]).save(file, _STILLS[suffix], quality=92, icc_profile=profile or None)
     return ExportResult(source, output, 1, write_whole(output, file.getvalue()))

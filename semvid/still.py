@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from semvid.config import ImageConfig, MapsConfig
 from semvid.errors import OutputError
+from semvid.io.orientation import turn_back
 from semvid.io.output import check_place, write_whole
-from semvid.io.picture import Picture, read_picture, turn_back
+from semvid.io.picture import Picture, read_picture
 from semvid.jpeg.encoder import DEFAULT_QUALITY, Choice, PictureCoder, fill_size
 from semvid.jpeg.planes import planes_from_rgb
 from semvid.jpeg.writer import insert_segments
@@ -31,7 +32,9 @@ def compress_image(
     *,
     importance: ImportanceSource | None = None,
 ) -> ImageResult:
-    """Write a baseline JPEG that spends its bits where it matters; EXIF and ICC profile are kept.
+    """Write a baseline JPEG that spends its bits where it matters.
+
+    EXIF, XMP, IPTC, comments, density, and a colour profile that fits are kept; what is not is told.
 
     Args:
         source: PNG, JPEG, WebP, TIFF, ...
@@ -51,11 +54,13 @@ def compress_image(
         )
     picture = read_picture(source)
     values = picture_importance(picture, config, importance)
-    coder = PictureCoder(planes_from_rgb(picture.pixels, config.sampling), values)
-    extra = len(insert_segments(b"\xff\xd8", exif=picture.exif, icc=picture.icc)) - 2
+    planes = planes_from_rgb(picture.pixels, config.sampling)
+    coder = PictureCoder(planes, values)
+    tags, misfits = picture.tags.fitting(len(planes.components))
+    extra = len(insert_segments(b"\xff\xd8", tags)) - 2
     jpeg, quality = _to_size(coder, config, extra)
-    size = write_whole(output, insert_segments(jpeg, exif=picture.exif, icc=picture.icc))
-    return ImageResult(source, output, quality, picture.size_bytes, size, picture.notices)
+    size = write_whole(output, insert_segments(jpeg, tags))
+    return ImageResult(source, output, quality, picture.size_bytes, size, (*picture.notices, *misfits))
 
 
 def picture_importance(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TypeVar
 
 import numpy as np
@@ -15,33 +16,34 @@ _UPRIGHT = 1
 _Sample = TypeVar("_Sample", bound=np.generic)
 
 
-def read_exif(data: bytes) -> Image.Exif | None:
-    """Parse EXIF; None if it is damaged."""
+def _read_exif(data: bytes) -> Image.Exif:
+    """Parse EXIF; what is damaged is missing."""
     tags = Image.Exif()
     try:
-        tags.load(data)
-        # Parsed when asked for, and then damage shows.
-        dict(tags)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tags.load(data)
+            # Parsed when asked for, and then damage shows.
+            dict(tags)
     except Exception:  # noqa: BLE001 - Pillow raises whatever damaged bytes lead it to
-        return None
+        return Image.Exif()
     return tags
 
 
 def orientation_of(image: Image.Image) -> tuple[int, str | None]:
     """Return EXIF's orientation, 1..8, and what is wrong with the one in the file.
 
-    Pillow's own ``getexif`` would take it from XMP too, which viewers do not.
+    Pillow's own ``getexif`` would take it from XMP too, which viewers do not. TIFFs it turns itself.
     """
-    if image.format == "TIFF":
-        found = image.getexif().get(ORIENTATION, _UPRIGHT)
-    else:
-        tags = read_exif(image.info.get("exif") or b"")
-        found = _UPRIGHT if tags is None else tags.get(ORIENTATION, _UPRIGHT)
+    data = image.info.get("exif")
+    if image.format == "TIFF" or not isinstance(data, bytes):
+        return _UPRIGHT, None
+    found = _read_exif(data).get(ORIENTATION, _UPRIGHT)
     if isinstance(found, int) and 1 <= found <= 8:
         return found, None
     return (
         _UPRIGHT,
-        f"the EXIF orientation {shown(str(found))} is none of 1 to 8 and is taken for 1 (upright)",
+        f"the EXIF orientation {shown(str(found))} is none of 1 to 8; taken for 1 (upright)",
     )
 
 

@@ -1,23 +1,26 @@
-"""Read still pictures with what must survive: orientation, EXIF, colour profile."""
+"""Read still pictures with all that must survive beside their pixels."""
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass
+import io
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageCms
 
-from semvid.errors import InputError, InputMissingError
+from semvid.errors import InputError
+from semvid.io.orientation import orientation_of, turn
+from semvid.io.picture_depth import true_depth
+from semvid.io.picture_file import open_picture
+from semvid.io.picture_tags import PictureTags, read_tags
 
-LARGEST_SIDE = 65500
-"""Pixels libjpeg codes at most."""
-_MOST_EXIF = 65000
-_ORIENTATION = 0x0112
-_SIXTEEN_BIT = {"I;16", "I;16B", "I;16L", "I;16N", "I"}
+_MANY_KEPT = ("TIFF", "MPO")
+"""Formats of which the first of several pictures is taken: pages, and views of the same scene."""
+_USUAL_GAMMA, _GAMMA_TOLERANCE = 1 / 2.2, 0.02
+_USUAL_PRIMARIES = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,102 +31,134 @@ class Picture:
     size_bytes: int
     pixels: NDArray[np.uint8]
     """``(h, w, 3)`` RGB, or ``(h, w)`` grey."""
-    exif: bytes
-    icc: bytes
+    tags: PictureTags
+    """Of its pixels, not yet turned."""
     orientation: int
     """Of EXIF, 1..8."""
-    notices: tuple[str, ...]
-    """A sentence for everything that had to be changed."""
+    pixel_notices: tuple[str, ...]
+    """A sentence for everything about the pixels that had to be changed."""
+    tag_notices: tuple[str, ...]
+    """A sentence for everything beside the pixels that cannot be kept."""
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """All of them."""
+        return self.pixel_notices + self.tag_notices
 
     def upright(self) -> NDArray[np.uint8]:
         """Turn the pixels as viewers show them."""
-        return np.ascontiguousarray(_turn(self.pixels, self.orientation))
-
-
-def _turn(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """As EXIF says: 5..8 are transposed first, then mirrored."""
-    turned = np.swapaxes(pixels, 0, 1) if orientation >= 5 else pixels
-    if orientation in {2, 3, 6, 7}:
-        turned = turned[:, ::-1]
-    if orientation in {3, 4, 7, 8}:
-        turned = turned[::-1]
-    return turned
-
-
-def turn_back(values: NDArray[np.float32], orientation: int) -> NDArray[np.float32]:
-    """Take a map of the upright picture to the picture as stored."""
-    turned = values
-    if orientation in {3, 4, 7, 8}:
-        turned = turned[::-1]
-    if orientation in {2, 3, 6, 7}:
-        turned = turned[:, ::-1]
-    if orientation >= 5:
-        turned = np.swapaxes(turned, 0, 1)
-    return np.ascontiguousarray(turned)
+        return turn(self.pixels, self.orientation)
 
 
 def read_picture(path: Path) -> Picture:
-    """Decode a PNG, JPEG, WebP, TIFF or whatever else Pillow reads.
+    """Decode a PNG, JPEG, WebP, TIFF, AVIF, BMP, GIF, JPEG 2000, ...
 
     Raises:
         InputMissingError: It does not exist.
-        InputError: It is no still picture, broken, animated, or too large for a JPEG.
+        InputError: It is no still picture, broken, animated, or too large.
     """
-    if not path.exists():
-        raise InputMissingError(f"{path} does not exist; check the path")
-    try:
-        with warnings.catch_warnings(), Image.open(path) as image:
-            # Size is checked here, with a message of our own.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return _decode(path, image)
-    except UnidentifiedImageError as error:
-        raise InputError(f"{path} is no picture that can be read; give PNG, JPEG, WebP or TIFF") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, InputError):
-            raise
-        why = " ".join(str(error).split())
-        raise InputError(f"{path} cannot be decoded ({why}); it is damaged, cut off, or too large") from error
-
-
-def _decode(path: Path, image: Image.Image) -> Picture:
-    if getattr(image, "n_frames", 1) > 1 and getattr(image, "is_animated", False) and image.format != "MPO":
-        raise InputError(f"{path} is animated; compress it as a video, or give one picture")
-    if max(image.size) > LARGEST_SIDE:
-        raise InputError(
-            f"{path} is {image.size[0]}x{image.size[1]}; a JPEG has at most {LARGEST_SIDE} pixels a side; "
-            "make it smaller"
-        )
-    image.load()
-    notices = []
-    tags = image.getexif()
-    exif = image.info.get("exif") or (tags.tobytes() if len(tags) else b"")
-    icc, orientation = image.info.get("icc_profile") or b"", int(tags.get(_ORIENTATION, 1))
-    mode = image.mode
-    if mode in _SIXTEEN_BIT:
-        notices.append("16 bits a sample rounded to 8")
-        samples = np.asarray(image).astype(np.float64)
-        image = Image.fromarray(np.clip(np.rint(samples / 257), 0, 255).astype(np.uint8))
-    elif mode == "F":
-        raise InputError(f"{path} has floating-point samples; convert it to 8 or 16 bits first")
-    if (
-        "A" in image.mode
-        or (image.mode == "P" and "transparency" in image.info)
-        or "transparency" in image.info
-    ):
-        notices.append("transparent parts laid on white, since JPEG has none")
-        image = image.convert("RGBA")
-        ground = Image.new("RGBA", image.size, (255, 255, 255, 255))
-        image = Image.alpha_composite(ground, image).convert("RGB")
-    if image.mode in {"CMYK", "YCCK"}:
-        notices.append("CMYK converted to RGB without its colour profile")
-        icc = b""
-    if image.mode not in {"RGB", "L"}:
-        image = image.convert("L" if image.mode in {"1", "LA"} else "RGB")
-    if len(exif) > _MOST_EXIF:
-        notices.append(f"{len(exif)} bytes of EXIF left out: a JPEG holds {_MOST_EXIF}")
-        exif = b""
-    pixels = cast("NDArray[np.uint8]", np.asarray(image))
+    with open_picture(path) as image:
+        notices = _of_many(path, image)
+        image.load()
+        depth = true_depth(path, image)
+        tags, tag_notices = read_tags(image)
+        orientation, wrong = orientation_of(image)
+        notices += [wrong] if wrong else []
+        tag_notices += _colour_notices(image)
+        pixels, is_srgb = _pixels(path, image, depth, tags.icc, notices)
+    if is_srgb:
+        tags = replace(tags, icc=b"")
+    fitting, misfits = tags.fitting(1 if pixels.ndim == 2 else 3)
     return Picture(
-        path, path.stat().st_size, pixels, exif, icc,
-        orientation if 1 <= orientation <= 8 else 1, tuple(notices),
-    )  # fmt: skip
+        path, path.stat().st_size, pixels, fitting, orientation, tuple(notices), (*tag_notices, *misfits)
+    )
+
+
+def _of_many(path: Path, image: Image.Image) -> list[str]:
+    count = getattr(image, "n_frames", 1)
+    if count == 1:
+        return []
+    if image.format in _MANY_KEPT:
+        return [f"the first of {count} pictures or pages kept: a JPEG holds one"]
+    if image.format in {"GIF", "PNG"}:
+        raise InputError(
+            f"{path} is animated ({count} pictures); make a video of it with semvid compress, or give one "
+            "picture"
+        )
+    raise InputError(
+        f"{path} is animated {image.format} ({count} pictures); convert it to GIF or APNG and give that to "
+        "semvid compress, or give one picture"
+    )
+
+
+def _colour_notices(image: Image.Image) -> list[str]:
+    """Tell of colours that PNG describes without a profile."""
+    info = image.info
+    if image.format != "PNG" or "icc_profile" in info or "srgb" in info:
+        return []
+    gamma, primaries = info.get("gamma"), info.get("chromaticity")
+    is_usual = gamma is None or abs(gamma - _USUAL_GAMMA) < _GAMMA_TOLERANCE
+    if primaries is not None and len(primaries) == len(_USUAL_PRIMARIES):
+        pairs = zip(primaries, _USUAL_PRIMARIES, strict=True)
+        is_usual &= all(abs(a - b) < _GAMMA_TOLERANCE for a, b in pairs)
+    return (
+        [] if is_usual else ["gamma and primaries of the PNG left out: a JPEG keeps a colour profile alone"]
+    )
+
+
+def _pixels(
+    path: Path, image: Image.Image, depth: int, icc: bytes, notices: list[str]
+) -> tuple[NDArray[np.uint8], bool]:
+    """Return ``(h, w)`` grey or ``(h, w, 3)`` RGB, and whether the colours were brought to sRGB."""
+    if image.mode == "F" or (image.mode == "I" and image.format == "TIFF"):
+        raise InputError(f"{path} has floating-point or 32-bit samples; convert it to 8 or 16 bits first")
+    if depth > 8 or image.mode.startswith("I"):
+        notices.append(f"{depth if depth > 8 else 16} bits a sample reduced to 8")
+    if image.mode.startswith("I"):
+        image = _eight_bits(image)
+    is_grey = image.mode in {"1", "L", "LA", "La"}
+    if image.has_transparency_data:
+        image = _on_white(image, notices)
+    is_srgb = image.mode in {"CMYK", "LAB"}
+    if is_srgb:
+        image = _to_srgb(image, icc, notices)
+    mode = "L" if is_grey else "RGB"
+    return cast("NDArray[np.uint8]", np.asarray(image.convert(mode))), is_srgb
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    samples = np.asarray(image).astype(np.uint16)
+    # 65535 / 255 = 257
+    grey = Image.fromarray(np.rint(samples / np.float32(257)).astype(np.uint8))
+    transparent = image.info.get("transparency")
+    if isinstance(transparent, int):
+        grey.putalpha(Image.fromarray(np.where(samples == transparent, 0, 255).astype(np.uint8)))
+    return grey
+
+
+def _on_white(image: Image.Image, notices: list[str]) -> Image.Image:
+    image = image.convert("RGBA")
+    if cast("tuple[int, int]", image.getchannel("A").getextrema())[0] < 255:
+        notices.append("transparent parts laid on white, since JPEG has none")
+    ground = Image.new("RGBA", image.size, (255, 255, 255, 255))
+    return Image.alpha_composite(ground, image).convert("RGB")
+
+
+def _to_srgb(image: Image.Image, icc: bytes, notices: list[str]) -> Image.Image:
+    if image.mode == "CMYK" and image.format in {"JPEG", "MPO"} and "adobe" not in image.info:
+        # Pillow takes all CMYK for Adobe's, whose ink is upside down. Others say so by not saying Adobe.
+        image = ImageChops.invert(image)
+    name = "CMYK" if image.mode == "CMYK" else "Lab"
+    try:
+        source = (
+            ImageCms.createProfile("LAB")
+            if image.mode == "LAB"
+            else ImageCms.ImageCmsProfile(io.BytesIO(icc))
+        )
+        target = ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        notices.append(f"{name} converted to RGB without a colour profile")
+        return image.convert("RGB")
+    notices.append(f"{name} converted to sRGB" + (" through its colour profile" if name == "CMYK" else ""))
+    return cast(Image.Image, converted)

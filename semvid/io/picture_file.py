@@ -28,8 +28,27 @@ _RAW = frozenset({
     ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
 })  # fmt: skip
 """Camera raw: many are TIFFs whose first picture is a thumbnail."""
+_STILL_SUFFIXES = frozenset({
+    ".avif", ".bmp", ".dib", ".gif", ".ico", ".j2k", ".jfif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pcx", ".pgm",
+    ".png", ".pnm", ".ppm", ".qoi", ".sgi", ".tga", ".tif", ".tiff", ".webp", *_RAW,
+})  # fmt: skip
+_ANIMATED_SUFFIXES = frozenset({".gif", ".png"})
+"""Those of which FFmpeg decodes all pictures."""
 _SUBFILE_TYPE, _DNG_VERSION = 254, 50706
 _HEAD = 4096
+
+
+def is_still(path: Path) -> bool:
+    """Tell a still picture from a video, by its name and, where that may be either, by what it holds."""
+    suffix = path.suffix.lower()
+    if suffix not in _ANIMATED_SUFFIXES:
+        return suffix in _STILL_SUFFIXES
+    try:
+        with open_picture(path) as image:
+            return getattr(image, "n_frames", 1) == 1
+    except InputError:
+        # Who reads it will say what is wrong.
+        return True
 
 
 @contextmanager

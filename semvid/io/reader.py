@@ -143,6 +143,11 @@ class VideoReader:
                 yield self._frame(picture)
         if not self._num_frames:
             why = f" ({reason(first_error)})" if first_error else ""
+            if self.info.codec == "webp":
+                raise InputError(
+                    f"{self.info.path} is WebP that FFmpeg cannot decode, as if animated; convert it to GIF "
+                    "or APNG, or give a still to semvid image"
+                )
             raise InputError(
                 f"{self.info.path}: no frame of its {self.info.codec} video could be decoded{why}; "
                 "it is encrypted, damaged, or cut off before the first frame"

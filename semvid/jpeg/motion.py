@@ -25,6 +25,7 @@ from semvid.errors import ConfigError
 from semvid.io.carry import copied_streams
 from semvid.io.colour import matrix_of, range_of
 from semvid.io.fields import FIELD_ORDERS, field_order
+from semvid.io.picture_tags import PictureTags
 from semvid.io.probe import measure_streams
 from semvid.io.side_data import side_data_bytes
 from semvid.jpeg.budget import Budget
@@ -233,7 +234,7 @@ class _JpegStream:
             self._budget.spend(len(jpeg))
         if self._aspect:
             jpeg = with_pixel_aspect(jpeg, self._aspect)
-        packet = av.Packet(insert_segments(jpeg, icc=icc))
+        packet = av.Packet(insert_segments(jpeg, PictureTags(icc=icc)))
         packet.stream, packet.is_keyframe = self.stream, True
         pts, time_base = picture.pts, picture.time_base
         if self._index_base is not None:

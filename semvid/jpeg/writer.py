@@ -16,10 +16,13 @@ import jpeglib
 import numpy as np
 
 from semvid.config import Sampling
+from semvid.io.picture_tags import APP1, MOST_PAYLOAD, PictureTags
 from semvid.jpeg.choice import LevelArray
 from semvid.jpeg.planes import SHIFTS
 from semvid.jpeg.tables import ZIGZAG, TableArray
 
+_MOST_PROFILE = MOST_PAYLOAD - 14
+"""Bytes of a colour profile in one segment, beside its name and number."""
 _POSITIONS = np.argsort(ZIGZAG)
 # The default, libjpeg 6b, takes half as long again for the same bytes. It is one setting for the process.
 jpeglib.version.set("turbo210")
@@ -59,18 +62,20 @@ def write_jpeg(
         return path.read_bytes()
 
 
-def insert_segments(jpeg: bytes, *, exif: bytes = b"", icc: bytes = b"") -> bytes:
-    """Put EXIF (without its ``Exif`` header) and an ICC profile into a JPEG, behind its JFIF header."""
-    segments = b""
-    if exif:
-        segments += _segment(0xE1, b"Exif\0\0" + exif.removeprefix(b"Exif\0\0"))
-    chunks = [icc[start : start + 65519] for start in range(0, len(icc), 65519)]
+def insert_segments(jpeg: bytes, tags: PictureTags) -> bytes:
+    """Put tags into a JPEG, behind its JFIF header, and the density into that."""
+    segments = _segment(APP1, b"Exif\0\0" + tags.exif) if tags.exif else b""
+    chunks = [tags.icc[start : start + _MOST_PROFILE] for start in range(0, len(tags.icc), _MOST_PROFILE)]
     for number, chunk in enumerate(chunks, 1):
         segments += _segment(0xE2, b"ICC_PROFILE\0" + bytes([number, len(chunks)]) + chunk)
-    position = 2
-    if jpeg[2:4] == b"\xff\xe0":
-        position += 2 + struct.unpack(">H", jpeg[4:6])[0]
-    return jpeg[:position] + segments + jpeg[position:]
+    segments += b"".join(_segment(marker, payload) for marker, payload in tags.segments)
+    if jpeg[2:4] != b"\xff\xe0":
+        return jpeg[:2] + segments + jpeg[2:]
+    end = 4 + int(struct.unpack(">H", jpeg[4:6])[0])
+    header = bytearray(jpeg[:end])
+    if tags.density is not None:
+        header[13:18] = struct.pack(">BHH", *tags.density)
+    return bytes(header) + segments + jpeg[end:]
 
 
 def with_pixel_aspect(jpeg: bytes, aspect: Fraction) -> bytes:

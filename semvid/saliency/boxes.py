@@ -189,8 +189,9 @@ def _parse_mot(line: str, number: int) -> Box:
 
 def _mot_field(text: str, place: str) -> Field:
     # Python takes more for a number than MOT has: "1_000", "nan", Arabic digits.
-    if not _NUMBER.fullmatch(text.strip()):
-        raise Malformed(f"{place} is {shown(text.strip())}, not a number")
+    text = text.strip()
+    if not _NUMBER.fullmatch(text):
+        raise Malformed(f"{place} is {shown(text)}, not a number")
     return Field(float(text), place)
 
 

@@ -15,6 +15,7 @@ from av.video.reformatter import ColorRange
 from semvid.errors import InputError, MapError
 from semvid.io.grey_picture import read_grey
 from semvid.io.luma import has_luma_plane
+from semvid.io.picture_file import is_still
 from semvid.io.reader import VideoReader
 from semvid.maps.array_file import AnyArray, ArrayFile
 from semvid.maps.offset_text import read_offsets
@@ -23,8 +24,6 @@ from semvid.types import FloatArray, Frame, ImportanceMap
 
 if TYPE_CHECKING:
     from av import VideoFrame
-
-PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 
 TEXT_SUFFIXES = frozenset({".txt", ".roi"})
 """Quantizer offsets for kvazaar or SVT-AV1."""
@@ -76,7 +75,7 @@ class MapFileSource(MapSource):
             self._file = arrays = ArrayFile(path)
             count = arrays.shape[0]
             self._maps = (_importance(one, 0.0, _white(one)) for one in arrays.read())
-        elif path.suffix.lower() in PICTURE_SUFFIXES:
+        elif is_still(path):
             self._is_held = True
             count, self._maps = None, self._read_pictures([path])
         else:

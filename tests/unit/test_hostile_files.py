@@ -20,6 +20,7 @@ from safetensors.numpy import save
 from semvid.config import FocusConfig
 from semvid.errors import InputError, MapError, ModelError, SemvidError
 from semvid.io.grey_picture import read_grey
+from semvid.io.picture import read_picture
 from semvid.maps.array_file import ArrayFile
 from semvid.maps.offset_text import read_offsets
 from semvid.models.architecture import CHANNELS
@@ -51,6 +52,10 @@ def saved(save, *arguments, **settings):
 def picture(kind, **settings):
     samples = np.arange(64, dtype=np.uint8).reshape(8, 8)
     return saved(lambda file: Image.fromarray(samples).save(file, kind, **settings))
+
+
+EXIF = Image.Exif()
+EXIF[274], EXIF[271] = 6, "Maker"
 
 
 def network(channels=2, size=(16, 16), shape=None):
@@ -113,6 +118,13 @@ READERS = {
     "map.tif": (all_maps, picture("TIFF", compression="tiff_lzw")),
     "map.jpg": (all_maps, picture("JPEG")),
     "map.webp": (all_maps, picture("WEBP")),
+    "in.png": (read_picture, picture("PNG", exif=EXIF, icc_profile=b"x" * 200, dpi=(72, 72))),
+    "in.jpg": (read_picture, picture("JPEG", exif=EXIF, xmp=b"<x/>", comment=b"words")),
+    "in.tif": (read_picture, picture("TIFF", tiffinfo={270: "words", 33723: b"\x1c", 700: b"<x/>"})),
+    "in.webp": (read_picture, picture("WEBP", exif=EXIF, xmp=b"<x/>")),
+    "in.gif": (read_picture, picture("GIF", comment=b"words")),
+    "in.jp2": (read_picture, picture("JPEG2000")),
+    "in.ppm": (read_picture, b"P6 2 2 65535\n" + bytes(24)),
     "network.toml": (Feeding.read, b'size = [64, 64]\nmean = [0.5, 0.4, 1]\nstd = [1, 1, 1]\norder = "bgr"\nchannels = ["a"]'),
     "report.json": (load_report, b'{"version": 1, "semvid": "1", "source": {"name": "a"}, "seconds": [0.0], "stills": [[]]}'),
 }  # fmt: skip

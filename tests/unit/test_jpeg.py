@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
+from semvid.io.picture_tags import PictureTags
 from semvid.jpeg.budget import Budget
 from semvid.jpeg.choice import Prices, choose_levels, round_levels, symbol_bits, typical_counts
 from semvid.jpeg.dct import block_shape, from_blocks, scan_order, to_blocks
@@ -137,10 +138,13 @@ def test_segments_lie_where_readers_look():
     exif = Image.Exif()
     exif[0x0112] = 6
     icc = bytes(range(256)) * 600
-    marked = insert_segments(jpeg, exif=exif.tobytes(), icc=icc)
+    tags = PictureTags(exif.tobytes().removeprefix(b"Exif\0\0"), icc, ((0xFE, b"words"),), (1, 300, 150))
+    marked = insert_segments(jpeg, tags)
     image = Image.open(io.BytesIO(marked))
     assert image.getexif()[0x0112] == 6
     assert image.info["icc_profile"] == icc
+    assert image.info["comment"] == b"words"
+    assert image.info["dpi"] == (300, 150)
     assert np.array_equal(np.asarray(image), np.asarray(Image.open(io.BytesIO(jpeg))))
 
 
