@@ -57,15 +57,19 @@ class VideoEncoder:
         suffix: str,
         side_data: Sequence[tuple[str, str]] = (),
     ) -> None:
-        self._spec = spec
+        self._spec, self._preparer = spec, preparer
         self._keeper = SideDataKeeper(
             spec.name, suffix.lower(), is_stated=serves(spec.library, spec.coding_format)
         )
         self._keeper.begin(first, side_data, preparer.size)
+        if preparer.keeps_alpha:
+            self._keeper.layer_transparency()
         self.notices = self._keeper.notices
         options = spec.with_crf_floor(with_hdr10(spec, options, first))
         if self._keeper.has_user_data:
             options = {"udu_sei": "1", **options}
+        if preparer.keeps_alpha:
+            options = {**(spec.alpha_options or {}), **options}
         self.stream = self._add_stream(container, options, preparer.size, frame_rate)
         self.stream.metadata.update(self._keeper.tags)
         self._describe(preparer, first, suffix)
@@ -147,6 +151,8 @@ class VideoEncoder:
     def look(self, decoded: VideoFrame) -> None:
         """Add to the notices what only this frame carries and is lost."""
         self._keeper.look(decoded)
+        if self._preparer.lost_alpha:
+            self._keeper.lose_transparency()
 
     def flush(self) -> list[Packet[Any]]:
         """End the stream and return what was still inside."""

@@ -16,12 +16,16 @@ from semvid.encode.levels import LevelQuantizer
 from semvid.encode.regions import CAPACITIES, RegionAttacher
 from semvid.encode.spec import EncoderSpec
 from semvid.errors import EncoderError
+from semvid.io.alpha import Flattener
+from semvid.io.colour import has_alpha
 from semvid.io.fields import ProgressiveMarker, field_order
 from semvid.types import Frame, QuantizerOffsets
 
 if TYPE_CHECKING:
     from av import VideoFrame
 
+_WITH_ALPHA = "yuva420p"
+"""Of all encoders here that code a second layer for it."""
 # Full-range 8-bit YUV has format names of its own, deprecated in FFmpeg; only some encoders list them.
 _FULL_RANGE_NAMES = {"yuvj420p": "yuv420p", "yuvj422p": "yuv422p", "yuvj444p": "yuv444p"}
 
@@ -34,6 +38,7 @@ class FramePreparer:
         crf: Constant rate factor, for encoders whose offsets depend on it.
         first: First frame; it sets geometry, format and colour of the coded video.
         codes_fields: Interlaced video is coded as such.
+        minds_alpha: Keep what is transparent so, or put it on black; or else take all as opaque.
 
     Attributes:
         pixel_format: FFmpeg's name of the coded format.
@@ -42,15 +47,27 @@ class FramePreparer:
         color_matrix: FFmpeg's number of the coded YUV matrix.
         field_order: The field that comes first; None = the video begins progressive.
         codes_fields: It is coded as interlaced.
+        keeps_alpha: The coded video is transparent where the source is.
         conversions: A sentence for everything about the picture that has to be changed.
     """
 
-    def __init__(self, spec: EncoderSpec, crf: float, first: Frame, *, codes_fields: bool = False) -> None:
+    def __init__(
+        self,
+        spec: EncoderSpec,
+        crf: float,
+        first: Frame,
+        *,
+        codes_fields: bool = False,
+        minds_alpha: bool = False,
+    ) -> None:
         picture = first.picture
         self._spec = spec
         self._crf = crf
         source = picture.format.name
-        self.pixel_format = choose_pixel_format(spec, source)
+        minds_alpha = minds_alpha and has_alpha(picture.format)
+        self.keeps_alpha = minds_alpha and spec.alpha_options is not None
+        self._flattener = Flattener() if minds_alpha and not self.keeps_alpha else None
+        self.pixel_format = _WITH_ALPHA if self.keeps_alpha else choose_pixel_format(spec, source)
         self.conversions = []
         if self.pixel_format not in {source, _FULL_RANGE_NAMES.get(source)}:
             self.conversions.append(f"{spec.name} does not code {source}; converted to {self.pixel_format}")
@@ -86,6 +103,8 @@ class FramePreparer:
                 have a map or none: libvpx-vp9 keeps the last one, libx265 4.2 crashes on a change.
         """
         picture = frame.picture
+        if self._flattener is not None:
+            picture = self._flattener.flatten(picture)
         if picture.format.name != self.pixel_format or self._color.changes_range:
             picture = self._color.convert(self._reformatter, picture, self.pixel_format)
         if self.size != (picture.width, picture.height):
@@ -94,6 +113,11 @@ class FramePreparer:
         # The source's frame types must not be forced on the encoder.
         picture.pict_type = 0
         return picture if offsets is None else self._mark(picture, offsets)
+
+    @property
+    def lost_alpha(self) -> bool:
+        """Whether something transparent was put on black so far."""
+        return self._flattener is not None and self._flattener.found
 
     def _mark(self, picture: VideoFrame, offsets: QuantizerOffsets) -> VideoFrame:
         if self._spec.map_frames is not None:
@@ -130,7 +154,7 @@ class _Color:
 
     @classmethod
     def of(cls, picture: VideoFrame, spec: EncoderSpec) -> _Color:
-        if picture.format.is_rgb:
+        if picture.format.is_rgb or picture.format.has_palette:
             return cls(ColorRange.JPEG, ColorRange.MPEG, Colorspace.ITU709, is_rgb_source=True)
         is_full = picture.format.name in _FULL_RANGE_NAMES or picture.color_range == ColorRange.JPEG
         source = ColorRange.JPEG if is_full else picture.color_range

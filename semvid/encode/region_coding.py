@@ -59,6 +59,7 @@ class RegionCoding:
                 self.quality,
                 analysed.frame,
                 codes_fields=self.codes_fields(analysed.frame.picture),
+                minds_alpha=True,
             )
             if self._preparer.codes_fields and self._spec.field_block_size is not None:
                 blocks = replace(self._spec, block_size=self._spec.field_block_size)

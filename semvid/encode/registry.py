@@ -168,6 +168,8 @@ VP8 = EncoderSpec(
     to_native=vp8_native,
     map_conditions=(),
     codes_full_range=False,
+    # Its alternate references would have to be those of the second layer too.
+    alpha_options={"auto-alt-ref": "0"},
     codes_odd_sizes=True,
     truncates_offsets=True,
     # VP8's CRF is a floor under a bit rate, which FFmpeg sets to 256 kb/s when none is given.
@@ -213,6 +215,7 @@ VP9 = EncoderSpec(
             "drop g",
         ),
     ),
+    alpha_options={},
     codes_odd_sizes=True,
     truncates_offsets=True,
     # libvpx keeps the frame's Lagrangian for all segments, so offsets do less than they should.

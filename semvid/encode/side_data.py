@@ -25,6 +25,7 @@ from semvid.encode.side_data_boxes import (
     stereo_tag,
     stereo_type,
 )
+from semvid.io.alpha import Flattener
 from semvid.io.side_data import MODE_TAGS, side_data, side_data_bytes
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ _FITS = {
 }  # fmt: skip
 """Containers to advise, by coding."""
 
+_ALPHA_REMEDY = "use --codec vp9 and write to .webm or .mkv"
 _ENCODERS_OWN = (
     bytes.fromhex("dc45e9bde6d948b7962cd820d923eeef"),
     bytes.fromhex("2ca2de09b51747dbbb55a4fe7fc2fc4e"),
@@ -235,6 +237,17 @@ class SideDataKeeper:
             if one.type.name not in self._known:
                 self._decide(one.type.name, bytes(one), picture)
 
+    def lose_transparency(self) -> None:
+        """Tell that transparent parts were put on black."""
+        self._add(
+            f"{self._where} does not keep the video's transparency, which is black now; {_ALPHA_REMEDY}"
+        )
+
+    def layer_transparency(self) -> None:
+        """Tell what becomes of a second layer of transparency; before the first frame."""
+        if self.suffix not in _MATROSKA:
+            self._add(f"{self._where} does not keep the video's transparency; {_ALPHA_REMEDY}")
+
     def _decide(self, name: str, data: bytes, picture: VideoFrame, *, is_first: bool = False) -> None:
         kind = _kind_called(name)
         if kind is None or (kind.is_for_first and not is_first):
@@ -277,6 +290,9 @@ class SideDataKeeper:
         notice = f"{self._where} does not keep the video's {kind.name}"
         if remedy := _remedy(kind, data, self.coder, self.suffix):
             notice += f"; {remedy}"
+        self._add(notice)
+
+    def _add(self, notice: str) -> None:
         if notice not in self.notices:
             self.notices.append(notice)
 
@@ -305,4 +321,8 @@ def lost_by_drawing(first: VideoFrame, stream: Sequence[tuple[str, str]]) -> Ite
     """Name what a drawing of the pictures, upright and as they are shown, does not keep."""
     keeper = SideDataKeeper("a drawing", "")
     keeper.begin(first, [one for one in stream if one[0] != _ROTATION.stream])
+    flattener = Flattener()
+    flattener.flatten(first)
+    if flattener.found:
+        keeper.lose_transparency()
     return (notice for notice in keeper.notices if not notice.endswith(_ROTATION.name))

@@ -71,6 +71,9 @@ class EncoderSpec:
     field_block_size: int | None = None
     """Side in pixels of the blocks the encoder reads the map at in interlaced video, which it codes as such;
     None = it does not, or ignores the map there."""
+    alpha_options: Mapping[str, str] | None = None
+    """FFmpeg options with which it codes what is transparent, as a second layer that Matroska and WebM hold;
+    None = it does not."""
     codes_odd_sizes: bool = False
     """Takes subsampled video of odd width or height."""
     truncates_offsets: bool = False

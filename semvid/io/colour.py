@@ -9,9 +9,14 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from av import VideoFrame
+    from av import VideoFormat, VideoFrame
 
 _HD_LINES = 720
+
+
+def has_alpha(layout: VideoFormat) -> bool:
+    """Tell whether a pixel format has a sample for how opaque a pixel is; palettes are taken as opaque."""
+    return any(component.is_alpha for component in layout.components)
 
 
 def matrix_of(picture: VideoFrame) -> int:
@@ -31,17 +36,29 @@ def range_of(picture: VideoFrame) -> int:
 def to_bgr(
     picture: VideoFrame, reformatter: VideoReformatter, size: tuple[int, int] | None = None
 ) -> NDArray[np.uint8]:
-    """Return ``(h, w, 3)`` full-range BGR as coded, not turned; the reformatter is kept between frames.
+    """Return ``(h, w, 3)`` full-range BGR as coded, not turned, on black where it is transparent.
+
+    The reformatter is kept between frames.
 
     Args:
         picture: Of any format FFmpeg converts.
         reformatter: For this video alone.
         size: ``(width, height)`` in pixels to scale to by averaging; None = as it is.
     """
+    is_transparent = has_alpha(picture.format)
     width, height = size or (picture.width, picture.height)
     converted = reformatter.reformat(
-        picture, width, height, "bgr24", src_colorspace=matrix_of(picture),
+        picture, width, height, "bgra" if is_transparent else "bgr24", src_colorspace=matrix_of(picture),
         src_color_range=range_of(picture), dst_color_range=ColorRange.JPEG,
         interpolation=Interpolation.AREA if size else None,
     )  # fmt: skip
-    return np.asarray(converted.to_ndarray(), np.uint8)
+    pixels = np.asarray(converted.to_ndarray(), np.uint8)
+    return _on_black(pixels) if is_transparent else pixels
+
+
+def _on_black(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    colours, opacity = pixels[..., :3], pixels[..., 3:]
+    # Nothing but 0 is a recorder that left it unset.
+    if opacity.min() == 255 or not opacity.any():
+        return np.ascontiguousarray(colours)
+    return (colours * (opacity / np.float32(255)) + np.float32(0.5)).astype(np.uint8)

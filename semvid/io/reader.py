@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import av
 from av.error import FFmpegError
@@ -16,11 +16,14 @@ from semvid.errors import InputError
 from semvid.io.luma import LumaView
 from semvid.io.probe import describe, main_video_stream, open_container, reason
 from semvid.io.steady import Steadier
-from semvid.types import Frame
+from semvid.types import Frame, VideoInfo
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
+    from av.video.codeccontext import VideoCodecContext
+    from av.video.stream import VideoStream
 
+_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _SHORTFALL_SECONDS = 0.5
 _SHORTFALL_FRAMES = 2
 """A stream that ends more than this before the header says is called broken off. Headers may count frames
@@ -77,9 +80,10 @@ class VideoReader:
         except BaseException:
             self.container.close()
             raise
-        self.stream.codec_context.thread_type = "AUTO"
+        self._decoder = _decoder_of(self.stream, self.info)
+        self._decoder.thread_type = "AUTO"
         if export_vectors:
-            self.stream.codec_context.options = {"flags2": "+export_mvs"}
+            self._decoder.options = {"flags2": "+export_mvs"}
         self.damage = Damage()
         self._luma = LumaView()
         self._steadier = Steadier()
@@ -134,7 +138,7 @@ class VideoReader:
                 continue
             num_packets += not is_flush
             try:
-                pictures = self.stream.decode(packet)
+                pictures = self._decoder.decode(packet)
             except FFmpegError as error:
                 first_error = first_error or error
                 self.damage.num_bad_packets += not is_flush
@@ -190,6 +194,14 @@ class VideoReader:
             start = Fraction(self.container.start_time or 0, av.time_base)
             expected = start + Fraction(self.container.duration, av.time_base)
             self.damage.breaks_off |= end_seconds + Fraction(_SHORTFALL_SECONDS) < expected
+
+
+def _decoder_of(stream: VideoStream, info: VideoInfo) -> VideoCodecContext:
+    """Return the decoder that gives all there is: FFmpeg's own for VP8 and VP9 skip what is transparent."""
+    library = _WITH_ALPHA.get(info.codec)
+    if library is None or ("alpha_mode", "1") not in info.side_data:
+        return stream.codec_context
+    return cast("VideoCodecContext", av.CodecContext.create(library, "r"))
 
 
 def _end_seconds(packet: Packet[Any]) -> Fraction:

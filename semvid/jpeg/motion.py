@@ -22,6 +22,7 @@ from semvid.encode.hdr import refuse_private_colours
 from semvid.encode.side_data import SideDataKeeper
 from semvid.encode.stream_template import add_stream_with
 from semvid.errors import ConfigError
+from semvid.io.alpha import Flattener
 from semvid.io.carry import copied_streams
 from semvid.io.colour import matrix_of, range_of
 from semvid.io.fields import FIELD_ORDERS, field_order
@@ -80,6 +81,7 @@ class JpegCoding:
             strength=config.allocation.strength,
         )
         self._reformatter = VideoReformatter()
+        self._flattener = Flattener()
         self._stream: _JpegStream | None = None
 
     @property
@@ -93,7 +95,7 @@ class JpegCoding:
 
     def prepare(self, analysed: AnalysedFrame) -> PreparedFrame:
         """Convert to what JPEG says samples mean: BT.601, full range."""
-        source = analysed.frame.picture
+        source = self._flattener.flatten(analysed.frame.picture)
         picture = self._reformatter.reformat(
             source,
             format=_format_for(source),
@@ -103,14 +105,16 @@ class JpegCoding:
             dst_color_range=ColorRange.JPEG,
         )
         picture.pts, picture.time_base = source.pts, source.time_base
-        return PreparedFrame(source, picture, analysed.importance)
+        return PreparedFrame(analysed.frame.picture, picture, analysed.importance)
 
     def open(
         self, container: OutputContainer, first: PreparedFrame, info: VideoInfo, suffix: str
     ) -> CodedStream:
         """See ``Coding``."""
         refuse_private_colours(first.decoded, info.side_data, info.path)
-        self._stream = _JpegStream(container, self._choice, self._budget(first, info), first, info, suffix)
+        self._stream = _JpegStream(
+            container, self._choice, self._budget(first, info), first, info, suffix, self._flattener
+        )
         return self._stream
 
     def _budget(self, first: PreparedFrame, info: VideoInfo) -> Budget | None:
@@ -150,7 +154,9 @@ class _JpegStream:
         first: PreparedFrame,
         info: VideoInfo,
         suffix: str,
+        flattener: Flattener,
     ) -> None:
+        self._flattener = flattener
         self._choice, self._budget = choice, budget
         self._keeper = SideDataKeeper("mjpeg", suffix.lower())
         self._keeper.begin(first.decoded, info.side_data)
@@ -205,6 +211,8 @@ class _JpegStream:
     def encode(self, prepared: PreparedFrame) -> list[Packet[Any]]:
         """See ``CodedStream``."""
         self._keeper.look(prepared.decoded)
+        if self._flattener.found:
+            self._keeper.lose_transparency()
         packets = [self._finish_one()] if len(self._pending) == _LAG else []
         quality = self._budget.next_quality() if self._budget else self._choice.quality
         self._qualities += quality

@@ -27,7 +27,7 @@ LAYERS = [
     {"io.side_data"},
     {"events", "streaming", "streaming.types", "streaming.sound", "streaming.backoff", "streaming.devices", "report", "report.data", "report.regions", "rate", "jpeg", "jpeg.tables", "io.output", "devices", "models", "models.training", "encode.vpx_scale", "encode.option_text", "encode.levels", "saliency.source", "saliency.edges", "encode.regions", "io.probe", "io.colour", "io.containers", "io.header_patch", "io.tags", "drawing", "metrics", "metrics.filters", "encode.coding", "encode.display_matrix", "encode.stream_template", "temporal", "maps",
      "temporal.warp", "temporal.settle"},
-    {"streaming.mux", "streaming.disk", "streaming.frame_queue", "streaming.packet_queue", "streaming.address", "streaming.timeline", "io.luma", "io.folder", "io.carry", "io.ledger", "preview", "maps.offset_text", "maps.made_by", "temporal.vectors", "temporal.camera", "saliency.spectral"},
+    {"streaming.mux", "streaming.disk", "streaming.frame_queue", "streaming.packet_queue", "streaming.address", "streaming.timeline", "io.luma", "io.alpha", "io.folder", "io.carry", "io.ledger", "preview", "maps.offset_text", "maps.made_by", "temporal.vectors", "temporal.camera", "saliency.spectral"},
     {"io.fields", "io.steady", "temporal.motion", "temporal.own_motion", "streaming.source_sound", "streaming.sink_address", "streaming.fit", "streaming.opening", "streaming.push"},
     {"encode.interlaced", "temporal.cuts", "io.reader", "streaming.outlet"},
     {"temporal.plan", "streaming.source", "streaming.sink"},
