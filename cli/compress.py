@@ -123,6 +123,17 @@ def command(
         typer.Option(metavar="KIND", help="Leave out streams: audio, subtitle, attachment, data or video "
                      "(other video tracks). Repeatable.", rich_help_panel=FILES_PANEL),
     ] = None,
+    audio: Annotated[
+        str,
+        typer.Option(metavar="copy|auto|CODEC[:RATE]", help="Sound: auto copies it where the container "
+                     "can hold it and converts it otherwise; copy never converts; aac, opus, mp3, ac3, eac3, "
+                     "flac, alac and pcm convert, as in opus:128k.", rich_help_panel=FILES_PANEL),
+    ] = _DEFAULTS.audio,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Stop before any work, rather than convert or leave out a stream that "
+                     "the output's container cannot hold as it is.", rich_help_panel=FILES_PANEL),
+    ] = False,
     report: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Compare with a plain encode of the same size, which takes some "
@@ -162,6 +173,8 @@ def command(
         threads=threads,
         save_maps=save_maps,
         drop=cast("frozenset[DroppableKind]", frozenset(drop or [])),
+        audio=audio,
+        strict=strict,
         overwrite=overwrite,
     )
     from semvid.cli.draw import JsonPrinter, ProgressDrawer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
@@ -20,6 +21,10 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 Motion = Literal["flow", "vectors"]
 Deinterlace = Literal["auto", "bwdif", "keep"]
 DroppableKind = Literal["video", "audio", "subtitle", "data", "attachment"]
+
+SOUND_CODECS = ("aac", "opus", "mp3", "ac3", "eac3", "flac", "alac", "pcm")
+"""What sound can be converted to."""
+LOSSLESS_SOUND = ("flac", "alac", "pcm")
 
 MODELS = ("msroi", "msroi-fast", "spectral")
 """Names ``model`` takes, besides paths."""
@@ -144,11 +149,35 @@ class CompressConfig(MapsConfig):
     """Where to keep the maps of this very run: a sidecar, which ``maps`` reads back."""
     drop: frozenset[DroppableKind] = frozenset()
     """Kinds of streams that are not copied."""
+    audio: str = "auto"
+    """Sound: ``copy``, ``auto`` (copy where the container can hold it, else convert to what suits it), or one
+    of ``SOUND_CODECS``, alone or with bits a second, as in ``opus:128k``; sound that is coded so already is
+    copied if no bits are named."""
+    strict: bool = False
+    """Refuse, rather than convert or leave out, what the output's container cannot hold as it is."""
     overwrite: bool = False
     """Replace an existing output."""
 
+    @property
+    def sound_codec(self) -> tuple[str, int | None]:
+        """``audio`` as ``copy``, ``auto`` or a codec, and bits a second if it names them."""
+        codec, colon, rate = self.audio.partition(":")
+        amount = re.fullmatch(r"(\d{1,7})(k?)", rate)
+        bits = int(amount[1]) * (1000 if amount[2] else 1) if amount else None
+        if codec not in {"auto", "copy", *SOUND_CODECS} or (colon and bits is None):
+            raise ConfigError(
+                f"--audio {self.audio} is unknown; give copy, auto, or one of {', '.join(SOUND_CODECS)}, "
+                "which may have bits a second behind it, as in aac:128k"
+            )
+        if colon and codec in {"auto", "copy", *LOSSLESS_SOUND}:
+            raise ConfigError(f"--audio {self.audio}: {codec} takes no bits a second; leave them out")
+        if bits is not None and not 8000 <= bits <= 2_000_000:
+            raise ConfigError(f"--audio {self.audio} is out of range; give 8k to 2000k bits a second")
+        return codec, bits
+
     def __post_init__(self) -> None:
         MapsConfig.__post_init__(self)
+        _ = self.sound_codec
         if self.temporal.map_every is not None and (self.maps is not None or self.boxes is not None):
             raise ConfigError(
                 "--map-every has no effect with --maps or --boxes: they name every frame; leave it out"

@@ -82,14 +82,15 @@ class EncodingJob:
             )
         assert self._encoder is not None  # noqa: S101 - the reader raises if there is no frame
         self._write(self._encoder.flush())
+        yield from map(Notice, self._writer.finish())
 
     def _start(self, first: PreparedFrame) -> tuple[CodedStream, list[str]]:
         info, suffix = self._reader.info, self._writer.output.suffix
         encoder = self._coding.open(self._writer.container, first, info, suffix)
-        notices = self._writer.copy_streams(self._reader, encoder.stream, self._config.drop)
+        self._writer.copy_streams(self._reader, encoder.stream)
         self._writer.start()
         self._num_told = len(encoder.notices)
-        return encoder, notices + encoder.notices
+        return encoder, encoder.notices
 
     def _new_notices(self, encoder: CodedStream) -> Generator[Notice, None, None]:
         """Tell what only later frames show."""

@@ -20,7 +20,7 @@ from semvid.encode.interlaced import InterlacedStage
 from semvid.encoding_job import EncodingJob
 from semvid.errors import OutputError
 from semvid.events import Done, Event, Notice, Preview, Started
-from semvid.io.carry import check_output, default_output
+from semvid.io.destination import check_output, default_output
 from semvid.io.output import check_place
 from semvid.io.reader import VideoReader
 from semvid.io.writer import VideoWriter
@@ -124,14 +124,15 @@ def encode_events(
     export_vectors = config.temporal.motion == "vectors"
     with _one_opencv_thread(), VideoReader(source, export_vectors=export_vectors) as reader:
         if output is None:
-            output = default_output(reader.info, coding.coding_format, config.drop)
+            output = default_output(reader.info, coding.coding_format, config)
         output = Path(output)
-        check_output(output, reader.info, coding.coding_format, config.drop, overwrite=config.overwrite)
+        manifest = check_output(output, reader.info, coding.coding_format, config)
         if config.save_maps is not None:
             _check_maps_place(config.save_maps, source, output, overwrite=config.overwrite)
         maps = open_source(_sharing_cores(config), reader.info.num_frames_from_header, importance)
-        with closing(maps), VideoWriter(output) as writer:
+        with closing(maps), VideoWriter(output, manifest) as writer:
             yield Started(reader.info)
+            yield from map(Notice, manifest.notices)
             if config.device in {"cuda", "mps"} and not isinstance(maps, NetworkSource):
                 yield Notice(f"--device {config.device} has no effect: no network makes these maps")
             analyser = None if config.allocation.strength == 0 else Analyser(maps, config.temporal)

@@ -117,6 +117,8 @@ class VideoEncoder:
             codec.field_order = FIELD_ORDERS[preparer.field_order]
         if preparer.codes_fields:
             codec.flags |= Flags.interlaced_dct | Flags.interlaced_me
+        # Every container semvid writes wants it; a relay to one does not ask for it.
+        codec.flags |= Flags.global_header
         tag = self._spec.container_tags.get(suffix.lower())
         if tag:
             codec.codec_tag = tag

@@ -1,71 +1,85 @@
-"""What becomes of the streams beside the main video, and where the output may go with them."""
+"""What becomes of the streams beside the main video: decided before any work is done."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from pathlib import Path
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, cast
 
+from av.stream import Discard, Disposition, Stream
+
+from semvid.config import CompressConfig
 from semvid.errors import OutputError
-from semvid.io.containers import CONTAINERS, holds, takes
-from semvid.io.output import check_place
-from semvid.io.probe import UNKNOWN_CODEC
+from semvid.io.cargo import Cargo
+from semvid.io.containers import CONTAINERS, COVER_CODECS, HABITS
+from semvid.io.probe import UNKNOWN_CODEC, is_cover_art
+from semvid.io.probe import codec_name as coded_as
+from semvid.io.sound import SoundTarget, canonical_name, choose_target, holds_sound
+from semvid.io.trial import Fit, try_stream
 from semvid.types import StreamInfo, VideoInfo
 
-
-def default_output(source: VideoInfo, coding_format: str, drop: Collection[str]) -> Path:
-    """Return ``NAME.semvid.EXT`` beside the source, in its own container if that can hold everything.
-
-    Args:
-        source: The input.
-        coding_format: FFmpeg's name of the format the video will have.
-        drop: Kinds of the input's streams that are left out.
-
-    Raises:
-        OutputError: No container can hold these streams together.
-    """
-    codecs = {one.codec for one in copied_streams(source, drop) if not one.is_cover_art} | {coding_format}
-    own = source.path.suffix.lower()
-    for suffix in ([own] if own in CONTAINERS else []) + list(CONTAINERS):
-        if takes(suffix, coding_format) and holds(suffix, codecs):
-            return source.path.with_name(f"{source.path.stem}.semvid{suffix}")
-    raise OutputError(
-        f"no container holds {', '.join(sorted(codecs))} together; leave streams out with --drop"
-    )
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
 
 
-def check_output(
-    output: Path, source: VideoInfo, coding_format: str, drop: Collection[str], *, overwrite: bool
-) -> None:
-    """Refuse an output that cannot or must not be written, before any work is done.
+class Way(Enum):
+    """What becomes of a stream."""
 
-    Args:
-        output: Where to write.
-        source: The input.
-        coding_format: FFmpeg's name of the format the video will have.
-        drop: Kinds of the input's streams that are left out.
-        overwrite: Whether an existing file may be replaced.
+    COPY = "copy"
+    ATTACH = "attach"
+    """An attachment, or a cover that is one in the new container."""
+    CONVERT = "convert"
+    LEAVE = "leave"
+    REWRITE = "rewrite"
+    """FFmpeg writes it anew from chapters or tags."""
 
-    Raises:
-        OutputExistsError: It exists and ``overwrite`` is false.
-        OutputError: It is the input, is no regular file, its folder is missing or read-only, or its
-            container cannot hold the streams.
-    """
-    check_place(output, source.path, overwrite=overwrite)
-    if output.suffix.lower() not in CONTAINERS:
-        raise OutputError(
-            f"'{output.suffix or output.name}' is no container semvid writes; "
-            f"end the output in {', '.join(CONTAINERS)}"
-        )
-    suffix = output.suffix.lower()
-    if not takes(suffix, coding_format):
-        others = ", ".join(one for one in CONTAINERS if takes(one, coding_format))
-        raise OutputError(f"{suffix} cannot hold {coding_format} video; end the output in {others}")
-    for stream in copied_streams(source, drop):
-        if not holds(suffix, [stream.codec]) and not stream.is_cover_art:
-            raise OutputError(
-                f"{suffix} cannot hold stream {stream.index} ({stream.kind}, {stream.codec}); choose another "
-                f"container for -o, or leave it out with --drop {stream.kind}"
-            )
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What becomes of one stream, and why."""
+
+    label: str
+    """The stream's name in messages."""
+    kind: str
+    way: Way
+    why: str = ""
+    """What is told of it, after its name; empty = nothing."""
+    sound: SoundTarget | None = None
+    text: str = ""
+    """FFmpeg's encoder of the subtitles it becomes."""
+    cover: bytes = b""
+    is_relayed: bool = False
+    """See ``Fit.RELAYED``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What becomes of all streams beside the main video."""
+
+    suffix: str
+    passages: dict[int, Passage]
+    """By index of the stream; those dropped are missing."""
+
+    @property
+    def is_relayed(self) -> bool:
+        """Whether the container has to be opened through a relay."""
+        return any(one.is_relayed for one in self.passages.values())
+
+    @property
+    def num_changed(self) -> int:
+        """Streams that are not copied as they are."""
+        return sum(bool(one.why) for one in self.passages.values())
+
+    @property
+    def notices(self) -> list[str]:
+        """A sentence for each stream that is not copied as it is."""
+        return [f"{one.label} {one.why}" for one in self.passages.values() if one.why]
+
+
+def label(stream: Stream) -> str:
+    """Name a stream in messages."""
+    return f"stream {stream.index} ({stream.type}, {coded_as(stream)})"
 
 
 def copied_streams(source: VideoInfo, drop: Collection[str]) -> list[StreamInfo]:
@@ -78,3 +92,135 @@ def copied_streams(source: VideoInfo, drop: Collection[str]) -> list[StreamInfo]
         and one.kind not in drop
         and one.codec != UNKNOWN_CODEC
     ]
+
+
+def plan(cargo: Cargo, main: int, suffix: str, config: CompressConfig) -> Manifest:
+    """Decide about every stream.
+
+    Args:
+        cargo: The file.
+        main: Index of the stream that is compressed.
+        suffix: Of the output.
+        config: What is dropped, how sound is treated, and whether it is strict.
+
+    Raises:
+        OutputError: A stream people watch, hear or read has no place in the container.
+    """
+    planner = _Planner(cargo, suffix, config)
+    passages = {
+        one.index: planner.passage(one)
+        for one in cargo.container.streams
+        if one.index != main and one.type not in config.drop
+    }
+    manifest = Manifest(suffix, passages)
+    asked = config.audio not in {"auto", "copy"}
+    for one in passages.values():
+        if config.strict and one.why and not (asked and one.sound is not None):
+            raise OutputError(
+                f"{one.label} {one.why}; --strict allows none of that: choose another container "
+                f"for -o, or leave it out with --drop {one.kind}"
+            )
+    return manifest
+
+
+def _passage(
+    stream: Stream, way: Way, why: str = "", *, sound: SoundTarget | None = None, text: str = "",
+    cover: bytes = b"", is_relayed: bool = False,
+) -> Passage:  # fmt: skip
+    # Of the stream itself nothing is kept: its container is closed again.
+    return Passage(label(stream), stream.type, way, why, sound, text, cover, is_relayed)
+
+
+class _Planner:
+    def __init__(self, cargo: Cargo, suffix: str, config: CompressConfig) -> None:
+        self._cargo, self._suffix, self._config = cargo, suffix, config
+        self._muxer = CONTAINERS[suffix]
+
+    def passage(self, stream: Stream) -> Passage:
+        if stream.type == "attachment":
+            if self._muxer == "matroska":
+                return _passage(stream, Way.ATTACH)
+            return _passage(stream, Way.LEAVE, f"is left out: {self._suffix} holds no attachments")
+        if is_cover_art(stream):
+            return self._cover(stream)
+        if stream.type == "data":
+            return self._data(stream)
+        if stream.codec_context is None:
+            return _passage(stream, Way.LEAVE, "is left out: FFmpeg does not know its format")
+        return self._sound(cast("AudioStream", stream)) if stream.type == "audio" else self._other(stream)
+
+    def _other(self, stream: Stream) -> Passage:
+        fit = self._fit(stream)
+        if fit is not Fit.NO:
+            return _passage(stream, Way.COPY, is_relayed=fit is Fit.RELAYED)
+        text = HABITS[self._muxer].text
+        if stream.type == "subtitle" and stream.codec_context.codec.text_sub and text:
+            name = {"mov_text": "timed text", "webvtt": "WebVTT", "subrip": "SubRip"}[text]
+            why = (
+                f"becomes {name}, without fonts and places of its own: {self._suffix} cannot hold it as it is"
+            )
+            return _passage(stream, Way.CONVERT, why, text=text)
+        raise self._refusal(stream)
+
+    def _cover(self, stream: Stream) -> Passage:
+        if stream.disposition & Disposition.timed_thumbnails:
+            return _passage(stream, Way.LEAVE, "is left out: pictures of chapters are not kept")
+        if coded_as(stream) in COVER_CODECS and self._cargo.packets[stream.index]:
+            if self._muxer == "mp4":
+                return _passage(stream, Way.COPY)
+            if self._muxer == "matroska":
+                return _passage(stream, Way.ATTACH, cover=self._cargo.cover(stream))
+        return _passage(stream, Way.LEAVE, f"is left out: {self._suffix} cannot hold this cover picture")
+
+    def _data(self, stream: Stream) -> Passage:
+        if "timecode" in stream.metadata or stream.discard == Discard.all:
+            return _passage(stream, Way.REWRITE)
+        if self._muxer in {"mp4", "mov"} and self._fit(stream) is Fit.DIRECT:
+            return _passage(stream, Way.COPY)
+        return _passage(stream, Way.LEAVE, f"is left out: {self._suffix} cannot hold data of this kind")
+
+    def _sound(self, stream: AudioStream) -> Passage:
+        codec, bitrate = self._config.sound_codec
+        wanted = codec if codec not in {"auto", "copy"} else None
+        source = self._cargo.sound_format(stream)
+        if source is None:
+            return _passage(
+                stream, Way.LEAVE, "is left out: nothing tells its sample rate and channels; it is damaged"
+            )
+        fit = self._fit(stream)
+        is_as_wanted = wanted is None or (bitrate is None and canonical_name(wanted) == coded_as(stream))
+        if fit is not Fit.NO and is_as_wanted:
+            return _passage(stream, Way.COPY, is_relayed=fit is Fit.RELAYED)
+        if codec == "copy":
+            raise self._refusal(stream)
+        habits = HABITS[self._muxer]
+        wanted = wanted or (habits.lossless_sound if source.is_lossless else habits.sound)
+        target = choose_target(wanted, source, bitrate)
+        if target is None or not holds_sound(self._muxer, target):
+            raise OutputError(
+                f"{label(stream)} cannot become {wanted} in {self._suffix}; choose another --audio codec "
+                "or container, or leave it out with --drop audio"
+            )
+        why = f"becomes {target}"
+        if target.num_channels != source.num_channels:
+            why += f", {target.num_channels} channels instead of {source.num_channels}"
+        if codec == "auto":
+            why += f": {self._suffix} cannot hold it as it is"
+        return _passage(stream, Way.CONVERT, why, sound=target)
+
+    def _fit(self, stream: Stream) -> Fit:
+        fit = try_stream(self._muxer, stream, self._cargo.packets[stream.index])
+        # Chapters matter to more people than sound that is copied bit by bit.
+        return Fit.NO if fit is Fit.RELAYED and self._cargo.has_chapters else fit
+
+    def _refusal(self, stream: Stream) -> OutputError:
+        packets = self._cargo.packets[stream.index]
+        others = [
+            suffix
+            for suffix, muxer in CONTAINERS.items()
+            if suffix != ".avi" and try_stream(muxer, stream, packets) is not Fit.NO
+        ]
+        choice = f"end -o in {' or '.join(others)}" if others else "no container semvid writes can"
+        return OutputError(
+            f"{self._suffix} cannot hold {label(stream)}; {choice}, or leave it out with --drop {stream.type}"
+        )

@@ -1,9 +1,9 @@
-"""The containers semvid writes, and what each can hold."""
+"""The containers semvid writes, and what goes into them when the original does not."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 
 import av
@@ -15,19 +15,40 @@ _MOTION_JPEG = {".avi", ".mov", ".mkv"}
 """Where players expect it; .avi takes nothing else, since it cannot reorder frames."""
 
 
-@lru_cache
-def _codecs_held_by(muxer: str) -> frozenset[str]:
-    with av.open(io.BytesIO(), "w", format=muxer) as container:
-        return frozenset(container.supported_codecs)
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What a container is expected to hold."""
+
+    sound: str
+    """Name of the sound codec, as in ``--audio``, that everything plays in it."""
+    lossless_sound: str
+    """The same for sound that has lost nothing yet."""
+    text: str | None
+    """FFmpeg's encoder of the text subtitles that everything shows in it; None = it holds none."""
 
 
-def holds(suffix: str, codecs: Iterable[str]) -> bool:
-    """Whether FFmpeg lists all these formats for the container."""
-    return _codecs_held_by(CONTAINERS[suffix]).issuperset(codecs)
+HABITS = {
+    "mp4": Habits("aac", "aac", "mov_text"),
+    "mov": Habits("aac", "aac", "mov_text"),
+    "matroska": Habits("aac", "flac", "subrip"),
+    "webm": Habits("opus", "opus", "webvtt"),
+    # Without a decoder's delay, for which AVI has no place.
+    "avi": Habits("pcm", "pcm", None),
+}
+"""By muxer."""
+
+COVER_CODECS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
+"""Pictures that players show as a cover: the name and type they have as an attachment."""
 
 
 def takes(suffix: str, coding_format: str) -> bool:
     """Whether encoded video may go there."""
     if coding_format == "mjpeg":
         return suffix in _MOTION_JPEG
-    return suffix != ".avi" and holds(suffix, [coding_format])
+    return suffix != ".avi" and coding_format in _codecs_held_by(CONTAINERS[suffix])
+
+
+@lru_cache
+def _codecs_held_by(muxer: str) -> frozenset[str]:
+    with av.open(io.BytesIO(), "w", format=muxer) as container:
+        return frozenset(container.supported_codecs)

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
-import av
 from av.error import FFmpegError
 
 from semvid.errors import OutputError
-from semvid.io.containers import CONTAINERS, holds
+from semvid.io.carry import Manifest, Passage, Way
+from semvid.io.containers import CONTAINERS, COVER_CODECS
 from semvid.io.header_patch import ROOM, prefer_google_boxes, state_pixel_aspect
 from semvid.io.ledger import Ledger
 from semvid.io.output import publish, temporary_beside
 from semvid.io.probe import codec_name, is_cover_art, reason
 from semvid.io.side_data import MODE_TAGS
-from semvid.io.tags import portable
+from semvid.io.sound import SoundConverter, add_sound
+from semvid.io.subtitles import SubtitleConverter
+from semvid.io.tags import describe_like, portable
+from semvid.io.trial import open_output
 
 if TYPE_CHECKING:
     from av import Packet
+    from av.audio.stream import AudioStream
     from av.container import OutputContainer
     from av.stream import AttachmentStream, Stream
+    from av.subtitles.stream import SubtitleStream
     from av.video.stream import VideoStream
 
     from semvid.io.reader import VideoReader
@@ -36,23 +40,28 @@ class VideoWriter:
     """An output that appears under its name only when it is complete.
 
     Use as a context manager: leaving it without ``commit()`` removes the temporary file.
+
+    Args:
+        output: Where to write.
+        manifest: What becomes of the input's other streams; None = there are none.
     """
 
-    def __init__(self, output: Path) -> None:
+    def __init__(self, output: Path, manifest: Manifest | None = None) -> None:
         self.output = output
         self.bytes_written = 0
-        self._suffix = output.suffix.lower()
+        self._muxer = CONTAINERS[output.suffix.lower()]
+        self._manifest = manifest or Manifest(output.suffix.lower(), {})
         self._temporary = temporary_beside(output)
         self._copies: dict[int, Stream] = {}
+        self._converters: dict[int, SoundConverter | SubtitleConverter] = {}
         self._ledger = Ledger(output)
         self._video_index = 0
         self._pixel_aspect: Fraction | None = None
         try:
-            muxer = CONTAINERS[self._suffix]
             # Spherical and stereo-3D boxes are younger than the standard FFmpeg keeps to by itself.
-            options = {"movflags": "+faststart", "strict": "unofficial"} if muxer in _MP4_LIKE else {}
-            self.container: OutputContainer = av.open(
-                str(self._temporary), "w", format=muxer, container_options=options
+            options = {"movflags": "+faststart", "strict": "unofficial"} if self._muxer in _MP4_LIKE else {}
+            self.container: OutputContainer = open_output(
+                str(self._temporary), self._muxer, options, is_relayed=self._manifest.is_relayed
             )
         except BaseException:
             self._temporary.unlink(missing_ok=True)
@@ -75,20 +84,15 @@ class VideoWriter:
         finally:
             self._temporary.unlink(missing_ok=True)
 
-    def copy_streams(self, reader: VideoReader, encoded: VideoStream, drop: Collection[str]) -> list[str]:
-        """Mirror every other stream of the input, with metadata and chapters.
+    def copy_streams(self, reader: VideoReader, encoded: VideoStream) -> None:
+        """Add what becomes of every other stream of the input, with metadata and chapters.
 
         Must be called once, after the encoded stream was added and before the first packet.
 
         Args:
             reader: The open input.
             encoded: The output stream with the encoded video.
-            drop: Kinds of streams to leave out.
-
-        Returns:
-            A sentence for each stream that cannot be carried over.
         """
-        notices = []
         source, main = reader.container, reader.stream
         self._video_index = encoded.index
         # How samples are stored is for the encoder of the new ones to say.
@@ -98,40 +102,39 @@ class VideoWriter:
             encoded.metadata["title"] = encoded.metadata.get("title", "") + ROOM
         encoded.disposition = main.disposition
         for stream in source.streams:
-            if stream.index == main.index or stream.type in drop or _is_rewritten(stream):
+            passage = self._manifest.passages.get(stream.index)
+            if passage is None:
                 continue
-            label = f"stream {stream.index} ({stream.type}, {codec_name(stream)})"
-            obstacle = self._obstacle(stream)
-            if obstacle is not None:
-                notices.append(f"{label} is left out: {obstacle}")
-            elif stream.type == "attachment":
-                self._attach(cast("AttachmentStream", stream))
-            else:
-                copy = self.container.add_stream_from_template(stream)
-                copy.metadata.update(portable(stream.metadata))
-                copy.disposition = stream.disposition
-                self._copies[stream.index] = copy
+            if passage.way is Way.ATTACH:
+                self._attach(stream, passage)
+            elif passage.way is Way.COPY:
+                self._copies[stream.index] = copy = self.container.add_stream_from_template(stream)
+                describe_like(copy, stream)
+            elif passage.way is Way.CONVERT:
+                self._converters[stream.index] = converter = self._converter(stream, passage)
+                describe_like(converter.stream, stream)
         self.container.metadata.update(portable(source.metadata))
-        self.container.set_chapters(source.chapters())
-        return notices
+        if not self._manifest.is_relayed:
+            self.container.set_chapters(source.chapters())
 
-    def _obstacle(self, stream: Stream) -> str | None:
-        """Why a stream that no one watches or hears cannot come along, or None."""
-        if stream.type == "attachment":
-            is_matroska = CONTAINERS[self._suffix] == "matroska"
-            return None if is_matroska else f"{self._suffix} holds no attachments"
-        if stream.type not in {"video", "audio", "subtitle"} or stream.codec_context is None:
-            return "FFmpeg cannot copy it without knowing its format"
-        if is_cover_art(stream) and not holds(self._suffix, [codec_name(stream)]):
-            return f"{self._suffix} cannot hold this cover picture"
-        return None
+    def _converter(self, stream: Stream, passage: Passage) -> SoundConverter | SubtitleConverter:
+        if passage.sound is None:
+            return SubtitleConverter(self.container, cast("SubtitleStream", stream), passage.text)
+        coded = add_sound(self.container, passage.sound)
+        return SoundConverter(cast("AudioStream", stream), coded, passage.sound)
 
-    def _attach(self, stream: AttachmentStream) -> None:
-        self.container.add_attachment(
-            stream.metadata.get("filename", f"attachment-{stream.index}"),
-            stream.mimetype or "application/octet-stream",
-            stream.data,
-        )
+    def _attach(self, stream: Stream, passage: Passage) -> None:
+        tags = dict(stream.metadata)
+        if passage.cover:
+            name, kind = COVER_CODECS[codec_name(stream)]
+            data, name, kind = passage.cover, tags.pop("filename", name), tags.pop("mimetype", kind)
+        else:
+            attachment = cast("AttachmentStream", stream)
+            name = tags.pop("filename", f"attachment-{stream.index}")
+            kind = tags.pop("mimetype", "application/octet-stream")
+            data = attachment.data
+        attached = self.container.add_attachment(name, kind, data)
+        attached.metadata.update(portable(tags))
 
     def start(self) -> None:
         """Write the header; from here on streams are fixed.
@@ -145,9 +148,12 @@ class VideoWriter:
             raise self._failure(error) from error
 
     def copy(self, packet: Packet[Any]) -> None:
-        """Write a packet of a mirrored stream; others are dropped, as ``copy_streams`` announced."""
-        stream = self._copies.get(packet.stream.index)
-        if stream is None:
+        """Write what becomes of a packet of another stream; nothing of those that are left out."""
+        index = packet.stream.index
+        if (converter := self._converters.get(index)) is not None:
+            for one in converter.convert(packet):
+                self._mux(one)
+        if (stream := self._copies.get(index)) is None:
             return
         if packet.dts is None:
             if not is_cover_art(stream):
@@ -155,6 +161,15 @@ class VideoWriter:
             packet.pts = packet.dts = 0
         packet.stream = stream
         self._mux(packet)
+
+    def finish(self) -> list[str]:
+        """Write what converted streams still hold; returns a sentence for whatever went wrong with them."""
+        notices = []
+        for converter in self._converters.values():
+            for one in converter.finish():
+                self._mux(one)
+            notices += converter.notices
+        return notices
 
     def write(self, packet: Packet[Any]) -> None:
         """Write a packet of the encoded stream."""
@@ -188,10 +203,10 @@ class VideoWriter:
 
     def _aspect_to_patch(self, encoded: VideoStream) -> Fraction | None:
         aspect = encoded.codec_context.sample_aspect_ratio
-        return aspect if aspect and aspect != 1 and CONTAINERS[self._suffix] in _MATROSKA else None
+        return aspect if aspect and aspect != 1 and self._muxer in _MATROSKA else None
 
     def _patch_header(self) -> None:
-        if CONTAINERS[self._suffix] in _MP4_LIKE:
+        if self._muxer in _MP4_LIKE:
             prefer_google_boxes(self._temporary)
         if self._pixel_aspect is not None:
             state_pixel_aspect(self._temporary, self._pixel_aspect)
@@ -200,8 +215,3 @@ class VideoWriter:
         if isinstance(error, OutputError):
             return error
         return OutputError(f"{self.output} cannot be written: {reason(error)}; nothing was left behind")
-
-
-def _is_rewritten(stream: Stream) -> bool:
-    """Tell the tracks FFmpeg writes anew from chapters and from the timecode tag."""
-    return stream.type == "data" and ("timecode" in stream.metadata or stream.name == "bin_data")

@@ -107,8 +107,16 @@ def _options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
     if config.save_maps is not None:
         # Maps that are kept are settled before: the encode would differ without.
         yield "--save-maps", config.save_maps.name
+    yield from _stream_options(config)
+
+
+def _stream_options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
     for kind in sorted(config.drop):
         yield "--drop", kind
+    if config.audio != _DEFAULTS.audio:
+        yield "--audio", config.audio
+    if config.strict:
+        yield "--strict", None
 
 
 def _map_options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
