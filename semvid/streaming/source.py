@@ -10,8 +10,6 @@ from fractions import Fraction
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from av.error import FFmpegError
-
 from semvid.config import LiveConfig
 from semvid.errors import InputError, SemvidError
 from semvid.io.fields import Deinterlacer
@@ -21,6 +19,7 @@ from semvid.io.reader import Damage
 from semvid.io.steady import Steadier
 from semvid.streaming.address import Address
 from semvid.streaming.backoff import Backoff
+from semvid.streaming.decoding import SourceDecoder
 from semvid.streaming.fit import Fitter, Pacer, Thinner
 from semvid.streaming.frame_queue import FrameQueue
 from semvid.streaming.opening import OPEN_SECONDS, NotThereYetError, close_quietly, open_source
@@ -300,36 +299,20 @@ class LiveReader:
 
     def _pictures(self, source: OpenSource) -> Generator[VideoFrame, None, None]:
         """Decode until the source ends or breaks off; ``last_error`` then says why. Sound is put aside."""
-        packets = source.container.demux(*source.streams)
-        # Who joins a live stream in the middle cannot decode its first frames.
-        is_joined = not self._address.is_live
-        while not self._stopped.is_set():
-            try:
-                packet = next(packets)
-            except StopIteration:
-                if self._address.can_reconnect:
-                    self.last_error = f"{self._address.shown} ended the stream"
-                return
-            except (FFmpegError, OSError) as error:
-                self._damage.breaks_off |= not self._address.can_reconnect
-                why = (
-                    "sends no more" if type(error).__name__ == "ExitError" else f"was lost ({reason(error)})"
-                )
-                self.last_error = f"{self._address.shown} {why}"
-                return
-            try:
-                if source.audio is not None and packet.stream.type == "audio":
-                    self._sound.add(source.audio.decode(packet))
-                    continue
-                pictures = source.video.decode(packet)
-            except FFmpegError:
-                # Packets get lost; the decoder goes on at the next key frame.
-                self._damage.num_bad_packets += is_joined and packet.size > 0
-                continue
-            for picture in pictures:
-                is_joined |= not picture.is_corrupt
-                self._damage.num_corrupt_frames += is_joined and bool(picture.is_corrupt)
-                yield picture
+        decoder = SourceDecoder(
+            source,
+            self._damage,
+            is_live=self._address.can_reconnect or self._address.kind == "pipe",
+            take_sound=self._sound.add,
+            stopped=self._stopped,
+        )
+        yield from decoder.pictures()
+        if decoder.error is not None:
+            is_silent = type(decoder.error).__name__ == "ExitError"
+            why = "sends no more" if is_silent else f"was lost ({reason(decoder.error)})"
+            self.last_error = f"{self._address.shown} {why}"
+        elif self._address.can_reconnect and not self._stopped.is_set():
+            self.last_error = f"{self._address.shown} ended the stream"
 
     def _seconds(self, picture: VideoFrame) -> float:
         """Position in the source; where it has none, one frame after the last."""

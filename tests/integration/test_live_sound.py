@@ -1,12 +1,13 @@
 """Sound through live streams: heard when its picture is seen, in every container, after every loss."""
 
 import itertools
+import subprocess
 import threading
 import time
 
 import av
 import pytest
-from live_clips import coded_packets, free_port, listens, process, until
+from live_clips import FFMPEG, coded_packets, free_port, listens, process, until
 from live_frames import LeftThird
 from sound_clips import lateness, write_flashes
 
@@ -71,6 +72,48 @@ def test_sources_of_other_codecs_and_rates(tmp_path, name, sound_codec, rate, la
     source = write_flashes(tmp_path / name, sound_codec=sound_codec, sound_rate=rate, late=late, seconds=4)
     stream(source, tmp_path / "out.mkv")
     assert_in_time(tmp_path / "out.mkv", at_least=4, known=late)
+
+
+def shifted(film, path, seconds):
+    """Copy a transport stream, its clock at another time."""
+    subprocess.run(
+        [
+            FFMPEG,
+            "-v",
+            "error",
+            "-y",
+            "-i",
+            str(film),
+            "-c",
+            "copy",
+            "-output_ts_offset",
+            f"{seconds}",
+            str(path),
+        ],
+        check=True,
+    )
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "starts",
+    [
+        pytest.param([53_127], id="a broadcast's clock"),
+        pytest.param([95_441.5], id="a counter that wraps"),
+        pytest.param([7, 1000], id="two recordings joined, forward"),
+        pytest.param([1000, 7, 95_441], id="three, back and over the wrap"),
+    ],
+)
+def test_clocks_that_start_anywhere_jump_or_wrap(film, tmp_path, starts):
+    source = tmp_path / "in.ts"
+    source.write_bytes(b"".join(shifted(film, tmp_path / "part.ts", one) for one in starts))
+    assert stream(source, tmp_path / "out.mkv") == []
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        times = [float(one.time) for one in container.decode(video=0)]
+    assert len(times) == 125 * len(starts)
+    assert times[0] < 0.1
+    assert max(abs(b - a - 0.04) for a, b in itertools.pairwise(times)) < 0.005
+    assert_in_time(tmp_path / "out.mkv", at_least=5 * len(starts))
 
 
 def test_segments_have_their_sound(tmp_path):

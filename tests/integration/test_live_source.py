@@ -384,6 +384,52 @@ def test_memory_stays_flat(tmp_path):
     assert peaks[-1] - peaks[0] < 20_000
 
 
+@pytest.mark.parametrize("name", ["film.mkv", "film.mp4"])
+def test_a_file_that_ends_too_early_is_told(tmp_path, name):
+    whole = make_clip(tmp_path / f"whole-{name}", width=160, height=96, num_frames=50)
+    path = tmp_path / name
+    # The header first, so that it is there.
+    subprocess.run(
+        [FFMPEG, "-v", "error", "-i", str(whole), "-c", "copy", "-movflags", "faststart", str(path)],
+        check=True,
+    )
+    with open_reader(str(path)) as reader:
+        assert len(take(reader, 60)) == 50
+    assert reader.damage == ""
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with open_reader(str(path)) as reader:
+        assert 10 < len(take(reader, 60)) < 40
+    assert reader.damage == "it ends before its header says"
+    assert reader.failure == ""
+
+
+def test_damaged_frames_are_counted(tmp_path):
+    path = make_clip(tmp_path / "film.ts", width=160, height=96, num_frames=50)
+    data = bytearray(path.read_bytes())
+    for place in range(len(data) // 3, len(data) * 2 // 3, 997):
+        data[place] ^= 255
+    path.write_bytes(data)
+    with open_reader(str(path)) as reader:
+        take(reader, 60)
+    assert reader.num_damaged > 0
+    assert "frames are damaged" in reader.damage or "could not be decoded" in reader.damage
+
+
+def test_an_odd_failure_of_the_thread_that_reads_is_no_end(tmp_path, monkeypatch):
+    path = make_clip(tmp_path / "film.mkv", width=160, height=96, num_frames=10)
+
+    def fail(self, picture):
+        if self._num_frames == 3:
+            raise KeyError("odd")
+        return deliver(self, picture)
+
+    deliver = LiveReader._deliver
+    monkeypatch.setattr(LiveReader, "_deliver", fail)
+    with open_reader(str(path)) as reader:
+        assert len(take(reader, 10)) == 3
+    assert "film.mkv cannot be read" in reader.failure
+
+
 def test_a_port_is_listened_at_until_somebody_sends(monkeypatch):
     monkeypatch.setattr("semvid.streaming.opening.OPEN_SECONDS", 0.2)
     monkeypatch.setattr("semvid.streaming.opening.READ_SECONDS", 0.2)

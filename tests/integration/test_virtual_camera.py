@@ -70,3 +70,19 @@ def test_a_missing_package_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyvirtualcam", None)
     with pytest.raises(OutputError, match=r"pip install 'semvid\[camera\]'"):
         VirtualCamera(30.0)
+
+
+def test_an_odd_failure_of_the_camera_is_told(packets, monkeypatch):
+    class Odd:
+        width = height = 0
+
+        def __init__(self, **_):
+            raise KeyError("odd")
+
+    monkeypatch.setitem(sys.modules, "pyvirtualcam", SimpleNamespace(Camera=Odd))
+    camera = VirtualCamera(30.0)
+    for one in packets:
+        camera.offer(one)
+    wait_for(lambda: camera.state == "closed")
+    assert "the virtual camera failed (KeyError: 'odd')" in camera.failure
+    camera.close()
