@@ -29,13 +29,13 @@ _UNITS = {"psnr": "dB", "xpsnr": "dB", "weighted": "dB", "salient": "dB", "backg
 
 
 def command(
-    reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="What it should look like.")],
-    test: Annotated[Path, typer.Argument(metavar="TEST", help="What became of it.")],
+    reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="The video it should look like.")],
+    test: Annotated[Path, typer.Argument(metavar="TEST", help="The video to score.")],
     metrics: Annotated[
-        str, typer.Option(metavar="NAME,...", help="Among psnr, ssim, xpsnr, vmaf and weighted.")
+        str, typer.Option(metavar="NAME,...", help="Which scores: psnr, ssim, xpsnr, vmaf, weighted.")
     ] = ",".join(METRICS),
     scale: Annotated[
-        bool, typer.Option("--scale", help="Bring TEST to the size of REFERENCE.")
+        bool, typer.Option("--scale", help="Scale TEST to the size of REFERENCE.")
     ] = False,
     maps: MapsOption = None,
     model: ModelOption = _DEFAULTS.model,
@@ -46,7 +46,8 @@ def command(
     ] = None,
     overwrite: OverwriteOption = False,
     allow_protocols: AllowProtocolsOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Everything as one JSON object on stdout.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all scores as one JSON object on "
+                                                         "stdout.")] = False,
 ) -> None:  # fmt: skip
     """Score a video against the one it was made from: all of it, what matters, and the rest."""
     config = CompareConfig(

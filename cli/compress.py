@@ -60,7 +60,7 @@ def command(
                      "Default: NAME.semvid.EXT beside the input.", rich_help_panel=FILES_PANEL),
     ] = None,
     codec: Annotated[
-        str, typer.Option(help="x264, x265, vp8, vp9 or mjpeg.", rich_help_panel=_HOW)
+        str, typer.Option(help="Encoder: x264, x265, vp8, vp9 or mjpeg.", rich_help_panel=_HOW)
     ] = _DEFAULTS.codec,
     crf: Annotated[
         float | None,
@@ -69,17 +69,18 @@ def command(
     ] = None,
     quality: Annotated[
         int | None,
-        typer.Option(help="mjpeg: of what matters, 1 to 100, on the scale of plain JPEG. Default: 80.",
+        typer.Option(help="mjpeg: quality of important areas, 1 to 100, on the scale of plain JPEG. "
+                          "Default: 80.",
                      rich_help_panel=_HOW),
     ] = None,
     bitrate: Annotated[
         str | None,
-        typer.Option(metavar="RATE", help="mjpeg: bits a second of the video, as in 800k or 12M.",
+        typer.Option(metavar="RATE", help="mjpeg: bit rate of the video, as in 800k or 12M bits per second.",
                      rich_help_panel=_HOW),
     ] = None,
     target_size: Annotated[
         str | None,
-        typer.Option(metavar="SIZE", help="mjpeg: bytes of the whole output, as in 25M.",
+        typer.Option(metavar="SIZE", help="mjpeg: size of the whole output, as in 25M bytes.",
                      rich_help_panel=_HOW),
     ] = None,
     preset: Annotated[
@@ -89,7 +90,8 @@ def command(
     ] = None,
     encoder_option: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="One more FFmpeg option for the encoder. Repeatable.",
+        typer.Option(metavar="KEY=VALUE", help="One more FFmpeg option for the encoder, as in tune=film. "
+                                               "Repeatable.",
                      rich_help_panel=_HOW),
     ] = None,
     deinterlace: DeinterlaceOption = _DEFAULTS.deinterlace,
@@ -102,10 +104,10 @@ def command(
     strength: StrengthOption = _ALLOCATION.strength,
     background_weight: BackgroundWeightOption = _ALLOCATION.background_weight,
     finest: Annotated[
-        float, typer.Option(help="Lowest quantizer offset in QP steps.", rich_help_panel=MAPS_PANEL)
+        float, typer.Option(help="Lowest quantizer offset in QP steps, -25 to 0.", rich_help_panel=MAPS_PANEL)
     ] = _ALLOCATION.finest,
     coarsest: Annotated[
-        float, typer.Option(help="Highest quantizer offset in QP steps.", rich_help_panel=MAPS_PANEL)
+        float, typer.Option(help="Highest quantizer offset in QP steps, 0 to 25.", rich_help_panel=MAPS_PANEL)
     ] = _ALLOCATION.coarsest,
     map_every: MapEveryOption = None,
     smoothing: SmoothingOption = None,
@@ -115,7 +117,7 @@ def command(
     threads: ThreadsOption = _DEFAULTS.threads,
     save_maps: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.svmap", help="Keep the maps of this run; --maps reads them back.",
+        typer.Option(metavar="FILE.svmap", help="Save the maps of this run; --maps reads them back.",
                      rich_help_panel=FILES_PANEL),
     ] = None,
     drop: Annotated[
@@ -136,7 +138,7 @@ def command(
     ] = False,
     report: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Compare with a plain encode of the same size, which takes some "
+        typer.Option(metavar="FILE", help="Compare with a plain encode of the same size, which takes up to "
                      "six more encodes: .html for a page, .json for 'semvid report'.",
                      rich_help_panel=FILES_PANEL),
     ] = None,
@@ -144,7 +146,7 @@ def command(
     allow_protocols: AllowProtocolsOption = None,
     no_preview: NoPreviewOption = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Events as JSON lines on stdout, progress on stderr.")
+        bool, typer.Option("--json", help="Print events as JSON lines on stdout; progress stays on stderr.")
     ] = False,
 ) -> None:  # fmt: skip
     """Make a video smaller while keeping its detail where people look.

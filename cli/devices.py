@@ -10,7 +10,7 @@ import typer
 
 
 def command(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON array on stdout.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array on stdout.")] = False,
 ) -> None:
     """List the cameras and screens that `semvid stream` can read."""
     from semvid.streaming.devices import list_capture_devices

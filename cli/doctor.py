@@ -31,7 +31,7 @@ _PROTOCOLS = ("rtsp", "rtmp", "rtmps", "udp", "rtp", "tcp", "http", "https", "sr
 
 
 def command(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
 ) -> None:
     """Show versions and devices, and test every encoder with a map and every network."""
     report = _examine()

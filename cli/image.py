@@ -32,7 +32,8 @@ _HOW = "How it is coded"
 
 
 def command(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="PNG, JPEG, WebP, TIFF, ...")],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="The picture to compress: PNG, JPEG, "
+                                                                 "WebP, TIFF, ...")],
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Where to write. Default: NAME.semvid.jpg beside the input.",
@@ -40,23 +41,25 @@ def command(
     ] = None,
     quality: Annotated[
         int | None,
-        typer.Option(help="Of what matters, 1 to 100, on the scale of plain JPEG. Default: 80.",
+        typer.Option(help="Quality of important areas, 1 to 100, on the scale of plain JPEG. Default: 80.",
                      rich_help_panel=_HOW),
     ] = None,
     target_bytes: Annotated[
         int | None,
-        typer.Option(help="Largest file wanted; filled with the best picture.", rich_help_panel=_HOW),
+        typer.Option(help="Maximum size of the file in bytes; the best picture that fits is written.",
+                     rich_help_panel=_HOW),
     ] = None,
     match: Annotated[
         str | None,
-        typer.Option(metavar="plain", help="Make the file as large as a plain JPEG of this quality.",
+        typer.Option(metavar="plain", help="plain: write as many bytes as a plain JPEG of this --quality "
+                                           "has.",
                      rich_help_panel=_HOW),
     ] = None,
     sampling: Annotated[
-        str, typer.Option(help="Chroma: 4:2:0, 4:2:2, 4:4:4 or grey.", rich_help_panel=_HOW)
+        str, typer.Option(help="Chroma sampling: 4:2:0, 4:2:2, 4:4:4 or grey.", rich_help_panel=_HOW)
     ] = _DEFAULTS.sampling,
     price: Annotated[
-        float, typer.Option(help="How much error a bit may save, 0 to 10; 0 = plain rounding.",
+        float, typer.Option(help="How much error to accept for each bit saved, 0 to 10; 0 = plain rounding.",
                             rich_help_panel=_HOW)
     ] = _DEFAULTS.price,
     model: ModelOption = _DEFAULTS.model,

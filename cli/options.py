@@ -35,15 +35,16 @@ FocusOption = Annotated[
     str | None,
     typer.Option(
         metavar="CLASS=WEIGHT,...",
-        help="What matters more or less than the rest, as in "
-        "face=2,vehicle=0. Classes: " + ", ".join(CLASSES) + "; 1 if not named.",
+        help="Weight of each class of things, as in face=2,vehicle=0; those not named have 1. Classes: "
+        + ", ".join(CLASSES)
+        + ".",
         rich_help_panel=MAPS_PANEL,
     ),
 ]
 ThresholdOption = Annotated[
     float,
     typer.Option(
-        help="Activation, 0 to 1, from which on a class counts as present.", rich_help_panel=MAPS_PANEL
+        help="How sure the network must be of a class before it counts, 0 to 1.", rich_help_panel=MAPS_PANEL
     ),
 ]
 MapsOption = Annotated[
@@ -57,7 +58,9 @@ MapsOption = Annotated[
 MapsHoldOption = Annotated[
     bool,
     typer.Option(
-        "--maps-hold", help="Keep the last map when the video is longer.", rich_help_panel=MAPS_PANEL
+        "--maps-hold",
+        help="Keep the last map when the maps end before the video.",
+        rich_help_panel=MAPS_PANEL,
     ),
 ]
 BoxesOption = Annotated[
@@ -65,12 +68,15 @@ BoxesOption = Annotated[
 ]
 StrengthOption = Annotated[
     float,
-    typer.Option(help="0 = plain encode, 1 = optimal for the weights, up to 3.", rich_help_panel=MAPS_PANEL),
+    typer.Option(
+        help="How far to follow the map: 0 = plain encode, 1 = best for the weights, up to 3.",
+        rich_help_panel=MAPS_PANEL,
+    ),
 ]
 BackgroundWeightOption = Annotated[
     float,
     typer.Option(
-        help="Weight of what does not matter, against 1 more for what does: lower = sharper contrast.",
+        help="Distortion weight of the background; important areas weigh this plus 1. Lower = more contrast.",
         rich_help_panel=MAPS_PANEL,
     ),
 ]
@@ -78,12 +84,13 @@ DeviceOption = Annotated[
     str, typer.Option(help="Where a network runs: auto, cpu, cuda or mps.", rich_help_panel=MAPS_PANEL)
 ]
 ThreadsOption = Annotated[
-    int, typer.Option(help="Threads of a network on the CPU; 0 = all that help.", rich_help_panel=MAPS_PANEL)
+    int,
+    typer.Option(help="Threads of a network on the CPU; 0 = as many as help.", rich_help_panel=MAPS_PANEL),
 ]
 MapEveryOption = Annotated[
     int | None,
     typer.Option(
-        help="Frames from one run of a network to the next at most; between them the map follows "
+        help="Maximum number of frames between two network runs; between them the map follows "
         "the motion. Default: what suits the network.",
         rich_help_panel=TIME_PANEL,
     ),
@@ -91,21 +98,23 @@ MapEveryOption = Annotated[
 SmoothingOption = Annotated[
     float | None,
     typer.Option(
-        help="Share of the past in the running average of maps, 0 to 0.99. Default: what suits the source.",
+        help="Share of earlier maps in the running average, 0 to 0.99. Default: what suits the maps.",
         rich_help_panel=TIME_PANEL,
     ),
 ]
 MovementOption = Annotated[
     float | None,
     typer.Option(
-        help="How much less than movers what stands still matters, 0 to 1. Default: what suits the source.",
+        help="How much to lower the importance of still things while something important moves, 0 to 1. "
+        "Default: what suits the maps.",
         rich_help_panel=TIME_PANEL,
     ),
 ]
 MotionOption = Annotated[
     str,
     typer.Option(
-        help="What maps follow: flow (optical flow) or vectors (the decoder's motion vectors).",
+        help="What carries maps from frame to frame: flow (optical flow) or vectors (the decoder's motion "
+        "vectors).",
         rich_help_panel=TIME_PANEL,
     ),
 ]
@@ -136,12 +145,12 @@ NoPreviewOption = Annotated[
     bool,
     typer.Option(
         "--no-preview",
-        help="No small picture of frame and map above the progress bar. There is none anyway under --json, "
-        "NO_COLOR or CI, in small terminals, and in those with fewer than 256 colours.",
+        help="Show no small picture above the progress bar. (There is none with --json, NO_COLOR or CI, in "
+        "small terminals, and in those with fewer than 256 colours.)",
     ),
 ]
 ResultJsonOption = Annotated[
-    bool, typer.Option("--json", help="The result as one JSON object on stdout.")
+    bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")
 ]  # fmt: skip
 
 _UNITS = {"k": 1000, "m": 1000**2, "g": 1000**3}

@@ -47,28 +47,29 @@ def command(
                      rich_help_panel=FILES_PANEL),
     ],
     style: Annotated[
-        str, typer.Option(help="heat, contour, blocks (quantizer offsets), dim or split.",
+        str, typer.Option(help="What to draw: heat, contour, blocks (quantizer offsets), dim or split.",
                           rich_help_panel=_LOOK)
     ] = _DEFAULTS.style,
     opacity: Annotated[
-        float, typer.Option(help="Of what is drawn, 0 to 1.", rich_help_panel=_LOOK)
+        float, typer.Option(help="Opacity of what is drawn, 0 to 1.", rich_help_panel=_LOOK)
     ] = _DEFAULTS.opacity,
     legend: Annotated[
-        bool, typer.Option("--legend", help="Draw what the colours mean.", rich_help_panel=_LOOK)
+        bool, typer.Option("--legend", help="Draw a legend of the colours.", rich_help_panel=_LOOK)
     ] = False,
     numbers: Annotated[
-        bool, typer.Option("--numbers", help="With blocks: write offsets down.", rich_help_panel=_LOOK)
+        bool, typer.Option("--numbers", help="With --style blocks: write the offset into each block.",
+                           rich_help_panel=_LOOK)
     ] = False,
     result: Annotated[
-        Path | None, typer.Option(help="With split: what became of the video, to put at the right.",
+        Path | None, typer.Option(help="With --style split: the compressed video, to show at the right.",
                                   rich_help_panel=_LOOK)
     ] = None,
     every: Annotated[
-        int, typer.Option(help="Draw every so-manieth frame only.", rich_help_panel=_LOOK)
+        int, typer.Option(help="Draw only every Nth frame.", rich_help_panel=_LOOK)
     ] = _DEFAULTS.every,
     height: Annotated[
-        int | None, typer.Option("--size", "--height", help="Lines of the drawn picture. Default: the "
-                                 "source's.", rich_help_panel=_LOOK)
+        int | None, typer.Option("--size", "--height", help="Height of the drawn picture in lines. "
+                                 "Default: the source's.", rich_help_panel=_LOOK)
     ] = None,
     model: ModelOption = _DEFAULTS.model,
     focus: FocusOption = None,

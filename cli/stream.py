@@ -52,42 +52,44 @@ def command(
                        "--virtual-camera."),
     ] = None,
     codec: Annotated[
-        str, typer.Option(help="x264, x265, vp8, vp9 or mjpeg.", rich_help_panel=_HOW)
+        str, typer.Option(help="Encoder: x264, x265, vp8, vp9 or mjpeg.", rich_help_panel=_HOW)
     ] = _DEFAULTS.codec,
     bitrate: Annotated[
-        str, typer.Option(metavar="RATE", help="Bits a second of the video, as in 800k or 4M.",
+        str, typer.Option(metavar="RATE", help="Bit rate of the video, as in 800k or 4M bits per second.",
                           rich_help_panel=_HOW)
     ] = "2M",
     sound_bitrate: Annotated[
-        str, typer.Option(metavar="RATE", help="Bits a second of the sound, as in 64k; 0 carries none.",
+        str, typer.Option(metavar="RATE", help="Bit rate of the sound, as in 64k; 0 = no sound.",
                           rich_help_panel=_HOW)
     ] = "96k",
     latency: Annotated[
-        str, typer.Option(metavar="TIME", help="Aimed at, from a frame in to its packet out: 150ms, 1s.",
+        str, typer.Option(metavar="TIME", help="Target delay from frame to packet, as in 150ms or 1s.",
                           rich_help_panel=_HOW)
     ] = "150ms",
     fps: Annotated[
-        float | None, typer.Option(help="Asked of the source, and coded at most.", rich_help_panel=_HOW)
+        float | None, typer.Option(help="Frame rate to request, and the maximum to encode.",
+                                   rich_help_panel=_HOW)
     ] = None,
     size: Annotated[
-        str | None, typer.Option(metavar="WxH", help="Asked of the source, and coded.", rich_help_panel=_HOW)
+        str | None, typer.Option(metavar="WxH", help="Size to request, and to encode.", rich_help_panel=_HOW)
     ] = None,
     deinterlace: Annotated[
         str, typer.Option(help="What to do with interlaced frames. auto, bwdif: deinterlace, one picture "
                           "from each frame. keep: never change their lines.", rich_help_panel=_HOW)
     ] = _DEFAULTS.deinterlace,
     preset: Annotated[
-        str | None, typer.Option(help="Default: the fastest of the encoder that obeys maps, or nearly.",
+        str | None, typer.Option(help="Speed of the encoder. Default: the fastest that obeys maps, or "
+                                      "nearly.",
                                  rich_help_panel=_HOW)
     ] = None,
     record: Annotated[
         Path | None, typer.Option(help="Also write to this file: .mkv, .mp4 or .ts.", rich_help_panel=_HOW)
     ] = None,
     realtime: Annotated[
-        bool, typer.Option("--realtime", help="Play a file at its own speed.", rich_help_panel=_HOW)
+        bool, typer.Option("--realtime", help="Read a file at its own speed.", rich_help_panel=_HOW)
     ] = False,
     loop: Annotated[
-        bool, typer.Option("--loop", help="Begin a file again when it ends.", rich_help_panel=_HOW)
+        bool, typer.Option("--loop", help="Start a file again when it ends.", rich_help_panel=_HOW)
     ] = False,
     wait: Annotated[
         str | None, typer.Option(metavar="TIME", help="How long to wait for a SOURCE that is not there yet, "
@@ -96,12 +98,13 @@ def command(
     ] = None,
     serve: Annotated[
         str | None,
-        typer.Option(metavar="HOST:PORT", help="A page to watch and steer it, as in 127.0.0.1:8080.",
+        typer.Option(metavar="HOST:PORT", help="Open a page to watch and control the stream, as in "
+                                               "127.0.0.1:8080.",
                      rich_help_panel=_PAGE),
     ] = None,
     token: Annotated[
-        str | None, typer.Option(help="What others must know to open the page; needed unless only this "
-                                 "machine can reach it.", rich_help_panel=_PAGE, envvar="SEMVID_TOKEN")
+        str | None, typer.Option(help="Password of the page; required unless only this machine can "
+                                 "reach it.", rich_help_panel=_PAGE, envvar="SEMVID_TOKEN")
     ] = None,
     virtual_camera: Annotated[
         bool, typer.Option("--virtual-camera", help="Show the result as a camera that other programs can "
@@ -113,7 +116,7 @@ def command(
     strength: StrengthOption = _ALLOCATION.strength,
     background_weight: BackgroundWeightOption = _ALLOCATION.background_weight,
     max_maps: Annotated[
-        float, typer.Option(help="Maps a second at most; fewer when the machine is busy.",
+        float, typer.Option(help="Maximum number of network runs per second; fewer when the machine is busy.",
                             rich_help_panel=MAPS_PANEL)
     ] = _DEFAULTS.max_maps_per_second,
     smoothing: SmoothingOption = None,
@@ -123,12 +126,13 @@ def command(
     overwrite: OverwriteOption = False,
     allow_protocols: AllowProtocolsOption = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="State once a second as JSON lines, on stderr if SINK is -.")
+        bool, typer.Option("--json", help="Print the state once a second as JSON lines, on stderr if SINK "
+                                          "is -.")
     ] = False,
 ) -> None:  # fmt: skip
     """Stream live video with little delay, its bits where people look.
 
-    Lost sources and sinks are reached again; Ctrl-C ends files properly.
+    semvid reconnects to lost sources and sinks; Ctrl-C ends files properly.
     """
     config = LiveConfig(
         codec=codec,

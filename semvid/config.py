@@ -37,13 +37,14 @@ class AllocationConfig(Settings):
     """How strongly importance moves the quantizer."""
 
     strength: Annotated[float, Limits(0, 3)] = 1.0
-    """0 = plain encode, 1 = the optimal offsets for the weights, more exaggerates; 0..3."""
+    """How far to follow the map: 0 = plain encode, 1 = the best offsets for the weights, more =
+    exaggerated."""
     background_weight: BackgroundWeight = 0.28
-    """Weight of distortion where importance is 0; where it is 1 the weight is 1 more; 0.01..10."""
+    """Distortion weight of the background; important areas weigh this plus 1. Lower = more contrast."""
     finest: Annotated[float, Limits(-25, 0)] = -10.0
-    """Lowest offset in QP steps, -25..0."""
+    """Lowest quantizer offset, in QP steps."""
     coarsest: Annotated[float, Limits(0, 25)] = 8.0
-    """Highest offset in QP steps, 0..25: beyond about 8 the background visibly falls apart."""
+    """Highest quantizer offset, in QP steps; beyond about 8 the background visibly falls apart."""
 
 
 @settings
@@ -51,14 +52,15 @@ class TemporalConfig(Settings):
     """How maps follow from frame to frame. None = what suits the source of the maps."""
 
     map_every: Annotated[int, Limits(1, 240)] | None = None
-    """Frames from one map of a network to the next at most, 1..240; half as many while motion leaves much
-    unexplained, and cuts call for one at once."""
+    """Maximum number of frames between two network runs; half as many while motion explains little of what
+    changes. A cut starts one at once."""
     smoothing: Annotated[float, Limits(0, 0.99)] | None = None
-    """Share of the past in the running average of maps, 0..0.99."""
+    """Share of earlier maps in the running average of maps."""
     movement: Share | None = None
-    """How much less than movers what stands still matters, 0..1."""
+    """How much to lower the importance of still things while something important moves."""
     motion: Motion = "flow"
-    """How maps are carried along: ``flow`` (optical flow) or ``vectors`` (the decoder's motion vectors)."""
+    """What carries maps from frame to frame: ``flow`` (optical flow) or ``vectors`` (the decoder's motion
+    vectors)."""
 
 
 CLASSES = ("person", "face", "animal", "vehicle", "object", "text")
@@ -72,13 +74,13 @@ class FocusConfig(Settings):
     weights: Annotated[Mapping[str, Annotated[float, Limits(0, 10)]], Named("--focus")] = field(
         default_factory=lambda: MappingProxyType({})
     )
-    """Class -> weight, 0..10, against 1 for those not named; 0 = does not matter."""
+    """Weight of each class, as in ``{"face": 2}``; classes not named have 1, and 0 = does not matter."""
     threshold: Share = 0.3
-    """Pooled activation, 0..1, from which on a class counts as present."""
+    """How sure the network must be of a class before it counts."""
     salient: Annotated[Share, Named("salient share")] = 0.5
-    """Share of the class-free object map against the classes, 0..1."""
+    """Share of the map of things of no particular class, the rest being that of the classes."""
     fixation: Annotated[Share, Named("fixation share")] = 0.1
-    """Share of the map of human fixations in the end, 0..1."""
+    """Share of the map of where people look in the final map."""
 
     def __post_init__(self) -> None:
         Settings.__post_init__(self)
@@ -100,11 +102,11 @@ class MapsConfig(Settings):
     maps_hold: bool = False
     """Keep the last map when ``maps`` is shorter than the video."""
     boxes: Path | None = None
-    """JSON lines or MOT text with boxes."""
+    """A file of boxes instead of maps: JSON lines or MOT text."""
     device: Device = "auto"
     """Where a network runs."""
     threads: Annotated[int, Limits(0, 256)] = 0
-    """Threads of a network on the CPU, 0..256; 0 = all that help, or what an encoder beside it leaves."""
+    """Threads of a network on the CPU; 0 = as many as help, or as an encoder beside it leaves."""
 
     def __post_init__(self) -> None:
         # Slotted dataclasses are made twice: super() without arguments would mean the first one.
@@ -129,15 +131,15 @@ class CompressConfig(MapsConfig):
     crf: float | None = None
     """Constant rate factor in the encoder's own unit; None = the encoder's default."""
     quality: JpegQuality | None = None
-    """``mjpeg``: what matters looks about as a plain JPEG of this quality, 1..100, does; None = 80."""
+    """``mjpeg``: quality of important areas, on the scale of plain JPEG; None = 80."""
     bitrate: Annotated[int, Limits(1, 2**50)] | None = None
-    """``mjpeg``: bits a second of the video stream."""
+    """``mjpeg``: bit rate of the video, in bits per second."""
     target_size: Annotated[int, Limits(1, 2**50)] | None = None
-    """``mjpeg``: bytes of the whole output."""
+    """``mjpeg``: size of the whole output, in bytes."""
     preset: str | None = None
     """The encoder's own preset name; None = its default."""
     encoder_options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """More FFmpeg options for the encoder."""
+    """More FFmpeg options for the encoder, as in ``{"tune": "film"}``."""
     deinterlace: Deinterlace = "auto"
     """Interlaced frames: ``auto`` (x264 codes them as interlaced, for other codecs they are deinterlaced),
     ``bwdif`` (one progressive frame is made of each), or ``keep`` (their lines are never changed)."""
@@ -146,9 +148,9 @@ class CompressConfig(MapsConfig):
     allocation: AllocationConfig = AllocationConfig()
     """How strongly importance moves the quantizer."""
     save_maps: Path | None = None
-    """Where to keep the maps of this very run: a sidecar, which ``maps`` reads back."""
+    """Where to save the maps of this run: a ``.svmap`` file, which ``maps`` reads back."""
     drop: frozenset[DroppableKind] = frozenset()
-    """Kinds of streams that are not copied."""
+    """Kinds of streams to leave out."""
     audio: str = "auto"
     """Sound: ``copy``, ``auto`` (copy where the container can hold it, else convert to what suits it), or one
     of ``SOUND_CODECS``, alone or with bits a second, as in ``opus:128k``; sound that is coded so already is
@@ -218,17 +220,17 @@ class OverlayConfig(MapsConfig):
     """``heat`` (colours over the picture), ``contour`` (a line around what matters), ``blocks`` (quantizer
     offsets of x264), ``dim`` (the rest dark and grey), or ``split`` (picture and map side by side)."""
     opacity: Share = 0.5
-    """Of what is drawn over the picture, 0..1."""
+    """Opacity of what is drawn over the picture."""
     legend: bool = False
-    """Draw what the colours mean."""
+    """Draw a legend of the colours."""
     numbers: bool = False
     """``blocks``: write the offset into every block."""
     result: Path | None = None
-    """``split``: what became of the video, frame by frame, put at the right."""
+    """``split``: the compressed video, to show at the right."""
     every: Annotated[int, Limits(1, 1000)] = 1
-    """Draw every so-manieth frame only, 1..1000."""
+    """Draw only every Nth frame."""
     height: Annotated[int, Limits(16, 4320)] | None = None
-    """Lines of the drawn picture, 16..4320; None = the source's."""
+    """Height of the drawn picture in lines; None = the source's."""
     temporal: TemporalConfig = TemporalConfig()
     """How maps follow from frame to frame."""
     allocation: AllocationConfig = AllocationConfig()
@@ -259,26 +261,26 @@ class LiveConfig(MapsConfig):
     preset: str | None = None
     """The encoder's own preset name; None = its fastest that obeys maps."""
     bitrate: Annotated[int, Limits(50_000, 200_000_000)] = 2_000_000
-    """Bits a second of the video, 50,000..200,000,000."""
+    """Bit rate of the video, in bits per second."""
     sound_bitrate: Annotated[int, Limits(16_000, 512_000, also=0)] = 96_000
-    """Bits a second of the sound, 16,000..512,000; 0 = none is carried."""
+    """Bit rate of the sound, in bits per second; 0 = no sound."""
     latency_ms: Annotated[float, Limits(20, 5000), Named("--latency")] = 150.0
-    """From a frame decoded to its packet coded, what is aimed at: 20..5000."""
+    """Target delay from frame to packet, in milliseconds."""
     frame_rate: Annotated[float, Limits(1, 240), Named("--fps")] | None = None
-    """Frames a second asked of the source, and coded at most, 1..240; None = the source's."""
+    """Frame rate to request, and the maximum to encode; None = the source's."""
     size: tuple[Side, Side] | None = None
-    """``(width, height)`` asked of the source, and coded; None = the source's."""
+    """``(width, height)`` to request and to encode, even numbers; None = the source's."""
     deinterlace: Deinterlace = "auto"
     """Interlaced frames: ``auto`` and ``bwdif`` make one progressive frame of each, ``keep`` leaves their
     lines as they are."""
     realtime: bool = False
-    """Play a file at its own speed, again and again with ``loop``."""
+    """Read a file at its own speed instead of as fast as possible."""
     loop: bool = False
-    """Begin a file again when it ends."""
+    """Start a file again when it ends."""
     record: Path | None = None
     """Also write the coded video here: ``.mkv``, ``.mp4`` (fragmented) or ``.ts``."""
     max_maps_per_second: Annotated[float, Limits(0.5, 60), Named("--max-maps")] = 10.0
-    """Maps of a network a second at most, 0.5..60; fewer when the machine is busy."""
+    """Maximum number of network runs per second; fewer when the machine is busy."""
     temporal: TemporalConfig = TemporalConfig()
     """How maps follow from frame to frame; ``map_every`` is not for live streams."""
     allocation: AllocationConfig = AllocationConfig()
@@ -287,7 +289,7 @@ class LiveConfig(MapsConfig):
     """How long to wait for a source that sends nothing yet or cannot be reached yet, 0..86400; None = as
     long as it takes where the sender comes to us (``udp://``, ``rtp://``, ``?listen``), 0 for all others."""
     reconnect_seconds: Annotated[float, Limits(0.1, 600), Named("reconnect_seconds")] = 8.0
-    """Longest pause between attempts to reach a lost source or sink, 0.1..600."""
+    """Longest pause between two attempts to reconnect, in seconds."""
     overwrite: bool = False
     """Replace an existing recording."""
 
@@ -313,7 +315,7 @@ class CompareConfig(MapsConfig):
     """``psnr``, ``ssim``, ``xpsnr`` and ``vmaf`` are FFmpeg's; ``weighted`` is PSNR weighted by importance,
     of what matters, and of the rest."""
     scale: bool = False
-    """Bring the tested video to the size of the reference."""
+    """Scale the tested video to the size of the reference."""
     temporal: TemporalConfig = TemporalConfig()
     """How maps follow from frame to frame."""
 
@@ -334,17 +336,18 @@ class ImageConfig(MapsConfig):
     """Everything ``compress_image`` can be told."""
 
     quality: JpegQuality | None = None
-    """What matters looks about as a plain JPEG of this quality, 1..100, does; None = 80."""
+    """Quality of important areas, on the scale of plain JPEG; None = 80."""
     target_bytes: Annotated[int, Limits(1, 2**31)] | None = None
-    """Largest file wanted; filled with the best picture."""
+    """Maximum size of the file, in bytes; the best picture that fits is written."""
     match: Literal["plain"] | None = None
-    """Make the file as large as a plain JPEG of ``quality``, and better where it matters."""
+    """``plain``: write as many bytes as a plain JPEG of ``quality`` has, and look better where it matters."""
     sampling: Sampling = "4:2:0"
     """Chroma sampling; a grey picture stays grey."""
     price: Annotated[float, Limits(0, 10)] = 0.08
-    """How much squared error a bit may save, in squares of the luma DC step, 0..10; 0 = round."""
+    """How much squared error to accept for each bit saved, in squares of the luma DC step; 0 = plain
+    rounding."""
     background_weight: BackgroundWeight = 0.28
-    """Weight of distortion where importance is 0; where it is 1 the weight is 1 more; 0.01..10."""
+    """Distortion weight of the background; important areas weigh this plus 1. Lower = more contrast."""
     overwrite: bool = False
     """Replace an existing output."""
 
