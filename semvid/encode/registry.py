@@ -91,6 +91,16 @@ def _is_realtime(found: Mapping[str, str]) -> bool:
     return deadline == "realtime" or number(deadline) == 1
 
 
+_NO_FIELDS_BY_OPTION = MapCondition(
+    # libx264 reads a map in pairs of rows then; where their number is odd, beyond the map's end.
+    lambda found: (
+        all(is_off(found.get(one)) for one in ("interlaced", "tff", "bff"))
+        and not any(one in found.get("flags", "") for one in ("ildct", "ilme"))
+    ),
+    "interlaced coding by an option reads it on the wrong lines",
+    "drop it; interlaced video is coded as such by itself (--deinterlace auto)",
+)
+
 X264 = EncoderSpec(
     name="x264",
     library="libx264",
@@ -103,7 +113,7 @@ X264 = EncoderSpec(
     block_size=16,
     offset_range=_h26x_range,
     to_native=_quantizer_steps,
-    map_conditions=_needs_aq("superfast", "aq-mode=1", "mbtree"),
+    map_conditions=(*_needs_aq("superfast", "aq-mode=1", "mbtree"), _NO_FIELDS_BY_OPTION),
     rate=RateModel(spatial=0.21, temporal=0.24, finer=1.5, coarser=1.5),
     # Interlaced pictures are coded by pairs of macroblock rows; in a pair coded by fields the upper row's
     # offsets would go to one field and the lower row's to the other (examples/benchmark/interlaced.py).
