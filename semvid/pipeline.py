@@ -22,6 +22,7 @@ from semvid.errors import OutputError
 from semvid.events import Done, Event, Notice, Preview, Started
 from semvid.io.destination import check_output, default_output
 from semvid.io.output import check_place
+from semvid.io.picture_file import is_still
 from semvid.io.reader import VideoReader
 from semvid.io.writer import VideoWriter
 from semvid.maps.made_by import describe_maps
@@ -133,6 +134,11 @@ def encode_events(
         with closing(maps), VideoWriter(output, manifest) as writer:
             yield Started(reader.info)
             yield from map(Notice, manifest.notices)
+            if is_still(source):
+                yield Notice(
+                    f"{source.name} is a still picture: a video of one frame is made (of several pages, the "
+                    "first); semvid image makes a JPEG"
+                )
             if config.device in {"cuda", "mps"} and not isinstance(maps, NetworkSource):
                 yield Notice(f"--device {config.device} has no effect: no network makes these maps")
             analyser = None if config.allocation.strength == 0 else Analyser(maps, config.temporal)

@@ -15,7 +15,7 @@ from semvid.errors import InputError, InputMissingError, SemvidError
 LARGEST_SIDE = 65500
 """Pixels libjpeg codes at most."""
 LARGEST_PICTURE = 2**27
-"""Pixels, 134 million: coding them takes some 40 bytes each. A file of a few kilobytes can claim more."""
+"""Pixels, 134 million: coding them takes 56 bytes each. A file of a few kilobytes can claim more."""
 
 # What cameras, editors and the web write. Left out is what Pillow cannot decode itself, or hands to other
 # programs (EPS to Ghostscript).

@@ -98,7 +98,10 @@ class SidecarSource(MapSource):
         """See ``MapSource``."""
         if self._next is None:
             return None
-        return f"--maps {self._path} has maps left over: the video ended after {num_frames} frames"
+        return (
+            f"--maps {self._path} has maps left over: the video ended after {num_frames} frames; if its "
+            "beginning was cut off, it got the maps of earlier frames: make them again"
+        )
 
     def close(self) -> None:
         """Close the file."""

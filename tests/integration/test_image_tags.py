@@ -388,6 +388,12 @@ def test_the_first_page_of_a_tiff_is_taken_and_told(tmp_path):
     shown, _, notices = compressed(tmp_path / "in.tiff")
     assert notices == ("the first of 2 pictures or pages kept: a JPEG holds one",)
     assert np.abs(np.asarray(shown, int) - colour()).mean() < 20
+    told = []
+    semvid.compress(
+        tmp_path / "in.tiff", tmp_path / "out.mp4", semvid.CompressConfig(model="spectral"),
+        on_event=lambda event: told.append(event.message) if isinstance(event, Notice) else None,
+    )  # fmt: skip
+    assert any("in.tiff is a still picture: a video of one frame is made" in one for one in told)
 
 
 @pytest.mark.parametrize(
