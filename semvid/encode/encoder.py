@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from av.codec.context import Flags
 from av.error import FFmpegError
+from av.filter import Graph
 
 from semvid.encode.display_matrix import copy_display_matrix
 from semvid.encode.hdr import with_hdr10
@@ -58,6 +59,7 @@ class VideoEncoder:
         side_data: Sequence[tuple[str, str]] = (),
     ) -> None:
         self._spec, self._preparer = spec, preparer
+        self._stripper: Graph | None = None
         self._keeper = SideDataKeeper(
             spec.name, suffix.lower(), is_stated=serves(spec.library, spec.coding_format)
         )
@@ -148,13 +150,31 @@ class VideoEncoder:
         Raises:
             EncoderError: The encoder gave up.
         """
-        return self._run(picture)
+        return self._run(self._stripped(picture))
 
     def look(self, decoded: VideoFrame) -> None:
         """Add to the notices what only this frame carries and is lost."""
         self._keeper.look(decoded)
         if self._preparer.lost_alpha:
             self._keeper.lose_transparency()
+
+    def _stripped(self, picture: VideoFrame) -> VideoFrame:
+        if not self._keeper.unsayable:
+            return picture
+        if self._stripper is None:
+            self._stripper = Graph()
+            last = self._stripper.add_buffer(
+                width=picture.width, height=picture.height, format=picture.format, time_base=picture.time_base
+            )
+            for name in (*sorted(self._keeper.unsayable), None):
+                following = self._stripper.add(
+                    *(("sidedata", f"mode=delete:type={name}") if name else ("buffersink",))
+                )
+                last.link_to(following)
+                last = following
+            self._stripper.configure()
+        self._stripper.push(picture)
+        return cast("VideoFrame", self._stripper.pull())
 
     def flush(self) -> list[Packet[Any]]:
         """End the stream and return what was still inside."""

@@ -82,7 +82,7 @@ def _says_where_to_pan(data: bytes, picture: VideoFrame) -> bool:
     return any(positions) or 0 < width < 16 * picture.width or 0 < height < 16 * picture.height
 
 
-def _has_roots_elsewhere(data: bytes, picture: VideoFrame) -> bool:
+def _is_not_an_encoders(data: bytes, picture: VideoFrame) -> bool:
     return not data.startswith(_ENCODERS_OWN)
 
 
@@ -113,9 +113,8 @@ _STEREO = Kind(
     _stereo_containers, stereo_box, lambda data, picture: stereo_type(data)[0] != 0,
 )  # fmt: skip
 _CROPPING = Kind("cropping", (), "Frame Cropping", containers=lambda data: _ISO | _MATROSKA)
-_USER_DATA = Kind(
-    "user data (SEI)", ("SEI_UNREGISTERED",), coders=("x264", "x265"), matters=_has_roots_elsewhere
-)
+# x265 puts its own name in front of it.
+_USER_DATA = Kind("user data (SEI)", ("SEI_UNREGISTERED",), coders=("x264",), matters=_is_not_an_encoders)
 CAPTIONS = Kind("closed captions", ("A53_CC",), "ATSC A53 Part 4 Closed Captions", ("x264", "x265"))
 
 KINDS = (
@@ -197,6 +196,7 @@ class SideDataKeeper:
         boxes: For the template of the stream.
         tags: For the stream, in place of any such tags of the source.
         notices: A sentence for everything that is lost; grows with what ``look`` finds.
+        unsayable: Types of FFmpeg that must not reach the encoder: it would say something else.
         has_user_data: The encoder should be told to write the user data of frames.
     """
 
@@ -207,6 +207,7 @@ class SideDataKeeper:
     tags: dict[str, str] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     has_user_data: bool = False
+    unsayable: set[str] = field(default_factory=set)
     _known: set[str] = field(default_factory=set)
 
     def begin(
@@ -264,6 +265,8 @@ class SideDataKeeper:
         if kind is _STEREO and is_held and self.suffix in _MATROSKA:
             self.tags["stereo_mode"] = stereo_tag(data) or ""
         is_coded = self.coder in kind.coders and kind.codes(data)
+        if self.coder in kind.coders and not is_coded:
+            self.unsayable.add(name)
         if not (is_coded or (is_held and is_first)):
             self._tell(kind, data)
 
