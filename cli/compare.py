@@ -17,6 +17,7 @@ from semvid.cli.options import (
     AllowProtocolsOption,
     DeviceOption,
     FocusOption,
+    MapsHoldOption,
     MapsOption,
     ModelOption,
     OverwriteOption,
@@ -38,6 +39,7 @@ def command(
         bool, typer.Option("--scale", help="Scale TEST to the size of REFERENCE.")
     ] = False,
     maps: MapsOption = None,
+    maps_hold: MapsHoldOption = False,
     model: ModelOption = _DEFAULTS.model,
     focus: FocusOption = None,
     device: DeviceOption = _DEFAULTS.device,
@@ -54,6 +56,7 @@ def command(
         metrics=tuple(one.strip() for one in metrics.split(",") if one.strip()),
         scale=scale,
         maps=maps,
+        maps_hold=maps_hold,
         model=model,
         focus=FocusConfig(weights=parse_focus(focus)),
         device=cast(Device, device),

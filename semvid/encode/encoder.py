@@ -132,7 +132,7 @@ class VideoEncoder:
             width, height = preparer.size
             raise EncoderError(
                 f"{self._spec.library} refuses to code {width}x{height} {preparer.pixel_format} "
-                f"({reason(error)}); check --preset and the encoder options"
+                f"({reason(error)}); try another preset or size, or fewer options of the encoder"
             ) from error
         self._refuse_unknown()
 
@@ -185,5 +185,6 @@ class VideoEncoder:
             return self.stream.encode(picture)
         except (FFmpegError, ValueError) as error:
             raise EncoderError(
-                f"{self._spec.library} failed ({reason(error)}); check --preset and the encoder options"
+                f"{self._spec.library} failed ({reason(error)}); try another preset, or fewer options of the "
+                "encoder"
             ) from error

@@ -12,7 +12,8 @@ import pytest
 from clips import decode, decode_luma, make_clip, psnr, write_masks
 
 import semvid
-from semvid.errors import ConfigError, InputError
+from semvid.cli.main import app
+from semvid.errors import ConfigError, InputError, MapError, OutputError, OutputExistsError
 from semvid.metrics.compare import pool
 
 FILTERS = ("psnr", "ssim", "xpsnr", "vmaf")
@@ -134,8 +135,6 @@ def test_frames_are_pooled():
 
 
 def test_the_command_line_writes_tables(pair, tmp_path, capsys, monkeypatch):
-    from semvid.cli.main import app
-
     arguments = ["compare", str(pair[0]), str(pair[1]), "--model", "spectral", "--metrics", "psnr,weighted"]
     app([*arguments, "--csv", str(tmp_path / "scores.csv"), "--json"], standalone_mode=False)
     record = json.loads(capsys.readouterr().out)
@@ -162,3 +161,27 @@ def test_samples_of_either_byte_order_are_compared_as_what_they_are(tmp_path):
     for pair in (("yuv420p10be", "yuv420p10le"), ("yuv420p10le", "yuv420p10be")):
         found = semvid.compare(*[tmp_path / f"{name}.nut" for name in pair], config)
         assert found.scores["weighted"][0] == 100
+
+
+def test_an_existing_table_is_replaced_if_asked_and_no_video_ever(pair, tmp_path):
+    source, test = pair
+    table = tmp_path / "scores.csv"
+    table.write_text("dear")
+    arguments = ["compare", str(source), str(test), "--metrics", "psnr", "--csv"]
+    with pytest.raises(OutputExistsError, match=r"pass -y to overwrite it or choose another --csv"):
+        app([*arguments, str(table)], standalone_mode=False)
+    assert table.read_text() == "dear"
+    app([*arguments, str(table), "-y"], standalone_mode=False)
+    assert table.read_text().startswith("frame,seconds,psnr")
+    for video in (source, test):
+        with pytest.raises(OutputError, match="is the input itself"):
+            app([*arguments, str(video), "-y"], standalone_mode=False)
+
+
+def test_maps_that_end_early_are_held_if_asked(pair, tmp_path):
+    source, test = pair
+    masks = write_masks(tmp_path / "masks", [np.full((64, 96), 255, np.uint8)] * 5)
+    arguments = ["compare", str(source), str(test), "--metrics", "weighted", "--maps", str(masks)]
+    with pytest.raises(MapError, match="--maps-hold"):
+        app(arguments, standalone_mode=False)
+    app([*arguments, "--maps-hold"], standalone_mode=False)
