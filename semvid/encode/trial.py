@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from functools import cache
 
 import av
 import numpy as np
+from av import logging
 from av.video.reformatter import VideoReformatter
 
 from semvid.encode.encoder import VideoEncoder
@@ -16,7 +18,7 @@ from semvid.encode.option_text import without
 from semvid.encode.prepare import FramePreparer
 from semvid.encode.registry import ENCODERS
 from semvid.encode.spec import EncoderSpec
-from semvid.errors import EncoderError, MapIgnoredError
+from semvid.errors import ConfigError, EncoderError, MapIgnoredError
 from semvid.io.luma import luma_plane
 from semvid.types import Frame, LumaArray, QuantizerOffsets
 
@@ -29,6 +31,8 @@ _WIDTH, _HEIGHT = 256, 128
 _NUM_FRAMES = 2
 _LEAST_GAIN_DB = 0.5
 """All encoders and presets gain 1.5 or more at their default CRFs; those that ignore the map, 0.2 at most."""
+_UNREAD = ("Error parsing option", "Unknown option", "Invalid value for")
+"""How FFmpeg's log begins to tell of a part of a list that an encoder does not take."""
 _RATES = frozenset({"b", "maxrate", "minrate", "bufsize"})
 _FILES = frozenset({
     "pass", "stats", "passlogfile", "csv", "recon", "dump-yuv", "analysis-save", "analysis-load",
@@ -56,9 +60,12 @@ def check_obedience(
 
     Raises:
         MapIgnoredError: The map has no effect.
+        ConfigError: The encoder cannot read a part of a list of options, and would go on without it.
     """
     tried = without(options, spec.nested_options, _RATES | _FILES)
     tried["crf"] = f"{spec.crf.default:g}"
+    if extra.keys() & set(spec.nested_options):
+        _refuse_unread(spec, tried, pixel_format)
     try:
         gain = _measure(spec.name, tuple(tried.items()), pixel_format)
     except EncoderError as error:
@@ -71,6 +78,24 @@ def check_obedience(
         f"{spec.name} would ignore the map: on a test picture, what matters gained {gain:.1f} dB of PSNR, "
         f"and {_LEAST_GAIN_DB:g} is the least that counts; {remedy}"
     )
+
+
+def _refuse_unread(spec: EncoderSpec, options: Mapping[str, str], pixel_format: str) -> None:
+    """Refuse what is in lists of options and unknown there: encoders only tell FFmpeg's log."""
+    (frame,) = texture_frames(_WIDTH, _HEIGHT, 1, pixel_format)
+    level = logging.get_level()
+    logging.set_level(logging.WARNING)
+    try:
+        with logging.Capture(local=True) as logs, suppress(EncoderError):
+            encode_halves(spec, options, [frame], mark=False)
+    finally:
+        logging.set_level(level)
+    for _, _, message in logs:
+        if message.startswith(_UNREAD):
+            raise ConfigError(
+                f"--encoder-option {' '.join(spec.nested_options)}: {message.strip().rstrip('.')}; "
+                f"check its name and value"
+            )
 
 
 @cache

@@ -34,7 +34,7 @@ IGNORING = [
     (X265, option)
     for option in [
         "tune=grain", "preset=superfast", "preset=ultrafast", "preset=0", "preset=1", "x265-params=aq-mode=0",
-        "x265-params=aq_mode=0", "x265-params=no-aq-mode=1", "x265-params=noaq-mode=1", "x265-params=aq-mode=none",
+        "x265-params=aq_mode=0", "x265-params=no-aq-mode=1", "x265-params=aq-mode=none",
         "x265-params=aq-mode=00", "x265-params=aq-mode=0x0", "x265-params=aq-mode=false", "x265-params=aq-mode='0'",
         "x265-params=aq-mode=1:aq-mode=0", "x265-params=aq-strength=0:no-cutree=1", "x265-params=hevc_aq=1",
         "x265-params=no-hevc-aq=0", "x265-params=lossless=1", "x265-params=no-lossless=0", "x265-params=qp=26",
@@ -54,7 +54,7 @@ OBEYING = [
     for option in [
         "aq-mode=autovariance", "aq-mode=-1", "aq-mode=0x2", "tune=ssim,psnr", "tune=fastdecode,film",
         "preset=ultrafast aq-mode=1", "x264opts=aq-mode=0:aq-mode=1", "x264opts=aq-mode=0 x264-params=aq_mode=1",
-        "x264-params=preset=ultrafast", "x264-params=tune=psnr", "aq-strength=0", "qmin=30 qmax=40", "noise_reduction=500",
+        "aq-strength=0", "qmin=30 qmax=40", "noise_reduction=500",
         "x264opts=zones=0,100,q=26", "x264opts=no-mbtree", "x264opts=interlaced=0", "flags=+cgop", "rc-lookahead=0",
         "maxrate=100k bufsize=100k", "crf=-1 b=500k", "g=1", "bluray-compat=1", "profile=baseline", "crf=51",
     ]
@@ -62,8 +62,8 @@ OBEYING = [
     (X265, option)
     for option in [
         "x265-params=aq-mode=0:aq-mode=1", "x265-params=no-hevc-aq=1", "x265-params=lossless=0",
-        "x265-params=cu-lossless=1", "x265-params=aq-auto=1", "x265-params=aq-strength=0",
-        "x265-params=tune=grain:preset=ultrafast", "x265-params=cutree=0", "x265-params=zones=0,100,q=26",
+        "x265-params=cu-lossless=1", "x265-params=aq-strength=0",
+        "x265-params=cutree=0", "x265-params=zones=0,100,q=26",
     ]
 ] + [
     (VP9, option)
@@ -101,7 +101,7 @@ def test_what_obeys_the_map_is_taken(spec, text):
     ("spec", "text"),
     [
         (X264, "tune=fastdecode,psnr"), (X264, "x264opts=aq-mode=0"), (X264, "x264opts=qp=26"),
-        (X264, "aq-strength=0 mbtree=0"), (X265, "x265-params=no-aq-mode=1"), (X265, "x265-params=lossless=1"),
+        (X264, "aq-strength=0 mbtree=0"), (X265, "x265-params=aq-mode=0"), (X265, "x265-params=lossless=1"),
         (VP9, "g=1"), (VP9, "deadline=good"), (VP9, "cpu-used=4"),
     ],
     ids=names,
@@ -141,6 +141,23 @@ def test_options_that_ffmpeg_would_drop_are_refused(clip, tmp_path):
     ):
         semvid.compress(clip, tmp_path / "out.mp4", config)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "text", "words"),
+    [
+        (X264, "x264-params=me=hex:noaqmode=1", "'noaqmode = 1'"),
+        (X264, "x264-params=preset=ultrafast", "'preset = ultrafast'"),
+        (X264, "x264-params=me=hexx", "'me = hexx'"),
+        (X265, "x265-params=foo=1", "Unknown option: foo"),
+        (X265, "x265-params=noaq-mode=1", "Invalid value for noaq-mode: 1"),
+        (X265, "x265-params=tune=grain:preset=ultrafast", "Unknown option: tune"),
+    ],
+    ids=names,
+)
+def test_parts_of_lists_that_encoders_would_drop_are_refused(spec, text, words):
+    with pytest.raises(ConfigError, match=f"--encoder-option .*{words}; check its name"):
+        run(spec, text)
 
 
 @pytest.fixture
