@@ -1,10 +1,13 @@
 """Options under which an encoder ignores the map are refused however they are spelled, and no others."""
 
 import dataclasses
+import struct
 from contextlib import closing
 
+import av
+import numpy as np
 import pytest
-from clips import make_clip
+from clips import make_clip, write_masks
 
 import semvid
 from semvid.encode import trial
@@ -195,3 +198,37 @@ def test_what_a_video_shows_gives_no_false_alarm(codec, tmp_path):
         config = semvid.CompressConfig(codec=codec, model="spectral", crf=quality, overwrite=True,
                                        allocation=semvid.AllocationConfig(strength=0.01))  # fmt: skip
         assert semvid.compress(source, tmp_path / "out.mkv", config).num_frames == 3
+
+
+def macroblock_qps(path):
+    """``(rows, cols)`` quantizers of the first picture, as FFmpeg's decoder reads them."""
+    with av.open(str(path)) as container:
+        container.streams.video[0].codec_context.options = {"export_side_data": "venc_params"}
+        frame = next(container.decode(video=0))
+    data = bytes(frame.side_data["VIDEO_ENC_PARAMS"])
+    # struct AVVideoEncParams, then its blocks: x, y, w, h, and what is added to the picture's quantizer.
+    count, start, size, _, base = struct.unpack_from("@IQQii", data)
+    qps = np.zeros((frame.height // 16, frame.width // 16))
+    for index in range(count):
+        left, top, _, _, delta = struct.unpack_from("@5i", data, start + index * size)
+        qps[top // 16, left // 16] = base + delta
+    return qps
+
+
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv444p"])
+def test_the_quantizers_of_a_run_are_those_the_map_asked_for(pixel_format, tmp_path):
+    source = make_clip(tmp_path / "in.mkv", width=384, num_frames=8, pixel_format=pixel_format)
+    wanted = np.full((12, 24), 8.0)
+    wanted[3:9, 6:14] = -10
+    mask = np.where(wanted < 0, 255, 0).astype(np.uint8)
+    maps = write_masks(tmp_path / "maps", [mask]) / "00000.png"
+    plain, mapped = (
+        semvid.compress(
+            source, tmp_path / f"{strength}.mkv",
+            semvid.CompressConfig(maps=maps, allocation=semvid.AllocationConfig(strength=strength)),
+        )
+        for strength in (0, 1)
+    )  # fmt: skip
+    change = macroblock_qps(mapped.output) - macroblock_qps(plain.output)
+    assert np.corrcoef(change.ravel(), wanted.ravel())[0, 1] > 0.95
+    assert change[wanted > 0].mean() - change[wanted < 0].mean() > 4
