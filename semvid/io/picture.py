@@ -13,7 +13,7 @@ from PIL import Image, ImageChops, ImageCms
 
 from semvid.errors import InputError
 from semvid.io.orientation import orientation_of, turn
-from semvid.io.picture_depth import true_depth
+from semvid.io.picture_depth import true_depth, unusual_colours
 from semvid.io.picture_file import open_picture
 from semvid.io.picture_tags import PictureTags, read_tags
 
@@ -64,7 +64,7 @@ def read_picture(path: Path) -> Picture:
         tags, tag_notices = read_tags(image)
         orientation, wrong = orientation_of(image)
         notices += [wrong] if wrong else []
-        tag_notices += _colour_notices(image)
+        tag_notices += _colour_notices(path, image)
         pixels, is_srgb = _pixels(path, image, depth, tags.icc, notices)
     if is_srgb:
         tags = replace(tags, icc=b"")
@@ -91,9 +91,14 @@ def _of_many(path: Path, image: Image.Image) -> list[str]:
     )
 
 
-def _colour_notices(image: Image.Image) -> list[str]:
-    """Tell of colours that PNG describes without a profile."""
+def _colour_notices(path: Path, image: Image.Image) -> list[str]:
+    """Tell of colours that are described without a profile, which a JPEG cannot do."""
     info = image.info
+    if "icc_profile" not in info and (numbers := unusual_colours(path, image)) is not None:
+        return [
+            f"colours of primaries {numbers[0]} and transfer {numbers[1]} (HDR, wide gamut) taken for sRGB: "
+            "a JPEG keeps a colour profile alone"
+        ]
     if image.format != "PNG" or "icc_profile" in info or "srgb" in info:
         return []
     gamma, primaries = info.get("gamma"), info.get("chromaticity")

@@ -1,4 +1,4 @@
-"""How many bits the samples of a picture have in its file: Pillow hands out 8, whatever there were."""
+"""What Pillow does not tell of a picture's samples: how many bits they had, and colours named by number."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from PIL import Image
 
 _HEAD = 2**16
 _BITS_PER_SAMPLE = 258
+# Numbers of ITU-T H.273 that mean sRGB, or colours that are shown as such.
+_USUAL_PRIMARIES, _USUAL_TRANSFERS = {1, 2, 5, 6, 7}, {1, 2, 6, 13, 14, 15}
 
 
 def true_depth(path: Path, image: Image.Image) -> int:
@@ -21,6 +23,21 @@ def true_depth(path: Path, image: Image.Image) -> int:
         return max([one for one in _as_tuple(bits) if isinstance(one, int)], default=8)
     find = _DEPTHS.get(image.format or "")
     return max(find(head) if find else 8, 8)
+
+
+def unusual_colours(path: Path, image: Image.Image) -> tuple[int, int] | None:
+    """Return primaries and transfer of ITU-T H.273 that the file names, if they do not mean sRGB."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    # AVIF has them as numbers of two bytes, PNG as single bytes.
+    mark, size = (b"colrnclx", 2) if image.format == "AVIF" else (b"cICP", 1)
+    start = head.find(mark)
+    if image.format not in {"AVIF", "PNG"} or not 0 <= start <= len(head) - len(mark) - 2 * size:
+        return None
+    numbers = head[start + len(mark) :][: 2 * size]
+    primaries, transfer = (int.from_bytes(numbers[at : at + size], "big") for at in (0, size))
+    is_usual = primaries in _USUAL_PRIMARIES and transfer in _USUAL_TRANSFERS
+    return None if is_usual else (primaries, transfer)
 
 
 def _as_tuple(value: object) -> tuple[object, ...]:

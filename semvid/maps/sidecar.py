@@ -140,6 +140,8 @@ class SidecarReader:
         self._path = path
         try:
             self._file = path.open("rb")
+            # Pipes cannot go back, and the end is looked at first.
+            self._file.seek(0)
         except OSError as error:
             raise MapError(f"--maps {path} cannot be read: {error.strerror or error}", path=path) from error
         try:

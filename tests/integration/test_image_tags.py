@@ -296,6 +296,21 @@ def test_pngs_of_another_gamma_are_told(tmp_path):
         assert len(compressed(tmp_path / "in.png")[2]) == count
 
 
+def test_hdr_colours_named_by_number_are_told(tmp_path):
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    file = io.BytesIO()
+    Image.fromarray(colour()).save(file, "PNG")
+    data = file.getvalue()
+    for numbers, count in ((b"\x01\x0d\x00\x01", 0), (b"\x09\x10\x00\x01", 1)):
+        (tmp_path / "in.png").write_bytes(data[:33] + chunk(b"cICP", numbers) + data[33:])
+        notices = compressed(tmp_path / "in.png")[2]
+        assert [one.startswith("colours of primaries 9 and transfer 16 ") for one in notices] == [
+            True
+        ] * count
+
+
 def test_gain_maps_and_moving_parts_are_told(tmp_path):
     for words, notice in (
         (b'hdrgm:Version="1.0"', "gain map for HDR"),
