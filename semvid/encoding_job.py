@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Any
 
 from semvid.config import CompressConfig
 from semvid.encode.coding import CodedStream, Coding, PreparedFrame
+from semvid.encode.durations import DurationKeeper
 from semvid.events import Event, Notice, Preview, Progress
+from semvid.io.containers import MP4_LIKE
 from semvid.io.reader import VideoReader
 from semvid.io.writer import VideoWriter
 from semvid.types import Result
@@ -43,8 +45,9 @@ class EncodingJob:
         self._encoder: CodedStream | None = None
         self._rate_ratios = 0.0
         self._video_bytes = 0
-        self._first_pts: int | None = None
-        self._end_pts = 0
+        self._durations = DurationKeeper(
+            reader.info.time_base, sums_up=writer.output.suffix.lower() in MP4_LIKE
+        )
         self.num_frames = 0
         self._num_told = 0
 
@@ -81,7 +84,7 @@ class EncodingJob:
                 self.num_frames, self._reader.info.num_frames_from_header, self._writer.bytes_written
             )
         assert self._encoder is not None  # noqa: S101 - the reader raises if there is no frame
-        self._write(self._encoder.flush())
+        self._write(self._durations.finish(self._encoder.flush(), self._reader.end_pts))
         yield from map(Notice, self._writer.finish())
 
     def _start(self, first: PreparedFrame) -> tuple[CodedStream, list[str]]:
@@ -99,15 +102,14 @@ class EncodingJob:
 
     def _encode(self, encoder: CodedStream, item: PreparedFrame) -> None:
         picture = item.picture
-        if picture.pts is not None:
-            self._first_pts = picture.pts if self._first_pts is None else self._first_pts
-            self._end_pts = picture.pts + (picture.duration or 0)
-        self._write(encoder.encode(item))
+        assert picture.pts is not None  # noqa: S101 - the reader sees to it
+        self._durations.note(picture.pts)
+        self._write(self._durations.pass_on(encoder.encode(item)))
         if item.predicted_rate_ratio is not None:
             self._rate_ratios += item.predicted_rate_ratio
         self.num_frames += 1
 
-    def _write(self, packets: list[Packet[Any]]) -> None:
+    def _write(self, packets: Iterable[Packet[Any]]) -> None:
         for packet in packets:
             self._video_bytes += packet.size
             self._writer.write(packet)
@@ -116,7 +118,7 @@ class EncodingJob:
         """Sum the job up."""
         info = self._reader.info
         ratio = self._rate_ratios / self.num_frames
-        span = (self._end_pts - (self._first_pts or 0)) * info.time_base
+        span = self._durations.span(self._reader.end_pts) * info.time_base
         return Result(
             source=info.path,
             output=self._writer.output,

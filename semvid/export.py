@@ -93,8 +93,8 @@ def export_maps(
                 on_event(Notice(message))
             for message in analyser.finish(sink.num_frames):
                 on_event(Notice(message))
-            if reader.damage:
-                on_event(Notice(f"{source} is damaged: {reader.damage}; what could be decoded has maps"))
+            for message in reader.remarks("what could be decoded has maps"):
+                on_event(Notice(message))
     return ExportResult(source, output, sink.num_frames, _size_of(output))
 
 

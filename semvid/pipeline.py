@@ -128,6 +128,7 @@ def encode_events(
             output = default_output(reader.info, coding.coding_format, config)
         output = Path(output)
         manifest = check_output(output, reader.info, coding.coding_format, config)
+        reader.keep(manifest.read_streams)
         if config.save_maps is not None:
             _check_maps_place(config.save_maps, source, output, overwrite=config.overwrite)
         maps = open_source(_sharing_cores(config), reader.info.num_frames_from_header, importance)
@@ -167,10 +168,7 @@ def encode_events(
                 yield from map(Notice, reader.changes + interlaced.notices())
                 if analyser is not None:
                     yield from map(Notice, analyser.finish(job.num_frames))
-                if reader.damage:
-                    yield Notice(
-                        f"{source} is damaged: {reader.damage}; what could be decoded was compressed"
-                    )
+                yield from map(Notice, reader.remarks("what could be decoded was compressed"))
                 output_bytes = writer.commit()
             if config.target_size is not None and output_bytes > config.target_size:
                 yield Notice(f"the output has {output_bytes} bytes, more than --target-size; ask for less")

@@ -62,6 +62,11 @@ class Manifest:
     """By index of the stream; those dropped are missing."""
 
     @property
+    def read_streams(self) -> list[int]:
+        """Indices of the streams whose packets are needed."""
+        return [index for index, one in self.passages.items() if one.way in {Way.COPY, Way.CONVERT}]
+
+    @property
     def is_relayed(self) -> bool:
         """Whether the container has to be opened through a relay."""
         return any(one.is_relayed for one in self.passages.values())

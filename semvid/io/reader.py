@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +14,7 @@ from av.error import FFmpegError
 
 from semvid.errors import InputError
 from semvid.io.luma import LumaView
+from semvid.io.packets import PacketReader
 from semvid.io.probe import describe, main_video_stream, open_container, reason
 from semvid.io.steady import Steadier
 from semvid.types import Frame, VideoInfo
@@ -40,14 +41,18 @@ class Damage:
     """Frames the decoder delivered but marked as damaged."""
     breaks_off: bool = False
     """The file ends before its header says."""
+    has_gaps: bool = False
+    """Parts of the file could not be read."""
 
     def __bool__(self) -> bool:
-        return bool(self.num_bad_packets or self.num_corrupt_frames or self.breaks_off)
+        return bool(self.num_bad_packets or self.num_corrupt_frames or self.breaks_off or self.has_gaps)
 
     def __str__(self) -> str:
         parts = []
         if self.breaks_off:
             parts.append("it ends before its header says")
+        elif self.has_gaps:
+            parts.append("parts of it cannot be read")
         if self.num_bad_packets:
             parts.append(f"{self.num_bad_packets} packets could not be decoded")
         if self.num_corrupt_frames:
@@ -70,6 +75,9 @@ class VideoReader:
         container: PyAV's container, for the writer that copies streams from it.
         stream: The main video stream in it.
         damage: What turned out to be wrong; complete once ``read()`` is exhausted.
+        num_frames: Frames so far.
+        end_pts: When the last frame so far is no longer shown, in ``info.time_base``; exact once ``read()``
+            is exhausted.
     """
 
     def __init__(self, path: Path, *, export_vectors: bool = False) -> None:
@@ -85,11 +93,21 @@ class VideoReader:
         if export_vectors:
             self._decoder.options = {"flags2": "+export_mvs"}
         self.damage = Damage()
+        self.num_frames = 0
+        self.end_pts = 0
+        self._packets = PacketReader(self.container, self.stream, None)
         self._luma = LumaView()
         self._steadier = Steadier()
-        self._num_frames = 0
         self._last_pts: int | None = None
-        self._expected_pts = 0
+        self._num_retimed = 0
+
+    def keep(self, others: Collection[int]) -> None:
+        """Read only these streams beside the video, so that no other can do harm. Call it before ``read()``.
+
+        Args:
+            others: Their indices. Without this call all of picture, sound and words are read.
+        """
+        self._packets = PacketReader(self.container, self.stream, others)
 
     def __enter__(self) -> VideoReader:
         return self
@@ -109,44 +127,26 @@ class VideoReader:
     def read(self) -> Generator[Frame | Packet[Any], None, None]:
         """Yield decoded frames of the main video stream and the other streams' packets, in file order.
 
+        All are on one clock: what is shown first is at 0, and jumps of the file's own clock are bridged.
         All frames have the size, pixel format and colours of the first: see ``changes``. They have exact,
-        strictly increasing ``pts`` in ``info.time_base``. Damaged packets are
-        counted and skipped.
+        strictly increasing ``pts`` in ``info.time_base``. Damaged packets are counted and skipped.
 
         Raises:
             InputError: Not one frame could be decoded.
         """
         num_packets = 0
         end_seconds = Fraction(0)
-        first_error: Exception | None = None
-        packets = self.container.demux()
-        while True:
-            try:
-                packet = next(packets)
-            except StopIteration:
-                break
-            except (FFmpegError, OSError) as error:
-                first_error = first_error or error
-                self.damage.breaks_off = True
-                break
-            is_flush = packet.dts is None and packet.size == 0
-            if not is_flush:
-                end_seconds = max(end_seconds, _end_seconds(packet))
+        errors = self._packets.errors
+        for packet in self._packets.read():
+            end_seconds = max(end_seconds, _end_seconds(packet))
             if packet.stream.index != self.stream.index:
-                if not is_flush:
-                    yield packet
+                yield packet
                 continue
-            num_packets += not is_flush
-            try:
-                pictures = self._decoder.decode(packet)
-            except FFmpegError as error:
-                first_error = first_error or error
-                self.damage.num_bad_packets += not is_flush
-                continue
-            for picture in pictures:
-                yield self._frame(picture)
-        if not self._num_frames:
-            why = f" ({reason(first_error)})" if first_error else ""
+            num_packets += 1
+            yield from self._decode(packet)
+        yield from self._decode(None)
+        if not self.num_frames:
+            why = f" ({reason(errors.first)})" if errors.first else ""
             if self.info.codec == "webp":
                 raise InputError(
                     f"{self.info.path} is WebP that FFmpeg cannot decode, as if animated; convert it to GIF "
@@ -156,25 +156,88 @@ class VideoReader:
                 f"{self.info.path}: no frame of its {self.info.codec} video could be decoded{why}; "
                 "it is encrypted, damaged, or cut off before the first frame"
             )
+        self.damage.has_gaps = self._packets.errors.is_unreadable
         self._check_length(num_packets, end_seconds)
+        self._find_end()
+
+    def _decode(self, packet: Packet[Any] | None) -> Generator[Frame, None, None]:
+        try:
+            pictures = self._decoder.decode(packet)
+        except FFmpegError as error:
+            self._packets.errors.first = self._packets.errors.first or error
+            self.damage.num_bad_packets += packet is not None
+            return
+        for picture in pictures:
+            yield self._frame(picture)
+
+    def chapters(self) -> list[Any]:
+        """Return the file's chapters on the clock of ``read()``. Call it after the first frame."""
+        shift = self._packets.clock.start_shift
+        chapters = []
+        for one in self.container.chapters():
+            ticks = round(shift / (one["time_base"] or 1))
+            start, end = max(one["start"] + ticks, 0), max(one["end"] + ticks, 0)
+            if end > start:
+                chapters.append({**one, "start": start, "end": end})
+        return chapters
+
+    def remarks(self, done: str) -> list[str]:
+        """Return sentences on what was wrong with the file, for the user. Call it after ``read()``.
+
+        Args:
+            done: What became of the frames, as in "what could be decoded was compressed".
+        """
+        path, found = self.info.path, []
+        if self.damage:
+            found.append(f"{path} is damaged: {self.damage}; {done}")
+        if num_jumps := self._packets.clock.num_jumps:
+            times = "once" if num_jumps == 1 else f"{num_jumps} times"
+            found.append(f"{path}: its clock jumps {times}, as in joined files; its parts follow each other")
+        if self._num_retimed:
+            found.append(
+                f"{path}: {self._num_retimed} frames repeat a timestamp or go back in time; "
+                "each is shown right after the one before"
+            )
+        if num_moved := self._packets.errors.num_moved:
+            found.append(
+                f"{path}: {num_moved} packets of sound repeat a timestamp or go back in time; "
+                "each follows the one before"
+            )
+        return found
 
     def _frame(self, picture: VideoFrame) -> Frame:
         pts = picture.pts if picture.pts is not None else picture.dts
         if pts is None:
-            pts = self._expected_pts
-        elif self._last_pts is not None:
+            pts = self.end_pts
+        elif self._last_pts is not None and pts <= self._last_pts:
             # Broken muxers repeat or reverse timestamps; encoders refuse those.
-            pts = max(pts, self._last_pts + 1)
+            pts = self._last_pts + 1
+            self._num_retimed += 1
         picture.pts = pts
         picture.time_base = self.info.time_base
+        picture.duration = picture.duration or self._nominal_duration
         self._last_pts = pts
-        self._expected_pts = pts + (picture.duration or self._nominal_duration)
+        self.end_pts = pts + picture.duration
         self.damage.num_corrupt_frames += bool(picture.is_corrupt)
         picture, turns = self._steadier.steady(picture, self.stream.codec_context.sample_aspect_ratio)
         luma, bits = self._luma(picture)
-        frame = Frame(picture, self._num_frames, luma, bits, turns)
-        self._num_frames += 1
+        frame = Frame(picture, self.num_frames, luma, bits, turns)
+        self.num_frames += 1
         return frame
+
+    def _find_end(self) -> None:
+        """Find out how long the last frame is shown.
+
+        In MP4 durations belong to packets in decoding order, and the last one shown need not be the last one
+        decoded; but the track says how long it is.
+        """
+        stream, clock = self.stream, self._packets.clock
+        if self.damage or clock.num_jumps or "mov" not in self.info.container.split(","):
+            return
+        if stream.duration and stream.start_time is not None and self._last_pts is not None:
+            end = stream.start_time + stream.duration + round(clock.start_shift / self.info.time_base)
+            if end > self._last_pts:
+                self.end_pts = end
 
     @property
     def changes(self) -> list[str]:
@@ -190,10 +253,11 @@ class VideoReader:
         claimed = self.info.num_frames_from_header
         if claimed:
             self.damage.breaks_off |= num_packets + _SHORTFALL_FRAMES < claimed
-        elif self.container.duration:
-            start = Fraction(self.container.start_time or 0, av.time_base)
-            expected = start + Fraction(self.container.duration, av.time_base)
-            self.damage.breaks_off |= end_seconds + Fraction(_SHORTFALL_SECONDS) < expected
+        elif self.container.duration and self._packets.is_everything_read:
+            # Where a clock jumps the header knows nothing of it.
+            expected = Fraction(self.container.duration, av.time_base)
+            is_short = end_seconds + Fraction(_SHORTFALL_SECONDS) < expected
+            self.damage.breaks_off |= is_short and not self._packets.clock.num_jumps
 
 
 def _decoder_of(stream: VideoStream, info: VideoInfo) -> VideoCodecContext:

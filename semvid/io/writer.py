@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from semvid.io.reader import VideoReader
 
 _MP4_LIKE = {"mp4", "mov"}
+_MOVIE_TIMESCALE = "90000"
+"""Ticks a second of edit lists, which hold the offset between sound and picture; FFmpeg's own are 1000."""
 _MATROSKA = {"matroska", "webm"}
 
 
@@ -59,7 +61,11 @@ class VideoWriter:
         self._pixel_aspect: Fraction | None = None
         try:
             # Spherical and stereo-3D boxes are younger than the standard FFmpeg keeps to by itself.
-            options = {"movflags": "+faststart", "strict": "unofficial"} if self._muxer in _MP4_LIKE else {}
+            options = (
+                {"movflags": "+faststart", "strict": "unofficial", "movie_timescale": _MOVIE_TIMESCALE}
+                if self._muxer in _MP4_LIKE
+                else {}
+            )
             self.container: OutputContainer = open_output(
                 str(self._temporary), self._muxer, options, is_relayed=self._manifest.is_relayed
             )
@@ -115,7 +121,7 @@ class VideoWriter:
                 describe_like(converter.stream, stream)
         self.container.metadata.update(portable(source.metadata))
         if not self._manifest.is_relayed:
-            self.container.set_chapters(source.chapters())
+            self.container.set_chapters(reader.chapters())
 
     def _converter(self, stream: Stream, passage: Passage) -> SoundConverter | SubtitleConverter:
         if passage.sound is None:

@@ -31,7 +31,9 @@ def frame_times(path: Path) -> list:
     info = semvid.probe(path)
     with av.open(str(path)) as container:
         stream = container.streams[info.stream_index]
-        return [frame.pts * frame.time_base for frame in container.decode(stream)]
+        times = [frame.pts * frame.time_base for frame in container.decode(stream)]
+    # Players show what comes first at once, whatever the file calls its time.
+    return [one - times[0] for one in times]
 
 
 @pytest.mark.parametrize(

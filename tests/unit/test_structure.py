@@ -29,6 +29,7 @@ LAYERS = [
      "temporal.warp", "temporal.settle"},
     {"streaming.mux", "streaming.disk", "streaming.frame_queue", "streaming.packet_queue", "streaming.address", "streaming.timeline", "io.luma", "io.alpha", "io.folder", "io.cargo", "io.ledger", "preview", "maps.offset_text", "maps.made_by", "temporal.vectors", "temporal.camera", "saliency.spectral"},
     {"io.fields", "io.steady", "temporal.motion", "temporal.own_motion", "streaming.source_sound", "streaming.sink_address", "streaming.fit", "streaming.opening", "streaming.push"},
+    {"io.packets", "encode.durations"},
     {"encode.interlaced", "temporal.cuts", "io.reader", "io.sound", "io.subtitles", "streaming.outlet"},
     {"io.carry", "temporal.plan", "streaming.decoding", "streaming.sink"},
     {"io.destination", "temporal.propagate", "streaming.source"},

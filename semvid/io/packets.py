@@ -1,0 +1,170 @@
+"""Read the packets of a file, all of them, on one clock that starts at 0."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Collection, Generator, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from av.error import FFmpegError
+from av.packet import Packet
+from av.stream import Discard
+
+from semvid.io.clock import FileClock, Stamp
+from semvid.io.probe import is_cover_art
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.stream import Stream
+
+_TIMES_JUMP = 0x0200
+"""FFmpeg's flag of formats whose clocks may jump (AVFMT_TS_DISCONT)."""
+_JUMPS_TOO = {"flv", "live_flv"}
+_LEADING = {"video", "audio"}
+_ALL = {"video", "audio", "subtitle"}
+_MOST_FAILURES = 1000
+"""Packets in a row that cannot be read before a file is taken to have ended. One stream of a file that is cut
+off may end long before another."""
+
+
+@dataclass(slots=True)
+class ReadErrors:
+    """What went wrong while packets were read."""
+
+    first: Exception | None = None
+    """What FFmpeg said first."""
+    is_unreadable: bool = False
+    """Some packets could not be read."""
+    num_moved: int = 0
+    """Packets of copied streams whose timestamps repeated or went back."""
+
+
+class PacketReader:
+    """Reads an input's packets once.
+
+    Args:
+        container: An open input.
+        main: The video that is decoded.
+        keep: Indices of the other streams that are wanted; None = all of picture, sound and words. The rest
+            is not even read.
+
+    Attributes:
+        errors: What went wrong so far.
+        clock: Tells how far times were moved.
+        is_everything_read: No stream of picture or sound is left out.
+    """
+
+    def __init__(self, container: InputContainer, main: Stream, keep: Collection[int] | None) -> None:
+        self._container = container
+        self._main = main
+        self.errors = ReadErrors()
+        self.is_everything_read = True
+        leading = {main.index}
+        for stream in container.streams:
+            if stream.index == main.index:
+                continue
+            is_wanted = stream.type in _ALL if keep is None else stream.index in keep
+            stream.discard = Discard.default if is_wanted else Discard.all
+            is_leading = stream.type in _LEADING and not is_cover_art(stream)
+            if is_wanted and is_leading:
+                leading.add(stream.index)
+            self.is_everything_read &= is_wanted or not is_leading
+        kind = container.format
+        may_jump = bool(kind.flags & _TIMES_JUMP) or not _JUMPS_TOO.isdisjoint(kind.name.split(","))
+        self.clock: FileClock[Packet[Any]] = FileClock(leading, may_jump=may_jump)
+        self._last_dts: dict[int, int] = {}
+
+    def read(self) -> Generator[Packet[Any], None, None]:
+        """Yield packets with their times on the clock of the output; streams end without a flush."""
+        for packet, ticks in self.clock.run(self._stamped()):
+            if packet.pts is not None:
+                packet.pts += ticks
+            if packet.dts is not None:
+                packet.dts += ticks
+                self._keep_rising(packet)
+            yield packet
+
+    def _keep_rising(self, packet: Packet[Any]) -> None:
+        """Containers refuse decoding times that repeat or go back; the main video is coded anew."""
+        index = packet.stream.index
+        last, dts = self._last_dts.get(index), packet.dts
+        assert dts is not None  # noqa: S101 - the caller looked
+        if index != self._main.index and packet.stream.type == "audio" and last is not None and dts <= last:
+            packet.dts = dts = last + 1
+            packet.pts = max(packet.pts or dts, dts)
+            self.errors.num_moved += 1
+        self._last_dts[index] = dts
+
+    def _stamped(self) -> Iterator[tuple[Stamp, Packet[Any]]]:
+        last: dict[int, int] = {}
+        heard_from: dict[int, int] = {}
+        hidden: dict[int, tuple[Stamp, Packet[Any]]] = {}
+        for packet in self._raw():
+            index = packet.stream.index
+            if (skipped := _skipped(packet)) and packet.pts is not None:
+                heard_from[index] = packet.pts + skipped
+            stamp = stamp_of(packet, last.get(index, 0), heard_from.get(index))
+            last[index] = stamp.end
+            if stamp.shown is None and packet.stream.type == "audio":
+                # The decoder needs one packet to start from. All others that an edit list hides would be
+                # heard in a container that has none.
+                hidden[index] = stamp, packet
+                continue
+            if index in hidden:
+                yield hidden.pop(index)
+            yield stamp, packet
+
+    def _raw(self) -> Iterator[Packet[Any]]:
+        """Yield what can be read; what cannot does not end the reading while anything follows."""
+        is_indexed = "mov" in self._container.format.name.split(",")
+        failures = 0
+        while failures < _MOST_FAILURES:
+            failures += 1
+            try:
+                for packet in self._container.demux():
+                    if packet.size or packet.dts is not None:
+                        failures = 0
+                        yield packet
+            except (FFmpegError, OSError) as error:
+                self.errors.first = self.errors.first or error
+                self.errors.is_unreadable = True
+            else:
+                # Files with an index report the end of the file for each sample that lies beyond it.
+                if not is_indexed:
+                    return
+
+
+def stamp_of(packet: Packet[Any], expected: int, heard_from: int | None) -> Stamp:
+    """Say what a packet tells of its time.
+
+    Args:
+        packet: As it was read.
+        expected: Its time if it has none.
+        heard_from: Where what is only there for the decoder of sound ends; None = there is no such thing.
+    """
+    dts, pts = packet.dts, packet.pts if packet.pts is not None else packet.dts
+    if pts is None:
+        pts = expected
+    elif dts is not None:
+        dts = min(dts, pts)
+    end = pts + (packet.duration or 0)
+    shown: int | None = pts
+    if heard_from is not None and pts < heard_from:
+        shown = heard_from if end > heard_from + 1 else None
+        if shown in {-1, 1}:
+            # Both were rounded.
+            shown = 0
+    elif packet.is_discard:
+        shown = None
+    return Stamp(packet.stream.index, packet.time_base or Fraction(1, 90_000), dts, shown, end)
+
+
+def _skipped(packet: Packet[Any]) -> int:
+    """Ticks at the start of sound that are only there for the decoder, as its first packet says."""
+    if packet.stream.type != "audio" or not packet.has_sidedata("skip_samples") or not packet.time_base:
+        return 0
+    samples = struct.unpack_from("<I", bytes(packet.get_sidedata("skip_samples")))[0]
+    rate = getattr(packet.stream.codec_context, "sample_rate", 0)
+    return round(samples / (rate * packet.time_base)) if rate else 0
