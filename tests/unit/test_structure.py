@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LAYERS = [
     {"errors", "prefetch", "blocks", "checked"},
     {"types", "settings", "io.reach"},
-    {"config"},
+    {"config", "io.wraps"},
+    {"io.clock"},
     {"maps.array_file", "io.orientation", "io.picture_file", "io.picture_depth"},
     {"io.grey_picture", "io.picture_tags"},
     {"io.picture"},
