@@ -28,6 +28,10 @@ _RELAY = "tee"
 """FFmpeg's muxer that hands everything but chapters on to others. PyAV refuses streams that are not on the
 list of the muxer it opens, and this one has no list."""
 
+_LISTED_TOO_SHORT = {"matroska", "mp4"}
+"""Where files with formats that are not on the list are played: those of AVI in Matroska, PCM in MP4.
+QuickTime takes them too, but only FFmpeg reads them back."""
+
 _READ_AS = {("mp1", "mp3"), ("mp2", "mp3")}
 """MP4 has one name for all layers of MPEG audio, and their decoder is one too."""
 
@@ -54,21 +58,28 @@ def try_stream(muxer: str, stream: Stream, packets: Sequence[Packet[Any]]) -> Fi
     """
 
     def write(container: OutputContainer) -> None:
-        copy = container.add_stream_from_template(stream)
+        copy = add_copy(container, stream)
         container.start_encoding()
-        for number, packet in enumerate(packets):
+        now = 0
+        for packet in packets:
             again = av.Packet(bytes(packet))
             again.time_base, again.stream = packet.time_base, copy
-            again.pts = again.dts = number if packet.dts is None else packet.dts
+            again.pts = again.dts = now
+            now += packet.duration or 1
             again.duration, again.is_keyframe = packet.duration, packet.is_keyframe
             container.mux(again)
 
-    for fit in (Fit.DIRECT, Fit.RELAYED):
+    for fit in (Fit.DIRECT, Fit.RELAYED) if muxer in _LISTED_TOO_SHORT else (Fit.DIRECT,):
         written = written_by(muxer, write, is_relayed=fit is Fit.RELAYED)
         if written is None:
             continue
         return fit if not packets or _is_read_back(written, stream) else Fit.NO
     return Fit.NO
+
+
+def add_copy(container: OutputContainer, stream: Stream) -> Stream:
+    """Add a stream for the packets of another one, whether or not there is an encoder of its format."""
+    return container.add_stream_from_template(stream, opaque=True)
 
 
 def written_by(muxer: str, write: Write, *, is_relayed: bool = False) -> bytes | None:

@@ -20,7 +20,7 @@ from semvid.io.side_data import MODE_TAGS
 from semvid.io.sound import SoundConverter, add_sound
 from semvid.io.subtitles import SubtitleConverter
 from semvid.io.tags import describe_like, portable
-from semvid.io.trial import open_output
+from semvid.io.trial import add_copy, open_output
 
 if TYPE_CHECKING:
     from av import Packet
@@ -55,6 +55,7 @@ class VideoWriter:
         self._manifest = manifest or Manifest(output.suffix.lower(), {})
         self._temporary = temporary_beside(output)
         self._copies: dict[int, Stream] = {}
+        self._held: dict[int, list[Packet[Any]]] = {}
         self._converters: dict[int, SoundConverter | SubtitleConverter] = {}
         self._ledger = Ledger(output)
         self._video_index = 0
@@ -114,7 +115,7 @@ class VideoWriter:
             if passage.way is Way.ATTACH:
                 self._attach(stream, passage)
             elif passage.way is Way.COPY:
-                self._copies[stream.index] = copy = self.container.add_stream_from_template(stream)
+                self._copies[stream.index] = copy = add_copy(self.container, stream)
                 describe_like(copy, stream)
             elif passage.way is Way.CONVERT:
                 self._converters[stream.index] = converter = self._converter(stream, passage)
@@ -161,12 +162,27 @@ class VideoWriter:
                 self._mux(one)
         if (stream := self._copies.get(index)) is None:
             return
-        if packet.dts is None:
-            if not is_cover_art(stream):
-                return
+        if packet.dts is None and is_cover_art(stream):
             packet.pts = packet.dts = 0
         packet.stream = stream
-        self._mux(packet)
+        for one in self._with_decoding_time(packet):
+            self._mux(one)
+
+    def _with_decoding_time(self, packet: Packet[Any]) -> list[Packet[Any]]:
+        """Hold packets back until one tells a decoding time, from which theirs is counted back.
+
+        Matroska has none, and FFmpeg finds the first ones of reordered video only behind them.
+        """
+        held = self._held.setdefault(packet.stream.index, [])
+        if packet.dts is None:
+            if packet.pts is not None:
+                held.append(packet)
+            return []
+        ready = [*held, packet]
+        held.clear()
+        for later, one in zip(reversed(ready), list(reversed(ready))[1:], strict=False):
+            one.dts = min(later.dts - max(one.duration or 1, 1), one.pts)
+        return ready
 
     def finish(self) -> list[str]:
         """Write what converted streams still hold; returns a sentence for whatever went wrong with them."""
