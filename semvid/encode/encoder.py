@@ -119,8 +119,10 @@ class VideoEncoder:
             codec.field_order = FIELD_ORDERS[preparer.field_order]
         if preparer.codes_fields:
             codec.flags |= Flags.interlaced_dct | Flags.interlaced_me
-        # Every container semvid writes wants it; a relay to one does not ask for it.
-        codec.flags |= Flags.global_header
+        # Every container semvid writes wants it; a relay to one does not ask for it. Live streams have none:
+        # whoever joins them finds the parameters in the next key frame.
+        if suffix:
+            codec.flags |= Flags.global_header
         tag = self._spec.container_tags.get(suffix.lower())
         if tag:
             codec.codec_tag = tag

@@ -79,6 +79,18 @@ class PacketTaker(Protocol):
 
 
 @runtime_checkable
+class PatientTaker(Protocol):
+    """A ``PacketTaker`` that can be waited for, so that nothing of a file is left out."""
+
+    is_patient: bool
+    """``close`` takes as long as it takes; set when the source waits."""
+
+    @property
+    def is_full(self) -> bool:
+        """What waits is so much that the source had better wait too."""
+
+
+@runtime_checkable
 class SoundSource(Protocol):
     """A ``FrameSource`` that has sound too."""
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 TIME_BASE = Fraction(1, 90_000)
 """Of all timestamps given; that of ``live.types``, which this module does not load."""
+_WITH_PARAMETER_SETS = frozenset({"h264", "hevc"})
 _IVF_TAGS = {"vp8": b"VP80", "vp9": b"VP90"}
 _LONGEST_PARAMETERS = 4096
 _MARKER_SOF_FIRST, _MARKER_SOF_LAST = 0xC0, 0xC3
@@ -63,6 +64,8 @@ class Muxer:
         *,
         io_open: Callable[..., Any] | None = None,
     ) -> None:
+        if codec in _WITH_PARAMETER_SETS and not describe_keyframe(first, codec):
+            raise ValueError("the first key frame has no parameter sets")
         self._container: OutputContainer = av.open(
             target, "w", format=container_format, container_options=dict(options), io_open=io_open
         )
@@ -118,7 +121,7 @@ def describe_keyframe(data: bytes, codec: str) -> bytes:
         data: A key frame.
         codec: FFmpeg's name of the bitstream format.
     """
-    if codec in {"h264", "hevc"}:
+    if codec in _WITH_PARAMETER_SETS:
         return b"".join(_parameter_sets(data[:_LONGEST_PARAMETERS], codec))
     if codec == "vp8":
         return data[6:10]

@@ -34,6 +34,15 @@ class PacketQueue:
     def __len__(self) -> int:
         return len(self._packets)
 
+    @property
+    def fill(self) -> float:
+        """Share of what may wait that waits, 0..1."""
+        times = [one.dts if isinstance(one, CodedPacket) else one.pts for one in self._ends()]
+        return max((times[-1] - times[0]) / self._most_ticks if times else 0, self._num_bytes / _MOST_BYTES)
+
+    def _ends(self) -> tuple[CodedPacket | SoundChunk, ...]:
+        return (self._packets[0], self._packets[-1]) if self._packets else ()
+
     def put_sound(self, chunk: SoundChunk) -> None:
         """Add the newest sound; before the first key frame it is of no use."""
         if not self.needs_keyframe:

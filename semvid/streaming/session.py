@@ -11,7 +11,7 @@ from semvid.config import LiveConfig
 from semvid.errors import EncoderError, InputError, OutputError, SemvidError
 from semvid.events import Notice
 from semvid.saliency.source import MapSource
-from semvid.streaming.ends import FrameSource, PacketTaker, SoundSource, SoundTaker
+from semvid.streaming.ends import FrameSource, PacketTaker, PatientTaker, SoundSource, SoundTaker
 from semvid.streaming.handle import LiveControls
 from semvid.streaming.stream import LiveStream
 from semvid.streaming.types import (
@@ -28,6 +28,7 @@ _STATUS_SECONDS = 1.0
 _SILENCE_SECONDS = 0.25
 """So long without a frame, and the last one is shown again until there are new ones."""
 _DEFAULT_RATE = 30.0
+_POLL_SECONDS = 0.005
 
 
 class _NotYet:
@@ -150,6 +151,7 @@ class LiveSession:
             yield from self._play()
         except (GeneratorExit, KeyboardInterrupt):
             # How the stream of a camera ends: no reason to keep quiet about what is missing.
+            self._be_patient(False)
             self.close()
             self._raise_failures()
             raise
@@ -164,6 +166,7 @@ class LiveSession:
         self._started = time.monotonic()
         status_at = self._started + _STATUS_SECONDS
         yield from self._expect_sound()
+        self._be_patient(self._waits)
         while not self._is_stopped:
             captured = self._next()
             if captured is None and self._reader.state == "ended":
@@ -180,8 +183,9 @@ class LiveSession:
                 assert snapshot is not None  # noqa: S101 - a frame was fed
                 yield snapshot
             # For a file that waits nobody is too slow.
-            is_live = not getattr(self._reader, "waits", False)
-            if is_live and self._stream.judge(self._reader.num_dropped):
+            if self._waits:
+                self._wait_for_sinks()
+            elif self._stream.judge(self._reader.num_dropped):
                 note = self._stream.load.describe()
                 yield Notice(f"the machine cannot keep up: {note}" if note else "full load again")
             yield from told.of(self._reader, self._sinks, self._stream.map_failure)
@@ -190,6 +194,21 @@ class LiveSession:
             if time.monotonic() >= status_at:
                 status_at += _STATUS_SECONDS
                 yield self.status()
+
+    @property
+    def _waits(self) -> bool:
+        return bool(getattr(self._reader, "waits", False))
+
+    def _be_patient(self, is_patient: bool) -> None:
+        for sink in self._sinks:
+            if isinstance(sink, PatientTaker):
+                sink.is_patient = is_patient
+
+    def _wait_for_sinks(self) -> None:
+        """Let those that are slow take what waits for them: nothing of a file is to be left out."""
+        patient = [one for one in self._sinks if isinstance(one, PatientTaker)]
+        while not self._is_stopped and any(one.is_full for one in patient):
+            time.sleep(_POLL_SECONDS)
 
     def close(self) -> None:
         """Send what is still in the making, complete all files, and stop everything; once.
@@ -277,7 +296,7 @@ class LiveSession:
         captured = self._reader.next(max(_SILENCE_SECONDS, 3 * gap))
         if captured is None:
             # A pipe that is slow has its own timestamps: nothing is missing.
-            if last is None or self._reader.state == "ended" or getattr(self._reader, "waits", False):
+            if last is None or self._reader.state == "ended" or self._waits:
                 return None
             now = time.monotonic()
             pts = (last.frame.picture.pts or 0) + round((now - last.arrived) / TIME_BASE)

@@ -26,6 +26,7 @@ _NETWORK_SECONDS = 2.0
 _FILE_SECONDS = 60.0
 """Of stream that waits at most: late pictures are worth nothing on a network, and a lot in a recording."""
 _ABORT_SECONDS = 1.0
+_FULL = 0.5
 
 
 def open_sink(text: str, config: LiveConfig, *, option: str = "SINK") -> PacketSink:
@@ -76,6 +77,7 @@ class PacketSink:
         bytes_written: Of coded video.
         carries_sound: It can, and is meant to.
         last_error: Why it was lost last, one line; empty if it never was.
+        is_patient: ``close`` takes as long as it takes.
         failure: Why what was offered is not all there, one line; empty if it is. Complete after ``close``.
         paths: Files begun.
     """
@@ -95,6 +97,7 @@ class PacketSink:
         self.bytes_written = 0
         self.last_error = ""
         self.failure = ""
+        self.is_patient = False
         self.paths: list[str] = []
         self.carries_sound = bool(address.sound_codec and sound_bitrate)
         self._sound_format = SoundFormat(address.sound_codec, sound_bitrate)
@@ -150,6 +153,12 @@ class PacketSink:
         return self._queue.num_dropped + self._num_refused
 
     @property
+    def is_full(self) -> bool:
+        """Half of what may wait waits. A lost network is never full: what it misses is left out."""
+        with self._changed:
+            return self._state in {"opening", "open"} and self._queue.fill > _FULL
+
+    @property
     def shortfall(self) -> str:
         """What was dropped because it could not be sent in time, in words; empty if nothing was."""
         if self._address.kind == "file" or not self._queue.num_too_late:
@@ -191,7 +200,7 @@ class PacketSink:
         self._closing.set()
         with self._changed:
             self._changed.notify_all()
-        self._thread.join(None if self._address.kind == "file" else timeout)
+        self._thread.join(None if self._address.kind == "file" or self.is_patient else timeout)
         if self._thread.is_alive():
             self._aborting.set()
             outlet = self._outlet

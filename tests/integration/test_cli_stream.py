@@ -63,6 +63,22 @@ def test_pipes_at_both_ends(tmp_path):
     assert num_frames(io.BytesIO(done.stdout)) == 30
 
 
+def test_a_slow_reader_of_a_pipe_gets_every_frame(tmp_path):
+    source = make_clip(tmp_path / "in.mp4", width=192, height=96, num_frames=200)
+    running = subprocess.Popen(
+        [*SEMVID, "stream", str(source), "-", "--model", "spectral", "--bitrate", "2M"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    data = running.stdout.read(10_000)
+    # Eight seconds of video are ready long before it is read on.
+    time.sleep(4)
+    rest, errors = running.communicate(timeout=60)
+    assert running.returncode == 0, errors
+    assert b"left out" not in errors
+    assert num_frames(io.BytesIO(data + rest)) == 200
+
+
 def test_an_interrupt_ends_files_properly(tmp_path):
     source = make_clip(tmp_path / "in.mp4", width=384, height=256, num_frames=50)
     output = tmp_path / "out.mp4"

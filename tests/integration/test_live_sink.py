@@ -14,7 +14,7 @@ import time
 
 import av
 import pytest
-from live_clips import FFMPEG, coded_packets, endless, free_port, listens, process, until
+from live_clips import FFMPEG, TICKS, coded_packets, endless, free_port, listens, process, until
 
 from semvid.config import LiveConfig
 from semvid.errors import OutputError, OutputExistsError
@@ -22,6 +22,7 @@ from semvid.streaming.address import parse_source
 from semvid.streaming.sink import PacketSink, open_sink
 from semvid.streaming.sink_address import parse_sink
 from semvid.streaming.source import LiveReader
+from semvid.streaming.types import CodedPacket
 
 
 def open_with(text, codec="x264", **options):
@@ -396,3 +397,18 @@ def test_memory_stays_flat(tmp_path):
             peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     assert peaks[-1] - peaks[0] < 8_000
     assert sink.num_dropped == 0
+
+
+def test_a_stream_nobody_could_decode_is_refused(tmp_path):
+    packets = [
+        CodedPacket(
+            b"\0\0\0\1" + one.data.split(b"\0\0\1")[-1], one.codec, one.pts, one.dts, TICKS, one.is_keyframe
+        )
+        for one in coded_packets(num_frames=5)
+    ]
+    with open_with(tmp_path / "film.mkv") as sink:
+        for packet in packets:
+            with contextlib.suppress(OutputError):
+                sink.offer(packet)
+    assert "no parameter sets" in sink.failure
+    assert not (tmp_path / "film.mkv").exists()
