@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import io
-import json
 import math
 import sys
 from pathlib import Path
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -24,6 +24,10 @@ from semvid.cli.options import (
     parse_focus,
 )
 from semvid.config import METRICS, CompareConfig, Device, FocusConfig
+from semvid.text import for_people
+
+if TYPE_CHECKING:
+    from semvid.types import Comparison
 
 _DEFAULTS = CompareConfig()
 _UNITS = {"psnr": "dB", "xpsnr": "dB", "weighted": "dB", "salient": "dB", "background": "dB"}
@@ -61,42 +65,48 @@ def command(
         focus=FocusConfig(weights=parse_focus(focus)),
         device=cast(Device, device),
     )
-    from rich.console import Console
-    from rich.table import Table
-
-    from semvid.io.output import check_place, write_whole
+    from semvid.cli.draw import to_json
+    from semvid.cli.streams import emit
+    from semvid.io.claim import Claim
+    from semvid.io.output import check_place
     from semvid.metrics.compare import compare
 
     if as_csv is not None:
         check_place(as_csv, reference, overwrite=overwrite, option="--csv")
         check_place(as_csv, test, overwrite=overwrite, option="--csv")
-    result = compare(reference, test, config)
-    if as_csv is not None:
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["frame", "seconds", *result.scores])
-        for index, (seconds, *values) in enumerate(zip(result.times, *result.scores.values(), strict=True)):
-            shown = ["" if math.isnan(one) else f"{one:.6g}" for one in values]
-            writer.writerow([index, f"{seconds:.6f}", *shown])
-        write_whole(as_csv, text.getvalue().encode())
-    for notice in result.notices:
-        print(f"note: {notice}", file=sys.stderr)
-    if as_json:
-        record = dataclasses.asdict(result)
-        print(json.dumps(_without_nan(record), default=str))
-        return
+    with contextlib.ExitStack() as stack:
+        claim = None if as_csv is None else stack.enter_context(Claim(as_csv, overwrite=overwrite))
+        result = compare(reference, test, config)
+        for notice in result.notices:
+            print(f"note: {for_people(notice)}", file=sys.stderr)
+        if as_json:
+            emit(to_json(dataclasses.asdict(result)))
+        else:
+            _show(result)
+        # Last: once the file is there, all is done.
+        if claim is not None:
+            claim.write(_table(result).encode())
+
+
+def _show(result: Comparison) -> None:
+    from rich.table import Table
+
+    from semvid.cli.streams import emit_drawn
+
     table = Table("measure", "mean", "harmonic mean", "5 %", "1 %", "worst", box=None)
     for name, one in result.pooled.items():
         label = f"{name} ({_UNITS[name]})" if name in _UNITS else name
         table.add_row(label, *(f"{value:.4f}" if name == "ssim" else f"{value:.2f}"
                                for value in dataclasses.astuple(one)))  # fmt: skip
-    Console().print(table)
+    emit_drawn(table)
 
 
-def _without_nan(value: object) -> object:
-    """JSON knows no NaN."""
-    if isinstance(value, dict):
-        return {key: _without_nan(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(one) for one in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
+def _table(result: Comparison) -> str:
+    """Write the scores of every frame as CSV."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["frame", "seconds", *result.scores])
+    for index, (seconds, *values) in enumerate(zip(result.times, *result.scores.values(), strict=True)):
+        shown = ["" if math.isnan(one) else f"{one:.6g}" for one in values]
+        writer.writerow([index, f"{seconds:.6f}", *shown])
+    return text.getvalue()

@@ -182,11 +182,13 @@ def command(
     from semvid.cli.draw import JsonPrinter, ProgressDrawer
     from semvid.cli.report import add_report, check_report
     from semvid.events import Done, Event
+    from semvid.io.claim import Claim
     from semvid.pipeline import compress_events
 
     if report is not None:
         check_report(report, source, output, config)
     with contextlib.ExitStack() as stack:
+        claim = None if report is None else stack.enter_context(Claim(report, overwrite=overwrite))
         drawer = stack.enter_context(
             ProgressDrawer(quiet_result=as_json, has_preview=not (no_preview or as_json))
         )
@@ -204,8 +206,8 @@ def command(
             if isinstance(event, Done):
                 result = event.result
         assert result is not None  # noqa: S101 - the events end with Done or raise
-        if report is not None:
-            show(add_report(report, result, config, show))
+        if claim is not None:
+            show(add_report(claim, result, config, show))
 
 
 def _parse_option(text: str) -> tuple[str, str]:

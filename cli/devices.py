@@ -3,35 +3,40 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from typing import Annotated
 
 import typer
+
+from semvid.text import visible
 
 
 def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array on stdout.")] = False,
 ) -> None:
     """List the cameras and screens that `semvid stream` can read."""
+    from semvid.cli.draw import to_json
+    from semvid.cli.streams import emit, emit_drawn
     from semvid.streaming.devices import list_capture_devices
 
     devices = list_capture_devices(with_formats=True)
     if as_json:
-        print(json.dumps([dataclasses.asdict(one) for one in devices]))
+        emit(to_json([dataclasses.asdict(one) for one in devices]))
         return
     if not devices:
-        print(
+        emit(
             "No camera and no screen is there. Connect a camera (in a container or virtual machine: pass it "
             "through), or stream a file, a URL, or lavfi:testsrc2."
         )
         return
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table("source", "name", "path", "may be opened", "offers")
     for one in devices:
-        table.add_row(one.source, one.name, one.path, _permission(one.permission), "\n".join(one.formats))
-    Console(highlight=False).print(table)
+        formats = Text("\n".join(map(visible, one.formats)))
+        names = (Text(visible(text)) for text in (one.source, one.name, one.path))
+        table.add_row(*names, _permission(one.permission), formats)
+    emit_drawn(table)
 
 
 def _permission(value: str) -> str:

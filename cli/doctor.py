@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import platform
 import sys
 from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
+
+from semvid.text import visible
 
 _PACKAGES = (
     "semvid",
@@ -34,9 +35,12 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
 ) -> None:
     """Show versions and devices, and test every encoder with a map and every network."""
+    from semvid.cli.draw import to_json
+    from semvid.cli.streams import emit
+
     report = _examine()
     if as_json:
-        print(json.dumps(report))
+        emit(to_json(report))
     else:
         _draw(report)
     if not all(one["obeys_map"] for one in report["encoders"]):
@@ -76,38 +80,34 @@ def _examine() -> dict[str, Any]:
 
 
 def _draw(report: dict[str, Any]) -> None:
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    console = Console(highlight=False)
+    from semvid.cli.streams import emit_drawn
+
     packages = ", ".join(f"{name} {number}" for name, number in report["packages"].items())
-    console.print(f"Python {report['python']} on {report['platform']}")
-    console.print(packages)
     libraries = ", ".join(f"{name} {number}" for name, number in report["ffmpeg_libraries"].items())
-    console.print(f"FFmpeg in PyAV: {libraries}")
     there = [name for name, is_there in report["protocols"].items() if is_there]
     missing = [name for name in report["protocols"] if name not in there]
     words = f"networks: {', '.join(there)}"
-    console.print(words + (f"; not in this FFmpeg build: {', '.join(missing)}" if missing else ""))
-    for one in report["devices"]:
-        console.print(f"device {one['name']}: {one['description']}")
-    table = Table("codec", "encoder", "there", "takes a map", "gain in the region", "remark")
+    lines = [f"Python {report['python']} on {report['platform']}", packages, f"FFmpeg in PyAV: {libraries}"]
+    lines.append(words + (f"; not in this FFmpeg build: {', '.join(missing)}" if missing else ""))
+    lines += [f"device {one['name']}: {one['description']}" for one in report["devices"]]
+    encoders = Table("codec", "encoder", "there", "takes a map", "gain in the region", "remark")
     for one in report["encoders"]:
-        table.add_row(
+        encoders.add_row(
             one["name"],
             one["library"],
             _yes(one["is_available"]),
             _yes(one["obeys_map"]),
             f"{one['gain_db']:+.1f} dB",
-            one["detail"],
+            Text(visible(one["detail"])),
         )
-    console.print(table)
-    table = Table("network", "works", "runs on", "one map", "remark")
+    networks = Table("network", "works", "runs on", "one map", "remark")
     for one in report["networks"]:
-        table.add_row(
-            one["name"], _yes(one["works"]), one["runtime"], f"{one['milliseconds']:.1f} ms", one["detail"]
-        )
-    console.print(table)
+        time = f"{one['milliseconds']:.1f} ms"
+        networks.add_row(one["name"], _yes(one["works"]), one["runtime"], time, Text(visible(one["detail"])))
+    emit_drawn(*(Text(visible(line)) for line in lines), encoders, networks)
 
 
 def _yes(value: bool) -> str:

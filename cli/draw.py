@@ -6,16 +6,19 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
 from rich.console import Console, RenderableType
 
+from semvid import interrupts
 from semvid.cli.fitting import FittingProgress
 from semvid.cli.preview import PreviewPane, preview_size
+from semvid.cli.streams import emit, say
 from semvid.events import Done, Event, Notice, Preview, Reported, Stage, Started
 from semvid.events import Progress as ProgressEvent
+from semvid.text import encodable, for_people, visible
 from semvid.types import Result
 
 _JSON_INTERVAL_SECONDS = 0.5
@@ -70,8 +73,9 @@ class ProgressDrawer:
 
     def draw(self, event: Event) -> None:
         """Show one event."""
+        interrupts.check()
         if isinstance(event, Started):
-            self._bar.update(self._task, description=event.info.path.name)
+            self._bar.update(self._task, description=visible(event.info.path.name))
             self._started = time.monotonic()
         elif isinstance(event, ProgressEvent):
             elapsed = max(time.monotonic() - self._started, 1e-9)
@@ -89,15 +93,15 @@ class ProgressDrawer:
         elif isinstance(event, Stage):
             self._begin(event.name)
         elif isinstance(event, Notice):
-            self._stderr.print(f"note: {event.message}", markup=False, soft_wrap=True)
+            self._stderr.print(f"note: {for_people(event.message)}", markup=False, soft_wrap=True)
         elif isinstance(event, Done):
             self._hide()
             if not self._quiet_result:
-                print(result_line(event.result))
+                say(result_line(event.result))
         elif isinstance(event, Reported):
             self._hide()
             if not self._quiet_result:
-                print(f"{event.output}: report, {format_bytes(event.output_bytes)}")
+                say(f"{event.output}: report, {format_bytes(event.output_bytes)}")
 
 
 class _PicturedProgress(FittingProgress):
@@ -130,24 +134,39 @@ class JsonPrinter:
                 return
             self._last_progress = now
         record = {"event": type(event).__name__.lower(), **dataclasses.asdict(event)}
-        print(json.dumps(record, default=_plain), flush=True)
+        emit(to_json(record))
+
+
+def to_json(record: Any) -> str:
+    """Write a record as JSON that every parser takes: paths as text, fractions as ``"30000/1001"``, no NaN.
+
+    Names that are not UTF-8 are written as people see them; JSON has no way to hold them.
+    """
+    return json.dumps(_plain(record), allow_nan=False)
 
 
 def _plain(value: Any) -> Any:
-    """Paths as text, fractions (frame rates, time bases) as ``"30000/1001"``."""
-    return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(one) for one in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int):
+        return value
+    return encodable(str(value))
 
 
 def result_line(result: Result) -> str:
     """Sum a result up in one line."""
-    change = result.output_bytes / result.source_bytes - 1
+    change = result.output_bytes / max(result.source_bytes, 1) - 1
     seconds = result.elapsed_seconds
     plain = result.plain_bytes_estimate
     compared = f"plain encode about {format_bytes(plain)}, " if plain is not None else ""
     return (
         f"{result.output}: {format_bytes(result.source_bytes)} -> {format_bytes(result.output_bytes)} "
         f"({change:+.0%}), {compared}{result.num_frames} frames in {seconds:.1f} s "
-        f"({result.num_frames / seconds:.0f} fps)"
+        f"({result.num_frames / max(seconds, 1e-9):.0f} fps)"
     )
 
 

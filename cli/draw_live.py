@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from types import TracebackType
 from typing import TextIO
 
 from rich.console import Console
 from rich.status import Status
+from rich.text import Text
 
+from semvid.cli.draw import to_json
 from semvid.events import Notice
 from semvid.streaming.types import LiveStatus, Snapshot
+from semvid.text import for_people, visible
 
 LiveEvent = Snapshot | LiveStatus | Notice
 
@@ -27,14 +29,14 @@ class LiveDrawer:
 
     def __init__(self, source: str, link: str | None, *, quiet: bool) -> None:
         self._stderr = Console(stderr=True, highlight=False)
-        self._status = Status(f"opening {source}", console=self._stderr)
+        self._status = Status(Text(f"opening {for_people(source)}"), console=self._stderr)
         self._quiet = quiet
         self._draws = self._stderr.is_terminal and not quiet
         self._link = link
 
     def __enter__(self) -> LiveDrawer:
         if self._link:
-            self._stderr.print(f"watch it at {self._link}", markup=False, soft_wrap=True)
+            self._stderr.print(f"watch it at {visible(self._link)}", markup=False, soft_wrap=True)
         if self._draws:
             self._status.start()
         return self
@@ -51,9 +53,9 @@ class LiveDrawer:
     def draw(self, event: LiveEvent) -> None:
         """Show one event."""
         if isinstance(event, Notice):
-            self._stderr.print(f"note: {event.message}", markup=False, soft_wrap=True)
+            self._stderr.print(f"note: {for_people(event.message)}", markup=False, soft_wrap=True)
         elif isinstance(event, LiveStatus) and self._draws:
-            self._status.update(status_line(event))
+            self._status.update(Text(for_people(status_line(event))))
 
     def sum_up(self, status: LiveStatus) -> None:
         """Tell what became of the stream."""
@@ -93,4 +95,4 @@ def print_live_json(event: LiveEvent, file: TextIO) -> None:
     if isinstance(event, Snapshot):
         return
     name = "notice" if isinstance(event, Notice) else "status"
-    print(json.dumps({"event": name, **dataclasses.asdict(event)}), file=file, flush=True)
+    print(to_json({"event": name, **dataclasses.asdict(event)}), file=file, flush=True)

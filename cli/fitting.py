@@ -34,7 +34,7 @@ class FittingProgress(Progress):
         self._name = Column(no_wrap=True, overflow="ellipsis")
         self._line = BarColumn()
         self._all: tuple[ProgressColumn, ...] = (
-            TextColumn("{task.description}", table_column=self._name),
+            TextColumn("{task.description}", markup=False, table_column=self._name),
             self._line,
             TextColumn("{task.fields[frames]} frames"),
             TextColumn("{task.fields[fps]:.0f} fps"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Literal, cast
@@ -25,6 +24,7 @@ from semvid.cli.options import (
     focus_config,
 )
 from semvid.config import Device, FocusConfig, ImageConfig, Sampling
+from semvid.text import for_people
 
 _DEFAULTS = ImageConfig()
 _FOCUS = FocusConfig()
@@ -89,17 +89,18 @@ def command(
         background_weight=background_weight,
         overwrite=overwrite,
     )
-    from semvid.cli.draw import format_bytes
+    from semvid.cli.draw import format_bytes, to_json
+    from semvid.cli.streams import emit, say
     from semvid.still import compress_image
 
     result = compress_image(source, output, config)
     if as_json:
-        print(json.dumps(dataclasses.asdict(result), default=str))
+        emit(to_json(dataclasses.asdict(result)))
         return
     for notice in result.notices:
-        print(f"semvid: {notice}", file=sys.stderr)
+        print(f"semvid: {for_people(notice)}", file=sys.stderr)
     change = 100 * (result.output_bytes / result.source_bytes - 1)
-    print(
+    say(
         f"{result.output}: {format_bytes(result.source_bytes)} -> {format_bytes(result.output_bytes)} "
         f"({change:+.0f}%), quality {result.quality:.3g}"
     )

@@ -1,87 +1,75 @@
-"""The ``semvid`` program: its commands, and how every error leaves it."""
+"""The entry of the ``semvid`` program: it listens to signals first, and every error leaves it as one line."""
 
 from __future__ import annotations
 
-import signal
+# Nothing that takes time to load: a signal in those moments would find no handler.
+import os
 import sys
-from types import FrameType
-from typing import Annotated, Any, NoReturn
+import threading
+from typing import NoReturn
 
-import typer
+from semvid import interrupts
+from semvid.cli import streams
+from semvid.errors import ReportInterruptedError, SemvidError
+from semvid.text import for_people
 
-import semvid
-from semvid.cli import compare, compress, devices, doctor, image, maps, overlay, report, stream
-from semvid.cli.advice import explain
-from semvid.errors import ConfigError, SemvidError
-
-EXIT_INTERRUPTED = 130
-
-# The root of typer's complaints about a command line; newer releases carry it without a public name.
-_UsageError: Any = next(one for one in typer.BadParameter.__mro__ if one.__name__ == "ClickException")
-
-_EPILOG = (
-    "Exit codes: 0 done, 1 other, 2 wrong option, 3 input, 4 output, 5 map or boxes, 6 encoder, "
-    "7 network, 130 interrupted."
-)
-
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    epilog=_EPILOG,
-)
-app.command("compress", epilog=_EPILOG)(compress.command)
-app.command("image", epilog=_EPILOG)(image.command)
-app.command("maps", epilog=_EPILOG)(maps.command)
-app.command("compare", epilog=_EPILOG)(compare.command)
-app.command("overlay", epilog=_EPILOG)(overlay.command)
-app.command("report", epilog=_EPILOG)(report.command)
-app.command("stream", epilog=_EPILOG)(stream.command)
-app.command("devices", epilog=_EPILOG)(devices.command)
-app.command("doctor", epilog=_EPILOG)(doctor.command)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        print(f"semvid {semvid.__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _semvid(
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
-    ] = False,
-) -> None:
-    """Compress video by meaning: bits go where people look, and every ordinary player plays the result."""
+_CODE_OF_SIGNALS = 128
 
 
 def run() -> None:
-    """Entry point: turns every error into one line on stderr and its exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    """Run the command line, and end with its exit code."""
+    message = ""
     try:
-        code = app(prog_name="semvid", standalone_mode=False)
+        interrupts.listen()
+        streams.prepare()
+        code, message = _run_app()
+    except KeyboardInterrupt:
+        code, message = _interrupted()
+    # What a signal kept from being removed at its place.
+    with interrupts.shielded():
+        interrupts.ignore()
+        _remove_leftovers()
+        if message:
+            print(f"semvid: {for_people(message)}", file=sys.stderr)
+        _end(code)
+
+
+def _run_app() -> tuple[int, str]:
+    from semvid.cli.app import run_app
+
+    try:
+        code = run_app()
+        streams.check_result()
+    except ReportInterruptedError as error:
+        return _interrupted()[0], str(error)
     except SemvidError as error:
-        _fail(str(error), error.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
-        code = EXIT_INTERRUPTED
-    except _UsageError as error:
-        _fail(
-            explain(error, sys.argv[1:], [str(one.name) for one in app.registered_commands]),
-            ConfigError.exit_code,
-        )
-    # Typer turns an interrupt into this code by itself.
-    if code == EXIT_INTERRUPTED:
-        _fail("interrupted; nothing was left behind", EXIT_INTERRUPTED)
-    sys.exit(code or 0)
+        return error.exit_code, str(error)
+    return code, ""
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _interrupted() -> tuple[int, str]:
+    import signal
+
+    # What came after the last output was complete changes nothing.
+    all_is_published = getattr(sys.modules.get("semvid.io.claim"), "all_is_published", None)
+    if all_is_published is not None and all_is_published():
+        return 0, ""
+    number = interrupts.received() or signal.SIGINT
+    by = "" if number == signal.SIGINT else f" by {signal.Signals(number).name}"
+    return _CODE_OF_SIGNALS + number, f"interrupted{by}; nothing unfinished was left behind"
 
 
-def _fail(message: str, code: int) -> NoReturn:
-    # Messages quote paths; a path may hold line breaks, an error is one line.
-    print("semvid: " + " ".join(message.split()), file=sys.stderr)
+def _remove_leftovers() -> None:
+    # Only if it was loaded, and wholly, can there be any.
+    release_all = getattr(sys.modules.get("semvid.io.claim"), "release_all", None)
+    if release_all is not None:
+        release_all()
+
+
+def _end(code: int) -> NoReturn:
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    if threading.active_count() > 1:
+        # A thread that still decodes or encodes would run on while the interpreter is taken down below it.
+        os._exit(code)
     sys.exit(code)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -89,13 +88,14 @@ def command(
         threads=threads,
         overwrite=overwrite,
     )
-    from semvid.cli.draw import ProgressDrawer, format_bytes
+    from semvid.cli.draw import ProgressDrawer, format_bytes, to_json
+    from semvid.cli.streams import emit, say
     from semvid.export import export_maps
 
     with ProgressDrawer(quiet_result=True, has_preview=not (no_preview or as_json)) as drawer:
         result = export_maps(source, output, config, preview_size=drawer.preview_size, on_event=drawer.draw)
     if as_json:
-        print(json.dumps(dataclasses.asdict(result), default=str))
+        emit(to_json(dataclasses.asdict(result)))
         return
     count = "1 map" if result.num_frames == 1 else f"{result.num_frames} maps"
-    print(f"{result.output}: {count}, {format_bytes(result.output_bytes)}")
+    say(f"{result.output}: {count}, {format_bytes(result.output_bytes)}")

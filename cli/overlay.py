@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -107,7 +106,8 @@ def command(
         threads=threads,
         overwrite=overwrite,
     )
-    from semvid.cli.draw import ProgressDrawer, format_bytes
+    from semvid.cli.draw import ProgressDrawer, format_bytes, to_json
+    from semvid.cli.streams import emit, say
     from semvid.overlay import export_overlay
 
     with ProgressDrawer(quiet_result=True, has_preview=not (no_preview or as_json)) as drawer:
@@ -115,7 +115,7 @@ def command(
             source, output, config, preview_size=drawer.preview_size, on_event=drawer.draw
         )
     if as_json:
-        print(json.dumps(dataclasses.asdict(written), default=str))
+        emit(to_json(dataclasses.asdict(written)))
         return
     count = "1 picture" if written.num_frames == 1 else f"{written.num_frames} frames"
-    print(f"{written.output}: {count}, {format_bytes(written.output_bytes)}")
+    say(f"{written.output}: {count}, {format_bytes(written.output_bytes)}")

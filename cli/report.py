@@ -14,6 +14,7 @@ from semvid.errors import ConfigError, OutputError, ReportError, ReportInterrupt
 
 if TYPE_CHECKING:
     from semvid.events import Event, Reported
+    from semvid.io.claim import Claim
     from semvid.types import Result
 
 
@@ -32,13 +33,14 @@ def command(
     if output.suffix.lower() != ".html":
         raise OutputError(f"'{output.suffix or output.name}' is no page; end -o in .html")
     from semvid.cli.draw import format_bytes
+    from semvid.cli.streams import say
     from semvid.report.make import check_report_place, write_report
     from semvid.report.store import load_report
 
     check_report_place(output, None, overwrite=overwrite, option="-o")
     first, *others = map(load_report, runs)
     size = write_report(output, first, *others, overwrite=overwrite)
-    print(f"{output}: report, {format_bytes(size)}")
+    say(f"{output}: report, {format_bytes(size)}")
 
 
 def check_report(report: Path, source: Path, output: Path | None, config: CompressConfig) -> None:
@@ -52,9 +54,9 @@ def check_report(report: Path, source: Path, output: Path | None, config: Compre
 
 
 def add_report(
-    report: Path, result: Result, config: CompressConfig, show: Callable[[Event], None]
+    claim: Claim, result: Result, config: CompressConfig, show: Callable[[Event], None]
 ) -> Reported:
-    """Make the report of a finished run.
+    """Make the report of a finished run, at the place that was claimed for it.
 
     Raises:
         ReportError: It failed or was interrupted; the video stays.
@@ -64,7 +66,8 @@ def add_report(
 
     try:
         made = make_report(result, config, on_event=show)
-        return Reported(report, write_report(report, made, overwrite=config.overwrite))
+        size = write_report(claim.output, made, overwrite=config.overwrite, claim=claim)
+        return Reported(claim.output, size)
     except SemvidError as error:
         raise ReportError(f"{result.output} is complete, but there is no report: {error}") from error
     except KeyboardInterrupt:

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import skimage.data
 from numpy.typing import NDArray
+from PIL import Image
 
 import semvid
 from semvid.models.architecture import CHANNELS
@@ -61,7 +62,7 @@ def main() -> None:
     assert isinstance(predictor, MsRoiPredictor)
     pictures = []
     for path in arguments.pictures:
-        found = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+        found = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR_RGB)
         if found is None:
             raise SystemExit(f"{path} cannot be read as a picture")
         pictures.append(np.asarray(found, np.uint8))
@@ -70,7 +71,7 @@ def main() -> None:
     for index, name in enumerate(("picture", "importance", *CHANNELS)):
         place = (index * CELL[0] + 8, 21)
         cv2.putText(header, name, place, cv2.FONT_HERSHEY_SIMPLEX, 0.6, (255, 255, 255), 1, cv2.LINE_AA)
-    cv2.imwrite(str(arguments.output), np.vstack([header, *rows])[..., ::-1])
+    Image.fromarray(np.vstack([header, *rows])).save(arguments.output)
     print(arguments.output)
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from semvid.checked import shown_line
 from semvid.errors import ModelError
+from semvid.interrupts import shielded
 from semvid.models.weights_file import WeightsFile
 
 if TYPE_CHECKING:
@@ -174,20 +175,22 @@ def exported(weights: WeightsFile) -> Path:
     path = folder / f"{weights.architecture.name}-{weights.sha256[:16]}-{_EXPORT_VERSION}.onnx"
     if path.exists():
         return path
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=folder, suffix=".partial")
-    except OSError as error:
-        raise ModelError(
-            f"{folder} cannot be written ({error.strerror}); the network is prepared there once. "
-            "Set XDG_CACHE_HOME to a folder that can"
-        ) from error
-    os.close(handle)
-    try:
-        export_onnx(weights.load(), Path(partial))
-        Path(partial).replace(path)
-    finally:
-        Path(partial).unlink(missing_ok=True)
+    # Torch aborts the process where a signal's exception meets it while it exports.
+    with shielded():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            handle, partial = tempfile.mkstemp(dir=folder, suffix=".partial")
+        except OSError as error:
+            raise ModelError(
+                f"{folder} cannot be written ({error.strerror}); the network is prepared there once. "
+                "Set XDG_CACHE_HOME to a folder that can"
+            ) from error
+        os.close(handle)
+        try:
+            export_onnx(weights.load(), Path(partial))
+            Path(partial).replace(path)
+        finally:
+            Path(partial).unlink(missing_ok=True)
     return path
 
 

@@ -76,7 +76,8 @@ def export_maps(
         analyser = Analyser(maps, config.temporal)
         previewer = Previewer(preview_size, reader.info.sample_aspect_ratio)
         made_by = describe_maps(config, maps, analyser.settings)
-        with open_sink(kind, output, SinkContext(reader.info, made_by, config.allocation)) as sink:
+        context = SinkContext(reader.info, made_by, config.allocation)
+        with open_sink(kind, output, context, overwrite=config.overwrite) as sink:
             analyser.recorder = sink
             on_event(Started(reader.info))
             fields = FieldCount()
@@ -132,4 +133,4 @@ def _export_picture(
     file = io.BytesIO()
     height, width = upright.shape[:2]
     Image.fromarray(full_size(importance_of(upright, config), (width, height))).save(file, "PNG")
-    return ExportResult(source, output, 1, write_whole(output, file.getvalue()))
+    return ExportResult(source, output, 1, write_whole(output, file.getvalue(), overwrite=config.overwrite))

@@ -93,7 +93,7 @@ def export_overlay(
         on_event(Started(reader.info))
         frames = _drawn_frames(reader, config, importance, preview_size, on_event)
         if not suffix:
-            with closing(frames), picture_folder(output) as sink:
+            with closing(frames), picture_folder(output, overwrite=config.overwrite) as sink:
                 for drawn, _ in frames:
                     sink.write(np.ascontiguousarray(drawn[..., ::-1]))
                 return ExportResult(source, output, sink.num_frames, sink.bytes_written)
@@ -238,7 +238,9 @@ def _animate(
         file, _ANIMATIONS[output.suffix.lower()], save_all=True, append_images=pictures[1:],
         duration=shown, loop=0,
     )  # fmt: skip
-    return ExportResult(source, output, len(pictures), write_whole(output, file.getvalue()))
+    return ExportResult(
+        source, output, len(pictures), write_whole(output, file.getvalue(), overwrite=config.overwrite)
+    )
 
 
 def _draw_still(
@@ -270,4 +272,4 @@ def _draw_still(
     # What is drawn is RGB: the profile of a grey picture does not fit.
     profile = read.tags.icc if upright.ndim == 3 else b""
     Image.fromarray(drawn[..., ::-1]).save(file, _STILLS[suffix], quality=92, icc_profile=profile or None)
-    return ExportResult(source, output, 1, write_whole(output, file.getvalue()))
+    return ExportResult(source, output, 1, write_whole(output, file.getvalue(), overwrite=config.overwrite))

@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import cv2
 
 from semvid.analysis import Analyser
 from semvid.codecs import open_coding
@@ -28,6 +26,7 @@ from semvid.io.writer import VideoWriter
 from semvid.maps.made_by import describe_maps
 from semvid.maps.sidecar import SUFFIX
 from semvid.maps.sinks import SinkContext, open_sink
+from semvid.opencv_threads import one_opencv_thread
 from semvid.prefetch import prefetch
 from semvid.preview import Previewer
 from semvid.saliency.predictor import NetworkSource
@@ -123,7 +122,7 @@ def encode_events(
     """Do what ``compress_events`` does with a coding of one's own; ``config`` says the rest."""
     started = time.monotonic()
     export_vectors = config.temporal.motion == "vectors"
-    with _one_opencv_thread(), VideoReader(source, export_vectors=export_vectors) as reader:
+    with one_opencv_thread(), VideoReader(source, export_vectors=export_vectors) as reader:
         if output is None:
             output = default_output(reader.info, coding.coding_format, config)
         output = Path(output)
@@ -132,7 +131,7 @@ def encode_events(
         if config.save_maps is not None:
             _check_maps_place(config.save_maps, source, output, overwrite=config.overwrite)
         maps = open_source(_sharing_cores(config), reader.info.num_frames_from_header, importance)
-        with closing(maps), VideoWriter(output, manifest) as writer:
+        with closing(maps), VideoWriter(output, manifest, overwrite=config.overwrite) as writer:
             yield Started(reader.info)
             yield from map(Notice, manifest.notices)
             if is_still(source):
@@ -151,7 +150,9 @@ def encode_events(
                     asked = config if importance is None else None
                     made_by = describe_maps(asked, maps, analyser.settings)
                     context = SinkContext(reader.info, made_by, config.allocation)
-                    analyser.recorder = stack.enter_context(open_sink("sidecar", config.save_maps, context))
+                    analyser.recorder = stack.enter_context(
+                        open_sink("sidecar", config.save_maps, context, overwrite=config.overwrite)
+                    )
                 with (
                     closing(prefetch(reader.read(), ahead, "semvid-decode", is_background=True)) as decoded,
                     closing(
@@ -192,17 +193,6 @@ def _frames_ahead(info: VideoInfo) -> int:
     bits = 16 if any(depth in info.pixel_format for depth in ("10", "12", "14", "16")) else 8
     bytes_per_frame = max(info.width * info.height * 3 // 2 * bits // 8, 1)
     return min(max(_BYTES_AHEAD // bytes_per_frame, _FEWEST_AHEAD), _MOST_AHEAD)
-
-
-@contextmanager
-def _one_opencv_thread() -> Generator[None, None, None]:
-    """Keep OpenCV's workers asleep: they spin while they wait, which takes 7 % of an encode on two cores."""
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)
 
 
 def _analyse(

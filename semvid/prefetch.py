@@ -10,6 +10,8 @@ import threading
 from collections.abc import Generator, Iterable
 from typing import TypeVar
 
+from semvid.interrupts import finished_step, shielded
+
 Item = TypeVar("Item")
 
 _POLL_SECONDS = 0.1
@@ -70,8 +72,20 @@ def prefetch(
         offer(_End(error))
 
     producer = threading.Thread(target=produce, name=name, daemon=True)
-    producer.start()
+
+    def stop() -> None:
+        stopped.set()
+        while True:
+            try:
+                handoff.get_nowait()
+            except queue.Empty:
+                break
+        if producer.ident is not None:
+            producer.join()
+
     try:
+        with shielded():
+            producer.start()
         while True:
             item = handoff.get()
             if isinstance(item, _End):
@@ -80,13 +94,8 @@ def prefetch(
                 return
             yield item
     finally:
-        stopped.set()
-        while True:
-            try:
-                handoff.get_nowait()
-            except queue.Empty:
-                break
-        producer.join()
+        # A thread that outlived this would read from what is closed next.
+        finished_step(stop)
 
 
 def step_back() -> None:

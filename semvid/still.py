@@ -59,7 +59,7 @@ def compress_image(
     tags, misfits = picture.tags.fitting(len(planes.components))
     extra = len(insert_segments(b"\xff\xd8", tags)) - 2
     jpeg, quality = _to_size(coder, config, extra)
-    size = write_whole(output, insert_segments(jpeg, tags))
+    size = write_whole(output, insert_segments(jpeg, tags), overwrite=config.overwrite)
     return ImageResult(source, output, quality, picture.size_bytes, size, (*picture.notices, *misfits))
 
 

@@ -35,7 +35,7 @@ def loop(source: Path, output: Path, times: int) -> None:
 def peak_mebibytes(source: Path, output: Path, options: list[str]) -> float:
     """Compress in a new process and return its peak resident size."""
     code = (
-        "import resource, sys\nfrom semvid.cli.main import app\n"
+        "import resource, sys\nfrom semvid.cli.app import app\n"
         "app(sys.argv[1:], standalone_mode=False)\n"
         "print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )

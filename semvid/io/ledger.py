@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import av
 
 from semvid.errors import OutputError
+from semvid.io.names import ffmpeg_name
 
 if TYPE_CHECKING:
     from av import Packet
@@ -40,7 +41,7 @@ class Ledger:
             OutputError: Something is missing.
         """
         expected = self._num_packets[video_index]
-        with av.open(str(written)) as container:
+        with av.open(ffmpeg_name(written)) as container:
             stream = container.streams[video_index]
             found = sum(packet.size > 0 for packet in container.demux(stream))
         if found != expected:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Collection
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +13,7 @@ from av.error import FFmpegError
 from av.stream import Disposition, Stream
 
 from semvid.errors import InputError, InputMissingError, NoVideoStreamError
+from semvid.io.names import ffmpeg_name
 from semvid.io.reach import open_local
 from semvid.io.side_data import stream_side_data
 from semvid.types import StreamInfo, StreamKind, VideoInfo
@@ -19,6 +21,9 @@ from semvid.types import StreamInfo, StreamKind, VideoInfo
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
+
+_ONE_FILE = {"pattern_type": "none"}
+"""To the reader of pictures a ``%03d`` or ``*`` in a name would mean many files."""
 
 UNKNOWN_CODEC = "unknown"
 """Stands where FFmpeg has no name for a stream's format."""
@@ -37,16 +42,27 @@ def probe(path: Path | str) -> VideoInfo:
         return describe(container, path)
 
 
-def open_container(path: Path) -> InputContainer:
-    """Open a file for demuxing; the caller closes it. Raises as ``probe`` does."""
-    if not path.exists():
-        raise InputMissingError(f"{path} does not exist; check the path")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; name one video file")
-    if path.is_file() and path.stat().st_size == 0:
-        raise InputError(f"{path} is empty (0 bytes); copy or download it again")
+def open_container(path: Path, *, may_be_pipe: bool = False) -> InputContainer:
+    """Open a file for demuxing; the caller closes it. Raises as ``probe`` does.
+
+    Args:
+        path: The file.
+        may_be_pipe: It will be read once, from the beginning to the end.
+    """
     try:
-        return open_local(str(path), path)
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise InputError(f"{path} is a folder; name one video file")
+        if stat.S_ISREG(status.st_mode) and status.st_size == 0:
+            raise InputError(f"{path} is empty (0 bytes); copy or download it again")
+        if not (may_be_pipe or stat.S_ISREG(status.st_mode) or stat.S_ISBLK(status.st_mode)):
+            raise InputError(
+                f"{path} is a pipe or a device, and a video may have to be read more than once; "
+                "save it to a file first, or use 'semvid stream -'"
+            )
+        return open_local(ffmpeg_name(path), path, _ONE_FILE)
+    except FileNotFoundError as error:
+        raise InputMissingError(f"{path} does not exist; check the path") from error
     except PermissionError as error:
         raise InputError(f"{path} cannot be read: permission denied") from error
     except (FFmpegError, OSError, ValueError) as error:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, cast
 from av.error import FFmpegError
 
 from semvid.errors import OutputError
+from semvid.interrupts import finished_step
 from semvid.io.carry import Manifest, Passage, Way
+from semvid.io.claim import Claim
 from semvid.io.containers import CONTAINERS, COVER_CODECS
 from semvid.io.header_patch import ROOM, prefer_google_boxes, state_pixel_aspect
 from semvid.io.ledger import Ledger
-from semvid.io.output import publish, temporary_beside
+from semvid.io.names import ffmpeg_name
 from semvid.io.probe import codec_name, is_cover_art, reason
 from semvid.io.side_data import MODE_TAGS
 from semvid.io.sound import SoundConverter, add_sound
@@ -46,14 +48,15 @@ class VideoWriter:
     Args:
         output: Where to write.
         manifest: What becomes of the input's other streams; None = there are none.
+        overwrite: Whether an existing file may be replaced.
     """
 
-    def __init__(self, output: Path, manifest: Manifest | None = None) -> None:
+    def __init__(self, output: Path, manifest: Manifest | None = None, *, overwrite: bool) -> None:
         self.output = output
         self.bytes_written = 0
         self._muxer = CONTAINERS[output.suffix.lower()]
         self._manifest = manifest or Manifest(output.suffix.lower(), {})
-        self._temporary = temporary_beside(output)
+        self._claim = Claim(output, overwrite=overwrite)
         self._copies: dict[int, Stream] = {}
         self._held: dict[int, list[Packet[Any]]] = {}
         self._converters: dict[int, SoundConverter | SubtitleConverter] = {}
@@ -61,6 +64,7 @@ class VideoWriter:
         self._video_index = 0
         self._pixel_aspect: Fraction | None = None
         try:
+            self._temporary = self._claim.temporary()
             # Spherical and stereo-3D boxes are younger than the standard FFmpeg keeps to by itself.
             options = (
                 {"movflags": "+faststart", "strict": "unofficial", "movie_timescale": _MOVIE_TIMESCALE}
@@ -68,10 +72,10 @@ class VideoWriter:
                 else {}
             )
             self.container: OutputContainer = open_output(
-                str(self._temporary), self._muxer, options, is_relayed=self._manifest.is_relayed
+                ffmpeg_name(self._temporary), self._muxer, options, is_relayed=self._manifest.is_relayed
             )
         except BaseException:
-            self._temporary.unlink(missing_ok=True)
+            self._claim.release()
             raise
 
     def __enter__(self) -> VideoWriter:
@@ -84,12 +88,12 @@ class VideoWriter:
         traceback: TracebackType | None,
     ) -> None:
         try:
-            self.container.close()
+            finished_step(self.container.close)
         except (FFmpegError, OSError):
             if error is None:
                 raise
         finally:
-            self._temporary.unlink(missing_ok=True)
+            finished_step(self._claim.release)
 
     def copy_streams(self, reader: VideoReader, encoded: VideoStream) -> None:
         """Add what becomes of every other stream of the input, with metadata and chapters.
@@ -219,7 +223,7 @@ class VideoWriter:
             self.container.close()
             self._patch_header()
             self._ledger.check(self._temporary, self._video_index)
-            return publish(self._temporary, self.output)
+            return self._claim.publish(self._temporary)
         except (FFmpegError, OSError) as error:
             raise self._failure(error) from error
 

@@ -19,8 +19,9 @@ from semvid.config import AllocationConfig, MapFormat
 from semvid.encode.allocator import OffsetAllocator
 from semvid.encode.registry import X265
 from semvid.errors import OutputError
+from semvid.io.claim import Claim
 from semvid.io.folder import PictureFolder, picture_folder
-from semvid.io.output import publish, temporary_beside
+from semvid.io.names import ffmpeg_name
 from semvid.io.probe import reason
 from semvid.maps.offset_text import BLOCK_SIZE, write_kvazaar, write_svtav1
 from semvid.maps.sidecar import SidecarHeader, SidecarWriter, TimedMap
@@ -57,16 +58,18 @@ class SinkContext:
     """How importance becomes offsets."""
 
 
-def open_sink(kind: MapFormat, output: Path, context: SinkContext) -> AbstractContextManager[MapSink]:
+def open_sink(
+    kind: MapFormat, output: Path, context: SinkContext, *, overwrite: bool
+) -> AbstractContextManager[MapSink]:
     """Return a context manager: when it ends well the output has its name, otherwise nothing is left."""
     if kind == "png":
-        return _folder_sink(output)
-    return _file_sink(output, lambda temporary: _SINKS[kind](temporary, context))
+        return _folder_sink(output, overwrite)
+    return _file_sink(output, overwrite, lambda temporary: _SINKS[kind](temporary, context))
 
 
 @contextmanager
-def _folder_sink(output: Path) -> Iterator[MapSink]:
-    with picture_folder(output) as folder:
+def _folder_sink(output: Path, overwrite: bool) -> Iterator[MapSink]:
+    with picture_folder(output, overwrite=overwrite) as folder:
         yield _PictureSink(folder)
 
 
@@ -76,17 +79,20 @@ class _FinishedSink(MapSink, Protocol):
 
 
 @contextmanager
-def _file_sink(output: Path, make: Callable[[Path], _FinishedSink]) -> Iterator[MapSink]:
-    temporary = temporary_beside(output)
-    try:
-        with closing(make(temporary)) as sink:
-            yield sink
-            sink.finish()
-        publish(temporary, output)
-    except (FFmpegError, OSError) as error:
-        raise OutputError(f"{output} cannot be written: {reason(error)}; nothing was left behind") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+def _file_sink(output: Path, overwrite: bool, make: Callable[[Path], _FinishedSink]) -> Iterator[MapSink]:
+    with Claim(output, overwrite=overwrite) as claim:
+        temporary = claim.temporary()
+        try:
+            with closing(make(temporary)) as sink:
+                yield sink
+                sink.finish()
+            claim.publish(temporary)
+        except (FFmpegError, OSError) as error:
+            if isinstance(error, OutputError):
+                raise
+            raise OutputError(
+                f"{output} cannot be written: {reason(error)}; nothing was left behind"
+            ) from error
 
 
 def full_size(importance: FloatArray, size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -121,7 +127,7 @@ class _VideoSink:
 
     def __init__(self, path: Path, context: SinkContext) -> None:
         self.num_frames = self.bytes_written = 0
-        self._output = av.open(str(path), "w", format=self.container)
+        self._output = av.open(ffmpeg_name(path), "w", format=self.container)
         self._stream = self._output.add_stream("ffv1", rate=context.info.frame_rate or 25)
         self._time_base = self._time_base_for(context.info)
         self._is_open = False

@@ -6,7 +6,6 @@ from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from av.video.reformatter import ColorRange
@@ -17,6 +16,7 @@ from semvid.encode.interlaced import InterlacedStage
 from semvid.errors import InputError
 from semvid.io.colour import matrix_of, range_of
 from semvid.io.fields import says_fields
+from semvid.io.output import scratch_folder
 from semvid.io.probe import open_container, probe
 from semvid.io.reader import VideoReader
 from semvid.metrics.filters import FILTERS, Scores, Source, deinterlaces, filter_scores
@@ -45,7 +45,7 @@ def compare(reference: Path | str, test: Path | str, config: CompareConfig | Non
     wanted = [one for one in FILTERS if one in config.metrics]
     sources = describe_source(mine), describe_source(other)
     _check_sizes(*sources, scale=config.scale)
-    scores, changes = _filtered(*sources, wanted)
+    scores, changes = _filtered(*sources, wanted, len(times))
     if "weighted" in config.metrics:
         with (
             VideoReader(reference) as reader,
@@ -61,18 +61,20 @@ def compare(reference: Path | str, test: Path | str, config: CompareConfig | Non
     )  # fmt: skip
 
 
-def _filtered(reference: Source, test: Source, wanted: list[str]) -> tuple[dict[str, Scores], list[str]]:
+def _filtered(
+    reference: Source, test: Source, wanted: list[str], num_frames: int
+) -> tuple[dict[str, Scores], list[str]]:
     """Measure with FFmpeg's command; return what changed on the way too."""
     if not wanted:
         return {}, []
     changes = []
-    with TemporaryDirectory(prefix="semvid-compare-") as folder:
+    with scratch_folder() as folder:
         steady = []
         for source in (reference, test):
-            one, found = unchanging(source, Path(folder))
+            one, found = unchanging(source, folder)
             steady.append(one)
             changes += [f"{source.info.path}: {change}" for change in found]
-        return filter_scores(steady[0], steady[1], wanted), changes
+        return filter_scores(steady[0], steady[1], wanted, num_frames), changes
 
 
 def field_notices(reference: Source, test: Source) -> tuple[str, ...]:

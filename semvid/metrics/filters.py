@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semvid.errors import InputError
+from semvid.interrupts import finished_step, shielded
+from semvid.io.names import ffmpeg_name
+from semvid.io.output import scratch_folder
 from semvid.io.reach import process_options
 from semvid.types import VideoInfo
 
@@ -56,7 +58,9 @@ def deinterlaces(reference: Source, test: Source) -> bool:
     return reference.is_interlaced and not test.is_interlaced
 
 
-def filter_scores(reference: Source, test: Source, metrics: Sequence[str]) -> dict[str, Scores]:
+def filter_scores(
+    reference: Source, test: Source, metrics: Sequence[str], num_frames: int
+) -> dict[str, Scores]:
     """Score a video against another of as many frames, frame by frame.
 
     Args:
@@ -64,15 +68,16 @@ def filter_scores(reference: Source, test: Source, metrics: Sequence[str]) -> di
         test: What became of it; brought to the size, pixel format, matrix and range of the reference.
         metrics: Among ``FILTERS``: PSNR over all planes in dB, SSIM over all planes, XPSNR of luma in dB,
             VMAF (its default model).
+        num_frames: That each of them has.
 
     Raises:
-        InputError: FFmpeg cannot decode one of them.
+        InputError: FFmpeg cannot decode one of them to the end.
     """
     if not metrics:
         return {}
     ours, theirs = (
         # Both are compared as they are coded: the command would turn rotated video upright.
-        ffmpeg.input(str(one.info.path.resolve()), noautorotate=None, **process_options())[
+        ffmpeg.input(ffmpeg_name(one.info.path.absolute()), noautorotate=None, **process_options())[
             str(one.info.stream_index)
         ]
         for one in (reference, test)
@@ -95,17 +100,46 @@ def filter_scores(reference: Source, test: Source, metrics: Sequence[str]) -> di
             options = {"stats_file": _LOG.format(name)}
         kind = "libvmaf" if name == "vmaf" else name
         outputs.append(ffmpeg.filter([theirs[index], ours[index]], kind, **options))
-    with tempfile.TemporaryDirectory() as folder:
-        # Timestamps are compared beforehand; from here on frames belong together by their number.
-        sink = ffmpeg.output(*outputs, "-", format="null", fps_mode="passthrough")
-        command = sink.global_args("-hide_banner", "-v", "error").compile(cmd=imageio_ffmpeg.get_ffmpeg_exe())
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
-        if done.returncode:
-            why = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+    # Timestamps are compared beforehand; from here on frames belong together by their number.
+    sink = ffmpeg.output(*outputs, "-", format="null", fps_mode="passthrough")
+    sink = sink.global_args("-hide_banner", "-nostdin", "-v", "error")
+    with scratch_folder() as folder:
+        code, words = _run(sink.compile(cmd=imageio_ffmpeg.get_ffmpeg_exe()), folder)
+        if code:
+            why = (words.strip().splitlines() or ["no reason given"])[-1]
             raise InputError(
                 f"FFmpeg cannot compare {info.path} and {test.info.path}: {why}; check that both play"
             )
-        return {name: _read(name, Path(folder) / _LOG.format(name)) for name in metrics}
+        scores = {name: _read(name, folder / _LOG.format(name)) for name in metrics}
+    for name, values in scores.items():
+        if len(values) != num_frames:
+            raise InputError(
+                f"FFmpeg scored {len(values)} of {num_frames} frames of {test.info.path} by {name}; "
+                "one of the two files is damaged, check that both play to the end"
+            )
+    return scores
+
+
+def _run(command: Sequence[str], folder: Path) -> tuple[int, str]:
+    """Run a program to its end; return its exit code and what it said of errors."""
+    # Without an input of its own it would read ours, and obey a "q" in it.
+    with shielded():
+        child = subprocess.Popen(  # noqa: S603 - FFmpeg, and no shell
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+    try:
+        _, words = child.communicate()
+    finally:
+        finished_step(lambda: _end(child))
+    return child.returncode, words.decode("utf-8", "replace")
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is None:
+        child.kill()
+        child.wait()
+    if child.stderr is not None:
+        child.stderr.close()
 
 
 def _read(name: str, log: Path) -> Scores:

@@ -11,6 +11,7 @@ from av.codec.codec import find_best_pix_fmt_of_list
 from av.video.reformatter import ColorRange, VideoReformatter
 
 from semvid.io.colour import range_of
+from semvid.io.names import ffmpeg_name
 from semvid.io.probe import probe
 from semvid.io.reader import VideoReader
 from semvid.metrics.filters import Source
@@ -36,7 +37,7 @@ def unchanging(source: Source, folder: Path) -> tuple[Source, list[str]]:
     if not changes:
         return source, []
     copy = folder / f"steady-{len(list(folder.iterdir()))}.mkv"
-    with VideoReader(path) as reader, av.open(str(copy), "w") as container:
+    with VideoReader(path) as reader, av.open(ffmpeg_name(copy), "w") as container:
         _copy(reader, container)
     return replace(source, info=replace(probe(copy), time_base=source.info.time_base)), changes
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, nullcontext
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from semvid.config import CompressConfig, MapsConfig
 from semvid.errors import ConfigError, OutputError, SemvidError
 from semvid.events import Notice, Stage
-from semvid.io.output import check_place, write_whole
+from semvid.io.claim import Claim
+from semvid.io.output import check_place, scratch_folder
 from semvid.io.probe import probe
 from semvid.metrics.compare import describe_source, field_notices
 from semvid.metrics.filters import deinterlaces
@@ -64,8 +64,8 @@ def make_report(
     config = config or CompressConfig()
     check_config(config)
     try:
-        with TemporaryDirectory(prefix="semvid-report-") as folder:
-            return _make(result, config, plain, maps or config.save_maps, Path(folder), on_event)
+        with scratch_folder() as folder:
+            return _make(result, config, plain, maps or config.save_maps, folder, on_event)
     except OSError as error:
         if isinstance(error, SemvidError):
             raise
@@ -95,7 +95,13 @@ def check_report_place(path: Path, source: Path | None, *, overwrite: bool, opti
     check_place(path, source, overwrite=overwrite, option=option)
 
 
-def write_report(path: Path | str, report: Report, *others: Report, overwrite: bool = False) -> int:
+def write_report(
+    path: Path | str,
+    report: Report,
+    *others: Report,
+    overwrite: bool = False,
+    claim: Claim | None = None,
+) -> int:
     """Write a report; returns its size in bytes.
 
     Args:
@@ -103,6 +109,7 @@ def write_report(path: Path | str, report: Report, *others: Report, overwrite: b
         report: What to show.
         others: Of the same source, at other sizes: the page gets a rate-distortion plot. Not for .json.
         overwrite: Replace an existing file.
+        claim: Of this path, if it was claimed before; whoever did releases it.
 
     Raises:
         OutputError: It cannot be written; nothing is left behind.
@@ -113,8 +120,11 @@ def write_report(path: Path | str, report: Report, *others: Report, overwrite: b
     if path.suffix.lower() == ".json":
         if others:
             raise ConfigError("a .json holds one run; end -o in .html to show several")
-        return write_whole(path, dump_report(report).encode())
-    return write_whole(path, render_page(report, others).encode())
+        text = dump_report(report)
+    else:
+        text = render_page(report, others)
+    with nullcontext(claim) if claim is not None else Claim(path, overwrite=overwrite) as place:
+        return place.write(text.encode())
 
 
 def _make(

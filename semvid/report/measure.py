@@ -6,7 +6,6 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from av.video.reformatter import VideoReformatter
@@ -17,6 +16,7 @@ from semvid.encode.interlaced import InterlacedStage
 from semvid.errors import InputError
 from semvid.events import Event, Notice, Progress, Stage
 from semvid.export import export_maps
+from semvid.io.output import scratch_folder
 from semvid.io.probe import open_container, probe
 from semvid.io.reader import VideoReader
 from semvid.metrics.compare import describe_source, pool
@@ -155,8 +155,8 @@ def measure(versions: Versions, on_event: OnEvent) -> Measured:
             regions.update(one.source.index, *(uprighter.turn(error) for error in errors))
     assert uprighter is not None  # noqa: S101 - the reader raises if there is no frame
     on_event(Stage("SSIM and VMAF"))
-    with TemporaryDirectory(prefix="semvid-measure-") as folder:
-        reference, _ = unchanging(describe_source(versions.info), Path(folder))
+    with scratch_folder() as folder:
+        reference, _ = unchanging(describe_source(versions.info), folder)
         extra = [
             _filtered(reference, test, len(seconds), on_event) for test in (versions.mapped, versions.plain)
         ]
@@ -171,12 +171,9 @@ def measure(versions: Versions, on_event: OnEvent) -> Measured:
 def _filtered(source: Source, test: Path, num_frames: int, on_event: OnEvent) -> dict[str, list[float]]:
     """Have FFmpeg's command measure; what it cannot is left out and told."""
     try:
-        found = filter_scores(source, describe_source(probe(test)), _FILTERS)
+        found = filter_scores(source, describe_source(probe(test)), _FILTERS, num_frames)
     except InputError as error:
         on_event(Notice(f"no SSIM and VMAF: {error}"))
-        return {}
-    if any(len(one) != num_frames for one in found.values()):
-        on_event(Notice("no SSIM and VMAF: FFmpeg's command finds another number of frames"))
         return {}
     return {name: values.tolist() for name, values in found.items()}
 

@@ -7,14 +7,14 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from semvid.codecs import open_coding
 from semvid.config import AllocationConfig, CompressConfig, TemporalConfig
 from semvid.encode.registry import find_encoder
 from semvid.errors import OutputError
 from semvid.events import Event, Progress
-from semvid.io.output import publish, temporary_beside
+from semvid.io.claim import Claim
+from semvid.io.output import scratch_folder
 from semvid.pipeline import compress
 from semvid.types import Result
 
@@ -48,18 +48,18 @@ def plain_encode_of_size(
         SemvidError: See ``semvid.errors``. Whatever is raised, nothing is left behind.
     """
     output = Path(output)
-    with TemporaryDirectory(prefix="semvid-plain-") as folder:
-        best = _search(Path(source), Path(folder), output.suffix, plain_config(config), wanted, on_event)
-        temporary = temporary_beside(output)
+    with scratch_folder() as folder, Claim(output, overwrite=True) as claim:
+        best = _search(Path(source), folder, output.suffix, plain_config(config), wanted, on_event)
         try:
+            temporary = claim.temporary()
             shutil.copyfile(best.output, temporary)
-            publish(temporary, output)
+            claim.publish(temporary)
         except OSError as error:
+            if isinstance(error, OutputError):
+                raise
             raise OutputError(
                 f"{output} cannot be written: {error.strerror or error}; nothing was left behind"
             ) from error
-        finally:
-            temporary.unlink(missing_ok=True)
     return replace(best, output=output)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,8 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from semvid.errors import ConfigError
+from semvid.io.names import ffmpeg_name
+from semvid.text import scheme_of, without_secrets
 
 AddressKind = Literal["camera", "screen", "network", "file", "pipe", "generator"]
 
@@ -20,11 +21,6 @@ READ_SECONDS = 5.0
 """A network that is silent for this long is lost."""
 LISTEN_SECONDS = 60
 """For a sender that connects to us."""
-_HARMLESS = frozenset({
-    "pkt_size", "buffer_size", "fifo_size", "overrun_nonfatal", "ttl", "localaddr", "localport", "reuse",
-    "mode", "latency", "timeout", "transport", "listen", "rtcpport",
-})  # fmt: skip
-"""Parameters of URLs that hold no secret."""
 _MICROSECONDS = str(int(READ_SECONDS * 1e6))
 _SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "udp", "rtp", "srt", "tcp", "http", "https")
 # Short probing starts fast. ``nobuffer`` throws away what was probed: played late, it would never catch up.
@@ -79,42 +75,6 @@ class Address:
         return without_secrets(self.text)
 
 
-def without_secrets(text: str) -> str:
-    """Put stars for what could be a secret in a URL: user and password, stream keys, values of a query."""
-    scheme = scheme_of(text)
-    if scheme is None:
-        return text
-    head, _, rest = text.partition("://")
-    rest, has_query, query = rest.partition("?")
-    place, has_path, path = rest.partition("/")
-    # The last @: passwords may hold one.
-    if "@" in rest.rpartition("/")[0] or "@" in place:
-        place, has_path, path = _split_user(rest)
-    if scheme.startswith("rtmp") and "/" in path.strip("/"):
-        path = path.rpartition("/")[0] + "/***"
-    if has_query:
-        pairs = [one.partition("=") for one in query.split("&")]
-        query = "&".join(
-            name + (sign + (value if name in _HARMLESS else "***") if sign else "")
-            for name, sign, value in pairs
-        )
-        if query not in {"", "listen"} and not any(sign for _, sign, _ in pairs):
-            query = "***"
-    return f"{head}://{place}{has_path}{path}{has_query}{query}"
-
-
-def _split_user(rest: str) -> tuple[str, str, str]:
-    place, has_path, path = rest.rpartition("@")[2].partition("/")
-    name = "" if rest.startswith("@") else "***"  # udp://@group:port is no secret
-    return f"{name}@{place}", has_path, path
-
-
-def scheme_of(text: str) -> str | None:
-    """The scheme of a URL, in small letters; None for everything else, Windows drives too."""
-    found = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", text)
-    return found.group(1).lower() if found else None
-
-
 def parse_source(text: str, *, system: str = sys.platform, display: str | None = None) -> Address:
     """Tell what a SOURCE is.
 
@@ -153,7 +113,8 @@ def _file(text: str) -> Address:
     if text == "-":
         return Address(text, "pipe", "-", options=MappingProxyType(_PROBING))
     if text.lower().endswith(".sdp"):
-        return Address(text, "network", text, "sdp", MappingProxyType(_LOW_DELAY), can_reconnect=True)
+        url = ffmpeg_name(text)
+        return Address(text, "network", url, "sdp", MappingProxyType(_LOW_DELAY), can_reconnect=True)
     return Address(text, "file", str(Path(text)))
 
 

@@ -15,6 +15,7 @@ import av
 from av.error import FFmpegError
 
 from semvid.errors import OutputError
+from semvid.io.names import ffmpeg_name
 
 _TEMPORARY = ".tmp"
 """What FFmpeg appends while a segment or playlist is written."""
@@ -169,7 +170,7 @@ class Disk:
 
 def count_pictures(source: Path | BinaryIO) -> int:
     """Return the number of pictures that can be read from a file, 0 from one that is none."""
-    target: Any = str(source) if isinstance(source, Path) else source
+    target: Any = ffmpeg_name(source) if isinstance(source, Path) else source
     try:
         with av.open(target) as container:
             num_pictures = 0

@@ -21,8 +21,9 @@ from semvid.config import LiveConfig
 from semvid.errors import ConfigError, InputError
 from semvid.io.probe import main_video_stream, open_container, reason
 from semvid.io.reach import has_protocol, network_options
-from semvid.streaming.address import LISTEN_SECONDS, READ_SECONDS, Address, scheme_of
+from semvid.streaming.address import LISTEN_SECONDS, READ_SECONDS, Address
 from semvid.streaming.devices import find_camera, what_is_there
+from semvid.text import scheme_of
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -142,7 +143,7 @@ def _find_sound(container: InputContainer) -> AudioStream | None:
 
 def _open(address: Address, config: LiveConfig, stopped: threading.Event) -> InputContainer:
     if address.kind == "file":
-        return open_container(Path(address.url))
+        return open_container(Path(address.url), may_be_pipe=True)
     try:
         if address.kind == "pipe":
             descriptor = sys.stdin.fileno()

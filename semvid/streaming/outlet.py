@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from av.error import FFmpegError
 
 from semvid.errors import OutputError
+from semvid.io.names import ffmpeg_name
 from semvid.io.probe import reason
 from semvid.streaming.address import Address
 from semvid.streaming.disk import Disk
@@ -28,8 +29,8 @@ from semvid.streaming.types import CodedPacket
 
 _OPEN_SECONDS = 12.0
 _PIPE_POLL_SECONDS = 0.1
-_ATOMIC_BYTES = 4096
-"""A pipe that can be written to takes so much without blocking (POSIX's PIPE_BUF on Linux)."""
+_ATOMIC_BYTES = getattr(select, "PIPE_BUF", 512)
+"""A pipe that can be written to takes so much without blocking: 4096 bytes on Linux, 512 on macOS."""
 
 
 class ClosedByReaderError(Exception):
@@ -92,7 +93,7 @@ class LocalOutlet:
         """What FFmpeg gets: where it opens files itself a name, which it must not take for a protocol's."""
         if self._disk is None:
             return self._pipe
-        return f"file:{target}" if container_format in {"hls", "segment"} else self._disk.open(target)
+        return ffmpeg_name(target) if container_format in {"hls", "segment"} else self._disk.open(target)
 
     def write(self, packet: CodedPacket, offset: int) -> None:
         """See ``Outlet``."""

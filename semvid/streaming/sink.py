@@ -11,6 +11,7 @@ from types import TracebackType
 
 from semvid.config import LiveConfig
 from semvid.errors import OutputError, OutputExistsError
+from semvid.io.claim import Claim, take_free_name
 from semvid.io.output import check_place
 from semvid.streaming.address import Address
 from semvid.streaming.backoff import Backoff
@@ -93,6 +94,9 @@ class PacketSink:
         buffer_seconds: float | None = None,
     ) -> None:
         _check_place(address, overwrite=overwrite, option=option)
+        self._overwrite = overwrite
+        # Two streams into one file would make a file of neither.
+        self._claim = Claim(Path(address.url), overwrite=overwrite) if address.kind == "file" else None
         self.num_reconnections = 0
         self.bytes_written = 0
         self.last_error = ""
@@ -208,6 +212,8 @@ class PacketSink:
                 outlet.abort()
             self._thread.join(_ABORT_SECONDS)
         self._state = "closed"
+        if self._claim is not None:
+            self._claim.release()
 
     def _run(self) -> None:
         try:
@@ -305,6 +311,10 @@ class PacketSink:
             self._outlet = PushedOutlet(self._address, packet, self._offset, self._sound, self._aborting)
         else:
             target = self._address.url if not self.paths else _next_free(self._address.url)
+            is_one_file = self._address.kind == "file" and self._address.format not in {"hls", "segment"}
+            if is_one_file and (self.paths or not self._overwrite):
+                # It was free when the stream began; what appeared since is not ours to replace.
+                take_free_name(Path(target))
             outlet = LocalOutlet(self._address, target, packet, self._sound)
             if self._address.kind == "file":
                 self.paths.append(target)

@@ -7,7 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from semvid.errors import ConfigError
-from semvid.streaming.address import Address, scheme_of, without_secrets
+from semvid.streaming.address import Address
+from semvid.text import scheme_of, without_secrets
 
 FORMAT_OF_CODEC = MappingProxyType({
     "x264": "h264", "x265": "hevc", "vp8": "vp8", "vp9": "vp9", "mjpeg": "mjpeg",

@@ -12,7 +12,7 @@ import pytest
 from clips import decode, decode_luma, make_clip, psnr, write_masks
 
 import semvid
-from semvid.cli.main import app
+from semvid.cli.app import app
 from semvid.errors import ConfigError, InputError, MapError, OutputError, OutputExistsError
 from semvid.metrics.compare import pool
 

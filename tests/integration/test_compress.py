@@ -339,7 +339,7 @@ class TestBadInput:
         assert list(tmp_path.iterdir()) == [source]
 
 
-@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_interrupting_leaves_nothing(number, tmp_path):
     import signal
 
@@ -357,7 +357,7 @@ def test_interrupting_leaves_nothing(number, tmp_path):
     time.sleep(0.5)
     process.send_signal(getattr(signal, number))
     _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "interrupted; nothing was left behind" in stderr
+    assert process.returncode == 128 + getattr(signal, number)
+    assert "nothing unfinished was left behind" in stderr
     assert "Traceback" not in stderr
     assert list(tmp_path.iterdir()) == [source]

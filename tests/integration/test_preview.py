@@ -192,6 +192,6 @@ def test_an_interrupt_leaves_a_clean_terminal(film):
     slow = ["-o", "slow.mp4", "--preset", "placebo"]
     written, code = run_in_terminal([*ARGUMENTS, *slow], film.parent, interrupt_at="▀", **TRUE_COLOR)
     left = [line for line in Screen().feed(written).lines if line]
-    assert (code, left) == (130, ["semvid: interrupted; nothing was left behind"])
+    assert (code, left) == (130, ["semvid: interrupted; nothing unfinished was left behind"])
     assert written.rindex("\x1b[?25h") > written.rindex("\x1b[?25l")  # the cursor is shown again
     assert not (film.parent / "slow.mp4").exists()

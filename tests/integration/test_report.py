@@ -15,7 +15,7 @@ from clips import make_clip
 from PIL import Image
 
 import semvid
-from semvid.cli import main
+from semvid.cli import app
 from semvid.errors import ConfigError, EncoderError, InputError, ReportError
 from semvid.events import Notice, Stage
 
@@ -157,7 +157,7 @@ def test_reports_that_cannot_be_are_refused_before_any_work(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "there.html").write_text("precious")
     with pytest.raises(semvid.SemvidError, match=re.escape(words)) as caught:
-        main.app(["compress", str(clip), "-o", "out.mp4", *arguments], standalone_mode=False)
+        app.app(["compress", str(clip), "-o", "out.mp4", *arguments], standalone_mode=False)
     assert caught.value.exit_code == code
     assert [one.name for one in tmp_path.iterdir()] == ["there.html"]
 
@@ -171,7 +171,7 @@ def test_pages_of_wrong_files_are_refused(tmp_path, monkeypatch):
         (["none.json", "-o", "page.html"], 3, "none.json does not exist"),
     ):
         with pytest.raises(semvid.SemvidError, match=words) as caught:
-            main.app(["report", *arguments], standalone_mode=False)
+            app.app(["report", *arguments], standalone_mode=False)
         assert caught.value.exit_code == code
     assert [one.name for one in tmp_path.iterdir()] == ["run.json"]
 
@@ -190,7 +190,7 @@ def test_the_video_stays_when_its_report_fails(clip, tmp_path, monkeypatch):
     ):
         monkeypatch.setattr("semvid.report.make.plain_encode_of_size", why)
         with pytest.raises(ReportError, match=f"out.mp4 is complete, but .*{words}") as caught:
-            main.app([*arguments, "--report", str(tmp_path / "r.html")], standalone_mode=False)
+            app.app([*arguments, "--report", str(tmp_path / "r.html")], standalone_mode=False)
         assert caught.value.exit_code == code
         assert [one.name for one in tmp_path.iterdir()] == ["out.mp4"]
     assert semvid.probe(tmp_path / "out.mp4").num_frames_from_header == 24

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from semvid.errors import ConfigError
-from semvid.streaming.address import parse_source, without_secrets
+from semvid.streaming.address import parse_source
 from semvid.streaming.sink_address import parse_sink
+from semvid.text import without_secrets
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,7 @@ from semvid.streaming.sink_address import parse_sink
         ("udp://@239.0.0.1:1234", "linux", "network", None, "udp://@239.0.0.1:1234"),
         ("srt://host:9", "linux", "network", None, "srt://host:9"),
         ("http://host/x.m3u8", "linux", "network", None, "http://host/x.m3u8"),
-        ("call.sdp", "linux", "network", "sdp", "call.sdp"),
+        ("call.sdp", "linux", "network", "sdp", "./call.sdp"),
         ("lavfi:testsrc2=size=640x360", "linux", "generator", "lavfi", "testsrc2=size=640x360"),
         ("-", "linux", "pipe", None, "-"),
         ("film.mp4", "linux", "file", None, "film.mp4"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import typer  # noqa: TID251 - it knows the options of each command
 
-from semvid.cli import main
+from semvid.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {"semvid": "", "models": "models.", "cli": "cli."}
@@ -75,7 +75,7 @@ def entry_of(module):
 
 
 TREES = load_modules()
-COMMANDS = typer.main.get_command(main.app).commands
+COMMANDS = typer.main.get_command(app.app).commands
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))

@@ -207,7 +207,7 @@ def test_the_size_of_a_plain_encode_is_searched(codec, size, wanted):
 
 def test_the_command_makes_the_same_config(monkeypatch, tmp_path):
     """Every option that decides the bits finds its way through the command line."""
-    from semvid.cli import main
+    from semvid.cli import app
 
     seen = []
 
@@ -234,7 +234,7 @@ def test_the_command_makes_the_same_config(monkeypatch, tmp_path):
         line = command_line(result, config)
         assert str(tmp_path) not in line
         with pytest.raises(InputError, match="enough"):
-            main.app(shlex.split(line)[1:], standalone_mode=False)
+            app.app(shlex.split(line)[1:], standalone_mode=False)
         assert command_line(result, seen[-1]) == line
         assert (seen[-1].focus, seen[-1].temporal) == (config.focus, config.temporal)
         assert (seen[-1].allocation, seen[-1].drop) == (config.allocation, config.drop)

@@ -10,8 +10,8 @@ import semvid
 ROOT = Path(__file__).resolve().parents[2]
 
 LAYERS = [
-    {"errors", "prefetch", "blocks", "checked"},
-    {"types", "settings", "io.reach"},
+    {"errors", "text", "interrupts", "io.names", "opencv_threads", "blocks", "checked"},
+    {"prefetch", "types", "settings", "io.reach"},
     {"config", "io.wraps"},
     {"io.clock"},
     {"maps.array_file", "io.orientation", "io.picture_file", "io.picture_depth"},
@@ -24,12 +24,12 @@ LAYERS = [
     {"models.training.train"},
     {"models.custom", "models.predictor", "models.selftest"},
     {"models.registry"},
-    {"maps.sidecar"},
+    {"io.claim", "maps.sidecar"},
     {"io.side_data"},
-    {"events", "streaming", "streaming.types", "streaming.sound", "streaming.backoff", "streaming.devices", "report", "report.data", "report.regions", "rate", "jpeg", "jpeg.tables", "io.output", "devices", "models", "models.training", "encode.vpx_scale", "encode.option_text", "encode.levels", "saliency.source", "saliency.edges", "encode.regions", "io.probe", "io.colour", "io.containers", "io.trial", "io.header_patch", "io.tags", "drawing", "metrics", "metrics.filters", "encode.coding", "encode.display_matrix", "encode.stream_template", "temporal", "maps",
+    {"events", "streaming", "streaming.types", "streaming.sound", "streaming.backoff", "streaming.devices", "report", "report.data", "report.regions", "rate", "jpeg", "jpeg.tables", "io.output", "devices", "models", "models.training", "encode.vpx_scale", "encode.option_text", "encode.levels", "saliency.source", "saliency.edges", "encode.regions", "io.probe", "io.colour", "io.containers", "io.trial", "io.header_patch", "io.tags", "drawing", "metrics", "encode.coding", "encode.display_matrix", "encode.stream_template", "temporal", "maps",
      "temporal.warp", "temporal.settle"},
     {"streaming.mux", "streaming.disk", "streaming.frame_queue", "streaming.packet_queue", "streaming.address", "streaming.timeline", "io.luma", "io.alpha", "io.folder", "io.cargo", "io.ledger", "preview", "maps.offset_text", "maps.made_by", "temporal.vectors", "temporal.camera", "saliency.spectral"},
-    {"io.fields", "io.steady", "temporal.motion", "temporal.own_motion", "streaming.source_sound", "streaming.sink_address", "streaming.fit", "streaming.opening", "streaming.push"},
+    {"metrics.filters", "io.fields", "io.steady", "temporal.motion", "temporal.own_motion", "streaming.source_sound", "streaming.sink_address", "streaming.fit", "streaming.opening", "streaming.push"},
     {"io.packets", "encode.durations"},
     {"encode.interlaced", "temporal.cuts", "io.reader", "io.sound", "io.subtitles", "streaming.outlet"},
     {"io.carry", "temporal.plan", "streaming.decoding", "streaming.sink"},

@@ -1,0 +1,127 @@
+"""Signals that end the program, and the few moments at which they have to wait.
+
+A signal raises ``KeyboardInterrupt`` in the main thread, between any two steps of it. Where that would leave
+a thread without anybody to stop it, or a file without anybody to remove it, ``shielded`` holds it back until
+the step is done. Programs call ``listen``; without it, as in other people's programs, shields do nothing.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from types import FrameType, TracebackType
+from typing import Any
+
+SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
+)
+"""What ends the program in good order; not every system has each."""
+_IMPORT_POLL_SECONDS = 0.05
+_PATIENCE_SECONDS = 5.0
+"""So long a second signal does not disturb the clean-up that the first began."""
+
+
+class _State:
+    """Of the process: signals are the process's."""
+
+    received: int | None = None
+    received_at = 0.0
+    depth = 0
+    is_pending = False
+    is_put_off = False
+
+
+def listen() -> None:
+    """Raise ``KeyboardInterrupt`` for every signal of ``SIGNALS``. Only the main thread may call this."""
+    for number in SIGNALS:
+        # nohup and shells that start programs in the background have some ignored: they mean it.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+    sys.unraisablehook = _keep_lost
+
+
+def received() -> int | None:
+    """Return the number of the first signal, None = there was none."""
+    return _State.received
+
+
+def check() -> None:
+    """Raise ``KeyboardInterrupt`` if a signal came that a library swallowed."""
+    if _State.received is not None and not _State.depth:
+        raise KeyboardInterrupt
+
+
+def ignore() -> None:
+    """Take no signal any more: the program is at its end."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    now = time.monotonic()
+    if _State.received is None:
+        _State.received = number
+    elif not _State.is_put_off and now - _State.received_at < _PATIENCE_SECONDS:
+        return
+    _State.is_put_off = False
+    _State.received_at = now
+    if _State.depth:
+        _State.is_pending = True
+    elif _is_importing(frame):
+        _State.is_put_off = True
+        again = threading.Timer(_IMPORT_POLL_SECONDS, signal.raise_signal, [number])
+        again.daemon = True
+        again.start()
+    else:
+        raise KeyboardInterrupt
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    """Tell whether a module is being loaded: libraries of C++ abort the process on exceptions then."""
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _keep_lost(unraisable: sys.UnraisableHookArgs) -> None:
+    # Raised where Python cannot pass it on, in a callback or a destructor: ``check`` raises it again.
+    if not isinstance(unraisable.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(unraisable)
+
+
+class shielded:  # noqa: N801 - reads as the statement it is
+    """``with shielded():`` holds signals back in the main thread until the block is left."""
+
+    def __enter__(self) -> None:
+        self._counts = threading.current_thread() is threading.main_thread()
+        _State.depth += self._counts
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        _State.depth -= self._counts
+        if _State.is_pending and not _State.depth and self._counts:
+            _State.is_pending = False
+            raise KeyboardInterrupt from error
+
+
+def finished_step(step: Any) -> None:
+    """Call ``step`` to its end, even if a signal comes just before the shield is up; then raise for that.
+
+    Args:
+        step: Takes no arguments, and may be called once more when it was called already.
+    """
+    try:
+        with shielded():
+            step()
+    except KeyboardInterrupt:
+        with shielded():
+            step()
+        raise
