@@ -37,9 +37,6 @@ TEXT = {
     "webvtt": ".mkv",
     "mov_text": ".mp4",
     "text": ".mkv",
-    "dvdsub": ".mkv",
-    "dvbsub": ".mkv",
-    "ttml": ".mp4",
 }
 WORDS = "1\n00:00:00,000 --> 00:00:00,100\nfirst\n"
 
