@@ -136,5 +136,5 @@ def explain(error: Any, given: Sequence[str], known: Iterable[str]) -> str:
     elif message.startswith("Got unexpected extra argument"):
         has_output = any("--output" in each.opts for each in getattr(command, "params", ()))
         advice = "the output goes after -o" if has_output else ""
-    help_line = f"see '{path} --help'"
-    return "; ".join(filter(None, [message.rstrip("."), advice, help_line]))
+    said = "; ".join(filter(None, [message.rstrip("."), advice]))
+    return f"{said} See '{path} --help'." if said.endswith("?") else f"{said}; see '{path} --help'"

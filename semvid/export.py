@@ -23,6 +23,7 @@ from semvid.maps.made_by import describe_maps
 from semvid.maps.sinks import SinkContext, full_size, open_sink
 from semvid.preview import Previewer
 from semvid.saliency.registry import open_source
+from semvid.settings import or_default
 from semvid.still import importance_of
 from semvid.types import ExportResult, Frame
 
@@ -61,7 +62,7 @@ def export_maps(
     Raises:
         SemvidError: See ``semvid.errors``. Whatever is raised, no partial output is left.
     """
-    source, output, config = Path(source), Path(output), config or ExportConfig()
+    source, output, config = Path(source), Path(output), or_default(config, ExportConfig)
     if is_still(source):
         return _export_picture(source, output, config, on_event)
     kind = _format_of(output, config.format)

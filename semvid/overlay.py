@@ -40,6 +40,7 @@ from semvid.pipeline import encode_events
 from semvid.preview import Previewer
 from semvid.saliency.registry import open_source
 from semvid.saliency.source import ImportanceSource
+from semvid.settings import or_default
 from semvid.still import importance_of
 from semvid.types import AnalysedFrame, ExportResult, Frame, VideoInfo
 
@@ -75,7 +76,7 @@ def export_overlay(
     Raises:
         SemvidError: See ``semvid.errors``. Whatever is raised, no partial output is left.
     """
-    source, output, config = Path(source), Path(output), config or OverlayConfig()
+    source, output, config = Path(source), Path(output), or_default(config, OverlayConfig)
     suffix = output.suffix.lower()
     if is_still(source):
         return _draw_still(source, output, config, importance, on_event)

@@ -32,6 +32,7 @@ from semvid.preview import Previewer
 from semvid.saliency.predictor import NetworkSource
 from semvid.saliency.registry import open_source
 from semvid.saliency.source import ImportanceSource
+from semvid.settings import or_default
 from semvid.types import AnalysedFrame, Frame, Result, VideoInfo
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def compress_events(
         ``Started``, then ``Notice``, ``Preview`` and ``Progress`` as they come, and ``Done`` last. Closing
         the generator early stops all threads and leaves no output.
     """
-    config = config or CompressConfig()
+    config = or_default(config, CompressConfig)
     coding = open_coding(config)
     yield from encode_events(
         Path(source), output, config, coding, importance=importance, preview_size=preview_size

@@ -83,6 +83,19 @@ def settings(cls: type[_Class]) -> type[_Class]:
     return made
 
 
+def or_default(given: _Class | None, kind: type[_Class]) -> _Class:
+    """Return the settings that a caller gave, or the defaults if there are none.
+
+    Raises:
+        ConfigError: They are of another kind.
+    """
+    if given is None:
+        return kind()
+    if not isinstance(given, kind):
+        raise ConfigError(f"config is {_shown(given)}; give {_described(kind)} or None")
+    return given
+
+
 @cache
 def _hints(cls: type) -> Mapping[str, Any]:
     return type_hints(cls, include_extras=True)

@@ -20,6 +20,7 @@ from semvid.jpeg.planes import planes_from_rgb
 from semvid.jpeg.writer import insert_segments
 from semvid.saliency.registry import open_source
 from semvid.saliency.source import ImportanceSource
+from semvid.settings import or_default
 from semvid.types import FloatArray, Frame, ImageResult
 
 SUFFIXES = (".jpg", ".jpeg")
@@ -45,7 +46,7 @@ def compress_image(
     Raises:
         SemvidError: See ``semvid.errors``. Whatever is raised, no partial output is left.
     """
-    source, config = Path(source), config or ImageConfig()
+    source, config = Path(source), or_default(config, ImageConfig)
     output = Path(output) if output is not None else source.with_name(f"{source.stem}.semvid.jpg")
     check_place(output, source, overwrite=config.overwrite)
     if output.suffix.lower() not in SUFFIXES:

@@ -23,6 +23,7 @@ from semvid.metrics.filters import FILTERS, Scores, Source, deinterlaces, filter
 from semvid.metrics.unchanging import unchanging
 from semvid.metrics.weighted import weighted_scores
 from semvid.saliency.registry import open_source
+from semvid.settings import or_default
 from semvid.types import Comparison, Frame, Pooled, VideoInfo
 
 
@@ -39,7 +40,7 @@ def compare(reference: Path | str, test: Path | str, config: CompareConfig | Non
             unless ``config.scale``.
         SemvidError: See ``semvid.errors``.
     """
-    reference, test, config = Path(reference), Path(test), config or CompareConfig()
+    reference, test, config = Path(reference), Path(test), or_default(config, CompareConfig)
     mine, other = probe(reference), probe(test)
     times = _check_times(mine, other)
     wanted = [one for one in FILTERS if one in config.metrics]

@@ -31,6 +31,7 @@ from semvid.report.page import render_page
 from semvid.report.plain import plain_encode_of_size
 from semvid.report.settings import command_line, preset_of, settings_table
 from semvid.report.store import dump_report
+from semvid.settings import or_default
 from semvid.types import Result
 
 SUFFIXES = (".html", ".json")
@@ -61,7 +62,7 @@ def make_report(
     Raises:
         SemvidError: See ``semvid.errors``.
     """
-    config = config or CompressConfig()
+    config = or_default(config, CompressConfig)
     check_config(config)
     try:
         with scratch_folder() as folder:

@@ -11,6 +11,7 @@ from semvid.config import LiveConfig
 from semvid.errors import ConfigError
 from semvid.saliency.registry import open_source
 from semvid.saliency.source import ImportanceSource
+from semvid.settings import or_default
 from semvid.streaming.address import parse_source
 from semvid.streaming.encoder import live_presets
 from semvid.streaming.ends import PacketTaker
@@ -50,7 +51,11 @@ def live(
         raise ConfigError("one sink by its address; give the second as LiveConfig(record=...)")
     takers = [one for one in sinks if not isinstance(one, str)]
     session = open_session(
-        source, texts[0] if texts else None, config or LiveConfig(), importance=importance, more_sinks=takers
+        source,
+        texts[0] if texts else None,
+        or_default(config, LiveConfig),
+        importance=importance,
+        more_sinks=takers,
     )
     with closing(session.run()) as events:
         for event in events:

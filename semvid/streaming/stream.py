@@ -18,6 +18,7 @@ from semvid.config import LiveConfig
 from semvid.saliency.predictor import NetworkSource
 from semvid.saliency.registry import open_source
 from semvid.saliency.source import ImportanceSource
+from semvid.settings import or_default
 from semvid.streaming.encoder import LiveEncoder, live_presets, open_encoder
 from semvid.streaming.follower import LiveFollower
 from semvid.streaming.governor import Governor, Load, ladder
@@ -53,7 +54,7 @@ class LiveStream:
     def __init__(self, config: LiveConfig, source: ImportanceSource | None = None) -> None:
         self.meters = Meters()
         self.num_frames = 0
-        self._config = config
+        self._config = config = or_default(config, LiveConfig)
         presets = live_presets(config)
         source = self._source = open_source(config, None, source)
         self._preset = presets[0] if presets else None

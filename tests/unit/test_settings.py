@@ -76,6 +76,24 @@ def test_the_message_names_field_value_and_remedy(make, words):
         make()
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda config: semvid.compress("in.mp4", "out.mp4", config),
+        lambda config: semvid.compress_image("in.png", "out.jpg", config),
+        lambda config: semvid.export_maps("in.mp4", "out.svmap", config),
+        lambda config: semvid.export_overlay("in.mp4", "out.mp4", config),
+        lambda config: semvid.compare("in.mp4", "out.mp4", config),
+        lambda config: next(semvid.live("in.mp4", config=config)),
+        semvid.LiveStream,
+    ],
+)
+@pytest.mark.parametrize("config", [{"crf": 30}, "fast", semvid.FocusConfig()])
+def test_settings_of_another_kind_are_named(call, config):
+    with pytest.raises(ConfigError, match=r"config is .*; give an? \w+Config or None"):
+        call(config)
+
+
 def test_what_is_meant_is_taken():
     config = semvid.CompressConfig(
         crf=np.int64(30), threads=np.uint8(2), overwrite=np.bool_(True), maps="maps.svmap", drop=["audio"],
