@@ -205,3 +205,19 @@ def test_nothing_is_left_of_a_sidecar_when_the_run_fails(tmp_path, clip):
     with pytest.raises(MapError, match="three is too many"):
         semvid.compress(clip, tmp_path / "out.mp4", config, importance=Failing())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sidecar_fits_a_video_whose_clock_ticks_once_a_frame(tmp_path):
+    source = tmp_path / "in.avi"
+    subprocess.run(
+        [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=384x256:r=25:d=0.5",
+         "-c:v", "mjpeg", "-q:v", "2", str(source)],
+        check=True,
+    )  # fmt: skip
+    with VideoReader(source) as reader:
+        assert reader.info.time_base == Fraction(1, 25)
+    first = offsets_and_maps(source, ExportConfig(model="spectral"), tmp_path / "kept.svmap")
+    second = offsets_and_maps(source, ExportConfig(maps=tmp_path / "kept.svmap"))
+    for (a, b), (c, d) in zip(first, second, strict=True):
+        assert np.array_equal(a, c)
+        assert np.array_equal(b, d)
