@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -31,15 +30,6 @@ class Architecture:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for a file's metadata."""
         return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Architecture:
-        """Read ``to_dict`` back.
-
-        Raises:
-            TypeError: A field is missing or unknown.
-        """
-        return cls(**values)
 
 
 ARCHITECTURES = {

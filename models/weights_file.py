@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
-from semvid.checked import Field, Malformed, parse_json, shown_line
+from semvid.checked import Field, Malformed, parse_json, shown, shown_line
 from semvid.errors import ModelError
 from semvid.models.architecture import CHANNELS, Architecture
 
@@ -126,7 +126,7 @@ def open_weights(name: str) -> WeightsFile:
         ) from error
     if channels != CHANNELS:
         raise ModelError(
-            f"--model {name}: {path} has channels {', '.join(channels)}; this semvid needs "
+            f"--model {name}: {path} has channels {shown(', '.join(channels))}; this semvid needs "
             f"{', '.join(CHANNELS)}; train it again"
         )
     return WeightsFile(path, digest, architecture, metadata)
