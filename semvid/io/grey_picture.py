@@ -11,7 +11,7 @@ from PIL import Image, ImageChops
 
 from semvid.errors import InputError
 from semvid.io.orientation import orientation_of, turn
-from semvid.io.picture_file import open_picture
+from semvid.io.picture_file import open_picture, with_alpha
 
 GreyArray = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 
@@ -43,6 +43,6 @@ def _samples(path: Path, image: Image.Image) -> GreyArray:
             raise InputError(f"{path} has floating-point samples that are not in 0..1; scale them to it")
         return values
     if image.has_transparency_data:
-        image = image.convert("RGBA")
+        image = with_alpha(image)
         return np.asarray(ImageChops.multiply(image.convert("L"), image.getchannel("A")))
     return np.asarray(image.convert("L"))

@@ -14,7 +14,7 @@ from PIL import Image, ImageChops, ImageCms
 from semvid.errors import InputError
 from semvid.io.orientation import orientation_of, turn
 from semvid.io.picture_depth import true_depth, unusual_colours
-from semvid.io.picture_file import open_picture
+from semvid.io.picture_file import open_picture, with_alpha
 from semvid.io.picture_tags import PictureTags, read_tags
 
 _MANY_KEPT = ("TIFF", "MPO")
@@ -142,7 +142,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _on_white(image: Image.Image, notices: list[str]) -> Image.Image:
-    image = image.convert("RGBA")
+    image = with_alpha(image)
     if cast("tuple[int, int]", image.getchannel("A").getextrema())[0] < 255:
         notices.append("transparent parts laid on white, since JPEG has none")
     ground = Image.new("RGBA", image.size, (255, 255, 255, 255))

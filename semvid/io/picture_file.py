@@ -51,6 +51,12 @@ def is_still(path: Path) -> bool:
         return True
 
 
+def with_alpha(image: Image.Image) -> Image.Image:
+    """Return an image as RGBA, of whatever mode with transparent parts it is."""
+    # Pillow knows no way from premultiplied grey to RGBA but this.
+    return (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
+
+
 @contextmanager
 def open_picture(path: Path) -> Iterator[Image.Image]:
     """Open a still picture; the block may load it and read its tags.

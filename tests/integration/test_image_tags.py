@@ -250,6 +250,21 @@ def test_transparent_pixels_do_not_show(tmp_path):
     assert compressed(tmp_path / "opaque.png")[2] == ()
 
 
+def test_premultiplied_samples_are_undone(tmp_path):
+    # Extra samples of kind 1 are what the others were multiplied with.
+    for mode, value in (("RGBA", (100, 0, 0, 128)), ("LA", (100, 128))):
+        Image.new(mode, (64, 48), value).save(tmp_path / "in.tif")
+        data = bytearray((tmp_path / "in.tif").read_bytes())
+        place = data.index(struct.pack("<HHI", 338, 3, 1)) + 8
+        assert data[place] == 2
+        data[place] = 1
+        (tmp_path / "in.tif").write_bytes(data)
+        shown, _, notices = compressed(tmp_path / "in.tif")
+        expected = [227, 127, 127] if mode == "RGBA" else 227
+        assert np.abs(np.asarray(shown, int)[24, 32] - expected).max() < 6
+        assert notices == ("transparent parts laid on white, since JPEG has none",)
+
+
 def without_adobe(path):
     data = path.read_bytes()
     start = data.index(b"\xff\xee")
