@@ -9,9 +9,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from clips import make_clip
 from fake_live import FakeLive
+
+# A busy machine fails no test.
+hypothesis.settings.register_profile("semvid", deadline=None)
+hypothesis.settings.load_profile("semvid")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

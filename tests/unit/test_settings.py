@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import semvid
@@ -113,6 +113,7 @@ def test_what_the_caller_does_to_his_mapping_later_changes_nothing():
     assert config.encoder_options == {"bf": "3"}
 
 
+@settings(max_examples=50)
 @given(st.one_of(st.integers(), st.floats(), st.text(), st.none(), st.booleans(), st.just(Fraction(1, 3))))
 def test_any_number_or_text_either_fits_or_is_refused_in_one_line(value):
     for config, name in FIELDS:
