@@ -35,17 +35,17 @@ def pictures(count: int) -> Iterator[NDArray[np.uint8]]:
 def main() -> None:
     """Write a raw H.264 stream, which every player plays."""
     output = Path(sys.argv[1] if len(sys.argv) > 1 else "ball.h264")
-    stream = semvid.LiveStream(semvid.LiveConfig(bitrate=500_000, frame_rate=FRAME_RATE))
+    config = semvid.LiveConfig(bitrate=500_000, frame_rate=FRAME_RATE)
     delays = []
-    try:
-        with output.open("wb") as file:
-            for index, picture in enumerate(pictures(90)):
-                started = time.monotonic()
-                for packet in stream.feed_array(picture, index / FRAME_RATE):
-                    file.write(packet.data)
-                delays.append(time.monotonic() - started)
-    finally:
-        stream.close()
+    with semvid.LiveStream(config) as stream, output.open("wb") as file:
+        for index, picture in enumerate(pictures(90)):
+            started = time.monotonic()
+            for packet in stream.feed_array(picture, index / FRAME_RATE):
+                file.write(packet.data)
+            delays.append(time.monotonic() - started)
+        # Some encoders hold frames back.
+        for packet in stream.flush():
+            file.write(packet.data)
     print(
         f"{output}: {output.stat().st_size:,} bytes, "
         f"a packet {1000 * np.median(delays):.1f} ms after its picture"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import socket
 import struct
@@ -9,12 +10,14 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import av
 import pytest
 from clips import make_clip
 from live_clips import FFMPEG
 
+import semvid
 from semvid.config import LiveConfig
 from semvid.errors import ConfigError, InputError
 from semvid.io import reach
@@ -291,3 +294,19 @@ def test_attachments_open_nothing(folder, tmp_path, server):
                 output.mux(packet)
     assert read(path) == 10
     assert server.num_connections == 0
+
+
+def test_inputs_are_opened_in_one_place():
+    """Whatever else opens something to read it made it itself, or has been given it by address."""
+    own = {
+        "io/reach.py", "io/ledger.py", "io/trial.py", "encode/selftest.py", "encode/trial.py", "encode/stream_template.py",
+        "streaming/mux.py", "streaming/disk.py", "streaming/opening.py", "streaming/devices.py",
+    }  # fmt: skip
+    root = Path(semvid.__file__).parent
+    found = set()
+    for path in root.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            is_open = isinstance(node, ast.Call) and ast.unparse(node.func) == "av.open"
+            if is_open and not any(isinstance(one, ast.Constant) and one.value == "w" for one in node.args):
+                found.add(path.relative_to(root).as_posix())
+    assert found <= own
