@@ -56,14 +56,6 @@ class PacketTaker(Protocol):
     """Why it was lost last, in words; empty if never."""
 
     @property
-    def failure(self) -> str:
-        """Why what was sent is not all there, in words; empty if it is. Complete after ``close``."""
-
-    @property
-    def shortfall(self) -> str:
-        """What was left out because it could not be sent in time, in words; empty if nothing was."""
-
-    @property
     def name(self) -> str:
         """For messages; no secrets."""
 
@@ -76,6 +68,19 @@ class PacketTaker(Protocol):
 
     def close(self) -> None:
         """Finish the file or the connection."""
+
+
+@runtime_checkable
+class AccountableTaker(Protocol):
+    """A ``PacketTaker`` that knows what became of what it was given. The last error of others counts."""
+
+    @property
+    def failure(self) -> str:
+        """Why what was sent is not all there, in words; empty if it is. Complete after ``close``."""
+
+    @property
+    def shortfall(self) -> str:
+        """What was left out because it could not be sent in time, in words; empty if nothing was."""
 
 
 @runtime_checkable

@@ -11,7 +11,14 @@ from semvid.config import LiveConfig
 from semvid.errors import EncoderError, InputError, OutputError, SemvidError
 from semvid.events import Notice
 from semvid.saliency.source import MapSource
-from semvid.streaming.ends import FrameSource, PacketTaker, PatientTaker, SoundSource, SoundTaker
+from semvid.streaming.ends import (
+    AccountableTaker,
+    FrameSource,
+    PacketTaker,
+    PatientTaker,
+    SoundSource,
+    SoundTaker,
+)
 from semvid.streaming.handle import LiveControls
 from semvid.streaming.stream import LiveStream
 from semvid.streaming.types import (
@@ -73,6 +80,7 @@ class LiveSession:
         opening_note: str = "",
     ) -> None:
         self.closing_notices: list[Notice] = []
+        self._failures: list[str] = []
         self._open_reader = open_reader
         self._opening_note = opening_note
         self._reader: FrameSource = _NOT_YET
@@ -219,6 +227,7 @@ class LiveSession:
         if self._is_closed:
             return
         self._is_closed = True
+        gone = [one for one in self._sinks if one.state == "closed"]
         with ExitStack() as stack:
             stack.callback(self._stream.close)
             for sink in self._sinks:
@@ -231,15 +240,18 @@ class LiveSession:
             self._pass_sound_on(0)
         if self._reader.damage:
             self.closing_notices.append(Notice(f"the source is damaged: {self._reader.damage}"))
-        self.closing_notices += [
-            Notice(f"{one.name}: {one.shortfall}") for one in self._sinks if one.shortfall and not one.failure
-        ]
+        for one in self._sinks:
+            failure = one.last_error if one in gone else ""
+            if isinstance(one, AccountableTaker):
+                failure = one.failure
+                if one.shortfall and not failure:
+                    self.closing_notices.append(Notice(f"{one.name}: {one.shortfall}"))
+            self._failures += [failure] if failure else []
 
     def _raise_failures(self) -> None:
         """Say of everything that is not whole why."""
-        failures = [one.failure for one in self._sinks if one.failure]
-        if failures:
-            raise OutputError("; ".join(failures))
+        if self._failures:
+            raise OutputError("; ".join(self._failures))
         if self._reader.failure:
             raise InputError(self._reader.failure)
 
