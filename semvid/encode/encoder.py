@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 
+_NEVER_REORDERED = 2
+"""Videos of so many pictures are coded as they come, and libx265 leaves their decoding times unset."""
+
+
 class VideoEncoder:
     """One encoded video stream of an output container.
 
@@ -60,6 +64,7 @@ class VideoEncoder:
     ) -> None:
         self._spec, self._preparer = spec, preparer
         self._stripper: Graph | None = None
+        self._num_pictures = 0
         self._keeper = SideDataKeeper(
             spec.name, suffix.lower(), is_stated=serves(spec.library, spec.coding_format)
         )
@@ -152,6 +157,7 @@ class VideoEncoder:
         Raises:
             EncoderError: The encoder gave up.
         """
+        self._num_pictures += 1
         return self._run(self._stripped(picture))
 
     def look(self, decoded: VideoFrame) -> None:
@@ -180,7 +186,11 @@ class VideoEncoder:
 
     def flush(self) -> list[Packet[Any]]:
         """End the stream and return what was still inside."""
-        return self._run(None)
+        packets = self._run(None)
+        if self._num_pictures <= _NEVER_REORDERED:
+            for packet in packets:
+                packet.dts = packet.pts
+        return packets
 
     def _run(self, picture: VideoFrame | None) -> list[Packet[Any]]:
         try:

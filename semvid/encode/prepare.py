@@ -17,7 +17,7 @@ from semvid.encode.regions import CAPACITIES, RegionAttacher
 from semvid.encode.spec import EncoderSpec
 from semvid.errors import EncoderError
 from semvid.io.alpha import Flattener
-from semvid.io.colour import has_alpha
+from semvid.io.colour import UNSPECIFIED, has_alpha, is_convertible, matrix_name, matrix_of
 from semvid.io.fields import ProgressiveMarker, field_order
 from semvid.types import Frame, QuantizerOffsets
 
@@ -85,6 +85,16 @@ class FramePreparer:
             self.conversions.append(
                 f"{spec.name} does not code full range; samples converted to limited range"
             )
+        if self._color.changes_matrix:
+            self.conversions.append(
+                f"{spec.name} does not code colours by {matrix_name(self._color.source_matrix)}; "
+                f"converted to {matrix_name(self._color.matrix)}"
+            )
+        elif not self._color.is_rgb_source and picture.colorspace not in spec.matrices | {UNSPECIFIED}:
+            self.conversions.append(
+                f"{spec.name} cannot say that colours are coded as {matrix_name(picture.colorspace)}, "
+                "and players will show others; convert them to BT.709 first"
+            )
         self.field_order = field_order(picture)
         self.codes_fields = codes_fields and self.field_order is not None
         self._marker = ProgressiveMarker(self.field_order if self.codes_fields else None)
@@ -105,7 +115,7 @@ class FramePreparer:
         picture = frame.picture
         if self._flattener is not None:
             picture = self._flattener.flatten(picture)
-        if picture.format.name != self.pixel_format or self._color.changes_range:
+        if picture.format.name != self.pixel_format or self._color.changes:
             picture = self._color.convert(self._reformatter, picture, self.pixel_format)
         if self.size != (picture.width, picture.height):
             picture = self._pad(picture)
@@ -149,21 +159,42 @@ class _Color:
 
     source_range: int
     range: int
+    source_matrix: int
+    """Of the coded video too where it cannot be converted, though it may then not be named."""
     matrix: int
     is_rgb_source: bool
 
     @classmethod
     def of(cls, picture: VideoFrame, spec: EncoderSpec) -> _Color:
         if picture.format.is_rgb or picture.format.has_palette:
-            return cls(ColorRange.JPEG, ColorRange.MPEG, Colorspace.ITU709, is_rgb_source=True)
+            named = Colorspace.ITU709 if Colorspace.ITU709 in spec.matrices else Colorspace.ITU601
+            return cls(ColorRange.JPEG, ColorRange.MPEG, named, named, is_rgb_source=True)
         is_full = picture.format.name in _FULL_RANGE_NAMES or picture.color_range == ColorRange.JPEG
         source = ColorRange.JPEG if is_full else picture.color_range
         coded = ColorRange.MPEG if is_full and not spec.codes_full_range else source
-        return cls(source, coded, picture.colorspace, is_rgb_source=False)
+        matrix = meant = picture.colorspace
+        if matrix not in spec.matrices and is_convertible(picture):
+            meant = matrix_of(picture)
+            if meant not in spec.matrices:
+                matrix = Colorspace.ITU601
+            elif matrix != UNSPECIFIED:
+                matrix = meant
+        elif matrix not in spec.matrices:
+            matrix = meant = UNSPECIFIED
+        return cls(source, coded, meant, matrix, is_rgb_source=False)
 
     @property
     def changes_range(self) -> bool:
         return self.source_range != self.range
+
+    @property
+    def changes(self) -> bool:
+        """Whether samples of the right format have to be converted all the same."""
+        return self.changes_range or self.changes_matrix
+
+    @property
+    def changes_matrix(self) -> bool:
+        return self.matrix not in {self.source_matrix, UNSPECIFIED}
 
     def convert(self, reformatter: VideoReformatter, picture: VideoFrame, name: str) -> VideoFrame:
         if self.is_rgb_source:
@@ -172,8 +203,17 @@ class _Color:
             )
         else:
             # Both ranges are given: left to itself the scaler stretches samples by the format's name.
+            matrices = (
+                {"src_colorspace": self.source_matrix, "dst_colorspace": self.matrix}
+                if self.changes_matrix
+                else {}
+            )
             converted = reformatter.reformat(
-                picture, format=name, src_color_range=self.source_range, dst_color_range=self.range
+                picture,
+                format=name,
+                src_color_range=self.source_range,
+                dst_color_range=self.range,
+                **matrices,
             )
         converted.pts, converted.time_base = picture.pts, picture.time_base
         return converted

@@ -140,6 +140,7 @@ X265 = EncoderSpec(
     # The quantization group of all presets: offsets of smaller blocks would only be averaged, and the
     # optimal offset of a group is that of its mean weight, not the mean of its offsets.
     block_size=32,
+    matrices=frozenset(range(16)),
     offset_range=_h26x_range,
     to_native=_quantizer_steps,
     map_conditions=(
@@ -174,6 +175,8 @@ VP8 = EncoderSpec(
     preset_option="cpu-used",
     aliases=_VPX_ALIASES,
     block_size=16,
+    # It names none: decoders take BT.601.
+    matrices=frozenset({5, 6}),
     offset_range=_vpx_range,
     to_native=vp8_native,
     map_conditions=(),
@@ -204,6 +207,7 @@ VP9 = EncoderSpec(
     preset_option="cpu-used",
     aliases=_VPX_ALIASES,
     block_size=8,
+    matrices=frozenset({1, 2, 5, 6, 7, 9}),
     offset_range=_vpx_range,
     to_native=vp9_native,
     map_conditions=(

@@ -26,6 +26,7 @@ from semvid.encode.side_data_boxes import (
     stereo_type,
 )
 from semvid.io.alpha import Flattener
+from semvid.io.colour import is_convertible, matrix_name
 from semvid.io.side_data import MODE_TAGS, side_data, side_data_bytes
 
 if TYPE_CHECKING:
@@ -324,8 +325,10 @@ def lost_by_drawing(first: VideoFrame, stream: Sequence[tuple[str, str]]) -> Ite
     """Name what a drawing of the pictures, upright and as they are shown, does not keep."""
     keeper = SideDataKeeper("a drawing", "")
     keeper.begin(first, [one for one in stream if one[0] != _ROTATION.stream])
+    if not is_convertible(first):
+        yield f"colours coded as {matrix_name(first.colorspace)} are not converted, and come out wrong"
     flattener = Flattener()
     flattener.flatten(first)
     if flattener.found:
         keeper.lose_transparency()
-    return (notice for notice in keeper.notices if not notice.endswith(_ROTATION.name))
+    yield from (notice for notice in keeper.notices if not notice.endswith(_ROTATION.name))

@@ -66,6 +66,8 @@ class EncoderSpec:
     map_conditions: tuple[MapCondition, ...]
     rate: RateModel
     """How its bits answer to offsets."""
+    matrices: frozenset[int] = frozenset(range(15))
+    """FFmpeg's numbers of the YUV matrices it can name."""
     codes_full_range: bool = True
     """Tells players when samples use the full range."""
     field_block_size: int | None = None

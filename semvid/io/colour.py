@@ -12,6 +12,17 @@ if TYPE_CHECKING:
     from av import VideoFormat, VideoFrame
 
 _HD_LINES = 720
+UNSPECIFIED = 2
+"""FFmpeg's number of the matrix, the primaries and the transfer that are not named."""
+HDR_TRANSFERS = {16, 18}
+"""PQ and HLG."""
+_CONVERTIBLE = {1, 2, 4, 5, 6, 7, 9}
+_MATRICES = {
+    0: "RGB", 1: "BT.709", 3: "reserved", 4: "FCC", 5: "BT.601", 6: "BT.601", 7: "SMPTE 240M", 8: "YCgCo",
+    9: "BT.2020", 10: "BT.2020 of constant luminance", 11: "SMPTE 2085", 12: "derived from the primaries",
+    13: "derived from the primaries, of constant luminance", 14: "ICtCp", 15: "IPT-C2", 16: "YCgCo-Re",
+    17: "YCgCo-Ro",
+}  # fmt: skip
 
 
 def has_alpha(layout: VideoFormat) -> bool:
@@ -25,6 +36,16 @@ def matrix_of(picture: VideoFrame) -> int:
         # 6 is SMPTE 170M and 10 the constant-luminance twin of BT.2020: swscale knows one name for each.
         return {6: Colorspace.ITU601, 10: Colorspace.BT2020}.get(picture.colorspace, picture.colorspace)
     return Colorspace.ITU709 if picture.height >= _HD_LINES else Colorspace.ITU601
+
+
+def matrix_name(number: int) -> str:
+    """Return what people call a matrix."""
+    return _MATRICES.get(number, f"matrix {number}")
+
+
+def is_convertible(picture: VideoFrame) -> bool:
+    """Whether FFmpeg converts from the matrix the picture names; unnamed ones are guessed, as by players."""
+    return picture.format.is_rgb or picture.colorspace in _CONVERTIBLE
 
 
 def range_of(picture: VideoFrame) -> int:

@@ -24,7 +24,7 @@ from semvid.encode.stream_template import add_stream_with
 from semvid.errors import ConfigError
 from semvid.io.alpha import Flattener
 from semvid.io.carry import copied_streams
-from semvid.io.colour import matrix_of, range_of
+from semvid.io.colour import HDR_TRANSFERS, is_convertible, matrix_name, matrix_of, range_of
 from semvid.io.fields import FIELD_ORDERS, field_order
 from semvid.io.picture_tags import PictureTags
 from semvid.io.probe import measure_streams
@@ -187,6 +187,8 @@ class _JpegStream:
         codec.width, codec.height = size
         codec.pix_fmt = first.picture.format.name
         codec.color_range, codec.colorspace = ColorRange.JPEG, Colorspace.ITU601
+        codec.color_primaries = first.decoded.color_primaries
+        codec.color_trc = first.decoded.color_trc
         codec.time_base = stream.time_base = self._index_base or cast(Fraction, first.decoded.time_base)
         if info.sample_aspect_ratio:
             codec.sample_aspect_ratio = info.sample_aspect_ratio
@@ -200,6 +202,13 @@ class _JpegStream:
     def _tell_losses(self, decoded: VideoFrame, suffix: str) -> None:
         if decoded.format.components[0].bits > 8:
             self.notices.append(f"mjpeg has 8 bits a sample; {decoded.format.name} is rounded")
+        if not is_convertible(decoded):
+            self.notices.append(
+                f"colours coded as {matrix_name(decoded.colorspace)} are not converted, and come out wrong; "
+                "use --codec x264, which keeps them as they are"
+            )
+        if suffix == ".avi" and decoded.color_trc in HDR_TRANSFERS:
+            self.notices.append("mjpeg in .avi cannot say that its colours are HDR; write to .mov or .mkv")
         if suffix == ".avi":
             self.notices.append(".avi has a fixed frame rate; write to .mov or .mkv for exact timestamps")
 

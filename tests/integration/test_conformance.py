@@ -186,3 +186,13 @@ def test_strength_zero_is_the_plain_encode(spec, tmp_path):
             writer.mux(stream.encode(frame))
         writer.mux(stream.encode())
     assert np.array_equal(decode_luma(result.output), decode_luma(tmp_path / "plain.mkv"))
+
+
+@SPECS
+@pytest.mark.parametrize("num_frames", [1, 2])
+def test_the_shortest_videos_keep_their_times(spec, num_frames, tmp_path):
+    source = make_clip(tmp_path / "in.mkv", width=192, height=96, num_frames=num_frames)
+    output = compress(source, tmp_path / "out.mkv", spec, model="spectral").output
+    assert [one.time for one in decode(output)] == [one.time for one in decode(source)]
+    with av.open(str(output)) as container:
+        assert all(abs(one.dts or 0) < 1000 for one in container.demux(video=0) if one.size)

@@ -7,6 +7,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from av.video.reformatter import VideoReformatter
 from clips import RATE, decode, make_clip
 from PIL import Image
 from side_clips import HEIGHT, KINDS, WIDTH, ffmpeg, frames_with, lavfi
@@ -17,6 +18,7 @@ from semvid.encode.side_data_boxes import cropping_box, light_levels, mastering_
 from semvid.encode.stream_template import add_stream_with, box
 from semvid.errors import InputError
 from semvid.events import Notice
+from semvid.io.colour import to_bgr
 from semvid.io.side_data import side_data_bytes
 from semvid.io.writer import VideoWriter
 from semvid.types import AnalysedFrame, Frame, VideoInfo
@@ -394,3 +396,53 @@ def test_drawings_tell_what_they_lose(name, tmp_path):
     for kind in ("stereo_3d", "spherical", "mastering_display_metadata", "content_light_level", "a53_cc"):
         assert sum(WORDS[kind] in one for one in notices) == 1
     assert all("a drawing does not keep" in one for one in notices)
+
+
+@pytest.mark.parametrize(("matrix", "height"), [(1, 96), (2, 720), (9, 96), (4, 96), (2, 96), (6, 96)])
+@pytest.mark.parametrize(
+    ("codec", "suffix"), [("vp8", ".webm"), ("vp9", ".webm"), ("mjpeg", ".mkv"), ("x264", ".mp4")]
+)
+def test_colours_are_those_that_players_take_them_for(codec, suffix, matrix, height, tmp_path):
+    source, output = tmp_path / "in.mp4", tmp_path / f"out{suffix}"
+    tagged = f"h264_metadata=matrix_coefficients={matrix}:colour_primaries=9:transfer_characteristics=16"
+    red = [
+        "-f",
+        "lavfi",
+        "-i",
+        f"color=0xc02040:size=128x{height}:rate={RATE},format=yuv420p",
+        "-frames:v",
+        "2",
+    ]
+    ffmpeg(*red, "-c:v", "libx264", "-preset", "ultrafast", tmp_path / "bare.mp4")
+    ffmpeg("-i", tmp_path / "bare.mp4", "-c", "copy", "-bsf:v", tagged, source)
+    notices = compress(source, output, codec=codec)
+    before, after = decode(source)[0], decode(output)[0]
+    reformatter = VideoReformatter()
+    shown = [to_bgr(one, reformatter).reshape(-1, 3).mean(0) for one in (before, after)]
+    assert np.abs(shown[0] - shown[1]).max() < 6
+    assert (after.color_primaries, after.color_trc) == (9, 16)
+    is_converted = any("converted to BT.601" in one for one in notices)
+    assert is_converted == (
+        (codec == "vp8" and (matrix in {1, 4, 9} or height == 720)) or (codec, matrix) == ("vp9", 4)
+    )
+
+
+@pytest.mark.parametrize("matrix", [3, 8, 10, 14, 17, 200])
+def test_matrices_that_cannot_be_named_are_told(matrix, tmp_path):
+    source = tmp_path / "in.mp4"
+    tagged = f"h264_metadata=matrix_coefficients={matrix}:colour_primaries={matrix}:transfer_characteristics={matrix}"
+    ffmpeg(*lavfi(frames=6), "-c:v", "libx264", tmp_path / "bare.mp4")
+    ffmpeg("-i", tmp_path / "bare.mp4", "-c", "copy", "-bsf:v", tagged, source)
+    named = decode(source)[0].colorspace
+    for codec, suffix in (("x264", ".mkv"), ("x265", ".mp4"), ("vp9", ".webm"), ("mjpeg", ".mov")):
+        notices = compress(source, tmp_path / f"out{suffix}", codec=codec)
+        is_told = any("colours" in one for one in notices)
+        assert is_told != (
+            (codec != "mjpeg" and decode(tmp_path / f"out{suffix}")[0].colorspace == named) or named == 2
+        )
+    told = []
+    semvid.export_overlay(
+        source, tmp_path / "o.gif", semvid.OverlayConfig(model="spectral"),
+        on_event=lambda event: told.append(event.message) if isinstance(event, Notice) else None,
+    )  # fmt: skip
+    assert any("colours" in one for one in told) == (named != 2)
