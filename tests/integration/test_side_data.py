@@ -70,7 +70,7 @@ def code(frames, codec, path, side_data=()):
         path, 1, "none", 0, "rawvideo", WIDTH, HEIGHT, "yuv420p", Fraction(RATE), Fraction(1, RATE), None,
         None, None, (), side_data,
     )  # fmt: skip
-    with VideoWriter(path) as writer:
+    with VideoWriter(path, overwrite=True) as writer:
         for index, picture in enumerate(frames):
             luma = np.frombuffer(picture.planes[0], np.uint8).reshape(HEIGHT, -1)[:, :WIDTH]
             prepared = coding.prepare(AnalysedFrame(Frame(picture, index, luma, 8), None, is_cut=not index))
