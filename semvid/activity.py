@@ -33,8 +33,11 @@ def block_differences(
         Mean absolute gradient and mean absolute temporal difference, ``(rows, cols)`` float32 grey levels.
     """
     gradient = np.zeros(half.shape, np.uint8)
-    gradient[:, 1:] = cv2.absdiff(half[:, 1:], half[:, :-1])
-    gradient[1:] = cv2.add(gradient[1:], cv2.absdiff(half[1:], half[:-1]))
+    # OpenCV returns nothing for pictures without a pixel.
+    if half.shape[1] > 1:
+        gradient[:, 1:] = cv2.absdiff(half[:, 1:], half[:, :-1])
+    if half.shape[0] > 1:
+        gradient[1:] = cv2.add(gradient[1:], cv2.absdiff(half[1:], half[:-1]))
     spatial = area_mean(gradient, width, height, block_size)
     if previous is None:
         return spatial, spatial

@@ -137,9 +137,13 @@ class VideoEncoder:
             self.stream.codec_context.open()
         except (FFmpegError, ValueError) as error:
             width, height = preparer.size
+            fewest, most = self._spec.sides
+            remedy = "try another preset or size, or fewer options of the encoder"
+            if not fewest <= min(width, height) <= max(width, height) <= most:
+                remedy = f"it takes {fewest} to {most} pixels a side: choose another --codec"
             raise EncoderError(
                 f"{self._spec.library} refuses to code {width}x{height} {preparer.pixel_format} "
-                f"({reason(error)}); try another preset or size, or fewer options of the encoder"
+                f"({reason(error)}); {remedy}"
             ) from error
         self._refuse_unknown()
 

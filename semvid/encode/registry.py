@@ -139,6 +139,7 @@ X265 = EncoderSpec(
     preset_option="preset",
     # The quantization group of all presets: offsets of smaller blocks would only be averaged, and the
     # optimal offset of a group is that of its mean weight, not the mean of its offsets.
+    sides=(16, 8192),
     block_size=32,
     matrices=frozenset(range(16)),
     offset_range=_h26x_range,
@@ -174,6 +175,7 @@ VP8 = EncoderSpec(
     default_preset="2",
     preset_option="cpu-used",
     aliases=_VPX_ALIASES,
+    sides=(1, 16383),
     block_size=16,
     # It names none: decoders take BT.601.
     matrices=frozenset({5, 6}),
@@ -206,6 +208,7 @@ VP9 = EncoderSpec(
     default_preset="5",
     preset_option="cpu-used",
     aliases=_VPX_ALIASES,
+    sides=(1, 65535),
     block_size=8,
     matrices=frozenset({1, 2, 5, 6, 7, 9}),
     offset_range=_vpx_range,

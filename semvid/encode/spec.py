@@ -68,6 +68,8 @@ class EncoderSpec:
     """How its bits answer to offsets."""
     matrices: frozenset[int] = frozenset(range(15))
     """FFmpeg's numbers of the YUV matrices it can name."""
+    sides: tuple[int, int] = (1, 16384)
+    """Fewest and most pixels a side."""
     codes_full_range: bool = True
     """Tells players when samples use the full range."""
     field_block_size: int | None = None

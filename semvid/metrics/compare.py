@@ -19,7 +19,15 @@ from semvid.io.fields import says_fields
 from semvid.io.output import scratch_folder
 from semvid.io.probe import open_container, probe
 from semvid.io.reader import VideoReader
-from semvid.metrics.filters import FILTERS, Scores, Source, deinterlaces, filter_scores
+from semvid.metrics.filters import (
+    FILTERS,
+    SMALLEST_VMAF,
+    Scores,
+    Source,
+    can_measure,
+    deinterlaces,
+    filter_scores,
+)
 from semvid.metrics.unchanging import unchanging
 from semvid.metrics.weighted import weighted_scores
 from semvid.saliency.registry import open_source
@@ -55,10 +63,12 @@ def compare(reference: Path | str, test: Path | str, config: CompareConfig | Non
         ):
             interlaced = InterlacedStage("bwdif" if deinterlaces(*sources) else "keep")
             scores |= weighted_scores(reader, tested, Analyser(maps, config.temporal), interlaced)
-            changes = [f"{one.info.path}: {change}" for one in (reader, tested) for change in one.changes]
+            for one in (reader, tested):
+                changes += [f"{one.info.path}: {change}" for change in one.changes]
+    notices = (*dict.fromkeys(changes), *field_notices(*sources))
     return Comparison(
         reference, test, times, {name: tuple(values.tolist()) for name, values in scores.items()},
-        {name: pool(values) for name, values in scores.items()}, (*changes, *field_notices(*sources)),
+        {name: pool(values) for name, values in scores.items()}, notices,
     )  # fmt: skip
 
 
@@ -66,9 +76,14 @@ def _filtered(
     reference: Source, test: Source, wanted: list[str], num_frames: int
 ) -> tuple[dict[str, Scores], list[str]]:
     """Measure with FFmpeg's command; return what changed on the way too."""
+    changes = [
+        f"{name} is left out: it measures pictures of at least {SMALLEST_VMAF} pixels a side"
+        for name in wanted
+        if not can_measure(name, reference.info)
+    ]
+    wanted = [one for one in wanted if can_measure(one, reference.info)]
     if not wanted:
-        return {}, []
-    changes = []
+        return {}, changes
     with scratch_folder() as folder:
         steady = []
         for source in (reference, test):

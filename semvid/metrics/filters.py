@@ -25,6 +25,8 @@ Scores = NDArray[np.float64]
 """``(n,)``, one a frame."""
 
 FILTERS = ("psnr", "ssim", "xpsnr", "vmaf")
+SMALLEST_VMAF = 32
+"""Pixels a side."""
 _LOG = "{}.log"
 _LINES = {
     "psnr": re.compile(r"psnr_avg:(\S+)"),
@@ -51,6 +53,11 @@ class Source:
     def range_name(self) -> str:
         """FFmpeg's name of the sample range."""
         return "full" if self.is_full_range else "limited"
+
+
+def can_measure(metric: str, info: VideoInfo) -> bool:
+    """Tell whether pictures of this size can be measured: libvmaf crashes on small ones."""
+    return metric != "vmaf" or min(info.width, info.height) >= SMALLEST_VMAF
 
 
 def deinterlaces(reference: Source, test: Source) -> bool:
@@ -106,7 +113,8 @@ def filter_scores(
     with scratch_folder() as folder:
         code, words = _run(sink.compile(cmd=imageio_ffmpeg.get_ffmpeg_exe()), folder)
         if code:
-            why = (words.strip().splitlines() or ["no reason given"])[-1]
+            silent = f"it crashed, signal {-code}" if code < 0 else "no reason given"
+            why = (words.strip().splitlines() or [silent])[-1]
             raise InputError(
                 f"FFmpeg cannot compare {info.path} and {test.info.path}: {why}; check that both play"
             )

@@ -20,7 +20,7 @@ from semvid.io.output import scratch_folder
 from semvid.io.probe import open_container, probe
 from semvid.io.reader import VideoReader
 from semvid.metrics.compare import describe_source, pool
-from semvid.metrics.filters import Source, filter_scores
+from semvid.metrics.filters import Source, can_measure, filter_scores
 from semvid.metrics.unchanging import unchanging
 from semvid.metrics.weighted import frame_scores, psnr, squared_error, stretched
 from semvid.report.data import MEASURES, Encode
@@ -171,7 +171,8 @@ def measure(versions: Versions, on_event: OnEvent) -> Measured:
 def _filtered(source: Source, test: Path, num_frames: int, on_event: OnEvent) -> dict[str, list[float]]:
     """Have FFmpeg's command measure; what it cannot is left out and told."""
     try:
-        found = filter_scores(source, describe_source(probe(test)), _FILTERS, num_frames)
+        wanted = [one for one in _FILTERS if can_measure(one, source.info)]
+        found = filter_scores(source, describe_source(probe(test)), wanted, num_frames)
     except InputError as error:
         on_event(Notice(f"no SSIM and VMAF: {error}"))
         return {}
