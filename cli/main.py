@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# Nothing that takes time to load: a signal in those moments would find no handler.
+# Nothing that takes time to load: a signal in those moments finds no handler.
 import os
 import sys
 import threading
@@ -21,6 +21,7 @@ def run() -> None:
     message = ""
     try:
         interrupts.listen()
+        sys.excepthook = sys.__excepthook__
         streams.prepare()
         code, message = _run_app()
     except KeyboardInterrupt:

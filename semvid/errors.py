@@ -15,7 +15,7 @@ builtin a caller would expect, so ``except FileNotFoundError`` keeps working::
     ├── EncoderError(RuntimeError)             6   the encoder is missing or failed
     ├── ModelError                             7   a network cannot be loaded or run
     └── ReportError                            1   the video is whole, but its report could not be made
-        └── ReportInterruptedError           130   or was interrupted
+        └── ReportInterruptedError           130   or was interrupted (143 and 129: see README)
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ PRODUCTS = {
     "npz": ("maps", "clip.mp4", "-o", "out.npz", "-y", *_QUICK),
     "overlay": ("overlay", "clip.mp4", "-o", "out.mp4", "-y", *_QUICK),
     "gif": ("overlay", "clip.mp4", "-o", "out.gif", "-y", "--every", "5", *_QUICK),
-    "compare": ("compare", "clip.mp4", "clip.mp4", "--csv", "out.csv"),
+    "compare": ("compare", "clip.mp4", "clip.mp4", "--csv", "out.csv", "-y"),
     "stream": ("stream", "clip.mp4", "out.mkv", "-y", "--realtime", *_QUICK),
 }
 _INPUTS = ("clip.mp4", "short.mp4", "still.png")

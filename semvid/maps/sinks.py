@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import zipfile
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
@@ -28,6 +32,7 @@ from semvid.maps.sidecar import SidecarHeader, SidecarWriter, TimedMap
 from semvid.types import FloatArray, Frame, VideoInfo, from_grey, to_grey
 
 _LIMITED_BLACK, _LIMITED_RANGE = 16, 219
+_COPIED_AT_ONCE = 2**20
 
 
 class MapSink(Protocol):
@@ -239,8 +244,10 @@ class _NpzSink:
     def __init__(self, path: Path, context: SinkContext) -> None:
         self._path = path
         self._context = context
-        self._maps: list[NDArray[np.uint8]] = []
-        self._pts: list[int] = []
+        # An array's header states how many maps there are, so they wait on the disk until that is known.
+        self._maps: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close
+        self._shape = (0, 0)
+        self._pts = array("q")
         self._size = (0, 0)
 
     @property
@@ -249,29 +256,35 @@ class _NpzSink:
 
     @property
     def bytes_written(self) -> int:
-        return sum(one.nbytes for one in self._maps[:1]) * len(self._maps)
+        return self._maps.tell()
 
     def record(self, frame: Frame, importance: FloatArray, *, is_cut: bool) -> FloatArray:
         grey = to_grey(importance)
-        if self._maps and grey.shape != self._maps[0].shape:
-            size = self._maps[0].shape[::-1]
-            grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_LINEAR), np.uint8)
-        self._maps.append(grey)
+        if not self._pts:
+            self._shape = (grey.shape[0], grey.shape[1])
+        elif grey.shape != self._shape:
+            grey = np.asarray(cv2.resize(grey, self._shape[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
+        self._maps.write(grey.tobytes())
         self._pts.append(frame.picture.pts or 0)
         self._size = frame.upright_size
         return from_grey(grey)
 
     def finish(self) -> None:
         base = self._context.info.time_base
-        with self._path.open("wb") as file:
-            np.savez_compressed(
-                file, maps=np.stack(self._maps), pts=np.array(self._pts, np.int64),
-                time_base=np.array([base.numerator, base.denominator], np.int64),
-                picture=np.array(self._size, np.int64),
-            )  # fmt: skip
+        with zipfile.ZipFile(self._path, "w", zipfile.ZIP_DEFLATED) as arrays:
+            with arrays.open("maps.npy", "w", force_zip64=True) as member:
+                shape = (len(self._pts), *self._shape)
+                header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(cast(Any, member), header)
+                self._maps.seek(0)
+                shutil.copyfileobj(self._maps, member, _COPIED_AT_ONCE)
+            time_base = (base.numerator, base.denominator)
+            for name, values in {"pts": self._pts, "time_base": time_base, "picture": self._size}.items():
+                with arrays.open(f"{name}.npy", "w") as member:
+                    np.lib.format.write_array(cast(Any, member), np.array(values, np.int64))
 
     def close(self) -> None:
-        self._maps.clear()
+        self._maps.close()
 
 
 class _OffsetSink:

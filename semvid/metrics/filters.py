@@ -28,6 +28,8 @@ FILTERS = ("psnr", "ssim", "xpsnr", "vmaf")
 SMALLEST_VMAF = 32
 """Pixels a side."""
 _LOG = "{}.log"
+_INPUTS = ("reference of semvid", "test of semvid")
+"""Stand for names until the command is made."""
 _LINES = {
     "psnr": re.compile(r"psnr_avg:(\S+)"),
     "ssim": re.compile(r"All:(\S+)"),
@@ -84,10 +86,8 @@ def filter_scores(
         return {}
     ours, theirs = (
         # Both are compared as they are coded: the command would turn rotated video upright.
-        ffmpeg.input(ffmpeg_name(one.info.path.absolute()), noautorotate=None, **process_options())[
-            str(one.info.stream_index)
-        ]
-        for one in (reference, test)
+        ffmpeg.input(name, noautorotate=None, **process_options())[str(one.info.stream_index)]
+        for name, one in zip(_INPUTS, (reference, test), strict=True)
     )
     info = reference.info
     if deinterlaces(reference, test):
@@ -111,7 +111,11 @@ def filter_scores(
     sink = ffmpeg.output(*outputs, "-", format="null", fps_mode="passthrough")
     sink = sink.global_args("-hide_banner", "-nostdin", "-v", "error")
     with scratch_folder() as folder:
-        code, words = _run(sink.compile(cmd=imageio_ffmpeg.get_ffmpeg_exe()), folder)
+        command = sink.compile(cmd=imageio_ffmpeg.get_ffmpeg_exe())
+        # ffmpeg-python takes no names that are not UTF-8; processes do.
+        paths = [ffmpeg_name(one.info.path.absolute()) for one in (reference, test)]
+        names = dict(zip(_INPUTS, paths, strict=True))
+        code, words = _run([names.get(one, one) for one in command], folder)
         if code:
             silent = f"it crashed, signal {-code}" if code < 0 else "no reason given"
             why = (words.strip().splitlines() or [silent])[-1]

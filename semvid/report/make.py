@@ -32,6 +32,7 @@ from semvid.report.plain import plain_encode_of_size
 from semvid.report.settings import command_line, preset_of, settings_table
 from semvid.report.store import dump_report
 from semvid.settings import or_default
+from semvid.text import encodable, visible
 from semvid.types import Result
 
 SUFFIXES = (".html", ".json")
@@ -125,7 +126,8 @@ def write_report(
     else:
         text = render_page(report, others)
     with nullcontext(claim) if claim is not None else Claim(path, overwrite=overwrite) as place:
-        return place.write(text.encode())
+        # Names that are not UTF-8 may be in it.
+        return place.write(encodable(text).encode())
 
 
 def _make(
@@ -157,7 +159,7 @@ def _make(
         version=VERSION,
         semvid=version("semvid"),
         source=SourceFacts(
-            name=result.source.name, num_bytes=result.source_bytes, codec=info.codec, width=width,
+            name=visible(result.source.name), num_bytes=result.source_bytes, codec=info.codec, width=width,
             height=height, num_frames=len(measured.seconds), duration_seconds=result.duration_seconds,
         ),
         codec=result.codec,

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from semvid.errors import ConfigError
 from semvid.io.names import ffmpeg_name
-from semvid.text import scheme_of, without_secrets
+from semvid.text import scheme_of, visible, without_secrets
 
 AddressKind = Literal["camera", "screen", "network", "file", "pipe", "generator"]
 
@@ -72,7 +72,7 @@ class Address:
     @property
     def shown(self) -> str:
         """The text without passwords, stream keys and tokens, for people."""
-        return without_secrets(self.text)
+        return visible(without_secrets(self.text))
 
 
 def parse_source(text: str, *, system: str = sys.platform, display: str | None = None) -> Address:

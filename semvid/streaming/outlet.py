@@ -200,6 +200,7 @@ class PushedOutlet:
             stderr=subprocess.DEVNULL,
             # Ctrl-C is for us; it ends when its input does.
             start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
         self._listener = threading.Thread(target=self._listen, name="live-push", daemon=True)
         self._listener.start()
