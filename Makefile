@@ -36,6 +36,7 @@ benchmark: $(VENV)/dev.stamp link
 	$(BIN)/python examples/benchmark/kodak.py
 	$(BIN)/python examples/benchmark/mjpeg.py
 	$(BIN)/python examples/benchmark/sidecar.py
+	$(BIN)/python examples/benchmark/interlaced.py
 	$(BIN)/python examples/benchmark/keeps.py
 	$(BIN)/python examples/benchmark/live_quality.py
 	$(BIN)/python examples/benchmark/live_latency.py
