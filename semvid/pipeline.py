@@ -172,6 +172,7 @@ def encode_events(
                     yield from map(Notice, analyser.finish(job.num_frames))
                 yield from map(Notice, reader.remarks("what could be decoded was compressed"))
                 output_bytes = writer.commit()
+                yield from map(Notice, writer.notices)
             if config.target_size is not None and output_bytes > config.target_size:
                 yield Notice(f"the output has {output_bytes} bytes, more than --target-size; ask for less")
             yield Done(job.result(output_bytes, time.monotonic() - started))

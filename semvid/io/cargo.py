@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from av.error import FFmpegError
+from av.stream import Discard
 
 from semvid.io.probe import is_cover_art, open_container
 from semvid.types import VideoInfo
@@ -45,11 +46,16 @@ class Cargo:
     container: InputContainer
     packets: dict[int, list[Packet[Any]]]
     """By index of the stream; the list is empty where none came soon."""
+    chapter_tracks: frozenset[int]
 
     @cached_property
     def has_chapters(self) -> bool:
         """Whether the file is divided into chapters."""
         return bool(self.container.chapters())
+
+    def is_chapter_track(self, stream: Stream) -> bool:
+        """Tell the text track that holds the names of QuickTime's chapters: FFmpeg has read it already."""
+        return stream.index in self.chapter_tracks
 
     def cover(self, stream: Stream) -> bytes:
         """Return the picture of a cover."""
@@ -83,10 +89,16 @@ def look_into(info: VideoInfo) -> Generator[Cargo, None, None]:
     """Open a file beside whoever reads it, and read a little of it."""
     with open_container(info.path) as container:
         packets: dict[int, list[Packet[Any]]] = {one.index: [] for one in container.streams}
+        num_chapters = len(container.chapters())
+        # FFmpeg also leaves out other data, whose packets have no duration.
+        left_out = [one for one in container.streams if one.type == "data" and one.discard == Discard.all]
+        named = frozenset(one.index for one in left_out if num_chapters and one.frames == num_chapters)
+        for one in left_out:
+            one.discard = Discard.all if one.index in named else Discard.default
         # What comes only once a file began over cannot be read twice.
         if info.path.is_file():
             _read_some(container, packets, info.stream_index)
-        yield Cargo(container, packets)
+        yield Cargo(container, packets, named)
 
 
 def _read_some(container: InputContainer, packets: dict[int, list[Packet[Any]]], main: int) -> None:

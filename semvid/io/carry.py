@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, cast
 
-from av.stream import Discard, Disposition, Stream
+from av.stream import Disposition, Stream
 
 from semvid.config import CompressConfig
 from semvid.errors import OutputError
@@ -16,6 +16,7 @@ from semvid.io.containers import CONTAINERS, COVER_CODECS, HABITS
 from semvid.io.probe import UNKNOWN_CODEC, is_cover_art
 from semvid.io.probe import codec_name as coded_as
 from semvid.io.sound import SoundTarget, canonical_name, choose_target, holds_sound
+from semvid.io.tags import has_keys
 from semvid.io.trial import Fit, try_stream
 from semvid.types import StreamInfo, VideoInfo
 
@@ -49,6 +50,7 @@ class Passage:
     text: str = ""
     """FFmpeg's encoder of the subtitles it becomes."""
     cover: bytes = b""
+    is_cover: bool = False
     is_relayed: bool = False
     """See ``Fit.RELAYED``."""
 
@@ -60,6 +62,8 @@ class Manifest:
     suffix: str
     passages: dict[int, Passage]
     """By index of the stream; those dropped are missing."""
+    has_keys: bool = False
+    """Tags are written as a list of keys, which has room for those of phones and none for a cover."""
 
     @property
     def read_streams(self) -> list[int]:
@@ -84,7 +88,8 @@ class Manifest:
 
 def label(stream: Stream) -> str:
     """Name a stream in messages."""
-    return f"stream {stream.index} ({stream.type}, {coded_as(stream)})"
+    known = stream.name if stream.type == "data" and stream.name else coded_as(stream)
+    return f"stream {stream.index} ({stream.type}{'' if known == UNKNOWN_CODEC else f', {known}'})"
 
 
 def copied_streams(source: VideoInfo, drop: Collection[str]) -> list[StreamInfo]:
@@ -117,7 +122,8 @@ def plan(cargo: Cargo, main: int, suffix: str, config: CompressConfig) -> Manife
         for one in cargo.container.streams
         if one.index != main and one.type not in config.drop
     }
-    manifest = Manifest(suffix, passages)
+    has_cover = any(one.is_cover and one.way is Way.COPY for one in passages.values())
+    manifest = Manifest(suffix, passages, has_keys(cargo.container.metadata) and not has_cover)
     asked = config.audio not in {"auto", "copy"}
     for one in passages.values():
         if config.strict and one.why and not (asked and one.sound is not None):
@@ -133,7 +139,7 @@ def _passage(
     cover: bytes = b"", is_relayed: bool = False,
 ) -> Passage:  # fmt: skip
     # Of the stream itself nothing is kept: its container is closed again.
-    return Passage(label(stream), stream.type, way, why, sound, text, cover, is_relayed)
+    return Passage(label(stream), stream.type, way, why, sound, text, cover, is_cover_art(stream), is_relayed)
 
 
 class _Planner:
@@ -178,7 +184,7 @@ class _Planner:
         return _passage(stream, Way.LEAVE, f"is left out: {self._suffix} cannot hold this cover picture")
 
     def _data(self, stream: Stream) -> Passage:
-        if "timecode" in stream.metadata or stream.discard == Discard.all:
+        if "timecode" in stream.metadata or self._cargo.is_chapter_track(stream):
             return _passage(stream, Way.REWRITE)
         if self._muxer in {"mp4", "mov"} and self._fit(stream) is Fit.DIRECT:
             return _passage(stream, Way.COPY)

@@ -1,29 +1,123 @@
-"""Tags that go along, and those that would be false in the new file."""
+"""Tags that go along, those that would be false in the new file, and those that found no place in it."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from av.stream import Disposition
+
 if TYPE_CHECKING:
+    from av.container import InputContainer
     from av.stream import Stream
 
-
-def portable(metadata: dict[str, str]) -> dict[str, str]:
-    """Drop the tags that describe the old file's making and would be false in the new one."""
-    stale = (
-        "encoder",
-        "duration",
-        "bps",
-        "number_of_",
-        "_statistics",
-        "major_brand",
-        "minor_version",
-        "compatible_brands",
-    )
-    return {key: value for key, value in metadata.items() if not key.lower().startswith(stale)}
+_STALE = (
+    "encoder", "duration", "bps", "number_of_", "_statistics", "major_brand", "minor_version",
+    "compatible_brands", "vendor_id",
+)  # fmt: skip
+_KEYS = ("com.apple.", "com.android.")
+"""What phones write beside the tags that all players know: the place, the local time, the maker."""
+_TOLD_OTHERWISE = {"handler_name", "creation_time", "filename", "mimetype", "timecode"}
+"""Rewritten by every container in its own way, or part of what is told elsewhere."""
+_SET_BY_MUXERS = Disposition.default | Disposition.attached_pic
 
 
-def describe_like(stream: Stream, source: Stream) -> None:
-    """Give a stream the tags and dispositions of the one it comes from."""
-    stream.metadata.update(portable(source.metadata))
-    stream.disposition = source.disposition
+def portable(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags that are still true: not those that describe how the old file was made."""
+    tags = {}
+    for key, value in metadata.items():
+        name, _, language = key.rpartition("-")
+        is_double = len(language) == 3 and metadata.get(name) == value
+        if not key.lower().startswith(_STALE) and not is_double:
+            tags[_spelled(key)] = value
+    return tags
+
+
+def of_track(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags of a track that are still true; the name it has in MP4 is its title everywhere else."""
+    tags = portable(metadata)
+    for key in ("name", "NAME"):
+        if key in tags:
+            name = tags.pop(key)
+            tags.setdefault("title", name)
+    return tags
+
+
+def has_keys(metadata: Mapping[str, str]) -> bool:
+    """Whether there are tags of phones, which MP4 and QuickTime keep in a list of their own."""
+    return any(key.lower().startswith(_KEYS) for key in metadata)
+
+
+def _spelled(key: str) -> str:
+    """Matroska writes all names in capitals; phones' keys are known in small letters only."""
+    lower = key.lower()
+    return lower.replace("iso6709", "ISO6709") if lower.startswith(_KEYS) else key
+
+
+class Inventory:
+    """The tags, marks and chapters a file was given, to be looked for in the finished file.
+
+    Args:
+        suffix: Of the output.
+        tags: Of the whole file.
+        chapters: As PyAV has them.
+    """
+
+    def __init__(
+        self, suffix: str, tags: Mapping[str, str], chapters: Iterable[Mapping[str, object]]
+    ) -> None:
+        self._suffix = suffix
+        self._tags = dict(tags)
+        self._chapter_tags = [dict(one["metadata"]) for one in chapters]  # type: ignore[call-overload]
+        self._tracks: list[tuple[str, dict[str, str], Disposition]] = []
+
+    def add(self, label: str, stream: Stream, source: Stream, *, without: Collection[str] = ()) -> None:
+        """Give a track of the output, in its order, the tags and marks of the one it comes from."""
+        tags = of_track(source.metadata)
+        stream.metadata.update({key: value for key, value in tags.items() if key not in without})
+        stream.disposition = source.disposition
+        if not source.disposition & Disposition.attached_pic:
+            self._tracks.append((label, dict(stream.metadata), source.disposition))
+
+    def lost(self, written: InputContainer) -> list[str]:
+        """Return a sentence for everything the container had no place for."""
+        sentences = [self._sentence(_missing(self._tags, written.metadata), "the file")]
+        found = [one for one in written.streams if not _is_beside_tracks(one)]
+        for (label, tags, marks), track in zip(self._tracks, found, strict=False):
+            sentences.append(self._sentence(_missing(tags, of_track(track.metadata)), label))
+            gone = Disposition(marks & ~track.disposition & ~_SET_BY_MUXERS)
+            if gone:
+                names = ", ".join(str(one.name) for one in Disposition if one in gone)
+                sentences.append(f"{label} is not marked as {names}: {self._suffix} has no place for that")
+        chapters = [one["metadata"] for one in written.chapters()]
+        missing = {
+            name
+            for tags, kept in zip(self._chapter_tags, chapters, strict=False)
+            for name in _missing(tags, kept)
+        }
+        sentences.append(self._sentence(sorted(missing), "the chapters"))
+        return [one for one in sentences if one]
+
+    def _sentence(self, names: list[str], owner: str) -> str:
+        if not names:
+            return ""
+        return f"{self._suffix} has no place for these tags of {owner}: {', '.join(names)}"
+
+
+def _missing(expected: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
+    kept = {key.lower(): value for key, value in found.items()}
+    missing = []
+    for key, value in expected.items():
+        name = key.lower()
+        if name in _TOLD_OTHERWISE or not value.strip():
+            continue
+        if name == "language":
+            if value not in {"und", kept.get(name, "und")}:
+                missing.append(f"{key} ({value})")
+        elif name not in kept:
+            missing.append(key)
+    return missing
+
+
+def _is_beside_tracks(stream: Stream) -> bool:
+    return stream.type == "attachment" or bool(stream.disposition & Disposition.attached_pic)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import av
 from av.codec.context import Flags
 from av.error import FFmpegError
+from av.stream import Discard
 
 if TYPE_CHECKING:
     from av import Packet
@@ -99,7 +100,7 @@ def open_output(target: Any, muxer: str, options: dict[str, str], *, is_relayed:
         return av.open(target, "w", format=muxer, container_options=options)
     settings = "".join(f":{key}={value}" for key, value in options.items())
     # One level of quoting is taken off the name.
-    name = re.sub(r"([^\w./-])", r"\\\1", str(Path(target).absolute()))
+    name = re.sub(r"([^\w./-])", r"\\\1", target)
     return av.open(f"[f={muxer}{settings}]{name}", "w", format=_RELAY)
 
 
@@ -121,6 +122,8 @@ def _is_read_back(written: bytes, stream: Stream) -> bool:
     try:
         with av.open(io.BytesIO(written), "r") as container:
             found = container.streams[0]
+            # FFmpeg leaves out data whose packets have no duration.
+            found.discard = Discard.default
             if stream.codec_context is not None:
                 if found.codec_context is None or not _is_same(stream, found):
                     return False

@@ -17,11 +17,11 @@ from semvid.io.containers import CONTAINERS, COVER_CODECS
 from semvid.io.header_patch import ROOM, prefer_google_boxes, state_pixel_aspect
 from semvid.io.ledger import Ledger
 from semvid.io.names import ffmpeg_name
-from semvid.io.probe import codec_name, is_cover_art, reason
+from semvid.io.probe import codec_name, is_cover_art, open_container, reason
 from semvid.io.side_data import MODE_TAGS
 from semvid.io.sound import SoundConverter, add_sound
 from semvid.io.subtitles import SubtitleConverter
-from semvid.io.tags import describe_like, portable
+from semvid.io.tags import Inventory, portable
 from semvid.io.trial import add_copy, open_output
 
 if TYPE_CHECKING:
@@ -49,6 +49,9 @@ class VideoWriter:
         output: Where to write.
         manifest: What becomes of the input's other streams; None = there are none.
         overwrite: Whether an existing file may be replaced.
+
+    Attributes:
+        notices: After ``commit``, a sentence for every tag and mark that the container had no place for.
     """
 
     def __init__(self, output: Path, manifest: Manifest | None = None, *, overwrite: bool) -> None:
@@ -63,11 +66,14 @@ class VideoWriter:
         self._ledger = Ledger(output)
         self._video_index = 0
         self._pixel_aspect: Fraction | None = None
+        self._inventory: Inventory | None = None
+        self.notices: list[str] = []
         try:
             self._temporary = self._claim.temporary()
+            movflags = "+faststart+use_metadata_tags" if self._manifest.has_keys else "+faststart"
             # Spherical and stereo-3D boxes are younger than the standard FFmpeg keeps to by itself.
             options = (
-                {"movflags": "+faststart", "strict": "unofficial", "movie_timescale": _MOVIE_TIMESCALE}
+                {"movflags": movflags, "strict": "unofficial", "movie_timescale": _MOVIE_TIMESCALE}
                 if self._muxer in _MP4_LIKE
                 else {}
             )
@@ -106,12 +112,15 @@ class VideoWriter:
         """
         source, main = reader.container, reader.stream
         self._video_index = encoded.index
+        self.container.metadata.update(portable(source.metadata))
+        chapters = [] if self._manifest.is_relayed else reader.chapters()
+        self.container.set_chapters(chapters)
+        self._inventory = Inventory(self._manifest.suffix, self.container.metadata, chapters)
         # How samples are stored is for the encoder of the new ones to say.
-        encoded.metadata.update({k: v for k, v in portable(main.metadata).items() if k not in MODE_TAGS})
+        self._inventory.add("the video", encoded, main, without=MODE_TAGS)
         self._pixel_aspect = self._aspect_to_patch(encoded)
         if self._pixel_aspect is not None:
             encoded.metadata["title"] = encoded.metadata.get("title", "") + ROOM
-        encoded.disposition = main.disposition
         for stream in source.streams:
             passage = self._manifest.passages.get(stream.index)
             if passage is None:
@@ -120,13 +129,10 @@ class VideoWriter:
                 self._attach(stream, passage)
             elif passage.way is Way.COPY:
                 self._copies[stream.index] = copy = add_copy(self.container, stream)
-                describe_like(copy, stream)
+                self._inventory.add(passage.label, copy, stream)
             elif passage.way is Way.CONVERT:
                 self._converters[stream.index] = converter = self._converter(stream, passage)
-                describe_like(converter.stream, stream)
-        self.container.metadata.update(portable(source.metadata))
-        if not self._manifest.is_relayed:
-            self.container.set_chapters(reader.chapters())
+                self._inventory.add(passage.label, converter.stream, stream)
 
     def _converter(self, stream: Stream, passage: Passage) -> SoundConverter | SubtitleConverter:
         if passage.sound is None:
@@ -223,6 +229,9 @@ class VideoWriter:
             self.container.close()
             self._patch_header()
             self._ledger.check(self._temporary, self._video_index)
+            if self._inventory is not None:
+                with open_container(self._temporary) as written:
+                    self.notices = self._inventory.lost(written)
             return self._claim.publish(self._temporary)
         except (FFmpegError, OSError) as error:
             raise self._failure(error) from error
