@@ -22,6 +22,7 @@ ROOM = "~" * 24
 """Behind the title of a track: what ``state_pixel_aspect`` adds takes its place."""
 _RATIO = 3
 """Display unit: width and height are a ratio."""
+_ENLARGED = 1.05
 _LARGEST = 1 << 14
 """Ratios of larger numbers are rounded: there is room for little."""
 
@@ -84,9 +85,18 @@ def _shown_as(video: bytes, aspect: Fraction) -> bytes:
         (width, height), unit = ratio.as_integer_ratio(), _element(_UNIT, bytes([_RATIO]))
     else:
         # WebM, and views that share a picture: in pixels, as FFmpeg writes it there.
-        width = round(width * aspect)
+        width, height = _shown_size(width, height, aspect)
     kept = b"".join(_element(name, data) for name, data in parts if name not in {_WIDTH, _HEIGHT, _UNIT})
     return kept + _element(_WIDTH, _bytes(width)) + _element(_HEIGHT, _bytes(height)) + unit
+
+
+def _shown_size(width: int, height: int, aspect: Fraction) -> tuple[int, int]:
+    """Return a size of exactly that aspect, a little larger if it must be; else round."""
+    ratio = Fraction(width, height) * aspect
+    times = -(-height // ratio.denominator)
+    if ratio.denominator * times <= height * _ENLARGED:
+        return ratio.numerator * times, ratio.denominator * times
+    return round(width * aspect), height
 
 
 def _with_checksum(tracks: bytes) -> bytes:

@@ -202,6 +202,9 @@ class _JpegStream:
     def _tell_losses(self, decoded: VideoFrame, suffix: str) -> None:
         if decoded.format.components[0].bits > 8:
             self.notices.append(f"mjpeg has 8 bits a sample; {decoded.format.name} is rounded")
+        coded = _format_for(decoded)
+        if not decoded.format.name.startswith((coded[:7], coded[:7].replace("j", ""), "gray")):
+            self.notices.append(f"mjpeg does not code {decoded.format.name}; converted to {coded}")
         if not is_convertible(decoded):
             self.notices.append(
                 f"colours coded as {matrix_name(decoded.colorspace)} are not converted, and come out wrong; "

@@ -181,3 +181,28 @@ def test_the_self_test_tells_what_is_not_there(monkeypatch):
     outcome = run_self_test()
     assert (outcome.is_available, outcome.obeys_map) == (False, False)
     assert "semvid.jpeg.motion" in outcome.detail
+
+
+@pytest.mark.parametrize(
+    ("pixel_format", "is_told"),
+    [
+        ("yuv420p", 0),
+        ("yuvj422p", 0),
+        ("yuv444p", 0),
+        ("yuv411p", 1),
+        ("bgr0", 1),
+        ("gray", 0),
+        ("yuv422p10le", 0),
+    ],
+)
+def test_fewer_samples_of_colour_are_told(pixel_format, is_told, tmp_path):
+    source = make_clip(
+        tmp_path / "in.mkv", width=128, height=96, num_frames=3, codec="ffv1" if pixel_format != "yuvj422p" else "mjpeg",
+        pixel_format=pixel_format,
+    )  # fmt: skip
+    notices = []
+    semvid.compress(
+        source, tmp_path / "out.mkv", semvid.CompressConfig(**MJPEG),
+        on_event=lambda event: notices.append(event.message) if isinstance(event, Notice) else None,
+    )  # fmt: skip
+    assert sum("does not code" in one for one in notices) == is_told

@@ -225,9 +225,9 @@ def test_pixel_aspect_and_rotation_stay_together(codec, suffix, rotation, tmp_pa
     output = tmp_path / f"out{suffix}"
     notices = compress(source, output, codec=codec)
     written = semvid.probe(output).sample_aspect_ratio
-    assert abs(written / Fraction(64, 45) - 1) < Fraction(1, 250)
-    if suffix not in {".webm"}:
-        assert written == Fraction(64, 45)
+    # WebM has whole pixels of one size, which this aspect does not give.
+    limit = Fraction(1, 250) if suffix == ".webm" else 0
+    assert abs(written / Fraction(64, 45) - 1) <= limit
     is_told = any("rotation" in one for one in notices)
     assert (decode(output)[0].rotation == rotation) != is_told
     assert is_told == (suffix == ".avi" and rotation == 90)
@@ -252,11 +252,11 @@ def test_mirrored_and_stretched_matrices(turn, suffix, tmp_path):
 
 
 def test_the_title_of_a_track_survives_the_room_behind_it(tmp_path):
-    ffmpeg(*lavfi("setsar=2"), "-c:v", "libx264", "-metadata:s:v:0", "title=Ein Titel", tmp_path / "in.mkv")
+    ffmpeg(*lavfi("setsar=4/3"), "-c:v", "libx264", "-metadata:s:v:0", "title=Ein Titel", tmp_path / "in.mkv")
     compress(tmp_path / "in.mkv", tmp_path / "out.webm", codec="vp9")
     with av.open(str(tmp_path / "out.webm")) as container:
         assert container.streams[0].metadata["title"] == "Ein Titel"
-        assert container.streams[0].sample_aspect_ratio == 2
+        assert container.streams[0].sample_aspect_ratio == Fraction(4, 3)
 
 
 def test_exif_in_a_video_is_told_and_does_not_stop_it(tmp_path):
