@@ -144,7 +144,7 @@ def test_a_process_of_ffmpeg_opens_no_network(folder, server):
     (folder / "swapped.m3u8").write_text(playlist(f"{server.url}/a.ts"))
     evil = replace(good, info=replace(good.info, path=folder / "swapped.m3u8"))
     with pytest.raises(InputError):
-        filter_scores(good, evil, ["psnr"])
+        filter_scores(good, evil, ["psnr"], 10)
     assert server.num_connections == 0
 
 
