@@ -39,10 +39,10 @@ class _Kind:
     """Counter-clockwise quarter turns that bring it upright."""
 
     @classmethod
-    def of(cls, picture: VideoFrame, aspect: Fraction | None) -> _Kind:
+    def of(cls, picture: VideoFrame, aspect: Fraction | None, turns: int) -> _Kind:
         return cls(
             picture.width, picture.height, picture.format.name, range_of(picture), matrix_of(picture),
-            picture.color_primaries, picture.color_trc, aspect or Fraction(1), quarter_turns(picture),
+            picture.color_primaries, picture.color_trc, aspect or Fraction(1), turns,
         )  # fmt: skip
 
     @property
@@ -72,9 +72,17 @@ def _name(matrix: int) -> str:
     return _MATRICES.get(matrix, str(matrix))
 
 
-def quarter_turns(picture: VideoFrame) -> int:
-    """Counter-clockwise quarter turns that bring a picture upright, 0..3."""
-    return round(picture.rotation / 90) % 4
+class Turns:
+    """How pictures must be turned. A bitstream may say so with its key frames alone."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def of(self, picture: VideoFrame) -> int:
+        """Return the counter-clockwise quarter turns that bring the next picture upright, 0..3."""
+        if picture.rotation or picture.key_frame:
+            self._last = round(picture.rotation / 90) % 4
+        return self._last
 
 
 class Steadier:
@@ -86,6 +94,7 @@ class Steadier:
     def __init__(self) -> None:
         self._first: _Kind | None = None
         self._last: _Kind | None = None
+        self._turns = Turns()
         self._graphs: dict[_Kind, Graph] = {}
         self._told: list[str] = []
         self._num_changes = 0
@@ -98,7 +107,7 @@ class Steadier:
             picture: The next one; its time stays.
             aspect: Width of its pixels by their height; None = square or unknown.
         """
-        kind = _Kind.of(picture, aspect)
+        kind = _Kind.of(picture, aspect, self._turns.of(picture))
         if self._first is None:
             self._first = self._last = kind
         first = self._first

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from av.filter import Graph
 
+from semvid.io.steady import Turns
 from semvid.streaming.types import TIME_BASE
 
 if TYPE_CHECKING:
@@ -30,10 +31,14 @@ class Fitter:
 
     Args:
         size: ``(width, height)`` in pixels, even; None = that of the upright picture.
+
+    Attributes:
+        turns: How the pictures of the source must be turned.
     """
 
     def __init__(self, size: tuple[int, int] | None) -> None:
         self._size = size
+        self.turns = Turns()
         self._key: tuple[object, ...] | None = None
         self._graph: Graph | None = None
 
@@ -45,7 +50,7 @@ class Fitter:
             aspect: Width of its pixels, upright, by their height; None = square. With a size they become
                 square.
         """
-        aspect, turns = aspect or Fraction(1), round(picture.rotation / 90) % 4
+        aspect, turns = aspect or Fraction(1), self.turns.of(picture)
         if not turns and (
             self._size is None or ((picture.width, picture.height) == self._size and aspect == 1)
         ):

@@ -338,7 +338,7 @@ class LiveReader:
         picture.pts, picture.time_base = pts, TIME_BASE
         picture.duration = round(duration * base / TIME_BASE) if duration and base else 0
         aspect = self._source_aspect
-        is_on_its_side = round(picture.rotation / 90) % 2
+        is_on_its_side = self._fitter.turns.of(picture) % 2
         upright_aspect = 1 / aspect if aspect and is_on_its_side else aspect
         picture = self._fitter.fit(picture, upright_aspect)
         if not self._num_frames:

@@ -181,3 +181,18 @@ def test_live_pictures_keep_their_size(folder, tmp_path):
     made = clips.decode(tmp_path / "out.mkv")
     assert {(one.width, one.height) for one in made} == {(192, 96)}
     assert len(made) == 2 * NUM
+
+
+@pytest.mark.parametrize("order", ["first-turned", "turned-first"])
+def test_turns_that_only_key_frames_tell_hold_until_the_next_one(folder, order):
+    turn = ("-c", "copy", "-bsf:v", "h264_metadata=display_orientation=insert:rotate=90")
+    run("-i", folder / "first.ts", *turn, folder / "turned.ts")
+    parts = [folder / f"{name}.ts" for name in order.split("-")]
+    frames, changes = frames_of(join(folder, folder / f"{order}.ts", *parts))
+    assert len(changes) == 1
+    assert changes[0].startswith(f"from frame {NUM} on the video is turned by ")
+    assert {one.quarter_turns for one in frames} == {1 if order == "turned-first" else 0}
+    assert {one.luma.shape for one in frames} == {(96, 192)}
+    # Black bars beside what was turned.
+    assert all(frame.luma[:, :40].max() < 30 for frame in frames[NUM:])
+    assert all(frame.luma[:, :40].max() > 100 for frame in frames[:NUM])
