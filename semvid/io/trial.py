@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import io
 import re
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import av
 from av.codec.context import Flags
 from av.error import FFmpegError
 from av.stream import Discard
+
+from semvid.io.output import scratch_folder
 
 if TYPE_CHECKING:
     from av import Packet
@@ -87,8 +87,8 @@ def written_by(muxer: str, write: Write, *, is_relayed: bool = False) -> bytes |
     """Return the file that ``write`` makes in a container, or None if that refuses."""
     if is_relayed:
         # A relay opens its file itself.
-        with tempfile.TemporaryDirectory(prefix="semvid-") as folder:
-            path = Path(folder) / "trial"
+        with scratch_folder() as folder:
+            path = folder / "trial"
             return path.read_bytes() if _writes(str(path), muxer, write) else None
     file = io.BytesIO()
     return file.getvalue() if _writes(file, muxer, write) else None

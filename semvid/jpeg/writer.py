@@ -6,16 +6,20 @@ to 0.3 % of the levels come out otherwise (``examples/benchmark/jpeg_writing.py`
 
 from __future__ import annotations
 
+import atexit
 import struct
-import tempfile
+import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import jpeglib
 import numpy as np
 
 from semvid.config import Sampling
+from semvid.io.output import scratch_folder
 from semvid.io.picture_tags import APP1, MOST_PAYLOAD, PictureTags
 from semvid.jpeg.choice import LevelArray
 from semvid.jpeg.planes import SHIFTS
@@ -24,6 +28,8 @@ from semvid.jpeg.tables import ZIGZAG, TableArray
 _MOST_PROFILE = MOST_PAYLOAD - 14
 """Bytes of a colour profile in one segment, beside its name and number."""
 _POSITIONS = np.argsort(ZIGZAG)
+_until_the_end = ExitStack()
+atexit.register(_until_the_end.close)
 # The default, libjpeg 6b, takes half as long again for the same bytes. It is one setting for the process.
 jpeglib.version.set("turbo210")
 
@@ -56,10 +62,19 @@ def write_jpeg(
     picture = jpeglib.from_dct(*blocks, qt=steps.reshape(-1, 8, 8))
     picture.width, picture.height = width, height
     picture.samp_factor = np.array([[1 << down, 1 << across], [1, 1], [1, 1]][: len(blocks)], np.int32)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "coded.jpg"
+    # Threads code at the same time.
+    path = _folder() / f"{threading.get_ident()}.jpg"
+    try:
         picture.write_dct(str(path), flags=["+OPTIMIZE_CODING"])
         return path.read_bytes()
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@cache
+def _folder() -> Path:
+    """Return the place of files in the making, for as long as this process lives."""
+    return _until_the_end.enter_context(scratch_folder())
 
 
 def insert_segments(jpeg: bytes, tags: PictureTags) -> bytes:

@@ -17,7 +17,7 @@ SHOWN_WITH = {
     "saliency.map_files": "--maps", "saliency.sidecar_source": "--maps", "maps": "--maps",
     "saliency.boxes": "--boxes", "models": "--model", "jpeg": "--codec", "encode": "--codec",
     "pipeline": "--crf", "export": "--format", "metrics.compare": "--metrics", "report": "--report",
-    "io.carry": "--drop", "io.reach": "--allow-protocols", "cli.options": "--focus",
+    "io.claim": "-y", "io.output": "-y", "io.carry": "--drop", "io.reach": "--allow-protocols", "cli.options": "--focus",
 }  # fmt: skip
 """What a module is about: commands without this option may import it, but cannot get at its messages."""
 CANNOT_HAPPEN = {
