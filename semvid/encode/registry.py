@@ -139,7 +139,7 @@ X265 = EncoderSpec(
     preset_option="preset",
     # The quantization group of all presets: offsets of smaller blocks would only be averaged, and the
     # optimal offset of a group is that of its mean weight, not the mean of its offsets.
-    sides=(16, 8192),
+    sides=(16, 65535),
     block_size=32,
     matrices=frozenset(range(16)),
     offset_range=_h26x_range,

@@ -66,7 +66,7 @@ def test_small_video_is_compressed(videos, tmp_path, size, codec, preset, suffix
 
 @pytest.mark.parametrize("size", SIZES)
 def test_x265_says_which_sizes_it_takes(videos, tmp_path, size):
-    with pytest.raises(EncoderError, match="takes 16 to 8192 pixels a side: choose another --codec"):
+    with pytest.raises(EncoderError, match="takes 16 to 65535 pixels a side: choose another --codec"):
         semvid.compress(
             videos[size], tmp_path / "out.mp4", semvid.CompressConfig(model="spectral", codec="x265")
         )
