@@ -6,7 +6,10 @@ import av
 import pytest
 
 import semvid
+from semvid.encode.side_data import KINDS
 from semvid.errors import InputError, SemvidError
+from semvid.events import Notice
+from semvid.io.side_data import side_data_bytes
 
 pytestmark = pytest.mark.data
 
@@ -80,3 +83,40 @@ def test_odd_files_are_compressed_or_refused_in_one_line(codec, shared_data, tmp
         "subsample_encrypted_altref.webm",
     ]
     assert [one.name for one in tmp_path.iterdir()] == ["out.mkv"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "dolbyVision-hdr.MOV",
+        "h265_with_metadata_track.mp4",
+        "nasa_13013_rotated.mp4",
+        "testsrc2_odd_height_and_width_mpeg2.mp4",
+    ],
+)
+@pytest.mark.parametrize(("codec", "suffix"), [("x264", ".mp4"), ("x265", ".mkv"), ("vp9", ".webm")])
+def test_side_data_of_odd_files_is_kept_or_told(name, codec, suffix, shared_data, tmp_path):
+    source, told = shared_data / "odd" / name, []
+    config = semvid.CompressConfig(
+        codec=codec, preset=FAST[codec], model="spectral", drop=frozenset({"audio", "subtitle"}), crf=40
+    )
+    output = semvid.compress(
+        source, tmp_path / f"out{suffix}", config,
+        on_event=lambda event: told.append(event.message) if isinstance(event, Notice) else None,
+    ).output  # fmt: skip
+    found = []
+    for path in (source, output):
+        info = semvid.probe(path)
+        with av.open(str(path)) as container:
+            first = next(container.decode(container.streams[info.stream_index]))
+            names = {name for name, _ in info.side_data}
+            found.append(
+                names | {name for name, data in side_data_bytes(first) if _matters(name, data, first)}
+            )
+    for kind in KINDS:
+        is_there, is_kept = ({*kind.types, kind.stream} & names for names in found)
+        assert not is_there or is_kept or any(kind.name in one for one in told), kind.name
+
+
+def _matters(name: str, data: bytes, picture: av.VideoFrame) -> bool:
+    return any(kind.matters(data, picture) for kind in KINDS if name in kind.types)
