@@ -34,6 +34,15 @@ class FrameDrawer:
         if self._result is not None:
             self._result.close()
 
+    def finish(self) -> list[str]:
+        """Call after the last frame: sentences on what was wrong with the result's file."""
+        if self._result is None or self._results is None:
+            return []
+        left = sum(1 for _ in self._results)
+        path = self._config.result
+        told = [f"--result {path} goes on for {left} frames after the video ends"] if left else []
+        return told + self._result.remarks("what could be decoded is shown beside the video")
+
     def draw(self, analysed: AnalysedFrame, sample_aspect_ratio: Fraction | None) -> Bgr | None:
         """Return the upright picture with its importance drawn; None for a frame that is left out."""
         frame, config = analysed.frame, self._config

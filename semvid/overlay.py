@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-import itertools
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
@@ -18,6 +17,8 @@ from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from PIL import Image
 
 from semvid.analysis import Analyser
+from semvid.animation import SUFFIXES as ANIMATED
+from semvid.animation import Animation
 from semvid.config import AllocationConfig, CompressConfig, OverlayConfig
 from semvid.drawing import Bgr
 from semvid.encode.coding import CodedStream, PreparedFrame
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
     from av import VideoFrame
     from av.container import OutputContainer
 
-_ANIMATIONS = {".gif": "GIF", ".webp": "WEBP"}
 _STILLS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 _CODED = CompressConfig(crf=20, preset="veryfast", allocation=AllocationConfig(strength=0))
 
@@ -82,7 +82,7 @@ def export_overlay(
         return _draw_still(source, output, config, importance, on_event)
     if suffix in CONTAINERS and suffix != ".avi":
         return _draw_video(source, output, config, importance, preview_size, on_event)
-    if suffix and suffix not in _ANIMATIONS:
+    if suffix and suffix not in ANIMATED:
         raise OutputError(
             f"'{suffix}' cannot be drawn to; end -o in .mp4, .mkv, .mov, .gif, .webp, or name a folder"
         )
@@ -98,8 +98,14 @@ def export_overlay(
                 for drawn, _ in frames:
                     sink.write(np.ascontiguousarray(drawn[..., ::-1]))
                 return ExportResult(source, output, sink.num_frames, sink.bytes_written)
+        animation = Animation(output, overwrite=config.overwrite)
         with closing(frames):
-            return _animate(source, output, config, frames)
+            for drawn, seconds in frames:
+                animation.add(drawn, seconds)
+        size = animation.write(reader.end_pts * reader.info.time_base)
+        for message in animation.notices:
+            on_event(Notice(message))
+        return ExportResult(source, output, animation.num_frames, size)
 
 
 class _DrawnCoding:
@@ -182,6 +188,9 @@ def _draw_video(
         ) as events,
     ):
         for event in events:
+            if isinstance(event, Done):
+                for message in drawer.finish():
+                    on_event(Notice(message))
             on_event(event)
             if isinstance(event, Done):
                 return ExportResult(source, output, event.result.num_frames, event.result.output_bytes)
@@ -194,7 +203,7 @@ def _drawn_frames(
     importance: ImportanceSource | None,
     preview_size: tuple[int, int] | None,
     on_event: Callable[[Event], None],
-) -> Generator[tuple[Bgr, float], None, None]:
+) -> Generator[tuple[Bgr, Fraction], None, None]:
     """Yield drawings and when they are shown, in seconds."""
     info, count = reader.info, 0
     with (
@@ -217,31 +226,12 @@ def _drawn_frames(
             count += 1
             drawn = drawer.draw(analysed, info.sample_aspect_ratio)
             if drawn is not None:
-                yield drawn, float((item.picture.pts or 0) * (item.picture.time_base or 0))
+                yield drawn, (item.picture.pts or 0) * info.time_base
             on_event(Progress(count, info.num_frames_from_header, 0))
-        for message in reader.changes + interlaced.notices() + analyser.finish(count):
+        told = reader.changes + interlaced.notices() + analyser.finish(count)
+        told += reader.remarks("what could be decoded was drawn") + drawer.finish()
+        for message in told:
             on_event(Notice(message))
-
-
-def _animate(
-    source: Path, output: Path, config: OverlayConfig, frames: Iterator[tuple[Bgr, float]]
-) -> ExportResult:
-    pictures, times = [], []
-    for drawn, seconds in frames:
-        pictures.append(Image.fromarray(drawn[..., ::-1]))
-        times.append(seconds)
-    if not pictures:
-        raise ConfigError(f"--every {config.every} leaves no frame of {source}; make it smaller")
-    shown = [max(round(1000 * (b - a)), 10) for a, b in itertools.pairwise(times)]
-    shown.append(shown[-1] if shown else 1000)
-    file = io.BytesIO()
-    pictures[0].save(
-        file, _ANIMATIONS[output.suffix.lower()], save_all=True, append_images=pictures[1:],
-        duration=shown, loop=0,
-    )  # fmt: skip
-    return ExportResult(
-        source, output, len(pictures), write_whole(output, file.getvalue(), overwrite=config.overwrite)
-    )
 
 
 def _draw_still(

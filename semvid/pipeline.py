@@ -16,7 +16,7 @@ from semvid.config import CompressConfig
 from semvid.encode.coding import Coding, PreparedFrame
 from semvid.encode.interlaced import InterlacedStage
 from semvid.encoding_job import EncodingJob
-from semvid.errors import OutputError
+from semvid.errors import EncoderError, OutputError
 from semvid.events import Done, Event, Notice, Preview, Started
 from semvid.io.destination import check_output, default_output
 from semvid.io.output import check_place
@@ -154,11 +154,12 @@ def encode_events(
                     analyser.recorder = stack.enter_context(
                         open_sink("sidecar", config.save_maps, context, overwrite=config.overwrite)
                     )
+                preparation = _Preparation(coding, previewer)
                 with (
                     closing(prefetch(reader.read(), ahead, "semvid-decode", is_background=True)) as decoded,
                     closing(
                         prefetch(
-                            _prepare(interlaced.run(_analyse(decoded, analyser)), coding, previewer),
+                            preparation.run(interlaced.run(_analyse(decoded, analyser))),
                             ahead,
                             "semvid-analyse",
                             is_background=True,
@@ -167,6 +168,7 @@ def encode_events(
                     closing(EncodingJob(reader, writer, coding, config)) as job,
                 ):
                     yield from job.run(prepared)
+                _check_count(reader, "coded", job.num_frames + preparation.num_left_out)
                 yield from map(Notice, reader.changes + interlaced.notices())
                 if analyser is not None:
                     yield from map(Notice, analyser.finish(job.num_frames))
@@ -176,6 +178,14 @@ def encode_events(
             if config.target_size is not None and output_bytes > config.target_size:
                 yield Notice(f"the output has {output_bytes} bytes, more than --target-size; ask for less")
             yield Done(job.result(output_bytes, time.monotonic() - started))
+
+
+def _check_count(reader: VideoReader, done: str, count: int) -> None:
+    if count != reader.num_frames:
+        raise EncoderError(
+            f"{reader.num_frames} frames of {reader.info.path} were read, but {count} {done}; "
+            "report this as a fault of semvid"
+        )
 
 
 def _check_maps_place(path: Path, source: Path, output: Path, *, overwrite: bool) -> None:
@@ -207,15 +217,23 @@ def _analyse(
         yield AnalysedFrame(item, None, is_cut=False) if isinstance(item, Frame) else item
 
 
-def _prepare(
-    items: Generator[AnalysedFrame | Packet[Any], None, None], coding: Coding, previewer: Previewer
-) -> Generator[PreparedFrame | Preview | Packet[Any], None, None]:
-    """Ready frames on the analysing thread: the calling thread must keep the encoder fed."""
-    for item in items:
-        if not isinstance(item, AnalysedFrame):
-            yield item
-            continue
-        if (preview := previewer.look(item)) is not None:
-            yield preview
-        if (prepared := coding.prepare(item)) is not None:
-            yield prepared
+class _Preparation:
+    """Readies frames on the analysing thread: the calling thread must keep the encoder fed."""
+
+    def __init__(self, coding: Coding, previewer: Previewer) -> None:
+        self._coding, self._previewer = coding, previewer
+        self.num_left_out = 0
+
+    def run(
+        self, items: Generator[AnalysedFrame | Packet[Any], None, None]
+    ) -> Generator[PreparedFrame | Preview | Packet[Any], None, None]:
+        for item in items:
+            if not isinstance(item, AnalysedFrame):
+                yield item
+                continue
+            if (preview := self._previewer.look(item)) is not None:
+                yield preview
+            if (prepared := self._coding.prepare(item)) is not None:
+                yield prepared
+            else:
+                self.num_left_out += 1

@@ -92,6 +92,8 @@ class FileClock(Generic[Item]):
 
     Args:
         leading: Indices of streams that set the clock: picture and sound. Others follow.
+        starting: Those of them of which the first shown is at 0; None = all. What is left out of the output
+            still tells how parts of a file belong together.
         may_jump: The container's clock may leap ahead (MPEG-TS and its kin); elsewhere that is a pause, and
             only steps back are jumps.
 
@@ -100,8 +102,11 @@ class FileClock(Generic[Item]):
         start_shift: Seconds that were added to the first part: chapters move by as much.
     """
 
-    def __init__(self, leading: Collection[int], *, may_jump: bool) -> None:
+    def __init__(
+        self, leading: Collection[int], starting: Collection[int] | None = None, *, may_jump: bool
+    ) -> None:
         self._leading = frozenset(leading)
+        self._starting = self._leading if starting is None else frozenset(starting)
         self._may_jump = may_jump
         self._parts = [_Part()]
         self._places: dict[int, _Place] = {}
@@ -237,6 +242,7 @@ class FileClock(Generic[Item]):
         elif ends and part.first:
             part.shift = max(ends.values()) - min(part.first.values())
         elif part.first:
-            part.shift = -min(part.first.values())
+            starting = [first for stream, first in part.first.items() if stream in self._starting]
+            part.shift = -min(starting or part.first.values())
         else:
             part.shift = -part.low if part.low is not None else Fraction(0)

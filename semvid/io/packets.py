@@ -37,6 +37,8 @@ class ReadErrors:
     """What FFmpeg said first."""
     is_unreadable: bool = False
     """Some packets could not be read."""
+    num_too_early: int = 0
+    """Packets of words that end before anything else is shown."""
     num_moved: int = 0
     """Packets of copied streams whose timestamps repeated or went back."""
 
@@ -61,30 +63,47 @@ class PacketReader:
         self._main = main
         self.errors = ReadErrors()
         self.is_everything_read = True
-        leading = {main.index}
+        kind = container.format
+        may_jump = bool(kind.flags & _TIMES_JUMP) or not _JUMPS_TOO.isdisjoint(kind.name.split(","))
+        leading, self._wanted = {main.index}, {main.index}
         for stream in container.streams:
             if stream.index == main.index:
                 continue
             is_wanted = stream.type in _ALL if keep is None else stream.index in keep
-            stream.discard = Discard.default if is_wanted else Discard.all
             is_leading = stream.type in _LEADING and not is_cover_art(stream)
-            if is_wanted and is_leading:
-                leading.add(stream.index)
-            self.is_everything_read &= is_wanted or not is_leading
-        kind = container.format
-        may_jump = bool(kind.flags & _TIMES_JUMP) or not _JUMPS_TOO.isdisjoint(kind.name.split(","))
-        self.clock: FileClock[Packet[Any]] = FileClock(leading, may_jump=may_jump)
+            # Where clocks jump, what is left out still tells how the parts belong together.
+            is_read = is_wanted or (is_leading and may_jump)
+            stream.discard = Discard.default if is_read else Discard.all
+            leading |= {stream.index} if is_read and is_leading else set()
+            self._wanted |= {stream.index} if is_wanted else set()
+            self.is_everything_read &= is_read or not is_leading
+        self.clock: FileClock[Packet[Any]] = FileClock(leading, leading & self._wanted, may_jump=may_jump)
         self._last_dts: dict[int, int] = {}
 
     def read(self) -> Generator[Packet[Any], None, None]:
         """Yield packets with their times on the clock of the output; streams end without a flush."""
         for packet, ticks in self.clock.run(self._stamped()):
+            if packet.stream.index not in self._wanted:
+                continue
             if packet.pts is not None:
                 packet.pts += ticks
             if packet.dts is not None:
                 packet.dts += ticks
                 self._keep_rising(packet)
-            yield packet
+            if packet.stream.type != "subtitle" or self._begins_in_time(packet):
+                yield packet
+
+    def _begins_in_time(self, packet: Packet[Any]) -> bool:
+        """Cut what words are shown before all else; False = nothing is left of them."""
+        if packet.pts is None or packet.pts >= 0:
+            return True
+        end = packet.pts + (packet.duration or 0)
+        if packet.duration and end <= 0:
+            self.errors.num_too_early += 1
+            return False
+        packet.pts = packet.dts = 0
+        packet.duration = max(end, 0)
+        return True
 
     def _keep_rising(self, packet: Packet[Any]) -> None:
         """Containers refuse decoding times that repeat or go back; the main video is coded anew."""

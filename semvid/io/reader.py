@@ -203,6 +203,10 @@ class VideoReader:
                 f"{path}: {num_moved} packets of sound repeat a timestamp or go back in time; "
                 "each follows the one before"
             )
+        if num_early := self._packets.errors.num_too_early:
+            found.append(
+                f"{path}: {num_early} subtitles end before picture and sound begin; they are left out"
+            )
         return found
 
     def _frame(self, picture: VideoFrame) -> Frame:

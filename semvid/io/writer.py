@@ -15,7 +15,7 @@ from semvid.io.carry import Manifest, Passage, Way
 from semvid.io.claim import Claim
 from semvid.io.containers import CONTAINERS, COVER_CODECS
 from semvid.io.header_patch import ROOM, prefer_google_boxes, state_pixel_aspect
-from semvid.io.ledger import Ledger
+from semvid.io.ledger import Ledger, carries_time
 from semvid.io.names import ffmpeg_name
 from semvid.io.probe import codec_name, is_cover_art, open_container, reason
 from semvid.io.side_data import MODE_TAGS
@@ -226,9 +226,10 @@ class VideoWriter:
             OutputError: The disk is full, or what was written cannot be read back.
         """
         try:
+            timed = [one.index for one in self.container.streams if carries_time(one)]
             self.container.close()
             self._patch_header()
-            self._ledger.check(self._temporary, self._video_index)
+            self._ledger.check(self._temporary, self._video_index, timed)
             if self._inventory is not None:
                 with open_container(self._temporary) as written:
                     self.notices = self._inventory.lost(written)

@@ -17,6 +17,7 @@ from semvid.errors import InputError
 from semvid.io.colour import matrix_of, range_of
 from semvid.io.fields import says_fields
 from semvid.io.output import scratch_folder
+from semvid.io.packets import PacketReader
 from semvid.io.probe import open_container, probe
 from semvid.io.reader import VideoReader
 from semvid.metrics.filters import (
@@ -33,6 +34,8 @@ from semvid.metrics.weighted import weighted_scores
 from semvid.saliency.registry import open_source
 from semvid.settings import or_default
 from semvid.types import Comparison, Frame, Pooled, VideoInfo
+
+_DONE = "what could be decoded was compared"
 
 
 def compare(reference: Path | str, test: Path | str, config: CompareConfig | None = None) -> Comparison:
@@ -64,7 +67,7 @@ def compare(reference: Path | str, test: Path | str, config: CompareConfig | Non
             interlaced = InterlacedStage("bwdif" if deinterlaces(*sources) else "keep")
             scores |= weighted_scores(reader, tested, Analyser(maps, config.temporal), interlaced)
             for one in (reader, tested):
-                changes += [f"{one.info.path}: {change}" for change in one.changes]
+                changes += [f"{one.info.path}: {change}" for change in one.changes] + one.remarks(_DONE)
     notices = (*dict.fromkeys(changes), *field_notices(*sources))
     return Comparison(
         reference, test, times, {name: tuple(values.tolist()) for name, values in scores.items()},
@@ -87,9 +90,9 @@ def _filtered(
     with scratch_folder() as folder:
         steady = []
         for source in (reference, test):
-            one, found = unchanging(source, folder)
+            one, found, remarks = unchanging(source, folder, _DONE)
             steady.append(one)
-            changes += [f"{source.info.path}: {change}" for change in found]
+            changes += [f"{source.info.path}: {change}" for change in found] + remarks
         return filter_scores(steady[0], steady[1], wanted, num_frames), changes
 
 
@@ -150,8 +153,8 @@ def _check_times(mine: VideoInfo, other: VideoInfo) -> tuple[float, ...]:
 def _times(info: VideoInfo) -> list[float]:
     with open_container(info.path) as container:
         stream = container.streams[info.stream_index]
-        packets = (one for one in container.demux(stream) if one.size and not one.is_discard)
-        found = sorted(one.pts for one in packets if one.pts is not None)
+        packets = (one for one in PacketReader(container, stream, None).read() if not one.is_discard)
+        found = sorted(one.pts for one in packets if one.stream.index == stream.index and one.pts is not None)
     return [float((pts - found[0]) * info.time_base) for pts in found]
 
 

@@ -22,24 +22,28 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 
-def unchanging(source: Source, folder: Path) -> tuple[Source, list[str]]:
-    """Return a source whose frames all have the size, format and colours of the first, and what changed.
+def unchanging(source: Source, folder: Path, done: str) -> tuple[Source, list[str], list[str]]:
+    """Return a source whose frames all have the size, format and colours of the first.
 
     Args:
         source: It is read through once, and copied without loss if it changes.
         folder: Where the copy may go.
+        done: As for ``VideoReader.remarks``.
+
+    Returns:
+        The source, sentences on what changes in it, and on what is wrong with it.
     """
     path = source.info.path
     with VideoReader(path) as reader:
         for _ in reader.read():
             pass
-        changes = reader.changes
+        changes, remarks = reader.changes, reader.remarks(done)
     if not changes:
-        return source, []
+        return source, [], remarks
     copy = folder / f"steady-{len(list(folder.iterdir()))}.mkv"
     with VideoReader(path) as reader, av.open(ffmpeg_name(copy), "w") as container:
         _copy(reader, container)
-    return replace(source, info=replace(probe(copy), time_base=source.info.time_base)), changes
+    return replace(source, info=replace(probe(copy), time_base=source.info.time_base)), changes, remarks
 
 
 def _copy(reader: VideoReader, container: OutputContainer) -> None:

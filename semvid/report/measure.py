@@ -114,6 +114,10 @@ def read_versions(versions: Versions, on_event: OnEvent) -> Generator[FrameTripl
                 assert one.importance is not None  # noqa: S101 - maps were given
                 yield FrameTriple(one.frame, ours, theirs, one.importance)
                 on_event(Progress(one.frame.index + 1, info.num_frames_from_header, 0))
+            for reader in readers[1:]:
+                # What is wrong with the source was told when it was compressed.
+                for message in reader.remarks("what could be decoded was measured"):
+                    on_event(Notice(message))
         except ValueError as error:
             if isinstance(error, InputError) or "zip()" not in str(error):
                 raise
@@ -156,7 +160,8 @@ def measure(versions: Versions, on_event: OnEvent) -> Measured:
     assert uprighter is not None  # noqa: S101 - the reader raises if there is no frame
     on_event(Stage("SSIM and VMAF"))
     with scratch_folder() as folder:
-        reference, _ = unchanging(describe_source(versions.info), folder)
+        # What is wrong with the source was told when it was compressed.
+        reference, _, _ = unchanging(describe_source(versions.info), folder, "")
         extra = [
             _filtered(reference, test, len(seconds), on_event) for test in (versions.mapped, versions.plain)
         ]
