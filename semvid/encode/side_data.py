@@ -310,15 +310,22 @@ def _remedy(kind: Kind, data: bytes | None, coder: str, suffix: str) -> str:
     if data is None or coder not in _FITS:
         return ""
     holds = kind.containers(data)
-    if others := [one for one in _FITS[coder] if one in holds]:
+    if suffix and (others := [one for one in _FITS[coder] if one in holds]):
         return f"write to {' or '.join(others)}"
     for other, fits in _FITS.items():
         if other in kind.coders and kind.codes(data):
-            return f"use --codec {other}" if suffix in fits else f"use --codec {other} and {fits[0]}"
-    for other, fits in _FITS.items():
+            return f"use --codec {other}" if suffix in {"", *fits} else f"use --codec {other} and {fits[0]}"
+    for other, fits in _FITS.items() if suffix else ():
         if others := [one for one in fits if one in holds]:
             return f"use --codec {other} and write to {others[0]}"
     return ""
+
+
+def lost_live(first: VideoFrame, coder: str) -> Iterator[str]:
+    """Name what a live stream, whose pictures are upright, does not keep."""
+    keeper = SideDataKeeper(coder, "")
+    keeper.begin(first, ())
+    return (notice for notice in keeper.notices if not notice.endswith(_ROTATION.name))
 
 
 def lost_by_drawing(first: VideoFrame, stream: Sequence[tuple[str, str]]) -> Iterator[str]:

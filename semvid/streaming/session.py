@@ -8,6 +8,7 @@ from contextlib import ExitStack, suppress
 from fractions import Fraction
 
 from semvid.config import LiveConfig
+from semvid.encode.side_data import lost_live
 from semvid.errors import EncoderError, InputError, OutputError, SemvidError
 from semvid.events import Notice
 from semvid.saliency.source import MapSource
@@ -85,6 +86,7 @@ class LiveSession:
         self._opening_note = opening_note
         self._reader: FrameSource = _NOT_YET
         self._sinks = sinks
+        self._codec = config.codec
         self._stream = LiveStream(config, importance)
         self._started = time.monotonic()
         self._num_repeated = 0
@@ -186,6 +188,8 @@ class LiveSession:
                     )
                 return
             if captured is not None:
+                if not self._stream.num_frames:
+                    yield from map(Notice, lost_live(captured.frame.picture, self._codec))
                 self._pass_on(captured)
                 snapshot = self._stream.snapshot()
                 assert snapshot is not None  # noqa: S101 - a frame was fed

@@ -2,6 +2,8 @@
 
 import io
 import struct
+import subprocess
+import sys
 from fractions import Fraction
 
 import av
@@ -446,3 +448,25 @@ def test_matrices_that_cannot_be_named_are_told(matrix, tmp_path):
         on_event=lambda event: told.append(event.message) if isinstance(event, Notice) else None,
     )  # fmt: skip
     assert any("colours" in one for one in told) == (named != 2)
+
+
+@pytest.mark.parametrize(("codec", "is_kept"), [("x264", True), ("vp8", False)])
+def test_a_live_stream_keeps_captions_or_tells(codec, is_kept, tmp_path):
+    code(
+        frames_with({"a53_cc": KINDS["a53_cc"], "spherical": KINDS["spherical"]}), "x264", tmp_path / "in.mkv"
+    )
+    command = [sys.executable, "-P", "-c", "from semvid.cli.main import run; run()", "stream"]
+    options = ["--codec", codec, "--model", "spectral"]
+    done = subprocess.run(
+        [*command, tmp_path / "in.mkv", tmp_path / "out.mkv", *options],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    told = " ".join(done.stderr.split())
+    assert ("does not keep the video's closed captions; use --codec x264" in told) != is_kept
+    assert "does not keep the video's spherical" in told
+    assert ("A53_CC" in carried(tmp_path / "out.mkv")) == is_kept
