@@ -54,6 +54,14 @@ class Passage:
     is_relayed: bool = False
     """See ``Fit.RELAYED``."""
 
+    @property
+    def cost(self) -> int:
+        """Of the change, to compare containers."""
+        if self.way is Way.LEAVE:
+            return 100
+        is_lossy = self.sound is not None and self.sound.bitrate is not None
+        return (10 if is_lossy else 1) if self.way is Way.CONVERT else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
@@ -76,9 +84,9 @@ class Manifest:
         return any(one.is_relayed for one in self.passages.values())
 
     @property
-    def num_changed(self) -> int:
-        """Streams that are not copied as they are."""
-        return sum(bool(one.why) for one in self.passages.values())
+    def cost(self) -> int:
+        """How much is lost: most by what is left out, least by what is only written down otherwise."""
+        return sum(one.cost for one in self.passages.values())
 
     @property
     def notices(self) -> list[str]:
@@ -196,7 +204,7 @@ class _Planner:
         source = self._cargo.sound_format(stream)
         if source is None:
             return _passage(
-                stream, Way.LEAVE, "is left out: nothing tells its sample rate and channels; it is damaged"
+                stream, Way.LEAVE, "is left out: nothing in its beginning tells its sample rate and channels"
             )
         fit = self._fit(stream)
         is_as_wanted = wanted is None or (bitrate is None and canonical_name(wanted) == coded_as(stream))

@@ -37,7 +37,7 @@ def default_output(source: VideoInfo, coding_format: str, config: CompressConfig
             except OutputError as error:
                 refusal = refusal or error
                 continue
-            if best is None or found.num_changed < best.num_changed:
+            if best is None or found.cost < best.cost:
                 best = found
     if best is None:
         raise OutputError(

@@ -59,6 +59,7 @@ class PacketReader:
     """
 
     def __init__(self, container: InputContainer, main: Stream, keep: Collection[int] | None) -> None:
+        self._last_read: dict[int, int] = {}
         self._container = container
         self._main = main
         self.errors = ReadErrors()
@@ -110,8 +111,11 @@ class PacketReader:
         index = packet.stream.index
         last, dts = self._last_dts.get(index), packet.dts
         assert dts is not None  # noqa: S101 - the caller looked
+        # Some containers (RealMedia) tell one time for several packets, which follow one another.
+        is_repeated = self._last_read.get(index) == dts
+        self._last_read[index] = dts
         if index != self._main.index and packet.stream.type == "audio" and last is not None and dts <= last:
-            packet.dts = dts = last + 1
+            packet.dts = dts = last + (max(packet.duration or 0, 1) if is_repeated else 1)
             packet.pts = max(packet.pts or dts, dts)
             self.errors.num_moved += 1
         self._last_dts[index] = dts

@@ -41,7 +41,9 @@ def clicks(path: Path) -> list[float]:
     with av.open(str(path)) as container:
         found, quiet_since = [], -1.0
         for frame in container.decode(audio=0):
-            samples = np.abs(frame.to_ndarray().astype(np.float64)).reshape(len(frame.layout.channels), -1)
+            samples = np.abs(frame.to_ndarray().astype(np.float64))
+            if not frame.format.is_planar:
+                samples = samples.reshape(-1, frame.layout.nb_channels).T
             scale = 1.0 if frame.format.name.startswith("flt") else 2.0 ** (8 * frame.format.bytes - 1)
             for place in np.flatnonzero(samples[0] > 0.1 * scale):
                 now = float(frame.time) + place / frame.sample_rate - first
@@ -137,6 +139,50 @@ def test_sound_stays_where_it_begins(tmp_path):
     for suffix in (".mp4", ".mkv"):
         compress(source, tmp_path / f"out{suffix}", audio="aac")
         assert np.allclose(clicks(source), clicks(tmp_path / f"out{suffix}"), atol=0.004)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_realaudio_keeps_its_length(suffix, tmp_path):
+    """RealMedia tells one time for several packets of sound."""
+    source = tmp_path / "in.rm"
+    tone = "aevalsrc='if(between(t,0.5,1),0.5*sin(2*PI*500*t),0)':s=8000:d=2"
+    ffmpeg(
+        "-f", "lavfi", "-i", "testsrc2=s=176x144:r=25:d=2", "-f", "lavfi", "-i", tone,
+        "-c:v", "rv10", "-ac", 1, "-c:a", "real_144", source,
+    )  # fmt: skip
+    compress(source, tmp_path / f"out{suffix}")
+    found = clicks(tmp_path / f"out{suffix}")
+    assert found[0] == pytest.approx(0.5, abs=0.03)
+    with av.open(str(tmp_path / f"out{suffix}")) as container:
+        assert float(list(container.decode(audio=0))[-1].time) == pytest.approx(2, abs=0.15)
+
+
+def test_sound_that_cannot_be_read_is_named_and_the_rest_kept(tmp_path):
+    film(tmp_path / "whole.ts", "-c:a", "aac", "-ac", 2)
+    data = bytearray((tmp_path / "whole.ts").read_bytes())
+    for start in range(0, len(data), 188):
+        if int.from_bytes(data[start + 1 : start + 3], "big") & 0x1FFF == 0x101:
+            data[start : start + 188] = data[start : start + 188].replace(b"\xff\xf1", b"\0\0")
+    (tmp_path / "in.ts").write_bytes(data)
+    notices = compress(tmp_path / "in.ts", tmp_path / "out.mp4")
+    assert any(one.startswith("stream 1 (audio, aac) is left out: ") for one in notices)
+    assert [one.kind for one in semvid.probe(tmp_path / "out.mp4").streams] == ["video"]
+    with pytest.raises(OutputError, match="stream 1 .* --strict"):
+        compress(tmp_path / "in.ts", tmp_path / "strict.mp4", strict=True)
+
+
+def test_default_output_of_a_blu_ray_loses_nothing(tmp_path):
+    source = film(tmp_path / "in.m2ts", "-c:a", "pcm_bluray", "-ac", 2, "-mpegts_m2ts_mode", 1)
+    output = semvid.compress(source, None, PLAIN).output
+    assert (output.suffix, codecs(output, "audio")) == (".mkv", ["flac"])
+    assert np.allclose(clicks(source), clicks(output), atol=0.001)
+
+
+def test_drawings_over_a_video_keep_its_sound_too(tmp_path):
+    source = film(tmp_path / "in.mkv", *WMA)
+    semvid.export_overlay(source, tmp_path / "out.mp4", semvid.OverlayConfig(model="spectral"))
+    assert codecs(tmp_path / "out.mp4", "audio") == ["aac"]
+    assert np.allclose(clicks(source), clicks(tmp_path / "out.mp4"), atol=0.004)
 
 
 def test_strict_and_copy_refuse(tmp_path):

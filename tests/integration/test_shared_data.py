@@ -1,14 +1,17 @@
 """Real clips and odd files: everything comes along, nothing crashes."""
 
+import subprocess
 from pathlib import Path
 
 import av
+import imageio_ffmpeg
 import pytest
 
 import semvid
 from semvid.encode.side_data import KINDS
 from semvid.errors import InputError, SemvidError
 from semvid.events import Notice
+from semvid.io.probe import codec_name
 from semvid.io.side_data import side_data_bytes
 
 pytestmark = pytest.mark.data
@@ -120,3 +123,58 @@ def test_side_data_of_odd_files_is_kept_or_told(name, codec, suffix, shared_data
 
 def _matters(name: str, data: bytes, picture: av.VideoFrame) -> bool:
     return any(kind.matters(data, picture) for kind in KINDS if name in kind.types)
+
+
+REWRITTEN = {"encoder", "major_brand", "minor_version", "compatible_brands", "duration", "vendor_id", "creation_time",
+             "handler_name", "location-eng"}  # fmt: skip
+STALE = ("bps", "number_of", "duration-", "_statistics")
+
+
+def holdings(path: Path) -> tuple[dict, list, list]:
+    """Tags of the file, tracks in the order of kinds with tags and marks, and chapters."""
+
+    def tags(found):
+        named = {"title" if key.lower() == "name" else key.lower(): value for key, value in found.items()}
+        return {
+            key: value for key, value in named.items() if key not in REWRITTEN and not key.startswith(STALE)
+        }
+
+    with av.open(str(path)) as container:
+        tracks = [(one.type, codec_name(one) if one.type != "video" else "", tags(one.metadata), int(one.disposition))
+                  for one in container.streams]  # fmt: skip
+        chapters = [one["metadata"] for one in container.chapters()]
+        return tags(container.metadata), sorted(tracks, key=str), chapters
+
+
+def test_nothing_is_missing_that_ffmpegs_copy_keeps(shared_data, tmp_path):
+    """Stream by stream and tag by tag; tags of phones, which that copy loses, are there besides."""
+    names = ("bunny_720p_audio.mp4", "cars_432p_audio.mp4")
+    for source in [*sorted((shared_data / "odd").iterdir()), *(shared_data / "clips" / one for one in names)]:
+        suffix = source.suffix.lower() if source.suffix.lower() in {".mp4", ".mov", ".mkv"} else ".mkv"
+        ours, theirs = tmp_path / f"ours{suffix}", tmp_path / f"theirs{suffix}"
+        command = [
+            imageio_ffmpeg.get_ffmpeg_exe(),
+            "-v",
+            "error",
+            "-y",
+            "-i",
+            source,
+            "-map",
+            "0",
+            "-c",
+            "copy",
+        ]
+        copied = subprocess.run([*command, "-copy_unknown", theirs], check=False, capture_output=True)
+        if copied.returncode or source.name == "portrait_4k60.mp4":
+            continue
+        config = semvid.CompressConfig(
+            preset="superfast", overwrite=True, allocation=semvid.AllocationConfig(strength=0)
+        )
+        try:
+            semvid.compress(source, ours, config)
+        except InputError:
+            continue
+        (tags, tracks, chapters), (expected, their_tracks, their_chapters) = holdings(ours), holdings(theirs)
+        assert tags.items() >= expected.items(), source.name
+        assert tracks == their_tracks, source.name
+        assert chapters == their_chapters, source.name
