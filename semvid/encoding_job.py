@@ -85,6 +85,7 @@ class EncodingJob:
             )
         assert self._encoder is not None  # noqa: S101 - the reader raises if there is no frame
         self._write(self._durations.finish(self._encoder.flush(), self._reader.end_pts))
+        yield from self._new_notices(self._encoder)
         yield from map(Notice, self._writer.finish())
 
     def _start(self, first: PreparedFrame) -> tuple[CodedStream, list[str]]:

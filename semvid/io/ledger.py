@@ -143,8 +143,8 @@ class Ledger:
 
     def _wrong(self, name: str, what: str, meant: Fraction, found: Fraction) -> OutputError:
         return OutputError(
-            f"{self._output} would not play as meant: {name} {what} at {float(found):.4f} s instead of "
-            f"{float(meant):.4f} s; write to .mkv, and report this as a fault of semvid"
+            f"{self._output} cannot play as it should: {name} {what} at {float(found):.4f} s instead of "
+            f"{float(meant):.4f} s in this container; write to .mkv or .mov"
         )
 
 

@@ -13,7 +13,8 @@ from av.packet import Packet
 from av.stream import Discard
 
 from semvid.io.clock import FileClock, Stamp
-from semvid.io.probe import is_cover_art
+from semvid.io.probe import is_cover_art, open_container
+from semvid.types import VideoInfo
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -191,3 +192,22 @@ def _skipped(packet: Packet[Any]) -> int:
     samples = struct.unpack_from("<I", bytes(packet.get_sidedata("skip_samples")))[0]
     rate = getattr(packet.stream.codec_context, "sample_rate", 0)
     return round(samples / (rate * packet.time_base)) if rate else 0
+
+
+def shown_times(info: VideoInfo) -> tuple[list[int], int]:
+    """Read a file through without decoding it.
+
+    Args:
+        info: From ``probe``.
+
+    Returns:
+        When each frame of its main video is shown, and when the last is no longer, in its time base.
+    """
+    times, end = [], 0
+    with open_container(info.path) as container:
+        stream = container.streams[info.stream_index]
+        for packet in PacketReader(container, stream, None).read():
+            if packet.stream.index == stream.index and not packet.is_discard and packet.pts is not None:
+                times.append(packet.pts)
+                end = max(end, packet.pts + (packet.duration or 0))
+    return sorted(times) or [0], end

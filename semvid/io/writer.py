@@ -35,8 +35,15 @@ if TYPE_CHECKING:
     from semvid.io.reader import VideoReader
 
 _MP4_LIKE = {"mp4", "mov"}
-_MOVIE_TIMESCALE = "90000"
-"""Ticks a second of edit lists, which hold the offset between sound and picture; FFmpeg's own are 1000."""
+# The movie's ticks are those of edit lists, which hold the offset between sound and picture; FFmpeg's own
+# are milliseconds. Spherical and stereo-3D boxes are younger than the standard it keeps to by itself.
+_MOVIE = {"movflags": "+faststart", "strict": "unofficial", "movie_timescale": "90000"}
+_OPTIONS = {
+    "mp4": _MOVIE,
+    "mov": _MOVIE,
+    # Pictures must not be moved off their grid because the sound's decoder needs a lead-in.
+    "avi": {"avoid_negative_ts": "disabled"},
+}
 _MATROSKA = {"matroska", "webm"}
 
 
@@ -70,13 +77,9 @@ class VideoWriter:
         self.notices: list[str] = []
         try:
             self._temporary = self._claim.temporary()
-            movflags = "+faststart+use_metadata_tags" if self._manifest.has_keys else "+faststart"
-            # Spherical and stereo-3D boxes are younger than the standard FFmpeg keeps to by itself.
-            options = (
-                {"movflags": movflags, "strict": "unofficial", "movie_timescale": _MOVIE_TIMESCALE}
-                if self._muxer in _MP4_LIKE
-                else {}
-            )
+            options = dict(_OPTIONS.get(self._muxer, {}))
+            if self._manifest.has_keys and self._muxer in _MP4_LIKE:
+                options["movflags"] += "+use_metadata_tags"
             self.container: OutputContainer = open_output(
                 ffmpeg_name(self._temporary), self._muxer, options, is_relayed=self._manifest.is_relayed
             )

@@ -26,12 +26,14 @@ from semvid.io.alpha import Flattener
 from semvid.io.carry import copied_streams
 from semvid.io.colour import HDR_TRANSFERS, is_convertible, matrix_name, matrix_of, range_of
 from semvid.io.fields import FIELD_ORDERS, field_order
+from semvid.io.packets import shown_times
 from semvid.io.picture_tags import PictureTags
 from semvid.io.probe import measure_streams
 from semvid.io.side_data import side_data_bytes
 from semvid.jpeg.budget import Budget
 from semvid.jpeg.choice import Counts
 from semvid.jpeg.encoder import DEFAULT_QUALITY, Choice, PictureCoder, fill_size
+from semvid.jpeg.fixed_rate import LONGEST_GAP, FixedRate, choose_rate
 from semvid.jpeg.planes import Planes
 from semvid.jpeg.writer import insert_segments, with_pixel_aspect
 from semvid.types import AnalysedFrame, VideoInfo
@@ -168,9 +170,15 @@ class _JpegStream:
         self._num_frames = 0
         self._pool = ThreadPoolExecutor(os.cpu_count(), "semvid-jpeg")
         rate = info.frame_rate or Fraction(25)
-        # AVI counts frames and knows no other time.
-        self._index_base = 1 / rate if suffix.lower() == ".avi" else None
-        self._last_index = -1
+        self._grid: FixedRate | None = None
+        self._span = Fraction(0)
+        self._start: Fraction | None = None
+        self._last_jpeg = b""
+        if suffix.lower() == ".avi":
+            times, end = shown_times(info)
+            self._span = (end - times[0]) * info.time_base
+            self._grid = FixedRate(choose_rate(times, info.time_base, rate))
+            rate = self._grid.rate
         self.stream = self._add_stream(container, first, info, rate)
         self._tell_losses(first.decoded, suffix.lower())
 
@@ -189,13 +197,15 @@ class _JpegStream:
         codec.color_range, codec.colorspace = ColorRange.JPEG, Colorspace.ITU601
         codec.color_primaries = first.decoded.color_primaries
         codec.color_trc = first.decoded.color_trc
-        codec.time_base = stream.time_base = self._index_base or cast(Fraction, first.decoded.time_base)
+        codec.time_base = stream.time_base = (
+            1 / rate if self._grid else cast(Fraction, first.decoded.time_base)
+        )
         if info.sample_aspect_ratio:
             codec.sample_aspect_ratio = info.sample_aspect_ratio
         order = field_order(first.decoded)
         if order is not None:
             codec.field_order = FIELD_ORDERS[order]
-        if self._index_base is None:
+        if self._grid is None:
             copy_display_matrix(first.decoded, stream)
         return stream
 
@@ -212,8 +222,6 @@ class _JpegStream:
             )
         if suffix == ".avi" and decoded.color_trc in HDR_TRANSFERS:
             self.notices.append("mjpeg in .avi cannot say that its colours are HDR; write to .mov or .mkv")
-        if suffix == ".avi":
-            self.notices.append(".avi has a fixed frame rate; write to .mov or .mkv for exact timestamps")
 
     @property
     def mean_quality(self) -> float:
@@ -225,7 +233,7 @@ class _JpegStream:
         self._keeper.look(prepared.decoded)
         if self._flattener.found:
             self._keeper.lose_transparency()
-        packets = [self._finish_one()] if len(self._pending) == _LAG else []
+        packets = self._finish_one() if len(self._pending) == _LAG else []
         quality = self._budget.next_quality() if self._budget else self._choice.quality
         self._qualities += quality
         self._num_frames += 1
@@ -239,14 +247,20 @@ class _JpegStream:
         """See ``CodedStream``."""
         packets = []
         while self._pending:
-            packets.append(self._finish_one())
+            packets += self._finish_one()
+        if self._grid is not None:
+            before = self._grid.last_index
+            index = self._grid.end((self._start or 0) + self._span)
+            if index is not None:
+                packets += self._on_grid(self._last_jpeg, before, index)
+            self.notices += self._grid.notices
         return packets
 
     def close(self) -> None:
         """See ``CodedStream``."""
         self._pool.shutdown(cancel_futures=True)
 
-    def _finish_one(self) -> Packet[Any]:
+    def _finish_one(self) -> list[Packet[Any]]:
         picture, icc, future = self._pending.popleft()
         jpeg, counts = future.result()
         self._counts.append(counts)
@@ -254,17 +268,32 @@ class _JpegStream:
             self._budget.spend(len(jpeg))
         if self._aspect:
             jpeg = with_pixel_aspect(jpeg, self._aspect)
-        packet = av.Packet(insert_segments(jpeg, PictureTags(icc=icc)))
-        packet.stream, packet.is_keyframe = self.stream, True
-        pts, time_base = picture.pts, picture.time_base
-        if self._index_base is not None:
-            seconds = (pts or 0) * cast(Fraction, time_base)
-            self._last_index = max(self._last_index + 1, round(seconds / self._index_base))
-            pts, time_base = self._last_index, self._index_base
-        else:
+        jpeg = insert_segments(jpeg, PictureTags(icc=icc))
+        time_base = cast(Fraction, picture.time_base)
+        if self._grid is None:
+            packet = self._packet(jpeg, picture.pts or 0, time_base)
             packet.duration = picture.duration
+            return [packet]
+        seconds = (picture.pts or 0) * time_base
+        self._start = seconds if self._start is None else self._start
+        before, index = self._grid.last_index, self._grid.place(seconds)
+        if index is None:
+            return []
+        packets = self._on_grid(self._last_jpeg, before, index - 1) if index - before > LONGEST_GAP else []
+        self._last_jpeg = jpeg
+        return [*packets, self._packet(jpeg, index, 1 / self._grid.rate)]
+
+    def _on_grid(self, jpeg: bytes, before: int, last: int) -> list[Packet[Any]]:
+        """Repeat a frame at ``last``, and on the way there where it is too far for the muxer to fill."""
+        assert self._grid is not None  # noqa: S101 - only called with one
+        places = [*range(before + LONGEST_GAP, last, LONGEST_GAP), last]
+        return [self._packet(jpeg, one, 1 / self._grid.rate) for one in places]
+
+    def _packet(self, jpeg: bytes, pts: int, time_base: Fraction) -> Packet[Any]:
+        packet = av.Packet(jpeg)
+        packet.stream, packet.is_keyframe = self.stream, True
         packet.pts = packet.dts = pts
-        packet.time_base = cast(Fraction, time_base)
+        packet.time_base = time_base
         return packet
 
 

@@ -17,8 +17,8 @@ from semvid.errors import InputError
 from semvid.io.colour import matrix_of, range_of
 from semvid.io.fields import says_fields
 from semvid.io.output import scratch_folder
-from semvid.io.packets import PacketReader
-from semvid.io.probe import open_container, probe
+from semvid.io.packets import shown_times
+from semvid.io.probe import probe
 from semvid.io.reader import VideoReader
 from semvid.metrics.filters import (
     FILTERS,
@@ -151,11 +151,8 @@ def _check_times(mine: VideoInfo, other: VideoInfo) -> tuple[float, ...]:
 
 
 def _times(info: VideoInfo) -> list[float]:
-    with open_container(info.path) as container:
-        stream = container.streams[info.stream_index]
-        packets = (one for one in PacketReader(container, stream, None).read() if not one.is_discard)
-        found = sorted(one.pts for one in packets if one.stream.index == stream.index and one.pts is not None)
-    return [float((pts - found[0]) * info.time_base) for pts in found]
+    times, _ = shown_times(info)
+    return [float((pts - times[0]) * info.time_base) for pts in times]
 
 
 def describe_source(info: VideoInfo) -> Source:

@@ -251,3 +251,42 @@ def test_a_file_that_a_player_would_show_otherwise_is_refused(clip, tmp_path):
                 container.mux(packet)
     with pytest.raises(OutputError, match=r"15 of 25 video packets"):
         ledger.check(wrong, 0, [0])
+
+
+def avi(source, output, **options):
+    notices = []
+    config = semvid.CompressConfig(codec="mjpeg", model="spectral", overwrite=True, **options)
+    semvid.compress(source, output, config, on_event=notices.append)
+    return [one.message for one in notices if isinstance(one, Notice)]
+
+
+def test_avi_keeps_uneven_times_by_repeating_frames(tmp_path):
+    source, output = gif(tmp_path / "in.gif", [100, 400, 50, 1000]), tmp_path / "out.avi"
+    notices = avi(source, output)
+    shown = played(output)
+    # The last picture is there twice, so that it lasts.
+    assert shown.pictures == [0, Fraction(1, 10), Fraction(1, 2), Fraction(55, 100), Fraction(3, 2)]
+    assert shown.end == Fraction(155, 100)
+    assert any("here 20 a second: 27 times a frame is repeated" in one for one in notices)
+
+
+def test_avi_drops_what_no_grid_holds_and_says_so(tmp_path):
+    ticks = [0, 10, 20, 4096, 8192 + 7, 12288, 16000]
+    source = make_clip(tmp_path / "in.mkv", width=64, height=48, num_frames=7, pts=ticks)
+    output = tmp_path / "out.avi"
+    notices = avi(source, output)
+    shown = played(output)
+    times = [Fraction(0), *(Fraction(one, 12800) for one in ticks[3:])]
+    kept = [one for one in shown.pictures if one < Fraction(126, 100)]
+    for when in times:
+        assert min(abs(when - one) for one in kept) <= Fraction(1, 100)
+    assert any("dropped" in one for one in notices)
+
+
+def test_avi_of_even_times_says_nothing_and_refuses_sound_out_of_time(clip, sources, tmp_path):
+    notices = avi(clip, tmp_path / "out.avi")
+    assert not any("fixed frame rate" in one for one in notices)
+    assert played(tmp_path / "out.avi").pictures == [Fraction(one, 25) for one in range(25)]
+    with pytest.raises(OutputError, match=r"in this container; write to \.mkv or \.mov"):
+        avi(sources["late"], tmp_path / "late.avi")
+    assert not (tmp_path / "late.avi").exists()
