@@ -78,7 +78,8 @@ STILL_PRODUCTS = {
 }
 
 _NOT_PROMISED = re.compile(
-    r"^video\.(codec|disposition|tag\.(language|alpha_mode|creation_time))$|^side data\.(cpb|display matrix)"
+    r"^video\.(codec|disposition|tag\.(language|alpha_mode|stereo_mode|creation_time))$"
+    r"|^side data\.(cpb|display matrix)"
     r"|^audio\d+\.disposition$|\.index$"
 )
 """The coded video has another codec; what is default among one stream means nothing."""

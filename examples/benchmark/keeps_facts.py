@@ -20,6 +20,8 @@ from av.video.reformatter import ColorRange
 from makers import FFMPEG
 from PIL import Image
 
+from semvid.io.side_data import side_data
+
 Facts = dict[str, Any]
 
 _MADE_ANEW = re.compile(
@@ -122,6 +124,9 @@ def _content(path: Path, stream_index: int, name: str, origin: Fraction) -> Fact
     facts[f"{name}.rotation"] = first.rotation % 360
     facts[f"{name}.bits"] = first.format.components[0].bits
     facts[f"{name}.chroma"] = (first.format.chroma_width(64), first.format.chroma_height(64))
+    if any(one.type.name == "STEREO3D" for one in side_data(first)):
+        # Of the bitstream, where the container does not say it.
+        facts["side data.stereo 3d"] = True
     facts[f"{name}.alpha"] = _is_transparent(first)
     facts[f"{name}.full_range"] = first.color_range == ColorRange.JPEG and not first.format.is_rgb
     facts[f"{name}.primaries"] = int(first.color_primaries)
@@ -137,9 +142,14 @@ def _is_transparent(picture: Any) -> bool:
 
 
 def _decoded(container: Any, stream: Any) -> Iterable[Any]:
+    decoder = stream
+    if stream.metadata.get("alpha_mode") == "1":
+        # FFmpeg's own decoders skip the second layer.
+        library = {"vp8": "libvpx", "vp9": "libvpx-vp9"}[stream.codec_context.name]
+        decoder = av.CodecContext.create(library, "r")
     for packet in container.demux(stream):
         try:
-            yield from packet.decode()
+            yield from decoder.decode(packet)
         except av.error.FFmpegError:
             continue
 
