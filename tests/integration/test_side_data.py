@@ -68,8 +68,12 @@ def code(frames, codec, path, side_data=()):
     """Code frames plainly; return the notices."""
     config = semvid.CompressConfig(codec=codec, allocation=semvid.AllocationConfig(strength=0))
     coding, coded = open_coding(config), None
+    source = path.with_name("times.mkv")
+    if path.suffix == ".avi":
+        # Its frames are laid out by the times of all the source's.
+        ffmpeg(*lavfi(frames=len(frames)), "-c:v", "ffv1", source)
     info = VideoInfo(
-        path, 1, "none", 0, "rawvideo", WIDTH, HEIGHT, "yuv420p", Fraction(RATE), Fraction(1, RATE), None,
+        source, 1, "none", 0, "rawvideo", WIDTH, HEIGHT, "yuv420p", Fraction(RATE), Fraction(1, RATE), None,
         None, None, (), side_data,
     )  # fmt: skip
     with VideoWriter(path, overwrite=True) as writer:
