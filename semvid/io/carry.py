@@ -176,7 +176,7 @@ class _Planner:
         if stream.type == "subtitle" and stream.codec_context.codec.text_sub and text:
             name = {"mov_text": "timed text", "webvtt": "WebVTT", "subrip": "SubRip"}[text]
             why = (
-                f"becomes {name}, without fonts and places of its own: {self._suffix} cannot hold it as it is"
+                f"becomes {name}, with plain styling at most: {self._suffix} cannot hold it as it is"
             )
             return _passage(stream, Way.CONVERT, why, text=text)
         raise self._refusal(stream)
