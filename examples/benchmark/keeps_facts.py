@@ -1,6 +1,6 @@
 """What is in a file, as a player shows it: the facts that ``keeps.py`` compares before and after.
 
-Times count from the earliest thing shown, edit lists applied. Facts have names such as ``video.times``,
+Times count from the first picture shown, edit lists applied. Facts have names such as ``video.times``,
 ``audio0.language`` or ``tag.title``; ``differences`` says which a second file lacks or has otherwise.
 """
 
@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import re
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 from av.stream import Disposition
 from av.video.reformatter import ColorRange
 from makers import FFMPEG
@@ -23,6 +24,11 @@ from PIL import Image
 from semvid.io.side_data import side_data
 
 Facts = dict[str, Any]
+
+_LAST_SOUND = 0.025
+"""Seconds: few containers can tell how much of the last coded block of sound is padding."""
+_AUDIBLE = 0.03
+"""Of full scale; the tones of the inputs have 0.12."""
 
 _MADE_ANEW = re.compile(
     r"^(encoder|duration|bps|number_of_|_statistics|major_brand|minor_version|compatible_brands|handler_name"
@@ -35,9 +41,9 @@ def read_facts(path: Path) -> Facts:
     """Read everything a person could miss."""
     facts: Facts = {}
     with av.open(f"file:{path}", metadata_errors="ignore") as container:
-        origin = _origin(container)
         covers = [one for one in container.streams.video if one.disposition & Disposition.attached_pic]
         videos = [one for one in container.streams.video if one not in covers]
+        origin = _origin(path, videos[0].index if videos else None)
         facts["covers"] = tuple((one.codec_context.width, one.codec_context.height) for one in covers)
         facts.update(_tags("tag", container.metadata))
         for index, one in enumerate(container.chapters()):
@@ -61,11 +67,13 @@ def _numbered(facts: Mapping[str, Any]) -> list[tuple[int, str]]:
     return [(value, key.removesuffix(".index")) for key, value in facts.items() if key.endswith(".index")]
 
 
-def _origin(container: Any) -> Fraction:
-    starts = [one.start_time * one.time_base for one in container.streams
-              if one.start_time is not None and one.time_base and one.type in {"video", "audio"}
-              and not one.disposition & Disposition.attached_pic]  # fmt: skip
-    return min(starts, default=Fraction(0))
+def _origin(path: Path, stream_index: int | None) -> Fraction:
+    """When the first picture is shown: a lead of silence before it is no difference anyone sees or hears."""
+    if stream_index is None:
+        return Fraction(0)
+    with av.open(f"file:{path}", metadata_errors="ignore") as container:
+        first = next(iter(_decoded(container, container.streams[stream_index])), None)
+        return Fraction(0) if first is None else (first.pts or 0) * first.time_base
 
 
 def _tags(prefix: str, metadata: Mapping[str, str]) -> Facts:
@@ -112,9 +120,7 @@ def _content(path: Path, stream_index: int, name: str, origin: Fraction) -> Fact
         return facts
     starts = [float((one.pts or 0) * one.time_base - origin) for one in shown]
     if kind == "audio":
-        samples = sum(one.samples for one in shown)
-        facts[f"{name}.start"] = round(starts[0], 3)
-        facts[f"{name}.seconds"] = round(samples / shown[0].sample_rate, 3)
+        facts.update(_audible(name, shown, starts))
         return facts
     first = shown[0]
     facts[f"{name}.frames"] = len(shown)
@@ -133,6 +139,23 @@ def _content(path: Path, stream_index: int, name: str, origin: Fraction) -> Fact
     facts[f"{name}.transfer"] = int(first.color_trc)
     facts[f"{name}.interlaced"] = any(one.interlaced_frame for one in shown)
     return facts
+
+
+def _audible(name: str, frames: Sequence[Any], starts: Sequence[float]) -> Facts:
+    """From when to when something is heard: what codecs add before and after is silent."""
+    loud = []
+    for frame, start in zip(frames, starts, strict=True):
+        samples = frame.to_ndarray()
+        scale = 1.0 if samples.dtype.kind == "f" else float(np.iinfo(samples.dtype).max)
+        levels = np.abs(samples.astype(np.float64) - (128 if samples.dtype == np.uint8 else 0)) / scale
+        if not frame.format.is_planar:
+            levels = levels.reshape(-1, len(frame.layout.channels)).T
+        found = np.flatnonzero(levels.max(0) > _AUDIBLE)
+        if found.size:
+            loud += [start + found[0] / frame.sample_rate, start + found[-1] / frame.sample_rate]
+    if not loud:
+        return {}
+    return {f"{name}.start": round(loud[0], 3), f"{name}.seconds": round(loud[-1] - loud[0], 3)}
 
 
 def _is_transparent(picture: Any) -> bool:
@@ -229,7 +252,10 @@ def differences(before: Facts, after: Facts, *, tolerance: float = 0.0021) -> li
         after: Of the output.
         tolerance: In seconds; a tick of Matroska is 1 ms, and both ends are rounded.
     """
-    return [key for key, value in before.items() if not _same(value, after.get(key), tolerance)]
+    return [
+        key for key, value in before.items()
+        if not _same(value, after.get(key), max(tolerance, _LAST_SOUND if key.endswith(".seconds") else 0))
+    ]  # fmt: skip
 
 
 def _same(a: Any, b: Any, tolerance: float) -> bool:
