@@ -31,7 +31,7 @@ _AUDIBLE = 0.03
 """Of full scale; the tones of the inputs have 0.12."""
 
 _MADE_ANEW = re.compile(
-    r"^(encoder|duration|bps|number_of_|_statistics|major_brand|minor_version|compatible_brands|handler_name"
+    r"^(encoder|duration|bps|number_of_|_statistics|major_brand|minor_version|compatible_brands|handler_name|software"
     r"|vendor_id|writing|service_)", re.I,
 )  # fmt: skip
 """Tags that tell how a file was made, not what it is."""
@@ -94,7 +94,8 @@ def _stream_facts(name: str, stream: Any) -> Facts:
     if codec is None:
         return facts
     facts[f"{name}.index"] = stream.index
-    facts[f"{name}.codec"] = codec.codec.canonical_name
+    # An mp4 says "MPEG-1 audio" and leaves the layer to the decoder.
+    facts[f"{name}.codec"] = re.sub(r"^mp[23]$", "MPEG audio", codec.codec.canonical_name)
     if stream.type == "video":
         aspect = stream.sample_aspect_ratio
         facts[f"{name}.aspect"] = str(aspect if aspect else Fraction(1))
