@@ -106,12 +106,12 @@ _TOLD_BY = (
     (r"^side data\.icc", r"ICC|profile"),
     (r"^(exif|icc|xmp|density|depth|frames)", r"EXIF|profile|XMP|density|resolution|16 bit|page|frame"),
 )  # fmt: skip
-_CONVERTED_SOUND = re.compile(
-    r"(sound|audio).*(convert|transcod|coded)|(convert|transcod).*(sound|audio)", re.I
-)
+_CONVERTED_SOUND = re.compile(r"(sound|audio).*(convert|becomes)", re.I)
 _CODED_SOUND_SECONDS = 0.03
+_BRIDGE_SECONDS = 0.1
+"""What a bridge between two clocks may be off by."""
 _CONVERTED = re.compile(
-    r"convert|transcod|coded as|rounded|repeated to|scaled|deinterlac|flatten|laid on", re.I
+    r"convert|becomes|coded as|rounded|repeated to|scaled|deinterlac|flatten|laid on", re.I
 )
 
 
@@ -159,7 +159,9 @@ def judge(
     wanted = {key: value for key, value in before.items()
               if re.search(product.facts, key) and not NOT_PROMISED.search(key)}  # fmt: skip
     if one.truth:
-        wanted = {key: value for key, value in wanted.items() if not re.search(r"\.(times|end|start)$", key)}
+        wanted = {
+            key: value for key, value in wanted.items() if not re.search(r"\.(times|end|start|seconds)$", key)
+        }
     changed = differences(wanted, after)
     if _CONVERTED_SOUND.search(words):
         # Coding sound again blurs where it begins and ends.
@@ -167,16 +169,26 @@ def judge(
         changed = [
             key for key in changed if key in loose or not re.search(r"^audio\d+\.(start|seconds)$", key)
         ]
-    if step is not None and len(after.get("video.times", ())) > 1:
-        times = after["video.times"]
-        if max(b - a for a, b in itertools.pairwise(times)) > 3 * step:
-            changed.append("video.times")
+    if step is not None:
+        changed += _uneven(after, step)
     lost = [key for key in changed if not is_told(key, words)]
     if lost:
         return "LOST", [f"{key}: {short(before.get(key))} -> {short(after.get(key))}" for key in lost]
     if not changed:
         return ("told" if one.is_damaged else "kept"), []
     return ("converted" if _CONVERTED.search(words) else "told"), changed
+
+
+def _uneven(after: Facts, step: float) -> list[str]:
+    """Facts that show a clock that was not bridged: a long step, or pictures and sound of unlike length."""
+    times = after.get("video.times", ())
+    long = len(times) * step
+    faults = ["video.times"] if any(b - a > 3 * step for a, b in itertools.pairwise(times)) else []
+    if times and abs(after.get("video.end", 0.0) - long) > _BRIDGE_SECONDS:
+        faults.append("video.end")
+    if times and abs(after.get("audio0.seconds", long) - long) > _BRIDGE_SECONDS:
+        faults.append("audio0.seconds")
+    return faults
 
 
 def _facts_of(one: Input, product: Product, output: Path, outcome: Outcome) -> Facts:

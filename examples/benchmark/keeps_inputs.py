@@ -83,8 +83,12 @@ INPUTS: tuple[Input, ...] = (
     Input("plain.mp4", "an ordinary mp4", ffmpeg(f"{H264} -c:a aac", sound=SOUND)),
     Input("plain.mkv", "an ordinary mkv", ffmpeg(f"{H264} -c:a libopus", sound=SOUND)),
     Input("plain.webm", "an ordinary webm", ffmpeg(f"{_FAST_VP9} -c:a libopus", sound=SOUND)),
-    Input("below_zero.mkv", "clock starts below zero", ffmpeg(
+    Input("below_zero.wmv", "clock starts below zero", ffmpeg(
         f"{H264} -bf 0 -c:a aac -output_ts_offset -0.8 -avoid_negative_ts disabled", sound=SOUND)),
+    Input("below_zero.mov", "edit list hides what lies below zero", ffmpeg(
+        f"{H264} -bf 0 -c:a aac -output_ts_offset -0.8 -avoid_negative_ts disabled", sound=SOUND)),
+    Input("far.flv", "clock at the end of its 31 bits", ffmpeg(
+        f"{H264} -c:a aac -output_ts_offset -0.8 -avoid_negative_ts disabled", sound=SOUND)),
     Input("below_zero.avi", "clock starts below zero, avi", ffmpeg(
         "-c:v mpeg4 -bf 2 -c:a libmp3lame -output_ts_offset -0.4 -avoid_negative_ts disabled", sound=SOUND)),
     Input("far.ts", "clock starts at 53127 s", ffmpeg(f"{H264} -c:a aac -output_ts_offset 53127", sound=SOUND)),
