@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from av.error import FFmpegError
-from av.packet import Packet
+from av.packet import Packet, PacketSideData
 from av.stream import Discard
 
 from semvid.io.clock import FileClock, Stamp
@@ -56,6 +56,7 @@ class PacketReader:
     Attributes:
         errors: What went wrong so far.
         clock: Tells how far times were moved.
+        lead_ins: Seconds at the start of sound, by stream, that are only there for its decoder.
         is_everything_read: No stream of picture or sound is left out.
     """
 
@@ -80,6 +81,7 @@ class PacketReader:
             self._wanted |= {stream.index} if is_wanted else set()
             self.is_everything_read &= is_read or not is_leading
         self.clock: FileClock[Packet[Any]] = FileClock(leading, leading & self._wanted, may_jump=may_jump)
+        self.lead_ins: dict[int, Fraction] = {}
         self._last_dts: dict[int, int] = {}
 
     def read(self) -> Generator[Packet[Any], None, None]:
@@ -124,11 +126,13 @@ class PacketReader:
     def _stamped(self) -> Iterator[tuple[Stamp, Packet[Any]]]:
         last: dict[int, int] = {}
         heard_from: dict[int, int] = {}
+        marks: dict[int, PacketSideData] = {}
         hidden: dict[int, tuple[Stamp, Packet[Any]]] = {}
         for packet in self._raw():
             index = packet.stream.index
             if (skipped := _skipped(packet)) and packet.pts is not None:
                 heard_from[index] = packet.pts + skipped
+                marks[index] = packet.get_sidedata("skip_samples")
             stamp = stamp_of(packet, last.get(index, 0), heard_from.get(index))
             last[index] = stamp.end
             if stamp.shown is None and packet.stream.type == "audio":
@@ -136,8 +140,16 @@ class PacketReader:
                 # heard in a container that has none.
                 hidden[index] = stamp, packet
                 continue
-            if index in hidden:
-                yield hidden.pop(index)
+            begun = hidden.pop(index, None)
+            if index not in self.lead_ins and packet.stream.type == "audio" and stamp.shown is not None:
+                first = begun[1].pts if begun else packet.pts
+                self.lead_ins[index] = (
+                    stamp.shown - (stamp.shown if first is None else first)
+                ) * stamp.time_base
+                if begun is not None and index in marks:
+                    _hide(begun[1], marks[index], self.lead_ins[index])
+            if begun is not None:
+                yield begun
             yield stamp, packet
 
     def _raw(self) -> Iterator[Packet[Any]]:
@@ -192,6 +204,13 @@ def _skipped(packet: Packet[Any]) -> int:
     samples = struct.unpack_from("<I", bytes(packet.get_sidedata("skip_samples")))[0]
     rate = getattr(packet.stream.codec_context, "sample_rate", 0)
     return round(samples / (rate * packet.time_base)) if rate else 0
+
+
+def _hide(packet: Packet[Any], mark: PacketSideData, lead_in: Fraction) -> None:
+    """Tell the decoder what of the first packet is not heard; ``mark`` was on one before it."""
+    samples = round(lead_in * packet.stream.codec_context.sample_rate)
+    mark.update(struct.pack("<I", samples) + bytes(mark)[4:])
+    packet.set_sidedata(mark)
 
 
 def shown_times(info: VideoInfo) -> tuple[list[int], int]:

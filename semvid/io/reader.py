@@ -170,6 +170,13 @@ class VideoReader:
         for picture in pictures:
             yield self._frame(picture)
 
+    def lead_in(self, index: int) -> Fraction:
+        """Return the seconds at the start of a stream of sound that are only there for its decoder.
+
+        Call it after the first frame.
+        """
+        return self._packets.lead_ins.get(index, Fraction(0))
+
     def chapters(self) -> list[Any]:
         """Return the file's chapters on the clock of ``read()``. Call it after the first frame."""
         shift = self._packets.clock.start_shift

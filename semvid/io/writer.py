@@ -17,6 +17,7 @@ from semvid.io.containers import CONTAINERS, COVER_CODECS
 from semvid.io.header_patch import ROOM, prefer_google_boxes, state_pixel_aspect
 from semvid.io.ledger import Ledger, carries_time
 from semvid.io.names import ffmpeg_name
+from semvid.io.priming import primed
 from semvid.io.probe import codec_name, is_cover_art, open_container, reason
 from semvid.io.side_data import MODE_TAGS
 from semvid.io.sound import SoundConverter, add_sound
@@ -131,11 +132,17 @@ class VideoWriter:
             if passage.way is Way.ATTACH:
                 self._attach(stream, passage)
             elif passage.way is Way.COPY:
-                self._copies[stream.index] = copy = add_copy(self.container, stream)
+                self._copies[stream.index] = copy = self._copy_of(stream, reader.lead_in(stream.index))
                 self._inventory.add(passage.label, copy, stream)
             elif passage.way is Way.CONVERT:
                 self._converters[stream.index] = converter = self._converter(stream, passage)
                 self._inventory.add(passage.label, converter.stream, stream)
+
+    def _copy_of(self, stream: Stream, lead_in: Fraction) -> Stream:
+        if stream.type != "audio" or self._muxer not in _MATROSKA:
+            return add_copy(self.container, stream)
+        with primed(cast("AudioStream", stream), lead_in) as template:
+            return add_copy(self.container, template)
 
     def _converter(self, stream: Stream, passage: Passage) -> SoundConverter | SubtitleConverter:
         if passage.sound is None:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LAYERS = [
     {"errors", "text", "interrupts", "io.names", "opencv_threads", "blocks", "checked"},
     {"prefetch", "types", "settings", "io.reach"},
-    {"config", "io.wraps"},
+    {"config", "io.wraps", "io.priming"},
     {"io.clock"},
     {"maps.array_file", "io.orientation", "io.picture_file", "io.picture_depth"},
     {"io.grey_picture", "io.picture_tags"},
