@@ -175,9 +175,7 @@ class _Planner:
         text = HABITS[self._muxer].text
         if stream.type == "subtitle" and stream.codec_context.codec.text_sub and text:
             name = {"mov_text": "timed text", "webvtt": "WebVTT", "subrip": "SubRip"}[text]
-            why = (
-                f"becomes {name}, with plain styling at most: {self._suffix} cannot hold it as it is"
-            )
+            why = f"becomes {name}, with plain styling at most: {self._suffix} cannot hold it as it is"
             return _passage(stream, Way.CONVERT, why, text=text)
         raise self._refusal(stream)
 
