@@ -267,6 +267,8 @@ class VideoReader:
         elif self.container.duration and self._packets.is_everything_read:
             # Where a clock jumps the header knows nothing of it.
             expected = Fraction(self.container.duration, av.time_base)
+            # Matroska's duration counts from 0, wherever the first packet is.
+            end_seconds = max(end_seconds, end_seconds - self._packets.clock.start_shift)
             is_short = end_seconds + Fraction(_SHORTFALL_SECONDS) < expected
             self.damage.breaks_off |= is_short and not self._packets.clock.num_jumps
 

@@ -61,7 +61,8 @@ def test_ordinary_clips_keep_everything(name, shared_data, tmp_path):
         assert timeline(result.output, kind) == timeline(source, kind)
     with av.open(str(source)) as before, av.open(str(result.output)) as after:
         # The last audio packet may be cut short by the source's header; nothing else may differ.
-        assert abs(before.duration - after.duration) < 25_000
+        # Matroska's duration counts from 0, wherever the first packet is.
+        assert abs(before.duration - after.duration) < 25_000 + before.start_time
 
 
 @pytest.mark.parametrize("codec", FAST)

@@ -52,6 +52,7 @@ def sources(folder, clip):
         "far": copied(clip, folder / "far.ts", *plain, "-output_ts_offset", "53127"),
         # FFmpeg reads the times before the wrap as times below zero.
         "below": copied(clip, folder / "below.ts", *plain, "-output_ts_offset", "95443.2"),
+        "far-matroska": copied(clip, folder / "far.mkv", "-output_ts_offset", "53127"),
         "hidden": copied(clip, folder / "hidden.mp4", "-avoid_negative_ts", "disabled", "-output_ts_offset", "-0.4"),
     }  # fmt: skip
     for name, picture, sound in (("late", "0", "0.4"), ("early", "0.4", "0")):
@@ -73,7 +74,7 @@ def run(source, output, **options):
 
 
 @pytest.mark.parametrize("suffix", WAYS)
-@pytest.mark.parametrize("name", ["far", "below", "hidden", "late", "early"])
+@pytest.mark.parametrize("name", ["far", "far-matroska", "below", "hidden", "late", "early"])
 def test_a_player_shows_what_it_shows_of_the_source(name, suffix, sources, tmp_path):
     source, output = sources[name], tmp_path / f"out{suffix}"
     notices = run(source, output)
