@@ -162,7 +162,8 @@ def _audible(name: str, frames: Sequence[Any], starts: Sequence[float]) -> Facts
 def _is_transparent(picture: Any) -> bool:
     if not re.search(r"yuva|rgba|bgra|argb|abgr|gbrap|^ya\d", picture.format.name):
         return False
-    return bool(picture.to_ndarray(format="rgba")[..., 3].min() < 255)
+    # Coded with loss, what is opaque may come back a little less so.
+    return bool(picture.to_ndarray(format="rgba")[..., 3].min() < 250)
 
 
 def _decoded(container: Any, stream: Any) -> Iterable[Any]:

@@ -87,8 +87,9 @@ INPUTS: tuple[Input, ...] = (
         f"{H264} -bf 0 -c:a aac -output_ts_offset -0.8 -avoid_negative_ts disabled", sound=SOUND)),
     Input("below_zero.mov", "edit list hides what lies below zero", ffmpeg(
         f"{H264} -bf 0 -c:a aac -output_ts_offset -0.8 -avoid_negative_ts disabled", sound=SOUND)),
-    Input("far.flv", "clock at the end of its 31 bits", ffmpeg(
-        f"{H264} -c:a aac -output_ts_offset -0.8 -avoid_negative_ts disabled", sound=SOUND)),
+    Input("wraps.flv", "clock wraps at 31 bits", ffmpeg(
+        f"{H264} -c:a aac -output_ts_offset -0.8 -avoid_negative_ts disabled", sound=SOUND),
+        truth={"video.frames": NUM_FRAMES, "video.step": 1 / 25}),
     Input("below_zero.avi", "clock starts below zero, avi", ffmpeg(
         "-c:v mpeg4 -bf 2 -c:a libmp3lame -output_ts_offset -0.4 -avoid_negative_ts disabled", sound=SOUND)),
     Input("far.ts", "clock starts at 53127 s", ffmpeg(f"{H264} -c:a aac -output_ts_offset 53127", sound=SOUND)),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-WRAPS = (1 << 33, 1 << 32)
-"""Where counters of MPEG-TS (33 bits), and of RTP, RTMP and FLV (32 bits) begin again."""
+WRAPS = (1 << 33, 1 << 32, 1 << 31)
+"""Where counters of MPEG-TS (33 bits), of RTP and RTMP (32 bits), and of FLV (31 bits) begin again."""
 
 
 def readings(step: int) -> tuple[int, ...]:

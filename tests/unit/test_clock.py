@@ -7,6 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from semvid.io.clock import FileClock, Stamp
+from semvid.io.wraps import WRAPS
 
 TICKS = Fraction(1, 90_000)
 VIDEO, SOUND, WORDS = 0, 1, 2
@@ -53,11 +54,11 @@ def test_what_is_shown_first_is_at_zero_and_the_offset_of_the_sound_stays(start,
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.integers(1, 49), st.integers(0, 20_000))
-def test_a_counter_that_begins_again_leaves_no_trace(frames_before, later):
-    start = 2**33 - frames_before * FRAME - 50
+@given(st.integers(1, 49), st.integers(0, 20_000), st.sampled_from(WRAPS))
+def test_a_counter_that_begins_again_leaves_no_trace(frames_before, later, wrap):
+    start = wrap - frames_before * FRAME - 50
     stamps = [
-        Stamp(one.stream, TICKS, one.dts % 2**33, one.dts % 2**33 + one.shown - one.dts, one.dts % 2**33 + one.end - one.dts)
+        Stamp(one.stream, TICKS, one.dts % wrap, one.dts % wrap + one.shown - one.dts, one.dts % wrap + one.end - one.dts)
         for one in merged(video(start, 100, reorder=2), sound(start + later, 180))
     ]  # fmt: skip
     shown, clock = placed(stamps)
