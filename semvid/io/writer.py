@@ -59,7 +59,7 @@ class VideoWriter:
         overwrite: Whether an existing file may be replaced.
 
     Attributes:
-        notices: After ``commit``, a sentence for every tag and mark that the container had no place for.
+        notices: After ``commit``, a sentence for everything that the container had no place for.
     """
 
     def __init__(self, output: Path, manifest: Manifest | None = None, *, overwrite: bool) -> None:
@@ -132,7 +132,13 @@ class VideoWriter:
             if passage.way is Way.ATTACH:
                 self._attach(stream, passage)
             elif passage.way is Way.COPY:
-                self._copies[stream.index] = copy = self._copy_of(stream, reader.lead_in(stream.index))
+                lead_in = reader.lead_in(stream.index)
+                self._copies[stream.index] = copy = self._copy_of(stream, lead_in)
+                if self._muxer == "avi" and lead_in:
+                    self.notices.append(
+                        f"{passage.label} is heard {float(1000 * lead_in):.0f} ms late: .avi cannot mark the "
+                        "sound that only the decoder needs; write to .mov or .mkv"
+                    )
                 self._inventory.add(passage.label, copy, stream)
             elif passage.way is Way.CONVERT:
                 self._converters[stream.index] = converter = self._converter(stream, passage)
@@ -242,7 +248,7 @@ class VideoWriter:
             self._ledger.check(self._temporary, self._video_index, timed)
             if self._inventory is not None:
                 with open_container(self._temporary) as written:
-                    self.notices = self._inventory.lost(written)
+                    self.notices += self._inventory.lost(written)
             return self._claim.publish(self._temporary)
         except (FFmpegError, OSError) as error:
             raise self._failure(error) from error
