@@ -98,14 +98,11 @@ def export_overlay(
                 for drawn, _ in frames:
                     sink.write(np.ascontiguousarray(drawn[..., ::-1]))
                 return ExportResult(source, output, sink.num_frames, sink.bytes_written)
-        animation = Animation(output, overwrite=config.overwrite)
-        with closing(frames):
+        with closing(frames), Animation(output, overwrite=config.overwrite) as animation:
             for drawn, seconds in frames:
                 animation.add(drawn, seconds)
-        size = animation.write(reader.end_pts * reader.info.time_base)
-        for message in animation.notices:
-            on_event(Notice(message))
-        return ExportResult(source, output, animation.num_frames, size)
+            size = animation.finish(reader.end_pts * reader.info.time_base)
+            return ExportResult(source, output, animation.num_frames, size)
 
 
 class _DrawnCoding:

@@ -85,8 +85,8 @@ def test_maps_of_small_video(videos, tmp_path, size, name):
 @pytest.mark.parametrize(
     ("style", "name"),
     [
-        ("heat", "out.mp4"), ("heat", "out.gif"), ("heat", "folder"), ("contour", "out.mp4"),
-        ("dim", "folder"), ("split", "out.mp4"), ("blocks", "out.mp4"),
+        ("heat", "out.mp4"), ("heat", "out.gif"), ("heat", "out.webp"), ("heat", "folder"),
+        ("contour", "out.mp4"), ("dim", "folder"), ("split", "out.mp4"), ("blocks", "out.mp4"),
     ],
 )  # fmt: skip
 def test_overlays_of_small_video(videos, tmp_path, size, style, name):

@@ -169,16 +169,6 @@ def test_an_overlay_of_every_third_frame_lasts_as_long_as_the_video(clip, tmp_pa
             assert total == 1000
 
 
-def test_a_gif_that_would_stand_still_for_twelve_minutes_is_told(tmp_path):
-    source = make_clip(tmp_path / "in.mkv", width=64, height=48, num_frames=3, pts=[0, 12800, 12800 * 800])
-    notices = []
-    semvid.export_overlay(
-        source, tmp_path / "out.gif", semvid.OverlayConfig(model="spectral"), on_event=notices.append
-    )
-    messages = [one.message for one in notices if isinstance(one, Notice)]
-    assert any("655.35 s at most" in one for one in messages)
-
-
 def test_words_from_before_the_picture_are_shown_from_its_start(tmp_path):
     words, bare, source = tmp_path / "words.srt", tmp_path / "bare.mkv", tmp_path / "in.mkv"
     words.write_text("1\n00:00:00,000 --> 00:00:01,000\nfirst\n\n2\n00:00:01,200 --> 00:00:01,800\nsecond\n")

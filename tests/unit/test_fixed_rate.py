@@ -2,7 +2,6 @@
 
 from fractions import Fraction
 
-from semvid.animation import durations, limited
 from semvid.jpeg.fixed_rate import FixedRate, choose_rate
 
 MS = Fraction(1, 1000)
@@ -40,14 +39,3 @@ def test_even_frames_say_nothing():
     assert [grid.place(Fraction(one, 25)) for one in range(5)] == list(range(5))
     assert grid.end(Fraction(5, 25)) is None
     assert not grid.notices
-
-
-def test_pictures_of_an_animation_do_not_drift():
-    times = [Fraction(one, 30) for one in range(31)]
-    assert sum(durations(times, 100)) == 100
-    assert durations([Fraction(0), Fraction(0), Fraction(1)], 100) == [1, 99]
-
-
-def test_a_picture_is_cut_to_what_the_format_can_say_with_all_its_repeats():
-    assert limited([60_000, 10_000, 5], [False, True, False], 65_535) == ([60_000, 5535, 5], 1)
-    assert limited([5, 5], [False, False], 10) == ([5, 5], 0)
