@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import math
 import re
 import tomllib
 from collections.abc import Iterator
@@ -88,12 +89,12 @@ class Field:
             raise Malformed(f"{self.place or 'it'} has {len(self.value)} items instead of {expected}")
         return [Field(one, f"{self.place}[{index}]") for index, one in enumerate(self.value)]
 
-    def number(self, low: float, high: float) -> float:
+    def number(self, low: float = -math.inf, high: float = math.inf) -> float:
         """Return a number in ``low..high``."""
         # To Python True is a number; to a file it is not.
         is_number = isinstance(self.value, int | float) and not isinstance(self.value, bool)
         if not (is_number and low <= self.value <= high):
-            self.fail(f"a number from {low:g} to {high:g}")
+            self.fail("a number" if high == math.inf else f"a number from {low:g} to {high:g}")
         return float(self.value)
 
     def whole(self, low: int, high: int) -> int:
@@ -104,6 +105,12 @@ class Field:
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
             self.fail(f"a whole number from {low} to {high}")
         return int(value)
+
+    def flag(self) -> bool:
+        """Return true or false."""
+        if not isinstance(self.value, bool):
+            self.fail("true or false")
+        return self.value
 
     def text(self, most: int = 200) -> str:
         """Return text of ``most`` characters at most."""

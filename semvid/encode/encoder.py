@@ -18,6 +18,7 @@ from semvid.encode.spec import EncoderSpec
 from semvid.encode.stream_template import add_stream_with, serves
 from semvid.errors import ConfigError, EncoderError
 from semvid.io.fields import FIELD_ORDERS
+from semvid.io.filter_chain import chain
 from semvid.io.probe import reason
 
 if TYPE_CHECKING:
@@ -174,17 +175,8 @@ class VideoEncoder:
         if not self._keeper.unsayable:
             return picture
         if self._stripper is None:
-            self._stripper = Graph()
-            last = self._stripper.add_buffer(
-                width=picture.width, height=picture.height, format=picture.format, time_base=picture.time_base
-            )
-            for name in (*sorted(self._keeper.unsayable), None):
-                following = self._stripper.add(
-                    *(("sidedata", f"mode=delete:type={name}") if name else ("buffersink",))
-                )
-                last.link_to(following)
-                last = following
-            self._stripper.configure()
+            types = sorted(self._keeper.unsayable)
+            self._stripper = chain(picture, *(("sidedata", f"mode=delete:type={one}") for one in types))
         self._stripper.push(picture)
         return cast("VideoFrame", self._stripper.pull())
 

@@ -8,13 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from semvid.config import Deinterlace
-from semvid.io.fields import FieldCount, FrameDeinterlacer
+from semvid.io.containers import MP4_LIKE
+from semvid.io.fields import DEINTERLACED, WOVEN, FieldCount, FrameDeinterlacer
 from semvid.types import AnalysedFrame, Frame
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
 
-_SAYS_ORDER = {".mkv", ".mp4", ".m4v", ".mov"}
+_SAYS_ORDER = MP4_LIKE | {".mkv"}
 """Containers that say which field comes first."""
 
 
@@ -77,12 +78,11 @@ class InterlacedStage:
             order = self._count.order
             return f"coded as interlaced, {order} field first (--deinterlace bwdif makes it progressive)"
         if self._deinterlacer is not None:
-            done = "deinterlaced with bwdif, one picture from each frame"
             is_told_to = self._choice == "bwdif" or self._can_code_fields is None
-            return done if is_told_to else f"{done} (--deinterlace keep leaves the lines alone)"
-        woven = "coded as progressive frames with both fields woven in"
+            remedy = "" if is_told_to else " (--deinterlace keep leaves the lines alone)"
+            return DEINTERLACED + remedy
         if self._count.begins_progressive:
-            return f"{woven}, and nothing tells players so, since the video begins progressive"
+            return f"{WOVEN}, and nothing tells players so, since the video begins progressive"
         if self._suffix in _SAYS_ORDER:
-            return f"{woven}; the file says that the {self._count.order} field is first"
-        return f"{woven}, and {self._suffix} cannot tell players so; .mkv can"
+            return f"{WOVEN}; the file says that the {self._count.order} field is first"
+        return f"{WOVEN}, and {self._suffix} cannot tell players so; .mkv can"

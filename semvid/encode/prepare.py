@@ -19,6 +19,7 @@ from semvid.errors import EncoderError
 from semvid.io.alpha import Flattener
 from semvid.io.colour import UNSPECIFIED, has_alpha, is_convertible, matrix_name, matrix_of
 from semvid.io.fields import ProgressiveMarker, field_order
+from semvid.io.filter_chain import chain
 from semvid.types import Frame, QuantizerOffsets
 
 if TYPE_CHECKING:
@@ -251,21 +252,12 @@ def _chroma_shifts(pixel_format: str) -> tuple[int, int]:
 
 def _pad_graph(picture: VideoFrame, size: tuple[int, int]) -> Graph:
     """Extend pictures to the right and below by repeating their last column and row."""
-    graph = Graph()
-    source = graph.add_buffer(
-        width=picture.width, height=picture.height, format=picture.format, time_base=picture.time_base
-    )
     width, height = size
-    pad = graph.add("pad", f"w={width}:h={height}:x=0:y=0")
-    fill = graph.add(
-        "fillborders", f"right={width - picture.width}:bottom={height - picture.height}:mode=smear"
+    return chain(
+        picture,
+        ("pad", f"w={width}:h={height}:x=0:y=0"),
+        ("fillborders", f"right={width - picture.width}:bottom={height - picture.height}:mode=smear"),
     )
-    sink = graph.add("buffersink")
-    source.link_to(pad)
-    pad.link_to(fill)
-    fill.link_to(sink)
-    graph.configure()
-    return graph
 
 
 def choose_pixel_format(spec: EncoderSpec, source: str) -> str:

@@ -10,9 +10,9 @@ from semvid.encode.allocator import OffsetAllocator
 from semvid.encode.coding import CodedStream, PreparedFrame
 from semvid.encode.encoder import VideoEncoder
 from semvid.encode.hdr import refuse_private_colours
+from semvid.encode.option_trial import check_obedience
 from semvid.encode.prepare import FramePreparer, can_code_fields
 from semvid.encode.spec import EncoderSpec
-from semvid.encode.trial import check_obedience
 from semvid.errors import ConfigError
 from semvid.types import AnalysedFrame, VideoInfo
 

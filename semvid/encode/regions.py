@@ -16,6 +16,7 @@ from av.filter import Graph
 from av.sidedata.sidedata import Type
 
 from semvid.errors import EncoderError
+from semvid.io.filter_chain import chain
 from semvid.io.side_data import side_data
 
 if TYPE_CHECKING:
@@ -79,16 +80,5 @@ class RegionAttacher:
 
 
 def _build_graph(frame: VideoFrame, capacity: int) -> Graph:
-    graph = Graph()
-    last = graph.add_buffer(
-        width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
-    )
-    for _ in range(capacity):
-        # The placeholder has no area, so a slot that stays unused marks nothing.
-        following = graph.add("addroi", "x=0:y=0:w=0:h=0:qoffset=0")
-        last.link_to(following)
-        last = following
-    sink = graph.add("buffersink")
-    last.link_to(sink)
-    graph.configure()
-    return graph
+    # The placeholder has no area, so a slot that stays unused marks nothing.
+    return chain(frame, *[("addroi", "x=0:y=0:w=0:h=0:qoffset=0")] * capacity)

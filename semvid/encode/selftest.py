@@ -9,9 +9,9 @@ from functools import partial
 
 import av
 
+from semvid.encode.option_trial import encode_halves, gain_db, texture_frames
 from semvid.encode.registry import ENCODERS
 from semvid.encode.spec import EncoderSpec
-from semvid.encode.trial import encode_halves, gain_db, texture_frames
 from semvid.errors import SemvidError
 from semvid.io.luma import luma_plane
 from semvid.types import Frame, LumaArray

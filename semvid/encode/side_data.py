@@ -27,14 +27,13 @@ from semvid.encode.side_data_boxes import (
 )
 from semvid.io.alpha import Flattener
 from semvid.io.colour import is_convertible, matrix_name
+from semvid.io.containers import MATROSKA_LIKE, MP4_LIKE
 from semvid.io.side_data import MODE_TAGS, side_data, side_data_bytes
 
 if TYPE_CHECKING:
     from av import VideoFrame
 
-_MP4 = frozenset({".mp4", ".m4v"})
-_ISO = _MP4 | {".mov"}
-_MATROSKA = frozenset({".mkv", ".webm"})
+_MP4 = MP4_LIKE - {".mov"}
 _NOWHERE: frozenset[str] = frozenset()
 _FITS = {
     "x264": (".mp4", ".mkv", ".mov"), "x265": (".mp4", ".mkv", ".mov"), "vp8": (".webm", ".mkv"),
@@ -97,15 +96,15 @@ def _stereo_containers(data: bytes) -> frozenset[str]:
 def _spherical_containers(data: bytes) -> frozenset[str]:
     kind, is_straight = projection(data)
     if kind in {EQUIRECTANGULAR, CUBEMAP, TILE}:
-        return _MATROSKA | _MP4 | ({".mov"} if kind == EQUIRECTANGULAR and is_straight else set())
+        return MATROSKA_LIKE | _MP4 | ({".mov"} if kind == EQUIRECTANGULAR and is_straight else set())
     # Apple's box, which FFmpeg writes without a pose.
-    return _ISO if is_straight and spherical_box(data) else _NOWHERE
+    return MP4_LIKE if is_straight and spherical_box(data) else _NOWHERE
 
 
 _WEBM_STEREO = {"mono", "left_right", "right_left", "top_bottom", "bottom_top"}
 # Copied by display_matrix.py.
 _ROTATION = Kind(
-    "rotation", ("DISPLAYMATRIX",), "Display Matrix", containers=lambda data: _ISO | _MATROSKA,
+    "rotation", ("DISPLAYMATRIX",), "Display Matrix", containers=lambda data: MP4_LIKE | MATROSKA_LIKE,
     matters=lambda data, picture: data != _UPRIGHT,
 )  # fmt: skip
 _STEREO = Kind(
@@ -113,7 +112,7 @@ _STEREO = Kind(
     lambda data: bool(stereo_tag(data)) and not stereo_type(data)[1],
     _stereo_containers, stereo_box, lambda data, picture: stereo_type(data)[0] != 0,
 )  # fmt: skip
-_CROPPING = Kind("cropping", (), "Frame Cropping", containers=lambda data: _ISO | _MATROSKA)
+_CROPPING = Kind("cropping", (), "Frame Cropping", containers=lambda data: MP4_LIKE | MATROSKA_LIKE)
 # x265 puts its own name in front of it.
 _USER_DATA = Kind("user data (SEI)", ("SEI_UNREGISTERED",), coders=("x264",), matters=_is_not_an_encoders)
 CAPTIONS = Kind("closed captions", ("A53_CC",), "ATSC A53 Part 4 Closed Captions", ("x264", "x265"))
@@ -128,16 +127,16 @@ KINDS = (
     Kind(
         "mastering display (HDR10 metadata)", ("MASTERING_DISPLAY_METADATA",), "Mastering display metadata",
         ("x264", "x265"), lambda data: mastering_box(data) is not None,
-        lambda data: _ISO | _MATROSKA if mastering_box(data) else _NOWHERE, mastering_box,
+        lambda data: MP4_LIKE | MATROSKA_LIKE if mastering_box(data) else _NOWHERE, mastering_box,
     ),
     Kind(
         "content light level (HDR10 metadata)", ("CONTENT_LIGHT_LEVEL",), "Content light level metadata",
-        ("x264", "x265"), containers=lambda data: _ISO | _MATROSKA, box=light_box,
+        ("x264", "x265"), containers=lambda data: MP4_LIKE | MATROSKA_LIKE, box=light_box,
         matters=lambda data, picture: light_levels(data) is not None,
     ),
     Kind(
         "ambient viewing environment", ("AMBIENT_VIEWING_ENVIRONMENT",), "Ambient viewing environment",
-        containers=lambda data: _ISO if ambient_box(data) else _NOWHERE, box=ambient_box,
+        containers=lambda data: MP4_LIKE if ambient_box(data) else _NOWHERE, box=ambient_box,
     ),
     _CROPPING,
     CAPTIONS,
@@ -247,7 +246,7 @@ class SideDataKeeper:
 
     def layer_transparency(self) -> None:
         """Tell what becomes of a second layer of transparency; before the first frame."""
-        if self.suffix not in _MATROSKA:
+        if self.suffix not in MATROSKA_LIKE:
             self._add(f"{self._where} does not keep the video's transparency; {_ALPHA_REMEDY}")
 
     def _decide(self, name: str, data: bytes, picture: VideoFrame, *, is_first: bool = False) -> None:
@@ -260,10 +259,10 @@ class SideDataKeeper:
         self._known.add(name)
         self.has_user_data |= kind is _USER_DATA and self.coder in kind.coders
         is_held = self.is_stated and self.suffix in kind.containers(data)
-        if is_first and is_held and kind.box and self.suffix in _ISO | _MATROSKA:
+        if is_first and is_held and kind.box and self.suffix in MP4_LIKE | MATROSKA_LIKE:
             stated = kind.box(data)
             self.boxes += [stated] if stated else []
-        if kind is _STEREO and is_held and self.suffix in _MATROSKA:
+        if kind is _STEREO and is_held and self.suffix in MATROSKA_LIKE:
             self.tags["stereo_mode"] = stereo_tag(data) or ""
         is_coded = self.coder in kind.coders and kind.codes(data)
         if self.coder in kind.coders and not is_coded:

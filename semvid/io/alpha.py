@@ -9,6 +9,7 @@ from av.filter import Graph
 from av.video.reformatter import VideoReformatter
 
 from semvid.io.colour import has_alpha, matrix_of, range_of
+from semvid.io.filter_chain import chain
 
 if TYPE_CHECKING:
     from av import VideoFormat, VideoFrame
@@ -52,7 +53,7 @@ class Flattener:
         self.found = True
         key = (planar.width, planar.height, planar.format.name)
         if self._graph is None or key != self._key:
-            self._graph, self._key = _premultiplying(planar), key
+            self._graph, self._key = chain(planar, ("premultiply", "inplace=1")), key
         self._graph.push(planar)
         flat = cast("VideoFrame", self._graph.pull())
         flat.color_range, flat.colorspace = range_of(picture), picture.colorspace
@@ -63,15 +64,3 @@ def _planar_like(layout: VideoFormat) -> str:
     bits = layout.components[0].bits
     depth = next((one for one in _DEPTHS if bits <= one), 16)
     return ("gbrap" if layout.is_rgb else "yuva444p") + ("" if depth == 8 else f"{depth}le")
-
-
-def _premultiplying(picture: VideoFrame) -> Graph:
-    graph = Graph()
-    source = graph.add_buffer(
-        width=picture.width, height=picture.height, format=picture.format, time_base=picture.time_base
-    )
-    multiply, sink = graph.add("premultiply", "inplace=1"), graph.add("buffersink")
-    source.link_to(multiply)
-    multiply.link_to(sink)
-    graph.configure()
-    return graph

@@ -12,12 +12,12 @@ from av.stream import Disposition, Stream
 from semvid.config import CompressConfig
 from semvid.errors import OutputError
 from semvid.io.cargo import Cargo
+from semvid.io.container_trial import Fit, try_stream
 from semvid.io.containers import CONTAINERS, COVER_CODECS, HABITS
 from semvid.io.probe import UNKNOWN_CODEC, is_cover_art
 from semvid.io.probe import codec_name as coded_as
 from semvid.io.sound import SoundTarget, canonical_name, choose_target, holds_sound
 from semvid.io.tags import has_keys
-from semvid.io.trial import Fit, try_stream
 from semvid.types import StreamInfo, VideoInfo
 
 if TYPE_CHECKING:

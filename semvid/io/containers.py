@@ -11,8 +11,11 @@ import av
 CONTAINERS = {".mp4": "mp4", ".mkv": "matroska", ".mov": "mov", ".webm": "webm", ".m4v": "mp4", ".avi": "avi"}
 """Output suffixes and FFmpeg's muxers for them."""
 
-MP4_LIKE = {".mp4", ".mov", ".m4v"}
+MP4_LIKE = frozenset({".mp4", ".mov", ".m4v"})
 """Suffixes of containers that know their tracks by edit lists and sums of durations."""
+
+MATROSKA_LIKE = frozenset({".mkv", ".webm"})
+"""Suffixes of Matroska, as a whole or its part for browsers."""
 
 _MOTION_JPEG = {".avi", ".mov", ".mkv"}
 """Where players expect it; .avi takes nothing else, since it cannot reorder frames."""

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from av.error import BlockingIOError as NothingYet
 from av.error import EOFError as NothingMore
-from av.filter import Graph
 
+from semvid.io.filter_chain import chain
 from semvid.io.luma import LumaView
 from semvid.types import Frame
 
 if TYPE_CHECKING:
     from av import VideoFrame
+    from av.filter import Graph
     from av.video.stream import VideoStream
 
 FieldOrder = Literal["top", "bottom"]
@@ -23,6 +24,10 @@ FieldOrder = Literal["top", "bottom"]
 
 FIELD_ORDERS: Mapping[FieldOrder, int] = {"top": 4, "bottom": 5}
 """FFmpeg's numbers (AV_FIELD_TB, AV_FIELD_BT) for a file whose pictures have both fields woven in."""
+
+DEINTERLACED = "deinterlaced with bwdif, one picture from each frame"
+WOVEN = "coded as progressive frames with both fields woven in"
+"""What was done to interlaced video, for notices."""
 
 _SMALLEST = (3, 4)
 """Columns and lines that bwdif needs."""
@@ -36,7 +41,7 @@ def field_order(picture: VideoFrame) -> FieldOrder | None:
     if not picture.interlaced_frame:
         return None
     # PyAV does not show the flag; FFmpeg's select filter does.
-    graph = _graph(picture, ("select", "eq(interlace_type,TOPFIRST)"))
+    graph = chain(picture, ("select", "eq(interlace_type,TOPFIRST)"))
     graph.push(picture)
     try:
         graph.pull()
@@ -104,7 +109,7 @@ class ProgressiveMarker:
         if not (picture.interlaced_frame or self._forces):
             return picture
         if self._graph is None or self._kind != _kind(picture):
-            self._graph, self._kind = _graph(picture, *self._steps), _kind(picture)
+            self._graph, self._kind = chain(picture, *self._steps), _kind(picture)
         self._graph.push(picture)
         return cast("VideoFrame", self._graph.pull())
 
@@ -129,7 +134,7 @@ class Deinterlacer:
         if self._graph is None:
             if not picture.interlaced_frame or picture.width < _SMALLEST[0] or picture.height < _SMALLEST[1]:
                 return [*ready, picture]
-            self._graph = _graph(picture, ("bwdif", "mode=send_frame:parity=auto:deint=interlaced"))
+            self._graph = chain(picture, ("bwdif", "mode=send_frame:parity=auto:deint=interlaced"))
             self._kind = _kind(picture)
         self._waiting.append(picture)
         self._graph.push(picture)
@@ -183,15 +188,3 @@ class FrameDeinterlacer:
 
 def _kind(picture: VideoFrame) -> tuple[object, ...]:
     return picture.width, picture.height, picture.format.name
-
-
-def _graph(picture: VideoFrame, *steps: tuple[str, str]) -> Graph:
-    graph = Graph()
-    graph.link_nodes(
-        graph.add_buffer(
-            width=picture.width, height=picture.height, format=picture.format, time_base=picture.time_base
-        ),
-        *(graph.add(*step) for step in steps),
-        graph.add("buffersink"),
-    ).configure()
-    return graph

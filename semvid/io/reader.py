@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 _WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
-_SHORTFALL_SECONDS = 0.5
+_SHORTFALL_SECONDS = Fraction(1, 2)
 _SHORTFALL_FRAMES = 2
 """A stream that ends more than this before the header says is called broken off. Headers may count frames
 that were dropped when the file was made (AVI does)."""
@@ -43,6 +43,22 @@ class Damage:
     """The file ends before its header says."""
     has_gaps: bool = False
     """Parts of the file could not be read."""
+
+    def compare_length(
+        self, num_packets: int, claimed_packets: int, end: Fraction, claimed_end: Fraction | None
+    ) -> None:
+        """Note whether a video is shorter than its header says.
+
+        Args:
+            num_packets: Read.
+            claimed_packets: By the header; 0 = it does not say.
+            end: In seconds, of what was read.
+            claimed_end: By the header, which counts only where it names no packets; None = it does not say.
+        """
+        if claimed_packets:
+            self.breaks_off |= num_packets + _SHORTFALL_FRAMES < claimed_packets
+        elif claimed_end is not None:
+            self.breaks_off |= end + _SHORTFALL_SECONDS < claimed_end
 
     def __bool__(self) -> bool:
         return bool(self.num_bad_packets or self.num_corrupt_frames or self.breaks_off or self.has_gaps)
@@ -261,16 +277,15 @@ class VideoReader:
         return max(1, round(1 / (rate * self.info.time_base))) if rate else 1
 
     def _check_length(self, num_packets: int, end_seconds: Fraction) -> None:
-        claimed = self.info.num_frames_from_header
-        if claimed:
-            self.damage.breaks_off |= num_packets + _SHORTFALL_FRAMES < claimed
-        elif self.container.duration and self._packets.is_everything_read:
-            # Where a clock jumps the header knows nothing of it.
-            expected = Fraction(self.container.duration, av.time_base)
+        claimed_end = None
+        # Where a clock jumps the header knows nothing of it.
+        if self.container.duration and self._packets.is_everything_read and not self._packets.clock.num_jumps:
+            claimed_end = Fraction(self.container.duration, av.time_base)
             # Matroska's duration counts from 0, wherever the first packet is.
             end_seconds = max(end_seconds, end_seconds - self._packets.clock.start_shift)
-            is_short = end_seconds + Fraction(_SHORTFALL_SECONDS) < expected
-            self.damage.breaks_off |= is_short and not self._packets.clock.num_jumps
+        self.damage.compare_length(
+            num_packets, self.info.num_frames_from_header or 0, end_seconds, claimed_end
+        )
 
 
 def _decoder_of(stream: VideoStream, info: VideoInfo) -> VideoCodecContext:

@@ -12,7 +12,7 @@ from av.error import FFmpegError
 from av.filter import Graph
 
 from semvid.io.cargo import SoundFormat
-from semvid.io.trial import global_header, written_by
+from semvid.io.container_trial import global_header, written_by
 
 if TYPE_CHECKING:
     from av import AudioFrame, Packet

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
-from av.filter import Graph
-
 from semvid.io.colour import matrix_of, range_of
+from semvid.io.filter_chain import Step, chain
 
 if TYPE_CHECKING:
     from av import VideoFrame
+    from av.filter import Graph
 
 _MOST_TOLD = 4
 """Changes that are told one by one; videos that adapt to a network change size again and again."""
@@ -180,7 +180,7 @@ def _even(side: Fraction, most: int) -> int:
 
 def _build(picture: VideoFrame, kind: _Kind, first: _Kind) -> Graph:
     width, height = _inner_size(kind, first)
-    filters: list[tuple[str, str | None]] = [
+    filters: list[Step] = [
         *_TURNS[(kind.turns - first.turns) % 4],
         ("sidedata", "mode=delete:type=DISPLAYMATRIX"),
         ("sidedata", "mode=delete:type=MOTION_VECTORS"),
@@ -198,15 +198,7 @@ def _build(picture: VideoFrame, kind: _Kind, first: _Kind) -> Graph:
         )
         filters.append(("pad", f"{first.width}:{first.height}:{left}:{top}"))
     filters += [("setsar", f"{first.aspect.numerator}/{first.aspect.denominator}")]
-    graph = Graph()
-    graph.link_nodes(
-        graph.add_buffer(
-            width=picture.width, height=picture.height, format=picture.format, time_base=picture.time_base
-        ),
-        *(graph.add(name, options) for name, options in filters),
-        graph.add("buffersink"),
-    ).configure()
-    return graph
+    return chain(picture, *filters)
 
 
 def _matrix(side: str, kind: _Kind) -> str:

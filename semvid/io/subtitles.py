@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from av.error import FFmpegError
 from av.subtitles.subtitle import AssSubtitle, SubtitleSet
 
-from semvid.io.trial import global_header
+from semvid.io.container_trial import global_header
 
 if TYPE_CHECKING:
     from av import Packet

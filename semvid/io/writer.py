@@ -13,6 +13,7 @@ from semvid.errors import OutputError
 from semvid.interrupts import finished_step
 from semvid.io.carry import Manifest, Passage, Way
 from semvid.io.claim import Claim
+from semvid.io.container_trial import add_copy, open_output
 from semvid.io.containers import CONTAINERS, COVER_CODECS
 from semvid.io.header_patch import ROOM, prefer_google_boxes, state_pixel_aspect
 from semvid.io.ledger import Ledger, carries_time
@@ -23,7 +24,6 @@ from semvid.io.side_data import MODE_TAGS
 from semvid.io.sound import SoundConverter, add_sound
 from semvid.io.subtitles import SubtitleConverter
 from semvid.io.tags import Inventory, portable
-from semvid.io.trial import add_copy, open_output
 
 if TYPE_CHECKING:
     from av import Packet

@@ -11,8 +11,8 @@ import numpy as np
 from av.video.reformatter import ColorRange
 
 from semvid.config import CompressConfig
+from semvid.encode.option_trial import RATE
 from semvid.encode.selftest import SelfTest, compare_halves
-from semvid.encode.trial import RATE
 from semvid.types import AnalysedFrame, Frame, VideoInfo
 
 _QUALITY = 50

@@ -16,9 +16,6 @@ from semvid.streaming.opening import OpenSource
 if TYPE_CHECKING:
     from av import AudioFrame, Packet, VideoFrame
 
-_SHORTFALL_SECONDS = Fraction(1, 2)
-_SHORTFALL_FRAMES = 2
-"""A file that ends more than this before its header says is called broken off."""
 _JUMP_SECONDS = 10
 """Where the clock of a file jumps by more, its header does not know how long it is."""
 
@@ -92,11 +89,9 @@ class SourceDecoder:
         self._last, self._end = now, max(self._end, now + (packet.duration or 0) * packet.time_base)
 
     def _check_length(self) -> None:
-        container, claimed = self._source.container, self._source.video.frames
         if self._is_live:
             return
-        if claimed:
-            self._damage.breaks_off |= self._num_packets + _SHORTFALL_FRAMES < claimed
-        elif container.duration and not self._has_jumped:
-            expected = Fraction((container.start_time or 0) + container.duration, av.time_base)
-            self._damage.breaks_off |= self._end + _SHORTFALL_SECONDS < expected
+        container, claimed_end = self._source.container, None
+        if container.duration and not self._has_jumped:
+            claimed_end = Fraction((container.start_time or 0) + container.duration, av.time_base)
+        self._damage.compare_length(self._num_packets, self._source.video.frames, self._end, claimed_end)

@@ -17,10 +17,10 @@ from av.video.frame import PictureType
 from semvid.config import AllocationConfig, CompressConfig, LiveConfig
 from semvid.encode.allocator import OffsetAllocator
 from semvid.encode.encoder import VideoEncoder
+from semvid.encode.option_trial import check_obedience
 from semvid.encode.prepare import FramePreparer
 from semvid.encode.registry import find_encoder
 from semvid.encode.spec import EncoderSpec
-from semvid.encode.trial import check_obedience
 from semvid.errors import ConfigError, MapIgnoredError
 from semvid.streaming.types import TIME_BASE, CodedPacket
 from semvid.types import AnalysedFrame, FloatArray, Frame

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from av.filter import Graph
 
+from semvid.io.filter_chain import chain
 from semvid.io.steady import Turns
 from semvid.streaming.types import TIME_BASE
 
@@ -66,15 +67,7 @@ class Fitter:
         filters = [*_UPRIGHT[turns], ("sidedata", "mode=delete:type=DISPLAYMATRIX")]
         if self._size is not None:
             filters += _scaling(upright, aspect, self._size)
-        graph = Graph()
-        graph.link_nodes(
-            graph.add_buffer(
-                width=picture.width, height=picture.height, format=picture.format, time_base=TIME_BASE
-            ),
-            *(graph.add(name, options) for name, options in filters),
-            graph.add("buffersink"),
-        ).configure()
-        return graph
+        return chain(picture, *filters)
 
 
 def _scaling(old: tuple[int, int], aspect: Fraction, new: tuple[int, int]) -> list[tuple[str, str | None]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from semvid.config import LiveConfig
 from semvid.errors import InputError, SemvidError
-from semvid.io.fields import Deinterlacer
+from semvid.io.fields import DEINTERLACED, WOVEN, Deinterlacer
 from semvid.io.luma import LumaView
 from semvid.io.probe import reason
 from semvid.io.reader import Damage
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 _CLOSE_SECONDS = 1.5
 _POLL_SECONDS = 0.1
-_DEINTERLACED = "the source is interlaced; deinterlaced with bwdif, one picture from each frame"
-_WOVEN = "the source is interlaced; coded as progressive frames with both fields woven in"
 
 
 def _patience(address: Address, config: LiveConfig) -> float:
@@ -292,7 +290,8 @@ class LiveReader:
         """Deinterlace, unless told not to; players of live streams do not."""
         for picture in pictures:
             if picture.interlaced_frame and not self._remarks:
-                self._remarks = (_DEINTERLACED if self._deinterlacer else _WOVEN,)
+                done = DEINTERLACED if self._deinterlacer else WOVEN
+                self._remarks = (f"the source is interlaced; {done}",)
             yield from self._deinterlacer.feed(picture) if self._deinterlacer else (picture,)
         if self._deinterlacer:
             yield from self._deinterlacer.flush()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from semvid.io.wraps import readings
 from semvid.streaming.types import TIME_BASE
 
 _TICKS = TIME_BASE.denominator
-_WRAPS = (1 << 33, 1 << 32)
-"""Where counters of MPEG-TS (33 bits), and of RTP and RTMP (32 bits) begin again."""
 _JUMP_SECONDS = 1.0
 """A source that advances by this much more than our clock has changed its own."""
 _PATIENCE_SECONDS = 3.0
@@ -107,8 +106,7 @@ class Timeline:
             return None
         apart = pts * time_base - self._last_source * self._last_base
         # The counters wrap together, but not at the same packet.
-        turns = (wrap * self._last_base for wrap in _WRAPS)
-        apart = min((apart, *(apart + sign * turn for turn in turns for sign in (1, -1))), key=abs)
+        apart = min((apart + turn * self._last_base for turn in readings(0)), key=abs)
         if abs(apart) > _BESIDE_SECONDS:
             return None
         return round(self._offset + float(apart / TIME_BASE))
@@ -132,9 +130,8 @@ class Timeline:
     def _advance(self, pts: int, ticks_per_unit: Fraction, passed: float) -> Fraction:
         """Ticks since the last frame, of the ways to read a counter that wraps the likeliest."""
         step = pts - (self._last_source or 0)
-        steps = [step, *(step + sign * wrap for wrap in _WRAPS for sign in (1, -1))]
         bound = (_JUMP_SECONDS if self._follows_clock else 60 * _JUMP_SECONDS) * _TICKS
-        for one in steps:
+        for one in readings(step):
             if 0 < one * ticks_per_unit <= passed + bound:
                 return one * ticks_per_unit
         return step * ticks_per_unit

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from semvid.checked import Field, Malformed, decoded, parse_json
 from semvid.config import CLASSES
 from semvid.errors import ConfigError
 from semvid.streaming.handle import LiveControls
 
 MOST_BODY_BYTES = 4096
-_NAMES = ("strength", "bitrate", "focus", "maps_on")
+_EXAMPLE = '{"strength": 1, "bitrate": 800000, "focus": {"face": 2}, "maps_on": true}'
+_BEYOND = 10**15
+"""More than any rate."""
 
 
 def parse_controls(body: bytes, now: LiveControls) -> LiveControls:
@@ -27,33 +29,32 @@ def parse_controls(body: bytes, now: LiveControls) -> LiveControls:
         ConfigError: It is not that, or a value is out of range.
     """
     try:
-        wanted = json.loads(body, parse_constant=_no_constant)
-    # Too many digits are a ValueError too.
-    except (ValueError, RecursionError) as error:
-        raise ConfigError("the body is not JSON; send an object") from error
-    if not isinstance(wanted, dict):
-        raise ConfigError("the body is no object; send one with any of " + ", ".join(_NAMES))
-    _check_names(wanted, _NAMES, "control")
-    changes: dict[str, Any] = {}
-    if "strength" in wanted:
-        changes["strength"] = _number("strength", wanted["strength"])
-    if "bitrate" in wanted:
-        bitrate = _number("bitrate", wanted["bitrate"])
-        if not bitrate.is_integer():
-            raise ConfigError(f"bitrate {bitrate:g} is no whole number; give bits a second")
-        changes["bitrate"] = int(bitrate)
-    if "maps_on" in wanted:
-        if not isinstance(wanted["maps_on"], bool):
-            raise ConfigError("maps_on is neither true nor false; give one of them")
-        changes["maps_on"] = wanted["maps_on"]
-    if "focus" in wanted:
-        focus = wanted["focus"]
-        if not isinstance(focus, dict):
-            raise ConfigError("focus is no object; send one with any of " + ", ".join(CLASSES))
-        _check_names(focus, CLASSES, "focus class")
-        weights = {name: _number(f"focus {name}", value) for name, value in focus.items()}
-        changes["focus"] = {**now.focus, **weights}
+        changes = _changes(parse_json(decoded(body)), now)
+    except Malformed as error:
+        raise ConfigError(f"the body cannot be read: {error}; send an object such as {_EXAMPLE}") from error
     return replace(now, **changes)
+
+
+def _changes(wanted: Field, now: LiveControls) -> dict[str, Any]:
+    wanted.known(*_READ)
+    changes = {name: _READ[name](wanted.get(name)) for name in wanted.mapping()}
+    if "focus" in changes:
+        changes["focus"] = {**now.focus, **changes["focus"]}
+    return changes
+
+
+def _weights(focus: Field) -> dict[str, float]:
+    focus.known(*CLASSES)
+    return {name: focus.get(name).number() for name in focus.mapping()}
+
+
+# What is out of range the controls themselves refuse.
+_READ: Mapping[str, Callable[[Field], Any]] = {
+    "strength": Field.number,
+    "bitrate": lambda field: field.whole(-_BEYOND, _BEYOND),
+    "focus": _weights,
+    "maps_on": Field.flag,
+}
 
 
 def plain_controls(controls: LiveControls) -> dict[str, object]:
@@ -64,26 +65,3 @@ def plain_controls(controls: LiveControls) -> dict[str, object]:
         "focus": {name: controls.focus.get(name, 1.0) for name in CLASSES},
         "maps_on": controls.maps_on,
     }
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _check_names(given: Mapping[str, object], known: tuple[str, ...], kind: str) -> None:
-    unknown = [one for one in given if one not in known]
-    if unknown:
-        # Only the first, and shortened: it comes from a stranger.
-        raise ConfigError(f"{kind} {unknown[0][:40]!r} is unknown; choose among {', '.join(known)}")
-
-
-def _number(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigError(f"{name} is no number; give one")
-    try:
-        number = float(value)
-    except OverflowError:
-        number = float("inf")
-    if number in {float("inf"), float("-inf")}:
-        raise ConfigError(f"{name} is beyond all bounds; give a smaller number")
-    return number

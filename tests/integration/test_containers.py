@@ -11,8 +11,8 @@ from container_clips import write_all
 
 import semvid
 from semvid.events import Notice
+from semvid.io.container_trial import Fit, try_stream
 from semvid.io.containers import CONTAINERS
-from semvid.io.trial import Fit, try_stream
 
 HELD = {
     "aac": "mkv mp4 mov avi",

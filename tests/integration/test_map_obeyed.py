@@ -11,10 +11,10 @@ from clips import make_clip, write_masks
 
 import semvid
 from semvid.encode import trial
+from semvid.encode.option_trial import check_obedience
 from semvid.encode.prepare import choose_pixel_format
 from semvid.encode.regions import RegionAttacher
 from semvid.encode.registry import ENCODERS, VP8, VP9, X264, X265
-from semvid.encode.trial import check_obedience
 from semvid.errors import ConfigError, MapIgnoredError
 
 # With each of these the bytes were the same with and without a map, or the map fell on the wrong lines.

@@ -299,8 +299,8 @@ def test_attachments_open_nothing(folder, tmp_path, server):
 def test_inputs_are_opened_in_one_place():
     """Whatever else opens something to read it made it itself, or has been given it by address."""
     own = {
-        "io/reach.py", "io/ledger.py", "io/trial.py", "encode/selftest.py", "encode/trial.py", "encode/stream_template.py",
-        "streaming/mux.py", "streaming/disk.py", "streaming/opening.py", "streaming/devices.py",
+        "io/reach.py", "io/ledger.py", "io/container_trial.py", "encode/selftest.py", "encode/option_trial.py", "encode/stream_template.py",
+        "io/priming.py", "streaming/mux.py", "streaming/disk.py", "streaming/opening.py", "streaming/devices.py",
     }  # fmt: skip
     root = Path(semvid.__file__).parent
     found = set()

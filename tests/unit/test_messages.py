@@ -23,7 +23,7 @@ SHOWN_WITH = {
 CANNOT_HAPPEN = {
     ("stream", "encode.spec"): "it sets no --crf and no options of encoders",
     ("stream", "encode.encoder"): "it sets no options of encoders",
-    ("stream", "encode.trial"): "it sets no options of encoders",
+    ("stream", "encode.option_trial"): "it sets no options of encoders",
     ("stream", "jpeg.motion"): "it sets no quality, no size and no limits of offsets",
     ("image", "saliency.map_files"): "a picture has one frame, and its map too",
     ("image", "saliency.sidecar_source"): "a picture has one frame, and its map too",

@@ -1,0 +1,31 @@
+"""FFmpeg's filters, one behind the other, for pictures of one kind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from av.filter import Graph
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+Step = tuple[str, str | None]
+"""Name of a filter, and its options."""
+
+
+def chain(picture: VideoFrame, *steps: Step) -> Graph:
+    """Return a graph that takes pictures of this one's size, format and time base.
+
+    Args:
+        picture: The first of them; it is not pushed.
+        steps: In the order they are passed.
+    """
+    graph = Graph()
+    graph.link_nodes(
+        graph.add_buffer(
+            width=picture.width, height=picture.height, format=picture.format, time_base=picture.time_base
+        ),
+        *(graph.add(name, options) for name, options in steps),
+        graph.add("buffersink"),
+    ).configure()
+    return graph
