@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class DurationKeeper:
         self._first_pts: int | None = None
         self._last_pts = 0
         self._first_dts: int | None = None
+        self._passed_dts: int | None = None
+        """Of the last packet that was passed on."""
 
     def note(self, pts: int) -> None:
         """Tell when the next frame is shown."""
@@ -48,6 +51,7 @@ class DurationKeeper:
             if self._first_dts is None:
                 self._first_dts = packet.dts
             if self._held is not None:
+                self._passed_dts = self._held.dts
                 yield self._timed(self._held)
             self._held = packet
 
@@ -59,15 +63,53 @@ class DurationKeeper:
             end_pts: When the last frame is no longer shown.
         """
         self._durations[self._last_pts] = max(end_pts - self._last_pts, 1)
-        yield from self.pass_on(packets)
-        if self._held is None:
+        rest = [self._timed(one) for one in (*([self._held] if self._held else []), *packets)]
+        if rest and self._first_dts is None:
+            self._first_dts = rest[0].dts
+        if rest and self._sums_up:
+            self._sum_up(rest, end_pts)
+        yield from rest
+
+    def _sum_up(self, rest: list[Packet[Any]], end_pts: int) -> None:
+        """Have the last frame shown as long as it should where durations are steps of decoding times.
+
+        Frames before it are shown until the next one, whatever their duration. So decoding times may move,
+        as long as they rise and no frame is shown before it is decoded.
+        """
+        shown = [one.pts for one in rest if one.pts is not None and one.time_base == self._time_base]
+        coded = [one.dts for one in rest if one.dts is not None]
+        if (
+            not len(shown) == len(coded) == len(rest)
+            or self._last_pts not in shown
+            or self._first_dts is None
+        ):
             return
-        last = self._timed(self._held)
-        if self._sums_up and last.pts != self._last_pts and None not in {last.dts, self._first_dts}:
-            # The last one coded is not the last one shown: it makes the sum right.
-            assert last.dts is not None and self._first_dts is not None  # noqa: S101, PT018
-            last.duration = max(self.span(end_pts) - (last.dts - self._first_dts), 1)
-        yield last
+        last, place = rest[-1], shown.index(self._last_pts)
+        if place == len(rest) - 1:
+            wanted = self._first_dts + self.span(self._last_pts)
+            before = coded[-2] if len(coded) > 1 else self._passed_dts
+            if before is None or before < wanted <= self._last_pts:
+                last.dts = wanted
+            return
+        if coded[place + 1] - coded[place] != rest[place].duration:
+            coded = self._spread(rest, shown) or coded
+        last.duration = max(self.span(end_pts) - (coded[-1] - self._first_dts), 1)
+
+    def _spread(self, rest: list[Packet[Any]], shown: list[int]) -> list[int] | None:
+        """Decode every packet as long after the one before as that one's frame is shown, if that can be.
+
+        Returns:
+            When each packet is decoded; None = some would have to be before what is written already.
+        """
+        steps = [0, *accumulate(one.duration or 0 for one in rest[:-1])]
+        start = min(pts - step for pts, step in zip(shown, steps, strict=True))
+        if self._passed_dts is None:
+            self._first_dts = start
+        elif start <= self._passed_dts:
+            return None
+        for one, step in zip(rest, steps, strict=True):
+            one.dts = start + step
+        return [start + step for step in steps]
 
     def _timed(self, packet: Packet[Any]) -> Packet[Any]:
         if packet.pts is not None and packet.time_base == self._time_base:

@@ -133,6 +133,33 @@ def test_every_picture_of_a_gif_is_shown_as_long_as_before(suffix, tmp_path):
     assert shown.end == Fraction(155, 100)
 
 
+@pytest.mark.parametrize("product", ["compress", "overlay"])
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+@pytest.mark.parametrize("delays", [[100, 400, 50, 1000], [100, 655_000, 100], [1000, 40, 40, 40, 40, 400]])
+def test_the_last_frame_itself_says_how_long_it_is_shown(delays, suffix, product, tmp_path):
+    """Not only the track: FFmpeg's tools go by the frame, which B-frames are coded after."""
+    source, output = gif(tmp_path / "in.gif", delays), tmp_path / f"out{suffix}"
+    if product == "compress":
+        run(source, output)
+    else:
+        semvid.export_overlay(source, output, semvid.OverlayConfig(model="spectral"))
+    with av.open(str(output)) as container:
+        frames = list(container.decode(video=0))
+        track = container.streams.video[0]
+        assert track.duration * track.time_base == Fraction(sum(delays), 1000)
+    assert [one.time for one in frames] == pytest.approx([sum(delays[:i]) / 1000 for i in range(len(delays))])
+    assert frames[-1].duration * frames[-1].time_base == Fraction(delays[-1], 1000)
+
+
+def test_a_last_frame_is_right_behind_many_frames_of_even_times(tmp_path):
+    source, output = tmp_path / "in.mkv", tmp_path / "out.mp4"
+    make_clip(source, width=64, height=48, num_frames=120, pts=[512 * i for i in range(119)] + [512 * 120])
+    run(source, output)
+    shown = played(output)
+    assert shown.pictures == [Fraction(one, 25) for one in (*range(119), 120)]
+    assert abs(shown.end - Fraction(121, 25)) <= TICK
+
+
 @pytest.mark.parametrize("suffix", WAYS)
 def test_a_last_frame_of_five_seconds_stays_as_long(suffix, tmp_path):
     source, output = tmp_path / "in.mp4", tmp_path / f"out{suffix}"
