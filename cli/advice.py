@@ -36,6 +36,19 @@ _MEANT: Mapping[str, str] = {
         "--qmax --bufsize --x264-params --x265-params --x264opts --x264-opts --crf-max --rc-lookahead "
         "--row-mt --lag-in-frames --deadline --pass --maxrate"
     ),
+    "--audio says how sound is coded that does not fit the output, as in aac:128k": (
+        "-c:a --codec:a --acodec --audio-codec --sound --sound-codec --aencoder -b:a --ab -ab "
+        "--audio-bitrate --sound-bitrate"
+    ),
+    "--sound-bitrate sets the rate of the sound": "-b:a --ab -ab --audio-bitrate --audio",
+    "--strict refuses what would be converted or left out": (
+        "-strict --pedantic --exact --error --no-convert --no-conversion --fail --xerror -xerror"
+    ),
+    "--deinterlace bwdif deinterlaces": "--yadif --bwdif --deint --interlaced -deinterlace --no-interlace",
+    "--wait says how long to wait for the source": "--timeout --retry --retries --listen",
+    "--allow-protocols lets playlists open more": (
+        "--protocol-whitelist --protocol_whitelist -protocol_whitelist --protocols --allow-network --insecure"
+    ),
     "--drop audio leaves the sound out": "-an --no-audio --mute --strip-audio --no-sound",
     "--drop subtitle leaves subtitles out": "-sn --no-subtitles --no-subs",
     "--sound-bitrate 0 carries no sound": "-an --no-audio --mute --no-sound",

@@ -91,6 +91,7 @@ def export_maps(
                     on_event(
                         Progress(sink.num_frames, reader.info.num_frames_from_header, sink.bytes_written)
                     )
+            reader.check_count(sink.num_frames, "got maps")
             for message in reader.changes + fields.notice("a map is of both fields of a frame together"):
                 on_event(Notice(message))
             for message in analyser.finish(sink.num_frames):

@@ -225,6 +225,7 @@ def _drawn_frames(
             if drawn is not None:
                 yield drawn, (item.picture.pts or 0) * info.time_base
             on_event(Progress(count, info.num_frames_from_header, 0))
+        reader.check_count(count, "were drawn")
         told = reader.changes + interlaced.notices() + analyser.finish(count)
         told += reader.remarks("what could be decoded was drawn") + drawer.finish()
         for message in told:

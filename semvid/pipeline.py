@@ -16,7 +16,7 @@ from semvid.config import CompressConfig
 from semvid.encode.coding import Coding, PreparedFrame
 from semvid.encode.interlaced import InterlacedStage
 from semvid.encoding_job import EncodingJob
-from semvid.errors import EncoderError, OutputError
+from semvid.errors import OutputError
 from semvid.events import Done, Event, Notice, Preview, Started
 from semvid.io.destination import check_output, default_output
 from semvid.io.output import check_place
@@ -168,7 +168,7 @@ def encode_events(
                     closing(EncodingJob(reader, writer, coding, config)) as job,
                 ):
                     yield from job.run(prepared)
-                _check_count(reader, "coded", job.num_frames + preparation.num_left_out)
+                reader.check_count(job.num_frames + preparation.num_left_out, "were coded")
                 yield from map(Notice, reader.changes + interlaced.notices())
                 if analyser is not None:
                     yield from map(Notice, analyser.finish(job.num_frames))
@@ -178,14 +178,6 @@ def encode_events(
             if config.target_size is not None and output_bytes > config.target_size:
                 yield Notice(f"the output has {output_bytes} bytes, more than --target-size; ask for less")
             yield Done(job.result(output_bytes, time.monotonic() - started))
-
-
-def _check_count(reader: VideoReader, done: str, count: int) -> None:
-    if count != reader.num_frames:
-        raise EncoderError(
-            f"{reader.num_frames} frames of {reader.info.path} were read, but {count} {done}; "
-            "report this as a fault of semvid"
-        )
 
 
 def _check_maps_place(path: Path, source: Path, output: Path, *, overwrite: bool) -> None:

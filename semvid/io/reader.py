@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import av
 from av.error import FFmpegError
 
-from semvid.errors import InputError
+from semvid.errors import EncoderError, InputError
 from semvid.io.luma import LumaView
 from semvid.io.packets import PacketReader
 from semvid.io.probe import describe, main_video_stream, open_container, reason
@@ -231,6 +231,22 @@ class VideoReader:
                 f"{path}: {num_early} subtitles end before picture and sound begin; they are left out"
             )
         return found
+
+    def check_count(self, count: int, done: str) -> None:
+        """Make sure that no frame was lost on its way. Call it after ``read()``.
+
+        Args:
+            count: Frames that came out at the end.
+            done: What became of them, as in "were coded".
+
+        Raises:
+            EncoderError: It is another number than was read.
+        """
+        if count != self.num_frames:
+            raise EncoderError(
+                f"{self.num_frames} frames of {self.info.path} were read, but {count} {done}; "
+                "report this as a fault of semvid"
+            )
 
     def _frame(self, picture: VideoFrame) -> Frame:
         pts = picture.pts if picture.pts is not None else picture.dts

@@ -142,7 +142,12 @@ class LocalOutlet:
             raise ClosedByReaderError from error
         except OutputError:
             raise
-        except (FFmpegError, OSError, ValueError) as error:
+        except ValueError as error:
+            # FFmpeg's "invalid argument" and "invalid data" are such errors; none is the disk's.
+            raise OutputError(
+                f"{self._name} cannot hold this stream ({reason(error)}); choose another SINK or --codec"
+            ) from error
+        except (FFmpegError, OSError) as error:
             raise OutputError(
                 f"{self._name} cannot be written ({reason(error)}); check free space, size limits and "
                 "permissions"

@@ -8,8 +8,10 @@ from clips import decode, make_clip
 from PIL import Image
 
 import semvid
-from semvid.errors import InputMissingError, OutputError, OutputExistsError
+from semvid.analysis import Analyser
+from semvid.errors import EncoderError, InputMissingError, OutputError, OutputExistsError
 from semvid.events import Progress
+from semvid.types import AnalysedFrame
 
 SPECTRAL = semvid.ExportConfig(model="spectral", overwrite=True)
 
@@ -66,6 +68,19 @@ def test_a_picture_becomes_a_grey_picture_as_viewers_show_it(orientation, tmp_pa
     with Image.open(result.output) as shown:
         assert shown.mode == "L"
         assert shown.size == ((130, 90) if orientation == 1 else (90, 130))
+
+
+def test_a_frame_that_got_no_map_is_missed(tmp_path, clip, monkeypatch):
+    update = Analyser.update
+
+    def forgetful(self, frame):
+        return AnalysedFrame(frame, None, is_cut=False) if frame.index == 3 else update(self, frame)
+
+    monkeypatch.setattr(Analyser, "update", forgetful)
+    for name in ("maps.svmap", "maps.mkv", "folder"):
+        with pytest.raises(EncoderError, match="frames of .* were read, but .* got maps"):
+            semvid.export_maps(clip, tmp_path / name, semvid.ExportConfig(model="spectral"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_places_that_cannot_or_must_not_be_written_are_refused(tmp_path, clip):

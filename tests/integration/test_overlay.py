@@ -9,7 +9,9 @@ from clips import decode, make_clip, texture
 from PIL import Image
 
 import semvid
-from semvid.errors import ConfigError, InputError, OutputError
+from semvid.encode.interlaced import InterlacedStage
+from semvid.errors import ConfigError, EncoderError, InputError, OutputError
+from semvid.types import AnalysedFrame
 
 
 def square_map(upright, tmp_path):
@@ -139,6 +141,21 @@ def test_stills(suffix, tmp_path):
     with Image.open(result.output) as image:
         drawn = np.asarray(image.convert("RGB"), float)
     assert np.abs(bounds(drawn.max(2) > 60) - [0.25, 0.5, 0.5, 0.75]).max() < 0.03
+
+
+@pytest.mark.parametrize("name", ["seen.mp4", "seen.gif", "seen"])
+def test_a_frame_that_was_not_drawn_is_missed(name, tmp_path, clip, monkeypatch):
+    run = InterlacedStage.run
+    monkeypatch.setattr(
+        InterlacedStage,
+        "run",
+        lambda self, items: (
+            one for one in run(self, items) if not (isinstance(one, AnalysedFrame) and one.frame.index == 3)
+        ),
+    )
+    with pytest.raises(EncoderError, match="frames of .* were read, but .* were (drawn|coded)"):
+        semvid.export_overlay(clip, tmp_path / name, semvid.OverlayConfig(model="spectral"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_cannot_be_drawn_is_refused(tmp_path, clip):

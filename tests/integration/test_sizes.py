@@ -1,6 +1,7 @@
 """Pictures of a pixel, of a few, and of the widest there are: each works, or one line says why not."""
 
 import subprocess
+from contextlib import closing
 
 import clips
 import imageio_ffmpeg
@@ -10,7 +11,11 @@ from notices import heard
 from PIL import Image
 
 import semvid
-from semvid.errors import EncoderError, InputError
+from semvid.errors import EncoderError, InputError, OutputError
+from semvid.streaming.live import open_session
+from semvid.streaming.outlet import LocalOutlet
+from semvid.streaming.sink_address import parse_sink
+from semvid.streaming.types import CodedPacket
 
 SIZES = ("1x1", "2x2", "4x300", "300x4")
 NUM_FRAMES = 3
@@ -41,7 +46,7 @@ def write_video(path, size):
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sizes")
-    return {size: write_video(folder / f"{size}.mkv", size) for size in (*SIZES, "16000x2", "16400x2")}
+    return {size: write_video(folder / f"{size}.mkv", size) for size in (*SIZES, "4x4", "16000x2", "16400x2")}
 
 
 def pixels(size):
@@ -92,6 +97,26 @@ def test_maps_of_small_video(videos, tmp_path, size, name):
 def test_overlays_of_small_video(videos, tmp_path, size, style, name):
     config = semvid.OverlayConfig(model="spectral", style=style)
     assert semvid.export_overlay(videos[size], tmp_path / name, config).num_frames == NUM_FRAMES
+
+
+@pytest.mark.parametrize("size", [*SIZES, "4x4"])
+@pytest.mark.parametrize(("codec", "name"), [("x264", "out.mkv"), ("x264", "out.mp4"), ("vp9", "out.mkv")])
+def test_small_video_is_streamed(videos, tmp_path, size, codec, name):
+    config = semvid.LiveConfig(model="spectral", codec=codec)
+    with closing(open_session(str(videos[size]), str(tmp_path / name), config).run()) as events:
+        list(events)
+    assert len(clips.decode(tmp_path / name)) == NUM_FRAMES
+
+
+def test_what_a_sink_cannot_hold_is_not_blamed_on_the_disk(tmp_path):
+    """A key frame without parameter sets says nothing of the picture."""
+    address = parse_sink(str(tmp_path / "out.mkv"), "x264")
+    packet = CodedPacket(b"\0\0\0\1\x65\x88", "h264", 0, 0, 1, is_keyframe=True)
+    with pytest.raises(
+        OutputError, match="cannot hold this stream .*; choose another SINK or --codec; nothing"
+    ):
+        LocalOutlet(address, address.url, packet)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("size", SIZES)
