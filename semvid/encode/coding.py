@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from semvid.types import AnalysedFrame, FloatArray, VideoInfo
+from semvid.types import AnalysedFrame, FloatArray, QuantizerOffsets, VideoInfo
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
@@ -23,6 +23,8 @@ class PreparedFrame:
     """For encoders that take it as it is; others have it attached to the picture."""
     predicted_rate_ratio: float | None = None
     """Bits of this frame as a multiple of those of a plain encode; None where no model tells."""
+    offsets: QuantizerOffsets | None = None
+    """What the encoder was asked for, where that is attached to the picture."""
 
 
 class CodedStream(Protocol):

@@ -10,6 +10,7 @@ from semvid.encode.allocator import OffsetAllocator
 from semvid.encode.coding import CodedStream, PreparedFrame
 from semvid.encode.encoder import VideoEncoder
 from semvid.encode.hdr import refuse_private_colours
+from semvid.encode.obedience import MapWatch
 from semvid.encode.option_trial import check_obedience
 from semvid.encode.prepare import FramePreparer, can_code_fields
 from semvid.encode.spec import EncoderSpec
@@ -66,7 +67,7 @@ class RegionCoding:
                 self._allocator = OffsetAllocator(blocks, self._config.allocation)
         offsets, ratio = self._allocator.update(analysed)
         picture = self._preparer.prepare(analysed.frame, offsets)
-        return PreparedFrame(analysed.frame.picture, picture, predicted_rate_ratio=ratio)
+        return PreparedFrame(analysed.frame.picture, picture, predicted_rate_ratio=ratio, offsets=offsets)
 
     def open(
         self, container: OutputContainer, first: PreparedFrame, info: VideoInfo, suffix: str
@@ -89,21 +90,35 @@ class RegionCoding:
             side_data=info.side_data,
         )
         encoder.notices[:0] = [*self._preparer.conversions, *filter(None, [untried])]
-        return _RegionStream(encoder)
+        watch = None
+        if self._has_map and self.coding_format == "h264":
+            given = " ".join(f"{key}={value}" for key, value in self._extra.items())
+            watch = MapWatch(
+                encoder.stream, f"check --encoder-option {given}" if given else "see 'semvid doctor'"
+            )
+        return _RegionStream(encoder, watch)
 
 
 class _RegionStream:
     """Unpacks prepared frames for the encoder."""
 
-    def __init__(self, encoder: VideoEncoder) -> None:
+    def __init__(self, encoder: VideoEncoder, watch: MapWatch | None) -> None:
         self.stream, self.notices, self._encoder = encoder.stream, encoder.notices, encoder
+        self._watch = watch
 
     def encode(self, prepared: PreparedFrame) -> list[Packet[Any]]:
         self._encoder.look(prepared.decoded)
-        return self._encoder.encode(prepared.picture)
+        if self._watch is not None and prepared.offsets is not None:
+            self._watch.ask(prepared.picture.pts, prepared.offsets)
+        return self._watched(self._encoder.encode(prepared.picture))
 
     def flush(self) -> list[Packet[Any]]:
-        return self._encoder.flush()
+        return self._watched(self._encoder.flush(), is_last=True)
+
+    def _watched(self, packets: list[Packet[Any]], *, is_last: bool = False) -> list[Packet[Any]]:
+        if self._watch is not None and (said := self._watch.look(packets, is_last=is_last)) is not None:
+            self.notices.append(said)
+        return packets
 
     def close(self) -> None:
         """Nothing runs by itself."""

@@ -1,21 +1,26 @@
 """Options under which an encoder ignores the map are refused however they are spelled, and no others."""
 
 import dataclasses
+import io
 import struct
 from contextlib import closing
 
 import av
+import ffmpeg
+import imageio_ffmpeg
 import numpy as np
 import pytest
 from clips import make_clip, write_masks
 
 import semvid
-from semvid.encode import trial
+from semvid.encode import region_coding, trial
+from semvid.encode.obedience import MapWatch
 from semvid.encode.option_trial import check_obedience
 from semvid.encode.prepare import choose_pixel_format
 from semvid.encode.regions import RegionAttacher
 from semvid.encode.registry import ENCODERS, VP8, VP9, X264, X265
 from semvid.errors import ConfigError, MapIgnoredError
+from semvid.types import QuantizerOffsets
 
 # With each of these the bytes were the same with and without a map, or the map fell on the wrong lines.
 IGNORING = [
@@ -232,3 +237,60 @@ def test_the_quantizers_of_a_run_are_those_the_map_asked_for(pixel_format, tmp_p
     change = macroblock_qps(mapped.output) - macroblock_qps(plain.output)
     assert np.corrcoef(change.ravel(), wanted.ravel())[0, 1] > 0.95
     assert change[wanted > 0].mean() - change[wanted < 0].mean() > 4
+
+
+@pytest.fixture
+def untried(monkeypatch):
+    """Runs begin without a trial, as if it had found nothing."""
+    monkeypatch.setattr(region_coding, "check_obedience", lambda *_: None)
+
+
+def watched_notices(source, folder, **options):
+    """What a run with a map of strong contrast says of obedience."""
+    mask = np.zeros((12, 20), np.uint8)
+    mask[2:10, 3:9] = 255
+    maps = write_masks(folder / "maps", [mask]) / "00000.png"
+    said = []
+    config = semvid.CompressConfig(maps=maps, crf=20, overwrite=True, **options)
+    semvid.compress(source, folder / "out.mkv", config, on_event=said.append)
+    return [one.message for one in said if isinstance(one, semvid.Notice) and "follow the map" in one.message]
+
+
+KINDS = {
+    "8 bit": "format=yuv420p",
+    "10 bit": "format=yuv420p10le",
+    "odd size": "crop=307:181:exact=1,format=yuv444p",
+    "interlaced": "interlace=lowpass=0,setfield=tff",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_is_watched(kind, tmp_path, untried, monkeypatch):
+    plain, source = make_clip(tmp_path / "plain.mkv"), tmp_path / "in.mkv"
+    # Noise, lest B pictures are predicted so well that no block has a quantizer of its own.
+    command = ffmpeg.input(str(plain)).output(
+        str(source), vf=f"noise=alls=24:allf=t,{KINDS[kind]}", vcodec="ffv1"
+    )
+    command.run(cmd=imageio_ffmpeg.get_ffmpeg_exe(), quiet=True)
+    assert watched_notices(source, tmp_path) == []
+    monkeypatch.setattr(RegionAttacher, "attach", lambda self, picture, *rest: picture)
+    (said,) = watched_notices(source, tmp_path, encoder_options={"aq-mode": "2"})
+    assert said.startswith("the encoder did not follow the map: its quantizers moved by ")
+    assert said.endswith("about a plain encode; check --encoder-option aq-mode=2")
+
+
+def test_no_verdict_where_nothing_can_be_said(tmp_path, untried, monkeypatch):
+    monkeypatch.setattr(RegionAttacher, "attach", lambda self, picture, *rest: picture)
+    source = make_clip(tmp_path / "in.mkv", num_frames=12)
+    weak = semvid.AllocationConfig(strength=0.05)
+    assert watched_notices(source, tmp_path, allocation=weak) == []
+    assert watched_notices(source, tmp_path, encoder_options={"bf": "0"}) == []
+
+
+def test_what_a_decoder_cannot_read_ends_the_watch():
+    with av.open(io.BytesIO(), "w", format="matroska") as container:
+        stream = container.add_stream("libx264", rate=25)
+        watch = MapWatch(stream, "")
+        watch.ask(0, QuantizerOffsets(np.zeros((2, 2), np.float32), 16))
+        assert watch.look([av.Packet(b"\0\0\1\x05")], is_last=True) is None
+        assert watch.is_over

@@ -40,7 +40,7 @@ LAYERS = [
     {"jpeg.encoder"},
     {"encode.side_data_boxes"},
     {"encode.spec", "activity", "allocate", "encode.side_data"},
-    {"encode.registry", "encode.prepare", "encode.hdr", "encode.allocator"},
+    {"encode.registry", "encode.prepare", "encode.hdr", "encode.allocator", "encode.obedience"},
     {"encode.encoder"},
     {"encode.option_trial"},
     {"encode.region_coding"},
