@@ -35,7 +35,9 @@ _LEAST_SPREAD = 0.8
 _LEAST_EVIDENCE = 15.0
 """Root of the sum of their squares. With less of either a share says nothing."""
 LEAST_SHARE = 0.35
-"""MEASURED"""
+"""Measured (examples/benchmark/obedience.py, 290 runs): 0.84 to 1.24 in the 66 of 124 obeyed runs that get a
+verdict, -0.21 to 0.11 in 64 of 124 with the map not attached. A mirrored map can look like the right one,
+where both halves of the picture matter alike: -0.17 to 1.09, 10 of 27 told."""
 _DENSE_BYTES = 12
 """For each macroblock; from there on nearly all have residual. One that is skipped takes less than a bit."""
 _START, _SLICES, _KEPT = b"\0\0\1", {1, 5}, 0x60

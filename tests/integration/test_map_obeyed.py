@@ -13,7 +13,7 @@ import pytest
 from clips import make_clip, write_masks
 
 import semvid
-from semvid.encode import region_coding, trial
+from semvid.encode import option_trial, region_coding
 from semvid.encode.obedience import MapWatch
 from semvid.encode.option_trial import check_obedience
 from semvid.encode.prepare import choose_pixel_format
@@ -172,9 +172,9 @@ def test_parts_of_lists_that_encoders_would_drop_are_refused(spec, text, words):
 def deaf(monkeypatch):
     """An FFmpeg whose encoders know no regions."""
     monkeypatch.setattr(RegionAttacher, "attach", lambda self, picture, *rest: picture)
-    trial._measure.cache_clear()
+    option_trial._measure.cache_clear()
     yield
-    trial._measure.cache_clear()
+    option_trial._measure.cache_clear()
 
 
 @pytest.mark.parametrize("codec", ENCODERS)
