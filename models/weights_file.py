@@ -66,13 +66,13 @@ class WeightsFile:
         except (RuntimeError, SafetensorError, OSError) as error:
             raise ModelError(
                 f"{self.path}: the tensors do not fit architecture {self.architecture.name}; "
-                "take the file anew or train it again"
+                "get the file again, or train the network again"
             ) from error
         broken = [name for name, value in tensors.items() if not value.isfinite().all()]
         if broken:
             raise ModelError(
-                f"{self.path}: {broken[0]} holds values that are no numbers; take the file anew or train it "
-                "again"
+                f"{self.path}: {broken[0]} holds values that are no numbers; get the file again, or train "
+                "the network again"
             )
         return network.eval()
 
@@ -122,7 +122,7 @@ def open_weights(name: str) -> WeightsFile:
     except (SafetensorError, Malformed, OSError) as error:
         raise ModelError(
             f"--model {name}: {path} is damaged or was not written by semvid's training "
-            f"({shown_line(str(error))}); take it anew"
+            f"({shown_line(str(error))}); get the file again"
         ) from error
     if channels != CHANNELS:
         raise ModelError(

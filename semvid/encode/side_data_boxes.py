@@ -19,11 +19,6 @@ _STEREO = struct.Struct("=2I")
 # struct AVSphericalMapping: projection; yaw, pitch, roll; bounds left, top, right, bottom; padding.
 _SPHERICAL = struct.Struct("=I3i4II")
 
-STEREO_TYPES = (
-    "2D", "side by side", "top and bottom", "frame after frame", "checkerboard", "side by side, quincunx",
-    "line by line", "column by column",
-)  # fmt: skip
-"""By FFmpeg's numbers."""
 _STEREO_TAGS = {
     1: ("left_right", "right_left"),
     2: ("top_bottom", "bottom_top"),

@@ -12,6 +12,7 @@ from semvid.encode.side_data import lost_live
 from semvid.errors import EncoderError, InputError, OutputError, SemvidError
 from semvid.events import Notice
 from semvid.saliency.source import MapSource
+from semvid.streaming.changes import Changes
 from semvid.streaming.ends import (
     AccountableTaker,
     FrameSource,
@@ -171,7 +172,7 @@ class LiveSession:
         self._raise_failures()
 
     def _play(self) -> Generator[Snapshot | LiveStatus | Notice, None, None]:
-        told = _Changes()
+        told = Changes()
         self._reader = self._open_reader()
         self._started = time.monotonic()
         status_at = self._started + _STATUS_SECONDS
@@ -328,34 +329,3 @@ class LiveSession:
 def _at(frame: Frame, pts: int, index: int | None = None) -> Frame:
     frame.picture.pts, frame.picture.time_base = pts, TIME_BASE
     return Frame(frame.picture, frame.index + 1 if index is None else index, frame.luma, frame.luma_bits)
-
-
-class _Changes:
-    """Tells when source, sinks or maps come and go."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, str] = {}
-        self._has_told_of_maps = False
-        self._num_remarks = 0
-
-    def of(
-        self, reader: FrameSource, sinks: Sequence[PacketTaker], map_failure: str
-    ) -> Generator[Notice, None, None]:
-        if map_failure and not self._has_told_of_maps:
-            self._has_told_of_maps = True
-            yield Notice(f"a frame got no map of its own ({map_failure}); the next ones are tried")
-        remarks = reader.remarks[self._num_remarks :]
-        self._num_remarks += len(remarks)
-        yield from map(Notice, remarks)
-        ends: list[tuple[str, FrameSource | PacketTaker]] = [("the source", reader)]
-        ends += [(sink.name, sink) for sink in sinks]
-        goes_on = any(one.state != "closed" for one in sinks)
-        for index, (name, one) in enumerate(ends):
-            before, self._known[index] = self._known.get(index), one.state
-            if one.state == "lost" and before != "lost":
-                why = f": {one.last_error}" if one.last_error else ""
-                yield Notice(f"{name} is lost, trying to reach it again{why}")
-            elif before == "lost" and one.state in {"playing", "open"}:
-                yield Notice(f"{name} is back")
-            elif before != "closed" and one.state == "closed" and one.last_error and goes_on:
-                yield Notice(f"{one.last_error}; the stream goes on without it")

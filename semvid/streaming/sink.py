@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import glob
-import itertools
 import threading
 from pathlib import Path
 from types import TracebackType
 
 from semvid.config import LiveConfig
-from semvid.errors import OutputError, OutputExistsError
+from semvid.errors import OutputError
 from semvid.io.claim import Claim, take_free_name
-from semvid.io.output import check_place
 from semvid.streaming.address import Address
 from semvid.streaming.backoff import Backoff
 from semvid.streaming.mux import SoundFormat, describe_keyframe
 from semvid.streaming.opening import require_protocol
 from semvid.streaming.outlet import ClosedByReaderError, LocalOutlet, Outlet, PushedOutlet
 from semvid.streaming.packet_queue import PacketQueue
-from semvid.streaming.sink_address import is_segmented, parse_sink
+from semvid.streaming.sink_address import parse_sink
+from semvid.streaming.sink_files import check_files, next_free
 from semvid.streaming.sound import SoundChunk
 from semvid.streaming.types import CodedPacket, SinkState
 
@@ -93,7 +91,7 @@ class PacketSink:
         option: str = "SINK",
         buffer_seconds: float | None = None,
     ) -> None:
-        _check_place(address, overwrite=overwrite, option=option)
+        check_files(address, overwrite=overwrite, option=option)
         self._overwrite = overwrite
         # Two streams into one file would make a file of neither.
         self._claim = Claim(Path(address.url), overwrite=overwrite) if address.kind == "file" else None
@@ -223,7 +221,7 @@ class PacketSink:
         except OutputError as error:
             self._fail(error)
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
-            self._fail(OutputError(f"{self._address.shown} cannot be written ({error}); choose another sink"))
+            self._fail(OutputError(f"{self._address.shown} cannot be written ({error}); choose another SINK"))
         finally:
             with self._changed:
                 self._state = "closed"
@@ -310,7 +308,7 @@ class PacketSink:
         if self._address.kind == "network":
             self._outlet = PushedOutlet(self._address, packet, self._offset, self._sound, self._aborting)
         else:
-            target = self._address.url if not self.paths else _next_free(self._address.url)
+            target = self._address.url if not self.paths else next_free(self._address.url)
             is_one_file = self._address.kind == "file" and self._address.format not in {"hls", "segment"}
             if is_one_file and (self.paths or not self._overwrite):
                 # It was free when the stream began; what appeared since is not ours to replace.
@@ -324,34 +322,3 @@ class PacketSink:
         self._was_open = True
         self._state = "open"
         self._backoff.reset()
-
-
-def _check_place(address: Address, *, overwrite: bool, option: str) -> None:
-    if address.kind != "file":
-        return
-    check_place(Path(address.url), None, overwrite=overwrite, option=option)
-    if is_segmented(address.url) and not overwrite:
-        existing = _existing(Path(address.url))
-        if existing is not None:
-            raise OutputExistsError(
-                f"{existing} exists; pass -y to overwrite segments or choose another {option}"
-            )
-
-
-def _existing(path: Path) -> str | None:
-    """Return a file that is there already, of a name for segments any of them."""
-    if not is_segmented(str(path)):
-        return str(path) if path.exists() else None
-    head, _, tail = str(path).rpartition("%")
-    pattern = f"{glob.escape(head)}[0-9]*{glob.escape(tail[tail.index('d') + 1 :])}"
-    return next(glob.iglob(pattern), None)
-
-
-def _next_free(name: str) -> str:
-    """Name the next file of a recording: ``NAME-2.mkv`` and so on."""
-    path = Path(name)
-    for number in itertools.count(2):
-        candidate = path.with_stem(f"{path.stem}-{number}")
-        if _existing(candidate) is None:
-            return str(candidate)
-    raise AssertionError

@@ -161,10 +161,6 @@ class LiveReader:
         """Width of a pixel by its height, in the frames delivered; None = square or unknown."""
         return None if self._is_scaled else self._upright_aspect
 
-    def ticks_at(self, when: float) -> int:
-        """Turn a ``time.monotonic()`` into ``TIME_BASE`` units of this stream."""
-        return self._timeline.at(when)
-
     def next(self, timeout: float) -> Captured | None:
         """Take the oldest frame that waits.
 

@@ -8,7 +8,7 @@ import imageio_ffmpeg
 import pytest
 
 import semvid
-from semvid.encode.side_data import KINDS
+from semvid.encode.side_data_kinds import KINDS
 from semvid.errors import InputError, SemvidError
 from semvid.events import Notice
 from semvid.io.probe import codec_name

@@ -1,0 +1,42 @@
+"""What to tell of a running live stream: source, sinks and maps that come and go."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+
+from semvid.events import Notice
+from semvid.streaming.ends import FrameSource, PacketTaker
+
+
+class Changes:
+    """Tells when source, sinks or maps come and go."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, str] = {}
+        self._has_told_of_maps = False
+        self._num_remarks = 0
+
+    def of(
+        self, reader: FrameSource, sinks: Sequence[PacketTaker], map_failure: str
+    ) -> Generator[Notice, None, None]:
+        """Yield what is new since the last call."""
+        if map_failure and not self._has_told_of_maps:
+            self._has_told_of_maps = True
+            yield Notice(
+                f"no map could be made for a frame ({map_failure}); semvid tries again with the next ones"
+            )
+        remarks = reader.remarks[self._num_remarks :]
+        self._num_remarks += len(remarks)
+        yield from map(Notice, remarks)
+        ends: list[tuple[str, FrameSource | PacketTaker]] = [("the source", reader)]
+        ends += [(sink.name, sink) for sink in sinks]
+        goes_on = any(one.state != "closed" for one in sinks)
+        for index, (name, one) in enumerate(ends):
+            before, self._known[index] = self._known.get(index), one.state
+            if one.state == "lost" and before != "lost":
+                why = f": {one.last_error}" if one.last_error else ""
+                yield Notice(f"{name} is lost, trying to reach it again{why}")
+            elif before == "lost" and one.state in {"playing", "open"}:
+                yield Notice(f"{name} is back")
+            elif before != "closed" and one.state == "closed" and one.last_error and goes_on:
+                yield Notice(f"{one.last_error}; the stream goes on without it")
