@@ -85,7 +85,7 @@ NOT_PROMISED = re.compile(
 """The coded video has another codec; what is default among one stream means nothing."""
 
 _TOLD_BY = (
-    (r"^audio\d+\.start", r"a frame is repeated"),
+    (r"^audio\d+\.start", r"a frame is repeated|frames are moved"),
     (r"^audio", r"sound|audio|stream \d"),
     (r"^subtitle", r"subtitle|stream \d"),
     (r"^data", r"data|telemetry|timecode|stream \d"),
