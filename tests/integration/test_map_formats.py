@@ -39,7 +39,7 @@ def offsets_and_maps(source, config, kept=None):
         analyser = Analyser(maps, TemporalConfig())
         if kept is not None:
             context = SinkContext(reader.info, {}, semvid.AllocationConfig())
-            analyser.recorder = stack.enter_context(open_sink("sidecar", kept, context))
+            analyser.recorder = stack.enter_context(open_sink("sidecar", kept, context, overwrite=False))
         for item in reader.read():
             if isinstance(item, semvid.Frame):
                 analysed = analyser.update(item)
