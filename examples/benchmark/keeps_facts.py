@@ -55,6 +55,8 @@ def read_facts(path: Path) -> Facts:
             ("data", container.streams.data), ("attachment", container.streams.attachments),
         ):  # fmt: skip
             for index, stream in enumerate(streams):
+                if _is_made_anew(stream, bool(container.chapters())):
+                    continue
                 name = kind if kind == "video" and index == 0 else f"{kind}{index}"
                 facts.update(_stream_facts(name, stream))
     for stream_index, name in _numbered(facts):
@@ -77,10 +79,18 @@ def _origin(path: Path, stream_index: int | None) -> Fraction:
 
 
 def _tags(prefix: str, metadata: Mapping[str, str]) -> Facts:
-    return {
-        f"{prefix}.{key.lower()}": value for key, value in metadata.items()
-        if not _MADE_ANEW.match(key) and value not in {"und", ""}
-    }  # fmt: skip
+    facts = {}
+    for key, value in metadata.items():
+        # MP4 calls the title of a track its name, and FFmpeg says its place twice.
+        name = re.sub(r"^name$", "title", key.lower()).removesuffix("-eng")
+        if not _MADE_ANEW.match(key) and value not in {"und", ""}:
+            facts[f"{prefix}.{name}"] = value
+    return facts
+
+
+def _is_made_anew(stream: Any, has_chapters: bool) -> bool:
+    """Tell tracks that FFmpeg makes of a timecode tag and of chapters."""
+    return stream.type == "data" and ("timecode" in stream.metadata or has_chapters)
 
 
 def _stream_facts(name: str, stream: Any) -> Facts:

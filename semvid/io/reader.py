@@ -116,6 +116,7 @@ class VideoReader:
         self._steadier = Steadier()
         self._last_pts: int | None = None
         self._num_retimed = 0
+        self._num_early_chapters = 0
 
     def keep(self, others: Collection[int]) -> None:
         """Read only these streams beside the video, so that no other can do harm. Call it before ``read()``.
@@ -202,6 +203,7 @@ class VideoReader:
             start, end = max(one["start"] + ticks, 0), max(one["end"] + ticks, 0)
             if end > start:
                 chapters.append({**one, "start": start, "end": end})
+        self._num_early_chapters = len(self.container.chapters()) - len(chapters)
         return chapters
 
     def remarks(self, done: str) -> list[str]:
@@ -229,6 +231,11 @@ class VideoReader:
         if num_early := self._packets.errors.num_too_early:
             found.append(
                 f"{path}: {num_early} subtitles end before picture and sound begin; they are left out"
+            )
+        if self._num_early_chapters:
+            found.append(
+                f"{path}: {self._num_early_chapters} chapters end before picture and sound begin; "
+                "they are left out"
             )
         return found
 

@@ -17,8 +17,10 @@ _STALE = (
 )  # fmt: skip
 _KEYS = ("com.apple.", "com.android.")
 """What phones write beside the tags that all players know: the place, the local time, the maker."""
-_TOLD_OTHERWISE = {"handler_name", "creation_time", "filename", "mimetype", "timecode"}
+_TOLD_OTHERWISE = {"handler_name", "filename", "mimetype"}
 """Rewritten by every container in its own way, or part of what is told elsewhere."""
+_DATE = "creation_time"
+"""Of a track it is the file's once more."""
 _SET_BY_MUXERS = Disposition.default | Disposition.attached_pic
 
 
@@ -84,18 +86,22 @@ class Inventory:
         sentences = [self._sentence(_missing(self._tags, written.metadata), "the file")]
         found = [one for one in written.streams if not _is_beside_tracks(one)]
         for (label, tags, marks), track in zip(self._tracks, found, strict=False):
-            sentences.append(self._sentence(_missing(tags, of_track(track.metadata)), label))
+            missing = [one for one in _missing(tags, of_track(track.metadata)) if one.lower() != _DATE]
+            sentences.append(self._sentence(missing, label))
             gone = Disposition(marks & ~track.disposition & ~_SET_BY_MUXERS)
             if gone:
                 names = ", ".join(str(one.name) for one in Disposition if one in gone)
                 sentences.append(f"{label} is not marked as {names}: {self._suffix} has no place for that")
         chapters = [one["metadata"] for one in written.chapters()]
-        missing = {
+        if len(chapters) < len(self._chapter_tags):
+            count = len(self._chapter_tags) - len(chapters)
+            sentences.append(f"{self._suffix} has no place for {count} chapters; write to .mkv or .mp4")
+        missing_tags = {
             name
             for tags, kept in zip(self._chapter_tags, chapters, strict=False)
             for name in _missing(tags, kept)
         }
-        sentences.append(self._sentence(sorted(missing), "the chapters"))
+        sentences.append(self._sentence(sorted(missing_tags), "the chapters"))
         return [one for one in sentences if one]
 
     def _sentence(self, names: list[str], owner: str) -> str:

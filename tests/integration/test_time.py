@@ -118,6 +118,20 @@ def test_a_counter_that_wraps_in_the_middle_leaves_no_trace(tmp_path):
     assert not any("jumps" in one or "damaged" in one for one in notices)
 
 
+def test_chapters_before_the_start_and_those_avi_cannot_hold_are_told(tmp_path):
+    words, source = tmp_path / "chapters.txt", tmp_path / "in.mkv"
+    words.write_text(
+        ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1\nSTART=0\nEND=1\n[CHAPTER]\nTIMEBASE=1/1\nSTART=100\nEND=101\n"
+    )
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=1", "-i", words, "-map", "0", "-map_metadata", "1",
+           "-c:v", "libx264", "-output_ts_offset", "100", source)  # fmt: skip
+    notices = run(source, tmp_path / "out.mkv")
+    assert sum("1 chapters end before picture and sound begin" in one for one in notices) == 1
+    with av.open(str(tmp_path / "out.mkv")) as written:
+        assert [one["start"] for one in written.chapters()] == [0]
+    assert any(".avi has no place for 1 chapters" in one for one in avi(source, tmp_path / "out.avi"))
+
+
 def gif(path, delays):
     frames = [Image.fromarray(np.full((96, 192, 3), 40 * i, np.uint8)) for i in range(1, len(delays) + 1)]
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=delays, loop=0)
