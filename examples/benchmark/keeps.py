@@ -25,9 +25,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from commands import Command, Outcome, run_all
-from common import REPOSITORY, environment, save
+from common import REPOSITORY, environment, load, save
 from keeps_facts import Facts, differences, read_animation, read_facts
-from keeps_inputs import Input, make_all
+from keeps_inputs import INPUTS, Input, make_all
 
 _LIMIT_SECONDS = 60.0
 _MAPS = ["--model", "spectral"]
@@ -48,7 +48,8 @@ _ALL = r"."
 _FOR_JPEG = r"^(?!video\.full_range)"
 """JPEG has full range by definition, and samples are converted to it."""
 _NO_PICTURE = r"^(video\.(frames|times|end|exists)|audio|subtitle|chapter|tag|cover)"
-_COUNT = r"^video\.(frames|end)$"
+_LENGTH = r"^video\.end$"
+"""Equal pictures of an animation become one that lasts."""
 
 
 def _compress(suffix: str, *options: str) -> Product:
@@ -64,7 +65,7 @@ VIDEO_PRODUCTS = {
     "avi": replace(_compress(".avi", "--codec", "mjpeg"), facts=_FOR_JPEG),
     "mjpeg mov": replace(_compress(".mov", "--codec", "mjpeg"), facts=_FOR_JPEG),
     "overlay mp4": Product(("overlay", "{in}", "-o", "{out}", *_QUICK), ".mp4", _NO_PICTURE),
-    "overlay gif": Product(("overlay", "{in}", "-o", "{out}", *_QUICK), ".gif", _COUNT),
+    "overlay gif": Product(("overlay", "{in}", "-o", "{out}", *_QUICK), ".gif", _LENGTH),
     "overlay folder": Product(("overlay", "{in}", "-o", "{out}", *_QUICK), "", r"^video\.frames$"),
     "maps": Product(("maps", "{in}", "-o", "{out}", "--json", *_QUICK), ".svmap", r"^video\.frames$"),
     "compare": Product(("compare", "{in}", "{in}", "--metrics", "psnr", "--json"), "", r"^video\.frames$"),
@@ -127,7 +128,7 @@ def still_facts(path: Path) -> Facts:
             "exif": image.getexif().get(0x010E),
             "icc": bool(image.info.get("icc_profile")),
             "xmp": bool(image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")),
-            "alpha": "A" in image.mode,
+            "alpha": "A" in image.mode and image.getchannel("A").getextrema()[0] < 255,
         }
         if "dpi" in image.info:
             facts["density"] = tuple(round(float(one)) for one in image.info["dpi"])
@@ -245,6 +246,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", help="names of inputs")
     parser.add_argument("--products", nargs="*", default=[], help="names of columns")
     parser.add_argument("--work", type=Path, help="keep inputs and outputs there")
+    parser.add_argument("--update", action="store_true", help="put the cells that were run into the table")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -264,9 +266,14 @@ def main() -> int:
                 print("   said:", short(outcome.err.strip())[:400], flush=True)
             if options.work is None:
                 shutil.rmtree(output.parent, ignore_errors=True)
+    print(len(inputs), "inputs,", len(cells), "cells:", dict(Counter(cell["result"] for cell in cells)))
+    if options.update:
+        run = {(cell["input"], cell["product"]) for cell in cells}
+        kept = [cell for cell in load("keeps")["cells"] if (cell["input"], cell["product"]) not in run]
+        order = [one.name for one in INPUTS]
+        cells = sorted(kept + cells, key=lambda cell: order.index(cell["input"]))
     counts = Counter(cell["result"] for cell in cells)
-    print(len(inputs), "inputs,", len(cells), "cells:", dict(counts))
-    if not options.only and not options.products:
+    if options.update or not (options.only or options.products):
         save("keeps", {"counts": counts, "cells": cells})
         (REPOSITORY / "docs" / "keeps.md").write_text(page(cells, counts), encoding="utf-8")
     return int(bool(counts["LOST"] or counts["FAILED"]))

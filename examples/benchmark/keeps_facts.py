@@ -107,8 +107,8 @@ def _stream_facts(name: str, stream: Any) -> Facts:
     # An mp4 says "MPEG-1 audio" and leaves the layer to the decoder.
     facts[f"{name}.codec"] = re.sub(r"^mp[23]$", "MPEG audio", codec.codec.canonical_name)
     if stream.type == "video":
-        aspect = stream.sample_aspect_ratio
-        facts[f"{name}.aspect"] = str(aspect if aspect else Fraction(1))
+        # WebM counts what is displayed in whole pixels.
+        facts[f"{name}.aspect"] = round(codec.width * (stream.sample_aspect_ratio or 1))
     elif stream.type == "audio":
         facts[f"{name}.rate"], facts[f"{name}.channels"] = codec.sample_rate, codec.channels
     return facts
@@ -140,7 +140,8 @@ def _content(path: Path, stream_index: int, name: str, origin: Fraction) -> Fact
     facts[f"{name}.size"] = (first.width, first.height)
     facts[f"{name}.rotation"] = first.rotation % 360
     facts[f"{name}.bits"] = first.format.components[0].bits
-    facts[f"{name}.chroma"] = (first.format.chroma_width(64), first.format.chroma_height(64))
+    if len(first.format.components) > 1:
+        facts[f"{name}.chroma"] = (first.format.chroma_width(64), first.format.chroma_height(64))
     if any(one.type.name == "STEREO3D" for one in side_data(first)):
         # Of the bitstream, where the container does not say it.
         facts["side data.stereo 3d"] = True
