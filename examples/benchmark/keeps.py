@@ -259,6 +259,7 @@ def main() -> int:
         ):  # fmt: skip
             one, source, name, product, output = command.key
             word, why = judge(one, source, product, output, outcome)
+            why = [text.replace(f"{work}/", "") for text in why]
             cells.append({"input": one.name, "theme": one.theme, "kind": one.kind, "product": name,
                           "result": word, "why": why})  # fmt: skip
             if word in {"LOST", "FAILED"}:
