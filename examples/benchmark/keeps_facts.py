@@ -42,7 +42,10 @@ def read_facts(path: Path) -> Facts:
     facts: Facts = {}
     with av.open(f"file:{path}", metadata_errors="ignore") as container:
         covers = [one for one in container.streams.video if one.disposition & Disposition.attached_pic]
+        best = container.streams.best("video")
         videos = [one for one in container.streams.video if one not in covers]
+        # The one that is compressed comes first in the output.
+        videos.sort(key=lambda one: best is None or one.index != best.index)
         origin = _origin(path, videos[0].index if videos else None)
         facts["covers"] = tuple((one.codec_context.width, one.codec_context.height) for one in covers)
         facts.update(_tags("tag", container.metadata))
@@ -84,7 +87,10 @@ def _tags(prefix: str, metadata: Mapping[str, str]) -> Facts:
         # MP4 calls the title of a track its name, and FFmpeg says its place twice.
         name = re.sub(r"^name$", "title", key.lower()).removesuffix("-eng")
         if not _MADE_ANEW.match(key) and value not in {"und", ""}:
-            facts[f"{prefix}.{name}"] = value
+            # A place is the same with leading zeros.
+            facts[f"{prefix}.{name}"] = (
+                re.sub(r"(?<=[+-])0+(?=\d)", "", value) if "location" in name else value
+            )
     return facts
 
 
@@ -208,7 +214,8 @@ def _events(container: Any, stream: Any, origin: Fraction) -> tuple[Any, ...]:
     for packet in container.demux(stream):
         if not packet.size or packet.pts is None:
             continue
-        start = round(float(packet.pts * packet.time_base - origin), 2)
+        # Before the first picture nothing is shown.
+        start = max(round(float(packet.pts * packet.time_base - origin), 2), 0.0)
         try:
             found = packet.decode()
         except av.error.FFmpegError:
