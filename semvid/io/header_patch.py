@@ -12,6 +12,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from semvid.io.movie_boxes import boxes
+
 _SEGMENT, _TRACKS, _ENTRY, _VIDEO = b"\x18\x53\x80\x67", b"\x16\x54\xae\x6b", b"\xae", b"\xe0"
 _CRC, _VOID, _NAME = b"\xbf", b"\xec", b"\x53\x6e"
 _WIDTH, _HEIGHT, _UNIT = b"\x54\xb0", b"\x54\xba", b"\x54\xb2"
@@ -161,11 +163,11 @@ def prefer_google_boxes(path: Path) -> None:
             parents = [
                 (start + skipped, end)
                 for parent in parents
-                for name, start, end in _boxes(file, *parent)
+                for name, start, end in boxes(file, *parent)
                 if kind is None or name == kind
             ]
         for parent in parents:
-            children = {name: (start, end) for name, start, end in _boxes(file, *parent)}
+            children = {name: (start, end) for name, start, end in boxes(file, *parent)}
             if b"vexu" not in children:
                 continue
             start, end = children[b"vexu"]
@@ -174,18 +176,3 @@ def prefer_google_boxes(path: Path) -> None:
             if children.keys() & {b"st3d", b"sv3d"} and not is_projection_apples:
                 file.seek(start - 4)
                 file.write(b"free")
-
-
-def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield names of boxes, and where their content starts and ends."""
-    while start + 8 <= end:
-        file.seek(start)
-        size, name = struct.unpack(">I4s", file.read(8))
-        head = 8
-        if size == 1:
-            (size,), head = struct.unpack(">Q", file.read(8)), 16
-        size = size or end - start
-        if size < head or start + size > end:
-            return
-        yield name, start + head, start + size
-        start += size

@@ -14,6 +14,7 @@ from av.error import FFmpegError
 
 from semvid.errors import EncoderError, InputError
 from semvid.io.luma import LumaView
+from semvid.io.movie_boxes import read_edits
 from semvid.io.packets import PacketReader
 from semvid.io.probe import describe, main_video_stream, open_container, reason
 from semvid.io.steady import Steadier
@@ -115,6 +116,8 @@ class VideoReader:
         self._luma = LumaView()
         self._steadier = Steadier()
         self._last_pts: int | None = None
+        self._track_length = 0
+        self._is_cut = False
         self._num_retimed = 0
         self._num_early_chapters = 0
 
@@ -160,6 +163,8 @@ class VideoReader:
                 yield packet
                 continue
             num_packets += 1
+            self._is_cut |= packet.is_discard
+            self._track_length += packet.duration or 0
             yield from self._decode(packet)
         yield from self._decode(None)
         if not self.num_frames:
@@ -285,9 +290,27 @@ class VideoReader:
         if self.damage or clock.num_jumps or "mov" not in self.info.container.split(","):
             return
         if stream.duration and stream.start_time is not None and self._last_pts is not None:
-            end = stream.start_time + stream.duration + round(clock.start_shift / self.info.time_base)
+            end = stream.start_time + (self._played_length() or stream.duration)
+            end += round(clock.start_shift / self.info.time_base)
             if end > self._last_pts:
                 self.end_pts = end
+
+    def _played_length(self) -> int | None:
+        """Return how long players show a track of MP4, in its time base; None = FFmpeg knows best.
+
+        FFmpeg believes the header where that is shorter than all frames together, but it is only a summary:
+        players go through the frames, and leave out what an edit list leaves out.
+        """
+        edits = read_edits(self.info.path, self.stream.id)
+        if self._is_cut or not self._track_length or edits is None:
+            return None
+        shown = [one for one in edits if not one.is_empty]
+        if not shown or not shown[0].seconds:
+            return self._track_length
+        length = self._track_length * self.info.time_base
+        if len(shown) == 1 and abs(shown[0].seconds - length) <= shown[0].tick:
+            return self._track_length
+        return None
 
     @property
     def changes(self) -> list[str]:

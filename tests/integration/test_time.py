@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import struct
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -192,6 +193,24 @@ def test_a_last_frame_of_five_seconds_stays_as_long(suffix, tmp_path):
     assert played(source).end == Fraction(536, 100)
     run(source, output)
     assert abs(played(output).end - Fraction(536, 100)) <= TICK
+
+
+@pytest.mark.parametrize(("edits", "expected"), [("none", 10), ("whole", 10), ("short", 8)])
+def test_a_header_that_is_short_of_its_frames_cuts_none_of_them(edits, expected, tmp_path):
+    """Players add up the frames; only an edit list leaves some of that out."""
+    source = make_clip(tmp_path / "in.mp4", width=64, height=48, num_frames=10, options={"bf": "0"})
+    data = bytearray(source.read_bytes())
+    media = data.index(b"mdhd") + 20
+    struct.pack_into(">I", data, media, struct.unpack_from(">I", data, media)[0] - 200)
+    if edits == "none":
+        data = data.replace(b"edts", b"free")
+    elif edits == "short":
+        struct.pack_into(">I", data, data.index(b"elst") + 12, 320)
+    source.write_bytes(data)
+    for suffix in (".mp4", ".mov", ".mkv"):
+        output = tmp_path / f"out{suffix}"
+        run(source, output)
+        assert abs(played(output).end - Fraction(expected, 25)) <= TICK
 
 
 def test_an_overlay_of_every_third_frame_lasts_as_long_as_the_video(clip, tmp_path):
