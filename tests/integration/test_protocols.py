@@ -40,7 +40,7 @@ class Server:
     """Counts who connects on this machine."""
 
     def __init__(self):
-        self.num_connections = 0
+        self._num_served = self._num_asked = 0
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         threading.Thread(target=self._run, daemon=True).start()
@@ -48,8 +48,17 @@ class Server:
     def _run(self):
         with contextlib.suppress(OSError):
             while True:
-                self._socket.accept()[0].close()
-                self.num_connections += 1
+                connection, _ = self._socket.accept()
+                self._num_served += 1
+                connection.close()
+
+    @property
+    def num_connections(self):
+        """Of others, up to now: they are served in their order, so after one of its own all are counted."""
+        self._num_asked += 1
+        with socket.create_connection(self._socket.getsockname(), 60) as own:
+            assert own.recv(1) == b""
+        return self._num_served - self._num_asked
 
     def close(self):
         self._socket.close()
