@@ -43,6 +43,7 @@ class SoundFormat:
 class Cargo:
     """The streams of an open file, and how each begins."""
 
+    info: VideoInfo
     container: InputContainer
     packets: dict[int, list[Packet[Any]]]
     """By index of the stream; the list is empty where none came soon."""
@@ -98,7 +99,7 @@ def look_into(info: VideoInfo) -> Generator[Cargo, None, None]:
         # What comes only once a file began over cannot be read twice.
         if info.path.is_file():
             _read_some(container, packets, info.stream_index)
-        yield Cargo(container, packets, named)
+        yield Cargo(info, container, packets, named)
 
 
 def _read_some(container: InputContainer, packets: dict[int, list[Packet[Any]]], main: int) -> None:

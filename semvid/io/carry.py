@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from av.stream import Disposition, Stream
@@ -14,6 +15,7 @@ from semvid.errors import OutputError
 from semvid.io.cargo import Cargo
 from semvid.io.container_trial import Fit, try_stream
 from semvid.io.containers import CONTAINERS, COVER_CODECS, HABITS
+from semvid.io.even_sound import WHY, Offset, find_offsets
 from semvid.io.probe import UNKNOWN_CODEC, is_cover_art
 from semvid.io.probe import codec_name as coded_as
 from semvid.io.sound import SoundTarget, canonical_name, choose_target, holds_sound
@@ -53,6 +55,8 @@ class Passage:
     is_cover: bool = False
     is_relayed: bool = False
     """See ``Fit.RELAYED``."""
+    remark: str = ""
+    """What is told of a stream that is copied as it is."""
 
     @property
     def cost(self) -> int:
@@ -90,8 +94,10 @@ class Manifest:
 
     @property
     def notices(self) -> list[str]:
-        """A sentence for each stream that is not copied as it is."""
-        return [f"{one.label} {one.why}" for one in self.passages.values() if one.why]
+        """A sentence for each stream that is not as it was."""
+        return [
+            f"{one.label} {why}" for one in self.passages.values() for why in (one.why, one.remark) if why
+        ]
 
 
 def label(stream: Stream) -> str:
@@ -112,12 +118,11 @@ def copied_streams(source: VideoInfo, drop: Collection[str]) -> list[StreamInfo]
     ]
 
 
-def plan(cargo: Cargo, main: int, suffix: str, config: CompressConfig) -> Manifest:
-    """Decide about every stream.
+def plan(cargo: Cargo, suffix: str, config: CompressConfig) -> Manifest:
+    """Decide about every stream beside the video that is compressed.
 
     Args:
         cargo: The file.
-        main: Index of the stream that is compressed.
         suffix: Of the output.
         config: What is dropped, how sound is treated, and whether it is strict.
 
@@ -128,7 +133,7 @@ def plan(cargo: Cargo, main: int, suffix: str, config: CompressConfig) -> Manife
     passages = {
         one.index: planner.passage(one)
         for one in cargo.container.streams
-        if one.index != main and one.type not in config.drop
+        if one.index != cargo.info.stream_index and one.type not in config.drop
     }
     has_cover = any(one.is_cover and one.way is Way.COPY for one in passages.values())
     manifest = Manifest(suffix, passages, has_keys(cargo.container.metadata) and not has_cover)
@@ -144,10 +149,12 @@ def plan(cargo: Cargo, main: int, suffix: str, config: CompressConfig) -> Manife
 
 def _passage(
     stream: Stream, way: Way, why: str = "", *, sound: SoundTarget | None = None, text: str = "",
-    cover: bytes = b"", is_relayed: bool = False,
+    cover: bytes = b"", is_relayed: bool = False, remark: str = "",
 ) -> Passage:  # fmt: skip
     # Of the stream itself nothing is kept: its container is closed again.
-    return Passage(label(stream), stream.type, way, why, sound, text, cover, is_cover_art(stream), is_relayed)
+    return Passage(
+        label(stream), stream.type, way, why, sound, text, cover, is_cover_art(stream), is_relayed, remark
+    )
 
 
 class _Planner:
@@ -206,10 +213,13 @@ class _Planner:
             )
         fit = self._fit(stream)
         is_as_wanted = wanted is None or (bitrate is None and canonical_name(wanted) == coded_as(stream))
-        if fit is not Fit.NO and is_as_wanted:
-            return _passage(stream, Way.COPY, is_relayed=fit is Fit.RELAYED)
+        offset = self._offsets.get(stream.index, Offset())
+        if fit is not Fit.NO and is_as_wanted and not offset.is_noticed:
+            remark = f"is heard {offset}: {WHY}; write to .mov or .mkv" if str(offset) else ""
+            return _passage(stream, Way.COPY, is_relayed=fit is Fit.RELAYED, remark=remark)
+        is_uneven = fit is not Fit.NO and is_as_wanted
         if codec == "copy":
-            raise self._refusal(stream)
+            raise self._uneven(stream, offset) if is_uneven else self._refusal(stream)
         habits = HABITS[self._muxer]
         wanted = wanted or (habits.lossless_sound if source.is_lossless else habits.sound)
         target = choose_target(wanted, source, bitrate)
@@ -221,9 +231,25 @@ class _Planner:
         why = f"becomes {target}"
         if target.num_channels != source.num_channels:
             why += f", {target.num_channels} channels instead of {source.num_channels}"
-        if codec == "auto":
+        if is_uneven:
+            why += f": it would be heard {offset}, for {WHY}"
+        elif codec == "auto":
             why += f": {self._suffix} cannot hold it as it is"
         return _passage(stream, Way.CONVERT, why, sound=target)
+
+    @cached_property
+    def _offsets(self) -> dict[int, Offset]:
+        """How far sound would be from its picture where it can only go evenly."""
+        is_dropped = "audio" in self._config.drop
+        if self._muxer != "avi" or is_dropped:
+            return {}
+        return find_offsets(self._cargo.info, [one.index for one in self._cargo.container.streams.audio])
+
+    def _uneven(self, stream: Stream, offset: Offset) -> OutputError:
+        return OutputError(
+            f"{label(stream)} would be heard {offset}: {WHY}; end -o in .mov or .mkv, or give --audio auto, "
+            "which fills it with silence"
+        )
 
     def _fit(self, stream: Stream) -> Fit:
         fit = try_stream(self._muxer, stream, self._cargo.packets[stream.index])

@@ -33,7 +33,7 @@ def default_output(source: VideoInfo, coding_format: str, config: CompressConfig
             if not takes(suffix, coding_format):
                 continue
             try:
-                found = plan(cargo, source.stream_index, suffix, config)
+                found = plan(cargo, suffix, config)
             except OutputError as error:
                 refusal = refusal or error
                 continue
@@ -74,4 +74,4 @@ def check_output(output: Path, source: VideoInfo, coding_format: str, config: Co
         others = ", ".join(one for one in CONTAINERS if takes(one, coding_format))
         raise OutputError(f"{suffix} cannot hold {coding_format} video; end the output in {others}")
     with look_into(source) as cargo:
-        return plan(cargo, source.stream_index, suffix, config)
+        return plan(cargo, suffix, config)

@@ -66,10 +66,12 @@ class Ledger:
 
     Args:
         output: What to call the file in messages.
+        sound_slack: Seconds by which sound may be off its time: what people were told before.
     """
 
-    def __init__(self, output: Path) -> None:
+    def __init__(self, output: Path, sound_slack: Fraction = Fraction(0)) -> None:
         self._output = output
+        self._sound_slack = sound_slack
         self._tracks: dict[int, _Track] = {}
 
     def note(self, packet: Packet[Any]) -> None:
@@ -114,6 +116,8 @@ class Ledger:
 
     def _compare(self, name: str, meant: _Track, shown: _Track, origin: Fraction) -> None:
         slack = meant.time_base + shown.time_base + _ROUNDING
+        if meant.kind == "audio":
+            slack += self._sound_slack
         if meant.kind == "subtitle":
             # Between texts some containers need empty ones.
             times = shown.seconds()

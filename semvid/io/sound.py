@@ -13,6 +13,7 @@ from av.filter import Graph
 
 from semvid.io.cargo import SoundFormat
 from semvid.io.container_trial import global_header, written_by
+from semvid.io.even_sound import WHY, Offset
 
 if TYPE_CHECKING:
     from av import AudioFrame, Packet
@@ -127,10 +128,15 @@ class SoundConverter:
         source: The stream to decode; nobody else may decode it.
         stream: From ``add_sound``.
         target: The same that was given to it.
+        is_even: The container tells no times: what does not begin at 0 begins with silence.
     """
 
-    def __init__(self, source: AudioStream, stream: AudioStream, target: SoundTarget) -> None:
+    def __init__(
+        self, source: AudioStream, stream: AudioStream, target: SoundTarget, *, is_even: bool = False
+    ) -> None:
         self._source, self.stream, self._target = source, stream, target
+        self._is_even = is_even
+        self._lead_in = Fraction(0)
         self._graph: Graph | None = None
         self._kind: tuple[object, ...] = ()
         self._expected = Fraction(0)
@@ -165,9 +171,12 @@ class SoundConverter:
         where = f"stream {self._source.index} (audio, {self._source.codec_context.codec.canonical_name})"
         if self._next_sample is None:
             return [f"{where} is empty in the output: none of its sound could be decoded"]
+        found = []
         if self._num_bad_packets:
-            return [f"{where} is damaged: {self._num_bad_packets} packets could not be decoded"]
-        return []
+            found.append(f"{where} is damaged: {self._num_bad_packets} packets could not be decoded")
+        if self._is_even and (words := str(Offset(late=self._lead_in))):
+            found.append(f"{where} is heard {words}: {WHY}; write to .mov or .mkv")
+        return found
 
     def _add(self, frame: AudioFrame) -> list[Packet[Any]]:
         # All but the first frame of a packet may have no time, and the graph keeps to one time base.
@@ -179,7 +188,10 @@ class SoundConverter:
         kind = (frame.sample_rate, frame.format.name, frame.layout.name)
         if self._graph is None or kind != self._kind:
             self._end_graph()
-            self._graph, self._kind = _resampler(frame, self._target), kind
+            self._graph, self._kind = (
+                _resampler(frame, self._target, from_zero=self._is_even and not self._kind),
+                kind,
+            )
         self._graph.push(frame)
         self._pull(self._graph)
         return self._code(is_last=False)
@@ -211,18 +223,22 @@ class SoundConverter:
             frame.sample_rate, frame.time_base = self._target.rate, Fraction(1, self._target.rate)
             frame.pts = self._next_sample
             self._next_sample += frame.samples
-            packets += self.stream.encode(frame)
+            coded = self.stream.encode(frame)
+            for packet in coded:
+                self._lead_in = max(self._lead_in, Fraction(-(packet.pts or 0), self._target.rate))
+            packets += coded
         return packets
 
 
-def _resampler(frame: AudioFrame, target: SoundTarget) -> Graph:
+def _resampler(frame: AudioFrame, target: SoundTarget, *, from_zero: bool) -> Graph:
+    start = ":first_pts=0" if from_zero else ""
     graph = Graph()
     graph.link_nodes(
         graph.add_abuffer(
             sample_rate=frame.sample_rate, format=frame.format.name, layout=frame.layout.name,
             time_base=frame.time_base,
         ),
-        graph.add("aresample", f"{target.rate}:async=1:min_hard_comp={_SMALLEST_GAP}"),
+        graph.add("aresample", f"{target.rate}:async=1:min_hard_comp={_SMALLEST_GAP}{start}"),
         graph.add(
             "aformat",
             f"sample_fmts={target.sample_format}:channel_layouts={target.layout}:sample_rates={target.rate}",

@@ -15,6 +15,7 @@ from semvid.io.carry import Manifest, Passage, Way
 from semvid.io.claim import Claim
 from semvid.io.container_trial import add_copy, open_output
 from semvid.io.containers import CONTAINERS, COVER_CODECS
+from semvid.io.even_sound import MOST_LATE
 from semvid.io.header_patch import ROOM, prefer_google_boxes, state_pixel_aspect
 from semvid.io.ledger import Ledger, carries_time
 from semvid.io.names import ffmpeg_name
@@ -71,7 +72,7 @@ class VideoWriter:
         self._copies: dict[int, Stream] = {}
         self._held: dict[int, list[Packet[Any]]] = {}
         self._converters: dict[int, SoundConverter | SubtitleConverter] = {}
-        self._ledger = Ledger(output)
+        self._ledger = Ledger(output, MOST_LATE if self._muxer == "avi" else Fraction(0))
         self._video_index = 0
         self._pixel_aspect: Fraction | None = None
         self._inventory: Inventory | None = None
@@ -134,11 +135,6 @@ class VideoWriter:
             elif passage.way is Way.COPY:
                 lead_in = reader.lead_in(stream.index)
                 self._copies[stream.index] = copy = self._copy_of(stream, lead_in)
-                if self._muxer == "avi" and lead_in:
-                    self.notices.append(
-                        f"{passage.label} is heard {float(1000 * lead_in):.0f} ms late: .avi cannot mark the "
-                        "sound that only the decoder needs; write to .mov or .mkv"
-                    )
                 self._inventory.add(passage.label, copy, stream)
             elif passage.way is Way.CONVERT:
                 self._converters[stream.index] = converter = self._converter(stream, passage)
@@ -154,7 +150,7 @@ class VideoWriter:
         if passage.sound is None:
             return SubtitleConverter(self.container, cast("SubtitleStream", stream), passage.text)
         coded = add_sound(self.container, passage.sound)
-        return SoundConverter(cast("AudioStream", stream), coded, passage.sound)
+        return SoundConverter(cast("AudioStream", stream), coded, passage.sound, is_even=self._muxer == "avi")
 
     def _attach(self, stream: Stream, passage: Passage) -> None:
         tags = dict(stream.metadata)

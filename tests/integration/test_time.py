@@ -330,7 +330,7 @@ def test_avi_drops_what_no_grid_holds_and_says_so(tmp_path):
     assert any("dropped" in one for one in notices)
 
 
-def test_avi_of_even_times_says_nothing_and_refuses_sound_out_of_time(clip, sources, tmp_path):
+def test_avi_of_even_times_says_only_what_its_sound_lacks(clip, tmp_path):
     notices = avi(clip, tmp_path / "out.avi")
     lead_in = [one for one in notices if "is heard" in one]
     assert len(lead_in) == 1
@@ -338,6 +338,53 @@ def test_avi_of_even_times_says_nothing_and_refuses_sound_out_of_time(clip, sour
     notices.remove(lead_in[0])
     assert not any("fixed frame rate" in one for one in notices)
     assert played(tmp_path / "out.avi").pictures == [Fraction(one, 25) for one in range(25)]
-    with pytest.raises(OutputError, match=r"in this container; write to \.mkv or \.mov"):
-        avi(sources["late"], tmp_path / "late.avi")
-    assert not (tmp_path / "late.avi").exists()
+
+
+def heard_from(path):
+    """When the first sample of PCM is loud, in seconds, and the last."""
+    with av.open(str(path)) as container:
+        samples = np.concatenate([one.to_ndarray().reshape(-1) for one in container.decode(audio=0)])
+        loud = np.flatnonzero(np.abs(samples.astype(int)) > 1000)
+        return loud[[0, -1]] / container.streams.audio[0].rate
+
+
+@pytest.mark.parametrize(("audio", "name"), [("auto", "late"), ("pcm", "late"), ("pcm", "early")])
+def test_sound_that_avi_cannot_place_is_filled_with_silence(audio, name, sources, tmp_path):
+    output = tmp_path / "out.avi"
+    notices = avi(sources[name], output, audio=audio)
+    first = 0.4 if name == "late" else 0
+    start, end = heard_from(output)
+    assert first <= start < first + 0.01
+    assert first + 0.99 < end < first + 1.03
+    # The first picture is there from 0; all others keep their times.
+    assert played(output).pictures[1] == Fraction(1 if name == "late" else 11, 25)
+    reasons = [one for one in notices if "it would be heard 379 ms early" in one]
+    assert len(reasons) == (audio == "auto")
+
+
+def test_sound_with_a_pause_is_filled_with_silence_in_avi(clip, tmp_path):
+    source, output = tmp_path / "pause.mkv", tmp_path / "out.avi"
+    copied(clip, source, "-bsf:a", "noise=drop='between(n,20,30)'")
+    assert any("becomes PCM: it would be heard 214 ms early" in one for one in avi(source, output))
+    start, end = heard_from(output)
+    assert start < 0.01
+    assert 0.98 < end < 1.03
+
+
+def test_what_nobody_notices_in_avi_is_told_and_the_rest_refused_before_any_work(clip, sources, tmp_path):
+    source, output = tmp_path / "in.mp4", tmp_path / "out.avi"
+    ffmpeg("-i", clip, "-itsoffset", "0.05", "-i", clip, "-map", "0:v", "-map", "1:a", "-c", "copy", source)
+    assert any("is heard 29 ms early" in one for one in avi(source, output))
+    assert played(output).sound == 0
+    assert any("is heard 21 ms late" in one for one in avi(sources["late"], output, audio="aac:64k"))
+    output.unlink()
+    events = []
+    with pytest.raises(OutputError, match=r"379 ms early.*end -o in \.mov or \.mkv, or give --audio auto"):
+        semvid.compress(
+            sources["late"],
+            output,
+            semvid.CompressConfig(codec="mjpeg", audio="copy"),
+            on_event=events.append,
+        )
+    assert not events
+    assert not output.exists()

@@ -31,7 +31,7 @@ LAYERS = [
     {"streaming.mux", "streaming.disk", "streaming.frame_queue", "streaming.packet_queue", "streaming.address", "streaming.timeline", "io.luma", "io.steady", "io.alpha", "io.folder", "io.cargo", "io.ledger", "preview", "maps.offset_text", "maps.made_by", "temporal.vectors", "temporal.camera", "saliency.spectral"},
     {"metrics.filters", "io.fields", "temporal.motion", "temporal.own_motion", "streaming.source_sound", "streaming.sink_address", "streaming.fit", "streaming.opening", "streaming.push"},
     {"io.packets", "encode.durations"},
-    {"animation", "jpeg.fixed_rate"},
+    {"animation", "jpeg.fixed_rate", "io.even_sound"},
     {"encode.interlaced", "temporal.cuts", "io.reader", "io.sound", "io.subtitles", "streaming.outlet", "streaming.sink_files"},
     {"io.carry", "temporal.plan", "streaming.decoding", "streaming.sink"},
     {"io.destination", "temporal.propagate", "streaming.source"},
