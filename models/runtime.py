@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import secrets
 import warnings
 from collections.abc import Callable
 from importlib.metadata import version
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from semvid.checked import shown_line
 from semvid.errors import ModelError
 from semvid.interrupts import shielded
+from semvid.io.claim import Claim
 from semvid.models.weights_file import WeightsFile
 
 if TYPE_CHECKING:
@@ -168,8 +168,8 @@ def _first_line(error: Exception) -> str:
 def exported(weights: WeightsFile) -> Path:
     """Return the ONNX form of a network, made on first use.
 
-    Processes that start at once each make their own and the last one to finish stays: no locks, and never a
-    half-written file under the final name.
+    Processes that start at once each make their own and the last one to finish stays: never a half-written
+    file under the final name, and what a killed one left is removed by the next.
     """
     folder = Path(platformdirs.user_cache_dir("semvid"))
     path = folder / f"{weights.architecture.name}-{weights.sha256[:16]}-{_EXPORT_VERSION}.onnx"
@@ -179,18 +179,17 @@ def exported(weights: WeightsFile) -> Path:
     with shielded():
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            handle, partial = tempfile.mkstemp(dir=folder, suffix=".partial")
+            own = path.with_stem(f"{path.stem}-{secrets.token_hex(4)}")
+            claim = Claim(own, overwrite=True, is_scratch=True)
         except OSError as error:
             raise ModelError(
-                f"{folder} cannot be written ({error.strerror}); the network is prepared there once. "
-                "Set XDG_CACHE_HOME to a folder that can"
+                f"{folder} cannot be written ({error.strerror or error}); the network is prepared there "
+                "once. Set XDG_CACHE_HOME to a folder that can"
             ) from error
-        os.close(handle)
-        try:
-            export_onnx(weights.load(), Path(partial))
-            Path(partial).replace(path)
-        finally:
-            Path(partial).unlink(missing_ok=True)
+        with claim:
+            partial = claim.temporary()
+            export_onnx(weights.load(), partial)
+            partial.replace(path)
     return path
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,8 @@ import imageio_ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
+from semvid.children import run_child
 from semvid.errors import InputError
-from semvid.interrupts import finished_step, shielded
 from semvid.io.names import ffmpeg_name
 from semvid.io.output import scratch_folder
 from semvid.io.reach import process_options
@@ -115,7 +114,7 @@ def filter_scores(
         # ffmpeg-python takes no names that are not UTF-8; processes do.
         paths = [ffmpeg_name(one.info.path.absolute()) for one in (reference, test)]
         names = dict(zip(_INPUTS, paths, strict=True))
-        code, words = _run([names.get(one, one) for one in command], folder)
+        code, words = run_child([names.get(one, one) for one in command], folder)
         if code:
             silent = f"it crashed, signal {-code}" if code < 0 else "no reason given"
             why = (words.strip().splitlines() or [silent])[-1]
@@ -130,28 +129,6 @@ def filter_scores(
                 "one of the two files is damaged, check that both play to the end"
             )
     return scores
-
-
-def _run(command: Sequence[str], folder: Path) -> tuple[int, str]:
-    """Run a program to its end; return its exit code and what it said of errors."""
-    # Without an input of its own it would read ours, and obey a "q" in it.
-    with shielded():
-        child = subprocess.Popen(  # noqa: S603 - FFmpeg, and no shell
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
-    try:
-        _, words = child.communicate()
-    finally:
-        finished_step(lambda: _end(child))
-    return child.returncode, words.decode("utf-8", "replace")
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    if child.poll() is None:
-        child.kill()
-        child.wait()
-    if child.stderr is not None:
-        child.stderr.close()
 
 
 def _read(name: str, log: Path) -> Scores:

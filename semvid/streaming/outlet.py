@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from av.error import FFmpegError
 
+from semvid.children import start_child
 from semvid.errors import OutputError
 from semvid.io.names import ffmpeg_name
 from semvid.io.probe import reason
@@ -198,15 +199,7 @@ class PushedOutlet:
         self._shown = address.shown
         self._answer: dict[str, Any] = {}
         self._is_open = threading.Event()
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "semvid.streaming.push"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            # Ctrl-C is for us; it ends when its input does.
-            start_new_session=True,
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-        )
+        self._process = start_child(["-P", "-m", "semvid.streaming.push"], stderr=subprocess.DEVNULL)
         self._listener = threading.Thread(target=self._listen, name="live-push", daemon=True)
         self._listener.start()
         task = {

@@ -1,6 +1,8 @@
 """The network, the rule, and what lies between a picture and its map."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -186,6 +188,20 @@ class TestNetwork:
         stamp = first.stat().st_mtime_ns
         assert exported(opened).stat().st_mtime_ns == stamp
         assert [one.name for one in first.parent.iterdir()] == [first.name]
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
+    def test_what_a_killed_export_left_is_removed_by_the_next(self, weights, tmp_path, monkeypatch):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        code = (
+            "import os, sys\nfrom semvid.models import runtime\n"
+            "from semvid.models.weights_file import open_weights\n"
+            "runtime.export_onnx = lambda *_: os.kill(os.getpid(), 9)\n"
+            "runtime.exported(open_weights(sys.argv[1]))"
+        )
+        subprocess.run([sys.executable, "-P", "-c", code, str(weights)], check=False)
+        assert any(".part" in one.name for one in (tmp_path / "semvid").iterdir())
+        path = exported(open_weights(str(weights)))
+        assert list((tmp_path / "semvid").iterdir()) == [path]
 
     def test_unwritable_cache(self, weights, tmp_path, monkeypatch):
         (tmp_path / "file").touch()

@@ -10,8 +10,8 @@ import semvid
 ROOT = Path(__file__).resolve().parents[2]
 
 LAYERS = [
-    {"errors", "text", "interrupts", "io.names", "io.movie_boxes", "opencv_threads", "blocks", "checked"},
-    {"prefetch", "types", "settings", "io.reach"},
+    {"errors", "text", "interrupts", "child_guard", "io.names", "io.movie_boxes", "opencv_threads", "blocks", "checked"},
+    {"prefetch", "types", "settings", "io.reach", "io.claim", "children"},
     {"config", "io.wraps", "io.priming", "io.filter_chain"},
     {"io.clock"},
     {"maps.array_file", "io.orientation", "io.picture_file", "io.picture_depth"},
@@ -24,7 +24,7 @@ LAYERS = [
     {"models.training.train"},
     {"models.custom", "models.predictor", "models.selftest"},
     {"models.registry"},
-    {"io.claim", "maps.sidecar"},
+    {"maps.sidecar"},
     {"io.output", "io.side_data"},
     {"events", "streaming", "streaming.types", "streaming.sound", "streaming.backoff", "streaming.devices", "report", "report.data", "report.regions", "rate", "jpeg", "jpeg.tables", "devices", "models", "models.training", "encode.vpx_scale", "encode.option_text", "encode.levels", "saliency.source", "saliency.edges", "encode.regions", "io.probe", "io.colour", "io.containers", "io.container_trial", "io.header_patch", "io.tags", "drawing", "metrics", "encode.coding", "encode.display_matrix", "encode.stream_template", "temporal", "maps",
      "temporal.warp", "temporal.settle"},
