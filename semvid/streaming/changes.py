@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from typing import Protocol
 
 from semvid.events import Notice
 from semvid.streaming.ends import FrameSource, PacketTaker
+
+
+class MapMaker(Protocol):
+    """What is asked about maps."""
+
+    @property
+    def map_failure(self) -> str:
+        """Why the newest map could not be made, in words; empty if it could."""
+
+    @property
+    def is_map_stuck(self) -> bool:
+        """Whether it has been long in the making."""
 
 
 class Changes:
@@ -13,18 +26,14 @@ class Changes:
 
     def __init__(self) -> None:
         self._known: dict[int, str] = {}
-        self._has_told_of_maps = False
+        self._has_told_of_maps = self._is_stuck = False
         self._num_remarks = 0
 
     def of(
-        self, reader: FrameSource, sinks: Sequence[PacketTaker], map_failure: str
+        self, reader: FrameSource, sinks: Sequence[PacketTaker], maps: MapMaker
     ) -> Generator[Notice, None, None]:
         """Yield what is new since the last call."""
-        if map_failure and not self._has_told_of_maps:
-            self._has_told_of_maps = True
-            yield Notice(
-                f"no map could be made for a frame ({map_failure}); semvid tries again with the next ones"
-            )
+        yield from self._of_maps(maps)
         remarks = reader.remarks[self._num_remarks :]
         self._num_remarks += len(remarks)
         yield from map(Notice, remarks)
@@ -40,3 +49,17 @@ class Changes:
                 yield Notice(f"{name} is back")
             elif before != "closed" and one.state == "closed" and one.last_error and goes_on:
                 yield Notice(f"{one.last_error}; the stream goes on without it")
+
+    def _of_maps(self, maps: MapMaker) -> Generator[Notice, None, None]:
+        if maps.map_failure and not self._has_told_of_maps:
+            self._has_told_of_maps = True
+            yield Notice(
+                f"no map could be made for a frame ({maps.map_failure}); semvid tries again with the "
+                "next ones"
+            )
+        if maps.is_map_stuck != self._is_stuck:
+            self._is_stuck = not self._is_stuck
+            if self._is_stuck:
+                yield Notice("the source of the maps does not answer; the stream goes on with the last map")
+            else:
+                yield Notice("the source of the maps answers again")

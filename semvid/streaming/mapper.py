@@ -12,6 +12,10 @@ from semvid.saliency.source import MapSource
 from semvid.types import FloatArray, Frame
 
 _RATE_SECONDS = 5.0
+PATIENCE_SECONDS = 5.0
+"""So long a source may take for a map without a word."""
+_SLOWER = 3
+"""Times as long as its slowest map so far, before a slow source is taken to hang."""
 _MOST_FAILURES = 3
 """In a row; a source that fails so often is not tried again."""
 
@@ -50,6 +54,7 @@ class LiveMapper:
         self._answer: _Answer | None = None
         self._error: SemvidError | None = None
         self._last_start = -float("inf")
+        self._slowest = 0.0
         self._finished: deque[float] = deque()
         self._thread = threading.Thread(target=self._run, name="semvid-maps", daemon=True)
         self._thread.start()
@@ -92,13 +97,23 @@ class LiveMapper:
                 self._finished.popleft()
             return len(self._finished) / _RATE_SECONDS
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the source has not answered for so long that people should know."""
+        return self._is_busy and time.monotonic() - self._last_start > self._patience
+
+    @property
+    def _patience(self) -> float:
+        return max(PATIENCE_SECONDS, _SLOWER * self._slowest)
+
     def close(self) -> None:
-        """Stop; waits for the map in the making."""
+        """Stop; waits for the map in the making, unless the source hangs: then it is left alone."""
         with self._changed:
             self._is_closed = True
             self._changed.notify()
-        self._thread.join()
-        self._source.close()
+        self._thread.join(self._patience)
+        if not self._thread.is_alive():
+            self._source.close()
 
     def _run(self) -> None:
         while True:
@@ -118,7 +133,9 @@ class LiveMapper:
             with self._changed:
                 self._answer = _Answer(frame.index, values)
                 self._is_busy = False
-                self._finished.append(time.monotonic())
+                now = time.monotonic()
+                self._slowest = max(self._slowest, now - self._last_start)
+                self._finished.append(now)
                 self._num_failed_in_a_row, self.failure = 0, ""
 
     def _fail(self, error: BaseException) -> bool:

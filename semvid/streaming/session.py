@@ -120,7 +120,7 @@ class LiveSession:
             load_note=self._stream.load.describe(),
             saving=self._stream.saving,
             num_failed_maps=self._stream.num_failed_maps,
-            map_failure=self._stream.map_failure,
+            map_failure=self._stream.map_failure or ("it hangs" if self._stream.is_map_stuck else ""),
             num_damaged=self._reader.num_damaged,
         )
 
@@ -201,7 +201,7 @@ class LiveSession:
             elif self._stream.judge(self._reader.num_dropped):
                 note = self._stream.load.describe()
                 yield Notice(f"the machine cannot keep up: {note}" if note else "full load again")
-            yield from told.of(self._reader, self._sinks, self._stream.map_failure)
+            yield from told.of(self._reader, self._sinks, self._stream)
             if self._sinks and all(one.state == "closed" for one in self._sinks):
                 return
             if time.monotonic() >= status_at:

@@ -108,6 +108,11 @@ class LiveStream:
         return self._mapper.failure
 
     @property
+    def is_map_stuck(self) -> bool:
+        """Whether the source of the maps hangs, or takes far longer than it did."""
+        return self._mapper.is_stuck
+
+    @property
     def saving(self) -> float | None:
         """See ``LiveStatus``."""
         encoder = self._encoder

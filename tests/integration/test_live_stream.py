@@ -14,6 +14,7 @@ import semvid
 from semvid.config import LiveConfig
 from semvid.errors import ConfigError, InputError, MapError, MapIgnoredError, ModelError, OutputError
 from semvid.events import Notice
+from semvid.streaming import mapper
 from semvid.streaming.encoder import live_presets
 from semvid.streaming.handle import LiveControls
 from semvid.streaming.session import LiveSession
@@ -165,6 +166,44 @@ def test_maps_that_keep_failing_end_the_stream_with_its_code():
     # What was coded until then is all there.
     assert len(sink.packets) >= sum(isinstance(one, Snapshot) for one in shown)
     assert session.status().num_failed_maps == 3
+
+
+class Stuck(LeftThird):
+    """Does not answer before it is let go."""
+
+    def __init__(self):
+        self.turn, self.go, self.is_closed = -1, threading.Event(), False
+
+    def update(self, frame):
+        self.turn += 1
+        if self.turn == 1:
+            self.go.wait()
+        return super().update(frame)
+
+    def close(self):
+        self.is_closed = True
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_source_of_maps_that_hangs_is_told_and_stops_nobody(answers, monkeypatch):
+    monkeypatch.setattr(mapper, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(mapper, "_SLOWER", 0)
+    source, sink = Stuck(), Sink()
+    frames = slowly(captured_frames(60))
+    session = LiveSession(lambda: Reader(frames), [sink], LiveConfig(max_maps_per_second=60), source)
+    messages = []
+    for one in session.run():
+        if isinstance(one, Notice):
+            messages.append(one.message)
+            if "does not answer" in one.message:
+                assert session.status().map_failure
+                if answers:
+                    source.go.set()
+    told = ["the source of the maps does not answer; the stream goes on with the last map"]
+    assert messages[: 1 + answers] == told + ["the source of the maps answers again"] * answers
+    assert len(sink.packets) == 60
+    assert source.is_closed == answers
+    source.go.set()
 
 
 def test_presets_that_ignore_maps_are_refused_and_never_chosen():
