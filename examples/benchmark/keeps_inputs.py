@@ -129,8 +129,8 @@ INPUTS: tuple[Input, ...] = (
         "-s 128x96 -c:v h263 -c:a libopencore_amrnb -ar 8000 -ac 1 -b:a 12.2k", sound=SOUND)),
     Input("theora.ogv", "Theora and Vorbis", ffmpeg("-c:v libtheora -c:a libvorbis", sound=SOUND)),
     # Damage
-    Input("cut_off.ts", "cut off, and no header says how long it was", cut(
-        ffmpeg(f"{H264} -c:a aac", sound=SOUND), 0.6)),
+    Input("cut_off.ts", "cut off in the middle of a packet; no header says how long it was", cut(
+        ffmpeg(f"{H264} -c:a aac", sound=SOUND), 0.6), is_damaged=True),
     Input("cut_off.mkv", "cut off", cut(ffmpeg(f"{H264} -c:a aac", sound=SOUND), 0.3), is_damaged=True),
     Input("cut_off.mp4", "cut off, index at the front", cut(
         ffmpeg(f"{H264} -c:a aac -movflags +faststart", sound=SOUND), 0.7), is_damaged=True),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Generator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +12,8 @@ import av
 from av.error import FFmpegError
 
 from semvid.errors import EncoderError, InputError
+from semvid.io.cut_off import is_cut_off
+from semvid.io.damage import Damage
 from semvid.io.luma import LumaView
 from semvid.io.movie_boxes import read_edits
 from semvid.io.packets import PacketReader
@@ -26,55 +27,6 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 _WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
-_SHORTFALL_SECONDS = Fraction(1, 2)
-_SHORTFALL_FRAMES = 2
-"""A stream that ends more than this before the header says is called broken off. Headers may count frames
-that were dropped when the file was made (AVI does)."""
-
-
-@dataclass(slots=True)
-class Damage:
-    """What was wrong with the input, filled in while it is read."""
-
-    num_bad_packets: int = 0
-    """Packets the decoder could not use."""
-    num_corrupt_frames: int = 0
-    """Frames the decoder delivered but marked as damaged."""
-    breaks_off: bool = False
-    """The file ends before its header says."""
-    has_gaps: bool = False
-    """Parts of the file could not be read."""
-
-    def compare_length(
-        self, num_packets: int, claimed_packets: int, end: Fraction, claimed_end: Fraction | None
-    ) -> None:
-        """Note whether a video is shorter than its header says.
-
-        Args:
-            num_packets: Read.
-            claimed_packets: By the header; 0 = it does not say.
-            end: In seconds, of what was read.
-            claimed_end: By the header, which counts only where it names no packets; None = it does not say.
-        """
-        if claimed_packets:
-            self.breaks_off |= num_packets + _SHORTFALL_FRAMES < claimed_packets
-        elif claimed_end is not None:
-            self.breaks_off |= end + _SHORTFALL_SECONDS < claimed_end
-
-    def __bool__(self) -> bool:
-        return bool(self.num_bad_packets or self.num_corrupt_frames or self.breaks_off or self.has_gaps)
-
-    def __str__(self) -> str:
-        parts = []
-        if self.breaks_off:
-            parts.append("it ends before its header says")
-        elif self.has_gaps:
-            parts.append("parts of it cannot be read")
-        if self.num_bad_packets:
-            parts.append(f"{self.num_bad_packets} packets could not be decoded")
-        if self.num_corrupt_frames:
-            parts.append(f"{self.num_corrupt_frames} frames are damaged")
-        return ", ".join(parts)
 
 
 class VideoReader:
@@ -332,6 +284,7 @@ class VideoReader:
         self.damage.compare_length(
             num_packets, self.info.num_frames_from_header or 0, end_seconds, claimed_end
         )
+        self.damage.is_cut_off = is_cut_off(self.info.path, self.info.container)
 
 
 def _decoder_of(stream: VideoStream, info: VideoInfo) -> VideoCodecContext:

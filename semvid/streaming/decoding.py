@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Sequence
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import av
 from av.error import FFmpegError
 
-from semvid.io.reader import Damage
+from semvid.io.cut_off import is_cut_off
+from semvid.io.damage import Damage
 from semvid.streaming.opening import OpenSource
 
 if TYPE_CHECKING:
@@ -95,3 +97,5 @@ class SourceDecoder:
         if container.duration and not self._has_jumped:
             claimed_end = Fraction((container.start_time or 0) + container.duration, av.time_base)
         self._damage.compare_length(self._num_packets, self._source.video.frames, self._end, claimed_end)
+        path = Path(container.name)
+        self._damage.is_cut_off |= path.is_file() and is_cut_off(path, container.format.name)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from semvid.config import LiveConfig
 from semvid.errors import InputError, SemvidError
+from semvid.io.damage import Damage
 from semvid.io.fields import DEINTERLACED, WOVEN, Deinterlacer
 from semvid.io.luma import LumaView
 from semvid.io.probe import reason
-from semvid.io.reader import Damage
 from semvid.io.steady import Steadier
 from semvid.streaming.address import Address
 from semvid.streaming.backoff import Backoff

@@ -10,7 +10,7 @@ import semvid
 ROOT = Path(__file__).resolve().parents[2]
 
 LAYERS = [
-    {"errors", "text", "interrupts", "child_guard", "io.names", "io.movie_boxes", "opencv_threads", "blocks", "checked"},
+    {"errors", "text", "interrupts", "child_guard", "io.names", "io.movie_boxes", "io.cut_off", "io.damage", "opencv_threads", "blocks", "checked"},
     {"prefetch", "types", "settings", "io.reach", "io.claim", "children"},
     {"config", "io.wraps", "io.priming", "io.filter_chain"},
     {"io.clock"},

@@ -1,0 +1,136 @@
+"""Files that were cut off, told by what is only half there at their end. Nothing is guessed.
+
+FFmpeg reads up to the end without a word, and durations in headers are too coarse for the last half second.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+_SEGMENT, _CLUSTER, _EBML = 0x18538067, 0x1F43B675, 0x1A45DFA3
+_VOID, _CRC = 0xEC, 0xBF
+_IN_SEGMENT = frozenset({0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1C53BB6B, 0x1043A770, 0x1254C367, 0x1941A469})
+_IN_CLUSTER = frozenset({0xE7, 0xA7, 0xAB, 0xA3, 0xA0, 0xAF, 0x5854})
+_KNOWN = _IN_SEGMENT | _IN_CLUSTER | {_SEGMENT, _CLUSTER, _EBML, _VOID, _CRC}
+_MOST_ELEMENTS = 200_000
+"""Looked at where sizes are unknown, which takes a second; of longer files nothing is said."""
+
+_SYNC, _PACKET = 0x47, 188
+_LEADS = {188: 0, 192: 4, 204: 0}
+"""Bytes from one packet to the next, and before the packet itself."""
+_TAIL_BYTES = 1 << 20
+_FEWEST_PACKETS = 5
+"""In a row that make a grid."""
+_PICTURE_OR_SOUND = frozenset({0xBD, 0xFD, *range(0xC0, 0xF0)})
+
+
+def is_cut_off(path: Path, container: str) -> bool:
+    """Whether a file certainly ends too early; false also where nobody can know.
+
+    Args:
+        path: The file.
+        container: FFmpeg's names of its format.
+    """
+    names = container.split(",")
+    with path.open("rb") as file:
+        if "matroska" in names:
+            return _is_matroska_cut(file)
+        if "mpegts" in names:
+            return _is_transport_cut(file)
+    return False
+
+
+class _Element(NamedTuple):
+    name: int
+    content: int
+    end: int | None
+    """None = until something follows that cannot be in it."""
+
+
+def _is_matroska_cut(file: BinaryIO) -> bool:
+    size = file.seek(0, io.SEEK_END)
+    position = 0
+    for _ in range(_MOST_ELEMENTS):
+        file.seek(position)
+        one = _element(file.read(12), position)
+        if one is None or one.name not in _KNOWN:
+            return False
+        if one.end is None:
+            # Its children are looked at as if they were its neighbours.
+            position = one.content
+        elif one.end > size:
+            return True
+        else:
+            position = one.end
+    return False
+
+
+def _element(head: bytes, start: int) -> _Element | None:
+    """Read name and size of an element of EBML; None = it is none."""
+    if not head or not head[0]:
+        return None
+    name_size = 9 - head[0].bit_length()
+    if len(head) <= name_size or not head[name_size]:
+        return None
+    width = 9 - head[name_size].bit_length()
+    if name_size > 4 or len(head) < name_size + width:
+        return None
+    most = (1 << 7 * width) - 1
+    size = int.from_bytes(head[name_size : name_size + width], "big") & most
+    content = start + name_size + width
+    name = int.from_bytes(head[:name_size], "big")
+    return _Element(name, content, None if size == most else content + size)
+
+
+def _is_transport_cut(file: BinaryIO) -> bool:
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(size - _TAIL_BYTES, 0))
+    tail = file.read()
+    for step, lead in _LEADS.items():
+        for left in range(step):
+            end = len(tail) - left
+            if _is_grid(tail, end, step, lead):
+                half = tail[end:]
+                is_half = lead < left < lead + _PACKET and half[lead] == _SYNC
+                packets = (tail[at + lead :][:_PACKET] for at in range(end % step, end, step))
+                return is_half or _is_frame_missing(packets)
+    return False
+
+
+def _is_grid(tail: bytes, end: int, step: int, lead: int) -> bool:
+    starts = range(end - step * _FEWEST_PACKETS, end, step)
+    return starts[0] >= 0 and all(tail[one + lead] == _SYNC for one in starts)
+
+
+def _is_frame_missing(packets: Iterable[bytes]) -> bool:
+    """Whether the last frame of a stream is shorter than it says."""
+    missing: dict[int, int] = {}
+    counters: dict[int, int] = {}
+    for packet in packets:
+        if packet[0] != _SYNC or packet[1] & 0x80:
+            # Damaged: nothing is known of any stream until its next frame.
+            missing.clear()
+            continue
+        pid, kind, counter = (packet[1] & 0x1F) << 8 | packet[2], packet[3] >> 4, packet[3] & 0x0F
+        if not kind & 1:
+            continue
+        expected, counters[pid] = (counters.get(pid, counter) + 1) % 16, counter
+        payload = packet[5 + packet[4] if kind & 2 else 4 :]
+        if packet[1] & 0x40:
+            missing[pid] = _frame_size(payload) if kind < 4 else 0
+        elif pid in missing and counter != expected:
+            # Something is repeated or lost in the middle.
+            missing[pid] = 0
+        missing[pid] = missing.get(pid, 0) - len(payload)
+    return any(left > 0 for left in missing.values())
+
+
+def _frame_size(payload: bytes) -> int:
+    """Bytes of a frame with its header; 0 = it does not say, as large pictures do not."""
+    if len(payload) < 6 or payload[:3] != b"\0\0\1" or payload[3] not in _PICTURE_OR_SOUND:
+        return 0
+    length = int.from_bytes(payload[4:6], "big")
+    return length + 6 if length else 0
