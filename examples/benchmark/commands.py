@@ -1,7 +1,8 @@
 """Run many ``semvid`` commands, each in a process of its own that starts at once.
 
 What a command imports takes longer than what it does with a small file, so the modules are loaded once and
-every command runs in a fork of this process. Needs a system that can fork (Linux, macOS).
+every command runs in a fork of this process. Needs a system that can fork (Linux, macOS). Nothing here
+depends on how semvid is divided into modules: ``same.py`` runs it on older and newer code.
 """
 
 from __future__ import annotations
@@ -9,21 +10,22 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import pkgutil
 import resource
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-_PRELOADED = (
-    "semvid.cli.main", "semvid.cli.draw", "semvid.cli.report", "semvid.codecs", "semvid.jpeg.motion",
-    "semvid.pipeline", "semvid.export", "semvid.overlay", "semvid.still", "semvid.metrics.compare",
-    "semvid.report.make", "semvid.streaming.live", "semvid.saliency.predictor", "torch", "onnxruntime",
-)  # fmt: skip
+import semvid
+
+_PRELOADED = ("torch", "onnxruntime")
+"""What semvid loads on first use."""
 _POLL_SECONDS = 0.01
 _MOST_OUTPUT = 4 * 2**20
 
@@ -36,11 +38,13 @@ class Command:
         arguments: After ``semvid``.
         folder: Where it runs.
         key: Whatever the caller knows it by.
+        call: Runs in place of the ``semvid`` program, given the arguments.
     """
 
     arguments: Sequence[str]
     folder: Path
     key: Any = None
+    call: Callable[[Sequence[str]], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +83,7 @@ def run_all(
         workers: Commands at a time.
         limit_seconds: A command that takes longer is killed with all it started.
     """
-    for name in _PRELOADED:
-        importlib.import_module(name)
+    _preload()
     running: dict[int, tuple[Command, float, Path]] = {}
     killed: set[int] = set()
     waiting = iter(commands)
@@ -113,6 +116,14 @@ def run_all(
             )  # fmt: skip
 
 
+def _preload() -> None:
+    for found in pkgutil.walk_packages(semvid.__path__, "semvid."):
+        if ".training" not in found.name:
+            importlib.import_module(found.name)
+    for name in _PRELOADED:
+        importlib.import_module(name)
+
+
 def _fork(command: Command, said: Path) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
@@ -131,11 +142,14 @@ def _fork(command: Command, said: Path) -> int:
             os.dup2(os.open(target, flags), number)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        from semvid.cli.main import run
-
-        sys.argv = ["semvid", *command.arguments]
         try:
-            run()
+            if command.call is not None:
+                command.call(command.arguments)
+                code = 0
+            else:
+                (program,) = entry_points(group="console_scripts", name="semvid")
+                sys.argv = ["semvid", *command.arguments]
+                program.load()()
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
     except BaseException:  # noqa: BLE001 - shown as the interpreter would
