@@ -39,12 +39,14 @@ class Command:
         folder: Where it runs.
         key: Whatever the caller knows it by.
         call: Runs in place of the ``semvid`` program, given the arguments.
+        on_one_core: Keep it to one core, where the system can: encoders then use one thread.
     """
 
     arguments: Sequence[str]
     folder: Path
     key: Any = None
     call: Callable[[Sequence[str]], None] | None = None
+    on_one_core: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,9 @@ def _fork(command: Command, said: Path) -> int:
     try:
         os.setsid()
         os.chdir(command.folder)
+        if command.on_one_core and hasattr(os, "sched_setaffinity"):
+            cores = sorted(os.sched_getaffinity(0))
+            os.sched_setaffinity(0, {cores[os.getpid() % len(cores)]})
         for number, target, flags in (
             (0, os.devnull, os.O_RDONLY),
             (1, f"{said}.out", os.O_WRONLY | os.O_CREAT),

@@ -74,7 +74,7 @@ def record(python: Path, only: str, workers: int, inputs: Path | None = None) ->
 
 
 def _run(python: Path, work: Path, cases: Sequence[Case], workers: int) -> dict[str, Any]:
-    asked = [{"name": one.name, "steps": one.steps} for one in cases]
+    asked = [{"name": one.name, "steps": one.steps, "on_one_core": one.on_one_core} for one in cases]
     (work / "cases.json").write_text(json.dumps({"cases": asked, "workers": workers}))
     fixed = {"NO_COLOR": "1", "COLUMNS": "100", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
     environment = {key: value for key, value in os.environ.items() if not key.startswith("SEMVID_")}

@@ -107,9 +107,8 @@ def _report(options: Mapping[str, Any], source: str, output: str) -> None:
 
 
 def _live(options: Mapping[str, Any], source: str, output: str) -> None:
-    for frame, importance in semvid.live(source, output, config=make_config("LiveConfig", options)):
-        shape = None if importance is None else importance.shape
-        _tell({"frame": frame.index, "pts": frame.picture.pts, "luma": frame.luma, "importance": shape})
+    for frame, _ in semvid.live(source, output, config=make_config("LiveConfig", options)):
+        _tell({"frame": frame.index, "pts": frame.picture.pts, "luma": frame.luma})
 
 
 def _paced(options: Mapping[str, Any]) -> None:

@@ -6,7 +6,9 @@ A step is the arguments of the ``semvid`` program, or a mapping for ``same_api.r
 Left out, because it does not repeat itself:
 
 - Packets of a live stream with a map: they depend on when each map was ready. Of those, times, key frames
-  and headers are compared (``loose``); without a map, and at a pace that leaves no race, the bytes too.
+  and headers are compared (``loose``); without a map, and at a pace that leaves no race, the bytes too. That
+  takes encoders of one thread (``on_one_core``): several share out a bit rate by which is first. Live VP8 is
+  loose always, because libvpx chooses its effort by the clock, and x265 as fast as it can, after a cut.
 - Pictures of ``Preview``: at most four a second of the wall clock. Progress on stdout: likewise.
 - x264 at widths that are no multiple of 128: it reads memory it never set. Other codecs take those inputs.
 - ``--help``, whose words are meant to get better, and ``doctor`` and ``devices``, which tell of the machine.
@@ -25,11 +27,19 @@ Step = Sequence[str] | dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Steps that run one after the other in one folder."""
+    """Steps that run one after the other in one folder.
+
+    Attributes:
+        name: Of the folder too.
+        steps: What is run.
+        loose: What packets hold varies from run to run.
+        on_one_core: More threads would make it vary.
+    """
 
     name: str
     steps: tuple[Step, ...]
     loose: bool = False
+    on_one_core: bool = False
 
 
 _CODECS = {
@@ -57,7 +67,7 @@ _COMPRESS = {
     "grey video": "--maps ../../in/maps.mkv",
     "picture": "--maps ../../in/map.png --maps-hold",
     "mot": "--boxes ../../in/boxes.txt",
-    "tune": "--encoder-option tune=film --encoder-option bframes=0",
+    "tune": "--encoder-option tune=film --encoder-option bf=0",
     "opus": "--audio opus:64k",
     "flac": "--audio flac",
     "mute": "--drop audio",
@@ -134,13 +144,7 @@ _MAPS = {
     "fields": "fields.ts -o out.svmap --json",
     "refused": "plain.mp4 -o out.jpg",
 }
-_LIVE_ENDS = {
-    "mkv": "out.mkv",
-    "mp4": "out.mp4",
-    "ts": "out.ts",
-    "segments": "out-%03d.ts",
-    "hls": "out.m3u8",
-}
+_LIVE_OUTPUTS = ("out.mkv", "out.mp4", "out.ts", "out-%03d.ts", "out.m3u8")
 
 _TOLD = (
     "joined.ts", "cut_off.mp4", "rotated_aspect.mp4", "hdr10.mkv", "fields.ts", "grows.ts", "tracks.mkv"
@@ -239,16 +243,18 @@ def _live() -> Iterator[Case]:
     for codec in _CODECS:
         words = ["stream", "../../in/cut.mkv", "out.mkv", "--codec", codec]
         yield Case(f"live {codec}", (words,), loose=True)
-        yield Case(f"live {codec} no map", ([*words, "--strength", "0"],))
+        plain = [*words, "--strength", "0"]
+        yield Case(f"live {codec} no map", (plain,), loose=codec in {"vp8", "x265"}, on_one_core=True)
         asked: dict[str, Any] = {"call": "paced", "options": {"codec": codec, "bitrate": 400_000}}
-        yield Case(f"live {codec} paced", (asked,))
-    for name, output in _LIVE_ENDS.items():
+        yield Case(f"live {codec} paced", (asked,), loose=codec == "vp8", on_one_core=True)
+    for output in _LIVE_OUTPUTS:
         more = ["--sound-bitrate", "64k", "--bitrate", "500k", "--strength", "0"]
-        yield Case(f"live to {name}", (["stream", "../../in/plain.mp4", output, *more],))
+        yield Case(f"live to {output}", (["stream", "../../in/plain.mp4", output, *more],), on_one_core=True)
     wide = ["stream", "../../in/wide.mov", "out.mkv", "--size", "256x144", "--fps", "12.5", "--strength", "0"]
-    yield Case("live size", ([*wide, "--record", "kept.mp4"],))
+    yield Case("live size", ([*wide, "--record", "kept.mp4"],), on_one_core=True)
     for name in ("rotated_aspect.mp4", "fields.ts", "grows.ts", "variable.mkv"):
-        yield Case(f"live {name}", (["stream", f"../../in/{name}", "out.mkv", "--strength", "0"],))
+        words = ["stream", f"../../in/{name}", "out.mkv", "--strength", "0"]
+        yield Case(f"live {name}", (words,), on_one_core=True)
     yield Case("live refused", (["stream", "../../in/plain.mp4", "out.mkv", "--preset", "ultrafast"],))
 
 
@@ -291,4 +297,5 @@ def _api() -> Iterator[Case]:
     yield Case(
         "python report", (call("report", {**quick, "crf": 30}, source=path("plain.mp4"), output="out.mp4"),)
     )
-    yield Case("python live", (call("live", {"strength": 0.0}, source=path("cut.mkv"), output="out.mkv"),))
+    asked = call("live", {"strength": 0.0}, source=path("cut.mkv"), output="out.mkv")
+    yield Case("python live", (asked,), on_one_core=True)

@@ -18,12 +18,13 @@ _MEDIA = frozenset({".mp4", ".mkv", ".mov", ".webm", ".avi", ".ts"})
 _VARYING = (
     (r"\x1b\[[0-9;]*m", ""),
     (r"in [\d.]+ s \([\d.]+ fps\)", "in # s (# fps)"),
+    (r"in [\d.]+ s, (\d+ dropped), lately .*", r"in # s, \1"),
     (r'("elapsed_seconds": )[\d.e-]+', r"\1#"),
     (r"(?m)^.*\"event\": \"progress\".*\n", ""),
     (re.escape(tempfile.gettempdir()) + r"/[\w./-]*", "TEMPORARY"),
 )
 """Progress is printed at most twice a second."""
-_LIVE_NUMBERS = (r"[\d.]+ s, \d+ dropped, .*", "# s")
+_CODED_DATA = (r'"data": "[^"]*"', '"data": "#"')
 _NOT_KEPT = re.compile(r"\s*(encoder|_STATISTICS\S*) *:|Input #|At least one output")
 _LOOSE_FIELDS = ("pts", "dts", "duration", "is_key")
 _FIELDS = (*_LOOSE_FIELDS, "flags", "size", "sha")
@@ -52,7 +53,7 @@ def case_facts(folder: Path, outcomes: list[dict[str, Any]], *, loose: bool) -> 
 def said(text: str, folder: Path, *, loose: bool) -> list[str]:
     """Return lines of output without paths, times and speeds."""
     text = text.replace(str(folder), "FOLDER").replace(str(folder.parents[1]), "WORK")
-    for pattern, instead in (*_VARYING, *((_LIVE_NUMBERS,) if loose else ())):
+    for pattern, instead in (*_VARYING, *((_CODED_DATA,) if loose else ())):
         text = re.sub(pattern, instead, text)
     return [line.rstrip() for line in text.splitlines()]
 

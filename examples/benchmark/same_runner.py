@@ -38,7 +38,7 @@ def main() -> None:
                 step = one["steps"][number]
                 call = same_api.run if isinstance(step, dict) else None
                 words = [json.dumps(step)] if call else step
-                commands.append(Command(words, folder, one["name"], call))
+                commands.append(Command(words, folder, one["name"], call, one["on_one_core"]))
         for command, outcome in run_all(commands, workers=asked["workers"], limit_seconds=_LIMIT_SECONDS):
             outcomes[command.key].append({
                 "exit": "no end" if outcome.timed_out else outcome.code,
