@@ -78,7 +78,9 @@ def _run(python: Path, work: Path, cases: Sequence[Case], workers: int) -> dict[
     (work / "cases.json").write_text(json.dumps({"cases": asked, "workers": workers}))
     fixed = {"NO_COLOR": "1", "COLUMNS": "100", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
     environment = {key: value for key, value in os.environ.items() if not key.startswith("SEMVID_")}
-    subprocess.run([python, _RUNNER, work], cwd=work, env=environment | fixed, check=True)
+    done = subprocess.run([python, _RUNNER, work], cwd=work, env=environment | fixed, check=False)
+    if done.returncode:
+        raise SystemExit(f"{python} cannot run the cases; see above (after new files, run make link there)")
     return json.loads((work / "outcomes.json").read_text())
 
 

@@ -43,12 +43,9 @@ class Case:
 
 
 _CODECS = {
-    "x264": ("mp4", "superfast"),
-    "x265": ("mkv", "veryfast"),
-    "vp8": ("webm", "5"),
-    "vp9": ("webm", "8"),
+    "x264": ("mp4", "superfast"), "x265": ("mkv", "veryfast"), "vp8": ("webm", "5"), "vp9": ("webm", "8"),
     "mjpeg": ("avi", None),
-}
+}  # fmt: skip
 _SOURCES = {
     "msroi": "--model msroi",
     "fast": "--model msroi-fast",
