@@ -1,135 +1,245 @@
-"""Which share of the asked offsets ``MapWatch`` finds again in x264's quantizers, obeyed and not.
+"""Which share of the asked offsets ``MapWatch`` finds in the first pictures, obeyed and not, by encoder.
 
-The first frames of the ordinary clips are encoded with the map attached, not attached, and attached the wrong
-way round. Then one clip again as 10 bit, at an odd size and interlaced, and under options that move
-quantizers on their own. ``null`` means that the pictures say too little, and there is no verdict.
+Constants were chosen on the clips of ``CHOSEN_ON``; what is reported is of the others. Their first frames
+are encoded with the map attached, not attached, and attached the wrong way round, as files and live; then one
+clip again as 10 bit, at an odd size and interlaced, and under options that move quantizers on their own.
+``null`` means that the pictures say too little, and there is no verdict. A run ends with its verdict.
+
+    python examples/benchmark/obedience.py [--cost]
 """
 
 from __future__ import annotations
 
+import argparse
+import statistics
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import closing, contextmanager, suppress
 from itertools import product
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import av
 import ffmpeg
 import imageio_ffmpeg
-from common import clips, save, table
+import numpy as np
+from common import clips, data_folder, load, save, table
 
 import semvid
-from semvid.encode import obedience, region_coding
-from semvid.encode.prepare import FramePreparer
+from semvid.encode import region_coding
+from semvid.encode.distortion import LEAST_SHARE
+from semvid.encode.obedience import MapWatch
 from semvid.encode.regions import RegionAttacher
+from semvid.io.luma import luma_plane
+from semvid.saliency.spectral import SpectralSource
+from semvid.streaming import encoder as live_encoder
+from semvid.streaming.types import TIME_BASE
+from semvid.types import Frame
 
-NUM_FRAMES = 16
-PRESETS, CRFS, STRENGTHS = ("superfast", "medium", "slow"), (18, 26, 40), (0.3, 1.0, 2.0)
+NUM_FRAMES = 24
+CHOSEN_ON = {"parkour", "juggle_720p", "dog", "cows", "street_272p"}
+SETTINGS = {
+    "x264": (("superfast", 26), ("medium", 26), ("medium", 40)),
+    "x265": (("veryfast", 28), ("medium", 28), ("medium", 40)),
+    "vp8": (("2", 34), ("5", 55)),
+    "vp9": (("5", 38), ("7", 58)),
+}
+"""Presets and CRFs; the last but one is also tried with the map the wrong way round."""
 VARIANTS: dict[str, dict[str, Any]] = {
     "10 bit": {"pix_fmt": "yuv420p10le"},
-    "4:4:4": {"pix_fmt": "yuv444p"},
-    "odd size": {"vf": "crop=401:225:exact=1", "pix_fmt": "yuv444p"},
+    "4:4:4 odd size": {"vf": "crop=401:225:exact=1", "pix_fmt": "yuv444p"},
     "interlaced": {"vf": "scale=640:256,interlace=lowpass=0,setfield=tff"},
 }
-OPTIONS = (
-    "maxrate=400k bufsize=100k", "qmin=24 qmax=32", "aq-mode=2", "aq-mode=3", "aq-strength=2",
-    "aq-strength=0", "tune=grain", "tune=animation", "tune=zerolatency", "bf=0", "bf=16", "b-pyramid=none",
-    "g=1", "g=5", "intra-refresh=1", "slices=4", "x264-params=deadzone-inter=0:trellis=0",
-    "x264-params=open-gop=1", "x264-params=no-mbtree=1", "x264-params=weightp=0:cqm=jvt", "profile=baseline",
-    "crf=51",
-)  # fmt: skip
+OPTIONS = {
+    "x264": (
+        "maxrate=400k bufsize=100k", "crf=-1 b=400k", "qmin=24 qmax=32", "aq-mode=3", "aq-strength=2",
+        "aq-strength=0", "tune=grain", "tune=zerolatency", "g=1", "intra-refresh=1", "slices=4",
+        "x264-params=open-gop=1", "x264-params=weightp=0:cqm=jvt", "profile=baseline", "crf=51",
+    ),
+    "x265": (
+        "x265-params=aq-mode=1", "x265-params=aq-mode=3", "x265-params=aq-strength=2", "x265-params=cutree=0",
+        "x265-params=qg-size=16", "x265-params=bframes=0", "x265-params=vbv-maxrate=400:vbv-bufsize=100",
+        "x265-params=keyint=5", "x265-params=sao=0", "tune=zerolatency", "crf=51",
+    ),
+    "vp8": ("deadline=realtime", "deadline=best", "sharpness=5", "tune=ssim", "g=5"),
+    "vp9": ("b=400k", "tile-columns=1", "tune-content=screen", "error-resilient=default", "g=5", "crf=63"),
+}  # fmt: skip
+
+
+class _JudgedError(Exception):
+    """There is a verdict: the rest of the run would say no more."""
 
 
 def _deaf(self: RegionAttacher, picture: Any, *_: Any) -> Any:
     return picture
 
 
-def _wrong_way_round(prepare: Any) -> Any:
-    def prepare_mirrored(self: FramePreparer, frame: Any, offsets: Any) -> Any:
-        return prepare(self, frame, replace(offsets, values=offsets.values[:, ::-1].copy()))
+_attach = RegionAttacher.attach
 
-    return prepare_mirrored
+
+def _mirrored(self: RegionAttacher, picture: Any, regions: Any, qoffsets: Any) -> Any:
+    width = -(-picture.width // 16) * 16
+    turned = np.array(regions)
+    turned[:, 2], turned[:, 3] = width - regions[:, 3], width - regions[:, 2]
+    return _attach(self, picture, turned, qoffsets)
 
 
 @contextmanager
 def fault(mode: str) -> Iterator[None]:
     """Make the encoder disobey."""
-    with patch.object(region_coding, "check_obedience", lambda *_: None):
-        if mode == "obeyed":
-            yield
-        elif mode == "not attached":
-            with patch.object(RegionAttacher, "attach", _deaf):
-                yield
-        else:
-            with patch.object(FramePreparer, "prepare", _wrong_way_round(FramePreparer.prepare)):
-                yield
+    attach = {"obeyed": _attach, "not attached": _deaf, "mirrored": _mirrored}[mode]
+    with (
+        patch.object(region_coding, "check_obedience", lambda *_: None),
+        patch.object(live_encoder, "check_obedience", lambda *_: None),
+        patch.object(RegionAttacher, "attach", attach),
+    ):
+        yield
 
 
 def share(clip: Path, mode: str, config: semvid.CompressConfig) -> float | None:
     """Return what the watch of one run found."""
-    found: list[float | None] = [None]
-    measure = obedience.followed_share
+    found: list[float] = []
 
-    def noting(blocks: Any) -> float | None:
-        found.append(measure(blocks))
-        return found[-1]
+    def noting(_: MapWatch, share: float | None) -> None:
+        if share is not None:
+            found.append(share)
+            raise _JudgedError
 
-    with fault(mode), patch.object(obedience, "followed_share", noting):
+    with fault(mode), patch.object(MapWatch, "conclude", noting), suppress(_JudgedError):
         semvid.compress(clip, clip.with_name("out.mkv"), config)
-    return None if found[-1] is None else round(found[-1], 3)
+    return round(found[0], 3) if found else None
+
+
+def live_share(clip: Path, mode: str, codec: str) -> float | None:
+    """Return what the watch of a live stream found, its maps one frame late and first there at the third."""
+    found: list[float] = []
+
+    def noting(_: MapWatch, share: float | None) -> None:
+        found.extend([] if share is None else [share])
+
+    source, importance = SpectralSource(), None
+    with fault(mode), patch.object(MapWatch, "conclude", noting), av.open(str(clip)) as container:
+        encoder = None
+        for index, picture in enumerate(container.decode(video=0)):
+            picture.pts, picture.time_base = round(index / (25 * TIME_BASE)), TIME_BASE
+            frame = Frame(picture, index, *luma_plane(picture))
+            if encoder is None:
+                config = semvid.LiveConfig(codec=codec, bitrate=1_000_000)
+                preset = next(iter(live_encoder.live_presets(config)), None)
+                encoder = live_encoder.open_encoder(config, frame, 25, preset, semvid.AllocationConfig())
+            # A network asks for one; libvpx makes one every two seconds by itself.
+            encoder.encode(frame, importance, is_cut=False, wants_key=index == NUM_FRAMES // 2)
+            importance = source.update(frame).values if index >= 2 else None
+        assert encoder is not None
+        with closing(encoder):
+            encoder.flush()
+            encoder.take_remarks(waits=True)
+    return round(found[0], 3) if found else None
 
 
 def convert(source: Path, target: Path, **options: Any) -> Path:
-    """Write the first frames of a clip."""
-    command = ffmpeg.input(str(source)).video.output(str(target), **{"frames:v": NUM_FRAMES}, **options)
+    """Write the first frames of a clip, or of a folder of JPEGs."""
+    name = f"{source}/%05d.jpg" if source.is_dir() else str(source)
+    command = ffmpeg.input(name).video.output(str(target), **{"frames:v": NUM_FRAMES}, **options)
     command.overwrite_output().run(cmd=imageio_ffmpeg.get_ffmpeg_exe(), quiet=True)
     return target
 
 
-def main() -> None:
+def measure() -> None:
     """Measure everything, print the ends of each kind, and keep the numbers."""
     rows: list[dict[str, Any]] = []
 
-    def run(clip: Path, case: str, mode: str, **options: Any) -> None:
-        config = semvid.CompressConfig(overwrite=True, **options)
-        rows.append({"clip": clip.stem, "case": case, "mode": mode, "share": share(clip, mode, config)})
+    def run(clip: Path, codec: str, case: str, mode: str, **options: Any) -> None:
+        config = semvid.CompressConfig(codec=codec, overwrite=True, **options)
+        found = share(clip, mode, config)
+        rows.append({"clip": clip.stem, "codec": codec, "case": case, "mode": mode, "share": found})
 
+    sources = sorted((data_folder() / "davis" / "JPEGImages").iterdir()) + clips()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for source in clips():
-            clip = convert(source, folder / f"{source.stem}.mkv", c="copy")
+        for source in sources:
+            if source.stem in CHOSEN_ON:
+                continue
+            # Lossless and planar: JPEGs are full range, which is another case.
+            clip = convert(source, folder / f"{source.stem}.mkv", vcodec="ffv1", pix_fmt="yuv420p")
             maps = folder / f"{source.stem}.svmap"
-            semvid.compress(clip, folder / "out.mkv", semvid.CompressConfig(save_maps=maps, overwrite=True))
-            for preset, crf, strength in product(PRESETS, CRFS, STRENGTHS):
-                case = f"{preset} crf {crf} strength {strength:g}"
-                for mode in ("obeyed", "not attached", "mirrored"):
-                    if (strength != 1 or preset == "slow") and crf != CRFS[1]:
-                        continue
-                    if strength != 1 and mode == "mirrored":
-                        continue
-                    run(clip, case, mode, maps=maps, preset=preset, crf=crf,
-                        allocation=semvid.AllocationConfig(strength=strength))  # fmt: skip
+            semvid.compress(
+                clip,
+                folder / "out.mkv",
+                semvid.CompressConfig(save_maps=maps, overwrite=True, preset="superfast"),
+            )
+            for codec, settings in SETTINGS.items():
+                for preset, crf in settings:
+                    for mode in ("obeyed", "not attached", "mirrored"):
+                        if mode != "mirrored" or (preset, crf) == settings[-2]:
+                            run(clip, codec, f"{preset} crf {crf}", mode, maps=maps, preset=preset, crf=crf)
+                for mode in ("obeyed", "not attached"):
+                    found = live_share(clip, mode, codec)
+                    rows.append({"clip": clip.stem, "codec": f"{codec} live", "case": "1 Mbit/s",
+                                 "mode": mode, "share": found})  # fmt: skip
             print(source.stem, len(rows), flush=True)
+            save("obedience", {"num_frames": NUM_FRAMES, "chosen_on": sorted(CHOSEN_ON), "runs": rows})
         last = next(one for one in clips() if one.stem.startswith("street"))
-        for kind, (variant, changes) in product(("obeyed", "not attached"), VARIANTS.items()):
+        for mode, (variant, changes) in product(("obeyed", "not attached"), VARIANTS.items()):
             clip = convert(last, folder / f"{variant}.mkv", vcodec="ffv1", **changes)
-            for preset, crf in product(("superfast", "medium"), CRFS):
-                run(clip, f"{variant} {preset} crf {crf}", kind, preset=preset, crf=crf, model="spectral")
+            for codec in ("x264", "x265"):
+                run(clip, codec, variant, mode, model="spectral")
         clip = folder / f"{last.stem}.mkv"
-        for kind, text in product(("obeyed", "not attached"), OPTIONS):
-            extra = dict(one.split("=", 1) for one in text.split(" "))
-            run(clip, text, kind, encoder_options=extra, maps=clip.with_suffix(".svmap"))
-    summary = []
-    for mode in ("obeyed", "not attached", "mirrored"):
-        found = [one["share"] for one in rows if one["mode"] == mode]
+        for codec, texts in OPTIONS.items():
+            for mode, text in product(("obeyed", "not attached"), texts):
+                extra = dict(one.split("=", 1) for one in text.split(" "))
+                run(clip, codec, text, mode, encoder_options=extra, maps=clip.with_suffix(".svmap"))
+    record = {"num_frames": NUM_FRAMES, "chosen_on": sorted(CHOSEN_ON), "runs": rows}
+    print(save("obedience", {**load("obedience"), **record}))
+    print(summary(rows))
+
+
+def summary(rows: list[dict[str, Any]]) -> str:
+    """Lay out the ends of each kind."""
+    lines: list[list[object]] = []
+    for codec, mode in dict.fromkeys((one["codec"], one["mode"]) for one in rows):
+        found = [one["share"] for one in rows if (one["codec"], one["mode"]) == (codec, mode)]
         said = sorted(one for one in found if one is not None)
-        alarms = sum(one < obedience.LEAST_SHARE for one in said)
-        summary.append([mode, len(found), len(said), alarms, said[0], said[len(said) // 2], said[-1]])
-    print(table(["mode", "runs", "with a verdict", "told", "lowest", "median", "highest"], summary))
-    print(save("obedience", {"num_frames": NUM_FRAMES, "runs": rows}))
+        ends = [said[0], said[len(said) // 2], said[-1]] if said else ["", "", ""]
+        told = sum(one < LEAST_SHARE for one in said)
+        lines.append([codec, mode, len(found), len(said), told, *ends])
+    return table(["encoder", "mode", "runs", "with a verdict", "told", "lowest", "median", "highest"], lines)
+
+
+def measure_cost() -> None:
+    """Time runs of one clip of 640x360 with the watch and without, in turn, and keep the medians."""
+    pairs: dict[str, dict[str, float]] = {}
+    source = next(one for one in clips() if one.stem.startswith("juggle"))
+    with tempfile.TemporaryDirectory() as name:
+        clip = Path(name) / "clip.mkv"
+        command = ffmpeg.input(str(source)).video.output(
+            str(clip), vf="scale=640:360", crf=12, **{"frames:v": 100}
+        )
+        command.run(cmd=imageio_ffmpeg.get_ffmpeg_exe(), quiet=True)
+        maps = Path(name) / "clip.svmap"
+        semvid.compress(clip, clip.with_name("out.mkv"), semvid.CompressConfig(save_maps=maps))
+        for codec in SETTINGS:
+            config = semvid.CompressConfig(codec=codec, maps=maps, overwrite=True)
+            times: dict[bool, list[float]] = {True: [], False: []}
+            for _, watched in product(range(5), (True, False)):
+                look = MapWatch.look if watched else lambda *_, **__: None
+                ask = MapWatch.ask if watched else lambda *_: None
+                with patch.object(MapWatch, "look", look), patch.object(MapWatch, "ask", ask):
+                    before = time.process_time()
+                    semvid.compress(clip, clip.with_name("out.mkv"), config)
+                    times[watched].append(time.process_time() - before)
+            without = statistics.median(times[False])
+            more = statistics.median(a - b for a, b in zip(times[True], times[False], strict=True))
+            pairs[codec] = {"core_seconds": round(without, 3), "more_with_watch": round(more, 3)}
+            print(codec, pairs[codec], flush=True)
+    record = load("obedience")
+    record.pop("environment", None)
+    save("obedience", {**record, "cost_640x360_100_frames": pairs})
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cost", action="store_true", help="only measure what the watch costs")
+    measure_cost() if parser.parse_args().cost else measure()

@@ -24,7 +24,7 @@ class PreparedFrame:
     predicted_rate_ratio: float | None = None
     """Bits of this frame as a multiple of those of a plain encode; None where no model tells."""
     offsets: QuantizerOffsets | None = None
-    """What the encoder was asked for, where that is attached to the picture."""
+    """What the encoder was asked for, where that is attached to pictures: with this one, or before."""
 
 
 class CodedStream(Protocol):

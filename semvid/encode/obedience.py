@@ -1,78 +1,96 @@
-"""Watch whether the quantizers of a running encode follow the map.
+"""Watch whether the encoder of a running encode follows the map.
 
-FFmpeg's H.264 decoder tells the quantizer of every macroblock, so for x264 the first pictures are decoded
-again and compared with what was asked for. For x265 and VP8 no decoder tells; there, as for VP9, the trial
-before the run (``option_trial.py``) stays the answer.
+Where a decoder tells the quantizers, they are compared with what was asked for (``quantizers.py``): VP9's in
+all pictures but key frames, which heed no map, and x264's while it does not look ahead, in live streams. For
+the others the error of a key frame is (``distortion.py``).
 """
 
 from __future__ import annotations
 
-import struct
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import av
-import numpy as np
 from av.error import FFmpegError
-from av.sidedata.sidedata import Type
-from numpy.typing import NDArray
 
-from semvid.io.luma import luma_plane
-from semvid.io.side_data import side_data
-from semvid.types import FloatArray, LumaArray, QuantizerOffsets
+from semvid.encode.distortion import LEAST_SHARE, Part, share_in_error
+from semvid.encode.quantizers import share_in_quantizers
+from semvid.encode.spec import EncoderSpec
+from semvid.errors import SemvidError
+from semvid.types import QuantizerOffsets
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
-    from av.video.codeccontext import VideoCodecContext
+    from av.filter import Graph
     from av.video.stream import VideoStream
 
-_MACROBLOCK = 16
-_HIGHEST_QP = 51
-"""At 8 bits; 6 more for each further bit."""
-_MOST_PACKETS = 32
-"""Decoded at most; most runs are judged after four to twelve."""
-_LEAST_SPREAD = 0.8
-"""Standard deviation of the asked offsets over the blocks, in QP, without what follows from activity."""
-_LEAST_EVIDENCE = 15.0
-"""Root of the sum of their squares. With less of either a share says nothing."""
-LEAST_SHARE = 0.35
-"""Measured (examples/benchmark/obedience.py, 290 runs): 0.84 to 1.24 in the 66 of 124 obeyed runs that get a
-verdict, -0.21 to 0.11 in 64 of 124 with the map not attached. A mirrored map can look like the right one,
-where both halves of the picture matter alike: -0.17 to 1.09, 10 of 27 told."""
-_DENSE_BYTES = 12
-"""For each macroblock; from there on nearly all have residual. One that is skipped takes less than a bit."""
-_START, _SLICES, _KEPT = b"\0\0\1", {1, 5}, 0x60
+_MOST_PICTURES = 300
+"""Asked for until the watch ends without a verdict."""
+_MOST_PACKETS = 96
+"""Kept from one key frame on."""
+_MOST_AHEAD = 128
+"""Pictures kept until the encoder gives out the first of them."""
+_ENOUGH = 4
+"""Pictures whose quantizers are read at first; twice as many each time they do not say."""
+LEAST_SPREAD = 0.8
+"""Standard deviation of the offsets of a picture that counts, in QP steps."""
+
+Work = Callable[[], "float | None"]
+"""Finds the share of the offsets that is in the pictures; it may take a while, on any thread."""
+
+
+class _Evidence(Protocol):
+    def ask(self, picture: VideoFrame, offsets: QuantizerOffsets) -> None: ...
+
+    def look(self, packets: list[Packet[Any]], *, is_last: bool) -> Work | None: ...
 
 
 class MapWatch:
-    """Compares the quantizers of the first pictures with the map.
-
-    Which share of the offsets is in the quantizers is a regression on offsets and activity, since x264's own
-    adaptive quantization follows activity. Its ``mbtree`` follows what moves, and goes as far as a map does
-    (shares in key frames: -0.9 to 0.2 not obeyed, 0 to 0.8 obeyed); but it leaves B pictures alone that no
-    other refers to. Only those count, and of them only blocks whose quantizer differs from that of the block
-    coded before, unless the picture has bits for all: a block without residual has no quantizer of its own.
-    Videos without such pictures get no verdict.
+    """Compares the first pictures with the map.
 
     Args:
+        spec: The encoder.
+        options: Of the run.
+        crf: That offsets are scaled for.
         stream: Of the encoder, opened.
         remedy: What to do if the encoder does not follow.
+        codes_fields: Interlaced video is coded as such.
+        is_live: Every picture comes out as it goes in.
+
+    Attributes:
+        is_over: Nothing more will be said.
     """
 
-    def __init__(self, stream: VideoStream, remedy: str) -> None:
-        self._stream, self._remedy = stream, remedy
-        self._asked: dict[int | None, QuantizerOffsets] = {}
-        self._decoder: VideoCodecContext | None = None
-        self._sizes: dict[int | None, int] = {}
-        self._num_packets = 0
-        self._blocks: list[FloatArray] = []
-        self.is_over = False
+    def __init__(
+        self,
+        spec: EncoderSpec,
+        options: Mapping[str, str],
+        crf: float,
+        stream: VideoStream,
+        remedy: str,
+        *,
+        codes_fields: bool = False,
+        is_live: bool = False,
+    ) -> None:
+        self._remedy = remedy
+        self._is_busy = self.is_over = False
+        self._num_asked = 0
+        self._evidence: _Evidence
+        if spec.coding_format == "vp9" or (spec.coding_format == "h264" and is_live):
+            self._evidence = _Quantizers(spec, crf, stream)
+        else:
+            judge = partial(share_in_error, spec, options, codes_fields=codes_fields)
+            self._evidence = (_LiveKeyFrames if is_live else _KeyFrames)(judge, stream)
 
-    def ask(self, pts: int | None, offsets: QuantizerOffsets) -> None:
-        """Note what a picture was asked for, before it is encoded."""
-        if not self.is_over:
-            self._asked[pts] = offsets
+    def ask(self, picture: VideoFrame, offsets: QuantizerOffsets) -> None:
+        """Note what a picture is asked for, before it is encoded."""
+        self._num_asked += 1
+        if not self.is_over and not self._is_busy:
+            self._evidence.ask(picture, offsets)
 
-    def look(self, packets: list[Packet[Any]], *, is_last: bool = False) -> str | None:
+    def look(self, packets: list[Packet[Any]], *, is_last: bool = False) -> Work | None:
         """Look at packets as they come from the encoder.
 
         Args:
@@ -80,137 +98,160 @@ class MapWatch:
             is_last: No more will come.
 
         Returns:
-            A sentence, once, if the quantizers do not follow the map.
+            What to do next, and to ``conclude`` from, if they are enough for that.
         """
-        if self.is_over:
+        if self.is_over or self._is_busy:
             return None
-        share = None
-        try:
-            for packet in packets:
-                share = self._add(self._decode(packet))
-                if share is not None or self._num_packets >= _MOST_PACKETS:
-                    break
-            if share is None and is_last and self._decoder is not None:
-                share = self._add(self._decoder.decode(None))
-        except FFmpegError:
-            # What this decoder cannot read the check of the finished file will tell; here it says nothing.
-            self._end()
+        work = self._evidence.look(packets, is_last=is_last)
+        self._is_busy = work is not None
+        self.is_over = is_last or (work is None and self._num_asked >= _MOST_PICTURES)
+        return None if work is None else partial(_safely, work)
+
+    def conclude(self, share: float | None) -> str | None:
+        """Return a sentence, once, if the encoder does not follow the map."""
+        self._is_busy = False
+        if share is None:
             return None
-        if share is not None or is_last or self._num_packets >= _MOST_PACKETS:
-            self._end()
-        if share is None or share >= LEAST_SHARE:
+        self.is_over = True
+        if share >= LEAST_SHARE:
             return None
         return (
-            f"the encoder did not follow the map: its quantizers moved by {max(share, 0):.0%} of what was "
-            f"asked in the first pictures, so the result is about a plain encode; {self._remedy}"
+            f"the encoder did not follow the map: the first pictures show {max(share, 0):.0%} of what was "
+            f"asked, so the result is about a plain encode; {self._remedy}"
         )
 
-    def _end(self) -> None:
-        self.is_over, self._decoder = True, None
-        self._asked.clear()
-        self._blocks.clear()
 
-    def _decode(self, packet: Packet[Any]) -> list[VideoFrame]:
-        if self._decoder is None:
-            self._decoder = _open_decoder(self._stream.codec_context.extradata)
-        self._num_packets += 1
-        if _is_unreferenced(bytes(packet)):
-            self._sizes[packet.pts] = packet.size
-        else:
-            self._asked.pop(packet.pts, None)
-        return self._decoder.decode(packet)
+def _safely(work: Work) -> float | None:
+    """What cannot be coded or decoded here the check of the finished file will tell."""
+    try:
+        return work()
+    except (FFmpegError, SemvidError):
+        return None
 
-    def _add(self, pictures: list[VideoFrame]) -> float | None:
-        """Take decoded pictures in; return the share of the offsets found, if there is evidence enough."""
-        share = None
-        for picture in pictures:
-            offsets, size = self._asked.pop(picture.pts, None), self._sizes.pop(picture.pts, None)
-            if offsets is None or size is None or (qps := macroblock_qps(picture)) is None:
+
+class _Quantizers:
+    """Waits for pictures whose quantizers a decoder tells."""
+
+    def __init__(self, spec: EncoderSpec, crf: float, stream: VideoStream) -> None:
+        self._spec, self._crf, self._stream = spec, crf, stream
+        self._asked: dict[int | None, QuantizerOffsets] = {}
+        self._packets: list[Packet[Any]] = []
+        self._telling: dict[int | None, QuantizerOffsets] = {}
+        self._enough = _ENOUGH
+
+    def ask(self, picture: VideoFrame, offsets: QuantizerOffsets) -> None:
+        self._asked[picture.pts] = offsets
+
+    def look(self, packets: list[Packet[Any]], *, is_last: bool) -> Work | None:
+        for packet in packets:
+            offsets = self._asked.pop(packet.pts, None)
+            if packet.is_keyframe:
+                self._packets, self._telling = [], {}
+            elif not self._packets:
                 continue
-            self._blocks.append(_coded_blocks(qps, offsets, size, *luma_plane(picture)))
-            share = followed_share(np.concatenate(self._blocks))
-        return share
+            elif len(self._packets) >= _MOST_PACKETS:
+                self._packets, self._telling = [], {}
+                continue
+            elif offsets is not None and _is_spread(offsets):
+                self._telling[packet.pts] = offsets
+            self._packets.append(copy_of(packet))
+        if not self._telling or (len(self._telling) < self._enough and not is_last):
+            return None
+        self._enough *= 2
+        extradata = self._stream.codec_context.extradata
+        return partial(
+            share_in_quantizers, self._spec, self._crf, extradata, self._packets.copy(), self._telling.copy()
+        )
 
 
-def _open_decoder(extradata: bytes | None) -> VideoCodecContext:
-    decoder = av.VideoCodecContext.create("h264", "r")
-    if extradata:
-        decoder.extradata = extradata
-    # Quantizers are what they are without the loop filter, which takes a third of the time.
-    decoder.options = {"export_side_data": "venc_params", "skip_loop_filter": "all"}
-    decoder.thread_count = 1
-    return decoder
+class _KeyFrames:
+    """Waits for a key frame, with what the encoder saw until it gave it out."""
 
+    def __init__(self, judge: Callable[..., float | None], stream: VideoStream) -> None:
+        self._judge, self._stream = judge, stream
+        self._candidate: _Candidate | None = None
 
-def _is_unreferenced(coded: bytes) -> bool:
-    """Tell whether no other picture refers to this one (H.264, 7.4.1: ``nal_ref_idc`` of its slices is 0)."""
-    start = coded.find(_START)
-    while 0 <= start < len(coded) - len(_START):
-        header = coded[start + len(_START)]
-        if header & 0x1F in _SLICES:
-            return not header & _KEPT
-        start = coded.find(_START, start + len(_START))
-    return False
+    def ask(self, picture: VideoFrame, offsets: QuantizerOffsets) -> None:
+        # Any picture may become a key frame, and the first of a scene surely does.
+        before = self._candidate
+        if before is None or offsets.is_cut or len(before.pictures) >= _MOST_AHEAD:
+            self._candidate = _Candidate.of(picture, offsets)
+        elif before is not None:
+            before.add(picture)
 
-
-def macroblock_qps(picture: VideoFrame) -> FloatArray | None:
-    """Return ``(rows, cols)`` quantizers of a picture decoded with ``venc_params``; None = it has none."""
-    found = side_data(picture).get(Type.VIDEO_ENC_PARAMS)
-    if found is None:
+    def look(self, packets: list[Packet[Any]], *, is_last: bool) -> Work | None:
+        for packet in packets:
+            found = self._candidate
+            if found is None or packet.pts != found.pictures[0].pts:
+                continue
+            self._candidate = None
+            if packet.is_keyframe:
+                extradata = self._stream.codec_context.extradata
+                return partial(found.share, self._judge, extradata, copy_of(packet))
         return None
-    data = bytes(found)
-    # struct AVVideoEncParams, then its blocks: x, y, w, h, and what is added to the picture's quantizer.
-    count, start, size, _, base = struct.unpack_from("@IQQii", data)
-    if not count:
+
+
+class _LiveKeyFrames:
+    """Waits for a key frame of an encoder that gives out every picture at once: none is kept longer."""
+
+    def __init__(self, judge: Callable[..., float | None], stream: VideoStream) -> None:
+        self._judge, self._stream = judge, stream
+        self._newest: tuple[VideoFrame, QuantizerOffsets] | None = None
+
+    def ask(self, picture: VideoFrame, offsets: QuantizerOffsets) -> None:
+        self._newest = picture, offsets
+
+    def look(self, packets: list[Packet[Any]], *, is_last: bool) -> Work | None:
+        newest, self._newest = self._newest, None
+        for packet in packets:
+            if newest is None or not packet.is_keyframe or packet.pts != newest[0].pts:
+                continue
+            if _is_spread(newest[1]):
+                return partial(self._share, *newest, self._stream.codec_context.extradata, copy_of(packet))
         return None
-    blocks = np.frombuffer(data, np.int32, count * size // 4, start).reshape(count, -1)
-    left, top, _, _, delta = blocks[:, :5].T
-    qps = np.zeros((int(top.max()) // _MACROBLOCK + 1, int(left.max()) // _MACROBLOCK + 1), np.float32)
-    qps[top // _MACROBLOCK, left // _MACROBLOCK] = base + delta
-    return qps
+
+    def _share(
+        self, picture: VideoFrame, offsets: QuantizerOffsets, extradata: bytes | None, packet: Packet[Any]
+    ) -> float | None:
+        found = _Candidate.of(picture, offsets)
+        return None if found is None else found.share(self._judge, extradata, packet)
 
 
-def _coded_blocks(
-    qps: FloatArray, offsets: QuantizerOffsets, num_bytes: int, luma: LumaArray, bits: int
-) -> FloatArray:
-    """Return rows for ``followed_share`` of the blocks of one picture that have residual."""
-    per_block = offsets.block_size // _MACROBLOCK
-    asked = offsets.values.repeat(per_block, 0).repeat(per_block, 1)[: qps.shape[0], : qps.shape[1]]
-    activity = _activity(luma, qps.shape)
-    # Interlaced video is coded by pairs of rows, and there a block of the map is a pair.
-    num_rows, num_columns = qps.shape[0] // per_block, qps.shape[1]
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A picture that may become a key frame, and those that came after it."""
 
-    def in_coding_order(blocks: FloatArray) -> FloatArray:
-        pairs = blocks.reshape(num_rows, per_block, num_columns)
-        return np.asarray(pairs.transpose(0, 2, 1).ravel(), np.float32)
+    part: Part
+    offsets: QuantizerOffsets
+    cutter: Graph
+    pictures: list[VideoFrame] = field(default_factory=list)
 
-    qp = in_coding_order(qps)
-    has_own = np.diff(qp, prepend=qp[:1]) != 0
-    if num_bytes >= _DENSE_BYTES * qp.size:
-        has_own[:] = True
-    has_own &= (qp > 0) & (qp < _HIGHEST_QP + 6 * (bits - 8))
-    busy = in_coding_order(activity)
-    rows = np.stack([qp, in_coding_order(asked), busy, busy**2], 1)[has_own]
-    return np.asarray(rows - rows.mean(0) if len(rows) else rows, np.float32)
+    @classmethod
+    def of(cls, picture: VideoFrame, offsets: QuantizerOffsets) -> _Candidate | None:
+        """Begin with a picture; None = it could not tell anything."""
+        part = Part.telling(picture, offsets) if _is_spread(offsets) else None
+        if part is None:
+            return None
+        made = cls(part, offsets, part.cutter(picture))
+        made.add(picture)
+        return made
 
+    def add(self, picture: VideoFrame) -> None:
+        self.cutter.push(picture)
+        self.pictures.append(cast("VideoFrame", self.cutter.pull()))
 
-def _activity(luma: LumaArray, shape: tuple[int, ...]) -> FloatArray:
-    """Return the binary logarithm of the variance within each macroblock, as x264's quantization has it."""
-    height, width = (side * _MACROBLOCK for side in shape)
-    margins = ((0, height - luma.shape[0]), (0, width - luma.shape[1]))
-    blocks = np.pad(luma, margins, "edge").reshape(shape[0], _MACROBLOCK, shape[1], _MACROBLOCK)
-    return np.asarray(np.log2(blocks.var(axis=(1, 3), dtype=np.float32) + 1), np.float32)
+    def share(
+        self, judge: Callable[..., float | None], extradata: bytes | None, packet: Packet[Any]
+    ) -> float | None:
+        return judge(extradata, packet, self.part, self.pictures, self.offsets)
 
 
-def followed_share(blocks: NDArray[np.floating[Any]]) -> float | None:
-    """Return which share of the asked offsets is in the quantizers; None = the blocks do not say.
+def _is_spread(offsets: QuantizerOffsets) -> bool:
+    return float(offsets.values.std()) >= LEAST_SPREAD
 
-    Args:
-        blocks: ``(n, 4)`` quantizer, offset, activity and its square, less the means of their pictures.
-    """
-    targets, known = blocks[:, :2], blocks[:, 2:]
-    rest = targets - known @ np.linalg.lstsq(known, targets, rcond=None)[0]
-    evidence = float(np.sqrt(np.sum(rest[:, 1] ** 2)))
-    if evidence < _LEAST_EVIDENCE or evidence < _LEAST_SPREAD * np.sqrt(len(blocks)):
-        return None
-    return float(rest[:, 0] @ rest[:, 1]) / evidence**2
+
+def copy_of(packet: Packet[Any]) -> Packet[Any]:
+    """Return a packet of its own: the writer takes the other's data."""
+    copy: Packet[Any] = av.Packet(bytes(packet))
+    copy.pts, copy.dts = packet.pts, packet.dts
+    return copy

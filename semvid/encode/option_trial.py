@@ -33,8 +33,8 @@ _LEAST_GAIN_DB = 0.5
 """All encoders and presets gain 1.5 or more at their default CRFs; those that ignore the map, 0.2 at most."""
 _UNREAD = ("Error parsing option", "Unknown option", "Invalid value for")
 """How FFmpeg's log begins to tell of a part of a list that an encoder does not take."""
-_RATES = frozenset({"b", "maxrate", "minrate", "bufsize"})
-_FILES = frozenset({
+RATES = frozenset({"b", "maxrate", "minrate", "bufsize"})
+FILES = frozenset({
     "pass", "stats", "passlogfile", "csv", "recon", "dump-yuv", "analysis-save", "analysis-load",
 })  # fmt: skip
 """Options that write or read files of the run."""
@@ -62,7 +62,7 @@ def check_obedience(
         MapIgnoredError: The map has no effect.
         ConfigError: The encoder cannot read a part of a list of options, and would go on without it.
     """
-    tried = without(options, spec.nested_options, _RATES | _FILES)
+    tried = without(options, spec.nested_options, RATES | FILES)
     tried["crf"] = f"{spec.crf.default:g}"
     if extra.keys() & set(spec.nested_options):
         _refuse_unread(spec, tried, pixel_format)

@@ -48,6 +48,7 @@ class FramePreparer:
         color_matrix: FFmpeg's number of the coded YUV matrix.
         field_order: The field that comes first; None = the video begins progressive.
         codes_fields: It is coded as interlaced.
+        in_force: The offsets that the newest picture is coded by; None = none were attached yet.
         keeps_alpha: The coded video is transparent where the source is.
         conversions: A sentence for everything about the picture that has to be changed.
     """
@@ -101,6 +102,7 @@ class FramePreparer:
         self._marker = ProgressiveMarker(self.field_order if self.codes_fields else None)
         self._attacher = RegionAttacher()
         self._map_age = 0
+        self.in_force: QuantizerOffsets | None = None
         self._cover_in_force: LevelArray | None = None
         self._levels = LevelQuantizer(spec.max_levels, CAPACITIES[-1])
         self._bits = av.VideoFormat(self.pixel_format).components[0].bits
@@ -136,6 +138,7 @@ class FramePreparer:
             self._map_age = 1 if is_due else self._map_age + 1
             if not is_due:
                 return picture
+        self.in_force = offsets
         native = self._spec.to_native(offsets.values, self._crf)
         cover = self._levels.update(native, is_cut=offsets.is_cut)
         if self._spec.map_frames is not None:

@@ -67,7 +67,9 @@ class RegionCoding:
                 self._allocator = OffsetAllocator(blocks, self._config.allocation)
         offsets, ratio = self._allocator.update(analysed)
         picture = self._preparer.prepare(analysed.frame, offsets)
-        return PreparedFrame(analysed.frame.picture, picture, predicted_rate_ratio=ratio, offsets=offsets)
+        return PreparedFrame(
+            analysed.frame.picture, picture, predicted_rate_ratio=ratio, offsets=self._preparer.in_force
+        )
 
     def open(
         self, container: OutputContainer, first: PreparedFrame, info: VideoInfo, suffix: str
@@ -91,10 +93,15 @@ class RegionCoding:
         )
         encoder.notices[:0] = [*self._preparer.conversions, *filter(None, [untried])]
         watch = None
-        if self._has_map and self.coding_format == "h264":
+        if self._has_map:
             given = " ".join(f"{key}={value}" for key, value in self._extra.items())
             watch = MapWatch(
-                encoder.stream, f"check --encoder-option {given}" if given else "see 'semvid doctor'"
+                self._spec,
+                self._options,
+                self.quality,
+                encoder.stream,
+                f"check --encoder-option {given}" if given else "see 'semvid doctor'",
+                codes_fields=self._preparer.codes_fields,
             )
         return _RegionStream(encoder, watch)
 
@@ -109,15 +116,15 @@ class _RegionStream:
     def encode(self, prepared: PreparedFrame) -> list[Packet[Any]]:
         self._encoder.look(prepared.decoded)
         if self._watch is not None and prepared.offsets is not None:
-            self._watch.ask(prepared.picture.pts, prepared.offsets)
+            self._watch.ask(prepared.picture, prepared.offsets)
         return self._watched(self._encoder.encode(prepared.picture))
 
     def flush(self) -> list[Packet[Any]]:
         return self._watched(self._encoder.flush(), is_last=True)
 
     def _watched(self, packets: list[Packet[Any]], *, is_last: bool = False) -> list[Packet[Any]]:
-        if self._watch is not None and (said := self._watch.look(packets, is_last=is_last)) is not None:
-            self.notices.append(said)
+        if self._watch is not None and (work := self._watch.look(packets, is_last=is_last)) is not None:
+            self.notices += filter(None, [self._watch.conclude(work())])
         return packets
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from semvid.encode.option_text import is_off, number
 from semvid.encode.spec import CrfRange, EncoderSpec, Implication, MapCondition
-from semvid.encode.vpx_scale import vp8_native, vp9_native
+from semvid.encode.vpx_scale import vp8_native, vp8_steps, vp9_native, vp9_steps
 from semvid.errors import ConfigError, MapIgnoredError
 from semvid.rate import RateModel
 from semvid.types import FloatArray
@@ -101,6 +101,13 @@ _NO_FIELDS_BY_OPTION = MapCondition(
     "drop it; interlaced video is coded as such by itself (--deinterlace auto)",
 )
 
+_LOOKS_NOT_AHEAD = MapCondition(
+    # FFmpeg hands libvpx a picture's map at once, but the picture waits for those it looks ahead at.
+    lambda found: is_off(found.get("lag-in-frames")),
+    "while libvpx looks ahead, every picture is coded by the map of a later one",
+    "drop lag-in-frames",
+)
+
 X264 = EncoderSpec(
     name="x264",
     library="libx264",
@@ -181,7 +188,8 @@ VP8 = EncoderSpec(
     matrices=frozenset({5, 6}),
     offset_range=_vpx_range,
     to_native=vp8_native,
-    map_conditions=(),
+    crf_steps=vp8_steps,
+    map_conditions=(_LOOKS_NOT_AHEAD,),
     codes_full_range=False,
     # Its alternate references would have to be those of the second layer too.
     alpha_options={"auto-alt-ref": "0"},
@@ -195,7 +203,7 @@ VP8 = EncoderSpec(
     max_levels=3,
     # A map costs 1 to 2 bits a block: in every frame, half as much again as a whole video of a still scene.
     map_frames=8,
-    fixed_options={"deadline": "good"},
+    fixed_options={"deadline": "good", "lag-in-frames": "0"},
 )
 
 VP9 = EncoderSpec(
@@ -213,6 +221,7 @@ VP9 = EncoderSpec(
     matrices=frozenset({1, 2, 5, 6, 7, 9}),
     offset_range=_vpx_range,
     to_native=vp9_native,
+    crf_steps=vp9_steps,
     map_conditions=(
         MapCondition(
             _is_realtime,
@@ -231,6 +240,7 @@ VP9 = EncoderSpec(
             "libvpx-vp9 reads no map in key frames, and g=1 makes every frame one",
             "drop g",
         ),
+        _LOOKS_NOT_AHEAD,
     ),
     alpha_options={},
     codes_odd_sizes=True,
@@ -238,7 +248,7 @@ VP9 = EncoderSpec(
     # libvpx keeps the frame's Lagrangian for all segments, so offsets do less than they should.
     rate=RateModel(spatial=1.0, temporal=0.32, finer=2.2, coarser=0.25),
     max_levels=7,
-    fixed_options={"deadline": "realtime", "aq-mode": "0", "row-mt": "1"},
+    fixed_options={"deadline": "realtime", "aq-mode": "0", "row-mt": "1", "lag-in-frames": "0"},
 )
 
 ENCODERS = {spec.name: spec for spec in (X264, X265, VP8, VP9)}

@@ -66,6 +66,8 @@ class EncoderSpec:
     map_conditions: tuple[MapCondition, ...]
     rate: RateModel
     """How its bits answer to offsets."""
+    crf_steps: Callable[[float], float] = float
+    """CRF -> the quantizer it stands for, in QP steps from any origin."""
     matrices: frozenset[int] = frozenset(range(15))
     """FFmpeg's numbers of the YUV matrices it can name."""
     sides: tuple[int, int] = (1, 16384)

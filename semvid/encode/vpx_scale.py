@@ -50,6 +50,9 @@ class _Scale:
         # The delta itself is put through the same 0..63 -> index map before it is added.
         return np.asarray(np.sign(delta) * self.user(np.abs(delta)), np.float32)
 
+    def steps(self, crf: float) -> float:
+        return float(6 * np.log2(self.step(self.index(crf))))
+
 
 _VP8 = _Scale(
     user_knots=(0, 6, 15, 26, 41, 63),
@@ -69,6 +72,16 @@ def vp8_native(offsets: FloatArray, crf: float) -> FloatArray:
 def vp9_native(offsets: FloatArray, crf: float) -> FloatArray:
     """QP steps to VP9 deltas (0..63 scale) around ``crf``; shape kept."""
     return _VP9.native(offsets, crf)
+
+
+def vp8_steps(crf: float) -> float:
+    """Quantizer that VP8 has at ``crf``, in QP steps from a quantizer of 1."""
+    return _VP8.steps(crf)
+
+
+def vp9_steps(crf: float) -> float:
+    """Quantizer that VP9 has at ``crf``, in QP steps from a quantizer of 1."""
+    return _VP9.steps(crf)
 
 
 def av1_offsets(steps: FloatArray, crf: float) -> FloatArray:

@@ -20,6 +20,9 @@ class MapMaker(Protocol):
     def is_map_stuck(self) -> bool:
         """Whether it has been long in the making."""
 
+    def take_remarks(self) -> list[str]:
+        """Return, once, a sentence for everything the user should know of what became of them."""
+
 
 class Changes:
     """Tells when source, sinks or maps come and go."""
@@ -34,6 +37,7 @@ class Changes:
     ) -> Generator[Notice, None, None]:
         """Yield what is new since the last call."""
         yield from self._of_maps(maps)
+        yield from map(Notice, maps.take_remarks())
         remarks = reader.remarks[self._num_remarks :]
         self._num_remarks += len(remarks)
         yield from map(Notice, remarks)

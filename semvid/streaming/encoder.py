@@ -17,13 +17,14 @@ from av.video.frame import PictureType
 from semvid.config import AllocationConfig, CompressConfig, LiveConfig
 from semvid.encode.allocator import OffsetAllocator
 from semvid.encode.encoder import VideoEncoder
+from semvid.encode.obedience import LEAST_SPREAD, MapWatch
 from semvid.encode.option_trial import check_obedience
 from semvid.encode.prepare import FramePreparer
 from semvid.encode.registry import find_encoder
 from semvid.encode.spec import EncoderSpec
 from semvid.errors import ConfigError, MapIgnoredError
 from semvid.streaming.types import TIME_BASE, CodedPacket
-from semvid.types import AnalysedFrame, FloatArray, Frame
+from semvid.types import AnalysedFrame, FloatArray, Frame, QuantizerOffsets
 
 if TYPE_CHECKING:
     from av import Packet
@@ -45,6 +46,8 @@ _LOW_DELAY: Mapping[str, Mapping[str, str]] = {
     "vp8": {"deadline": "realtime", "cpu-used": "10", "lag-in-frames": "0", "error-resilient": "default"},
     "vp9": {"lag-in-frames": "0", "error-resilient": "default"},
 }
+_FEW_KEYS = {"x265"}
+"""A wave of intra blocks takes the place of key frames, and no decoder tells quantizers."""
 _LIVE_PRESETS: Mapping[str, str] = {"x264": "superfast", "x265": "veryfast", "vp9": "8"}
 """What keeps up with 720p on two cores. VP8 goes faster than its presets for files."""
 
@@ -65,6 +68,13 @@ class LiveEncoder(Protocol):
             importance: ``(h, w)`` in 0..1, upright; None = everything matters equally.
             is_cut: First frame of a scene.
             wants_key: Make it one at which players can begin.
+        """
+
+    def take_remarks(self, *, waits: bool = False) -> list[str]:
+        """Return, once, a sentence for everything the user should know.
+
+        Args:
+            waits: For what is still being found out.
         """
 
     def reweigh(self, allocation: AllocationConfig) -> None:
@@ -174,6 +184,10 @@ class _RegionEncoder:
         # Encoders of PyAV that are not part of a file cannot be told everything; this file is none.
         self._nowhere = av.open(os.devnull, "w", format="null")
         self._duration = round(1 / (frame_rate * TIME_BASE))
+        # It decodes beside the stream: no packet waits for it.
+        self._watching = ThreadPoolExecutor(1, "semvid-watch")
+        self._share: Future[float | None] | None = None
+        self._asks_key = self._spec.name in _FEW_KEYS
         try:
             self._encoder = VideoEncoder(
                 self._nowhere,
@@ -188,6 +202,8 @@ class _RegionEncoder:
         except BaseException:
             self._nowhere.close()
             raise
+        crf, stream = self._spec.crf.default, self._encoder.stream
+        self._watch = MapWatch(self._spec, options, crf, stream, "see 'semvid doctor'", is_live=True)
 
     def encode(
         self, frame: Frame, importance: FloatArray | None, *, is_cut: bool, wants_key: bool = False
@@ -200,9 +216,29 @@ class _RegionEncoder:
         assert offsets is not None  # noqa: S101 - there is a map
         self.saving = predicted_saving(self._spec, offsets.values)
         picture = self._preparer.prepare(frame, offsets)
-        if wants_key:
+        if wants_key or self._needs_key(offsets):
             picture.pict_type = PictureType.I
-        return self._coded(self._encoder.encode(picture))
+        if self._preparer.in_force is not None:
+            self._watch.ask(picture, self._preparer.in_force)
+        return self._watched(self._encoder.encode(picture))
+
+    def _needs_key(self, offsets: QuantizerOffsets) -> bool:
+        """Tell, once, that this picture is the first at which the watch could find something out."""
+        is_needed = self._asks_key and float(offsets.values.std()) >= LEAST_SPREAD
+        self._asks_key = self._asks_key and not is_needed
+        return is_needed
+
+    def _watched(self, packets: list[Packet[Any]], *, is_last: bool = False) -> list[CodedPacket]:
+        if (work := self._watch.look(packets, is_last=is_last)) is not None:
+            self._share = self._watching.submit(work)
+        return self._coded(packets)
+
+    def take_remarks(self, *, waits: bool = False) -> list[str]:
+        share = self._share
+        if share is None or not (waits or share.done()):
+            return []
+        self._share = None
+        return list(filter(None, [self._watch.conclude(share.result())]))
 
     def _coded(self, packets: list[Packet[Any]]) -> list[CodedPacket]:
         return [
@@ -218,9 +254,10 @@ class _RegionEncoder:
         self._allocator = OffsetAllocator(self._spec, allocation)
 
     def flush(self) -> list[CodedPacket]:
-        return self._coded(self._encoder.flush())
+        return self._watched(self._encoder.flush(), is_last=True)
 
     def close(self) -> None:
+        self._watching.shutdown(wait=False, cancel_futures=True)
         self._nowhere.close()
 
 
@@ -278,6 +315,9 @@ class _JpegEncoder:
         data = done.result()
         self._budget.spend(len(data))
         return CodedPacket(data, "mjpeg", pts, pts, self._duration, is_keyframe=True)
+
+    def take_remarks(self, *, waits: bool = False) -> list[str]:
+        return []
 
     def reweigh(self, allocation: AllocationConfig) -> None:
         self._choice = replace(self._choice, strength=allocation.strength)

@@ -242,6 +242,7 @@ class LiveSession:
                 # A sink that refuses says so in its ``failure`` as well.
                 with suppress(OutputError):
                     self._offer(self._stream.flush())
+                self.closing_notices += map(Notice, self._stream.take_remarks())
             self._pass_sound_on(0)
         if self._reader.damage:
             self.closing_notices.append(Notice(f"the source is damaged: {self._reader.damage}"))

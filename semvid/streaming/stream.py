@@ -80,6 +80,7 @@ class LiveStream:
         self._judged_at = 0.0
         self._key_at = -_KEY_SECONDS
         self._num_lost = 0
+        self._remarks: list[str] = []
 
     def __enter__(self) -> LiveStream:
         return self
@@ -177,13 +178,20 @@ class LiveStream:
         self.meters.worked(now, now - started)
         return packets
 
+    def take_remarks(self) -> list[str]:
+        """Return, once, a sentence for everything the user should know of the coded pictures so far."""
+        if self._encoder is not None:
+            self._remarks += self._encoder.take_remarks()
+        remarks, self._remarks = self._remarks, []
+        return remarks
+
     def flush(self) -> list[CodedPacket]:
         """Return the frames that are still in the making, at the end; what is fed later begins anew.
 
         Raises:
             EncoderError: The encoder failed.
         """
-        packets = self._finish_encoder()
+        packets = self._finish_encoder(is_end=True)
         self._measure(packets)
         return packets
 
@@ -264,12 +272,15 @@ class LiveStream:
         self._encoder, self._encoder_key = fresh, key
         return packets
 
-    def _finish_encoder(self) -> list[CodedPacket]:
+    def _finish_encoder(self, *, is_end: bool = False) -> list[CodedPacket]:
         encoder, self._encoder = self._encoder, None
         if encoder is None:
             return []
         try:
-            return encoder.flush()
+            packets = encoder.flush()
+            # Only at the end is there time to wait.
+            self._remarks += encoder.take_remarks(waits=is_end)
+            return packets
         finally:
             encoder.close()
 
