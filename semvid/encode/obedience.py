@@ -34,7 +34,7 @@ _MOST_AHEAD = 128
 """Pictures kept until the encoder gives out the first of them."""
 _ENOUGH = 4
 """Pictures whose quantizers are read at first; twice as many each time they do not say."""
-LEAST_SPREAD = 0.8
+_LEAST_SPREAD = 0.8
 """Standard deviation of the offsets of a picture that counts, in QP steps."""
 
 Work = Callable[[], "float | None"]
@@ -152,7 +152,7 @@ class _Quantizers:
             elif len(self._packets) >= _MOST_PACKETS:
                 self._packets, self._telling = [], {}
                 continue
-            elif offsets is not None and _is_spread(offsets):
+            elif offsets is not None and is_spread(offsets):
                 self._telling[packet.pts] = offsets
             self._packets.append(copy_of(packet))
         if not self._telling or (len(self._telling) < self._enough and not is_last):
@@ -206,7 +206,7 @@ class _LiveKeyFrames:
         for packet in packets:
             if newest is None or not packet.is_keyframe or packet.pts != newest[0].pts:
                 continue
-            if _is_spread(newest[1]):
+            if is_spread(newest[1]):
                 return partial(self._share, *newest, self._stream.codec_context.extradata, copy_of(packet))
         return None
 
@@ -229,7 +229,7 @@ class _Candidate:
     @classmethod
     def of(cls, picture: VideoFrame, offsets: QuantizerOffsets) -> _Candidate | None:
         """Begin with a picture; None = it could not tell anything."""
-        part = Part.telling(picture, offsets) if _is_spread(offsets) else None
+        part = Part.telling(picture, offsets) if is_spread(offsets) else None
         if part is None:
             return None
         made = cls(part, offsets, part.cutter(picture))
@@ -246,8 +246,9 @@ class _Candidate:
         return judge(extradata, packet, self.part, self.pictures, self.offsets)
 
 
-def _is_spread(offsets: QuantizerOffsets) -> bool:
-    return float(offsets.values.std()) >= LEAST_SPREAD
+def is_spread(offsets: QuantizerOffsets) -> bool:
+    """Tell whether offsets differ so much that it shows whether they are followed."""
+    return float(offsets.values.std()) >= _LEAST_SPREAD
 
 
 def copy_of(packet: Packet[Any]) -> Packet[Any]:

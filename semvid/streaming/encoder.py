@@ -17,14 +17,14 @@ from av.video.frame import PictureType
 from semvid.config import AllocationConfig, CompressConfig, LiveConfig
 from semvid.encode.allocator import OffsetAllocator
 from semvid.encode.encoder import VideoEncoder
-from semvid.encode.obedience import LEAST_SPREAD, MapWatch
 from semvid.encode.option_trial import check_obedience
 from semvid.encode.prepare import FramePreparer
 from semvid.encode.registry import find_encoder
 from semvid.encode.spec import EncoderSpec
 from semvid.errors import ConfigError, MapIgnoredError
+from semvid.streaming.map_watch import LiveMapWatch
 from semvid.streaming.types import TIME_BASE, CodedPacket
-from semvid.types import AnalysedFrame, FloatArray, Frame, QuantizerOffsets
+from semvid.types import AnalysedFrame, FloatArray, Frame
 
 if TYPE_CHECKING:
     from av import Packet
@@ -43,11 +43,9 @@ _LOW_DELAY: Mapping[str, Mapping[str, str]] = {
         "forced-idr": "1",
         "x265-params": "intra-refresh=1:repeat-headers=1:scenecut=0",
     },
-    "vp8": {"deadline": "realtime", "cpu-used": "10", "lag-in-frames": "0", "error-resilient": "default"},
-    "vp9": {"lag-in-frames": "0", "error-resilient": "default"},
+    "vp8": {"deadline": "realtime", "cpu-used": "10", "error-resilient": "default"},
+    "vp9": {"error-resilient": "default"},
 }
-_FEW_KEYS = {"x265"}
-"""A wave of intra blocks takes the place of key frames, and no decoder tells quantizers."""
 _LIVE_PRESETS: Mapping[str, str] = {"x264": "superfast", "x265": "veryfast", "vp9": "8"}
 """What keeps up with 720p on two cores. VP8 goes faster than its presets for files."""
 
@@ -184,10 +182,6 @@ class _RegionEncoder:
         # Encoders of PyAV that are not part of a file cannot be told everything; this file is none.
         self._nowhere = av.open(os.devnull, "w", format="null")
         self._duration = round(1 / (frame_rate * TIME_BASE))
-        # It decodes beside the stream: no packet waits for it.
-        self._watching = ThreadPoolExecutor(1, "semvid-watch")
-        self._share: Future[float | None] | None = None
-        self._asks_key = self._spec.name in _FEW_KEYS
         try:
             self._encoder = VideoEncoder(
                 self._nowhere,
@@ -202,8 +196,7 @@ class _RegionEncoder:
         except BaseException:
             self._nowhere.close()
             raise
-        crf, stream = self._spec.crf.default, self._encoder.stream
-        self._watch = MapWatch(self._spec, options, crf, stream, "see 'semvid doctor'", is_live=True)
+        self._watch = LiveMapWatch(self._spec, options, self._encoder.stream)
 
     def encode(
         self, frame: Frame, importance: FloatArray | None, *, is_cut: bool, wants_key: bool = False
@@ -216,29 +209,12 @@ class _RegionEncoder:
         assert offsets is not None  # noqa: S101 - there is a map
         self.saving = predicted_saving(self._spec, offsets.values)
         picture = self._preparer.prepare(frame, offsets)
-        if wants_key or self._needs_key(offsets):
+        if self._watch.needs_key(offsets) or wants_key:
             picture.pict_type = PictureType.I
-        if self._preparer.in_force is not None:
-            self._watch.ask(picture, self._preparer.in_force)
-        return self._watched(self._encoder.encode(picture))
-
-    def _needs_key(self, offsets: QuantizerOffsets) -> bool:
-        """Tell, once, that this picture is the first at which the watch could find something out."""
-        is_needed = self._asks_key and float(offsets.values.std()) >= LEAST_SPREAD
-        self._asks_key = self._asks_key and not is_needed
-        return is_needed
-
-    def _watched(self, packets: list[Packet[Any]], *, is_last: bool = False) -> list[CodedPacket]:
-        if (work := self._watch.look(packets, is_last=is_last)) is not None:
-            self._share = self._watching.submit(work)
+        self._watch.ask(picture, self._preparer.in_force)
+        packets = self._encoder.encode(picture)
+        self._watch.look(packets)
         return self._coded(packets)
-
-    def take_remarks(self, *, waits: bool = False) -> list[str]:
-        share = self._share
-        if share is None or not (waits or share.done()):
-            return []
-        self._share = None
-        return list(filter(None, [self._watch.conclude(share.result())]))
 
     def _coded(self, packets: list[Packet[Any]]) -> list[CodedPacket]:
         return [
@@ -254,10 +230,15 @@ class _RegionEncoder:
         self._allocator = OffsetAllocator(self._spec, allocation)
 
     def flush(self) -> list[CodedPacket]:
-        return self._watched(self._encoder.flush(), is_last=True)
+        packets = self._encoder.flush()
+        self._watch.look(packets, is_last=True)
+        return self._coded(packets)
+
+    def take_remarks(self, *, waits: bool = False) -> list[str]:
+        return self._watch.take_remarks(waits=waits)
 
     def close(self) -> None:
-        self._watching.shutdown(wait=False, cancel_futures=True)
+        self._watch.close()
         self._nowhere.close()
 
 

@@ -266,7 +266,7 @@ KINDS = {
     "x264 interlaced": (X264, "interlace=lowpass=0,setfield=tff"),
     "x265": (X265, "format=yuv420p"),
     "x265 10 bit odd size": (X265, "crop=307:181:exact=1,format=yuv444p10le"),
-    "vp8": (VP8, "format=yuv420p"),
+    "vp8 odd size": (VP8, "crop=307:181:exact=1,format=yuv420p"),
     "vp9": (VP9, "format=yuv420p"),
 }
 

@@ -52,6 +52,7 @@ LAYERS = [
     {"saliency.boxes"},
     {"streaming.meters", "streaming.ends", "streaming.handle", "streaming.governor", "streaming.virtual_camera", "streaming.mapper", "streaming.follower"},
     {"saliency.registry", "analysis", "jpeg.motion", "streaming.changes"},
+    {"streaming.map_watch"},
     {"streaming.encoder"},
     {"streaming.stream"},
     {"streaming.session"},
