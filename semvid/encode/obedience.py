@@ -170,14 +170,17 @@ class _KeyFrames:
     def __init__(self, judge: Callable[..., float | None], stream: VideoStream) -> None:
         self._judge, self._stream = judge, stream
         self._candidate: _Candidate | None = None
+        self._has_begun = False
 
     def ask(self, picture: VideoFrame, offsets: QuantizerOffsets) -> None:
-        # Any picture may become a key frame, and the first of a scene surely does.
-        before = self._candidate
-        if before is None or offsets.is_cut or len(before.pictures) >= _MOST_AHEAD:
+        # Where else a key frame comes is the encoder's secret until it comes.
+        if offsets.is_cut or not self._has_begun:
             self._candidate = _Candidate.of(picture, offsets)
-        elif before is not None:
-            before.add(picture)
+        elif self._candidate is not None:
+            self._candidate.add(picture)
+        self._has_begun = True
+        if self._candidate is not None and len(self._candidate.pictures) >= _MOST_AHEAD:
+            self._candidate = None
 
     def look(self, packets: list[Packet[Any]], *, is_last: bool) -> Work | None:
         for packet in packets:
