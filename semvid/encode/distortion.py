@@ -176,6 +176,10 @@ def share_in_error(
         if abs(off) <= _FAR_OFF:
             break
         steps = middle + off
+    # At the ends of its range no encoder can follow.
+    lowest, highest = spec.crf_steps(spec.crf.lowest), spec.crf_steps(spec.crf.highest)
+    if middle + off + asked.min() < lowest or middle + off + asked.max() > highest:
+        return None
     is_sure = doubt <= min(_MOST_DOUBT, abs(share - LEAST_SHARE) / 2)
     return share if is_sure else None
 

@@ -365,3 +365,12 @@ def test_a_live_stream_is_watched(spec, monkeypatch):
     obeyed, ignored = (one for one in shares if one is not None)
     assert obeyed > 0.5
     assert ignored < 0.2
+
+
+@pytest.mark.parametrize("spec", [X264, X265, VP8], ids=names)
+def test_no_false_alarm_where_quantizers_can_go_no_further(spec, tmp_path, untried):
+    source = make_clip(tmp_path / "in.mkv", num_frames=4)
+    assert (
+        watched_notices(source, tmp_path, codec=spec.name, encoder_options={"crf": f"{spec.crf.highest:g}"})
+        == []
+    )
