@@ -10,7 +10,7 @@ import typer
 import semvid
 from semvid.cli import compare, compress, devices, doctor, image, maps, overlay, report, stream
 from semvid.cli.advice import explain
-from semvid.errors import ConfigError
+from semvid.core.errors import ConfigError
 
 _EXIT_INTERRUPTED = 130
 
@@ -60,7 +60,7 @@ def run_app() -> int:
 
     Raises:
         KeyboardInterrupt: A signal came.
-        SemvidError: The command line is wrong; see also ``semvid.errors``.
+        SemvidError: The command line is wrong; see also ``semvid.core.errors``.
     """
     try:
         code = app(prog_name="semvid", standalone_mode=False)

@@ -23,11 +23,11 @@ from semvid.cli.options import (
     OverwriteOption,
     parse_focus,
 )
-from semvid.config import METRICS, CompareConfig, Device, FocusConfig
-from semvid.text import for_people
+from semvid.core.config import METRICS, CompareConfig, Device, FocusConfig
+from semvid.core.text import for_people
 
 if TYPE_CHECKING:
-    from semvid.types import Comparison
+    from semvid.core.types import Comparison
 
 _DEFAULTS = CompareConfig()
 _UNITS = {"psnr": "dB", "xpsnr": "dB", "weighted": "dB", "salient": "dB", "background": "dB"}
@@ -67,9 +67,9 @@ def command(
     )
     from semvid.cli.draw import to_json
     from semvid.cli.streams import emit
-    from semvid.io.claim import Claim
-    from semvid.io.output import check_place
-    from semvid.metrics.compare import compare
+    from semvid.media.writing.claim import Claim
+    from semvid.media.writing.output import check_place
+    from semvid.products.compare.compare import compare
 
     if as_csv is not None:
         check_place(as_csv, reference, overwrite=overwrite, option="--csv")

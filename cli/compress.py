@@ -34,7 +34,7 @@ from semvid.cli.options import (
     parse_amount,
     temporal_config,
 )
-from semvid.config import (
+from semvid.core.config import (
     AllocationConfig,
     CompressConfig,
     Deinterlace,
@@ -43,7 +43,7 @@ from semvid.config import (
     FocusConfig,
     TemporalConfig,
 )
-from semvid.errors import ConfigError
+from semvid.core.errors import ConfigError
 
 _DEFAULTS = CompressConfig()
 _ALLOCATION = AllocationConfig()
@@ -181,9 +181,9 @@ def command(
     )
     from semvid.cli.draw import JsonPrinter, ProgressDrawer
     from semvid.cli.report import add_report, check_report
-    from semvid.events import Done, Event
-    from semvid.io.claim import Claim
-    from semvid.pipeline import compress_events
+    from semvid.core.events import Done, Event
+    from semvid.media.writing.claim import Claim
+    from semvid.products.compress import compress_events
 
     if report is not None:
         check_report(report, source, output, config)

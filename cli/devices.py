@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from semvid.text import visible
+from semvid.core.text import visible
 
 
 def command(
@@ -16,7 +16,7 @@ def command(
     """List the cameras and screens that `semvid stream` can read."""
     from semvid.cli.draw import to_json
     from semvid.cli.streams import emit, emit_drawn
-    from semvid.streaming.devices import list_capture_devices
+    from semvid.streaming.capture.devices import list_capture_devices
 
     devices = list_capture_devices(with_formats=True)
     if as_json:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from semvid.text import visible
+from semvid.core.text import visible
 
 _PACKAGES = (
     "semvid",
@@ -44,7 +44,7 @@ def command(
     else:
         _draw(report)
     if not all(one["obeys_map"] for one in report["encoders"]):
-        from semvid.errors import EncoderError
+        from semvid.core.errors import EncoderError
 
         sick = [one["name"] for one in report["encoders"] if not one["obeys_map"]]
         packages = dict.fromkeys("jpeglib numba" if name == "mjpeg" else "av" for name in sick)
@@ -53,7 +53,7 @@ def command(
             f"pip install --force-reinstall {' '.join(packages)}"
         )
     if not all(one["works"] for one in report["networks"]):
-        from semvid.errors import ModelError
+        from semvid.core.errors import ModelError
 
         raise ModelError("; ".join(one["detail"] for one in report["networks"] if one["detail"]))
 
@@ -61,10 +61,10 @@ def command(
 def _examine() -> dict[str, Any]:
     import av
 
-    from semvid.devices import list_devices
-    from semvid.encode.selftest import test_encoders
-    from semvid.io.reach import has_protocol
-    from semvid.jpeg.selftest import test_motion_jpeg
+    from semvid.codecs.jpeg.selftest import test_motion_jpeg
+    from semvid.codecs.selftest import test_encoders
+    from semvid.core.devices import list_devices
+    from semvid.media.reach import has_protocol
     from semvid.models.selftest import test_networks
 
     return {

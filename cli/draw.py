@@ -12,14 +12,14 @@ from typing import Any
 
 from rich.console import Console, RenderableType
 
-from semvid import interrupts
 from semvid.cli.fitting import FittingProgress
 from semvid.cli.preview import PreviewPane, preview_size
 from semvid.cli.streams import emit, say
-from semvid.events import Done, Event, Notice, Preview, Reported, Stage, Started
-from semvid.events import Progress as ProgressEvent
-from semvid.text import encodable, for_people, visible
-from semvid.types import Result
+from semvid.core import interrupts
+from semvid.core.events import Done, Event, Notice, Preview, Reported, Stage, Started
+from semvid.core.events import Progress as ProgressEvent
+from semvid.core.text import encodable, for_people, visible
+from semvid.core.types import Result
 
 _JSON_INTERVAL_SECONDS = 0.5
 _UNITS = ("B", "kB", "MB", "GB", "TB")

@@ -11,9 +11,9 @@ from rich.status import Status
 from rich.text import Text
 
 from semvid.cli.draw import to_json
-from semvid.events import Notice
-from semvid.streaming.types import LiveStatus, Snapshot
-from semvid.text import for_people, visible
+from semvid.core.events import Notice
+from semvid.core.text import for_people, visible
+from semvid.streaming.base.types import LiveStatus, Snapshot
 
 LiveEvent = Snapshot | LiveStatus | Notice
 

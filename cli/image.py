@@ -23,8 +23,8 @@ from semvid.cli.options import (
     ThresholdOption,
     focus_config,
 )
-from semvid.config import Device, FocusConfig, ImageConfig, Sampling
-from semvid.text import for_people
+from semvid.core.config import Device, FocusConfig, ImageConfig, Sampling
+from semvid.core.text import for_people
 
 _DEFAULTS = ImageConfig()
 _FOCUS = FocusConfig()
@@ -91,7 +91,7 @@ def command(
     )
     from semvid.cli.draw import format_bytes, to_json
     from semvid.cli.streams import emit, say
-    from semvid.still import compress_image
+    from semvid.products.still import compress_image
 
     result = compress_image(source, output, config)
     if as_json:

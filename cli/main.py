@@ -8,10 +8,10 @@ import sys
 import threading
 from typing import NoReturn
 
-from semvid import interrupts
 from semvid.cli import streams
-from semvid.errors import ReportInterruptedError, SemvidError
-from semvid.text import for_people
+from semvid.core import interrupts
+from semvid.core.errors import ReportInterruptedError, SemvidError
+from semvid.core.text import for_people
 
 _CODE_OF_SIGNALS = 128
 
@@ -52,7 +52,7 @@ def _interrupted() -> tuple[int, str]:
     import signal
 
     # What came after the last output was complete changes nothing.
-    all_is_published = getattr(sys.modules.get("semvid.io.claim"), "all_is_published", None)
+    all_is_published = getattr(sys.modules.get("semvid.media.writing.claim"), "all_is_published", None)
     if all_is_published is not None and all_is_published():
         return 0, ""
     number = interrupts.received() or signal.SIGINT
@@ -62,7 +62,7 @@ def _interrupted() -> tuple[int, str]:
 
 def _remove_leftovers() -> None:
     # Only if it was loaded, and wholly, can there be any.
-    release_all = getattr(sys.modules.get("semvid.io.claim"), "release_all", None)
+    release_all = getattr(sys.modules.get("semvid.media.writing.claim"), "release_all", None)
     if release_all is not None:
         release_all()
 

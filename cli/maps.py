@@ -31,7 +31,7 @@ from semvid.cli.options import (
     focus_config,
     temporal_config,
 )
-from semvid.config import AllocationConfig, Device, ExportConfig, FocusConfig, MapFormat, TemporalConfig
+from semvid.core.config import AllocationConfig, Device, ExportConfig, FocusConfig, MapFormat, TemporalConfig
 
 _DEFAULTS = ExportConfig()
 _ALLOCATION = AllocationConfig()
@@ -90,7 +90,7 @@ def command(
     )
     from semvid.cli.draw import ProgressDrawer, format_bytes, to_json
     from semvid.cli.streams import emit, say
-    from semvid.export import export_maps
+    from semvid.products.maps import export_maps
 
     with ProgressDrawer(quiet_result=True, has_preview=not (no_preview or as_json)) as drawer:
         result = export_maps(source, output, config, preview_size=drawer.preview_size, on_event=drawer.draw)

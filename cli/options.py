@@ -8,15 +8,15 @@ from typing import Annotated, cast
 
 import typer
 
-from semvid.config import CLASSES, FocusConfig, Motion, TemporalConfig
-from semvid.errors import ConfigError
+from semvid.core.config import CLASSES, FocusConfig, Motion, TemporalConfig
+from semvid.core.errors import ConfigError
 
 MAPS_PANEL, TIME_PANEL, FILES_PANEL = "Where it matters", "Maps over time", "Files"
 
 
 def _allow_protocols(names: str | None) -> str | None:
     if names is not None:
-        from semvid.io.reach import allow_protocols
+        from semvid.media.reach import allow_protocols
 
         allow_protocols(one.strip() for one in names.split(",") if one.strip())
     return names

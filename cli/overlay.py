@@ -29,7 +29,7 @@ from semvid.cli.options import (
     focus_config,
     temporal_config,
 )
-from semvid.config import Device, FocusConfig, OverlayConfig, OverlayStyle, TemporalConfig
+from semvid.core.config import Device, FocusConfig, OverlayConfig, OverlayStyle, TemporalConfig
 
 _DEFAULTS = OverlayConfig()
 _FOCUS = FocusConfig()
@@ -108,7 +108,7 @@ def command(
     )
     from semvid.cli.draw import ProgressDrawer, format_bytes, to_json
     from semvid.cli.streams import emit, say
-    from semvid.overlay import export_overlay
+    from semvid.products.overlay import export_overlay
 
     with ProgressDrawer(quiet_result=True, has_preview=not (no_preview or as_json)) as drawer:
         written = export_overlay(

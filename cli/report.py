@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from semvid.cli.options import FILES_PANEL, OverwriteOption
-from semvid.config import CompressConfig
-from semvid.errors import ConfigError, OutputError, ReportError, ReportInterruptedError, SemvidError
+from semvid.core.config import CompressConfig
+from semvid.core.errors import ConfigError, OutputError, ReportError, ReportInterruptedError, SemvidError
 
 if TYPE_CHECKING:
-    from semvid.events import Event, Reported
-    from semvid.io.claim import Claim
-    from semvid.types import Result
+    from semvid.core.events import Event, Reported
+    from semvid.core.types import Result
+    from semvid.media.writing.claim import Claim
 
 
 def command(
@@ -34,8 +34,8 @@ def command(
         raise OutputError(f"'{output.suffix or output.name}' is no page; end -o in .html")
     from semvid.cli.draw import format_bytes
     from semvid.cli.streams import say
-    from semvid.report.make import check_report_place, write_report
-    from semvid.report.store import load_report
+    from semvid.products.report.make import check_report_place, write_report
+    from semvid.products.report.store import load_report
 
     check_report_place(output, None, overwrite=overwrite, option="-o")
     first, *others = map(load_report, runs)
@@ -45,7 +45,7 @@ def command(
 
 def check_report(report: Path, source: Path, output: Path | None, config: CompressConfig) -> None:
     """Refuse a report that cannot be made or written, before anything is encoded."""
-    from semvid.report.make import check_config, check_report_place
+    from semvid.products.report.make import check_config, check_report_place
 
     check_config(config)
     check_report_place(report, source, overwrite=config.overwrite)
@@ -61,8 +61,8 @@ def add_report(
     Raises:
         ReportError: It failed or was interrupted; the video stays.
     """
-    from semvid.events import Reported
-    from semvid.report.make import make_report, write_report
+    from semvid.core.events import Reported
+    from semvid.products.report.make import make_report, write_report
 
     try:
         made = make_report(result, config, on_event=show)

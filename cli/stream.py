@@ -27,8 +27,8 @@ from semvid.cli.options import (
     parse_amount,
     temporal_config,
 )
-from semvid.config import AllocationConfig, Deinterlace, Device, FocusConfig, LiveConfig
-from semvid.errors import ConfigError
+from semvid.core.config import AllocationConfig, Deinterlace, Device, FocusConfig, LiveConfig
+from semvid.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from semvid.streaming.session import LiveSession
@@ -161,7 +161,7 @@ def command(
     if token is not None and serve is None:
         raise ConfigError("--token is for --serve; leave it out")
     from semvid.cli.draw_live import LiveDrawer, LiveEvent, print_live_json
-    from semvid.events import Notice
+    from semvid.core.events import Notice
     from semvid.streaming.live import open_session
 
     with contextlib.ExitStack() as stack:

@@ -14,8 +14,8 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO, cast
 
-from semvid.errors import OutputError
-from semvid.text import visible
+from semvid.core.errors import OutputError
+from semvid.core.text import visible
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import semvid
-from semvid.analysis import Analyser
-from semvid.io.reader import VideoReader
-from semvid.report.plain import plain_encode_of_size
-from semvid.saliency.registry import open_source
+from semvid.engine.analysis import Analyser
+from semvid.importance.registry import open_source
+from semvid.media.reading.reader import VideoReader
+from semvid.products.report.plain import plain_encode_of_size
 
 CRF = 34
 """High enough for differences to be seen."""

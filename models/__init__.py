@@ -1,5 +1,5 @@
 """Networks that make importance maps. They know tensors, nothing of video.
 
-A network is any object with the interface of ``semvid.saliency.predictor.Network``;
-``semvid.saliency.predictor.NetworkSource`` shows it the frames of a video.
+A network is any object with the interface of ``semvid.importance.predictor.Network``;
+``semvid.importance.predictor.NetworkSource`` shows it the frames of a video.
 """

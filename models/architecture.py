@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from semvid.config import CLASSES
+from semvid.core.config import CLASSES
 
 CHANNELS = (*CLASSES, "salient", "fixation")
 """All channels: after the classes the class-free object map and the density of human fixations."""

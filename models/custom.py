@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.checked import Field, Malformed, parse_toml, read_text, shown_line
-from semvid.config import FocusConfig
-from semvid.errors import ModelError
+from semvid.core.checked import Field, Malformed, parse_toml, read_text, shown_line
+from semvid.core.config import FocusConfig
+from semvid.core.errors import ModelError
 from semvid.models.runtime import open_session
 
 FloatArray = NDArray[np.float32]
@@ -91,7 +91,7 @@ def _three(values: Field, low: float, high: float) -> tuple[float, float, float]
 
 
 class OnnxPredictor:
-    """A user's network behind the interface of ``semvid.saliency.predictor.Network``.
+    """A user's network behind the interface of ``semvid.importance.predictor.Network``.
 
     Args:
         path: ``1x3xHxW`` float in, ``1xCxhxw`` float in 0..1 out. Importance is the largest of the channels.

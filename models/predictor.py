@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.config import FocusConfig
+from semvid.core.config import FocusConfig
 from semvid.models.architecture import MAP_STRIDE, Architecture
 from semvid.models.rule import importance
 from semvid.models.runtime import Runtime

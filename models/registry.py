@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from semvid.config import FocusConfig
+from semvid.core.config import FocusConfig
 from semvid.models.custom import OnnxPredictor
 from semvid.models.predictor import MsRoiPredictor
 from semvid.models.runtime import open_runtime

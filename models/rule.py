@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.config import CLASSES, FocusConfig
+from semvid.core.config import CLASSES, FocusConfig
 from semvid.models.architecture import CHANNELS
 
 FloatArray = NDArray[np.float32]

@@ -13,10 +13,10 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from semvid.checked import shown_line
-from semvid.errors import ModelError
-from semvid.interrupts import shielded
-from semvid.io.claim import Claim
+from semvid.core.checked import shown_line
+from semvid.core.errors import ModelError
+from semvid.core.interrupts import shielded
+from semvid.media.writing.claim import Claim
 from semvid.models.weights_file import WeightsFile
 
 if TYPE_CHECKING:

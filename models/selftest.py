@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from semvid.errors import ModelError
+from semvid.core.errors import ModelError
 from semvid.models.runtime import open_runtime
 from semvid.models.weights_file import SHIPPED, open_weights
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
-from semvid.checked import Field, Malformed, parse_json, shown, shown_line
-from semvid.errors import ModelError
+from semvid.core.checked import Field, Malformed, parse_json, shown, shown_line
+from semvid.core.errors import ModelError
 from semvid.models.architecture import CHANNELS, Architecture
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from semvid.config import (
+    from semvid.core.config import (
         AllocationConfig,
         CompareConfig,
         CompressConfig,
@@ -20,24 +20,10 @@ if TYPE_CHECKING:
         OverlayConfig,
         TemporalConfig,
     )
-    from semvid.errors import SemvidError
-    from semvid.events import Done, Event, Notice, Preview, Progress, Reported, Stage, Started
-    from semvid.export import export_maps
-    from semvid.io.probe import probe
-    from semvid.metrics.compare import compare
-    from semvid.overlay import export_overlay
-    from semvid.pipeline import compress, compress_events
-    from semvid.report.data import Report
-    from semvid.report.make import make_report, write_report
-    from semvid.report.store import load_report
-    from semvid.saliency.source import ImportanceSource, MapSource
-    from semvid.still import compress_image
-    from semvid.streaming.ends import PacketTaker
-    from semvid.streaming.live import live
-    from semvid.streaming.sound import SoundChunk
-    from semvid.streaming.stream import LiveStream
-    from semvid.streaming.types import CodedPacket, LiveStatus
-    from semvid.types import (
+    from semvid.core.errors import SemvidError
+    from semvid.core.events import Done, Event, Notice, Preview, Progress, Reported, Stage, Started
+    from semvid.core.map_source import ImportanceSource, MapSource
+    from semvid.core.types import (
         Comparison,
         ExportResult,
         Frame,
@@ -49,55 +35,69 @@ if TYPE_CHECKING:
         StreamInfo,
         VideoInfo,
     )
+    from semvid.media.probe import probe
+    from semvid.products.compare.compare import compare
+    from semvid.products.compress import compress, compress_events
+    from semvid.products.maps import export_maps
+    from semvid.products.overlay import export_overlay
+    from semvid.products.report.data import Report
+    from semvid.products.report.make import make_report, write_report
+    from semvid.products.report.store import load_report
+    from semvid.products.still import compress_image
+    from semvid.streaming.base.sound import SoundChunk
+    from semvid.streaming.base.types import CodedPacket, LiveStatus
+    from semvid.streaming.ends import PacketTaker
+    from semvid.streaming.live import live
+    from semvid.streaming.stream import LiveStream
 
 _HOMES = {
-    "AllocationConfig": "semvid.config",
-    "CodedPacket": "semvid.streaming.types",
-    "CompareConfig": "semvid.config",
-    "Comparison": "semvid.types",
-    "CompressConfig": "semvid.config",
-    "Done": "semvid.events",
-    "Event": "semvid.events",
-    "ExportConfig": "semvid.config",
-    "ExportResult": "semvid.types",
-    "FocusConfig": "semvid.config",
-    "Frame": "semvid.types",
-    "ImageConfig": "semvid.config",
-    "ImageResult": "semvid.types",
-    "ImportanceMap": "semvid.types",
-    "ImportanceSource": "semvid.saliency.source",
-    "LiveConfig": "semvid.config",
-    "LiveStatus": "semvid.streaming.types",
+    "AllocationConfig": "semvid.core.config",
+    "CodedPacket": "semvid.streaming.base.types",
+    "CompareConfig": "semvid.core.config",
+    "Comparison": "semvid.core.types",
+    "CompressConfig": "semvid.core.config",
+    "Done": "semvid.core.events",
+    "Event": "semvid.core.events",
+    "ExportConfig": "semvid.core.config",
+    "ExportResult": "semvid.core.types",
+    "FocusConfig": "semvid.core.config",
+    "Frame": "semvid.core.types",
+    "ImageConfig": "semvid.core.config",
+    "ImageResult": "semvid.core.types",
+    "ImportanceMap": "semvid.core.types",
+    "ImportanceSource": "semvid.core.map_source",
+    "LiveConfig": "semvid.core.config",
+    "LiveStatus": "semvid.streaming.base.types",
     "LiveStream": "semvid.streaming.stream",
-    "MapSource": "semvid.saliency.source",
-    "Notice": "semvid.events",
-    "OverlayConfig": "semvid.config",
+    "MapSource": "semvid.core.map_source",
+    "Notice": "semvid.core.events",
+    "OverlayConfig": "semvid.core.config",
     "PacketTaker": "semvid.streaming.ends",
-    "Pooled": "semvid.types",
-    "Preview": "semvid.events",
-    "Progress": "semvid.events",
-    "QuantizerOffsets": "semvid.types",
-    "Report": "semvid.report.data",
-    "Reported": "semvid.events",
-    "Result": "semvid.types",
-    "SemvidError": "semvid.errors",
-    "SoundChunk": "semvid.streaming.sound",
-    "Stage": "semvid.events",
-    "Started": "semvid.events",
-    "StreamInfo": "semvid.types",
-    "TemporalConfig": "semvid.config",
-    "VideoInfo": "semvid.types",
-    "compare": "semvid.metrics.compare",
-    "compress": "semvid.pipeline",
-    "compress_events": "semvid.pipeline",
-    "compress_image": "semvid.still",
-    "export_maps": "semvid.export",
-    "export_overlay": "semvid.overlay",
+    "Pooled": "semvid.core.types",
+    "Preview": "semvid.core.events",
+    "Progress": "semvid.core.events",
+    "QuantizerOffsets": "semvid.core.types",
+    "Report": "semvid.products.report.data",
+    "Reported": "semvid.core.events",
+    "Result": "semvid.core.types",
+    "SemvidError": "semvid.core.errors",
+    "SoundChunk": "semvid.streaming.base.sound",
+    "Stage": "semvid.core.events",
+    "Started": "semvid.core.events",
+    "StreamInfo": "semvid.core.types",
+    "TemporalConfig": "semvid.core.config",
+    "VideoInfo": "semvid.core.types",
+    "compare": "semvid.products.compare.compare",
+    "compress": "semvid.products.compress",
+    "compress_events": "semvid.products.compress",
+    "compress_image": "semvid.products.still",
+    "export_maps": "semvid.products.maps",
+    "export_overlay": "semvid.products.overlay",
     "live": "semvid.streaming.live",
-    "load_report": "semvid.report.store",
-    "make_report": "semvid.report.make",
-    "probe": "semvid.io.probe",
-    "write_report": "semvid.report.make",
+    "load_report": "semvid.products.report.store",
+    "make_report": "semvid.products.report.make",
+    "probe": "semvid.media.probe",
+    "write_report": "semvid.products.report.make",
 }
 
 __version__ = "0.1.0"

@@ -9,9 +9,9 @@ import av
 import cv2
 import numpy as np
 
+from semvid.core.types import Frame
+from semvid.streaming.base.types import LiveStatus, Snapshot
 from semvid.streaming.handle import LiveControls
-from semvid.streaming.types import LiveStatus, Snapshot
-from semvid.types import Frame
 
 STATUS = LiveStatus(
     seconds=0.0, source="playing", sinks={"srt://user:secret@relay.example:9000?passphrase=x": "open", "/home/me/talk.mkv": "open"},

@@ -7,8 +7,8 @@ import numpy as np
 from clips import pictures
 
 import semvid
-from semvid.streaming.types import TIME_BASE, Captured
-from semvid.types import Frame
+from semvid.core.types import Frame
+from semvid.streaming.base.types import TIME_BASE, Captured
 
 WIDTH, HEIGHT, RATE = 384, 256, 30
 TICKS = 3000

@@ -1,7 +1,7 @@
 """What a call tells its user."""
 
 import semvid
-from semvid.events import Notice
+from semvid.core.events import Notice
 
 
 def heard(call, *arguments, **more):

@@ -26,7 +26,8 @@ import numpy as np
 from common import data_folder, load, save, table
 
 import semvid
-from semvid.encode import levels, registry
+from semvid.allocate import levels
+from semvid.codecs import registry
 
 RELUCTANCE = levels._RELUCTANCE
 ENCODERS = dict(registry.ENCODERS)

@@ -22,11 +22,11 @@ from common import data_folder, save, table
 from kodak import decode, psnr
 from PIL import Image
 
-from semvid.config import ImageConfig
-from semvid.io.picture import read_picture
-from semvid.jpeg.encoder import Choice, PictureCoder
-from semvid.jpeg.planes import planes_from_rgb
-from semvid.still import picture_importance
+from semvid.codecs.jpeg.encoder import Choice, PictureCoder
+from semvid.codecs.jpeg.planes import planes_from_rgb
+from semvid.core.config import ImageConfig
+from semvid.media.stills.picture import read_picture
+from semvid.products.still import picture_importance
 
 QUALITIES = (30, 60, 85)
 

@@ -21,7 +21,7 @@ from av.video.reformatter import ColorRange
 from makers import FFMPEG
 from PIL import Image
 
-from semvid.io.side_data import side_data
+from semvid.media.side_data import side_data
 
 Facts = dict[str, Any]
 

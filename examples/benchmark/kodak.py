@@ -42,11 +42,11 @@ from pytorch_msssim import ms_ssim
 from skimage.metrics import structural_similarity
 from ssimulacra2 import compute_ssimulacra2
 
-from semvid.config import ImageConfig
-from semvid.io.picture import read_picture
-from semvid.jpeg.encoder import Choice, PictureCoder, fill_size
-from semvid.jpeg.planes import planes_from_rgb
-from semvid.still import picture_importance
+from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_size
+from semvid.codecs.jpeg.planes import planes_from_rgb
+from semvid.core.config import ImageConfig
+from semvid.media.stills.picture import read_picture
+from semvid.products.still import picture_importance
 
 RATES = (0.25, 0.5, 1.0, 1.5)
 HIGH_QUALITY = 95

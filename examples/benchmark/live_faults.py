@@ -31,11 +31,11 @@ import av
 import imageio_ffmpeg
 from common import data_folder, load, save
 
-from semvid.config import LiveConfig
-from semvid.events import Notice
+from semvid.core.config import LiveConfig
+from semvid.core.events import Notice
+from semvid.streaming.base.types import CodedPacket
 from semvid.streaming.live import open_session
 from semvid.streaming.session import LiveSession
-from semvid.streaming.types import CodedPacket
 
 BUSY = 24
 """Processes that take the processor away."""

@@ -27,10 +27,10 @@ import imageio_ffmpeg
 import numpy as np
 from common import data_folder, save, table
 
-from semvid.config import LiveConfig
-from semvid.events import Notice
+from semvid.core.config import LiveConfig
+from semvid.core.events import Notice
+from semvid.streaming.base.types import CodedPacket, LiveStatus, Snapshot
 from semvid.streaming.live import open_session
-from semvid.streaming.types import CodedPacket, LiveStatus, Snapshot
 
 SECONDS_PER_RATE = 10.0
 

@@ -22,11 +22,11 @@ from common import data_folder, save, table
 from numpy.typing import NDArray
 
 import semvid
-from semvid.config import LiveConfig
-from semvid.saliency.registry import open_source
+from semvid.core.config import LiveConfig
+from semvid.core.types import Frame
+from semvid.importance.registry import open_source
+from semvid.streaming.base.types import TIME_BASE, Captured, CodedPacket
 from semvid.streaming.stream import LiveStream
-from semvid.streaming.types import TIME_BASE, Captured, CodedPacket
-from semvid.types import Frame
 
 RATE = 30
 SEQUENCES = "dog,parkour,blackswan"

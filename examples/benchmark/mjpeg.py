@@ -29,12 +29,12 @@ from common import clips, data_folder, save, table
 from kodak import Judge, Scores, average
 
 import semvid
-from semvid.analysis import Analyser
-from semvid.encode.coding import PreparedFrame
-from semvid.io.reader import VideoReader
-from semvid.jpeg.encoder import Choice, PictureCoder
-from semvid.jpeg.motion import JpegCoding, planes_of
-from semvid.saliency.registry import open_source
+from semvid.codecs.base.coding import PreparedFrame
+from semvid.codecs.jpeg.encoder import Choice, PictureCoder
+from semvid.codecs.jpeg.motion import JpegCoding, planes_of
+from semvid.engine.analysis import Analyser
+from semvid.importance.registry import open_source
+from semvid.media.reading.reader import VideoReader
 
 SCALES = (2, 5, 12)
 CLIP = "dog_720p.mp4"

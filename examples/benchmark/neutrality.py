@@ -16,7 +16,7 @@ import numpy as np
 from common import clips, load, save, table
 
 import semvid
-from semvid.encode.registry import find_encoder
+from semvid.codecs.registry import find_encoder
 
 
 def video_bytes(source: Path, output: Path, codec: str, crf: float, model: str | None) -> int:

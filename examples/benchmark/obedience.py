@@ -28,15 +28,15 @@ import numpy as np
 from common import clips, data_folder, load, save, table
 
 import semvid
-from semvid.encode import region_coding
-from semvid.encode.distortion import LEAST_SHARE
-from semvid.encode.obedience import MapWatch
-from semvid.encode.regions import RegionAttacher
-from semvid.io.luma import luma_plane
-from semvid.saliency.spectral import SpectralSource
+from semvid.codecs.ffmpeg import region_coding
+from semvid.codecs.ffmpeg.distortion import LEAST_SHARE
+from semvid.codecs.ffmpeg.obedience import MapWatch
+from semvid.codecs.ffmpeg.regions import RegionAttacher
+from semvid.core.types import Frame
+from semvid.importance.spectral import SpectralSource
+from semvid.media.luma import luma_plane
 from semvid.streaming import encoder as live_encoder
-from semvid.streaming.types import TIME_BASE
-from semvid.types import Frame
+from semvid.streaming.base.types import TIME_BASE
 
 NUM_FRAMES = 24
 CHOSEN_ON = {"parkour", "juggle_720p", "dog", "cows", "street_272p"}

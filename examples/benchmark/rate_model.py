@@ -27,16 +27,16 @@ from common import clips, load, save
 from scipy.optimize import minimize
 
 import semvid
-from semvid.activity import block_differences
-from semvid.encode.allocator import OffsetAllocator
-from semvid.encode.levels import LevelQuantizer
-from semvid.encode.regions import CAPACITIES
-from semvid.encode.registry import find_encoder
-from semvid.encode.vpx_scale import _VP8, _VP9
-from semvid.rate import RateModel
-from semvid.saliency.registry import open_source
-from semvid.saliency.source import ImportanceSource
-from semvid.saliency.spectral import SpectralSource
+from semvid.allocate.activity import block_differences
+from semvid.allocate.levels import LevelQuantizer
+from semvid.allocate.rate_model import RateModel
+from semvid.allocate.vpx_scale import _VP8, _VP9
+from semvid.codecs.ffmpeg.allocator import OffsetAllocator
+from semvid.codecs.ffmpeg.regions import CAPACITIES
+from semvid.codecs.registry import find_encoder
+from semvid.core.map_source import ImportanceSource
+from semvid.importance.registry import open_source
+from semvid.importance.spectral import SpectralSource
 
 EVERY = 4
 """Frames of which one is kept for the fit."""

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from common import data_folder, save, table
 
-from semvid.config import FocusConfig
+from semvid.core.config import FocusConfig
 from semvid.models.predictor import MsRoiPredictor
 from semvid.models.registry import open_predictor
 from semvid.models.rule import importance

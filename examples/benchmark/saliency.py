@@ -23,15 +23,15 @@ import cv2
 import numpy as np
 from common import data_folder, save, table
 
-from semvid.config import MODELS, FocusConfig
+from semvid.core.config import MODELS, FocusConfig
+from semvid.core.types import motion_grid
+from semvid.importance.edges import snap_to_edges
+from semvid.importance.spectral import spectral_residual
 from semvid.models.architecture import CHANNELS
 from semvid.models.predictor import MsRoiPredictor
 from semvid.models.registry import open_predictor
 from semvid.models.rule import importance
 from semvid.models.training.pack import Pack, decode_rgb, load_pack
-from semvid.saliency.edges import snap_to_edges
-from semvid.saliency.spectral import spectral_residual
-from semvid.types import motion_grid
 
 Maps = tuple[np.ndarray, np.ndarray]
 """Importance and fixation map of one picture, each ``(h, w)`` in 0..1."""

@@ -23,7 +23,7 @@ import numpy as np
 from common import data_folder, save, table
 
 import semvid
-from semvid.encode.registry import find_encoder
+from semvid.codecs.registry import find_encoder
 
 CLIP = "dog_720p.mp4"
 

@@ -32,13 +32,13 @@ from common import clips, data_folder, load, save, table
 from davis import bd_rate, measure, pack_sequence, summarise, temporal_config
 
 import semvid
-from semvid.analysis import Analyser
-from semvid.config import FocusConfig
-from semvid.io.reader import VideoReader
+from semvid.core.config import FocusConfig
+from semvid.core.types import ImportanceMap
+from semvid.engine.analysis import Analyser
+from semvid.importance.predictor import NetworkSource
+from semvid.media.reading.reader import VideoReader
 from semvid.models.registry import open_predictor
-from semvid.saliency.predictor import NetworkSource
 from semvid.temporal.cuts import SceneCutDetector
-from semvid.types import ImportanceMap
 
 VARIANTS = {
     "frame by frame": "map_every=1:smoothing=0:movement=0",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import Protocol
 
-from semvid.events import Notice
+from semvid.core.events import Notice
 from semvid.streaming.ends import FrameSource, PacketTaker
 
 

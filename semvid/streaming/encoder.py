@@ -14,17 +14,17 @@ import av
 import numpy as np
 from av.video.frame import PictureType
 
-from semvid.config import AllocationConfig, CompressConfig, LiveConfig
-from semvid.encode.allocator import OffsetAllocator
-from semvid.encode.encoder import VideoEncoder
-from semvid.encode.option_trial import check_obedience
-from semvid.encode.prepare import FramePreparer
-from semvid.encode.registry import find_encoder
-from semvid.encode.spec import EncoderSpec
-from semvid.errors import ConfigError, MapIgnoredError
+from semvid.codecs.ffmpeg.allocator import OffsetAllocator
+from semvid.codecs.ffmpeg.encoder import VideoEncoder
+from semvid.codecs.ffmpeg.option_trial import check_obedience
+from semvid.codecs.ffmpeg.prepare import FramePreparer
+from semvid.codecs.ffmpeg.spec import EncoderSpec
+from semvid.codecs.registry import find_encoder
+from semvid.core.config import AllocationConfig, CompressConfig, LiveConfig
+from semvid.core.errors import ConfigError, MapIgnoredError
+from semvid.core.types import AnalysedFrame, FloatArray, Frame
+from semvid.streaming.base.types import TIME_BASE, CodedPacket
 from semvid.streaming.map_watch import LiveMapWatch
-from semvid.streaming.types import TIME_BASE, CodedPacket
-from semvid.types import AnalysedFrame, FloatArray, Frame
 
 if TYPE_CHECKING:
     from av import Packet
@@ -258,9 +258,9 @@ class _JpegEncoder:
 
     def __init__(self, config: LiveConfig, frame_rate: float, allocation: AllocationConfig) -> None:
         # They load torch and a compiler.
-        from semvid.jpeg.budget import Budget
-        from semvid.jpeg.encoder import Choice, PictureCoder
-        from semvid.jpeg.motion import JpegCoding, planes_of
+        from semvid.codecs.jpeg.budget import Budget
+        from semvid.codecs.jpeg.encoder import Choice, PictureCoder
+        from semvid.codecs.jpeg.motion import JpegCoding, planes_of
 
         self.saving: float | None = None
         self._coding = JpegCoding(CompressConfig(codec="mjpeg"))

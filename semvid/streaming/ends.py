@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Protocol, runtime_checkable
 
-from semvid.streaming.sound import SoundChunk
-from semvid.streaming.types import Captured, CodedPacket, SinkState, SourceState
+from semvid.streaming.base.sound import SoundChunk
+from semvid.streaming.base.types import Captured, CodedPacket, SinkState, SourceState
 
 
 class FrameSource(Protocol):

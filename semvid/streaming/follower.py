@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.config import TemporalConfig
-from semvid.saliency.source import MapSource
+from semvid.core.config import TemporalConfig
+from semvid.core.map_source import MapSource
+from semvid.core.types import FloatArray, Frame
 from semvid.temporal.cuts import SceneCutDetector
 from semvid.temporal.motion import open_estimator
 from semvid.temporal.own_motion import OwnMotion
 from semvid.temporal.propagate import MoverEmphasis, fitted
 from semvid.temporal.warp import Flow, compose, halve, trust, warp
-from semvid.types import FloatArray, Frame
 
 
 @dataclass(frozen=True, slots=True)

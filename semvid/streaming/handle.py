@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
-from semvid.config import AllocationConfig, FocusConfig, LiveConfig
-from semvid.streaming.types import LiveStatus, Snapshot
+from semvid.core.config import AllocationConfig, FocusConfig, LiveConfig
+from semvid.streaming.base.types import LiveStatus, Snapshot
 
 
 @dataclass(frozen=True, slots=True)

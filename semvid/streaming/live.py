@@ -7,21 +7,21 @@ from collections.abc import Generator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 
-from semvid.config import LiveConfig
-from semvid.errors import ConfigError
-from semvid.saliency.registry import open_source
-from semvid.saliency.source import ImportanceSource
-from semvid.settings import or_default
-from semvid.streaming.address import parse_source
+from semvid.core.config import LiveConfig
+from semvid.core.errors import ConfigError
+from semvid.core.map_source import ImportanceSource
+from semvid.core.settings import or_default
+from semvid.core.types import FloatArray, Frame
+from semvid.importance.registry import open_source
+from semvid.streaming.base.address import parse_source
+from semvid.streaming.base.types import Snapshot
+from semvid.streaming.capture.opening import require_protocol
+from semvid.streaming.capture.source import LiveReader
 from semvid.streaming.encoder import live_presets
 from semvid.streaming.ends import PacketTaker
-from semvid.streaming.opening import require_protocol
 from semvid.streaming.session import LiveSession
-from semvid.streaming.sink import open_sink
-from semvid.streaming.source import LiveReader
-from semvid.streaming.types import Snapshot
-from semvid.streaming.virtual_camera import VirtualCamera
-from semvid.types import FloatArray, Frame
+from semvid.streaming.sinks.sink import open_sink
+from semvid.streaming.sinks.virtual_camera import VirtualCamera
 
 _DEFAULT_RATE = 30.0
 
@@ -44,7 +44,7 @@ def live(
         The frame, and its importance ``(h, w)`` in 0..1, upright; None before the first map of a scene.
 
     Raises:
-        SemvidError: See ``semvid.errors``.
+        SemvidError: See ``semvid.core.errors``.
     """
     texts = [one for one in sinks if isinstance(one, str)]
     if len(texts) > 1:

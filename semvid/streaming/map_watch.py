@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from semvid.encode.obedience import MapWatch, is_spread
-from semvid.encode.spec import EncoderSpec
-from semvid.types import QuantizerOffsets
+from semvid.codecs.ffmpeg.obedience import MapWatch, is_spread
+from semvid.codecs.ffmpeg.spec import EncoderSpec
+from semvid.core.types import QuantizerOffsets
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame

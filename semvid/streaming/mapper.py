@@ -7,9 +7,9 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-from semvid.errors import ModelError, SemvidError
-from semvid.saliency.source import MapSource
-from semvid.types import FloatArray, Frame
+from semvid.core.errors import ModelError, SemvidError
+from semvid.core.map_source import MapSource
+from semvid.core.types import FloatArray, Frame
 
 _RATE_SECONDS = 5.0
 PATIENCE_SECONDS = 5.0

@@ -7,11 +7,20 @@ from collections.abc import Callable, Generator, MutableSequence, Sequence
 from contextlib import ExitStack, suppress
 from fractions import Fraction
 
-from semvid.config import LiveConfig
-from semvid.encode.side_data import lost_live
-from semvid.errors import EncoderError, InputError, OutputError, SemvidError
-from semvid.events import Notice
-from semvid.saliency.source import MapSource
+from semvid.codecs.base.side_data import lost_live
+from semvid.core.config import LiveConfig
+from semvid.core.errors import EncoderError, InputError, OutputError, SemvidError
+from semvid.core.events import Notice
+from semvid.core.map_source import MapSource
+from semvid.core.types import Frame
+from semvid.streaming.base.types import (
+    TIME_BASE,
+    Captured,
+    CodedPacket,
+    LiveStatus,
+    Snapshot,
+    SourceState,
+)
 from semvid.streaming.changes import Changes
 from semvid.streaming.ends import (
     AccountableTaker,
@@ -23,15 +32,6 @@ from semvid.streaming.ends import (
 )
 from semvid.streaming.handle import LiveControls
 from semvid.streaming.stream import LiveStream
-from semvid.streaming.types import (
-    TIME_BASE,
-    Captured,
-    CodedPacket,
-    LiveStatus,
-    Snapshot,
-    SourceState,
-)
-from semvid.types import Frame
 
 _STATUS_SECONDS = 1.0
 _SILENCE_SECONDS = 0.25

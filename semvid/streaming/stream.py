@@ -14,19 +14,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.config import LiveConfig
-from semvid.saliency.predictor import NetworkSource
-from semvid.saliency.registry import open_source
-from semvid.saliency.source import ImportanceSource
-from semvid.settings import or_default
+from semvid.core.config import LiveConfig
+from semvid.core.map_source import ImportanceSource
+from semvid.core.settings import or_default
+from semvid.core.types import Frame
+from semvid.importance.predictor import NetworkSource
+from semvid.importance.registry import open_source
+from semvid.streaming.base.types import TIME_BASE, Captured, CodedPacket, Snapshot
 from semvid.streaming.encoder import LiveEncoder, live_presets, open_encoder
 from semvid.streaming.follower import LiveFollower
 from semvid.streaming.governor import Governor, Load, ladder
 from semvid.streaming.handle import LiveControls
 from semvid.streaming.mapper import LiveMapper
 from semvid.streaming.meters import Meters
-from semvid.streaming.types import TIME_BASE, Captured, CodedPacket, Snapshot
-from semvid.types import Frame
 
 _DEFAULT_RATE = 30.0
 _KEY_SECONDS = 1.0

@@ -7,8 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from semvid.core.types import FloatArray
 from semvid.temporal.warp import Flow
-from semvid.types import FloatArray
 
 _SAMPLE_EVERY = 4
 _NUM_ROUNDS = 4

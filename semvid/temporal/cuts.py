@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from semvid.core.types import FloatArray
 from semvid.temporal.motion import OpticalFlow
 from semvid.temporal.warp import halve, warp
-from semvid.types import FloatArray
 
 Thumbnail = NDArray[np.uint8]
 

@@ -9,10 +9,10 @@ import numpy as np
 from av.video.frame import PictureType
 from numpy.typing import NDArray
 
-from semvid.config import Motion
+from semvid.core.config import Motion
+from semvid.core.types import Frame
 from semvid.temporal.vectors import vector_flow
 from semvid.temporal.warp import Flow, halve
-from semvid.types import Frame
 
 
 class MotionEstimator(Protocol):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from semvid.core.types import FloatArray
 from semvid.temporal.camera import own_motion
 from semvid.temporal.warp import Flow, warp
-from semvid.types import FloatArray
 
 _PAST = 0.9
 """Share of the past in the running average."""

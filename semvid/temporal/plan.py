@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from semvid.core.types import FloatArray, Frame
 from semvid.temporal.cuts import SceneCutDetector
 from semvid.temporal.motion import MotionEstimator
 from semvid.temporal.own_motion import OwnMotion
 from semvid.temporal.warp import Flow, compose, halve, trust, warp
-from semvid.types import FloatArray, Frame
 
 _LOST = 0.45
 """Share of the picture that the way back to the last key frame no longer explains: a new one is due."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from semvid.core.types import FloatArray
 from semvid.temporal.plan import Step
 from semvid.temporal.warp import warp
-from semvid.types import FloatArray
 
 _LEADING_PAST = 0.9
 """Share of the past in the running average of how much the most important mover moves."""

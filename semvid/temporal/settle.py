@@ -12,7 +12,7 @@ import math
 import cv2
 import numpy as np
 
-from semvid.types import FloatArray, from_grey
+from semvid.core.types import FloatArray, from_grey
 
 _NUM_LEVELS = 12
 _SPREAD = 0.28

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.io.side_data import side_data
+from semvid.core.types import FloatArray, Frame
+from semvid.media.side_data import side_data
 from semvid.temporal.warp import Flow, rotate, warp
-from semvid.types import FloatArray, Frame
 
 _VECTOR = np.dtype(
     {

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.types import FloatArray
+from semvid.core.types import FloatArray
 
 Flow = FloatArray
 """``(rows, cols, 2)`` float32: x and y in cells, to where the content was."""

@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 
-from semvid.errors import ConfigError
+from semvid.core.errors import ConfigError
 
 if any(find_spec(one) is None for one in ("starlette", "uvicorn")):
     raise ConfigError("--serve needs the extra web; pip install 'semvid[web]'")

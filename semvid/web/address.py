@@ -10,7 +10,7 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
-from semvid.errors import ConfigError, OutputError
+from semvid.core.errors import ConfigError, OutputError
 
 _BACKLOG = 64
 _FEWEST_TOKEN, _MOST_TOKEN = 8, 256

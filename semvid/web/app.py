@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from semvid.errors import ConfigError
+from semvid.core.errors import ConfigError
 from semvid.streaming.handle import LiveHandle
 from semvid.web.address import ServedNames
 from semvid.web.broadcast import Broadcast, Picture

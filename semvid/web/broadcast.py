@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from semvid.prefetch import step_back
+from semvid.core.prefetch import step_back
+from semvid.streaming.base.types import Snapshot
 from semvid.streaming.handle import LiveHandle
-from semvid.streaming.types import Snapshot
 from semvid.web.pictures import VIEWS, WIDTHS, PictureMaker, View
 
 MOST_PER_SECOND = 15.0

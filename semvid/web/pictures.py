@@ -13,13 +13,13 @@ from av import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
-from semvid.drawing import heat
-from semvid.io.colour import matrix_of, range_of
-from semvid.jpeg.choice import Counts
-from semvid.jpeg.encoder import Choice, PictureCoder
-from semvid.jpeg.planes import Plane, Planes, planes_from_rgb
-from semvid.streaming.types import Snapshot
-from semvid.types import FloatArray, Frame, to_grey
+from semvid.codecs.jpeg.choice import Counts
+from semvid.codecs.jpeg.encoder import Choice, PictureCoder
+from semvid.codecs.jpeg.planes import Plane, Planes, planes_from_rgb
+from semvid.core.types import FloatArray, Frame, to_grey
+from semvid.media.colour import matrix_of, range_of
+from semvid.media.drawing import heat
+from semvid.streaming.base.types import Snapshot
 
 View = Literal["picture", "heat", "split", "plain"]
 VIEWS: tuple[View, ...] = get_args(View)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from semvid.checked import Field, Malformed, decoded, parse_json
-from semvid.config import CLASSES
-from semvid.errors import ConfigError
+from semvid.core.checked import Field, Malformed, decoded, parse_json
+from semvid.core.config import CLASSES
+from semvid.core.errors import ConfigError
 from semvid.streaming.handle import LiveControls
 
 MOST_BODY_BYTES = 4096

@@ -8,7 +8,7 @@ from typing import Any
 
 import uvicorn
 
-from semvid.errors import OutputError
+from semvid.core.errors import OutputError
 from semvid.streaming.handle import LiveHandle
 from semvid.web.address import ServedNames, check_token, listen, parse_address, shown_url
 from semvid.web.app import App

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
-from semvid.streaming.types import LiveStatus
+from semvid.streaming.base.types import LiveStatus
 
 _SOURCE_STATES = ("opening", "playing", "lost", "ended")
 _SINK_STATES = ("opening", "open", "lost", "closed")

@@ -10,11 +10,11 @@ import numpy as np
 from clips import make_clip
 
 import semvid
-from semvid.analysis import Analyser
-from semvid.encode.allocator import OffsetAllocator
-from semvid.encode.registry import X264
-from semvid.io.reader import VideoReader
-from semvid.saliency.spectral import SpectralSource
+from semvid.codecs.ffmpeg.allocator import OffsetAllocator
+from semvid.codecs.registry import X264
+from semvid.engine.analysis import Analyser
+from semvid.importance.spectral import SpectralSource
+from semvid.media.reading.reader import VideoReader
 
 FILE = Path(__file__).with_name("offsets.json")
 

@@ -11,10 +11,10 @@ from clips import make_clip
 from PIL import Image
 
 import semvid
-from semvid.animation import Animation
-from semvid.errors import OutputError
-from semvid.events import Progress
-from semvid.io.claim import Claim
+from semvid.core.errors import OutputError
+from semvid.core.events import Progress
+from semvid.media.writing.animation import Animation
+from semvid.media.writing.claim import Claim
 
 SUFFIXES = (".gif", ".webp")
 RED, GREEN, BLUE = (0, 0, 255), (0, 255, 0), (255, 0, 0)
@@ -148,8 +148,8 @@ def peak_and_files(suffix, folder, num_pictures, limit=""):
         "from fractions import Fraction\n"
         "from pathlib import Path\n"
         "import numpy as np\n"
-        "from semvid.animation import Animation\n"
-        "from semvid.errors import OutputError\n"
+        "from semvid.media.writing.animation import Animation\n"
+        "from semvid.core.errors import OutputError\n"
         f"{limit}\n"
         "picture = np.random.default_rng(0).choice(np.arange(0, 256, 51, np.uint8), (120, 160, 1))\n"
         "picture = picture.repeat(3, 2)\n"

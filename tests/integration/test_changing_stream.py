@@ -11,10 +11,10 @@ import pytest
 from notices import compress, heard
 
 import semvid
-from semvid.events import Notice
-from semvid.io.reader import VideoReader
+from semvid.core.events import Notice
+from semvid.core.types import Frame
+from semvid.media.reading.reader import VideoReader
 from semvid.streaming.live import open_session
-from semvid.types import Frame
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 X264 = (

@@ -17,7 +17,7 @@ from clips import make_clip
 
 import semvid
 from semvid.cli.stream import parse_milliseconds, parse_size
-from semvid.errors import ConfigError
+from semvid.core.errors import ConfigError
 
 SEMVID = [sys.executable, "-P", "-c", "from semvid.cli.main import run; run()"]
 FAST = ["--model", "spectral", "--bitrate", "500k"]

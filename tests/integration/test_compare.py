@@ -13,8 +13,8 @@ from clips import decode, decode_luma, make_clip, psnr, write_masks
 
 import semvid
 from semvid.cli.app import app
-from semvid.errors import ConfigError, InputError, MapError, OutputError, OutputExistsError
-from semvid.metrics.compare import pool
+from semvid.core.errors import ConfigError, InputError, MapError, OutputError, OutputExistsError
+from semvid.products.compare.compare import pool
 
 FILTERS = ("psnr", "ssim", "xpsnr", "vmaf")
 

@@ -14,8 +14,8 @@ from av.sidedata.sidedata import Type
 from clips import REPEATABLE_WIDTH, decode, make_clip, write_masks
 
 import semvid
-from semvid.errors import InputError, NoVideoStreamError, OutputError, OutputExistsError
-from semvid.events import Done, Notice, Progress, Started
+from semvid.core.errors import InputError, NoVideoStreamError, OutputError, OutputExistsError
+from semvid.core.events import Done, Notice, Progress, Started
 
 
 def packets(path: Path, kind: str) -> list[tuple[Fraction, bytes]]:
@@ -140,7 +140,7 @@ def test_a_source_of_ones_own(tmp_path, clip):
 
 
 def test_a_network_sees_upright_rgb(tmp_path):
-    from semvid.saliency.predictor import NetworkSource
+    from semvid.importance.predictor import NetworkSource
 
     seen = []
 
@@ -174,7 +174,7 @@ def test_a_network_sees_upright_rgb(tmp_path):
 
 
 def test_frames_shown_in_batches_give_the_same_maps(tmp_path):
-    from semvid.saliency.predictor import NetworkSource
+    from semvid.importance.predictor import NetworkSource
 
     source = make_clip(tmp_path / "in.mp4", width=REPEATABLE_WIDTH, num_frames=19, cut_at=10)
     shown = {}

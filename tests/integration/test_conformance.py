@@ -11,10 +11,10 @@ import pytest
 from clips import RATE, REPEATABLE_WIDTH, TIME_BASE, decode, decode_luma, make_clip, psnr, write_masks
 
 import semvid
-from semvid.encode.prepare import FramePreparer, choose_pixel_format
-from semvid.encode.registry import ENCODERS
-from semvid.encode.selftest import test_encoder as run_self_test
-from semvid.errors import MapIgnoredError
+from semvid.codecs.ffmpeg.prepare import FramePreparer, choose_pixel_format
+from semvid.codecs.registry import ENCODERS
+from semvid.codecs.selftest import test_encoder as run_self_test
+from semvid.core.errors import MapIgnoredError
 
 SPECS = pytest.mark.parametrize("spec", ENCODERS.values(), ids=lambda spec: spec.name)
 

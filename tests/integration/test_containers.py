@@ -10,9 +10,9 @@ from clips import make_clip
 from container_clips import write_all
 
 import semvid
-from semvid.events import Notice
-from semvid.io.container_trial import Fit, try_stream
-from semvid.io.containers import CONTAINERS
+from semvid.core.events import Notice
+from semvid.media.writing.container_trial import Fit, try_stream
+from semvid.media.writing.containers import CONTAINERS
 
 HELD = {
     "aac": "mkv mp4 mov avi",

@@ -11,8 +11,8 @@ import pytest
 from clips import make_clip
 
 import semvid
-from semvid.errors import ConfigError, OutputError
-from semvid.events import Notice
+from semvid.core.errors import ConfigError, OutputError
+from semvid.core.events import Notice
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 CLICK_AT = 0.3

@@ -8,10 +8,10 @@ from clips import decode, make_clip
 from PIL import Image
 
 import semvid
-from semvid.analysis import Analyser
-from semvid.errors import EncoderError, InputMissingError, OutputError, OutputExistsError
-from semvid.events import Progress
-from semvid.types import AnalysedFrame
+from semvid.core.errors import EncoderError, InputMissingError, OutputError, OutputExistsError
+from semvid.core.events import Progress
+from semvid.core.types import AnalysedFrame
+from semvid.engine.analysis import Analyser
 
 SPECTRAL = semvid.ExportConfig(model="spectral", overwrite=True)
 

@@ -6,9 +6,9 @@ import pytest
 from clips import make_clip, texture
 
 import semvid
-from semvid.analysis import Analyser
-from semvid.events import Notice
-from semvid.io.reader import VideoReader
+from semvid.core.events import Notice
+from semvid.engine.analysis import Analyser
+from semvid.media.reading.reader import VideoReader
 
 
 @pytest.mark.parametrize("motion", ["flow", "vectors"])

@@ -11,7 +11,7 @@ from clips import texture
 from PIL import Image, ImageCms
 
 import semvid
-from semvid.errors import ConfigError, InputError, InputMissingError, OutputError, OutputExistsError
+from semvid.core.errors import ConfigError, InputError, InputMissingError, OutputError, OutputExistsError
 
 SPECTRAL = semvid.ImageConfig(model="spectral")
 

@@ -13,10 +13,10 @@ from clips import texture
 from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin
 
 import semvid
-from semvid.errors import InputError, MapError
-from semvid.events import Notice
-from semvid.io.picture import read_picture
-from semvid.io.picture_file import is_still
+from semvid.core.errors import InputError, MapError
+from semvid.core.events import Notice
+from semvid.media.stills.picture import read_picture
+from semvid.media.stills.picture_file import is_still
 
 SPECTRAL = semvid.ImageConfig(model="spectral", quality=92, overwrite=True)
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF/></x:xmpmeta>'

@@ -13,10 +13,10 @@ import pytest
 from notices import compress, heard
 
 import semvid
-from semvid.events import Notice
-from semvid.io.fields import Deinterlacer, ProgressiveMarker, field_order
+from semvid.core.events import Notice
+from semvid.core.types import ImportanceMap
+from semvid.media.fields import Deinterlacer, ProgressiveMarker, field_order
 from semvid.streaming.live import open_session
-from semvid.types import ImportanceMap
 
 WIDTH, HEIGHT, NUM_FRAMES = 192, 96, 10
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()

@@ -12,7 +12,7 @@ pytest.importorskip("starlette", reason="the extra web is not installed")
 
 from live_frames import LeftThird
 
-from semvid.config import LiveConfig
+from semvid.core.config import LiveConfig
 from semvid.streaming.live import open_session
 from semvid.web.server import WebServer
 

@@ -16,13 +16,13 @@ import av
 import pytest
 from live_clips import FFMPEG, TICKS, coded_packets, endless, free_port, listens, process, until
 
-from semvid.config import LiveConfig
-from semvid.errors import OutputError, OutputExistsError
-from semvid.streaming.address import parse_source
-from semvid.streaming.sink import PacketSink, open_sink
-from semvid.streaming.sink_address import parse_sink
-from semvid.streaming.source import LiveReader
-from semvid.streaming.types import CodedPacket
+from semvid.core.config import LiveConfig
+from semvid.core.errors import OutputError, OutputExistsError
+from semvid.streaming.base.address import parse_source
+from semvid.streaming.base.types import CodedPacket
+from semvid.streaming.capture.source import LiveReader
+from semvid.streaming.sinks.sink import PacketSink, open_sink
+from semvid.streaming.sinks.sink_address import parse_sink
 
 
 def open_with(text, codec="x264", **options):
@@ -328,8 +328,8 @@ _TO_STDOUT = """
 import sys, time
 sys.path.insert(0, {tests!r})
 from live_clips import endless
-from semvid.config import LiveConfig
-from semvid.streaming.sink import open_sink
+from semvid.core.config import LiveConfig
+from semvid.streaming.sinks.sink import open_sink
 sink = open_sink("-", LiveConfig(codec={codec!r}))
 end = time.monotonic() + 10
 for number, packet in enumerate(endless({codec!r})):

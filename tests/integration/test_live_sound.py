@@ -13,13 +13,13 @@ from live_frames import LeftThird
 from sound_clips import lateness, write_flashes
 
 import semvid
-from semvid.errors import OutputError
-from semvid.events import Notice
+from semvid.core.errors import OutputError
+from semvid.core.events import Notice
+from semvid.streaming.base.sound import CHUNK_TICKS, SILENCE, SoundChunk
 from semvid.streaming.live import open_session
-from semvid.streaming.mux import Muxer, SoundFormat
-from semvid.streaming.sink import open_sink
-from semvid.streaming.sink_address import parse_sink
-from semvid.streaming.sound import CHUNK_TICKS, SILENCE, SoundChunk
+from semvid.streaming.sinks.mux import Muxer, SoundFormat
+from semvid.streaming.sinks.sink import open_sink
+from semvid.streaming.sinks.sink_address import parse_sink
 
 # Two thirds of a frame; viewers notice 45 ms of sound that comes early.
 IN_TIME = 0.025

@@ -18,10 +18,10 @@ import pytest
 from clips import decode, make_clip
 from live_clips import FFMPEG, free_port, sender, until
 
-from semvid.config import LiveConfig
-from semvid.errors import InputError, InputMissingError
-from semvid.streaming.address import parse_source
-from semvid.streaming.source import LiveReader
+from semvid.core.config import LiveConfig
+from semvid.core.errors import InputError, InputMissingError
+from semvid.streaming.base.address import parse_source
+from semvid.streaming.capture.source import LiveReader
 
 
 def take(reader, number, seconds=10.0):
@@ -135,9 +135,9 @@ def test_pipes(container):
          "-pix_fmt", "yuv420p", *codec, "-f", container, "-"], stdout=subprocess.PIPE
     )  # fmt: skip
     code = (
-        "from semvid.streaming.address import parse_source\n"
-        "from semvid.streaming.source import LiveReader\n"
-        "from semvid.config import LiveConfig\n"
+        "from semvid.streaming.base.address import parse_source\n"
+        "from semvid.streaming.capture.source import LiveReader\n"
+        "from semvid.core.config import LiveConfig\n"
         "n, last, reader = 0, -1, LiveReader(parse_source('-'), LiveConfig())\n"
         "while True:\n"
         "    one = reader.next(1)\n"
@@ -431,8 +431,8 @@ def test_an_odd_failure_of_the_thread_that_reads_is_no_end(tmp_path, monkeypatch
 
 
 def test_a_port_is_listened_at_until_somebody_sends(monkeypatch):
-    monkeypatch.setattr("semvid.streaming.opening.OPEN_SECONDS", 0.2)
-    monkeypatch.setattr("semvid.streaming.opening.READ_SECONDS", 0.2)
+    monkeypatch.setattr("semvid.streaming.capture.opening.OPEN_SECONDS", 0.2)
+    monkeypatch.setattr("semvid.streaming.capture.opening.READ_SECONDS", 0.2)
     url = f"udp://127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
     with pytest.raises(InputError, match="sent no video within"):
         open_reader(url, wait_seconds=0)
@@ -441,8 +441,8 @@ def test_a_port_is_listened_at_until_somebody_sends(monkeypatch):
     thread.start()
     time.sleep(1)
     assert not readers
-    monkeypatch.setattr("semvid.streaming.opening.OPEN_SECONDS", 10)
-    monkeypatch.setattr("semvid.streaming.opening.READ_SECONDS", 5)
+    monkeypatch.setattr("semvid.streaming.capture.opening.OPEN_SECONDS", 10)
+    monkeypatch.setattr("semvid.streaming.capture.opening.READ_SECONDS", 5)
     with sender("-f", "mpegts", f"{url}?pkt_size=1316"):
         thread.join(20)
         assert readers

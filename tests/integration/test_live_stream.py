@@ -11,15 +11,15 @@ import pytest
 from live_frames import RATE, TICKS, WIDTH, LeftThird, captured_frames, decoded, feed_all
 
 import semvid
-from semvid.config import LiveConfig
-from semvid.errors import ConfigError, InputError, MapError, MapIgnoredError, ModelError, OutputError
-from semvid.events import Notice
+from semvid.core.config import LiveConfig
+from semvid.core.errors import ConfigError, InputError, MapError, MapIgnoredError, ModelError, OutputError
+from semvid.core.events import Notice
 from semvid.streaming import mapper
+from semvid.streaming.base.types import Captured, CodedPacket, LiveStatus, Snapshot
 from semvid.streaming.encoder import live_presets
 from semvid.streaming.handle import LiveControls
 from semvid.streaming.session import LiveSession
 from semvid.streaming.stream import LiveStream
-from semvid.streaming.types import Captured, CodedPacket, LiveStatus, Snapshot
 
 RAW = {"h264": "h264", "hevc": "hevc", "mjpeg": "mjpeg"}
 

@@ -11,15 +11,15 @@ import pytest
 from clips import REPEATABLE_WIDTH, decode, make_clip
 
 import semvid
-from semvid.analysis import Analyser
-from semvid.config import ExportConfig, TemporalConfig
-from semvid.encode.allocator import OffsetAllocator
-from semvid.encode.registry import X264
-from semvid.errors import ConfigError, MapError, OutputError, OutputExistsError
-from semvid.io.reader import VideoReader
-from semvid.maps.sidecar import SidecarReader
-from semvid.maps.sinks import SinkContext, open_sink
-from semvid.saliency.registry import open_source
+from semvid.codecs.ffmpeg.allocator import OffsetAllocator
+from semvid.codecs.registry import X264
+from semvid.core.config import ExportConfig, TemporalConfig
+from semvid.core.errors import ConfigError, MapError, OutputError, OutputExistsError
+from semvid.engine.analysis import Analyser
+from semvid.importance.files.sidecar import SidecarReader
+from semvid.importance.registry import open_source
+from semvid.media.reading.reader import VideoReader
+from semvid.products.map_sinks import SinkContext, open_sink
 
 SPECTRAL = ExportConfig(model="spectral", overwrite=True)
 

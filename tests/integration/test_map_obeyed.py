@@ -14,16 +14,16 @@ import pytest
 from clips import make_clip, texture, write_masks
 
 import semvid
-from semvid.encode import option_trial, region_coding
-from semvid.encode.obedience import MapWatch
-from semvid.encode.option_trial import check_obedience, texture_frames
-from semvid.encode.prepare import choose_pixel_format
-from semvid.encode.regions import RegionAttacher
-from semvid.encode.registry import ENCODERS, VP8, VP9, X264, X265
-from semvid.errors import ConfigError, MapIgnoredError
+from semvid.codecs.ffmpeg import option_trial, region_coding
+from semvid.codecs.ffmpeg.obedience import MapWatch
+from semvid.codecs.ffmpeg.option_trial import check_obedience, texture_frames
+from semvid.codecs.ffmpeg.prepare import choose_pixel_format
+from semvid.codecs.ffmpeg.regions import RegionAttacher
+from semvid.codecs.registry import ENCODERS, VP8, VP9, X264, X265
+from semvid.core.errors import ConfigError, MapIgnoredError
+from semvid.core.types import QuantizerOffsets
 from semvid.streaming import encoder as live_encoder
 from semvid.streaming.encoder import open_encoder
-from semvid.types import QuantizerOffsets
 
 # With each of these the bytes were the same with and without a map, or the map fell on the wrong lines.
 IGNORING = [

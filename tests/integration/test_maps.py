@@ -10,11 +10,11 @@ from clips import make_clip, write_masks
 from PIL import Image
 
 import semvid
-from semvid.errors import MapError
-from semvid.events import Notice
-from semvid.io.reader import VideoReader
-from semvid.saliency.boxes import BoxSource
-from semvid.saliency.map_files import MapFileSource
+from semvid.core.errors import MapError
+from semvid.core.events import Notice
+from semvid.importance.files.boxes import BoxSource
+from semvid.importance.files.map_files import MapFileSource
+from semvid.media.reading.reader import VideoReader
 
 WIDTH, HEIGHT = 322, 194
 

@@ -12,10 +12,10 @@ from clips import decode, make_clip, psnr, write_masks
 from PIL import Image
 
 import semvid
-from semvid.errors import ConfigError, OutputError
-from semvid.events import Notice
-from semvid.jpeg.motion import JpegCoding
-from semvid.jpeg.selftest import test_motion_jpeg as run_self_test
+from semvid.codecs.jpeg.motion import JpegCoding
+from semvid.codecs.jpeg.selftest import test_motion_jpeg as run_self_test
+from semvid.core.errors import ConfigError, OutputError
+from semvid.core.events import Notice
 
 MJPEG = {"codec": "mjpeg", "model": "spectral", "overwrite": True}
 
@@ -176,10 +176,10 @@ def test_the_self_test_finds_a_map_without_effect(monkeypatch):
 
 
 def test_the_self_test_tells_what_is_not_there(monkeypatch):
-    monkeypatch.setitem(sys.modules, "semvid.jpeg.motion", None)
+    monkeypatch.setitem(sys.modules, "semvid.codecs.jpeg.motion", None)
     outcome = run_self_test()
     assert (outcome.is_available, outcome.obeys_map) == (False, False)
-    assert "semvid.jpeg.motion" in outcome.detail
+    assert "semvid.codecs.jpeg.motion" in outcome.detail
 
 
 @pytest.mark.parametrize(

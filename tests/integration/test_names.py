@@ -10,7 +10,7 @@ from clips import make_clip
 from terminal import run_in_terminal
 
 import semvid
-from semvid.errors import InputError, OutputError
+from semvid.core.errors import InputError, OutputError
 
 QUICK = semvid.CompressConfig(model="spectral", preset="superfast")
 NAMES = [

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 import semvid
-from semvid.analysis import Analyser
-from semvid.encode.allocator import OffsetAllocator
-from semvid.encode.registry import X264
-from semvid.io.reader import VideoReader
+from semvid.codecs.ffmpeg.allocator import OffsetAllocator
+from semvid.codecs.registry import X264
+from semvid.engine.analysis import Analyser
+from semvid.importance.predictor import NetworkSource
+from semvid.media.reading.reader import VideoReader
 from semvid.models.architecture import CHANNELS, Architecture
 from semvid.models.predictor import MsRoiPredictor
-from semvid.saliency.predictor import NetworkSource
 
 
 class Brightness:

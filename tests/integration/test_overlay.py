@@ -9,9 +9,9 @@ from clips import decode, make_clip, texture
 from PIL import Image
 
 import semvid
-from semvid.encode.interlaced import InterlacedStage
-from semvid.errors import ConfigError, EncoderError, InputError, OutputError
-from semvid.types import AnalysedFrame
+from semvid.codecs.base.interlaced import InterlacedStage
+from semvid.core.errors import ConfigError, EncoderError, InputError, OutputError
+from semvid.core.types import AnalysedFrame
 
 
 def square_map(upright, tmp_path):

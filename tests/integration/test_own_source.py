@@ -9,9 +9,9 @@ import pytest
 from clips import pictures
 
 import semvid
-from semvid.errors import ConfigError
-from semvid.maps.sidecar import SidecarReader
-from semvid.saliency.source import MapSource, complete
+from semvid.core.errors import ConfigError
+from semvid.core.map_source import MapSource, complete
+from semvid.importance.files.sidecar import SidecarReader
 
 
 class Bare:

@@ -11,9 +11,9 @@ from clips import REPEATABLE_WIDTH, decode, make_clip
 from terminal import Screen, run_in_terminal
 
 import semvid
-from semvid import preview as preview_module
-from semvid.events import Preview
-from semvid.types import AnalysedFrame, Frame
+from semvid.core.events import Preview
+from semvid.core.types import AnalysedFrame, Frame
+from semvid.engine import preview as preview_module
 
 FAST = semvid.CompressConfig(model="spectral", preset="superfast", overwrite=True)
 TRUE_COLOR = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}

@@ -18,15 +18,15 @@ from clips import make_clip
 from live_clips import FFMPEG
 
 import semvid
-from semvid.config import LiveConfig
-from semvid.errors import ConfigError, InputError
-from semvid.io import reach
-from semvid.io.probe import open_container, probe
-from semvid.io.reader import VideoReader
-from semvid.metrics.filters import filter_scores
-from semvid.streaming.address import parse_source
+from semvid.core.config import LiveConfig
+from semvid.core.errors import ConfigError, InputError
+from semvid.media import reach
+from semvid.media.probe import open_container, probe
+from semvid.media.reading.reader import VideoReader
+from semvid.products.compare.filters import filter_scores
+from semvid.streaming.base.address import parse_source
+from semvid.streaming.capture.source import LiveReader
 from semvid.streaming.live import open_session
-from semvid.streaming.source import LiveReader
 
 SEMVID = [sys.executable, "-P", "-c", "from semvid.cli.main import run; run()"]
 
@@ -147,7 +147,7 @@ def test_no_file_opens_a_network_or_reads_outside_its_folder(folder, server):
 
 
 def test_a_process_of_ffmpeg_opens_no_network(folder, server):
-    from semvid.metrics.compare import describe_source
+    from semvid.products.compare.compare import describe_source
 
     good = describe_source(probe(folder / "part.ts"))
     (folder / "swapped.m3u8").write_text(playlist(f"{server.url}/a.ts"))
@@ -308,8 +308,8 @@ def test_attachments_open_nothing(folder, tmp_path, server):
 def test_inputs_are_opened_in_one_place():
     """Whatever else opens something to read it made it itself, or has been given it by address."""
     own = {
-        "io/reach.py", "io/ledger.py", "io/container_trial.py", "encode/selftest.py", "encode/option_trial.py", "encode/stream_template.py",
-        "io/priming.py", "streaming/mux.py", "streaming/disk.py", "streaming/opening.py", "streaming/devices.py",
+        "media/reach.py", "media/writing/ledger.py", "media/writing/container_trial.py", "codecs/selftest.py", "codecs/ffmpeg/option_trial.py", "media/writing/stream_template.py",
+        "media/writing/priming.py", "streaming/sinks/mux.py", "streaming/sinks/disk.py", "streaming/capture/opening.py", "streaming/capture/devices.py",
     }  # fmt: skip
     root = Path(semvid.__file__).parent
     found = set()

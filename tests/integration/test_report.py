@@ -16,8 +16,8 @@ from PIL import Image
 
 import semvid
 from semvid.cli import app
-from semvid.errors import ConfigError, EncoderError, InputError, ReportError
-from semvid.events import Notice, Stage
+from semvid.core.errors import ConfigError, EncoderError, InputError, ReportError
+from semvid.core.events import Notice, Stage
 
 SPECTRAL = semvid.CompressConfig(model="spectral", preset="superfast", overwrite=True)
 
@@ -188,7 +188,7 @@ def test_the_video_stays_when_its_report_fails(clip, tmp_path, monkeypatch):
         (fail, 1, "there is no report: no luck"),
         (interrupt, 130, "report was interrupted"),
     ):
-        monkeypatch.setattr("semvid.report.make.plain_encode_of_size", why)
+        monkeypatch.setattr("semvid.products.report.make.plain_encode_of_size", why)
         with pytest.raises(ReportError, match=f"out.mp4 is complete, but .*{words}") as caught:
             app.app([*arguments, "--report", str(tmp_path / "r.html")], standalone_mode=False)
         assert caught.value.exit_code == code

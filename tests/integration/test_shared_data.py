@@ -8,11 +8,11 @@ import imageio_ffmpeg
 import pytest
 
 import semvid
-from semvid.encode.side_data_kinds import KINDS
-from semvid.errors import InputError, SemvidError
-from semvid.events import Notice
-from semvid.io.probe import codec_name
-from semvid.io.side_data import side_data_bytes
+from semvid.codecs.base.side_data_kinds import KINDS
+from semvid.core.errors import InputError, SemvidError
+from semvid.core.events import Notice
+from semvid.media.probe import codec_name
+from semvid.media.side_data import side_data_bytes
 
 pytestmark = pytest.mark.data
 

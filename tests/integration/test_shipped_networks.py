@@ -8,7 +8,7 @@ import pytest
 import skimage.data
 import torch
 
-from semvid.config import FocusConfig
+from semvid.core.config import FocusConfig
 from semvid.models.architecture import ARCHITECTURES, CHANNELS
 from semvid.models.registry import open_predictor
 from semvid.models.rule import class_scores, importance

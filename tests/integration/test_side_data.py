@@ -15,15 +15,15 @@ from PIL import Image
 from side_clips import HEIGHT, KINDS, WIDTH, ffmpeg, frames_with, lavfi
 
 import semvid
-from semvid.codecs import open_coding
-from semvid.encode.side_data_boxes import cropping_box, light_levels, mastering_numbers
-from semvid.encode.stream_template import add_stream_with, box
-from semvid.errors import InputError
-from semvid.events import Notice
-from semvid.io.colour import to_bgr
-from semvid.io.side_data import side_data_bytes
-from semvid.io.writer import VideoWriter
-from semvid.types import AnalysedFrame, Frame, VideoInfo
+from semvid.codecs.base.side_data_boxes import cropping_box, light_levels, mastering_numbers
+from semvid.codecs.opening import open_coding
+from semvid.core.errors import InputError
+from semvid.core.events import Notice
+from semvid.core.types import AnalysedFrame, Frame, VideoInfo
+from semvid.media.colour import to_bgr
+from semvid.media.side_data import side_data_bytes
+from semvid.media.writing.stream_template import add_stream_with, box
+from semvid.media.writing.writer import VideoWriter
 
 ON_FRAMES = {
     "stereo_3d": "STEREO3D",

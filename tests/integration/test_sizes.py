@@ -11,11 +11,11 @@ from notices import heard
 from PIL import Image
 
 import semvid
-from semvid.errors import EncoderError, InputError, OutputError
+from semvid.core.errors import EncoderError, InputError, OutputError
+from semvid.streaming.base.types import CodedPacket
 from semvid.streaming.live import open_session
-from semvid.streaming.outlet import LocalOutlet
-from semvid.streaming.sink_address import parse_sink
-from semvid.streaming.types import CodedPacket
+from semvid.streaming.sinks.outlet import LocalOutlet
+from semvid.streaming.sinks.sink_address import parse_sink
 
 SIZES = ("1x1", "2x2", "4x300", "300x4")
 NUM_FRAMES = 3

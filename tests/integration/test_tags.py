@@ -12,7 +12,7 @@ from clips import make_clip
 from PIL import Image
 
 import semvid
-from semvid.events import Notice
+from semvid.core.events import Notice
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 PLAIN = {"preset": "superfast", "allocation": semvid.AllocationConfig(strength=0)}

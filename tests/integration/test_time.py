@@ -16,9 +16,9 @@ from PIL import Image
 from players import ffmpeg, played, played_by_ffmpeg
 
 import semvid
-from semvid.errors import OutputError
-from semvid.events import Notice
-from semvid.io.ledger import Ledger
+from semvid.core.errors import OutputError
+from semvid.core.events import Notice
+from semvid.media.writing.ledger import Ledger
 
 WAYS = {".mp4": "x264", ".mov": "x264", ".mkv": "x264", ".webm": "vp8"}
 TICK = Fraction(1, 1000)

@@ -10,8 +10,8 @@ import pytest
 from clips import make_clip
 
 import semvid
-from semvid.errors import OutputError
-from semvid.io.claim import Claim
+from semvid.core.errors import OutputError
+from semvid.media.writing.claim import Claim
 
 PROGRAM = [sys.executable, "-P", "-c", "from semvid.cli.main import run; run()"]
 QUICK = semvid.CompressConfig(model="spectral", preset="superfast", overwrite=True)

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import pytest
 from live_frames import LeftThird, captured_frames, feed_all
 
-from semvid.config import LiveConfig
-from semvid.errors import OutputError
+from semvid.core.config import LiveConfig
+from semvid.core.errors import OutputError
+from semvid.streaming.sinks.virtual_camera import VirtualCamera
 from semvid.streaming.stream import LiveStream
-from semvid.streaming.virtual_camera import VirtualCamera
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 import numpy as np
 
-from semvid.activity import ActivityEstimator
-from semvid.rate import RateModel
+from semvid.allocate.activity import ActivityEstimator
+from semvid.allocate.rate_model import RateModel
 
 RATE = RateModel(spatial=0.3, temporal=0.3, finer=1.5, coarser=1.5)
 

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from semvid.cli.app import run_app
-from semvid.errors import ConfigError
+from semvid.core.errors import ConfigError
 
 
 def complaint(line, monkeypatch):

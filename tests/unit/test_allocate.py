@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from semvid.allocate import quantizer_offsets
-from semvid.config import AllocationConfig
-from semvid.rate import RateModel
+from semvid.allocate.neutral import quantizer_offsets
+from semvid.allocate.rate_model import RateModel
+from semvid.core.config import AllocationConfig
 
 shapes = st.shared(hnp.array_shapes(min_dims=2, max_dims=2, max_side=20), key="shape")
 importances = hnp.arrays(np.float32, shapes, elements=st.floats(0, 1, width=32))

@@ -1,7 +1,7 @@
 import pytest
 
-from semvid.errors import MapError
-from semvid.saliency.boxes import Box, read_boxes
+from semvid.core.errors import MapError
+from semvid.importance.files.boxes import Box, read_boxes
 
 
 def write(folder, text):

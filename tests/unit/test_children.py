@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from semvid.children import run_child
+from semvid.core.children import run_child
 
 ONLY_POSIX = pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
 
@@ -38,7 +38,7 @@ def is_alive(pid):
 @ONLY_POSIX
 def test_a_program_dies_with_us_even_if_we_are_killed(tmp_path):
     sleeper = "import os, time; open('pid', 'w').write(str(os.getpid()) + '.'); time.sleep(600)"
-    code = f"from pathlib import Path; from semvid.children import run_child; run_child({python(sleeper)!r}, Path())"
+    code = f"from pathlib import Path; from semvid.core.children import run_child; run_child({python(sleeper)!r}, Path())"
     ours = subprocess.Popen([sys.executable, "-P", "-c", code], cwd=tmp_path)
     note = tmp_path / "pid"
     while not (note.exists() and note.read_text().endswith(".")):

@@ -9,15 +9,15 @@ import sys
 import numpy as np
 import pytest
 
-from semvid.errors import OutputError, OutputExistsError
-from semvid.io.claim import Claim
-from semvid.io.folder import picture_folder
-from semvid.io.output import check_place, scratch_folder, write_whole
+from semvid.core.errors import OutputError, OutputExistsError
+from semvid.media.writing.claim import Claim
+from semvid.media.writing.folder import picture_folder
+from semvid.media.writing.output import check_place, scratch_folder, write_whole
 
 _DIES = """
 import os, signal, sys
 from pathlib import Path
-from semvid.io.claim import Claim
+from semvid.media.writing.claim import Claim
 claim = Claim(Path(sys.argv[1]), overwrite=True)
 claim.temporary().write_text("half")
 (claim.temporary_folder() / "000000.png").write_text("half")

@@ -1,7 +1,7 @@
 import pytest
 
-from semvid.config import AllocationConfig, CompressConfig, FocusConfig, TemporalConfig
-from semvid.errors import ConfigError
+from semvid.core.config import AllocationConfig, CompressConfig, FocusConfig, TemporalConfig
+from semvid.core.errors import ConfigError
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import pytest
 from players import ffmpeg
 
 import semvid
-from semvid.events import Notice
-from semvid.io.cut_off import is_cut_off
+from semvid.core.events import Notice
+from semvid.media.reading.cut_off import is_cut_off
 from semvid.streaming.live import open_session
 
 WAYS = {

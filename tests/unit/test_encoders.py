@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from semvid.encode.levels import LevelQuantizer, round_steadily
-from semvid.encode.option_text import is_off, number, split_list, without
-from semvid.encode.registry import ENCODERS, VP8, VP9, X264, X265, find_encoder
-from semvid.errors import ConfigError, MapIgnoredError
+from semvid.allocate.levels import LevelQuantizer, round_steadily
+from semvid.codecs.ffmpeg.option_text import is_off, number, split_list, without
+from semvid.codecs.registry import ENCODERS, VP8, VP9, X264, X265, find_encoder
+from semvid.core.errors import ConfigError, MapIgnoredError
 
 offsets = hnp.arrays(np.float32, (9, 16), elements=st.floats(-12, 12, width=32))
 

@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from semvid.jpeg.fixed_rate import FixedRate, choose_rate
+from semvid.codecs.jpeg.fixed_rate import FixedRate, choose_rate
 
 MS = Fraction(1, 1000)
 

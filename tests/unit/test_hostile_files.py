@@ -17,18 +17,18 @@ from onnx import TensorProto, helper
 from PIL import Image
 from safetensors.numpy import save
 
-from semvid.config import FocusConfig
-from semvid.errors import InputError, MapError, ModelError, SemvidError
-from semvid.io.grey_picture import read_grey
-from semvid.io.picture import read_picture
-from semvid.maps.array_file import ArrayFile
-from semvid.maps.offset_text import read_offsets
+from semvid.core.config import FocusConfig
+from semvid.core.errors import InputError, MapError, ModelError, SemvidError
+from semvid.importance.files.array_file import ArrayFile
+from semvid.importance.files.boxes import BoxSource, read_boxes
+from semvid.importance.files.map_files import MapFileSource
+from semvid.importance.files.offset_text import read_offsets
+from semvid.media.stills.grey_picture import read_grey
+from semvid.media.stills.picture import read_picture
 from semvid.models.architecture import CHANNELS
 from semvid.models.custom import Feeding, OnnxPredictor
 from semvid.models.weights_file import open_weights
-from semvid.report.store import load_report
-from semvid.saliency.boxes import BoxSource, read_boxes
-from semvid.saliency.map_files import MapFileSource
+from semvid.products.report.store import load_report
 
 BRIEFLY = settings(
     deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -199,10 +199,10 @@ def test_wrong_boxes_are_named(text, words, tmp_path):
 
 
 def test_too_many_boxes_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("semvid.saliency.boxes._MOST_BOXES", 5)
+    monkeypatch.setattr("semvid.importance.files.boxes._MOST_BOXES", 5)
     with pytest.raises(MapError, match="line 6: more than 5 boxes"):
         read_boxes(box_file(tmp_path, (BOX + "\n").encode() * 9))
-    monkeypatch.setattr("semvid.saliency.boxes._MOST_BOXES_PER_FRAME", 3)
+    monkeypatch.setattr("semvid.importance.files.boxes._MOST_BOXES_PER_FRAME", 3)
     with pytest.raises(MapError, match="line 4: frame 0 has more than 3 boxes"):
         BoxSource(box_file(tmp_path, (BOX + "\n").encode() * 4))
 

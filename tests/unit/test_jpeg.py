@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from semvid.io.picture_tags import PictureTags
-from semvid.jpeg.budget import Budget
-from semvid.jpeg.choice import Prices, choose_levels, round_levels, symbol_bits, typical_counts
-from semvid.jpeg.dct import block_shape, from_blocks, scan_order, to_blocks
-from semvid.jpeg.encoder import Choice, PictureCoder, fill_size
-from semvid.jpeg.planes import planes_from_rgb
-from semvid.jpeg.tables import ZIGZAG, quality_at, scaled_tables, step_scale
-from semvid.jpeg.writer import insert_segments
+from semvid.codecs.jpeg.budget import Budget
+from semvid.codecs.jpeg.choice import Prices, choose_levels, round_levels, symbol_bits, typical_counts
+from semvid.codecs.jpeg.dct import block_shape, from_blocks, scan_order, to_blocks
+from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_size
+from semvid.codecs.jpeg.planes import planes_from_rgb
+from semvid.codecs.jpeg.tables import ZIGZAG, quality_at, scaled_tables, step_scale
+from semvid.codecs.jpeg.writer import insert_segments
+from semvid.media.stills.picture_tags import PictureTags
 
 
 def colour(width, height):

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semvid.errors import ConfigError
-from semvid.streaming.address import parse_source
-from semvid.streaming.sink_address import parse_sink
-from semvid.text import without_secrets
+from semvid.core.errors import ConfigError
+from semvid.core.text import without_secrets
+from semvid.streaming.base.address import parse_source
+from semvid.streaming.sinks.sink_address import parse_sink
 
 
 @pytest.mark.parametrize(

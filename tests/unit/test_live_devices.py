@@ -6,10 +6,10 @@ import os
 
 import pytest
 
-from semvid.config import LiveConfig
-from semvid.errors import InputError
-from semvid.streaming import devices, opening
-from semvid.streaming.address import parse_source
+from semvid.core.config import LiveConfig
+from semvid.core.errors import InputError
+from semvid.streaming.base.address import parse_source
+from semvid.streaming.capture import devices, opening
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from clips import texture
 
-from semvid.config import TemporalConfig
+from semvid.core.config import TemporalConfig
+from semvid.core.types import Frame
 from semvid.streaming.follower import LiveFollower
-from semvid.types import Frame
 
 WIDTH, HEIGHT = 640, 360
 

@@ -5,7 +5,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from semvid.streaming.sound import CHUNK_SAMPLES, CHUNK_TICKS, SILENCE, SOUND_RATE, SoundTrack
+from semvid.streaming.base.sound import CHUNK_SAMPLES, CHUNK_TICKS, SILENCE, SOUND_RATE, SoundTrack
 
 TICKS = 90_000
 

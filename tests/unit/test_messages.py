@@ -14,19 +14,19 @@ FOLDERS = {"semvid": "", "models": "models.", "cli": "cli."}
 OPTION = re.compile(r"(?<![\w-])(--[a-z][a-z-]+|-[a-z])(?![\w-])")
 
 SHOWN_WITH = {
-    "saliency.map_files": "--maps", "saliency.sidecar_source": "--maps", "maps": "--maps",
-    "saliency.boxes": "--boxes", "models": "--model", "jpeg": "--codec", "encode": "--codec",
-    "pipeline": "--crf", "export": "--format", "metrics.compare": "--metrics", "report": "--report",
-    "io.claim": "-y", "io.output": "-y", "io.carry": "--drop", "io.reach": "--allow-protocols", "cli.options": "--focus",
+    "importance.files": "--maps",
+    "importance.files.boxes": "--boxes", "models": "--model", "codecs": "--codec",
+    "products.compress": "--crf", "products.maps": "--format", "products.compare.compare": "--metrics", "products.report": "--report",
+    "media.writing.claim": "-y", "media.writing.output": "-y", "media.writing.carry": "--drop", "media.reach": "--allow-protocols", "cli.options": "--focus",
 }  # fmt: skip
 """What a module is about: commands without this option may import it, but cannot get at its messages."""
 CANNOT_HAPPEN = {
-    ("stream", "encode.spec"): "it sets no --crf and no options of encoders",
-    ("stream", "encode.encoder"): "it sets no options of encoders",
-    ("stream", "encode.option_trial"): "it sets no options of encoders",
-    ("stream", "jpeg.motion"): "it sets no quality, no size and no limits of offsets",
-    ("image", "saliency.map_files"): "a picture has one frame, and its map too",
-    ("image", "saliency.sidecar_source"): "a picture has one frame, and its map too",
+    ("stream", "codecs.ffmpeg.spec"): "it sets no --crf and no options of encoders",
+    ("stream", "codecs.ffmpeg.encoder"): "it sets no options of encoders",
+    ("stream", "codecs.ffmpeg.option_trial"): "it sets no options of encoders",
+    ("stream", "codecs.jpeg.motion"): "it sets no quality, no size and no limits of offsets",
+    ("image", "importance.files.map_files"): "a picture has one frame, and its map too",
+    ("image", "importance.files.sidecar_source"): "a picture has one frame, and its map too",
     ("stream", "streaming.live"): "says which options it does not have",
     ("report", "cli.report"): "says what compress --report writes",
 }
@@ -71,7 +71,8 @@ def named_options(tree):
 
 
 def entry_of(module):
-    names = (".".join(module.split(".")[: count + 1]) for count in range(module.count(".") + 1))
+    parts = module.split(".")
+    names = (".".join(parts[:count]) for count in range(len(parts), 0, -1))
     return next((SHOWN_WITH[one] for one in names if one in SHOWN_WITH), None)
 
 
@@ -84,7 +85,7 @@ def test_messages_name_options_that_the_command_has(command):
     options = {one for parameter in COMMANDS[command].params for one in parameter.opts}
     wrong = []
     # Every config is checked by the module that holds them all, but only its own command makes it.
-    for module in reachable(f"cli.{command}", TREES) - {"config", "cli.advice"}:
+    for module in reachable(f"cli.{command}", TREES) - {"core.config", "cli.advice"}:
         entry = entry_of(module)
         if (entry is not None and entry not in options) or (command, module) in CANNOT_HAPPEN:
             continue

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from safetensors.numpy import save_file
 
-from semvid.config import CLASSES, FocusConfig
-from semvid.errors import ModelError
+from semvid.core.config import CLASSES, FocusConfig
+from semvid.core.errors import ModelError
 from semvid.models.architecture import CHANNELS, Architecture
 from semvid.models.custom import OnnxPredictor
 from semvid.models.msroi import MsRoi, fold

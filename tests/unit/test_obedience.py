@@ -4,10 +4,10 @@ import av
 import numpy as np
 import pytest
 
-from semvid.encode.distortion import Part, share_of
-from semvid.encode.quantizers import followed_share
-from semvid.encode.registry import ENCODERS
-from semvid.types import QuantizerOffsets
+from semvid.codecs.ffmpeg.distortion import Part, share_of
+from semvid.codecs.ffmpeg.quantizers import followed_share
+from semvid.codecs.registry import ENCODERS
+from semvid.core.types import QuantizerOffsets
 
 
 @pytest.mark.parametrize("share", [0.0, 0.6, 1.0, -1.0])

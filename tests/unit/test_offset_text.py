@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from semvid.allocate import quantizer_offsets
-from semvid.config import AllocationConfig
-from semvid.encode.registry import X265
-from semvid.encode.vpx_scale import av1_offsets, av1_steps
-from semvid.errors import MapError
-from semvid.maps.offset_text import importance_of_steps, read_offsets, write_kvazaar, write_svtav1
+from semvid.allocate.neutral import quantizer_offsets
+from semvid.allocate.vpx_scale import av1_offsets, av1_steps
+from semvid.codecs.registry import X265
+from semvid.core.config import AllocationConfig
+from semvid.core.errors import MapError
+from semvid.importance.files.offset_text import importance_of_steps, read_offsets, write_kvazaar, write_svtav1
 
 SIZE = (256, 192)
 steps_of = arrays.arrays(np.float32, (3, 4), elements=st.floats(-10, 8, width=32))

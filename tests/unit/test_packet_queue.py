@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semvid.streaming.packet_queue import PacketQueue
-from semvid.streaming.sound import CHUNK_TICKS, SILENCE, SoundChunk
-from semvid.streaming.types import CodedPacket
+from semvid.streaming.base.sound import CHUNK_TICKS, SILENCE, SoundChunk
+from semvid.streaming.base.types import CodedPacket
+from semvid.streaming.sinks.packet_queue import PacketQueue
 
 
 def packet(index, is_keyframe):

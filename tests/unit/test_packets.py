@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from av.error import EOFError as FileEnd
 from av.stream import Discard
 
-from semvid.io.packets import PacketReader
+from semvid.media.reading.packets import PacketReader
 
 
 class FakeInput:

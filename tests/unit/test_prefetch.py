@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from semvid.prefetch import prefetch
+from semvid.core.prefetch import prefetch
 
 
 def names() -> set[str]:

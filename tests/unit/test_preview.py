@@ -10,7 +10,7 @@ from terminal import Screen
 
 from semvid.cli.draw import JsonPrinter
 from semvid.cli.preview import PreviewPane, half_blocks, preview_size
-from semvid.events import Preview
+from semvid.core.events import Preview
 
 CUBE = [0, 95, 135, 175, 215, 255]
 PALETTE = np.array(

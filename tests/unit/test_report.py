@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import semvid
-from semvid.config import AllocationConfig, CompressConfig, FocusConfig, TemporalConfig
-from semvid.errors import ConfigError, InputError, InputMissingError, OutputError, OutputExistsError
-from semvid.report.data import CloseUp, Encode, Report, SourceFacts, Still, Thumbnail
-from semvid.report.make import choose_stills, spread
-from semvid.report.page import embedded_json, render_page
-from semvid.report.plain import _Scale, plain_config
-from semvid.report.regions import RegionFinder, region_size
-from semvid.report.settings import command_line
-from semvid.report.store import dump_report, parse_report
-from semvid.types import Pooled, Result
+from semvid.core.config import AllocationConfig, CompressConfig, FocusConfig, TemporalConfig
+from semvid.core.errors import ConfigError, InputError, InputMissingError, OutputError, OutputExistsError
+from semvid.core.types import Pooled, Result
+from semvid.products.report.data import CloseUp, Encode, Report, SourceFacts, Still, Thumbnail
+from semvid.products.report.make import choose_stills, spread
+from semvid.products.report.page import embedded_json, render_page
+from semvid.products.report.plain import _Scale, plain_config
+from semvid.products.report.regions import RegionFinder, region_size
+from semvid.products.report.settings import command_line
+from semvid.products.report.store import dump_report, parse_report
 
 PICTURE = "data:image/webp;base64,UklGRg=="
 NUMBERS = st.floats(allow_nan=True, allow_infinity=False, width=32)
@@ -216,7 +216,7 @@ def test_the_command_makes_the_same_config(monkeypatch, tmp_path):
         raise InputError("enough")
         yield
 
-    monkeypatch.setattr("semvid.pipeline.compress_events", fake)
+    monkeypatch.setattr("semvid.products.compress.compress_events", fake)
     configs = [
         CompressConfig(),
         CompressConfig(codec="x265", crf=30.5, preset="fast", encoder_options={"tune": "ssim"}),

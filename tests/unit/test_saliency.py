@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from semvid.saliency.edges import snap_to_edges
-from semvid.saliency.spectral import spectral_residual
+from semvid.importance.edges import snap_to_edges
+from semvid.importance.spectral import spectral_residual
 
 maps = hnp.arrays(np.float32, (6, 9), elements=st.floats(0, 1, width=32))
 thumbnails = hnp.arrays(np.uint8, (32, 44))

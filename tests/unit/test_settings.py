@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import semvid
-from semvid.errors import ConfigError
+from semvid.core.errors import ConfigError
 
 CONFIGS = [getattr(semvid, name) for name in semvid.__all__ if name.endswith("Config")]
 FIELDS = [(config, field.name) for config in CONFIGS for field in dataclasses.fields(config)]

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from semvid.errors import MapError
-from semvid.maps.sidecar import SidecarHeader, SidecarReader, SidecarWriter, TimedMap
-from semvid.types import from_grey, to_grey
+from semvid.core.errors import MapError
+from semvid.core.types import from_grey, to_grey
+from semvid.importance.files.sidecar import SidecarHeader, SidecarReader, SidecarWriter, TimedMap
 
 HEADER = SidecarHeader((1280, 720), (4, 6), Fraction(1, 90000), {"model": "msroi"})
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from semvid.errors import MapError
-from semvid.maps.sidecar import SidecarHeader, SidecarWriter, TimedMap
-from semvid.saliency.sidecar_source import SidecarSource
+from semvid.core.errors import MapError
+from semvid.importance.files.sidecar import SidecarHeader, SidecarWriter, TimedMap
+from semvid.importance.files.sidecar_source import SidecarSource
 
 
 @dataclass

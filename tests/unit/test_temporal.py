@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from semvid.core.types import from_grey, motion_grid, to_grey
 from semvid.temporal.camera import camera_flow, own_motion
 from semvid.temporal.cuts import SceneCutDetector
 from semvid.temporal.motion import OpticalFlow
@@ -16,7 +17,6 @@ from semvid.temporal.propagate import MapPropagator, emphasise_movers
 from semvid.temporal.settle import MapSettler, settled_grid
 from semvid.temporal.vectors import paint_vectors
 from semvid.temporal.warp import compose, rotate, trust, warp
-from semvid.types import from_grey, motion_grid, to_grey
 
 ROWS, COLS = 18, 25
 maps = hnp.arrays(np.float32, (ROWS, COLS), elements=st.floats(0, 1, width=32))

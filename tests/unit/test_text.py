@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semvid.text import encodable, for_people, visible, without_secrets
+from semvid.core.text import encodable, for_people, visible, without_secrets
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))
 

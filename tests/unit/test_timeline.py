@@ -6,7 +6,7 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from semvid.streaming.timeline import Timeline
+from semvid.streaming.capture.timeline import Timeline
 
 TICKS = 90_000
 TS = Fraction(1, 90_000)

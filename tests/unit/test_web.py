@@ -22,12 +22,12 @@ import json
 from starlette.datastructures import Headers
 
 import semvid.web
-from semvid.config import CLASSES
-from semvid.errors import ConfigError, OutputError
-from semvid.io.reader import VideoReader
+from semvid.core.config import CLASSES
+from semvid.core.errors import ConfigError, OutputError
+from semvid.core.types import Frame
+from semvid.media.reading.reader import VideoReader
+from semvid.streaming.base.types import Snapshot
 from semvid.streaming.handle import LiveControls
-from semvid.streaming.types import Snapshot
-from semvid.types import Frame
 from semvid.web.address import Address, ServedNames, check_token, listen, new_token, parse_address, shown_url
 from semvid.web.guard import Keys
 from semvid.web.limits import Allowance

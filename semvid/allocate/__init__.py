@@ -1,0 +1,1 @@
+"""Importance to quantizer offsets that cost no bits: arrays in, arrays out."""

@@ -1,0 +1,85 @@
+"""Round offsets to the few levels an encoder takes, and cover them with few enough rectangles."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from semvid.allocate.blocks import LevelArray, cover_with_rectangles
+from semvid.core.types import FloatArray
+
+_STEPS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+_COARSEST_STEP = _STEPS[-1]
+_RELUCTANCE = 0.35
+"""Steps beyond the half way to another level before a block goes there."""
+
+
+class LevelQuantizer:
+    """Chooses the finest spacing of levels that fits, frame after frame.
+
+    The spacing only ever grows within one video: going back and forth would change every block's offset at
+    once, which shows as pulsing and costs bits. For the same reason a block keeps its level until its offset
+    is clearly nearer to another.
+
+    Args:
+        max_levels: Distinct non-zero levels a frame can have; None = any.
+        max_rectangles: Rectangles a frame can have.
+    """
+
+    def __init__(self, max_levels: int | None, max_rectangles: int) -> None:
+        self._max_levels = max_levels
+        self._max_rectangles = max_rectangles
+        self._steps = list(_STEPS)
+        self._levels: LevelArray | None = None
+        self._rectangles: LevelArray | None = None
+
+    def update(self, native: FloatArray, *, is_cut: bool = False) -> LevelArray:
+        """Round one frame's ``(rows, cols)`` offsets, in native units, and cover them.
+
+        Args:
+            native: Offsets.
+            is_cut: Blocks need not keep the levels they had.
+
+        Returns:
+            ``(n, 5)`` int32 ``top, bottom, left, right, level``, in blocks and native units, front first.
+        """
+        kept = None if is_cut else self._levels
+        while True:
+            step = self._steps[0]
+            levels = round_steadily(native, step, kept)
+            if (
+                self._levels is not None
+                and self._rectangles is not None
+                and np.array_equal(levels, self._levels)
+            ):
+                return self._rectangles
+            if self._fits(levels) or step == _COARSEST_STEP:
+                rectangles = cover_with_rectangles(levels)
+                if len(rectangles) <= self._max_rectangles or step == _COARSEST_STEP:
+                    # Past the coarsest step the hindmost rectangles go; what matters most is in front.
+                    self._levels, self._rectangles = levels, rectangles[: self._max_rectangles]
+                    return self._rectangles
+            self._steps.pop(0)
+            kept = None
+
+    def _fits(self, levels: LevelArray) -> bool:
+        if self._max_levels is None:
+            return True
+        present = np.unique(levels)
+        return int(np.count_nonzero(present)) <= self._max_levels
+
+
+def round_steadily(native: FloatArray, step: int, before: LevelArray | None) -> LevelArray:
+    """Round to multiples of ``step``, but keep a level until the offset is past the next one's near side.
+
+    Args:
+        native: ``(rows, cols)`` offsets in native units.
+        step: Spacing of levels.
+        before: Levels of the frame before, multiples of ``step``; None = round to the nearest.
+
+    Returns:
+        ``(rows, cols)`` int32, nowhere more than ``0.85 * step`` off.
+    """
+    nearest = (np.rint(native / step) * step).astype(np.int32)
+    if before is None:
+        return nearest
+    return np.where(np.abs(native - before) <= (0.5 + _RELUCTANCE) * step, before, nearest)

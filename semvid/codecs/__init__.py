@@ -1,0 +1,1 @@
+"""The encoders semvid steers, and what is known of each."""

@@ -1,0 +1,1 @@
+"""What all encoders share: the contract, and what pictures carry beside their samples."""

@@ -1,0 +1,1 @@
+"""Encoders of FFmpeg that take quantizer offsets per region."""

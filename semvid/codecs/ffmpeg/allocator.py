@@ -1,0 +1,58 @@
+"""Importance in, quantizer offsets out, frame after frame."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semvid.allocate.activity import ActivityEstimator
+from semvid.allocate.blocks import area_mean
+from semvid.allocate.neutral import quantizer_offsets
+from semvid.codecs.ffmpeg.spec import EncoderSpec
+from semvid.core.config import AllocationConfig
+from semvid.core.types import AnalysedFrame, FloatArray, QuantizerOffsets
+
+
+class OffsetAllocator:
+    """Allocates the offsets of one video; it knows what the frame before looked like.
+
+    Args:
+        spec: The encoder: its blocks and its rate model.
+        config: How strongly importance moves the quantizer.
+    """
+
+    def __init__(self, spec: EncoderSpec, config: AllocationConfig) -> None:
+        self._spec = spec
+        self._config = config
+        self._activity: ActivityEstimator | None = None
+
+    def update(self, analysed: AnalysedFrame) -> tuple[QuantizerOffsets | None, float]:
+        """Return the offsets of the next frame and its predicted bits as a multiple of those without."""
+        if analysed.importance is None:
+            return None, 1.0
+        frame = analysed.frame
+        size = (frame.picture.width, frame.picture.height)
+        return self.allocate(analysed.importance, frame.half_luma, size, is_cut=analysed.is_cut)
+
+    def allocate(
+        self, importance: FloatArray, half_luma: NDArray[np.uint8], size: tuple[int, int], *, is_cut: bool
+    ) -> tuple[QuantizerOffsets, float]:
+        """Do what ``update`` does for a picture in parts.
+
+        Args:
+            importance: ``(h, w)`` in 0..1, stretched over the picture.
+            half_luma: As in ``Frame``.
+            size: ``(width, height)`` of the picture in pixels.
+            is_cut: First frame of a scene.
+        """
+        block_size, rate = self._spec.block_size, self._spec.rate
+        if self._activity is None:
+            self._activity = ActivityEstimator(*size, block_size, rate)
+        if is_cut:
+            self._activity.reset()
+        # A block shares one quantizer. The root of the mean square lets the part that matters decide where
+        # the plain mean would water it down.
+        pooled = np.sqrt(area_mean(np.square(importance), *size, block_size))
+        activity = self._activity.update(half_luma)
+        offsets = quantizer_offsets(pooled, activity, self._config, rate)
+        return QuantizerOffsets(offsets, block_size, is_cut), rate.rate_ratio(offsets, activity)

@@ -1,0 +1,261 @@
+"""Watch whether the encoder of a running encode follows the map.
+
+Where a decoder tells the quantizers, they are compared with what was asked for (``quantizers.py``): VP9's in
+all pictures but key frames, which heed no map, and x264's while it does not look ahead, in live streams. For
+the others the error of a key frame is (``distortion.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import av
+from av.error import FFmpegError
+
+from semvid.codecs.ffmpeg.distortion import LEAST_SHARE, Part, share_in_error
+from semvid.codecs.ffmpeg.quantizers import share_in_quantizers
+from semvid.codecs.ffmpeg.spec import EncoderSpec
+from semvid.core.errors import SemvidError
+from semvid.core.types import QuantizerOffsets
+
+if TYPE_CHECKING:
+    from av import Packet, VideoFrame
+    from av.filter import Graph
+    from av.video.stream import VideoStream
+
+_MOST_PICTURES = 300
+"""Asked for until the watch ends without a verdict."""
+_MOST_PACKETS = 96
+"""Kept from one key frame on."""
+_MOST_AHEAD = 128
+"""Pictures kept until the encoder gives out the first of them."""
+_ENOUGH = 4
+"""Pictures whose quantizers are read at first; twice as many each time they do not say."""
+_LEAST_SPREAD = 0.8
+"""Standard deviation of the offsets of a picture that counts, in QP steps."""
+
+Work = Callable[[], "float | None"]
+"""Finds the share of the offsets that is in the pictures; it may take a while, on any thread."""
+
+
+class _Evidence(Protocol):
+    def ask(self, picture: VideoFrame, offsets: QuantizerOffsets) -> None: ...
+
+    def look(self, packets: list[Packet[Any]], *, is_last: bool) -> Work | None: ...
+
+
+class MapWatch:
+    """Compares the first pictures with the map.
+
+    Args:
+        spec: The encoder.
+        options: Of the run.
+        crf: That offsets are scaled for.
+        stream: Of the encoder, opened.
+        remedy: What to do if the encoder does not follow.
+        codes_fields: Interlaced video is coded as such.
+        is_live: Every picture comes out as it goes in.
+
+    Attributes:
+        is_over: Nothing more will be said.
+    """
+
+    def __init__(
+        self,
+        spec: EncoderSpec,
+        options: Mapping[str, str],
+        crf: float,
+        stream: VideoStream,
+        remedy: str,
+        *,
+        codes_fields: bool = False,
+        is_live: bool = False,
+    ) -> None:
+        self._remedy = remedy
+        self._is_busy = self.is_over = False
+        self._num_asked = 0
+        self._evidence: _Evidence
+        if spec.coding_format == "vp9" or (spec.coding_format == "h264" and is_live):
+            self._evidence = _Quantizers(spec, crf, stream)
+        else:
+            judge = partial(share_in_error, spec, options, codes_fields=codes_fields)
+            self._evidence = (_LiveKeyFrames if is_live else _KeyFrames)(judge, stream)
+
+    def ask(self, picture: VideoFrame, offsets: QuantizerOffsets) -> None:
+        """Note what a picture is asked for, before it is encoded."""
+        self._num_asked += 1
+        if not self.is_over and not self._is_busy:
+            self._evidence.ask(picture, offsets)
+
+    def look(self, packets: list[Packet[Any]], *, is_last: bool = False) -> Work | None:
+        """Look at packets as they come from the encoder.
+
+        Args:
+            packets: In their order, not yet written: the writer takes their data.
+            is_last: No more will come.
+
+        Returns:
+            What to do next, and to ``conclude`` from, if they are enough for that.
+        """
+        if self.is_over or self._is_busy:
+            return None
+        work = self._evidence.look(packets, is_last=is_last)
+        self._is_busy = work is not None
+        self.is_over = is_last or (work is None and self._num_asked >= _MOST_PICTURES)
+        return None if work is None else partial(_safely, work)
+
+    def conclude(self, share: float | None) -> str | None:
+        """Return a sentence, once, if the encoder does not follow the map."""
+        self._is_busy = False
+        if share is None:
+            return None
+        self.is_over = True
+        if share >= LEAST_SHARE:
+            return None
+        return (
+            f"the encoder did not follow the map: the first pictures show {max(share, 0):.0%} of what was "
+            f"asked, so the result is about a plain encode; {self._remedy}"
+        )
+
+
+def _safely(work: Work) -> float | None:
+    """What cannot be coded or decoded here the check of the finished file will tell."""
+    try:
+        return work()
+    except (FFmpegError, SemvidError):
+        return None
+
+
+class _Quantizers:
+    """Waits for pictures whose quantizers a decoder tells."""
+
+    def __init__(self, spec: EncoderSpec, crf: float, stream: VideoStream) -> None:
+        self._spec, self._crf, self._stream = spec, crf, stream
+        self._asked: dict[int | None, QuantizerOffsets] = {}
+        self._packets: list[Packet[Any]] = []
+        self._telling: dict[int | None, QuantizerOffsets] = {}
+        self._enough = _ENOUGH
+
+    def ask(self, picture: VideoFrame, offsets: QuantizerOffsets) -> None:
+        self._asked[picture.pts] = offsets
+
+    def look(self, packets: list[Packet[Any]], *, is_last: bool) -> Work | None:
+        for packet in packets:
+            offsets = self._asked.pop(packet.pts, None)
+            if packet.is_keyframe:
+                self._packets, self._telling = [], {}
+            elif not self._packets:
+                continue
+            elif len(self._packets) >= _MOST_PACKETS:
+                self._packets, self._telling = [], {}
+                continue
+            elif offsets is not None and is_spread(offsets):
+                self._telling[packet.pts] = offsets
+            self._packets.append(copy_of(packet))
+        if not self._telling or (len(self._telling) < self._enough and not is_last):
+            return None
+        self._enough *= 2
+        extradata = self._stream.codec_context.extradata
+        return partial(
+            share_in_quantizers, self._spec, self._crf, extradata, self._packets.copy(), self._telling.copy()
+        )
+
+
+class _KeyFrames:
+    """Waits for a key frame, with what the encoder saw until it gave it out."""
+
+    def __init__(self, judge: Callable[..., float | None], stream: VideoStream) -> None:
+        self._judge, self._stream = judge, stream
+        self._candidate: _Candidate | None = None
+        self._has_begun = False
+
+    def ask(self, picture: VideoFrame, offsets: QuantizerOffsets) -> None:
+        # Where else a key frame comes is the encoder's secret until it comes.
+        if offsets.is_cut or not self._has_begun:
+            self._candidate = _Candidate.of(picture, offsets)
+        elif self._candidate is not None:
+            self._candidate.add(picture)
+        self._has_begun = True
+        if self._candidate is not None and len(self._candidate.pictures) >= _MOST_AHEAD:
+            self._candidate = None
+
+    def look(self, packets: list[Packet[Any]], *, is_last: bool) -> Work | None:
+        for packet in packets:
+            found = self._candidate
+            if found is None or packet.pts != found.pictures[0].pts:
+                continue
+            self._candidate = None
+            if packet.is_keyframe:
+                extradata = self._stream.codec_context.extradata
+                return partial(found.share, self._judge, extradata, copy_of(packet))
+        return None
+
+
+class _LiveKeyFrames:
+    """Waits for a key frame of an encoder that gives out every picture at once: none is kept longer."""
+
+    def __init__(self, judge: Callable[..., float | None], stream: VideoStream) -> None:
+        self._judge, self._stream = judge, stream
+        self._newest: tuple[VideoFrame, QuantizerOffsets] | None = None
+
+    def ask(self, picture: VideoFrame, offsets: QuantizerOffsets) -> None:
+        self._newest = picture, offsets
+
+    def look(self, packets: list[Packet[Any]], *, is_last: bool) -> Work | None:
+        newest, self._newest = self._newest, None
+        for packet in packets:
+            if newest is None or not packet.is_keyframe or packet.pts != newest[0].pts:
+                continue
+            if is_spread(newest[1]):
+                return partial(self._share, *newest, self._stream.codec_context.extradata, copy_of(packet))
+        return None
+
+    def _share(
+        self, picture: VideoFrame, offsets: QuantizerOffsets, extradata: bytes | None, packet: Packet[Any]
+    ) -> float | None:
+        found = _Candidate.of(picture, offsets)
+        return None if found is None else found.share(self._judge, extradata, packet)
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A picture that may become a key frame, and those that came after it."""
+
+    part: Part
+    offsets: QuantizerOffsets
+    cutter: Graph
+    pictures: list[VideoFrame] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, picture: VideoFrame, offsets: QuantizerOffsets) -> _Candidate | None:
+        """Begin with a picture; None = it could not tell anything."""
+        part = Part.telling(picture, offsets) if is_spread(offsets) else None
+        if part is None:
+            return None
+        made = cls(part, offsets, part.cutter(picture))
+        made.add(picture)
+        return made
+
+    def add(self, picture: VideoFrame) -> None:
+        self.cutter.push(picture)
+        self.pictures.append(cast("VideoFrame", self.cutter.pull()))
+
+    def share(
+        self, judge: Callable[..., float | None], extradata: bytes | None, packet: Packet[Any]
+    ) -> float | None:
+        return judge(extradata, packet, self.part, self.pictures, self.offsets)
+
+
+def is_spread(offsets: QuantizerOffsets) -> bool:
+    """Tell whether offsets differ so much that it shows whether they are followed."""
+    return float(offsets.values.std()) >= _LEAST_SPREAD
+
+
+def copy_of(packet: Packet[Any]) -> Packet[Any]:
+    """Return a packet of its own: the writer takes the other's data."""
+    copy: Packet[Any] = av.Packet(bytes(packet))
+    copy.pts, copy.dts = packet.pts, packet.dts
+    return copy

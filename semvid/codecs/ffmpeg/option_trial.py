@@ -1,0 +1,187 @@
+"""Try out whether an encoder obeys a map under the very options of a run, on a small picture."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from fractions import Fraction
+from functools import cache
+
+import av
+import numpy as np
+from av import logging
+from av.video.reformatter import VideoReformatter
+
+from semvid.codecs.ffmpeg.encoder import VideoEncoder
+from semvid.codecs.ffmpeg.option_text import without
+from semvid.codecs.ffmpeg.prepare import FramePreparer
+from semvid.codecs.ffmpeg.spec import EncoderSpec
+from semvid.codecs.registry import ENCODERS
+from semvid.core.errors import ConfigError, EncoderError, MapIgnoredError
+from semvid.core.types import Frame, LumaArray, QuantizerOffsets
+from semvid.media.luma import luma_plane
+
+RATE = Fraction(25)
+OFFSET = 6.0
+"""QP steps by which one half of the picture is coarser, the other finer."""
+# A multiple of 128: at other widths libx264 reads memory that it never set.
+_WIDTH, _HEIGHT = 256, 128
+# libvpx-vp9 reads no map in the key frame.
+_NUM_FRAMES = 2
+_LEAST_GAIN_DB = 0.5
+"""All encoders and presets gain 1.5 or more at their default CRFs; those that ignore the map, 0.2 at most."""
+_UNREAD = ("Error parsing option", "Unknown option", "Invalid value for")
+"""How FFmpeg's log begins to tell of a part of a list that an encoder does not take."""
+RATES = frozenset({"b", "maxrate", "minrate", "bufsize"})
+FILES = frozenset({
+    "pass", "stats", "passlogfile", "csv", "recon", "dump-yuv", "analysis-save", "analysis-load",
+})  # fmt: skip
+"""Options that write or read files of the run."""
+
+
+def check_obedience(
+    spec: EncoderSpec, options: Mapping[str, str], pixel_format: str, extra: Mapping[str, str]
+) -> str | None:
+    """Encode a small picture with and without a map, once per set of options.
+
+    The picture is of the trial's own making, so that what a video shows cannot decide: a flat picture, or a
+    map that wants nothing, gives no false alarm. Rates are left out, since they are for the video's size, and
+    the CRF is the default: near the ends of its range no encoder can follow far.
+
+    Args:
+        spec: The encoder.
+        options: Of the run, from ``spec.options``.
+        pixel_format: That will be coded.
+        extra: Those of the options that the user gave.
+
+    Returns:
+        A sentence if the trial could not be made; whether the encoder obeys is unknown then.
+
+    Raises:
+        MapIgnoredError: The map has no effect.
+        ConfigError: The encoder cannot read a part of a list of options, and would go on without it.
+    """
+    tried = without(options, spec.nested_options, RATES | FILES)
+    tried["crf"] = f"{spec.crf.default:g}"
+    if extra.keys() & set(spec.nested_options):
+        _refuse_unread(spec, tried, pixel_format)
+    try:
+        gain = _measure(spec.name, tuple(tried.items()), pixel_format)
+    except EncoderError as error:
+        return f"whether {spec.name} obeys the map could not be tried out: {error}"
+    if gain >= _LEAST_GAIN_DB:
+        return None
+    given = " ".join(f"{key}={value}" for key, value in extra.items())
+    remedy = f"drop --encoder-option {given}" if extra else "see 'semvid doctor'"
+    raise MapIgnoredError(
+        f"{spec.name} would ignore the map: on a test picture, what matters gained {gain:.1f} dB of PSNR, "
+        f"and {_LEAST_GAIN_DB:g} is the least that counts; {remedy}"
+    )
+
+
+def _refuse_unread(spec: EncoderSpec, options: Mapping[str, str], pixel_format: str) -> None:
+    """Refuse what is in lists of options and unknown there: encoders only tell FFmpeg's log."""
+    (frame,) = texture_frames(_WIDTH, _HEIGHT, 1, pixel_format)
+    level = logging.get_level()
+    logging.set_level(logging.WARNING)
+    try:
+        with logging.Capture(local=True) as logs, suppress(EncoderError):
+            encode_halves(spec, options, [frame], mark=False)
+    finally:
+        logging.set_level(level)
+    for _, _, message in logs:
+        if message.startswith(_UNREAD):
+            raise ConfigError(
+                f"--encoder-option {' '.join(spec.nested_options)}: {message.strip().rstrip('.')}; "
+                f"check its name and value"
+            )
+
+
+@cache
+def _measure(name: str, options: tuple[tuple[str, str], ...], pixel_format: str) -> float:
+    """Return how much the half marked as finer gains on the other, in dB of luma PSNR."""
+    spec = ENCODERS[name]
+    coded = []
+    for mark in (False, True):
+        frames = texture_frames(_WIDTH, _HEIGHT, _NUM_FRAMES, pixel_format)
+        coded.append(_decode_last(encode_halves(spec, dict(options), frames, mark=mark)))
+    # The last frame: libvpx-vp9's first says nothing.
+    source, (before, after) = frames[-1].luma, coded
+    if before is None or after is None:
+        return 0.0
+    return gain_db([source], [before], [after])
+
+
+def texture_frames(width: int, height: int, num_frames: int, pixel_format: str = "yuv420p") -> list[Frame]:
+    """Make a slowly moving texture that every quantizer leaves something of to code.
+
+    Args:
+        width: In pixels.
+        height: Likewise.
+        num_frames: At ``RATE``.
+        pixel_format: FFmpeg's name of a planar YUV format.
+    """
+    noise = np.random.default_rng(7).normal(0, 1, (height + 16, width + 16))
+    spectrum = np.fft.rfft2(noise)
+    # Amplitude falls with frequency as in photographs.
+    frequency = np.hypot(np.fft.fftfreq(noise.shape[0])[:, None], np.fft.rfftfreq(noise.shape[1])[None])
+    texture = np.fft.irfft2(spectrum / (frequency + 0.02), s=noise.shape)
+    texture = np.clip(128 + 45 * texture / texture.std(), 16, 235).astype(np.uint8)
+    reformatter, frames = VideoReformatter(), []
+    for index in range(num_frames):
+        planes = np.full((height * 3 // 2, width), 128, np.uint8)
+        planes[:height] = texture[index : index + height, 2 * index : 2 * index + width]
+        picture = av.VideoFrame.from_ndarray(planes, format="yuv420p")
+        if pixel_format != "yuv420p":
+            picture = reformatter.reformat(picture, format=pixel_format)
+        picture.pts, picture.time_base = index, 1 / RATE
+        frames.append(Frame(picture, index, *luma_plane(picture)))
+    return frames
+
+
+def encode_halves(
+    spec: EncoderSpec, options: Mapping[str, str], frames: Sequence[Frame], *, mark: bool
+) -> bytes:
+    """Return a Matroska file of the frames.
+
+    Args:
+        spec: The encoder.
+        options: FFmpeg's, with a CRF.
+        frames: All alike.
+        mark: Have the left half coded finer, the right half coarser.
+    """
+    first, crf = frames[0], float(options["crf"])
+    rows, cols = -(-first.picture.height // spec.block_size), -(-first.picture.width // spec.block_size)
+    values = np.full((rows, cols), OFFSET, np.float32)
+    values[:, : cols // 2] = -OFFSET
+    offsets = QuantizerOffsets(values, spec.block_size) if mark else None
+    file = io.BytesIO()
+    with av.open(file, "w", format="matroska") as container:
+        preparer = FramePreparer(spec, crf, first)
+        encoder = VideoEncoder(
+            container, spec, options, preparer, first=first.picture,
+            frame_rate=RATE, sample_aspect_ratio=None, suffix=".mkv",
+        )  # fmt: skip
+        for frame in frames:
+            container.mux(encoder.encode(preparer.prepare(frame, offsets)))
+        container.mux(encoder.flush())
+    return file.getvalue()
+
+
+def _decode_last(coded: bytes) -> LumaArray | None:
+    with av.open(io.BytesIO(coded), "r") as container:
+        frames = list(container.decode(video=0))
+    return luma_plane(frames[-1])[0] if frames else None
+
+
+def gain_db(source: Sequence[LumaArray], plain: Sequence[LumaArray], marked: Sequence[LumaArray]) -> float:
+    """Return how much better, in dB of PSNR, the left half is against the right one where it was marked."""
+    return _left_lead_db(source, marked) - _left_lead_db(source, plain)
+
+
+def _left_lead_db(source: Sequence[LumaArray], decoded: Sequence[LumaArray]) -> float:
+    """PSNR of the left half minus PSNR of the right half."""
+    error = (np.stack(source).astype(np.float64) - np.stack(decoded)) ** 2
+    half = error.shape[-1] // 2
+    return float(10 * np.log10((error[..., half:].mean() + 1e-3) / (error[..., :half].mean() + 1e-3)))

@@ -1,0 +1,84 @@
+"""Attach quantizer offsets to frames as FFmpeg regions of interest, through public PyAV calls only.
+
+PyAV reads frame side data but cannot write it. FFmpeg's ``addroi`` filter can, so a static graph of K
+``addroi`` filters is built once and the K regions it leaves on each frame are overwritten in place.
+A frame passes through the smallest graph that holds its regions: K filters cost O(K^2) bytes of copying
+(0.02 ms at 16, 0.5 ms at 256).
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from av.filter import Graph
+from av.sidedata.sidedata import Type
+
+from semvid.core.errors import EncoderError
+from semvid.media.filter_chain import chain
+from semvid.media.side_data import side_data
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+    from numpy.typing import NDArray
+
+CAPACITIES = (16, 32, 64, 96, 128, 192, 256, 320, 384, 448, 512)
+"""Sizes of the graphs, in regions. The time one takes grows with the square: 0.2 ms for 150, 0.7 for 400."""
+
+# struct AVRegionOfInterest: uint32 self_size; int top, bottom, left, right; AVRational qoffset.
+_REGION_FIELDS = 7
+_REGION_BYTES = 4 * _REGION_FIELDS
+# qoffset is a rational; this denominator keeps offsets exact to 1e-6 of the quantizer range.
+_DENOMINATOR = 1_000_000
+
+
+class RegionAttacher:
+    """Puts regions with quantizer offsets on frames of one geometry and pixel format."""
+
+    def __init__(self) -> None:
+        self._graphs: dict[tuple[int, int, int, str], Graph] = {}
+
+    def attach(
+        self, frame: VideoFrame, regions: NDArray[np.int32], qoffsets: NDArray[np.float64]
+    ) -> VideoFrame:
+        """Return the frame with its regions of interest set; pixels are shared, not copied.
+
+        Args:
+            frame: The frame to encode. Attach after any scaling or rotation.
+            regions: ``(n, 4)`` pixels ``top, bottom, left, right``, the first that covers a block wins;
+                ``n`` at most ``CAPACITIES[-1]``.
+            qoffsets: ``(n,)`` in -1..1, fractions of the encoder's quantizer range, negative = finer.
+
+        Raises:
+            EncoderError: This FFmpeg lays regions out otherwise than expected.
+        """
+        capacity = next(size for size in CAPACITIES if size >= len(regions))
+        table = np.zeros((capacity, _REGION_FIELDS), np.int32)
+        table[:, 0] = _REGION_BYTES
+        table[:, 6] = _DENOMINATOR
+        table[: len(regions), 1:5] = regions
+        table[: len(regions), 5] = np.rint(qoffsets * _DENOMINATOR)
+        graph = self._graph(frame, capacity)
+        graph.push(frame)
+        marked = cast("VideoFrame", graph.pull())
+        placed = side_data(marked)[Type.REGIONS_OF_INTEREST]
+        if placed.buffer_size != table.nbytes:
+            raise EncoderError(
+                f"this FFmpeg stores {capacity} regions in {placed.buffer_size} bytes instead of "
+                f"{table.nbytes}; install a PyAV release that 'semvid doctor' accepts"
+            )
+        ctypes.memmove(placed.buffer_ptr, table.ctypes.data, table.nbytes)
+        return marked
+
+    def _graph(self, frame: VideoFrame, capacity: int) -> Graph:
+        key = (capacity, frame.width, frame.height, frame.format.name)
+        graph = self._graphs.get(key)
+        if graph is None:
+            graph = self._graphs[key] = _build_graph(frame, capacity)
+        return graph
+
+
+def _build_graph(frame: VideoFrame, capacity: int) -> Graph:
+    # The placeholder has no area, so a slot that stays unused marks nothing.
+    return chain(frame, *[("addroi", "x=0:y=0:w=0:h=0:qoffset=0")] * capacity)

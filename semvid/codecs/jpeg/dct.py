@@ -1,0 +1,90 @@
+"""Planes to coefficients of 8x8 blocks and back, batched; the same code on CPU and GPU."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semvid.codecs.jpeg.tables import ZIGZAG
+from semvid.core.types import FloatArray
+
+if TYPE_CHECKING:
+    import torch
+
+_MIDDLE = 128.0
+_SIDE = 8
+
+
+@lru_cache(maxsize=4)
+def _basis(device: str) -> torch.Tensor:
+    """``(64, 64)``: takes the samples of a block, row by row, to its orthonormal DCT in zigzag order."""
+    import torch
+
+    k, n = np.mgrid[0:_SIDE, 0:_SIDE]
+    one = np.cos(math.pi * (2 * n + 1) * k / (2 * _SIDE)) * math.sqrt(2 / _SIDE)
+    one[0] /= math.sqrt(2)
+    return torch.from_numpy(np.kron(one, one)[ZIGZAG].astype(np.float32)).to(device)
+
+
+def block_shape(width: int, height: int) -> tuple[int, int]:
+    """Return ``(rows, cols)`` of the blocks that cover a plane."""
+    return -(-height // _SIDE), -(-width // _SIDE)
+
+
+def scan_order(shape: tuple[int, int], across: int, down: int) -> NDArray[np.int64]:
+    """Return the order in which a baseline scan visits the blocks of a component.
+
+    Args:
+        shape: ``(rows, cols)`` of blocks.
+        across: Binary logarithm of the blocks side by side in a minimum coded unit.
+        down: Binary logarithm of the blocks below each other in one.
+
+    Returns:
+        ``(rows * cols,)`` indices. Blocks that only fill up a unit have no place in it; they repeat the DC
+        before them.
+    """
+    rows, cols = shape
+    units = (-(-rows >> down), -(-cols >> across))
+    index = np.full((units[0] << down, units[1] << across), -1)
+    index[:rows, :cols] = np.arange(rows * cols).reshape(rows, cols)
+    visited = index.reshape(units[0], 1 << down, units[1], 1 << across).transpose(0, 2, 1, 3).ravel()
+    return np.ascontiguousarray(visited[visited >= 0], np.int64)
+
+
+def to_blocks(
+    plane: NDArray[np.uint8] | FloatArray, shape: tuple[int, int], device: str = "cpu"
+) -> torch.Tensor:
+    """Transform a plane.
+
+    Args:
+        plane: ``(h, w)`` samples, 0..255; beyond its edge the last row and column are repeated.
+        shape: ``(rows, cols)`` of blocks, covering the plane.
+        device: Where torch computes.
+
+    Returns:
+        ``(rows * cols, 64)`` float32 coefficients in zigzag order, orthonormal: squared errors are those of
+        samples.
+    """
+    import torch
+
+    rows, cols = shape
+    height, width = plane.shape
+    margins = ((0, rows * _SIDE - height), (0, cols * _SIDE - width))
+    covered = np.pad(plane, margins, "edge") if np.any(margins) else plane
+    samples = torch.from_numpy(np.require(covered, requirements=["C", "W"])).to(device)
+    # Samples are moved before they become four times as large.
+    blocks = samples.view(rows, _SIDE, cols, _SIDE).transpose(1, 2).reshape(-1, _SIDE * _SIDE).float()
+    coefficients = blocks @ _basis(device).T
+    coefficients[:, 0] -= _SIDE * _MIDDLE
+    return coefficients
+
+
+def from_blocks(blocks: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
+    """Undo ``to_blocks``: ``(rows * 8, cols * 8)`` float32 samples, not clipped."""
+    rows, cols = shape
+    samples = (blocks @ _basis(str(blocks.device))).view(rows, cols, _SIDE, _SIDE)
+    return samples.transpose(1, 2).reshape(rows * _SIDE, cols * _SIDE).add(_MIDDLE)

@@ -1,0 +1,323 @@
+"""Motion-JPEG: every frame a semantic JPEG, coded on all cores."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from fractions import Fraction
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+
+from semvid.codecs.base.coding import CodedStream, PreparedFrame
+from semvid.codecs.base.side_data import SideDataKeeper
+from semvid.codecs.ffmpeg.hdr import refuse_private_colours
+from semvid.codecs.jpeg.budget import Budget
+from semvid.codecs.jpeg.choice import Counts
+from semvid.codecs.jpeg.encoder import DEFAULT_QUALITY, Choice, PictureCoder, fill_size
+from semvid.codecs.jpeg.fixed_rate import LONGEST_GAP, FixedRate, choose_rate
+from semvid.codecs.jpeg.planes import Planes
+from semvid.codecs.jpeg.writer import insert_segments, with_pixel_aspect
+from semvid.core.config import AllocationConfig, CompressConfig, Sampling
+from semvid.core.errors import ConfigError
+from semvid.core.types import AnalysedFrame, VideoInfo
+from semvid.media.alpha import Flattener
+from semvid.media.colour import HDR_TRANSFERS, is_convertible, matrix_name, matrix_of, range_of
+from semvid.media.fields import FIELD_ORDERS, field_order
+from semvid.media.probe import measure_streams
+from semvid.media.reading.packets import shown_times
+from semvid.media.side_data import side_data_bytes
+from semvid.media.stills.picture_tags import PictureTags
+from semvid.media.writing.carry import copied_streams
+from semvid.media.writing.display_matrix import copy_display_matrix
+from semvid.media.writing.stream_template import add_stream_with
+
+if TYPE_CHECKING:
+    from av import Packet, VideoFrame
+    from av.container import OutputContainer
+    from av.video.stream import VideoStream
+
+_LAG = 16
+"""Frames from one whose statistics are used to the one that uses them: so many may be in the making at once,
+and files are the same whatever the number of cores."""
+_SAMPLINGS: dict[str, Sampling] = {"yuvj420p": "4:2:0", "yuvj422p": "4:2:2", "yuvj444p": "4:4:4"}
+_PACKET_OVERHEAD, _FILE_OVERHEAD = 32, 4096
+"""Bytes of a container, at most; both for ``target_size``."""
+
+
+class JpegCoding:
+    """See ``Coding``.
+
+    Raises:
+        ConfigError: An option is not for Motion-JPEG.
+    """
+
+    name = coding_format = "mjpeg"
+
+    def __init__(self, config: CompressConfig) -> None:
+        for option, value in (
+            ("--crf", config.crf),
+            ("--preset", config.preset),
+            ("--encoder-option", config.encoder_options or None),
+        ):
+            if value is not None:
+                raise ConfigError(
+                    f"{option} is not for --codec mjpeg; give --quality, --bitrate or --target-size"
+                )
+        usual = AllocationConfig()
+        limits = (config.allocation.finest, config.allocation.coarsest)
+        if limits != (usual.finest, usual.coarsest):
+            raise ConfigError(
+                "--finest and --coarsest limit quantizer offsets, and --codec mjpeg has none; give --strength"
+            )
+        self._config = config
+        self._choice = Choice(
+            quality=config.quality or DEFAULT_QUALITY,
+            background_weight=config.allocation.background_weight,
+            strength=config.allocation.strength,
+        )
+        self._reformatter = VideoReformatter()
+        self._flattener = Flattener()
+        self._stream: _JpegStream | None = None
+
+    @property
+    def quality(self) -> float:
+        """Of what matters, on libjpeg's scale; the mean if it changed."""
+        return self._choice.quality if self._stream is None else self._stream.mean_quality
+
+    def codes_fields(self, picture: VideoFrame) -> bool:
+        """See ``Coding``."""
+        return False
+
+    def prepare(self, analysed: AnalysedFrame) -> PreparedFrame:
+        """Convert to what JPEG says samples mean: BT.601, full range."""
+        source = self._flattener.flatten(analysed.frame.picture)
+        picture = self._reformatter.reformat(
+            source,
+            format=_format_for(source),
+            src_colorspace=matrix_of(source),
+            dst_colorspace=Colorspace.ITU601,
+            src_color_range=range_of(source),
+            dst_color_range=ColorRange.JPEG,
+        )
+        picture.pts, picture.time_base = source.pts, source.time_base
+        return PreparedFrame(analysed.frame.picture, picture, analysed.importance)
+
+    def open(
+        self, container: OutputContainer, first: PreparedFrame, info: VideoInfo, suffix: str
+    ) -> CodedStream:
+        """See ``Coding``."""
+        refuse_private_colours(first.decoded, info.side_data, info.path)
+        self._stream = _JpegStream(
+            container, self._choice, self._budget(first, info), first, info, suffix, self._flattener
+        )
+        return self._stream
+
+    def _budget(self, first: PreparedFrame, info: VideoInfo) -> Budget | None:
+        config, num_frames = self._config, None
+        if config.bitrate is not None:
+            share = config.bitrate / 8 / float(info.frame_rate or 25)
+        elif config.target_size is not None:
+            num_frames, other_bytes, num_packets = measure_streams(
+                info, [one.index for one in copied_streams(info, config.drop)]
+            )
+            left = config.target_size - other_bytes - _PACKET_OVERHEAD * num_packets - _FILE_OVERHEAD
+            share = left / num_frames
+        else:
+            return None
+        coder = PictureCoder(planes_of(first.picture), first.importance)
+        smallest = len(coder.encode(replace(self._choice, quality=1)))
+        if share < smallest:
+            option, needed = "--bitrate", 8 * smallest * float(info.frame_rate or 25)
+            if config.target_size is not None:
+                option, needed = "--target-size", config.target_size + (smallest - share) * (num_frames or 1)
+            raise ConfigError(
+                f"{option} {getattr(config, option[2:].replace('-', '_'))} is out of reach; this video needs "
+                f"about {needed:.0f}: allow more, or shrink the picture"
+            )
+        _, quality = fill_size(coder.encode, self._choice, int(share))
+        return Budget(share, num_frames, quality)
+
+
+class _JpegStream:
+    """See ``CodedStream``."""
+
+    def __init__(
+        self,
+        container: OutputContainer,
+        choice: Choice,
+        budget: Budget | None,
+        first: PreparedFrame,
+        info: VideoInfo,
+        suffix: str,
+        flattener: Flattener,
+    ) -> None:
+        self._flattener = flattener
+        self._choice, self._budget = choice, budget
+        self._keeper = SideDataKeeper("mjpeg", suffix.lower())
+        self._keeper.begin(first.decoded, info.side_data)
+        self.notices = self._keeper.notices
+        self._aspect = info.sample_aspect_ratio
+        self._counts: deque[Sequence[Counts]] = deque()
+        self._pending: deque[tuple[VideoFrame, bytes, Future[tuple[bytes, Sequence[Counts]]]]] = deque()
+        self._qualities = 0.0
+        self._num_frames = 0
+        self._pool = ThreadPoolExecutor(os.cpu_count(), "semvid-jpeg")
+        rate = info.frame_rate or Fraction(25)
+        self._grid: FixedRate | None = None
+        self._span = Fraction(0)
+        self._start: Fraction | None = None
+        self._last_jpeg = b""
+        if suffix.lower() == ".avi":
+            times, end = shown_times(info)
+            self._span = (end - times[0]) * info.time_base
+            self._grid = FixedRate(choose_rate(times, info.time_base, rate))
+            rate = self._grid.rate
+        self.stream = self._add_stream(container, first, info, rate)
+        self._tell_losses(first.decoded, suffix.lower())
+
+    def _add_stream(
+        self, container: OutputContainer, first: PreparedFrame, info: VideoInfo, rate: Fraction
+    ) -> VideoStream:
+        size = first.picture.width, first.picture.height
+        if self._keeper.boxes:
+            stream = add_stream_with(self._keeper.boxes, container, "mjpeg", size, rate)
+        else:
+            stream = container.add_stream("mjpeg", rate=rate)
+        stream.metadata.update(self._keeper.tags)
+        codec = stream.codec_context
+        codec.width, codec.height = size
+        codec.pix_fmt = first.picture.format.name
+        codec.color_range, codec.colorspace = ColorRange.JPEG, Colorspace.ITU601
+        codec.color_primaries = first.decoded.color_primaries
+        codec.color_trc = first.decoded.color_trc
+        codec.time_base = stream.time_base = (
+            1 / rate if self._grid else cast(Fraction, first.decoded.time_base)
+        )
+        if info.sample_aspect_ratio:
+            codec.sample_aspect_ratio = info.sample_aspect_ratio
+        order = field_order(first.decoded)
+        if order is not None:
+            codec.field_order = FIELD_ORDERS[order]
+        if self._grid is None:
+            copy_display_matrix(first.decoded, stream)
+        return stream
+
+    def _tell_losses(self, decoded: VideoFrame, suffix: str) -> None:
+        if decoded.format.components[0].bits > 8:
+            self.notices.append(f"mjpeg has 8 bits a sample; {decoded.format.name} is rounded")
+        coded = _format_for(decoded)
+        if not decoded.format.name.startswith((coded[:7], coded[:7].replace("j", ""), "gray")):
+            self.notices.append(f"mjpeg does not code {decoded.format.name}; converted to {coded}")
+        if not is_convertible(decoded):
+            self.notices.append(
+                f"colours coded as {matrix_name(decoded.colorspace)} are not converted, and come out wrong; "
+                "use --codec x264, which keeps them as they are"
+            )
+        if suffix == ".avi" and decoded.color_trc in HDR_TRANSFERS:
+            self.notices.append("mjpeg in .avi cannot say that its colours are HDR; write to .mov or .mkv")
+
+    @property
+    def mean_quality(self) -> float:
+        """Of all frames so far."""
+        return self._qualities / self._num_frames if self._num_frames else self._choice.quality
+
+    def encode(self, prepared: PreparedFrame) -> list[Packet[Any]]:
+        """See ``CodedStream``."""
+        self._keeper.look(prepared.decoded)
+        if self._flattener.found:
+            self._keeper.lose_transparency()
+        packets = self._finish_one() if len(self._pending) == _LAG else []
+        quality = self._budget.next_quality() if self._budget else self._choice.quality
+        self._qualities += quality
+        self._num_frames += 1
+        known = self._counts.popleft() if self._counts else ()
+        job = partial(_code, prepared, replace(self._choice, quality=quality), known)
+        icc = next((data for name, data in side_data_bytes(prepared.decoded) if name == "ICC_PROFILE"), b"")
+        self._pending.append((prepared.picture, icc, self._pool.submit(job)))
+        return packets
+
+    def flush(self) -> list[Packet[Any]]:
+        """See ``CodedStream``."""
+        packets = []
+        while self._pending:
+            packets += self._finish_one()
+        if self._grid is not None:
+            before = self._grid.last_index
+            index = self._grid.end((self._start or 0) + self._span)
+            if index is not None:
+                packets += self._on_grid(self._last_jpeg, before, index)
+            self.notices += self._grid.notices
+        return packets
+
+    def close(self) -> None:
+        """See ``CodedStream``."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _finish_one(self) -> list[Packet[Any]]:
+        picture, icc, future = self._pending.popleft()
+        jpeg, counts = future.result()
+        self._counts.append(counts)
+        if self._budget:
+            self._budget.spend(len(jpeg))
+        if self._aspect:
+            jpeg = with_pixel_aspect(jpeg, self._aspect)
+        jpeg = insert_segments(jpeg, PictureTags(icc=icc))
+        time_base = cast(Fraction, picture.time_base)
+        if self._grid is None:
+            packet = self._packet(jpeg, picture.pts or 0, time_base)
+            packet.duration = picture.duration
+            return [packet]
+        seconds = (picture.pts or 0) * time_base
+        self._start = seconds if self._start is None else self._start
+        before, index = self._grid.last_index, self._grid.place(seconds)
+        if index is None:
+            return []
+        packets = self._on_grid(self._last_jpeg, before, index - 1) if index - before > LONGEST_GAP else []
+        self._last_jpeg = jpeg
+        return [*packets, self._packet(jpeg, index, 1 / self._grid.rate)]
+
+    def _on_grid(self, jpeg: bytes, before: int, last: int) -> list[Packet[Any]]:
+        """Repeat a frame at ``last``, and on the way there where it is too far for the muxer to fill."""
+        assert self._grid is not None  # noqa: S101 - only called with one
+        places = [*range(before + LONGEST_GAP, last, LONGEST_GAP), last]
+        return [self._packet(jpeg, one, 1 / self._grid.rate) for one in places]
+
+    def _packet(self, jpeg: bytes, pts: int, time_base: Fraction) -> Packet[Any]:
+        packet = av.Packet(jpeg)
+        packet.stream, packet.is_keyframe = self.stream, True
+        packet.pts = packet.dts = pts
+        packet.time_base = time_base
+        return packet
+
+
+def _code(prepared: PreparedFrame, choice: Choice, known: Sequence[Counts]) -> tuple[bytes, Sequence[Counts]]:
+    import torch
+
+    # Frames share the cores already.
+    torch.set_num_threads(1)
+    coder = PictureCoder(planes_of(prepared.picture), prepared.importance)
+    return coder.encode(choice, known), coder.counts
+
+
+def planes_of(picture: VideoFrame) -> Planes:
+    """View the samples of a prepared picture."""
+    components = []
+    for plane in picture.planes:
+        rows = np.frombuffer(cast(Any, plane), np.uint8).reshape(-1, plane.line_size)
+        components.append(rows[: plane.height, : plane.width])
+    return Planes(tuple(components), _SAMPLINGS[picture.format.name])
+
+
+def _format_for(picture: VideoFrame) -> str:
+    """Keep the chroma sampling of YUV; everything else becomes 4:2:0, which players expect."""
+    for sampling in ("422", "444"):
+        if picture.format.name.startswith(("yuv" + sampling, "yuvj" + sampling)):
+            return f"yuvj{sampling}p"
+    return "yuvj420p"

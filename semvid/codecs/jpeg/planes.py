@@ -1,0 +1,59 @@
+"""Full-range YCbCr planes, as JPEG codes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from semvid.core.config import Sampling
+from semvid.core.types import FloatArray
+
+SHIFTS: dict[Sampling, tuple[int, int]] = {"4:2:0": (1, 1), "4:2:2": (1, 0), "4:4:4": (0, 0), "grey": (0, 0)}
+"""Binary logarithms of the chroma subsampling, across and down."""
+
+Plane = NDArray[np.uint8] | FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Planes:
+    """One picture."""
+
+    components: tuple[Plane, ...]
+    """Y, or Y, Cb and Cr: ``(h, w)`` samples in 0..255; odd sizes are rounded up for chroma."""
+    sampling: Sampling
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """``(width, height)`` in pixels."""
+        height, width = self.components[0].shape
+        return width, height
+
+
+def planes_from_rgb(rgb: NDArray[np.uint8], sampling: Sampling) -> Planes:
+    """Convert ``(h, w, 3)`` RGB as JFIF says: BT.601, full range; or ``(h, w)`` grey, which stays so.
+
+    Chroma is averaged, unrounded, over the pixels it stands for.
+    """
+    if rgb.ndim == 2:
+        return Planes((rgb,), "grey")
+    matrix = np.array([
+        [0.299, 0.587, 0.114, 0],
+        [-0.299 / 1.772, -0.587 / 1.772, 0.886 / 1.772, 128],
+        [0.701 / 1.402, -0.587 / 1.402, -0.114 / 1.402, 128],
+    ])  # fmt: skip
+    converted = cv2.transform(rgb.astype(np.float32), matrix)
+    luma, *chroma = (np.ascontiguousarray(one, np.float32) for one in cv2.split(converted))
+    if sampling == "grey":
+        return Planes((luma,), "grey")
+    across, down = SHIFTS[sampling]
+    return Planes((luma, *(_averaged(one, across, down) for one in chroma)), sampling)
+
+
+def _averaged(plane: FloatArray, across: int, down: int) -> FloatArray:
+    height, width = plane.shape
+    rows, cols = -(-height >> down), -(-width >> across)
+    padded = np.pad(plane, ((0, (rows << down) - height), (0, (cols << across) - width)), "edge")
+    return np.asarray(cv2.resize(padded, (cols, rows), interpolation=cv2.INTER_AREA), np.float32)

@@ -1,0 +1,69 @@
+"""Processes of ours that end when we do, even if we are killed: their standard input ends then."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from semvid.core.interrupts import finished_step, shielded
+
+_GUARD = Path(__file__).with_name("child_guard.py")
+_PATIENCE_SECONDS = 5.0
+
+
+def start_child(
+    arguments: Sequence[str], *, folder: Path | None = None, stderr: int
+) -> subprocess.Popen[bytes]:
+    """Start Python with these arguments; what runs there has to end when its input does.
+
+    Args:
+        arguments: For Python.
+        folder: Where it works; None = where we do.
+        stderr: As for ``Popen``.
+    """
+    return subprocess.Popen(  # noqa: S603 - ourselves, and no shell
+        [sys.executable, *arguments],
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        # Ctrl-C is for us.
+        start_new_session=True,
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+    )
+
+
+def run_child(command: Sequence[str], folder: Path) -> tuple[int, str]:
+    """Run another program to its end, which is ours at the latest.
+
+    Args:
+        command: Program and arguments. It has no input, and what it prints is dropped.
+        folder: Where it works.
+
+    Returns:
+        Its exit code, negative for a signal, and what it said of errors.
+    """
+    with shielded():
+        child = start_child(["-I", "-S", str(_GUARD), *command], folder=folder, stderr=subprocess.PIPE)
+    try:
+        assert child.stdout is not None and child.stderr is not None  # noqa: PT018, S101 - both are pipes
+        words = child.stderr.read().decode("utf-8", "replace")
+        code = int(child.stdout.read() or 1)
+    finally:
+        finished_step(lambda: _end(child))
+    return code, words
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    if child.stdin is not None:
+        child.stdin.close()
+    try:
+        child.wait(_PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+    for pipe in (child.stdout, child.stderr):
+        if pipe is not None:
+            pipe.close()

@@ -1,0 +1,71 @@
+"""What a running stage tells its caller. The library yields these; only the CLI draws them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semvid.core.types import Result, VideoInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The input was opened and the encoder accepted the settings."""
+
+    info: VideoInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the user should know that does not stop the work."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A frame was handed to the encoder."""
+
+    num_frames: int
+    """Frames so far."""
+    num_frames_from_header: int | None
+    """Frames to expect; None where the header does not say."""
+    output_bytes: int
+    """Bytes of packets written so far."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Preview:
+    """A look at the work, at most a few times a second, for callers that gave a ``preview_size``."""
+
+    picture: NDArray[np.uint8]
+    """``(h, w, 3)`` RGB of a frame with its map laid over, upright, with square pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The output is verified and in its place."""
+
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One more pass over the video begins, after the encode; ``Progress`` starts again."""
+
+    name: str
+    """What is done, as in ``measuring``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """The report is in its place."""
+
+    output: Path
+    output_bytes: int
+
+
+Event = Started | Notice | Progress | Preview | Done | Stage | Reported

@@ -1,0 +1,115 @@
+"""What every origin of importance maps looks like: a network, a formula, or a file."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from semvid.core.errors import ConfigError
+from semvid.core.types import Frame, ImportanceMap
+
+
+class ImportanceSource(Protocol):
+    """Gives maps for the frames of one video, in order. Any object with an ``update`` is one.
+
+    It may have more of the members of ``MapSource``, which see: ``smoothing``, ``map_every``, ``movement``,
+    ``made_by``, ``finish(num_frames)`` and ``close()``. What it has not, semvid fills in.
+    """
+
+    @abstractmethod
+    def update(self, frame: Frame) -> ImportanceMap:
+        """Return the importance of the next frame that needs a map, upright.
+
+        Raises:
+            MapError: The source has no usable map for this frame.
+        """
+
+
+class MapSource(ImportanceSource):
+    """A source with everything there can be, set to what suits maps that are exact.
+
+    Attributes:
+        smoothing: Share of the past in the running average that suits this source, 0..0.99;
+            0 = maps are used as they come.
+        map_every: Frames from one map to the next that suit it; 1 = every frame needs its own.
+        movement: How much less than movers what stands still matters, 0..1.
+        made_by: What made the maps, if another run did; JSON.
+    """
+
+    smoothing: float = 0.0
+    map_every: int = 1
+    movement: float = 0.0
+    made_by: Mapping[str, Any] | None = None
+
+    @property
+    def kind(self) -> str:
+        """What it is, for the record."""
+        return type(self).__name__
+
+    def finish(self, num_frames: int) -> str | None:
+        """Called after the last frame. Returns a sentence if the source did not fit the video."""
+        return None
+
+    def close(self) -> None:
+        """Release files and devices. Called exactly once, also after errors."""
+        return
+
+
+def complete(source: ImportanceSource) -> MapSource:
+    """Return a caller's source with the members it has not.
+
+    Raises:
+        ConfigError: It is no source.
+    """
+    if isinstance(source, MapSource):
+        return source
+    if isinstance(source, type) or not callable(getattr(source, "update", None)):
+        raise ConfigError(
+            f"importance is {source!r:.60}, which is no source of maps; give an object with an update(frame) "
+            "that returns a semvid.ImportanceMap"
+        )
+    return _Completed(source)
+
+
+class _Completed(MapSource):
+    """A caller's source, and semvid's defaults behind it."""
+
+    def __init__(self, source: ImportanceSource) -> None:
+        self._source = source
+        for name in ("smoothing", "map_every", "movement", "made_by"):
+            setattr(self, name, getattr(source, name, getattr(MapSource, name)))
+
+    def __getattr__(self, name: str) -> Any:
+        # What some sources have and no stage insists on, as a network's ``look_ahead``.
+        return getattr(self._source, name)
+
+    @property
+    def kind(self) -> str:
+        return type(self._source).__name__
+
+    def update(self, frame: Frame) -> ImportanceMap:
+        found = self._source.update(frame)
+        if not isinstance(found, ImportanceMap):
+            raise ConfigError(
+                f"{self.kind}.update returned {type(found).__name__}; return semvid.ImportanceMap(values)"
+            )
+        values = np.asarray(found.values)
+        lowest, highest = float(values.min()), float(values.max())
+        # Comparisons with NaN are false.
+        if not (lowest >= 0 and highest <= 1):
+            raise ConfigError(
+                f"{self.kind}.update returned importance from {lowest:g} to {highest:g} for frame "
+                f"{frame.index}; it must lie in 0 to 1"
+            )
+        return ImportanceMap(np.asarray(values, np.float32))
+
+    def finish(self, num_frames: int) -> str | None:
+        finish = getattr(self._source, "finish", None)
+        return finish(num_frames) if finish else None
+
+    def close(self) -> None:
+        if close := getattr(self._source, "close", None):
+            close()

@@ -1,1 +1,0 @@
-"""Encoders as data, and the way a map gets into them."""

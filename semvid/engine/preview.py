@@ -1,0 +1,63 @@
+"""Small pictures of a running job with what matters laid over, for whoever watches."""
+
+from __future__ import annotations
+
+import math
+import time
+from fractions import Fraction
+
+import cv2
+import numpy as np
+from av.error import FFmpegError
+from av.video.reformatter import VideoReformatter
+from numpy.typing import NDArray
+
+from semvid.core.events import Preview
+from semvid.core.types import AnalysedFrame, shown_size
+from semvid.media.colour import to_bgr
+from semvid.media.drawing import heat
+
+_INTERVAL_SECONDS = 0.25
+_OPACITY = 0.5
+_SHORTEST_SIDE = 2
+
+
+class Previewer:
+    """Looks at the frames of one video, at most four times a second.
+
+    Args:
+        size: ``(width, height)`` in pixels that pictures must fit in; None = make none.
+        sample_aspect_ratio: Width of a coded pixel by its height; None = square.
+    """
+
+    def __init__(self, size: tuple[int, int] | None, sample_aspect_ratio: Fraction | None) -> None:
+        self._sample_aspect_ratio = sample_aspect_ratio
+        self._reformatter = VideoReformatter()
+        self._size = size or (0, 0)
+        self._next = -math.inf if size else math.inf
+
+    def look(self, analysed: AnalysedFrame) -> Preview | None:
+        """Draw a frame if it is time again; None if it is not, or if FFmpeg cannot convert the frame."""
+        now = time.monotonic()
+        if now < self._next:
+            return None
+        self._next = now + _INTERVAL_SECONDS
+        try:
+            return Preview(self._draw(analysed))
+        except (FFmpegError, ValueError):
+            # The encoder may well take what the scaler does not, and a preview is not worth an error.
+            self._next = math.inf
+            return None
+
+    def _draw(self, analysed: AnalysedFrame) -> NDArray[np.uint8]:
+        frame = analysed.frame
+        width, height = self._fitting(*shown_size(frame, self._sample_aspect_ratio))
+        coded = (height, width) if frame.quarter_turns % 2 else (width, height)
+        picture = to_bgr(frame.picture, self._reformatter, coded)
+        if analysed.importance is not None:
+            picture = heat(picture, analysed.importance, _OPACITY)
+        return np.asarray(cv2.cvtColor(np.rot90(picture, frame.quarter_turns), cv2.COLOR_BGR2RGB), np.uint8)
+
+    def _fitting(self, width: int, height: int) -> tuple[int, int]:
+        scale = min(self._size[0] / width, self._size[1] / height)
+        return max(round(width * scale), _SHORTEST_SIDE), max(round(height * scale), _SHORTEST_SIDE)

@@ -1,0 +1,39 @@
+"""Say of maps how they were made, so that they can be made again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+from semvid.core.config import MapsConfig
+from semvid.core.map_source import MapSource
+
+
+def describe_maps(
+    config: MapsConfig | None, source: MapSource, temporal: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Return what made the maps of a run, as JSON has it; of maps made earlier, what made those.
+
+    Args:
+        config: What the user asked for; None = he brought a source of his own.
+        source: Where the maps come from.
+        temporal: How maps follow from frame to frame.
+    """
+    earlier: Mapping[str, Any] | None = source.made_by
+    if earlier is not None:
+        return earlier
+    record: dict[str, Any] = {"semvid": version("semvid")}
+    if config is None:
+        return record | {"source": source.kind, "temporal": dict(temporal)}
+    # Names alone: a path tells about people, and means nothing elsewhere.
+    if config.maps is not None:
+        return record | {"maps": config.maps.name}
+    if config.boxes is not None:
+        return record | {"boxes": config.boxes.name}
+    name = config.model.replace("\\", "/").rpartition("/")[2]
+    focus = {
+        "weights": dict(config.focus.weights), "threshold": config.focus.threshold,
+        "salient": config.focus.salient, "fixation": config.focus.fixation,
+    }  # fmt: skip
+    return record | {"model": name, "focus": focus, "temporal": dict(temporal)}

@@ -1,0 +1,250 @@
+"""The sidecar: one small file with the maps of a video, exactly as they steered the encoder.
+
+``docs/sidecar.md`` describes the format byte by byte.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semvid.core.checked import Malformed, decoded, parse_json
+from semvid.core.errors import MapError
+
+SUFFIX = ".svmap"
+VERSION = 1
+
+Grey = NDArray[np.uint8]
+
+_NAME = b"semvid maps "
+_MOST_MAPS_PER_BLOCK = 256
+_BYTES_PER_BLOCK = 2**22
+_END = struct.Struct("<IQ")
+"""A block of no length, and the number of maps."""
+_LENGTH = struct.Struct("<I")
+_LARGEST_HEADER = 2**20
+_LARGEST_SIDE = 2**20
+"""Pixels; more than any picture has."""
+_MOST_CELLS = 2**20
+_MOST_UNPACKING_MEMORY = 2**27
+"""Bytes the unpacking of a block may take. Ours take 1 MB; ``xz -9`` takes 65."""
+_XZ = [
+    {
+        "id": lzma.FILTER_LZMA2,
+        "preset": 9 | lzma.PRESET_EXTREME,
+        "lc": 2,
+        "lp": 0,
+        "pb": 0,
+        "dict_size": 2**20,
+    }
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SidecarHeader:
+    """What a sidecar says of all its maps."""
+
+    picture: tuple[int, int]
+    """``(width, height)`` in pixels of the upright picture."""
+    grid: tuple[int, int]
+    """``(rows, cols)`` of every map."""
+    time_base: Fraction
+    """Seconds per unit of ``pts``."""
+    made_by: Mapping[str, Any]
+    """What made the maps, and with what settings; JSON."""
+
+    @property
+    def maps_per_block(self) -> int:
+        """Maps in every block but the last."""
+        return max(min(_MOST_MAPS_PER_BLOCK, _BYTES_PER_BLOCK // (self.grid[0] * self.grid[1])), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class TimedMap:
+    """The map of one frame."""
+
+    pts: int
+    """When the frame is shown, in units of the header's time base."""
+    grey: Grey
+    """``(rows, cols)``: importance times 255."""
+
+
+class SidecarWriter:
+    """Writes a sidecar as the maps come.
+
+    Args:
+        file: Where to write, binary. The caller closes it.
+        header: What holds for all maps.
+    """
+
+    def __init__(self, file: BinaryIO, header: SidecarHeader) -> None:
+        self._file = file
+        self._header = header
+        self._waiting: list[TimedMap] = []
+        self.num_maps = 0
+        record = {
+            "picture": header.picture, "grid": header.grid, "time_base": str(header.time_base),
+            "made_by": dict(header.made_by),
+        }  # fmt: skip
+        text = json.dumps(record, sort_keys=True, separators=(",", ":"))
+        file.write(_NAME + f"{VERSION}\n{text}\n".encode())
+
+    def write(self, one: TimedMap) -> None:
+        """Append the next map.
+
+        Raises:
+            ValueError: It has another shape than the header says.
+        """
+        if one.grey.shape != self._header.grid:
+            raise ValueError(f"a map of shape {one.grey.shape} in a sidecar of {self._header.grid}")
+        self._waiting.append(one)
+        self.num_maps += 1
+        if len(self._waiting) == self._header.maps_per_block:
+            self._write_block()
+
+    def finish(self) -> None:
+        """Write what waits, and the end."""
+        if self._waiting:
+            self._write_block()
+        self._file.write(_END.pack(0, self.num_maps))
+
+    def _write_block(self) -> None:
+        pts = np.array([one.pts for one in self._waiting], "<i8")
+        levels, index = np.unique(np.stack([one.grey for one in self._waiting]), return_inverse=True)
+        index = index.reshape(len(pts), *self._header.grid).astype(np.uint8)
+        # Most cells keep their level from map to map: zeros, which cost next to nothing.
+        pts[1:], index[1:] = np.diff(pts), np.diff(index, axis=0)
+        plain = bytes([len(levels) - 1]) + levels.tobytes() + pts.tobytes() + index.tobytes()
+        packed = lzma.compress(plain, lzma.FORMAT_XZ, check=lzma.CHECK_CRC32, filters=_XZ)
+        self._file.write(_LENGTH.pack(len(packed)) + packed)
+        self._waiting.clear()
+
+
+class SidecarReader:
+    """Reads a sidecar block by block. Close it.
+
+    Raises:
+        MapError: It is no sidecar, is of a later version, is cut off or damaged; on opening or later.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._file = path.open("rb")
+            # Pipes cannot go back, and the end is looked at first.
+            self._file.seek(0)
+        except OSError as error:
+            raise MapError(f"--maps {path} cannot be read: {error.strerror or error}", path=path) from error
+        try:
+            self.header = self._read_header()
+            self.num_maps = self._read_end()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def maps(self) -> Iterator[TimedMap]:
+        """Yield the maps that were not yet read."""
+        num_read = 0
+        while length := self._read_length(num_read):
+            block = self._read_block(length, num_read)
+            yield from block
+            num_read += len(block)
+        if num_read != self.num_maps:
+            raise self._damaged(num_read)
+
+    def _read_block(self, length: int, num_before: int) -> list[TimedMap]:
+        rows, cols = self.header.grid
+        plain = self._unpack(length, num_before)
+        num_levels = plain[0] + 1
+        count, rest = divmod(len(plain) - 1 - num_levels, 8 + rows * cols)
+        if rest or count < 1:
+            raise self._damaged(num_before)
+        levels = np.frombuffer(plain, np.uint8, num_levels, 1)
+        pts = np.cumsum(np.frombuffer(plain, "<i8", count, 1 + num_levels))
+        index = np.frombuffer(plain, np.uint8, offset=1 + num_levels + 8 * count)
+        index = np.add.accumulate(index.reshape(count, rows, cols), axis=0, dtype=np.uint8)
+        if index.max() >= num_levels or (np.diff(pts) <= 0).any():
+            raise self._damaged(num_before)
+        return [TimedMap(*one) for one in zip(pts.tolist(), levels[index], strict=True)]
+
+    def _read_header(self) -> SidecarHeader:
+        name, _, version = self._file.readline(32).rpartition(b" ")
+        if name + b" " != _NAME:
+            raise MapError(f"--maps {self._path} is no semvid sidecar; check the path", path=self._path)
+        if version.strip() != str(VERSION).encode():
+            raise MapError(
+                f"--maps {self._path} has format version {version.strip().decode(errors='replace')}, and "
+                f"this semvid reads version {VERSION}; update semvid or make the maps again",
+                path=self._path,
+            )
+        try:
+            record = parse_json(decoded(self._file.readline(_LARGEST_HEADER)))
+            width, height = (
+                one.whole(1, _LARGEST_SIDE) for one in record.get("picture").items(least=2, most=2)
+            )
+            rows, cols = (one.whole(1, _MOST_CELLS) for one in record.get("grid").items(least=2, most=2))
+            if rows * cols > _MOST_CELLS:
+                raise Malformed(f"grid has {rows * cols} cells; {_MOST_CELLS} are the most")
+            return SidecarHeader(
+                (width, height), (rows, cols), record.get("time_base").fraction(),
+                record.get("made_by").mapping(),
+            )  # fmt: skip
+        except Malformed as error:
+            raise MapError(
+                f"--maps {self._path} has a damaged header: {error}; make it again", path=self._path
+            ) from error
+
+    def _read_end(self) -> int:
+        """Look at the end first: a file that is cut off is refused before any work is done."""
+        start = self._file.tell()
+        self._file.seek(0, 2)
+        if self._file.tell() - start < _END.size:
+            raise self._damaged(0)
+        self._file.seek(-_END.size, 2)
+        length, count = _END.unpack(self._file.read(_END.size))
+        if length:
+            raise MapError(
+                f"--maps {self._path} is cut off: its end is missing; copy it again or make it again",
+                path=self._path,
+            )
+        self._file.seek(start)
+        return int(count)
+
+    def _read_length(self, num_before: int) -> int:
+        data = self._file.read(_LENGTH.size)
+        if len(data) < _LENGTH.size:
+            raise self._damaged(num_before)
+        return int(_LENGTH.unpack(data)[0])
+
+    def _unpack(self, length: int, num_before: int) -> bytes:
+        rows, cols = self.header.grid
+        largest = 257 + self.header.maps_per_block * (8 + rows * cols)
+        packed = self._file.read(min(length, 2 * largest))
+        unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ, _MOST_UNPACKING_MEMORY)
+        try:
+            plain = unpacker.decompress(packed, largest)
+        except lzma.LZMAError as error:
+            raise self._damaged(num_before) from error
+        if len(packed) < length or not unpacker.eof or not plain:
+            raise self._damaged(num_before)
+        return plain
+
+    def _damaged(self, num_before: int) -> MapError:
+        return MapError(
+            f"--maps {self._path} is damaged after {num_before} maps; copy it again or make it again",
+            path=self._path,
+            frame=num_before,
+        )

@@ -1,1 +1,0 @@
-"""Importance maps in files: semvid's own, and those of other encoders."""

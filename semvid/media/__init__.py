@@ -1,0 +1,1 @@
+"""Pictures and files as FFmpeg and Pillow know them."""

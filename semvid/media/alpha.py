@@ -1,0 +1,66 @@
+"""Transparency: whether pictures have any, and pictures without it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from av.filter import Graph
+from av.video.reformatter import VideoReformatter
+
+from semvid.media.colour import has_alpha, matrix_of, range_of
+from semvid.media.filter_chain import chain
+
+if TYPE_CHECKING:
+    from av import VideoFormat, VideoFrame
+
+_DEPTHS = (8, 10, 12)
+
+
+class Flattener:
+    """Puts pictures on black, which is what players show where nothing lies behind them.
+
+    A video whose samples of opacity are all 0 from its start has none in truth: screen recorders leave them
+    unset. Its pictures stay as they are.
+
+    Attributes:
+        found: Some picture so far was transparent somewhere.
+    """
+
+    def __init__(self) -> None:
+        self.found = False
+        self._was_seen = False
+        self._reformatter = VideoReformatter()
+        self._graph: Graph | None = None
+        self._key: tuple[object, ...] | None = None
+
+    def flatten(self, picture: VideoFrame) -> VideoFrame:
+        """Return the picture on black; itself, with its alpha, where it is opaque."""
+        if not has_alpha(picture.format):
+            return picture
+        planar = self._reformatter.reformat(
+            picture, format=_planar_like(picture.format), src_colorspace=matrix_of(picture),
+            dst_colorspace=matrix_of(picture), src_color_range=range_of(picture),
+            dst_color_range=range_of(picture),
+        )  # fmt: skip
+        planar.pts, planar.time_base = picture.pts, picture.time_base
+        bits = planar.format.components[3].bits
+        opacity = np.frombuffer(cast(bytes, planar.planes[3]), np.uint8 if bits == 8 else np.uint16)
+        rows = opacity.reshape(planar.height, -1)[:, : planar.width]
+        self._was_seen = self._was_seen or bool(rows.any())
+        if not self._was_seen or rows.min() == (1 << bits) - 1:
+            return picture
+        self.found = True
+        key = (planar.width, planar.height, planar.format.name)
+        if self._graph is None or key != self._key:
+            self._graph, self._key = chain(planar, ("premultiply", "inplace=1")), key
+        self._graph.push(planar)
+        flat = cast("VideoFrame", self._graph.pull())
+        flat.color_range, flat.colorspace = range_of(picture), picture.colorspace
+        return flat
+
+
+def _planar_like(layout: VideoFormat) -> str:
+    bits = layout.components[0].bits
+    depth = next((one for one in _DEPTHS if bits <= one), 16)
+    return ("gbrap" if layout.is_rgb else "yuva444p") + ("" if depth == 8 else f"{depth}le")

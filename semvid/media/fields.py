@@ -1,0 +1,190 @@
+"""Interlaced pictures: which of their two fields comes first, and one whole picture made of both."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Literal, cast
+
+from av.error import BlockingIOError as NothingYet
+from av.error import EOFError as NothingMore
+
+from semvid.core.types import Frame
+from semvid.media.filter_chain import chain
+from semvid.media.luma import LumaView
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+    from av.filter import Graph
+    from av.video.stream import VideoStream
+
+FieldOrder = Literal["top", "bottom"]
+"""The field that is shown first."""
+
+FIELD_ORDERS: Mapping[FieldOrder, int] = {"top": 4, "bottom": 5}
+"""FFmpeg's numbers (AV_FIELD_TB, AV_FIELD_BT) for a file whose pictures have both fields woven in."""
+
+DEINTERLACED = "deinterlaced with bwdif, one picture from each frame"
+WOVEN = "coded as progressive frames with both fields woven in"
+"""What was done to interlaced video, for notices."""
+
+_SMALLEST = (3, 4)
+"""Columns and lines that bwdif needs."""
+_PROGRESSIVE = 1
+"""FFmpeg's number of the field order of progressive video; 0 is unknown, all higher ones have fields."""
+_SETFIELD = {"top": "tff", "bottom": "bff"}
+
+
+def field_order(picture: VideoFrame) -> FieldOrder | None:
+    """Tell which field of an interlaced picture is shown first; None for a progressive one."""
+    if not picture.interlaced_frame:
+        return None
+    # PyAV does not show the flag; FFmpeg's select filter does.
+    graph = chain(picture, ("select", "eq(interlace_type,TOPFIRST)"))
+    graph.push(picture)
+    try:
+        graph.pull()
+    except NothingYet:
+        return "bottom"
+    return "top"
+
+
+def says_fields(stream: VideoStream, first: VideoFrame) -> bool:
+    """Tell whether a video calls itself interlaced: its container, or its first decoded picture."""
+    return first.interlaced_frame or stream.codec_context.field_order > _PROGRESSIVE
+
+
+class FieldCount:
+    """Counts interlaced frames."""
+
+    def __init__(self) -> None:
+        self._num_frames = self._num_interlaced = self._first = 0
+        self.order: FieldOrder | None = None
+        """Of the first of them."""
+
+    def look(self, frame: Frame) -> None:
+        """Count a frame."""
+        self._num_frames += 1
+        if frame.picture.interlaced_frame:
+            if not self._num_interlaced:
+                self._first, self.order = frame.index, field_order(frame.picture)
+            self._num_interlaced += 1
+
+    @property
+    def begins_progressive(self) -> bool:
+        """The first frame was none of them."""
+        return self._first > 0
+
+    def notice(self, done: str) -> list[str]:
+        """Return a sentence if any frame was interlaced.
+
+        Args:
+            done: What was made of them.
+        """
+        if not self._num_interlaced:
+            return []
+        if self._num_interlaced == self._num_frames:
+            return [f"the video is interlaced; {done}"]
+        counts = f"{self._num_interlaced} of {self._num_frames} frames are interlaced"
+        return [f"{counts}, the first is frame {self._first}; {done}"]
+
+
+class ProgressiveMarker:
+    """Takes the mark "interlaced" off pictures, without which libx264 would ignore their maps.
+
+    Args:
+        order: The field that all pictures say is first, which libx264 reads all the same; None = as they do.
+    """
+
+    def __init__(self, order: FieldOrder | None = None) -> None:
+        first = [("setfield", _SETFIELD[order])] if order else []
+        self._steps = (*first, ("setfield", "prog"))
+        self._forces = order is not None
+        self._graph: Graph | None = None
+        self._kind: tuple[object, ...] = ()
+
+    def mark(self, picture: VideoFrame) -> VideoFrame:
+        """Return the picture, marked as progressive; pixels are shared."""
+        if not (picture.interlaced_frame or self._forces):
+            return picture
+        if self._graph is None or self._kind != _kind(picture):
+            self._graph, self._kind = chain(picture, *self._steps), _kind(picture)
+        self._graph.push(picture)
+        return cast("VideoFrame", self._graph.pull())
+
+
+class Deinterlacer:
+    """Makes one progressive picture of every interlaced one, by FFmpeg's bwdif.
+
+    Progressive ones stay as they are. Times stay, and every picture that goes in comes out; from the first
+    interlaced one on each comes out when the next is there, since bwdif looks at both neighbours.
+    """
+
+    def __init__(self) -> None:
+        self._graph: Graph | None = None
+        self._kind: tuple[object, ...] = ()
+        self._waiting: deque[VideoFrame] = deque()
+
+    def feed(self, picture: VideoFrame) -> list[VideoFrame]:
+        """Take the next picture; return those that are ready."""
+        ready = []
+        if self._graph is not None and self._kind != _kind(picture):
+            ready = self.flush()
+        if self._graph is None:
+            if not picture.interlaced_frame or picture.width < _SMALLEST[0] or picture.height < _SMALLEST[1]:
+                return [*ready, picture]
+            self._graph = chain(picture, ("bwdif", "mode=send_frame:parity=auto:deint=interlaced"))
+            self._kind = _kind(picture)
+        self._waiting.append(picture)
+        self._graph.push(picture)
+        return ready + self._pull(self._graph)
+
+    def flush(self) -> list[VideoFrame]:
+        """Return what still waits; the next picture begins anew."""
+        if self._graph is None:
+            return []
+        self._graph.push(None)
+        ready = self._pull(self._graph)
+        self._graph = None
+        self._waiting.clear()
+        return ready
+
+    def _pull(self, graph: Graph) -> list[VideoFrame]:
+        ready = []
+        with suppress(NothingYet, NothingMore):
+            while self._waiting:
+                made = cast("VideoFrame", graph.pull())
+                # The filter counts in halves of the time base.
+                given = self._waiting.popleft()
+                made.pts, made.time_base, made.duration = given.pts, given.time_base, given.duration
+                ready.append(made)
+        return ready
+
+
+class FrameDeinterlacer:
+    """Does what ``Deinterlacer`` does, for frames."""
+
+    def __init__(self) -> None:
+        self._pictures = Deinterlacer()
+        self._luma = LumaView()
+        self._waiting: deque[Frame] = deque()
+
+    def feed(self, frame: Frame) -> list[Frame]:
+        """Take the next frame; return those that are ready."""
+        self._waiting.append(frame)
+        return [self._frame(one) for one in self._pictures.feed(frame.picture)]
+
+    def flush(self) -> list[Frame]:
+        """Return what still waits."""
+        return [self._frame(one) for one in self._pictures.flush()]
+
+    def _frame(self, picture: VideoFrame) -> Frame:
+        given = self._waiting.popleft()
+        if picture is given.picture:
+            return given
+        return Frame(picture, given.index, *self._luma(picture), given.turns)
+
+
+def _kind(picture: VideoFrame) -> tuple[object, ...]:
+    return picture.width, picture.height, picture.format.name

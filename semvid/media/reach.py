@@ -1,0 +1,205 @@
+"""What an input may open beside itself: a playlist the files of its own folder, and nothing a network.
+
+A file of a few bytes can make FFmpeg open any address and any file: playlists, scripts of parts, session
+descriptions. What comes from strangers must not, so everything that opens an input does it through here.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+import av
+from av.error import FFmpegError
+
+from semvid.core.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+
+_NOTHING = "-"
+"""A list of protocols that names none."""
+_PLAYLISTS = ("hls", "concat")
+"""Formats that name other files, and that are opened with a guard."""
+_REACHING = frozenset(
+    {*_PLAYLISTS, "concatf", "dash", "imf", "sdp", "rtsp", "rtp", "sap", "vapoursynth", "avisynth"}
+)
+"""Formats that open other places, or run what they say."""
+_NEEDED_BY: Mapping[str, tuple[str, ...]] = {
+    "http": ("tcp",), "https": ("tcp", "tls", "httpproxy"), "tls": ("tcp",), "rtmp": ("tcp",),
+    "rtmps": ("tcp", "tls"), "rtp": ("udp", "rtcp"), "srtp": ("udp", "rtp"), "rtsp": ("tcp", "udp", "rtp"),
+}  # fmt: skip
+"""What FFmpeg opens beneath a protocol."""
+
+
+class _Allowance:
+    """What the user allows inputs of this process."""
+
+    protocols: tuple[str, ...] = ()
+
+
+def allow_protocols(names: Iterable[str]) -> None:
+    """Let inputs of this process open more than themselves: files anywhere, and these protocols.
+
+    Args:
+        names: FFmpeg's, as in ``http``, or ``file``; empty = files of a playlist's own folder alone.
+
+    Raises:
+        ConfigError: This FFmpeg build has no such protocol.
+    """
+    wanted = tuple(dict.fromkeys(names))
+    unknown = [one for one in wanted if not re.fullmatch(r"[a-z][a-z0-9]*", one) or not has_protocol(one)]
+    if unknown:
+        raise ConfigError(
+            f"--allow-protocols {','.join(unknown)} is not in this FFmpeg build; give names such as file, "
+            "http, https or crypto"
+        )
+    _Allowance.protocols = wanted
+
+
+@cache
+def has_protocol(name: str) -> bool:
+    """Ask FFmpeg whether it has a protocol; nothing is opened."""
+    try:
+        # Of those it has it says that this list does not name them.
+        av.open(f"{name}://127.0.0.1:9/", options={"protocol_whitelist": _NOTHING}).close()
+    except av.error.ProtocolNotFoundError:
+        return False
+    except (FFmpegError, OSError, ValueError):
+        return True
+    return True
+
+
+def process_options() -> dict[str, str]:
+    """Return what an FFmpeg process is told before each file it reads."""
+    return {"protocol_whitelist": _whitelist()}
+
+
+def network_options(protocols: Iterable[str], *, is_playlist: bool = False) -> dict[str, str]:
+    """Return the options for an input from a network or a pipe: it never reads files.
+
+    Args:
+        protocols: That it is made of.
+        is_playlist: It may name further addresses.
+    """
+    allowed = dict.fromkeys([*protocols, *_expanded()])
+    options = {"protocol_whitelist": ",".join(allowed) or _NOTHING}
+    return (
+        options if is_playlist or _Allowance.protocols else {**options, "format_whitelist": _plain_formats()}
+    )
+
+
+def open_local(name: str, path: Path, options: Mapping[str, str] | None = None) -> InputContainer:
+    """Open a file for demuxing; the caller closes it.
+
+    Args:
+        name: As FFmpeg is to have it.
+        path: The same file.
+        options: For the demuxer.
+
+    Raises:
+        InputError: It is a playlist that names what it may not; also later, while it is read.
+        av.FFmpegError, OSError, ValueError: It cannot be opened.
+    """
+    options = dict(options or {})
+    if _Allowance.protocols:
+        # Lists of parts also look at names by themselves.
+        options |= {"protocol_whitelist": _whitelist(), "safe": "0"}
+        return av.open(name, options=options, metadata_errors="replace")
+    options["protocol_whitelist"] = "file"
+    try:
+        return _open_as(name, options, _plain_formats())
+    except (FFmpegError, OSError, ValueError) as error:
+        if getattr(error, "errno", None) != errno.EINVAL or not path.is_file():
+            raise
+        first = error
+    for kind in _PLAYLISTS:
+        try:
+            return _open_as(name, options, f"{_plain_formats()},{kind}", _Folder(path))
+        except (PermissionError, FileNotFoundError) as error:
+            raise InputError(
+                f"{path} lists a file that is not there, or outside its folder; get all its files, or, if "
+                "you trust it, pass --allow-protocols file"
+            ) from error
+        except (FFmpegError, OSError, ValueError) as error:
+            if getattr(error, "errno", None) != errno.EINVAL:
+                raise
+    if _describes_others(path):
+        raise InputError(
+            f"{path} is no video but says where one is; open that, or pass --allow-protocols with what it "
+            "needs, as in udp,rtp"
+        ) from first
+    raise first
+
+
+def _open_as(
+    name: str, options: dict[str, str], formats: str, folder: _Folder | None = None
+) -> InputContainer:
+    return av.open(
+        name,
+        options={**options, "format_whitelist": formats},
+        metadata_errors="replace",
+        io_open=None if folder is None else folder.open,
+    )
+
+
+class _ClosingFile(io.FileIO):
+    """Closed when nobody has it any more, as PyAV leaves the playlist itself to be."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class _Folder:
+    """Opens what a playlist names, as long as it is a file of the playlist's folder or below.
+
+    Args:
+        path: The playlist.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._folder = path.resolve().parent
+
+    def open(self, url: str, flags: int = 0, options: object = None) -> io.FileIO:
+        """Open a file for FFmpeg."""
+        named = url.removeprefix("file:")
+        if named.startswith("///"):
+            named = named[2:]
+        target = Path(named)
+        for candidate in (target, Path(unquote(named))):
+            if candidate.resolve().is_relative_to(self._folder) and candidate.is_file():
+                return _ClosingFile(candidate)
+        protocol = re.match(r"([a-z][a-z0-9]*)(?:[:+,]|$)", named)
+        if protocol is None and target.resolve().is_relative_to(self._folder):
+            raise InputError(f"{self._path} lists {target.name}, which is not there; get all its files")
+        raise InputError(
+            f"{self._path} lists {url}, which is outside its folder; if you trust it, pass --allow-protocols "
+            f"{protocol[1] if protocol else 'file'}"
+        )
+
+
+@cache
+def _plain_formats() -> str:
+    return ",".join(sorted(set(av.formats_available) - _REACHING))
+
+
+def _expanded() -> list[str]:
+    return [part for one in _Allowance.protocols for part in (one, *_NEEDED_BY.get(one, ()))]
+
+
+def _whitelist() -> str:
+    return ",".join(dict.fromkeys(["file", *_expanded()]))
+
+
+def _describes_others(path: Path) -> bool:
+    """Tell session descriptions and manifests from what FFmpeg refuses for another reason."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    return head.startswith((b"v=0", b"SAP")) or b"<MPD" in head

@@ -1,0 +1,248 @@
+"""One clock for all streams of a file, which starts at 0 and does not jump.
+
+What a file shows first is at 0, as in players. Where its clock jumps (broadcasts that were joined, counters
+that begin again) the next part follows the one before, sound and picture by the same amount.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator, Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Generic, TypeVar
+
+from semvid.media.reading.wraps import readings
+
+Item = TypeVar("Item")
+
+_BACK = Fraction(1, 10)
+"""Seconds a stream may step back before its clock has jumped; FFmpeg's own measure."""
+_AHEAD = Fraction(10)
+"""Seconds by which a stream may leave all others behind before its clock has jumped; FFmpeg's own measure."""
+_NEAR = Fraction(1)
+"""A stream this near to another one has come back to its clock after an outlier."""
+_LOOK_AHEAD = Fraction(2)
+"""Seconds of a new part to wait for the first packet of every stream: what starts later is not the first."""
+_MOST_WAITING = 4000
+"""Packets, for the same purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What a packet says of its time, in ticks of its stream's time base."""
+
+    stream: int
+    """Its stream's index."""
+    time_base: Fraction
+    """Seconds per tick."""
+    dts: int | None
+    """When it is decoded. Rises within a stream; None = the file does not say."""
+    shown: int | None
+    """When the first of it is seen or heard; None = all of it is only there for the decoder."""
+    end: int
+    """When it is no longer shown."""
+
+
+@dataclass
+class _Part:
+    """A stretch of a file with one clock."""
+
+    shift: Fraction | None = None
+    """Seconds to add; None = not enough was seen yet."""
+    low: Fraction | None = None
+    high: Fraction | None = None
+    """Of decoding times seen, in seconds of the file's own clock."""
+    first: dict[int, Fraction] = field(default_factory=dict)
+    """Stream -> when it is first shown."""
+    is_sure: dict[int, bool] = field(default_factory=dict)
+    """Stream -> no later packet can be shown before ``first``."""
+    end: dict[int, Fraction] = field(default_factory=dict)
+    """Stream -> when it was last shown."""
+
+    def update(self, stream: int, dts: Fraction | None, shown: Fraction | None, end: Fraction) -> None:
+        if dts is not None:
+            self.low = dts if self.low is None else min(self.low, dts)
+            self.high = dts if self.high is None else max(self.high, dts)
+        if shown is not None:
+            self.first[stream] = min(shown, self.first.get(stream, shown))
+            self.end[stream] = max(end, self.end.get(stream, end))
+        if stream in self.first:
+            # Where decoding times are unknown the first packet is taken to be shown first.
+            self.is_sure[stream] = dts is None or dts >= self.first[stream]
+
+    def is_near(self, when: Fraction, margin: Fraction) -> bool:
+        return self.low is not None and self.high is not None and (
+            self.low - margin <= when <= self.high + margin
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a stream is, in ticks on which its counter does not begin again."""
+
+    part: int
+    dts: int
+    end: int
+    turn: int
+    """Ticks that were added for the times the counter began again."""
+
+
+class FileClock(Generic[Item]):
+    """Finds the shift of every packet of a file.
+
+    Args:
+        leading: Indices of streams that set the clock: picture and sound. Others follow.
+        starting: Those of them of which the first shown is at 0; None = all. What is left out of the output
+            still tells how parts of a file belong together.
+        may_jump: The container's clock may leap ahead (MPEG-TS and its kin); elsewhere that is a pause, and
+            only steps back are jumps.
+
+    Attributes:
+        num_jumps: Jumps that were bridged so far.
+        start_shift: Seconds that were added to the first part: chapters move by as much.
+    """
+
+    def __init__(
+        self, leading: Collection[int], starting: Collection[int] | None = None, *, may_jump: bool
+    ) -> None:
+        self._leading = frozenset(leading)
+        self._starting = self._leading if starting is None else frozenset(starting)
+        self._may_jump = may_jump
+        self._parts = [_Part()]
+        self._places: dict[int, _Place] = {}
+
+    @property
+    def num_jumps(self) -> int:
+        """See the class."""
+        return len(self._parts) - 1
+
+    @property
+    def start_shift(self) -> Fraction:
+        """See the class."""
+        return self._parts[0].shift or Fraction(0)
+
+    def run(self, items: Iterable[tuple[Stamp, Item]]) -> Generator[tuple[Item, int], None, None]:
+        """Yield every item with the ticks of its stream to add to its times, in order.
+
+        At the start and after a jump items are held back until the first of every stream is known.
+        """
+        waiting: list[tuple[Stamp, Item, _Part, int]] = []
+        for stamp, item in items:
+            part, turn = self._place(stamp)
+            waiting.append((stamp, item, part, turn))
+            if self._parts[-1].shift is None:
+                if not self._is_known() and len(waiting) < _MOST_WAITING:
+                    continue
+                self._settle()
+            for one in waiting:
+                yield self._out(*one)
+            waiting.clear()
+        if waiting:
+            self._settle()
+            for one in waiting:
+                yield self._out(*one)
+
+    def _out(self, stamp: Stamp, item: Item, part: _Part, turn: int) -> tuple[Item, int]:
+        assert part.shift is not None  # noqa: S101 - settled before anything goes out
+        return item, turn + round(part.shift / stamp.time_base)
+
+    def _place(self, stamp: Stamp) -> tuple[_Part, int]:
+        """Note a packet; return its part and the ticks for its counter's turns."""
+        before = self._places.get(stamp.stream)
+        if stamp.dts is None:
+            turn = before.turn if before else 0
+            part = self._parts[before.part if before else -1]
+            self._note(stamp, part, None, turn)
+            return part, turn
+        turn = self._turn(stamp, stamp.dts, before)
+        dts, end = stamp.dts + turn, stamp.end + turn
+        index = self._part_of(stamp, before, dts)
+        if index == len(self._parts):
+            self._settle()
+            self._parts.append(_Part())
+        if before is not None and before.part == index:
+            end = max(end, before.end)
+        self._places[stamp.stream] = _Place(index, dts, end, turn)
+        self._note(stamp, self._parts[index], dts, turn)
+        return self._parts[index], turn
+
+    def _note(self, stamp: Stamp, part: _Part, dts: int | None, turn: int) -> None:
+        if stamp.stream in self._leading:
+            base = stamp.time_base
+            shown = None if stamp.shown is None else (stamp.shown + turn) * base
+            part.update(stamp.stream, None if dts is None else dts * base, shown, (stamp.end + turn) * base)
+
+    def _turn(self, stamp: Stamp, dts: int, before: _Place | None) -> int:
+        if not self._may_jump:
+            return 0
+        if before is None:
+            # A stream may begin after the counters of the others have begun again, or just before.
+            high = self._parts[-1].high
+            turns = [one.turn + more for one in self._places.values() for more in readings(0)]
+            apart = {turn: abs((dts + turn) * stamp.time_base - (high or 0)) for turn in turns}
+            nearest = min(apart, key=lambda turn: (apart[turn], abs(turn)), default=0)
+            return nearest if nearest and apart[nearest] <= _AHEAD else 0
+        step = dts + before.turn - before.dts
+        likely = min(readings(step), key=abs)
+        if likely != step and abs(likely) * stamp.time_base <= _AHEAD:
+            return before.turn + likely - step
+        return before.turn
+
+    def _part_of(self, stamp: Stamp, before: _Place | None, dts: int) -> int:
+        """Index of the part a packet belongs to; one past the last = it begins a new one."""
+        newest, now = len(self._parts) - 1, dts * stamp.time_base
+        if stamp.stream not in self._leading:
+            near = [index for index, part in enumerate(self._parts) if part.is_near(now, _AHEAD)]
+            return near[-1] if near else newest
+        if before is None:
+            return newest
+        high = self._parts[before.part].high
+        ahead_of = max(high or 0, before.end * stamp.time_base) + _AHEAD
+        is_back, is_ahead = dts < before.dts, self._may_jump and now > ahead_of
+        if not is_back and not is_ahead:
+            return before.part
+        joined = self._part_to_join(stamp.stream, before.part, now)
+        if joined is None:
+            is_jump = is_ahead or now < before.dts * stamp.time_base - _BACK
+            joined = newest + 1 if is_jump else before.part
+        return joined
+
+    def _part_to_join(self, stream: int, own: int, now: Fraction) -> int | None:
+        """Index of another part that a stream whose clock jumped is in: other streams were there first."""
+        for index in range(len(self._parts) - 1, own, -1):
+            if self._parts[index].is_near(now, _AHEAD):
+                return index
+        others = {one.part for key, one in self._places.items() if key != stream} - {own}
+        for index in sorted(others, reverse=True):
+            high = self._parts[index].high
+            if high is not None and abs(now - high) <= _NEAR:
+                return index
+        return None
+
+    def _is_known(self) -> bool:
+        """Whether the newest part has shown the first of every stream, or enough to tell."""
+        part = self._parts[-1]
+        if all(part.is_sure.get(one) for one in self._leading):
+            return True
+        return part.low is not None and part.high is not None and part.high - part.low > _LOOK_AHEAD
+
+    def _settle(self) -> None:
+        """Decide where the newest part goes: nothing overlaps what came before, and nothing is apart."""
+        part = self._parts[-1]
+        if part.shift is not None:
+            return
+        ends: dict[int, Fraction] = {}
+        for one in self._parts[:-1]:
+            assert one.shift is not None  # noqa: S101 - parts are settled in order
+            for stream, end in one.end.items():
+                ends[stream] = max(end + one.shift, ends.get(stream, end + one.shift))
+        gaps = [ends[stream] - first for stream, first in part.first.items() if stream in ends]
+        if gaps:
+            part.shift = max(gaps)
+        elif ends and part.first:
+            part.shift = max(ends.values()) - min(part.first.values())
+        elif part.first:
+            starting = [first for stream, first in part.first.items() if stream in self._starting]
+            part.shift = -min(starting or part.first.values())
+        else:
+            part.shift = -part.low if part.low is not None else Fraction(0)

@@ -1,0 +1,232 @@
+"""Read the packets of a file, all of them, on one clock that starts at 0."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Collection, Generator, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from av.error import FFmpegError
+from av.packet import Packet, PacketSideData
+from av.stream import Discard
+
+from semvid.core.types import VideoInfo
+from semvid.media.probe import is_cover_art, open_container
+from semvid.media.reading.clock import FileClock, Stamp
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.stream import Stream
+
+_TIMES_JUMP = 0x0200
+"""FFmpeg's flag of formats whose clocks may jump (AVFMT_TS_DISCONT)."""
+_JUMPS_TOO = {"flv", "live_flv"}
+_LEADING = {"video", "audio"}
+_ALL = {"video", "audio", "subtitle"}
+_MOST_FAILURES = 1000
+"""Packets in a row that cannot be read before a file is taken to have ended. One stream of a file that is cut
+off may end long before another."""
+
+
+@dataclass(slots=True)
+class ReadErrors:
+    """What went wrong while packets were read."""
+
+    first: Exception | None = None
+    """What FFmpeg said first."""
+    is_unreadable: bool = False
+    """Some packets could not be read."""
+    num_too_early: int = 0
+    """Packets of words that end before anything else is shown."""
+    num_moved: int = 0
+    """Packets of copied streams whose timestamps repeated or went back."""
+
+
+class PacketReader:
+    """Reads an input's packets once.
+
+    Args:
+        container: An open input.
+        main: The video that is decoded.
+        keep: Indices of the other streams that are wanted; None = all of picture, sound and words. The rest
+            is not even read.
+
+    Attributes:
+        errors: What went wrong so far.
+        clock: Tells how far times were moved.
+        lead_ins: Seconds at the start of sound, by stream, that are only there for its decoder.
+        is_everything_read: No stream of picture or sound is left out.
+    """
+
+    def __init__(self, container: InputContainer, main: Stream, keep: Collection[int] | None) -> None:
+        self._last_read: dict[int, int] = {}
+        self._container = container
+        self._main = main
+        self.errors = ReadErrors()
+        self.is_everything_read = True
+        kind = container.format
+        may_jump = bool(kind.flags & _TIMES_JUMP) or not _JUMPS_TOO.isdisjoint(kind.name.split(","))
+        leading, self._wanted = {main.index}, {main.index}
+        for stream in container.streams:
+            if stream.index == main.index:
+                continue
+            is_wanted = stream.type in _ALL if keep is None else stream.index in keep
+            is_leading = stream.type in _LEADING and not is_cover_art(stream)
+            # Where clocks jump, what is left out still tells how the parts belong together.
+            is_read = is_wanted or (is_leading and may_jump)
+            stream.discard = Discard.default if is_read else Discard.all
+            leading |= {stream.index} if is_read and is_leading else set()
+            self._wanted |= {stream.index} if is_wanted else set()
+            self.is_everything_read &= is_read or not is_leading
+        self.clock: FileClock[Packet[Any]] = FileClock(leading, leading & self._wanted, may_jump=may_jump)
+        self.lead_ins: dict[int, Fraction] = {}
+        self._last_dts: dict[int, int] = {}
+
+    def read(self) -> Generator[Packet[Any], None, None]:
+        """Yield packets with their times on the clock of the output; streams end without a flush."""
+        for packet, ticks in self.clock.run(self._stamped()):
+            if packet.stream.index not in self._wanted:
+                continue
+            if packet.pts is not None:
+                packet.pts += ticks
+            if packet.dts is not None:
+                packet.dts += ticks
+                self._keep_rising(packet)
+            if packet.stream.type != "subtitle" or self._begins_in_time(packet):
+                yield packet
+
+    def _begins_in_time(self, packet: Packet[Any]) -> bool:
+        """Cut what words are shown before all else; False = nothing is left of them."""
+        if packet.pts is None or packet.pts >= 0:
+            return True
+        end = packet.pts + (packet.duration or 0)
+        if packet.duration and end <= 0:
+            self.errors.num_too_early += 1
+            return False
+        packet.pts = packet.dts = 0
+        packet.duration = max(end, 0)
+        return True
+
+    def _keep_rising(self, packet: Packet[Any]) -> None:
+        """Containers refuse decoding times that repeat or go back; the main video is coded anew."""
+        index = packet.stream.index
+        last, dts = self._last_dts.get(index), packet.dts
+        assert dts is not None  # noqa: S101 - the caller looked
+        # Some containers (RealMedia) tell one time for several packets, which follow one another.
+        is_repeated = self._last_read.get(index) == dts
+        self._last_read[index] = dts
+        if index != self._main.index and packet.stream.type == "audio" and last is not None and dts <= last:
+            packet.dts = dts = last + (max(packet.duration or 0, 1) if is_repeated else 1)
+            packet.pts = max(packet.pts or dts, dts)
+            self.errors.num_moved += 1
+        self._last_dts[index] = dts
+
+    def _stamped(self) -> Iterator[tuple[Stamp, Packet[Any]]]:
+        last: dict[int, int] = {}
+        heard_from: dict[int, int] = {}
+        marks: dict[int, PacketSideData] = {}
+        hidden: dict[int, tuple[Stamp, Packet[Any]]] = {}
+        for packet in self._raw():
+            index = packet.stream.index
+            if (skipped := _skipped(packet)) and packet.pts is not None:
+                heard_from[index] = packet.pts + skipped
+                marks[index] = packet.get_sidedata("skip_samples")
+            stamp = stamp_of(packet, last.get(index, 0), heard_from.get(index))
+            last[index] = stamp.end
+            if stamp.shown is None and packet.stream.type == "audio":
+                # The decoder needs one packet to start from. All others that an edit list hides would be
+                # heard in a container that has none.
+                hidden[index] = stamp, packet
+                continue
+            begun = hidden.pop(index, None)
+            if index not in self.lead_ins and packet.stream.type == "audio" and stamp.shown is not None:
+                first = begun[1].pts if begun else packet.pts
+                self.lead_ins[index] = (
+                    stamp.shown - (stamp.shown if first is None else first)
+                ) * stamp.time_base
+                if begun is not None and index in marks:
+                    _hide(begun[1], marks[index], self.lead_ins[index])
+            if begun is not None:
+                yield begun
+            yield stamp, packet
+
+    def _raw(self) -> Iterator[Packet[Any]]:
+        """Yield what can be read; what cannot does not end the reading while anything follows."""
+        is_indexed = "mov" in self._container.format.name.split(",")
+        failures = 0
+        while failures < _MOST_FAILURES:
+            failures += 1
+            try:
+                for packet in self._container.demux():
+                    if packet.size or packet.dts is not None:
+                        failures = 0
+                        yield packet
+            except (FFmpegError, OSError) as error:
+                self.errors.first = self.errors.first or error
+                self.errors.is_unreadable = True
+            else:
+                # Files with an index report the end of the file for each sample that lies beyond it.
+                if not is_indexed:
+                    return
+
+
+def stamp_of(packet: Packet[Any], expected: int, heard_from: int | None) -> Stamp:
+    """Say what a packet tells of its time.
+
+    Args:
+        packet: As it was read.
+        expected: Its time if it has none.
+        heard_from: Where what is only there for the decoder of sound ends; None = there is no such thing.
+    """
+    dts, pts = packet.dts, packet.pts if packet.pts is not None else packet.dts
+    if pts is None:
+        pts = expected
+    elif dts is not None:
+        dts = min(dts, pts)
+    end = pts + (packet.duration or 0)
+    shown: int | None = pts
+    if heard_from is not None and pts < heard_from:
+        shown = heard_from if end > heard_from + 1 else None
+        if shown in {-1, 1}:
+            # Both were rounded.
+            shown = 0
+    elif packet.is_discard:
+        shown = None
+    return Stamp(packet.stream.index, packet.time_base or Fraction(1, 90_000), dts, shown, end)
+
+
+def _skipped(packet: Packet[Any]) -> int:
+    """Ticks at the start of sound that are only there for the decoder, as its first packet says."""
+    if packet.stream.type != "audio" or not packet.has_sidedata("skip_samples") or not packet.time_base:
+        return 0
+    samples = struct.unpack_from("<I", bytes(packet.get_sidedata("skip_samples")))[0]
+    rate = getattr(packet.stream.codec_context, "sample_rate", 0)
+    return round(samples / (rate * packet.time_base)) if rate else 0
+
+
+def _hide(packet: Packet[Any], mark: PacketSideData, lead_in: Fraction) -> None:
+    """Tell the decoder what of the first packet is not heard; ``mark`` was on one before it."""
+    samples = round(lead_in * packet.stream.codec_context.sample_rate)
+    mark.update(struct.pack("<I", samples) + bytes(mark)[4:])
+    packet.set_sidedata(mark)
+
+
+def shown_times(info: VideoInfo) -> tuple[list[int], int]:
+    """Read a file through without decoding it.
+
+    Args:
+        info: From ``probe``.
+
+    Returns:
+        When each frame of its main video is shown, and when the last is no longer, in its time base.
+    """
+    times, end = [], 0
+    with open_container(info.path) as container:
+        stream = container.streams[info.stream_index]
+        for packet in PacketReader(container, stream, None).read():
+            if packet.stream.index == stream.index and not packet.is_discard and packet.pts is not None:
+                times.append(packet.pts)
+                end = max(end, packet.pts + (packet.duration or 0))
+    return sorted(times) or [0], end

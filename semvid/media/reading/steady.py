@@ -1,0 +1,208 @@
+"""One geometry, pixel format and meaning of samples for all pictures of a video: those of the first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, cast
+
+from semvid.media.colour import matrix_of, range_of
+from semvid.media.filter_chain import Step, chain
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+    from av.filter import Graph
+
+_MOST_TOLD = 4
+"""Changes that are told one by one; videos that adapt to a network change size again and again."""
+_LIKE = 0.02
+"""Aspects that differ by less are the same: sizes are rounded to whole macroblocks."""
+_TURNS = ((), (("transpose", "cclock"),), (("hflip", None), ("vflip", None)), (("transpose", "clock"),))
+"""Filters, by counter-clockwise quarter turns."""
+_MATRICES = {1: "bt709", 4: "fcc", 5: "bt601", 7: "smpte240m", 9: "bt2020nc"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What must not change from picture to picture."""
+
+    width: int
+    height: int
+    pixel_format: str
+    range: int
+    matrix: int
+    primaries: int
+    transfer: int
+    aspect: Fraction
+    """Width of a pixel by its height."""
+    turns: int
+    """Counter-clockwise quarter turns that bring it upright."""
+
+    @classmethod
+    def of(cls, picture: VideoFrame, aspect: Fraction | None, turns: int) -> _Kind:
+        return cls(
+            picture.width, picture.height, picture.format.name, range_of(picture), matrix_of(picture),
+            picture.color_primaries, picture.color_trc, aspect or Fraction(1), turns,
+        )  # fmt: skip
+
+    @property
+    def light(self) -> tuple[int, int]:
+        """Primaries and transfer, which no filter here converts."""
+        return self.primaries, self.transfer
+
+    def difference(self, other: _Kind) -> list[tuple[str, str]]:
+        """Say what differs: mine and the other's."""
+        parts = [
+            (f"{self.width}x{self.height}", f"{other.width}x{other.height}"),
+            (self.pixel_format, other.pixel_format),
+            (f"{_RANGES[self.range]} range", f"{_RANGES[other.range]} range"),
+            (f"pixel aspect {self.aspect}", f"pixel aspect {other.aspect}"),
+            (f"turned by {90 * self.turns} degrees", f"turned by {90 * other.turns} degrees"),
+            (f"colour matrix {_name(self.matrix)}", f"colour matrix {_name(other.matrix)}"),
+            (f"colour primaries {self.primaries}", f"colour primaries {other.primaries}"),
+            (f"transfer {self.transfer}", f"transfer {other.transfer}"),
+        ]
+        return [(mine, its) for mine, its in parts if mine != its]
+
+
+_RANGES = {1: "limited", 2: "full"}
+
+
+def _name(matrix: int) -> str:
+    return _MATRICES.get(matrix, str(matrix))
+
+
+class Turns:
+    """How pictures must be turned. A bitstream may say so with its key frames alone."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def of(self, picture: VideoFrame) -> int:
+        """Return the counter-clockwise quarter turns that bring the next picture upright, 0..3."""
+        if picture.rotation or picture.key_frame:
+            self._last = round(picture.rotation / 90) % 4
+        return self._last
+
+
+class Steadier:
+    """Brings pictures that differ from the first one of a video to its size, format and colours.
+
+    A picture of another shape gets black bars, so that nothing looks stretched.
+    """
+
+    def __init__(self) -> None:
+        self._first: _Kind | None = None
+        self._last: _Kind | None = None
+        self._turns = Turns()
+        self._graphs: dict[_Kind, Graph] = {}
+        self._told: list[str] = []
+        self._num_changes = 0
+        self._num_frames = 0
+
+    def steady(self, picture: VideoFrame, aspect: Fraction | None) -> tuple[VideoFrame, int]:
+        """Return the picture as the first one is, and the quarter turns that bring it upright.
+
+        Args:
+            picture: The next one; its time stays.
+            aspect: Width of its pixels by their height; None = square or unknown.
+        """
+        kind = _Kind.of(picture, aspect, self._turns.of(picture))
+        if self._first is None:
+            self._first = self._last = kind
+        first = self._first
+        if kind != self._last:
+            self._tell(kind, first)
+            self._last = kind
+        self._num_frames += 1
+        if kind == first or replace(kind, primaries=first.primaries, transfer=first.transfer) == first:
+            return picture, first.turns
+        graph = self._graphs.get(kind)
+        if graph is None:
+            # Few at a time: some videos change to hundreds of sizes.
+            self._graphs.clear()
+            graph = self._graphs[kind] = _build(picture, kind, first)
+        graph.push(picture)
+        made = cast("VideoFrame", graph.pull())
+        made.pts, made.time_base, made.duration = picture.pts, picture.time_base, picture.duration
+        return made, first.turns
+
+    @property
+    def changes(self) -> list[str]:
+        """A sentence for every change so far, or for the first few and one for the rest."""
+        left = self._num_changes - len(self._told)
+        return [*self._told, f"the video changes {left} more times; treated likewise"] if left else self._told
+
+    def _tell(self, kind: _Kind, first: _Kind) -> None:
+        self._num_changes += 1
+        if len(self._told) == _MOST_TOLD:
+            return
+        parts = kind.difference(first)
+        if not parts:
+            self._told.append(f"from frame {self._num_frames} on the video is as at its beginning again")
+            return
+        mine, its = (", ".join(words) for words in zip(*parts, strict=True))
+        done = _what_is_done(kind, first)
+        self._told.append(f"from frame {self._num_frames} on the video is {mine} instead of {its}; {done}")
+
+
+def _what_is_done(kind: _Kind, first: _Kind) -> str:
+    done = []
+    if kind.turns != first.turns:
+        done.append("turned")
+    if (kind.width, kind.height, kind.aspect) != (first.width, first.height, first.aspect):
+        inner = _inner_size(kind, first)
+        done.append("scaled" if inner == (first.width, first.height) else "scaled, with black bars")
+    if (kind.pixel_format, kind.range, kind.matrix) != (first.pixel_format, first.range, first.matrix):
+        done.append("converted")
+    if kind.light != first.light:
+        done.append("its colours may look wrong, since they are shown as those of the beginning")
+    return ", ".join(done)
+
+
+def _inner_size(kind: _Kind, first: _Kind) -> tuple[int, int]:
+    """Return the size a picture is scaled to inside of the first one's."""
+    is_turned = (kind.turns - first.turns) % 2
+    old = (kind.height, kind.width) if is_turned else (kind.width, kind.height)
+    aspect = 1 / kind.aspect if is_turned else kind.aspect
+    # Sizes on a screen where the first picture's pixels are square.
+    width, height = old[0] * aspect / first.aspect, Fraction(old[1])
+    factor = min(first.width / width, first.height / height)
+    inner = (width * factor / first.width, height * factor / first.height)
+    if min(inner) > 1 - _LIKE:
+        return first.width, first.height
+    return _even(inner[0] * first.width, first.width), _even(inner[1] * first.height, first.height)
+
+
+def _even(side: Fraction, most: int) -> int:
+    return min(most, max(2, 2 * round(side / 2)))
+
+
+def _build(picture: VideoFrame, kind: _Kind, first: _Kind) -> Graph:
+    width, height = _inner_size(kind, first)
+    filters: list[Step] = [
+        *_TURNS[(kind.turns - first.turns) % 4],
+        ("sidedata", "mode=delete:type=DISPLAYMATRIX"),
+        ("sidedata", "mode=delete:type=MOTION_VECTORS"),
+        (
+            "scale",
+            f"{width}:{height}:flags=bicubic+accurate_rnd+full_chroma_int:interl=-1"
+            f":in_range={_RANGES[kind.range]}:out_range={_RANGES[first.range]}"
+            + _matrix("in", kind) + _matrix("out", first),
+        ),
+        ("format", first.pixel_format),
+    ]  # fmt: skip
+    if (width, height) != (first.width, first.height):
+        left, top = (
+            (whole - inner) // 8 * 4 for whole, inner in ((first.width, width), (first.height, height))
+        )
+        filters.append(("pad", f"{first.width}:{first.height}:{left}:{top}"))
+    filters += [("setsar", f"{first.aspect.numerator}/{first.aspect.denominator}")]
+    return chain(picture, *filters)
+
+
+def _matrix(side: str, kind: _Kind) -> str:
+    name = _MATRICES.get(kind.matrix)
+    return (
+        f":{side}_color_matrix={name.removesuffix('nc')}" if name and "rgb" not in kind.pixel_format else ""
+    )

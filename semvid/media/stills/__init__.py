@@ -1,0 +1,1 @@
+"""Read still pictures, and what lies beside their pixels."""

@@ -1,0 +1,150 @@
+"""Open a file as a still picture, or say what it is instead; nothing is decoded before its size is known."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from semvid.core.checked import shown_line
+from semvid.core.errors import InputError, InputMissingError, SemvidError
+
+LARGEST_SIDE = 65500
+"""Pixels libjpeg codes at most."""
+LARGEST_PICTURE = 2**27
+"""Pixels, 134 million: coding them takes 56 bytes each. A file of a few kilobytes can claim more."""
+
+# What cameras, editors and the web write. Left out is what Pillow cannot decode itself, or hands to other
+# programs (EPS to Ghostscript).
+_FORMATS = (
+    "PNG", "JPEG", "WEBP", "TIFF", "BMP", "DIB", "GIF", "AVIF", "JPEG2000", "PPM", "TGA", "QOI", "SGI",
+    "PCX", "ICO",
+)  # fmt: skip
+_RAW = frozenset({
+    ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".iiq", ".k25", ".kdc", ".mef", ".mos",
+    ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
+})  # fmt: skip
+"""Camera raw: many are TIFFs whose first picture is a thumbnail."""
+_STILL_SUFFIXES = frozenset({
+    ".avif", ".bmp", ".dib", ".gif", ".ico", ".j2k", ".jfif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pcx", ".pgm",
+    ".png", ".pnm", ".ppm", ".qoi", ".sgi", ".tga", ".tif", ".tiff", ".webp", *_RAW,
+})  # fmt: skip
+_ANIMATED_SUFFIXES = frozenset({".gif", ".png"})
+"""Those of which FFmpeg decodes all pictures."""
+_SUBFILE_TYPE, _DNG_VERSION = 254, 50706
+_HEAD = 4096
+
+
+def is_still(path: Path) -> bool:
+    """Tell a still picture from a video, by its name and, where that may be either, by what it holds."""
+    suffix = path.suffix.lower()
+    if suffix not in _ANIMATED_SUFFIXES:
+        return suffix in _STILL_SUFFIXES
+    try:
+        with open_picture(path) as image:
+            return getattr(image, "n_frames", 1) == 1
+    except InputError:
+        # Who reads it will say what is wrong.
+        return True
+
+
+def with_alpha(image: Image.Image) -> Image.Image:
+    """Return an image as RGBA, of whatever mode with transparent parts it is."""
+    # Pillow knows no way from premultiplied grey to RGBA but this.
+    return (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
+
+
+@contextmanager
+def open_picture(path: Path) -> Iterator[Image.Image]:
+    """Open a still picture; the block may load it and read its tags.
+
+    Raises:
+        InputMissingError: It does not exist.
+        InputError: It is no still picture, is too large, or turns out to be broken in the block.
+    """
+    if not path.exists():
+        raise InputMissingError(f"{path} does not exist; check the path")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name one picture")
+    if path.suffix.lower() in _RAW:
+        raise InputError(f"{path} {_RAW_FILE}")
+    try:
+        with warnings.catch_warnings():
+            # Size is checked here, with a message of our own; of the rest Pillow warns before it raises.
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=_FORMATS) as image:
+                _check(path, image)
+                yield image
+    except SemvidError:
+        raise
+    except UnidentifiedImageError as error:
+        raise InputError(f"{path} {_what_it_is(path)}") from error
+    except Image.DecompressionBombError as error:
+        raise InputError(f"{path} has more than {LARGEST_PICTURE} pixels; make it smaller") from error
+    except MemoryError as error:
+        raise InputError(f"{path} does not fit the free memory; make it smaller") from error
+    except Exception as error:
+        # Pillow's readers raise whatever damaged bytes lead them to: struct.error, KeyError, AssertionError.
+        why = shown_line(str(error)) or type(error).__name__
+        raise InputError(f"{path} cannot be decoded ({why}); it is damaged, cut off, or too large") from error
+
+
+def _check(path: Path, image: Image.Image) -> None:
+    width, height = image.size
+    if max(width, height) > LARGEST_SIDE:
+        raise InputError(
+            f"{path} is {width}x{height}; a JPEG has at most {LARGEST_SIDE} pixels a side; make it smaller"
+        )
+    if width * height > LARGEST_PICTURE:
+        raise InputError(
+            f"{path} is {width}x{height}; {LARGEST_PICTURE} pixels in all are the most; make it smaller"
+        )
+    if min(width, height) < 1:
+        raise InputError(f"{path} is {width}x{height} and has no pixels; give another picture")
+    if image.format == "TIFF":
+        tags = image.getexif()
+        is_preview = tags.get(_SUBFILE_TYPE) == 1 and getattr(image, "n_frames", 1) > 1
+        if _DNG_VERSION in tags or is_preview:
+            raise InputError(
+                f"{path} is a camera's raw file, or begins with a preview; develop it to TIFF, PNG or JPEG"
+            )
+
+
+def _what_it_is(path: Path) -> str:
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if not head:
+        return "is empty (0 bytes); copy or download it again"
+    if head[4:8] == b"ftyp":
+        return _BRANDS.get(head[8:12], _VIDEO)
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if text.startswith((b"<svg", b"<?xml", b"<!doctype svg")) and b"<svg" in text:
+        return "is a drawing (SVG), not a picture of pixels; export it as PNG first"
+    return next((words for start, words in _BEGINNINGS if head.startswith(start)), _UNKNOWN)
+
+
+_UNKNOWN = "is no picture that can be read; give PNG, JPEG, WebP or TIFF"
+_VIDEO = "is a video or sound; use semvid compress"
+_HEIC = "is HEIC, which cannot be read; convert it to JPEG or PNG first"
+_AVIF = "is AVIF, and damaged or not known to this Pillow; convert it to PNG first"
+_RAW_FILE = "is a camera's raw file; develop it to TIFF, PNG or JPEG first"
+_JPEG_XL = "is JPEG XL, which cannot be read; convert it to PNG first"
+_PAGE = "is a page (PDF or PostScript), not a picture; export it as PNG first"
+_BRANDS = {
+    **dict.fromkeys((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"), _HEIC),
+    **dict.fromkeys((b"avif", b"avis"), _AVIF),
+    b"crx ": _RAW_FILE,
+    b"jxl ": _JPEG_XL,
+}
+"""By what comes behind ``ftyp``."""
+_BEGINNINGS = (
+    (b"\xff\x0a", _JPEG_XL),
+    (b"\0\0\0\x0cJXL ", _JPEG_XL),
+    (b"%PDF", _PAGE),
+    (b"%!PS", _PAGE),
+    (b"\xc5\xd0\xd3\xc6", _PAGE),
+    (b"\x1a\x45\xdf\xa3", _VIDEO),
+)

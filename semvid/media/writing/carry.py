@@ -1,0 +1,269 @@
+"""What becomes of the streams beside the main video: decided before any work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import TYPE_CHECKING, cast
+
+from av.stream import Disposition, Stream
+
+from semvid.core.config import CompressConfig
+from semvid.core.errors import OutputError
+from semvid.core.types import StreamInfo, VideoInfo
+from semvid.media.probe import UNKNOWN_CODEC, is_cover_art
+from semvid.media.probe import codec_name as coded_as
+from semvid.media.writing.cargo import Cargo
+from semvid.media.writing.container_trial import Fit, try_stream
+from semvid.media.writing.containers import CONTAINERS, COVER_CODECS, HABITS
+from semvid.media.writing.even_sound import WHY, Offset, find_offsets
+from semvid.media.writing.sound import SoundTarget, canonical_name, choose_target, holds_sound
+from semvid.media.writing.tags import has_keys
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+
+
+class Way(Enum):
+    """What becomes of a stream."""
+
+    COPY = "copy"
+    ATTACH = "attach"
+    """An attachment, or a cover that is one in the new container."""
+    CONVERT = "convert"
+    LEAVE = "leave"
+    REWRITE = "rewrite"
+    """FFmpeg writes it anew from chapters or tags."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What becomes of one stream, and why."""
+
+    label: str
+    """The stream's name in messages."""
+    kind: str
+    way: Way
+    why: str = ""
+    """What is told of it, after its name; empty = nothing."""
+    sound: SoundTarget | None = None
+    text: str = ""
+    """FFmpeg's encoder of the subtitles it becomes."""
+    cover: bytes = b""
+    is_cover: bool = False
+    is_relayed: bool = False
+    """See ``Fit.RELAYED``."""
+    remark: str = ""
+    """What is told of a stream that is copied as it is."""
+
+    @property
+    def cost(self) -> int:
+        """Of the change, to compare containers."""
+        if self.way is Way.LEAVE:
+            return 100
+        is_lossy = self.sound is not None and self.sound.bitrate is not None
+        return (10 if is_lossy else 1) if self.way is Way.CONVERT else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What becomes of all streams beside the main video."""
+
+    suffix: str
+    passages: dict[int, Passage]
+    """By index of the stream; those dropped are missing."""
+    has_keys: bool = False
+    """Tags are written as a list of keys, which has room for those of phones and none for a cover."""
+
+    @property
+    def read_streams(self) -> list[int]:
+        """Indices of the streams whose packets are needed."""
+        return [index for index, one in self.passages.items() if one.way in {Way.COPY, Way.CONVERT}]
+
+    @property
+    def is_relayed(self) -> bool:
+        """Whether the container has to be opened through a relay."""
+        return any(one.is_relayed for one in self.passages.values())
+
+    @property
+    def cost(self) -> int:
+        """How much is lost: most by what is left out, least by what is only written down otherwise."""
+        return sum(one.cost for one in self.passages.values())
+
+    @property
+    def notices(self) -> list[str]:
+        """A sentence for each stream that is not as it was."""
+        return [
+            f"{one.label} {why}" for one in self.passages.values() for why in (one.why, one.remark) if why
+        ]
+
+
+def label(stream: Stream) -> str:
+    """Name a stream in messages."""
+    known = stream.name if stream.type == "data" and stream.name else coded_as(stream)
+    return f"stream {stream.index} ({stream.type}{'' if known == UNKNOWN_CODEC else f', {known}'})"
+
+
+def copied_streams(source: VideoInfo, drop: Collection[str]) -> list[StreamInfo]:
+    """List the streams beside the main video that people watch, hear or read, less those dropped."""
+    return [
+        one
+        for one in source.streams
+        if one.index != source.stream_index
+        and one.kind in {"video", "audio", "subtitle"}
+        and one.kind not in drop
+        and one.codec != UNKNOWN_CODEC
+    ]
+
+
+def plan(cargo: Cargo, suffix: str, config: CompressConfig) -> Manifest:
+    """Decide about every stream beside the video that is compressed.
+
+    Args:
+        cargo: The file.
+        suffix: Of the output.
+        config: What is dropped, how sound is treated, and whether it is strict.
+
+    Raises:
+        OutputError: A stream people watch, hear or read has no place in the container.
+    """
+    planner = _Planner(cargo, suffix, config)
+    passages = {
+        one.index: planner.passage(one)
+        for one in cargo.container.streams
+        if one.index != cargo.info.stream_index and one.type not in config.drop
+    }
+    has_cover = any(one.is_cover and one.way is Way.COPY for one in passages.values())
+    manifest = Manifest(suffix, passages, has_keys(cargo.container.metadata) and not has_cover)
+    asked = config.audio not in {"auto", "copy"}
+    for one in passages.values():
+        if config.strict and one.why and not (asked and one.sound is not None):
+            raise OutputError(
+                f"{one.label} {one.why}; --strict allows none of that: choose another container "
+                f"for -o, or leave it out with --drop {one.kind}"
+            )
+    return manifest
+
+
+def _passage(
+    stream: Stream, way: Way, why: str = "", *, sound: SoundTarget | None = None, text: str = "",
+    cover: bytes = b"", is_relayed: bool = False, remark: str = "",
+) -> Passage:  # fmt: skip
+    # Of the stream itself nothing is kept: its container is closed again.
+    return Passage(
+        label(stream), stream.type, way, why, sound, text, cover, is_cover_art(stream), is_relayed, remark
+    )
+
+
+class _Planner:
+    def __init__(self, cargo: Cargo, suffix: str, config: CompressConfig) -> None:
+        self._cargo, self._suffix, self._config = cargo, suffix, config
+        self._muxer = CONTAINERS[suffix]
+
+    def passage(self, stream: Stream) -> Passage:
+        if stream.type == "attachment":
+            if self._muxer == "matroska":
+                return _passage(stream, Way.ATTACH)
+            return _passage(stream, Way.LEAVE, f"is left out: {self._suffix} holds no attachments")
+        if is_cover_art(stream):
+            return self._cover(stream)
+        if stream.type == "data":
+            return self._data(stream)
+        if stream.codec_context is None:
+            return _passage(stream, Way.LEAVE, "is left out: FFmpeg does not know its format")
+        return self._sound(cast("AudioStream", stream)) if stream.type == "audio" else self._other(stream)
+
+    def _other(self, stream: Stream) -> Passage:
+        fit = self._fit(stream)
+        if fit is not Fit.NO:
+            return _passage(stream, Way.COPY, is_relayed=fit is Fit.RELAYED)
+        text = HABITS[self._muxer].text
+        if stream.type == "subtitle" and stream.codec_context.codec.text_sub and text:
+            name = {"mov_text": "timed text", "webvtt": "WebVTT", "subrip": "SubRip"}[text]
+            why = f"becomes {name}, with plain styling at most: {self._suffix} cannot hold it as it is"
+            return _passage(stream, Way.CONVERT, why, text=text)
+        raise self._refusal(stream)
+
+    def _cover(self, stream: Stream) -> Passage:
+        if stream.disposition & Disposition.timed_thumbnails:
+            return _passage(stream, Way.LEAVE, "is left out: pictures of chapters are not kept")
+        if coded_as(stream) in COVER_CODECS and self._cargo.packets[stream.index]:
+            if self._muxer == "mp4":
+                return _passage(stream, Way.COPY)
+            if self._muxer == "matroska":
+                return _passage(stream, Way.ATTACH, cover=self._cargo.cover(stream))
+        return _passage(stream, Way.LEAVE, f"is left out: {self._suffix} cannot hold this cover picture")
+
+    def _data(self, stream: Stream) -> Passage:
+        if "timecode" in stream.metadata or self._cargo.is_chapter_track(stream):
+            return _passage(stream, Way.REWRITE)
+        if self._muxer in {"mp4", "mov"} and self._fit(stream) is Fit.DIRECT:
+            return _passage(stream, Way.COPY)
+        return _passage(stream, Way.LEAVE, f"is left out: {self._suffix} cannot hold data of this kind")
+
+    def _sound(self, stream: AudioStream) -> Passage:
+        codec, bitrate = self._config.sound_codec
+        wanted = codec if codec not in {"auto", "copy"} else None
+        source = self._cargo.sound_format(stream)
+        if source is None:
+            return _passage(
+                stream, Way.LEAVE, "is left out: nothing in its beginning tells its sample rate and channels"
+            )
+        fit = self._fit(stream)
+        is_as_wanted = wanted is None or (bitrate is None and canonical_name(wanted) == coded_as(stream))
+        offset = self._offsets.get(stream.index, Offset())
+        if fit is not Fit.NO and is_as_wanted and not offset.is_noticed:
+            remark = f"is heard {offset}: {WHY}; write to .mov or .mkv" if str(offset) else ""
+            return _passage(stream, Way.COPY, is_relayed=fit is Fit.RELAYED, remark=remark)
+        is_uneven = fit is not Fit.NO and is_as_wanted
+        if codec == "copy":
+            raise self._uneven(stream, offset) if is_uneven else self._refusal(stream)
+        habits = HABITS[self._muxer]
+        wanted = wanted or (habits.lossless_sound if source.is_lossless else habits.sound)
+        target = choose_target(wanted, source, bitrate)
+        if target is None or not holds_sound(self._muxer, target):
+            raise OutputError(
+                f"{label(stream)} cannot become {wanted} in {self._suffix}; choose another --audio codec "
+                "or container, or leave it out with --drop audio"
+            )
+        why = f"becomes {target}"
+        if target.num_channels != source.num_channels:
+            why += f", {target.num_channels} channels instead of {source.num_channels}"
+        if is_uneven:
+            why += f": it would be heard {offset}, for {WHY}"
+        elif codec == "auto":
+            why += f": {self._suffix} cannot hold it as it is"
+        return _passage(stream, Way.CONVERT, why, sound=target)
+
+    @cached_property
+    def _offsets(self) -> dict[int, Offset]:
+        """How far sound would be from its picture where it can only go evenly."""
+        is_dropped = "audio" in self._config.drop
+        if self._muxer != "avi" or is_dropped:
+            return {}
+        return find_offsets(self._cargo.info, [one.index for one in self._cargo.container.streams.audio])
+
+    def _uneven(self, stream: Stream, offset: Offset) -> OutputError:
+        return OutputError(
+            f"{label(stream)} would be heard {offset}: {WHY}; end -o in .mov or .mkv, or give --audio auto, "
+            "which fills it with silence"
+        )
+
+    def _fit(self, stream: Stream) -> Fit:
+        fit = try_stream(self._muxer, stream, self._cargo.packets[stream.index])
+        # Chapters matter to more people than sound that is copied bit by bit.
+        return Fit.NO if fit is Fit.RELAYED and self._cargo.has_chapters else fit
+
+    def _refusal(self, stream: Stream) -> OutputError:
+        packets = self._cargo.packets[stream.index]
+        others = [
+            suffix
+            for suffix, muxer in CONTAINERS.items()
+            if suffix != ".avi" and try_stream(muxer, stream, packets) is not Fit.NO
+        ]
+        choice = f"end -o in {' or '.join(others)}" if others else "no container semvid writes can"
+        return OutputError(
+            f"{self._suffix} cannot hold {label(stream)}; {choice}, or leave it out with --drop {stream.type}"
+        )

@@ -1,0 +1,340 @@
+"""The right to write one name: held by one run, gone with its process, with all that the run did not finish.
+
+Until an output is complete, ``.semvid-HASH.lock`` and the unfinished ``.semvid-HASH-RANDOM.part`` lie beside
+it. The system takes the lock from a process that dies, however it dies. So what lies there without a living
+lock is a left-over, and the next run to that folder removes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import stat
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import ClassVar
+
+from semvid.core.errors import OutputError, OutputExistsError
+from semvid.core.interrupts import finished_step, shielded
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+_OURS = re.compile(r"\.semvid-(?P<hash>[0-9a-f]{16})(?:\.lock|-[0-9a-f]{8}\.(?:part|old)(?:\.[^.]{1,16})?)")
+_LONGEST_SUFFIX = 16
+# Network and FUSE file systems without locks; nothing that lies there is known to be a left-over.
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EACCES}
+
+
+class _State:
+    """Of the process."""
+
+    held: ClassVar[set[Claim]] = set()
+    num_claimed = num_published = 0
+
+
+class Claim:
+    """Reserves an output for this run. A context manager: what was not published is removed at the end.
+
+    Args:
+        output: Where to write. Of a link the target is replaced, and the link stays.
+        overwrite: Whether what is there may be replaced.
+        is_scratch: Nothing will be published.
+
+    Raises:
+        OutputExistsError: There is something, and ``overwrite`` is false.
+        OutputError: Another run is writing to this name, or it cannot be written to.
+    """
+
+    def __init__(self, output: Path, *, overwrite: bool, is_scratch: bool = False) -> None:
+        self.output = output
+        self.overwrite = overwrite
+        self.target = final_target(output)
+        self._stem = f".semvid-{_hash(self.target)}"
+        self._temporaries: list[Path] = []
+        self._lock: int | None = None
+        with shielded():
+            _State.held.add(self)
+            _State.num_claimed += not is_scratch
+            try:
+                self._lock = self._acquire()
+                if self._lock is not None:
+                    _sweep(self.target.parent, self._stem)
+                if self.target.is_file() and not overwrite:
+                    raise _appeared(output)
+            except BaseException as error:
+                self.release()
+                if isinstance(error, OSError) and not isinstance(error, OutputError):
+                    raise OutputError(f"{output} cannot be created: {error.strerror or error}") from error
+                raise
+
+    def __enter__(self) -> Claim:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        finished_step(self.release)
+
+    def temporary(self) -> Path:
+        """Create an empty file to write to, beside the output and with its suffix.
+
+        Raises:
+            OutputError: It cannot be created.
+        """
+        suffix = self.target.suffix
+        path = self._new(f".part{suffix if len(suffix) <= _LONGEST_SUFFIX else ''}")
+        try:
+            _create(path)
+        except OSError as error:
+            raise OutputError(f"{self.output} cannot be created: {error.strerror or error}") from error
+        return path
+
+    def temporary_folder(self) -> Path:
+        """Create an empty folder to write to, beside the output.
+
+        Raises:
+            OutputError: It cannot be created.
+        """
+        path = self._new(".part")
+        try:
+            path.mkdir()
+        except OSError as error:
+            raise OutputError(f"{self.output} cannot be created: {error.strerror or error}") from error
+        return path
+
+    def left_aside(self) -> list[Path]:
+        """Return what a run that died while it replaced this folder had moved aside."""
+        return sorted(self.target.parent.glob(f"{self._stem}-*.old"))
+
+    def aside(self) -> Path:
+        """Return a free name beside the output, to move a folder to that is being replaced."""
+        return self.target.with_name(f"{self._stem}-{secrets.token_hex(4)}.old")
+
+    def publish(self, temporary: Path) -> int:
+        """Give a finished file its name, atomically; returns its size in bytes.
+
+        Raises:
+            OutputExistsError: Something of that name appeared meanwhile; it stays as it is.
+            OSError: The disk is full or failing.
+        """
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        size = temporary.stat().st_size
+        with shielded():
+            if self.overwrite:
+                with contextlib.suppress(OSError):
+                    # Who kept others from reading the old file does not want them to read the new one.
+                    temporary.chmod(stat.S_IMODE(self.target.stat().st_mode))
+                temporary.replace(self.target)
+            else:
+                try:
+                    move_to_free_name(temporary, self.target)
+                except FileExistsError as error:
+                    raise _appeared(self.output) from error
+            self.count_as_published()
+        return size
+
+    def count_as_published(self) -> None:
+        """The output has its name."""
+        _State.num_published += 1
+
+    def write(self, data: bytes) -> int:
+        """Write the whole output; returns its size in bytes.
+
+        Raises:
+            OutputError: It cannot be written; nothing is left behind.
+        """
+        try:
+            temporary = self.temporary()
+            temporary.write_bytes(data)
+            return self.publish(temporary)
+        except OSError as error:
+            if isinstance(error, OutputError):
+                raise
+            raise OutputError(
+                f"{self.output} cannot be written: {error.strerror or error}; nothing was left behind"
+            ) from error
+
+    def release(self) -> None:
+        """Remove what was not published, and let others write here."""
+        for path in self._temporaries:
+            _remove(path)
+        lock = self.target.with_name(f"{self._stem}.lock")
+        if self._lock is not None:
+            _unlock(self._lock, lock)
+            self._lock = None
+        _State.held.discard(self)
+
+    def _new(self, suffix: str) -> Path:
+        path = self.target.with_name(f"{self._stem}-{secrets.token_hex(4)}{suffix}")
+        self._temporaries.append(path)
+        return path
+
+    def _acquire(self) -> int | None:
+        lock = self.target.with_name(f"{self._stem}.lock")
+        try:
+            return _lock(lock)
+        except BlockingIOError as error:
+            raise OutputError(
+                f"{self.output} is being written by another run of semvid; "
+                "wait for it, or choose another name"
+            ) from error
+
+
+def all_is_published() -> bool:
+    """Tell whether this process has finished everything it claimed, and that something."""
+    return 0 < _State.num_claimed <= _State.num_published
+
+
+def release_all() -> None:
+    """Release whatever this process still holds: before it ends."""
+    for claim in tuple(_State.held):
+        claim.release()
+
+
+def final_target(output: Path) -> Path:
+    """Return the file a name stands for, whether it exists or not: links are followed.
+
+    Raises:
+        OutputError: The links go round in a circle.
+    """
+    if not output.is_symlink():
+        return output
+    target = Path(os.path.realpath(output))
+    if target.is_symlink():
+        raise OutputError(f"{output} is a link that leads to itself; choose another name")
+    return target
+
+
+def take_free_name(path: Path) -> None:
+    """Create an empty file of a name that must be free.
+
+    Raises:
+        OutputExistsError: It is taken.
+        OutputError: It cannot be created.
+    """
+    try:
+        _create(path)
+    except FileExistsError as error:
+        raise _appeared(path) from error
+    except OSError as error:
+        raise OutputError(f"{path} cannot be created: {error.strerror or error}") from error
+
+
+def _create(path: Path) -> None:
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+
+
+def move_to_free_name(source: Path, target: Path) -> None:
+    """Rename a file unless the new name is taken.
+
+    Raises:
+        FileExistsError: It is taken.
+    """
+    if sys.platform == "win32":
+        source.rename(target)
+        return
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # No hard links on this file system: an empty file of ours keeps the name until the next step.
+        _create(target)
+        source.replace(target)
+    else:
+        source.unlink()
+
+
+def _appeared(output: Path) -> OutputExistsError:
+    return OutputExistsError(f"{output} exists; pass -y to overwrite it or choose another name")
+
+
+def _hash(target: Path) -> str:
+    # There capitals do not distinguish names.
+    name = target.name.casefold() if sys.platform in {"win32", "darwin"} else target.name
+    return hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
+
+
+def _lock(path: Path) -> int | None:
+    """Lock a file that is made for it; None where the file system has no locks.
+
+    Raises:
+        BlockingIOError: Somebody holds it.
+    """
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        try:
+            if sys.platform == "win32":
+                msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+            else:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(handle)
+            if error.errno in _NO_LOCKS:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+                return None
+            raise BlockingIOError(error.errno, "locked") from error
+        # Whoever held it before may have removed the file between our two steps.
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(handle), path.lstat()):
+                return handle
+        os.close(handle)
+
+
+def _unlock(handle: int, path: Path) -> None:
+    if sys.platform == "win32":
+        # An open file cannot be removed there, and one that somebody else has opened since need not be.
+        os.close(handle)
+        with contextlib.suppress(OSError):
+            path.unlink()
+        return
+    with contextlib.suppress(OSError):
+        path.unlink()
+    os.close(handle)
+
+
+def _sweep(folder: Path, own_stem: str) -> None:
+    """Remove what runs left in a folder that died."""
+    found: dict[str, list[str]] = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if match := _OURS.fullmatch(entry.name):
+                found.setdefault(match["hash"], []).append(entry.name)
+    for key, names in found.items():
+        lock = folder / f".semvid-{key}.lock"
+        handle = None
+        if lock.stem != own_stem:
+            try:
+                handle = _lock(lock)
+            except OSError:
+                # Alive, or another user's.
+                continue
+            if handle is None:
+                continue
+        for name in names:
+            if ".part" in name:
+                _remove(folder / name)
+        if handle is not None:
+            _unlock(handle, lock)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,77 @@
+"""Where the output goes, and in what container, with everything the input holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from semvid.core.config import CompressConfig
+from semvid.core.errors import OutputError
+from semvid.core.types import VideoInfo
+from semvid.media.writing.cargo import look_into
+from semvid.media.writing.carry import Manifest, plan
+from semvid.media.writing.containers import CONTAINERS, takes
+from semvid.media.writing.output import check_place
+
+
+def default_output(source: VideoInfo, coding_format: str, config: CompressConfig) -> Path:
+    """Return ``NAME.semvid.EXT`` beside the source, in the container that changes least, best its own.
+
+    Args:
+        source: The input.
+        coding_format: FFmpeg's name of the format the video will have.
+        config: What is dropped or converted.
+
+    Raises:
+        OutputError: No container can hold these streams together.
+    """
+    own = source.path.suffix.lower()
+    order = dict.fromkeys(([own] if own in CONTAINERS else []) + list(CONTAINERS))
+    best: Manifest | None = None
+    refusal: OutputError | None = None
+    with look_into(source) as cargo:
+        for suffix in order:
+            if not takes(suffix, coding_format):
+                continue
+            try:
+                found = plan(cargo, suffix, config)
+            except OutputError as error:
+                refusal = refusal or error
+                continue
+            if best is None or found.cost < best.cost:
+                best = found
+    if best is None:
+        raise OutputError(
+            f"no container holds all streams of {source.path}: {refusal or 'none takes ' + coding_format}"
+        )
+    return source.path.with_name(f"{source.path.stem}.semvid{best.suffix}")
+
+
+def check_output(output: Path, source: VideoInfo, coding_format: str, config: CompressConfig) -> Manifest:
+    """Refuse an output that cannot or must not be written, before any work is done.
+
+    Args:
+        output: Where to write.
+        source: The input.
+        coding_format: FFmpeg's name of the format the video will have.
+        config: What is dropped or converted, and whether an existing file may be replaced.
+
+    Returns:
+        What becomes of the input's streams in it.
+
+    Raises:
+        OutputExistsError: It exists and may not be replaced.
+        OutputError: It is the input, is no regular file, its folder is missing or read-only, or its
+            container cannot hold the streams.
+    """
+    check_place(output, source.path, overwrite=config.overwrite)
+    suffix = output.suffix.lower()
+    if suffix not in CONTAINERS:
+        raise OutputError(
+            f"'{output.suffix or output.name}' is no container semvid writes; "
+            f"end the output in {', '.join(CONTAINERS)}"
+        )
+    if not takes(suffix, coding_format):
+        others = ", ".join(one for one in CONTAINERS if takes(one, coding_format))
+        raise OutputError(f"{suffix} cannot hold {coding_format} video; end the output in {others}")
+    with look_into(source) as cargo:
+        return plan(cargo, suffix, config)

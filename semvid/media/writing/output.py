@@ -1,0 +1,90 @@
+"""Where results go: refused early if they cannot, and under their name only when they are whole."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from semvid.core.errors import OutputError, OutputExistsError
+from semvid.media.writing.claim import Claim, final_target
+
+
+def check_place(output: Path, source: Path | None, *, overwrite: bool, option: str = "-o") -> None:
+    """Refuse an output that cannot or must not be written, before any work is done.
+
+    Args:
+        output: Where to write.
+        source: The input, which it must not be.
+        overwrite: Whether an existing file may be replaced.
+        option: What names the output on the command line, for messages.
+
+    Raises:
+        OutputExistsError: It exists and ``overwrite`` is false.
+        OutputError: It is the input, is no regular file, or its folder is missing or read-only.
+    """
+    try:
+        _check(output, source, overwrite=overwrite, option=option)
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        # A name that is too long, a folder that may not be entered.
+        raise OutputError(
+            f"{output} cannot be written: {(error.strerror or str(error)).lower()}; choose another {option}"
+        ) from error
+
+
+def _check(output: Path, source: Path | None, *, overwrite: bool, option: str) -> None:
+    if not output.parent.is_dir():
+        raise OutputError(f"the folder {output.parent} does not exist; create it or choose another {option}")
+    target = final_target(output)
+    folder = target.parent
+    if not folder.is_dir():
+        raise OutputError(f"{output} is a link into {folder}, which does not exist; choose another {option}")
+    try:
+        # Not exists(): to newer Pythons a name that is too long is one that does not exist.
+        mode = target.stat().st_mode
+    except FileNotFoundError:
+        mode = None
+    if mode is not None:
+        if stat.S_ISDIR(mode):
+            raise OutputError(f"{output} is a folder; name a file in it with {option}")
+        if source is not None and source.exists() and target.samefile(source):
+            raise OutputError(f"{output} is the input itself; choose another name with {option}")
+        if not stat.S_ISREG(mode):
+            raise OutputError(f"{output} is not a regular file; choose another {option}")
+        if not overwrite:
+            raise OutputExistsError(f"{output} exists; pass -y to overwrite it or choose another {option}")
+    if not os.access(folder, os.W_OK):
+        raise OutputError(f"the folder {folder} is not writable; choose another {option}")
+
+
+def write_whole(output: Path, data: bytes, *, overwrite: bool) -> int:
+    """Write a file that appears under its name only when it is complete; returns its size in bytes.
+
+    Args:
+        output: Where to write.
+        data: What.
+        overwrite: Whether an existing file may be replaced, also one that appeared meanwhile.
+
+    Raises:
+        OutputError: It cannot be written; nothing is left behind.
+    """
+    with Claim(output, overwrite=overwrite) as claim:
+        return claim.write(data)
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Give a folder for intermediate files; it is removed at the end, or by a later run if this one dies.
+
+    Raises:
+        OutputError: It cannot be created.
+    """
+    name = Path(tempfile.gettempdir()) / f"scratch-{secrets.token_hex(8)}"
+    with Claim(name, overwrite=False, is_scratch=True) as claim:
+        yield claim.temporary_folder()

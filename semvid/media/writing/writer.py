@@ -1,0 +1,265 @@
+"""Write one output file: temporary name beside the target, verified, then renamed over it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, cast
+
+from av.error import FFmpegError
+
+from semvid.core.errors import OutputError
+from semvid.core.interrupts import finished_step
+from semvid.media.names import ffmpeg_name
+from semvid.media.probe import codec_name, is_cover_art, open_container, reason
+from semvid.media.side_data import MODE_TAGS
+from semvid.media.writing.carry import Manifest, Passage, Way
+from semvid.media.writing.claim import Claim
+from semvid.media.writing.container_trial import add_copy, open_output
+from semvid.media.writing.containers import CONTAINERS, COVER_CODECS
+from semvid.media.writing.even_sound import MOST_LATE
+from semvid.media.writing.header_patch import ROOM, prefer_google_boxes, state_pixel_aspect
+from semvid.media.writing.ledger import Ledger, carries_time
+from semvid.media.writing.priming import primed
+from semvid.media.writing.sound import SoundConverter, add_sound
+from semvid.media.writing.subtitles import SubtitleConverter
+from semvid.media.writing.tags import Inventory, portable
+
+if TYPE_CHECKING:
+    from av import Packet
+    from av.audio.stream import AudioStream
+    from av.container import OutputContainer
+    from av.stream import AttachmentStream, Stream
+    from av.subtitles.stream import SubtitleStream
+    from av.video.stream import VideoStream
+
+    from semvid.media.reading.reader import VideoReader
+
+_MP4_LIKE = {"mp4", "mov"}
+# The movie's ticks are those of edit lists, which hold the offset between sound and picture; FFmpeg's own
+# are milliseconds. Spherical and stereo-3D boxes are younger than the standard it keeps to by itself.
+_MOVIE = {"movflags": "+faststart", "strict": "unofficial", "movie_timescale": "90000"}
+_OPTIONS = {
+    "mp4": _MOVIE,
+    "mov": _MOVIE,
+    # Pictures must not be moved off their grid because the sound's decoder needs a lead-in.
+    "avi": {"avoid_negative_ts": "disabled"},
+}
+_MATROSKA = {"matroska", "webm"}
+
+
+class VideoWriter:
+    """An output that appears under its name only when it is complete.
+
+    Use as a context manager: leaving it without ``commit()`` removes the temporary file.
+
+    Args:
+        output: Where to write.
+        manifest: What becomes of the input's other streams; None = there are none.
+        overwrite: Whether an existing file may be replaced.
+
+    Attributes:
+        notices: After ``commit``, a sentence for everything that the container had no place for.
+    """
+
+    def __init__(self, output: Path, manifest: Manifest | None = None, *, overwrite: bool) -> None:
+        self.output = output
+        self.bytes_written = 0
+        self._muxer = CONTAINERS[output.suffix.lower()]
+        self._manifest = manifest or Manifest(output.suffix.lower(), {})
+        self._claim = Claim(output, overwrite=overwrite)
+        self._copies: dict[int, Stream] = {}
+        self._held: dict[int, list[Packet[Any]]] = {}
+        self._converters: dict[int, SoundConverter | SubtitleConverter] = {}
+        self._ledger = Ledger(output, MOST_LATE if self._muxer == "avi" else Fraction(0))
+        self._video_index = 0
+        self._pixel_aspect: Fraction | None = None
+        self._inventory: Inventory | None = None
+        self.notices: list[str] = []
+        try:
+            self._temporary = self._claim.temporary()
+            options = dict(_OPTIONS.get(self._muxer, {}))
+            if self._manifest.has_keys and self._muxer in _MP4_LIKE:
+                options["movflags"] += "+use_metadata_tags"
+            self.container: OutputContainer = open_output(
+                ffmpeg_name(self._temporary), self._muxer, options, is_relayed=self._manifest.is_relayed
+            )
+        except BaseException:
+            self._claim.release()
+            raise
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            finished_step(self.container.close)
+        except (FFmpegError, OSError):
+            if error is None:
+                raise
+        finally:
+            finished_step(self._claim.release)
+
+    def copy_streams(self, reader: VideoReader, encoded: VideoStream) -> None:
+        """Add what becomes of every other stream of the input, with metadata and chapters.
+
+        Must be called once, after the encoded stream was added and before the first packet.
+
+        Args:
+            reader: The open input.
+            encoded: The output stream with the encoded video.
+        """
+        source, main = reader.container, reader.stream
+        self._video_index = encoded.index
+        self.container.metadata.update(portable(source.metadata))
+        chapters = [] if self._manifest.is_relayed else reader.chapters()
+        self.container.set_chapters(chapters)
+        self._inventory = Inventory(self._manifest.suffix, self.container.metadata, chapters)
+        # How samples are stored is for the encoder of the new ones to say.
+        self._inventory.add("the video", encoded, main, without=MODE_TAGS)
+        self._pixel_aspect = self._aspect_to_patch(encoded)
+        if self._pixel_aspect is not None:
+            encoded.metadata["title"] = encoded.metadata.get("title", "") + ROOM
+        for stream in source.streams:
+            passage = self._manifest.passages.get(stream.index)
+            if passage is None:
+                continue
+            if passage.way is Way.ATTACH:
+                self._attach(stream, passage)
+            elif passage.way is Way.COPY:
+                lead_in = reader.lead_in(stream.index)
+                self._copies[stream.index] = copy = self._copy_of(stream, lead_in)
+                self._inventory.add(passage.label, copy, stream)
+            elif passage.way is Way.CONVERT:
+                self._converters[stream.index] = converter = self._converter(stream, passage)
+                self._inventory.add(passage.label, converter.stream, stream)
+
+    def _copy_of(self, stream: Stream, lead_in: Fraction) -> Stream:
+        if stream.type != "audio" or self._muxer not in _MATROSKA:
+            return add_copy(self.container, stream)
+        with primed(cast("AudioStream", stream), lead_in) as template:
+            return add_copy(self.container, template)
+
+    def _converter(self, stream: Stream, passage: Passage) -> SoundConverter | SubtitleConverter:
+        if passage.sound is None:
+            return SubtitleConverter(self.container, cast("SubtitleStream", stream), passage.text)
+        coded = add_sound(self.container, passage.sound)
+        return SoundConverter(cast("AudioStream", stream), coded, passage.sound, is_even=self._muxer == "avi")
+
+    def _attach(self, stream: Stream, passage: Passage) -> None:
+        tags = dict(stream.metadata)
+        if passage.cover:
+            name, kind = COVER_CODECS[codec_name(stream)]
+            data, name, kind = passage.cover, tags.pop("filename", name), tags.pop("mimetype", kind)
+        else:
+            attachment = cast("AttachmentStream", stream)
+            name = tags.pop("filename", f"attachment-{stream.index}")
+            kind = tags.pop("mimetype", "application/octet-stream")
+            data = attachment.data
+        attached = self.container.add_attachment(name, kind, data)
+        attached.metadata.update(portable(tags))
+
+    def start(self) -> None:
+        """Write the header; from here on streams are fixed.
+
+        Raises:
+            OutputError: The container refuses this combination of streams.
+        """
+        try:
+            self.container.start_encoding()
+        except (FFmpegError, ValueError) as error:
+            raise self._failure(error) from error
+
+    def copy(self, packet: Packet[Any]) -> None:
+        """Write what becomes of a packet of another stream; nothing of those that are left out."""
+        index = packet.stream.index
+        if (converter := self._converters.get(index)) is not None:
+            for one in converter.convert(packet):
+                self._mux(one)
+        if (stream := self._copies.get(index)) is None:
+            return
+        if packet.dts is None and is_cover_art(stream):
+            packet.pts = packet.dts = 0
+        packet.stream = stream
+        for one in self._with_decoding_time(packet):
+            self._mux(one)
+
+    def _with_decoding_time(self, packet: Packet[Any]) -> list[Packet[Any]]:
+        """Hold packets back until one tells a decoding time, from which theirs is counted back.
+
+        Matroska has none, and FFmpeg finds the first ones of reordered video only behind them.
+        """
+        held = self._held.setdefault(packet.stream.index, [])
+        if packet.dts is None:
+            if packet.pts is not None:
+                held.append(packet)
+            return []
+        ready = [*held, packet]
+        held.clear()
+        for later, one in zip(reversed(ready), list(reversed(ready))[1:], strict=False):
+            one.dts = min(later.dts - max(one.duration or 1, 1), one.pts)
+        return ready
+
+    def finish(self) -> list[str]:
+        """Write what converted streams still hold; returns a sentence for whatever went wrong with them."""
+        notices = []
+        for converter in self._converters.values():
+            for one in converter.finish():
+                self._mux(one)
+            notices += converter.notices
+        return notices
+
+    def write(self, packet: Packet[Any]) -> None:
+        """Write a packet of the encoded stream."""
+        self._mux(packet)
+
+    def _mux(self, packet: Packet[Any]) -> None:
+        size = packet.size
+        self._ledger.note(packet)
+        try:
+            self.container.mux(packet)
+        except (FFmpegError, OSError) as error:
+            raise self._failure(error) from error
+        self.bytes_written += size
+
+    def commit(self) -> int:
+        """Finish the file, read it back, and give it its name.
+
+        Returns:
+            Its size in bytes.
+
+        Raises:
+            OutputError: The disk is full, or what was written cannot be read back.
+        """
+        try:
+            timed = [one.index for one in self.container.streams if carries_time(one)]
+            self.container.close()
+            self._patch_header()
+            self._ledger.check(self._temporary, self._video_index, timed)
+            if self._inventory is not None:
+                with open_container(self._temporary) as written:
+                    self.notices += self._inventory.lost(written)
+            return self._claim.publish(self._temporary)
+        except (FFmpegError, OSError) as error:
+            raise self._failure(error) from error
+
+    def _aspect_to_patch(self, encoded: VideoStream) -> Fraction | None:
+        aspect = encoded.codec_context.sample_aspect_ratio
+        return aspect if aspect and aspect != 1 and self._muxer in _MATROSKA else None
+
+    def _patch_header(self) -> None:
+        if self._muxer in _MP4_LIKE:
+            prefer_google_boxes(self._temporary)
+        if self._pixel_aspect is not None:
+            state_pixel_aspect(self._temporary, self._pixel_aspect)
+
+    def _failure(self, error: Exception) -> OutputError:
+        if isinstance(error, OutputError):
+            return error
+        return OutputError(f"{self.output} cannot be written: {reason(error)}; nothing was left behind")

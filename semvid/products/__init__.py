@@ -1,0 +1,1 @@
+"""What semvid makes: videos, pictures, maps, overlays, comparisons and reports."""

@@ -1,0 +1,165 @@
+"""Compare two versions of a video: the whole, what matters, and the rest."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from av.video.reformatter import ColorRange
+
+from semvid.codecs.base.interlaced import InterlacedStage
+from semvid.core.config import CompareConfig
+from semvid.core.errors import InputError
+from semvid.core.settings import or_default
+from semvid.core.types import Comparison, Frame, Pooled, VideoInfo
+from semvid.engine.analysis import Analyser
+from semvid.importance.registry import open_source
+from semvid.media.colour import matrix_of, range_of
+from semvid.media.fields import says_fields
+from semvid.media.probe import probe
+from semvid.media.reading.packets import shown_times
+from semvid.media.reading.reader import VideoReader
+from semvid.media.writing.output import scratch_folder
+from semvid.products.compare.filters import (
+    FILTERS,
+    SMALLEST_VMAF,
+    Scores,
+    Source,
+    can_measure,
+    deinterlaces,
+    filter_scores,
+)
+from semvid.products.compare.unchanging import unchanging
+from semvid.products.compare.weighted import weighted_scores
+
+_DONE = "what could be decoded was compared"
+
+
+def compare(reference: Path | str, test: Path | str, config: CompareConfig | None = None) -> Comparison:
+    """Score a video against the one it was made from.
+
+    Args:
+        reference: What it should look like.
+        test: What became of it. Frames belong together by their timestamps, counted from the first.
+        config: Options; None = defaults.
+
+    Raises:
+        InputError: A file cannot be read, or the two do not have the same frames; other sizes are refused
+            unless ``config.scale``.
+        SemvidError: See ``semvid.core.errors``.
+    """
+    reference, test, config = Path(reference), Path(test), or_default(config, CompareConfig)
+    mine, other = probe(reference), probe(test)
+    times = _check_times(mine, other)
+    wanted = [one for one in FILTERS if one in config.metrics]
+    sources = describe_source(mine), describe_source(other)
+    _check_sizes(*sources, scale=config.scale)
+    scores, changes = _filtered(*sources, wanted, len(times))
+    if "weighted" in config.metrics:
+        with (
+            VideoReader(reference) as reader,
+            VideoReader(test) as tested,
+            closing(open_source(config, mine.num_frames_from_header)) as maps,
+        ):
+            interlaced = InterlacedStage("bwdif" if deinterlaces(*sources) else "keep")
+            scores |= weighted_scores(reader, tested, Analyser(maps, config.temporal), interlaced)
+            for one in (reader, tested):
+                changes += [f"{one.info.path}: {change}" for change in one.changes] + one.remarks(_DONE)
+    notices = (*dict.fromkeys(changes), *field_notices(*sources))
+    return Comparison(
+        reference, test, times, {name: tuple(values.tolist()) for name, values in scores.items()},
+        {name: pool(values) for name, values in scores.items()}, notices,
+    )  # fmt: skip
+
+
+def _filtered(
+    reference: Source, test: Source, wanted: list[str], num_frames: int
+) -> tuple[dict[str, Scores], list[str]]:
+    """Measure with FFmpeg's command; return what changed on the way too."""
+    changes = [
+        f"{name} is left out: it measures pictures of at least {SMALLEST_VMAF} pixels a side"
+        for name in wanted
+        if not can_measure(name, reference.info)
+    ]
+    wanted = [one for one in wanted if can_measure(one, reference.info)]
+    if not wanted:
+        return {}, changes
+    with scratch_folder() as folder:
+        steady = []
+        for source in (reference, test):
+            one, found, remarks = unchanging(source, folder, _DONE)
+            steady.append(one)
+            changes += [f"{source.info.path}: {change}" for change in found] + remarks
+        return filter_scores(steady[0], steady[1], wanted, num_frames), changes
+
+
+def field_notices(reference: Source, test: Source) -> tuple[str, ...]:
+    """Say how interlaced video is compared."""
+    if deinterlaces(reference, test):
+        return (f"{reference.info.path} is interlaced and {test.info.path} is not; compared with what bwdif "
+                "makes of it",)  # fmt: skip
+    if test.is_interlaced and not reference.is_interlaced:
+        return (f"{test.info.path} is interlaced and {reference.info.path} is not; compared line by line",)
+    return (
+        "both are interlaced; compared line by line, both fields of a frame together",
+    ) * test.is_interlaced
+
+
+def pool(scores: Scores) -> Pooled:
+    """Sum the scores of frames up; NaN are left out.
+
+    Args:
+        scores: ``(n,)``; the harmonic mean takes what is below 1e-3 for 1e-3.
+    """
+    known = scores[~np.isnan(scores)]
+    if not known.size:
+        return Pooled(*[float("nan")] * 5)
+    harmonic = 1 / np.mean(1 / np.maximum(known, 1e-3))
+    low, lower = np.percentile(known, (5, 1))
+    return Pooled(float(known.mean()), float(harmonic), float(low), float(lower), float(known.min()))
+
+
+def _check_sizes(mine: Source, other: Source, *, scale: bool) -> None:
+    sizes = [(one.info.width, one.info.height) for one in (mine, other)]
+    paths = [one.info.path for one in (mine, other)]
+    if sizes[0] != sizes[1] and not scale:
+        raise InputError(
+            f"{paths[1]} is {sizes[1][0]}x{sizes[1][1]} and {paths[0]} {sizes[0][0]}x{sizes[0][1]}; "
+            "pass --scale to bring it to that size"
+        )
+
+
+def _check_times(mine: VideoInfo, other: VideoInfo) -> tuple[float, ...]:
+    """Return the reference's times in seconds from the first frame."""
+    ours, theirs = _times(mine), _times(other)
+    tolerance = float(1 / (2 * (mine.frame_rate or Fraction(50))))
+    for index, (a, b) in enumerate(zip(ours, theirs, strict=False)):
+        if abs(a - b) > tolerance:
+            raise InputError(
+                f"frame {index} of {other.path} is shown at {b:.3f} s and that of {mine.path} at {a:.3f} s; "
+                "compare versions with the same frames"
+            )
+    if len(ours) != len(theirs):
+        raise InputError(
+            f"{other.path} has {len(theirs)} frames and {mine.path} {len(ours)}; "
+            "compare versions with the same frames"
+        )
+    return tuple(ours)
+
+
+def _times(info: VideoInfo) -> list[float]:
+    times, _ = shown_times(info)
+    return [float((pts - times[0]) * info.time_base) for pts in times]
+
+
+def describe_source(info: VideoInfo) -> Source:
+    """Decode one frame to say what the samples of a video are and mean; the header may tell of later ones."""
+    with VideoReader(info.path) as reader:
+        first = next(item.picture for item in reader.read() if isinstance(item, Frame))
+        info = replace(info, width=first.width, height=first.height, pixel_format=first.format.name)
+        return Source(
+            info, matrix_of(first), range_of(first) == ColorRange.JPEG, says_fields(reader.stream, first)
+        )

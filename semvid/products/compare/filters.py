@@ -1,0 +1,140 @@
+"""PSNR, SSIM, XPSNR and VMAF of every frame, by FFmpeg's own filters."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import ffmpeg
+import imageio_ffmpeg
+import numpy as np
+from numpy.typing import NDArray
+
+from semvid.core.children import run_child
+from semvid.core.errors import InputError
+from semvid.core.types import VideoInfo
+from semvid.media.names import ffmpeg_name
+from semvid.media.reach import process_options
+from semvid.media.writing.output import scratch_folder
+
+Scores = NDArray[np.float64]
+"""``(n,)``, one a frame."""
+
+FILTERS = ("psnr", "ssim", "xpsnr", "vmaf")
+SMALLEST_VMAF = 32
+"""Pixels a side."""
+_LOG = "{}.log"
+_INPUTS = ("reference of semvid", "test of semvid")
+"""Stand for names until the command is made."""
+_LINES = {
+    "psnr": re.compile(r"psnr_avg:(\S+)"),
+    "ssim": re.compile(r"All:(\S+)"),
+    "xpsnr": re.compile(r"XPSNR y:\s*(\S+)"),
+}
+_MATRICES = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020"}
+_IDENTICAL = 100.0
+"""dB for frames without any error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A video and what its samples mean."""
+
+    info: VideoInfo
+    matrix: int
+    """FFmpeg's number of the YUV matrix."""
+    is_full_range: bool
+    is_interlaced: bool = False
+    """It calls itself interlaced."""
+
+    @property
+    def range_name(self) -> str:
+        """FFmpeg's name of the sample range."""
+        return "full" if self.is_full_range else "limited"
+
+
+def can_measure(metric: str, info: VideoInfo) -> bool:
+    """Tell whether pictures of this size can be measured: libvmaf crashes on small ones."""
+    return metric != "vmaf" or min(info.width, info.height) >= SMALLEST_VMAF
+
+
+def deinterlaces(reference: Source, test: Source) -> bool:
+    """Tell whether the reference is deinterlaced to compare it: it is interlaced and the other is not."""
+    return reference.is_interlaced and not test.is_interlaced
+
+
+def filter_scores(
+    reference: Source, test: Source, metrics: Sequence[str], num_frames: int
+) -> dict[str, Scores]:
+    """Score a video against another of as many frames, frame by frame.
+
+    Args:
+        reference: What it should look like.
+        test: What became of it; brought to the size, pixel format, matrix and range of the reference.
+        metrics: Among ``FILTERS``: PSNR over all planes in dB, SSIM over all planes, XPSNR of luma in dB,
+            VMAF (its default model).
+        num_frames: That each of them has.
+
+    Raises:
+        InputError: FFmpeg cannot decode one of them to the end.
+    """
+    if not metrics:
+        return {}
+    ours, theirs = (
+        # Both are compared as they are coded: the command would turn rotated video upright.
+        ffmpeg.input(name, noautorotate=None, **process_options())[str(one.info.stream_index)]
+        for name, one in zip(_INPUTS, (reference, test), strict=True)
+    )
+    info = reference.info
+    if deinterlaces(reference, test):
+        ours = ours.filter("bwdif", mode="send_frame", deint="interlaced")
+    theirs = theirs.filter(
+        "scale", info.width, info.height, flags="bicubic", in_range=test.range_name,
+        out_range=reference.range_name, in_color_matrix=_MATRICES.get(test.matrix, "auto"),
+        out_color_matrix=_MATRICES.get(reference.matrix, "auto"),
+    ).filter("format", info.pixel_format)  # fmt: skip
+    ours = ours.filter("setpts", "PTS-STARTPTS").filter_multi_output("split", len(metrics))
+    theirs = theirs.filter("setpts", "PTS-STARTPTS").filter_multi_output("split", len(metrics))
+    outputs = []
+    for index, name in enumerate(metrics):
+        if name == "vmaf":
+            options = {"log_fmt": "json", "log_path": _LOG.format(name), "n_threads": 2}
+        else:
+            options = {"stats_file": _LOG.format(name)}
+        kind = "libvmaf" if name == "vmaf" else name
+        outputs.append(ffmpeg.filter([theirs[index], ours[index]], kind, **options))
+    # Timestamps are compared beforehand; from here on frames belong together by their number.
+    sink = ffmpeg.output(*outputs, "-", format="null", fps_mode="passthrough")
+    sink = sink.global_args("-hide_banner", "-nostdin", "-v", "error")
+    with scratch_folder() as folder:
+        command = sink.compile(cmd=imageio_ffmpeg.get_ffmpeg_exe())
+        # ffmpeg-python takes no names that are not UTF-8; processes do.
+        paths = [ffmpeg_name(one.info.path.absolute()) for one in (reference, test)]
+        names = dict(zip(_INPUTS, paths, strict=True))
+        code, words = run_child([names.get(one, one) for one in command], folder)
+        if code:
+            silent = f"it crashed, signal {-code}" if code < 0 else "no reason given"
+            why = (words.strip().splitlines() or [silent])[-1]
+            raise InputError(
+                f"FFmpeg cannot compare {info.path} and {test.info.path}: {why}; check that both play"
+            )
+        scores = {name: _read(name, folder / _LOG.format(name)) for name in metrics}
+    for name, values in scores.items():
+        if len(values) != num_frames:
+            raise InputError(
+                f"FFmpeg scored {len(values)} of {num_frames} frames of {test.info.path} by {name}; "
+                "one of the two files is damaged, check that both play to the end"
+            )
+    return scores
+
+
+def _read(name: str, log: Path) -> Scores:
+    if name == "vmaf":
+        frames = json.loads(log.read_text())["frames"]
+        return np.array([one["metrics"]["vmaf"] for one in frames])
+    found = _LINES[name].findall(log.read_text())
+    scores = np.array([float(one) for one in found])
+    return np.where(np.isinf(scores), _IDENTICAL, scores)

@@ -1,0 +1,117 @@
+"""PSNR of what matters and of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+from av.video.reformatter import VideoReformatter
+from numpy.typing import NDArray
+
+from semvid.codecs.base.interlaced import InterlacedStage
+from semvid.core.types import AnalysedFrame, FloatArray, Frame
+from semvid.engine.analysis import Analyser
+from semvid.media.colour import matrix_of, range_of
+from semvid.media.luma import has_luma_plane, luma_plane
+from semvid.media.reading.reader import VideoReader
+
+NAMES = ("weighted", "salient", "background")
+_IMPORTANT = 0.5
+_MOST = 100.0
+"""dB for frames without any error."""
+
+
+def weighted_scores(
+    reference: VideoReader, test: VideoReader, analyser: Analyser, interlaced: InterlacedStage
+) -> dict[str, NDArray[np.float64]]:
+    """Score the luma of every frame, in dB.
+
+    Args:
+        reference: What it should look like; the maps are made from it.
+        test: What became of it; brought to the size and format of the reference.
+        analyser: Makes the maps.
+        interlaced: What becomes of interlaced frames of the reference.
+
+    Returns:
+        ``weighted``: squared error weighted by importance; ``salient``: where importance exceeds a half;
+        ``background``: elsewhere. NaN where a frame has no such place.
+    """
+    scores: dict[str, list[float]] = {name: [] for name in NAMES}
+    reformatter = VideoReformatter()
+    frames = interlaced.run(analyser.run(_frames(reference)))
+    for analysed, other in zip(frames, _frames(test), strict=True):
+        if not isinstance(analysed, AnalysedFrame) or analysed.importance is None:
+            continue
+        error = squared_error(analysed.frame, other, reformatter)
+        for name, value in frame_scores(error, stretched(analysed.importance, error.shape)).items():
+            scores[name].append(value)
+    return {name: np.array(values) for name, values in scores.items()}
+
+
+def squared_error(reference: Frame, test: Frame, reformatter: VideoReformatter) -> FloatArray:
+    """Return the squared difference of luma in 8-bit grey levels, ``(height, width)`` of the reference.
+
+    Args:
+        reference: What it should look like.
+        test: What became of it; brought to the size and format of the reference. The column or row an
+            encoder adds to odd sizes is left out.
+        reformatter: Kept from frame to frame.
+    """
+    height, width = reference.luma.shape
+    other = _luma(_like(reference, test, reformatter))[:height, :width]
+    return np.asarray(np.square(_luma(reference) - other))
+
+
+def frame_scores(error: FloatArray, importance: FloatArray) -> dict[str, float]:
+    """Score one frame in dB, by ``NAMES``.
+
+    Args:
+        error: Squared, ``(height, width)``.
+        importance: Likewise, in 0..1.
+    """
+    is_salient = importance > _IMPORTANT
+    return {
+        "weighted": psnr(error, importance),
+        "salient": psnr(error, is_salient.astype(np.float32)),
+        "background": psnr(error, (~is_salient).astype(np.float32)),
+    }
+
+
+def _frames(reader: VideoReader) -> Iterator[Frame]:
+    return (item for item in reader.read() if isinstance(item, Frame))
+
+
+def _luma(frame: Frame) -> FloatArray:
+    return frame.luma.astype(np.float32) / np.float32(1 << (frame.luma_bits - 8))
+
+
+def _like(reference: Frame, test: Frame, reformatter: VideoReformatter) -> Frame:
+    mine, other = reference.picture, test.picture
+    same_colour = matrix_of(mine) == matrix_of(other) and range_of(mine) == range_of(other)
+    is_padded = {other.width - mine.width, other.height - mine.height} <= {0, 1}
+    if same_colour and is_padded and mine.format.name == other.format.name:
+        return test
+    # The reader turns what has no plane of luma to grey.
+    name = mine.format.name if has_luma_plane(mine.format.name) else "gray"
+    converted = reformatter.reformat(
+        other, width=mine.width, height=mine.height, format=name, interpolation="BICUBIC",
+        src_colorspace=matrix_of(other), dst_colorspace=matrix_of(mine),
+        src_color_range=range_of(other), dst_color_range=range_of(mine),
+    )  # fmt: skip
+    return Frame(converted, test.index, *luma_plane(converted))
+
+
+def stretched(importance: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    """Bring a map to ``(h, w)``."""
+    size = (shape[1], shape[0])
+    return np.asarray(cv2.resize(np.ascontiguousarray(importance), size, interpolation=cv2.INTER_LINEAR))
+
+
+def psnr(error: FloatArray, weight: FloatArray) -> float:
+    """Return PSNR in dB of squared errors weighted by another array; NaN if nothing has weight."""
+    total = float(weight.sum(dtype=np.float64))
+    if total == 0:
+        return float("nan")
+    mean = float((error * weight).sum(dtype=np.float64)) / total
+    return min(float(10 * np.log10(255**2 / mean)), _MOST) if mean > 0 else _MOST

@@ -1,0 +1,108 @@
+"""Draw the importance of a video's frames over them, upright and with square pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import cv2
+import numpy as np
+from av.video.reformatter import VideoReformatter
+
+from semvid.codecs.ffmpeg.allocator import OffsetAllocator
+from semvid.codecs.registry import X264
+from semvid.core.config import OverlayConfig
+from semvid.core.errors import InputError
+from semvid.core.types import AnalysedFrame, FloatArray, Frame, shown_size
+from semvid.media.colour import to_bgr
+from semvid.media.drawing import Bgr, blocks, contour, dim, heat, legend, split
+from semvid.media.reading.reader import VideoReader
+
+
+class FrameDrawer:
+    """Draws the frames of one video in one style; it knows the frame before where offsets need it."""
+
+    def __init__(self, config: OverlayConfig) -> None:
+        self._config = config
+        self._allocator = OffsetAllocator(X264, config.allocation)
+        self._reformatter = VideoReformatter()
+        self._result = VideoReader(config.result) if config.result else None
+        self._results = _frames_of(self._result) if self._result else None
+
+    def close(self) -> None:
+        """Close the result's file."""
+        if self._result is not None:
+            self._result.close()
+
+    def finish(self) -> list[str]:
+        """Call after the last frame: sentences on what was wrong with the result's file."""
+        if self._result is None or self._results is None:
+            return []
+        left = sum(1 for _ in self._results)
+        path = self._config.result
+        told = [f"--result {path} goes on for {left} frames after the video ends"] if left else []
+        return told + self._result.remarks("what could be decoded is shown beside the video")
+
+    def draw(self, analysed: AnalysedFrame, sample_aspect_ratio: Fraction | None) -> Bgr | None:
+        """Return the upright picture with its importance drawn; None for a frame that is left out."""
+        frame, config = analysed.frame, self._config
+        beside = next(self._results, None) if self._results else None
+        if self._results is not None and beside is None:
+            raise InputError(
+                f"--result {config.result} ends after {frame.index} frames, before the video; "
+                "give what became of this very video"
+            )
+        if frame.index % config.every:
+            return None
+        assert analysed.importance is not None  # noqa: S101 - an overlay always has maps
+        picture = to_bgr(frame.picture, self._reformatter)
+        if config.style == "blocks":
+            # Blocks are the encoder's: drawn before anything is turned or scaled.
+            offsets, _ = self._allocator.update(analysed)
+            assert offsets is not None  # noqa: S101
+            picture = blocks(picture, offsets, config.opacity, numbers=config.numbers)
+        upright = np.ascontiguousarray(np.rot90(picture, frame.quarter_turns))
+        upright = scaled(upright, _drawn_size(frame, sample_aspect_ratio, config.height))
+        matters = np.ascontiguousarray(np.rot90(analysed.importance, frame.quarter_turns))
+        drawn = draw_over(upright, matters, config)
+        if beside is None:
+            return drawn
+        shown = np.ascontiguousarray(
+            np.rot90(to_bgr(beside.picture, self._reformatter), beside.quarter_turns)
+        )
+        return np.hstack([drawn, scaled(shown, (upright.shape[1], upright.shape[0]))])
+
+
+def _frames_of(reader: VideoReader) -> Iterator[Frame]:
+    return (item for item in reader.read() if isinstance(item, Frame))
+
+
+def draw_over(upright: Bgr, importance: FloatArray, config: OverlayConfig) -> Bgr:
+    """Draw in the style of ``config``, but for blocks, which are drawn already."""
+    if config.style == "heat":
+        upright = heat(upright, importance, config.opacity)
+    elif config.style == "contour":
+        upright = contour(upright, importance, config.opacity)
+    elif config.style == "dim":
+        upright = dim(upright, importance, config.opacity)
+    elif config.style == "split":
+        upright = split(upright, importance)
+    return legend(upright, config.style) if config.legend else upright
+
+
+def _drawn_size(frame: Frame, sample_aspect_ratio: Fraction | None, height: int | None) -> tuple[int, int]:
+    """``(width, height)`` with square pixels, of even sides."""
+    width, lines = shown_size(frame, sample_aspect_ratio)
+    if height is not None:
+        width, lines = round(width * height / lines), height
+    if height is None and not sample_aspect_ratio:
+        return width, lines
+    return max(width // 2 * 2, 2), max(lines // 2 * 2, 2)
+
+
+def scaled(picture: Bgr, size: tuple[int, int]) -> Bgr:
+    """Bring a picture to ``(width, height)``."""
+    if (picture.shape[1], picture.shape[0]) == size:
+        return picture
+    kind = cv2.INTER_AREA if size[1] < picture.shape[0] else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(picture, size, interpolation=kind), np.uint8)

@@ -1,0 +1,138 @@
+"""Write importance maps to files: semvid's own, pictures anyone can open, and what other encoders read."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+
+from PIL import Image
+
+from semvid.core.config import ExportConfig, MapFormat
+from semvid.core.errors import ConfigError, OutputError
+from semvid.core.events import Event, Notice, Progress, Started
+from semvid.core.settings import or_default
+from semvid.core.types import ExportResult, Frame
+from semvid.engine.analysis import Analyser
+from semvid.engine.preview import Previewer
+from semvid.importance.files.made_by import describe_maps
+from semvid.importance.registry import open_source
+from semvid.media.fields import FieldCount
+from semvid.media.reading.reader import VideoReader
+from semvid.media.stills.picture import Picture, read_picture
+from semvid.media.stills.picture_file import is_still
+from semvid.media.writing.folder import check_folder
+from semvid.media.writing.output import check_place, write_whole
+from semvid.products.map_sinks import SinkContext, full_size, open_sink
+from semvid.products.still import importance_of
+
+SUFFIXES: Mapping[MapFormat, tuple[str, ...]] = {
+    "sidecar": (".svmap",),
+    "video": (".mkv",),
+    "npz": (".npz",),
+    "kvazaar": (".roi", ".txt"),
+    "svtav1": (".txt",),
+    "x264mod": (".avi",),
+    "png": ("",),
+}
+"""How the output of each format ends; the first is the one it is known by."""
+
+
+def export_maps(
+    source: Path | str,
+    output: Path | str,
+    config: ExportConfig | None = None,
+    *,
+    preview_size: tuple[int, int] | None = None,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> ExportResult:
+    """Write what matters in a picture or a video; whatever is written, ``maps`` reads back.
+
+    Args:
+        source: A picture or a video.
+        output: For a picture ``.png``, 8-bit grey, white = important, of the upright size. For a video what
+            ``config.format`` says, or what the name says: see ``SUFFIXES``. Pictures of videos have the
+            upright size too; a sidecar and ``.npz`` the size of the maps.
+        config: Options; None = defaults.
+        preview_size: ``(width, height)`` in pixels that pictures of ``Preview`` must fit in; None = none.
+        on_event: Called with ``Started``, ``Notice``, ``Preview`` and ``Progress`` of a video; of a
+            picture with ``Notice``.
+
+    Raises:
+        SemvidError: See ``semvid.core.errors``. Whatever is raised, no partial output is left.
+    """
+    source, output, config = Path(source), Path(output), or_default(config, ExportConfig)
+    if is_still(source):
+        return _export_picture(source, output, config, on_event)
+    kind = _format_of(output, config.format)
+    if kind == "png":
+        check_folder(output, overwrite=config.overwrite)
+    else:
+        check_place(output, source, overwrite=config.overwrite)
+    with (
+        VideoReader(source, export_vectors=config.temporal.motion == "vectors") as reader,
+        closing(open_source(config, reader.info.num_frames_from_header)) as maps,
+    ):
+        analyser = Analyser(maps, config.temporal)
+        previewer = Previewer(preview_size, reader.info.sample_aspect_ratio)
+        made_by = describe_maps(config, maps, analyser.settings)
+        context = SinkContext(reader.info, made_by, config.allocation)
+        with open_sink(kind, output, context, overwrite=config.overwrite) as sink:
+            analyser.recorder = sink
+            on_event(Started(reader.info))
+            fields = FieldCount()
+            for item in reader.read():
+                if isinstance(item, Frame):
+                    fields.look(item)
+                    analysed = analyser.update(item)
+                    if (preview := previewer.look(analysed)) is not None:
+                        on_event(preview)
+                    on_event(
+                        Progress(sink.num_frames, reader.info.num_frames_from_header, sink.bytes_written)
+                    )
+            reader.check_count(sink.num_frames, "got maps")
+            for message in reader.changes + fields.notice("a map is of both fields of a frame together"):
+                on_event(Notice(message))
+            for message in analyser.finish(sink.num_frames):
+                on_event(Notice(message))
+            for message in reader.remarks("what could be decoded has maps"):
+                on_event(Notice(message))
+    return ExportResult(source, output, sink.num_frames, _size_of(output))
+
+
+def _size_of(output: Path) -> int:
+    files = output.iterdir() if output.is_dir() else [output]
+    return sum(one.stat().st_size for one in files)
+
+
+def _format_of(output: Path, wanted: MapFormat | None) -> MapFormat:
+    suffix = output.suffix.lower()
+    if wanted is None:
+        if suffix == ".txt":
+            raise ConfigError(f"{output} may be kvazaar's or SVT-AV1's; pass --format kvazaar or svtav1")
+        found = next((kind for kind, suffixes in SUFFIXES.items() if suffix == suffixes[0]), None)
+        if found is None:
+            known = ", ".join(suffixes[0] for suffixes in SUFFIXES.values() if suffixes[0])
+            raise OutputError(f"'{suffix}' holds no maps of a video; end -o in {known}, or name a folder")
+        return found
+    if suffix not in SUFFIXES[wanted]:
+        must = " or ".join(one or "no suffix: it is a folder" for one in SUFFIXES[wanted])
+        raise ConfigError(f"--format {wanted} and -o {output} do not fit; the name must have {must}")
+    return wanted
+
+
+def _export_picture(
+    source: Path, output: Path, config: ExportConfig, on_event: Callable[[Event], None]
+) -> ExportResult:
+    check_place(output, source, overwrite=config.overwrite)
+    if output.suffix.lower() != ".png" or config.format not in {None, "png"}:
+        raise OutputError(f"'{output.suffix or output.name}': the map of a picture is a .png; end -o in .png")
+    picture: Picture = read_picture(source)
+    for message in picture.pixel_notices:
+        on_event(Notice(message))
+    upright = picture.upright()
+    file = io.BytesIO()
+    height, width = upright.shape[:2]
+    Image.fromarray(full_size(importance_of(upright, config), (width, height))).save(file, "PNG")
+    return ExportResult(source, output, 1, write_whole(output, file.getvalue(), overwrite=config.overwrite))

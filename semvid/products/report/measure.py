@@ -1,0 +1,221 @@
+"""Compare two encodes of one video with it, frame by frame, and pick what is worth looking at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from av.video.reformatter import VideoReformatter
+
+from semvid.codecs.base.interlaced import InterlacedStage
+from semvid.core.config import ExportConfig, MapsConfig, TemporalConfig
+from semvid.core.errors import InputError
+from semvid.core.events import Event, Notice, Progress, Stage
+from semvid.core.types import AnalysedFrame, FloatArray, Frame, Result, VideoInfo
+from semvid.engine.analysis import Analyser
+from semvid.importance.registry import open_source
+from semvid.media.probe import open_container, probe
+from semvid.media.reading.reader import VideoReader
+from semvid.media.writing.output import scratch_folder
+from semvid.products.compare.compare import describe_source, pool
+from semvid.products.compare.filters import Source, can_measure, filter_scores
+from semvid.products.compare.unchanging import unchanging
+from semvid.products.compare.weighted import frame_scores, psnr, squared_error, stretched
+from semvid.products.maps import export_maps
+from semvid.products.report.data import MEASURES, Encode
+from semvid.products.report.pictures import Uprighter
+from semvid.products.report.regions import RegionFinder
+
+_FILTERS = ("ssim", "vmaf")
+OnEvent = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """A video, two encodes of it, and where its maps are."""
+
+    source: Path
+    mapped: Path
+    plain: Path
+    maps: MapsConfig
+    info: VideoInfo
+    """Of the source."""
+    deinterlaces: bool = False
+    """The source is interlaced and the encodes are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameTriple:
+    """One frame of all versions."""
+
+    source: Frame
+    mapped: Frame
+    plain: Frame
+    importance: FloatArray
+    """``(h, w)`` in 0..1, stretched over the picture as it is coded, not turned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was found out about all frames."""
+
+    seconds: tuple[float, ...]
+    mapped: Mapping[str, tuple[float, ...]]
+    plain: Mapping[str, tuple[float, ...]]
+    regions: RegionFinder
+    uprighter: Uprighter
+
+
+def write_maps(
+    source: Path, maps: MapsConfig, temporal: TemporalConfig, folder: Path, on_event: OnEvent
+) -> Path:
+    """Make the maps of a run once more. Not a sidecar, whose maps are a little coarser than the run's.
+
+    Args:
+        source: The video.
+        maps: Of the run.
+        temporal: Likewise.
+        folder: Where files may go.
+        on_event: Called with ``Progress``.
+    """
+    path = folder / "maps.mkv"
+    config = ExportConfig(
+        model=maps.model, focus=maps.focus, maps=maps.maps, maps_hold=maps.maps_hold, boxes=maps.boxes,
+        device=maps.device, threads=maps.threads, temporal=temporal,
+    )  # fmt: skip
+    export_maps(
+        source, path, config, on_event=lambda event: on_event(event) if isinstance(event, Progress) else None
+    )
+    return path
+
+
+def read_versions(versions: Versions, on_event: OnEvent) -> Generator[FrameTriple, None, None]:
+    """Decode all versions side by side.
+
+    Raises:
+        InputError: They do not have the same number of frames.
+    """
+    info = versions.info
+    with ExitStack() as stack:
+        readers = [
+            stack.enter_context(VideoReader(one))
+            for one in (versions.source, versions.mapped, versions.plain)
+        ]
+        maps = stack.enter_context(closing(open_source(versions.maps, info.num_frames_from_header)))
+        interlaced = InterlacedStage("bwdif" if versions.deinterlaces else "keep")
+        analysed = interlaced.run(Analyser(maps, TemporalConfig()).run(_frames(readers[0])))
+        mapped, plain = (_frames(one) for one in readers[1:])
+        try:
+            for one, ours, theirs in zip(analysed, mapped, plain, strict=True):
+                assert isinstance(one, AnalysedFrame)  # noqa: S101 - only frames went in
+                assert one.importance is not None  # noqa: S101 - maps were given
+                yield FrameTriple(one.frame, ours, theirs, one.importance)
+                on_event(Progress(one.frame.index + 1, info.num_frames_from_header, 0))
+            for reader in readers[1:]:
+                # What is wrong with the source was told when it was compressed.
+                for message in reader.remarks("what could be decoded was measured"):
+                    on_event(Notice(message))
+        except ValueError as error:
+            if isinstance(error, InputError) or "zip()" not in str(error):
+                raise
+            raise InputError(
+                f"{versions.mapped} does not have the frames of {versions.source}; "
+                "report a run that was not cut or edited since"
+            ) from error
+
+
+def _frames(reader: VideoReader) -> Iterator[Frame]:
+    return (item for item in reader.read() if isinstance(item, Frame))
+
+
+def measure(versions: Versions, on_event: OnEvent) -> Measured:
+    """Score both encodes.
+
+    Raises:
+        SemvidError: See ``semvid.core.errors``.
+    """
+    seconds: list[float] = []
+    scores: tuple[dict[str, list[float]], ...] = ({}, {})
+    regions, uprighter, reformatter = RegionFinder(), None, VideoReformatter()
+    first_pts = 0
+    on_event(Stage("measuring"))
+    with closing(read_versions(versions, on_event)) as triples:
+        for one in triples:
+            picture = one.source.picture
+            if uprighter is None:
+                first_pts = picture.pts or 0
+                aspect_ratio = versions.info.sample_aspect_ratio
+                uprighter = Uprighter(one.source.quarter_turns, (picture.width, picture.height), aspect_ratio)
+            seconds.append(float(((picture.pts or 0) - first_pts) * versions.info.time_base))
+            errors = [squared_error(one.source, test, reformatter) for test in (one.mapped, one.plain)]
+            importance = stretched(one.importance, errors[0].shape)
+            for error, kept in zip(errors, scores, strict=True):
+                whole = psnr(error, np.ones_like(error))
+                for name, value in {**frame_scores(error, importance), "whole": whole}.items():
+                    kept.setdefault(name, []).append(value)
+            regions.update(one.source.index, *(uprighter.turn(error) for error in errors))
+    assert uprighter is not None  # noqa: S101 - the reader raises if there is no frame
+    on_event(Stage("SSIM and VMAF"))
+    with scratch_folder() as folder:
+        # What is wrong with the source was told when it was compressed.
+        reference, _, _ = unchanging(describe_source(versions.info), folder, "")
+        extra = [
+            _filtered(reference, test, len(seconds), on_event) for test in (versions.mapped, versions.plain)
+        ]
+    both = extra[0].keys() & extra[1].keys()
+    mapped, plain = (
+        {name: tuple({**kept, **more}[name]) for name in MEASURES if name in kept or name in both}
+        for kept, more in zip(scores, extra, strict=True)
+    )
+    return Measured(tuple(seconds), mapped, plain, regions, uprighter)
+
+
+def _filtered(source: Source, test: Path, num_frames: int, on_event: OnEvent) -> dict[str, list[float]]:
+    """Have FFmpeg's command measure; what it cannot is left out and told."""
+    try:
+        wanted = [one for one in _FILTERS if can_measure(one, source.info)]
+        found = filter_scores(source, describe_source(probe(test)), wanted, num_frames)
+    except InputError as error:
+        on_event(Notice(f"no SSIM and VMAF: {error}"))
+        return {}
+    return {name: values.tolist() for name, values in found.items()}
+
+
+def describe_encode(
+    result: Result, scores: Mapping[str, tuple[float, ...]], seconds: tuple[float, ...]
+) -> Encode:
+    """Put together what is known of an encode."""
+    return Encode(
+        quality=result.quality,
+        file_bytes=result.output_bytes,
+        video_bytes=result.video_bytes,
+        bits=bits_of_frames(result.output, seconds),
+        scores=scores,
+        pooled={name: pool(np.array(values)) for name, values in scores.items()},
+    )
+
+
+def bits_of_frames(path: Path, seconds: tuple[float, ...]) -> tuple[int, ...]:
+    """Sum the packets up that belong to each frame.
+
+    Args:
+        path: The encode.
+        seconds: When each frame is shown, from the first, rising.
+    """
+    info = probe(path)
+    with open_container(path) as container:
+        stream = container.streams[info.stream_index]
+        packets = [(one.pts, one.size) for one in container.demux(stream) if one.size and one.pts is not None]
+    if not packets:
+        return (0,) * len(seconds)
+    packets.sort()
+    if len(packets) == len(seconds):
+        return tuple(8 * size for _, size in packets)
+    # Frames that are never shown (VP8's alternate references) have packets too: they count to the next.
+    times = np.array([float((pts - packets[0][0]) * info.time_base) for pts, _ in packets])
+    middles = np.append(np.diff(seconds) / 2 + np.array(seconds[:-1]), np.inf)
+    sums = np.bincount(np.searchsorted(middles, times), [8.0 * size for _, size in packets], len(seconds))
+    return tuple(round(one) for one in sums)

@@ -1,0 +1,92 @@
+"""Put a report and all it needs to be shown into one file of HTML."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+
+from semvid.core.errors import ConfigError
+from semvid.products.report.data import Report
+from semvid.products.report.store import plain_values
+
+_STYLES = ("base.css", "products/report/page.css")
+_SCRIPTS = ("products/report/page.js", "products/report/viewer.js", "products/report/charts.js")
+
+
+def render_page(report: Report, others: Sequence[Report] = ()) -> str:
+    """Return the page.
+
+    Args:
+        report: What to show.
+        others: More runs of the same source, for the rate-distortion plot.
+
+    Raises:
+        ConfigError: A run is of another source.
+    """
+    for one in others:
+        if _fingerprint(one) != _fingerprint(report):
+            raise ConfigError(
+                f"the runs are of different videos, {report.source.name} ({report.source.num_bytes} bytes, "
+                f"{report.source.num_frames} frames) and {one.source.name} ({one.source.num_bytes} bytes, "
+                f"{one.source.num_frames} frames); give runs of one video"
+            )
+    data = {**plain_values(report), "points": [_point(one) for one in (report, *others)]}
+    style, script = ("\n".join(map(_asset, names)) for names in (_STYLES, _SCRIPTS))
+    fields = {
+        "TITLE": html.escape(f"{report.source.name}: semvid report"),
+        "POLICY": (
+            f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+            "base-uri 'none'; form-action 'none'"
+        ),
+        "STYLE": style,
+        "SCRIPT": script,
+        "DATA": embedded_json(data),
+    }
+    page = _asset("products/report/page.html")
+    # In one pass: what is filled in is not searched for fields again.
+    head, *parts = page.split("@@")
+    pieces = [head]
+    for name, text in zip(parts[::2], parts[1::2], strict=True):
+        pieces += [fields[name], text]
+    return "".join(pieces)
+
+
+def embedded_json(value: object) -> str:
+    """Write JSON that cannot end the script element it stands in."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _fingerprint(report: Report) -> tuple[int, ...]:
+    source = report.source
+    return source.num_bytes, source.num_frames, source.width, source.height
+
+
+def _point(report: Report) -> object:
+    """What the rate-distortion plot needs of a run."""
+    return {
+        "codec": report.codec,
+        "preset": report.preset,
+        **{
+            name: {
+                "quality": one.quality,
+                "kbps": one.video_bytes * 8 / 1000 / max(report.source.duration_seconds, 1e-3),
+                "bytes": one.video_bytes,
+                "scores": plain_values({measure: pooled.mean for measure, pooled in one.pooled.items()}),
+            }
+            for name, one in (("mapped", report.mapped), ("plain", report.plain))
+        },
+    }
+
+
+def _asset(name: str) -> str:
+    return files("semvid").joinpath(name).read_text("utf-8")
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"

@@ -1,0 +1,113 @@
+"""Pictures of a report: upright, with square pixels, packed into data URIs."""
+
+from __future__ import annotations
+
+import base64
+import io
+from fractions import Fraction
+
+import cv2
+import numpy as np
+from av.video.reformatter import VideoReformatter
+from PIL import Image
+
+from semvid.core.types import FloatArray, Frame
+from semvid.media.colour import to_bgr
+from semvid.media.drawing import Bgr, heat
+from semvid.products.report.regions import Region
+
+_LARGEST = 1280
+"""Pixels along the longer side of a still."""
+_STILL_QUALITY, _SMALL_QUALITY = 86, 72
+_HEAT_SIDE, _THUMBNAIL_HEIGHT, _WHERE_SIDE = 320, 90, 360
+
+
+class Uprighter:
+    """Turns the frames of all versions of one video as the source says.
+
+    Args:
+        quarter_turns: Counter-clockwise, 0..3.
+        coded_size: ``(width, height)`` of the source before that; what an encoder added is cut off.
+        aspect_ratio: Width of a pixel of the source by its height, before turning; None = square.
+    """
+
+    def __init__(
+        self, quarter_turns: int, coded_size: tuple[int, int], aspect_ratio: Fraction | None
+    ) -> None:
+        self._turns = quarter_turns
+        self._width, self._height = coded_size
+        self._reformatter = VideoReformatter()
+        aspect = aspect_ratio or Fraction(1)
+        self.aspect_ratio = 1 / aspect if quarter_turns % 2 else aspect
+
+    @property
+    def shown_size(self) -> tuple[int, int]:
+        """``(width, height)`` as displayed, with square pixels."""
+        size = (self._height, self._width) if self._turns % 2 else (self._width, self._height)
+        return max(round(size[0] * self.aspect_ratio), 1), size[1]
+
+    def turn(self, values: FloatArray) -> FloatArray:
+        """Turn ``(h, w)`` values upright."""
+        return np.ascontiguousarray(np.rot90(values, self._turns))
+
+    def picture(self, frame: Frame) -> Bgr:
+        """Return the upright picture at its native pixels, which may not be square."""
+        coded = to_bgr(frame.picture, self._reformatter)[: self._height, : self._width]
+        return np.ascontiguousarray(np.rot90(coded, self._turns))
+
+    def still(self, native: Bgr) -> str:
+        """Pack a picture, at most 1280 pixels large."""
+        return _webp(_fit(native, self.shown_size, _LARGEST), _STILL_QUALITY)
+
+    def heat(self, importance: FloatArray) -> str:
+        """Pack the colours of an upright map."""
+        width, height = self.shown_size
+        scale = min(_HEAT_SIDE / max(width, height), 1)
+        blank = np.zeros((max(round(height * scale), 1), max(round(width * scale), 1), 3), np.uint8)
+        return _webp(heat(blank, importance, 1.0), _STILL_QUALITY)
+
+    def thumbnail(self, native: Bgr, importance: FloatArray) -> str:
+        """Pack a small picture with its map over it."""
+        width, height = self.shown_size
+        small = _fit(native, (width, height), round(_THUMBNAIL_HEIGHT * max(width / height, 1)))
+        return _webp(heat(small, importance, 0.5), _SMALL_QUALITY)
+
+    def close_up(self, native: Bgr, region: Region) -> str:
+        """Pack a part without loss."""
+        part = np.ascontiguousarray(region.cut(native), np.uint8)
+        width = max(round(part.shape[1] * self.aspect_ratio), 1)
+        return _webp(_fit(part, (width, part.shape[0]), _LARGEST), None)
+
+    def where(self, native: Bgr, region: Region) -> str:
+        """Pack the whole picture, small, with a line around a part."""
+        small = _fit(native, self.shown_size, _WHERE_SIDE)
+        across, down = small.shape[1] / native.shape[1], small.shape[0] / native.shape[0]
+        corners = (
+            (round(region.x * across), round(region.y * down)),
+            (round((region.x + region.width) * across) - 1, round((region.y + region.height) * down) - 1),
+        )
+        # Light on dark shows on any ground.
+        cv2.rectangle(small, *corners, (0, 0, 0), 4)
+        cv2.rectangle(small, *corners, (255, 255, 255), 2)
+        return _webp(small, _SMALL_QUALITY)
+
+
+def _fit(picture: Bgr, size: tuple[int, int], largest: int) -> Bgr:
+    """Bring a picture to a size, or to the largest of that shape."""
+    scale = min(largest / max(size), 1)
+    wanted = (max(round(size[0] * scale), 1), max(round(size[1] * scale), 1))
+    if (picture.shape[1], picture.shape[0]) == wanted:
+        return picture.copy()
+    kind = cv2.INTER_AREA if wanted[1] < picture.shape[0] else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(picture, wanted, interpolation=kind), np.uint8)
+
+
+def _webp(picture: Bgr, quality: int | None) -> str:
+    """Pack a picture; None = without loss."""
+    file = io.BytesIO()
+    image = Image.fromarray(np.ascontiguousarray(picture[..., ::-1]))
+    if quality is None:
+        image.save(file, "WEBP", lossless=True)
+    else:
+        image.save(file, "WEBP", quality=quality)
+    return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()

@@ -1,0 +1,134 @@
+"""What was asked for, as a command line and as a table."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+
+from semvid.codecs.opening import open_coding
+from semvid.codecs.registry import ENCODERS
+from semvid.core.config import MODEL_SUFFIXES, CompressConfig
+from semvid.core.types import Result
+
+_DEFAULTS = CompressConfig()
+
+
+def command_line(result: Result, config: CompressConfig) -> str:
+    """Return the command that makes the same encode again, with files named without their folders."""
+    words = ["semvid", "compress", result.source.name, "-o", result.output.name]
+    for option, value in _options(config):
+        words += [option] if value is None else [option, value]
+    return shlex.join(words)
+
+
+def preset_of(config: CompressConfig) -> str:
+    """Return the preset in effect, empty where the encoder has none."""
+    spec = ENCODERS.get(open_coding(config).name)
+    return "" if spec is None else config.preset or spec.default_preset
+
+
+def settings_table(config: CompressConfig) -> tuple[tuple[str, str], ...]:
+    """Return names and values of all that decides the bits, what is left at its default included."""
+    coding = open_coding(config)
+    rows = [("codec", coding.name)]
+    if coding.name == "mjpeg":
+        named = (("bit rate", config.bitrate), ("target size", config.target_size))
+        rows += [(name, str(value)) for name, value in named if value is not None]
+        rows += [("quality", f"{coding.quality:g}")] if len(rows) == 1 else []
+    else:
+        rows += [("CRF", f"{coding.quality:g}"), ("preset", preset_of(config))]
+    rows += [(f"encoder option {name}", value) for name, value in config.encoder_options.items()]
+    allocation, temporal = config.allocation, config.temporal
+    if config.maps is not None or config.boxes is not None:
+        given = config.maps or config.boxes
+        rows.append(("maps" if config.maps else "boxes", given.name if given else ""))
+    else:
+        weights = ", ".join(f"{name} {weight:g}" for name, weight in config.focus.weights.items())
+        rows += [("model", _file_name(config.model)), ("focus", weights or "all classes 1")]
+        rows += [("threshold", f"{config.focus.threshold:g}"), ("map every", _or_usual(temporal.map_every))]
+    rows += [
+        ("strength", f"{allocation.strength:g}"),
+        ("background weight", f"{allocation.background_weight:g}"),
+    ]
+    if coding.name != "mjpeg":
+        rows.append(("offsets, QP steps", f"{allocation.finest:g} to {allocation.coarsest:+g}"))
+    rows += [
+        ("smoothing", _or_usual(temporal.smoothing)),
+        ("movement", _or_usual(temporal.movement)),
+        ("motion", temporal.motion),
+    ]
+    rows.append(("PyAV", av.__version__))
+    return tuple(rows)
+
+
+def _file_name(model: str) -> str:
+    return Path(model).name if model.lower().endswith(MODEL_SUFFIXES) else model
+
+
+def _or_usual(value: float | None) -> str:
+    return "what suits the maps" if value is None else f"{value:g}"
+
+
+def _options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
+    coding = open_coding(config)
+    yield "--codec", coding.name
+    if coding.name != "mjpeg":
+        # Defaults may change from version to version: what they are is written down.
+        yield "--crf", f"{coding.quality:g}"
+        yield "--preset", preset_of(config)
+    elif config.bitrate is None and config.target_size is None:
+        yield "--quality", f"{coding.quality:g}"
+    if config.bitrate is not None:
+        yield "--bitrate", str(config.bitrate)
+    if config.target_size is not None:
+        yield "--target-size", str(config.target_size)
+    for name, value in config.encoder_options.items():
+        yield "--encoder-option", f"{name}={value}"
+    if config.deinterlace != _DEFAULTS.deinterlace:
+        yield "--deinterlace", config.deinterlace
+    yield from _map_options(config)
+    numbers: tuple[tuple[str, float | None, float | None], ...] = (
+        ("--strength", config.allocation.strength, _DEFAULTS.allocation.strength),
+        ("--background-weight", config.allocation.background_weight, _DEFAULTS.allocation.background_weight),
+        ("--finest", config.allocation.finest, _DEFAULTS.allocation.finest),
+        ("--coarsest", config.allocation.coarsest, _DEFAULTS.allocation.coarsest),
+        ("--map-every", config.temporal.map_every, None),
+        ("--smoothing", config.temporal.smoothing, None),
+        ("--movement", config.temporal.movement, None),
+    )
+    for option, number, usual in numbers:
+        if number is not None and number != usual:
+            yield option, f"{number:g}"
+    if config.temporal.motion != _DEFAULTS.temporal.motion:
+        yield "--motion", config.temporal.motion
+    if config.save_maps is not None:
+        # Maps that are kept are settled before: the encode would differ without.
+        yield "--save-maps", config.save_maps.name
+    yield from _stream_options(config)
+
+
+def _stream_options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
+    for kind in sorted(config.drop):
+        yield "--drop", kind
+    if config.audio != _DEFAULTS.audio:
+        yield "--audio", config.audio
+    if config.strict:
+        yield "--strict", None
+
+
+def _map_options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
+    if config.maps is not None:
+        yield "--maps", config.maps.name
+        if config.maps_hold:
+            yield "--maps-hold", None
+    elif config.boxes is not None:
+        yield "--boxes", config.boxes.name
+    else:
+        yield "--model", _file_name(config.model)
+    if config.focus.weights:
+        yield "--focus", ",".join(f"{name}={weight:g}" for name, weight in config.focus.weights.items())
+    if config.focus.threshold != _DEFAULTS.focus.threshold:
+        yield "--threshold", f"{config.focus.threshold:g}"

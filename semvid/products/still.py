@@ -1,0 +1,99 @@
+"""Compress one still picture."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from semvid.codecs.jpeg.encoder import DEFAULT_QUALITY, Choice, PictureCoder, fill_size
+from semvid.codecs.jpeg.planes import planes_from_rgb
+from semvid.codecs.jpeg.writer import insert_segments
+from semvid.core.config import ImageConfig, MapsConfig
+from semvid.core.errors import OutputError
+from semvid.core.map_source import ImportanceSource
+from semvid.core.settings import or_default
+from semvid.core.types import FloatArray, Frame, ImageResult
+from semvid.importance.registry import open_source
+from semvid.media.orientation import turn_back
+from semvid.media.stills.picture import Picture, read_picture
+from semvid.media.writing.output import check_place, write_whole
+
+SUFFIXES = (".jpg", ".jpeg")
+
+
+def compress_image(
+    source: Path | str,
+    output: Path | str | None = None,
+    config: ImageConfig | None = None,
+    *,
+    importance: ImportanceSource | None = None,
+) -> ImageResult:
+    """Write a baseline JPEG that spends its bits where it matters.
+
+    EXIF, XMP, IPTC, comments, density, and a colour profile that fits are kept; what is not is told.
+
+    Args:
+        source: PNG, JPEG, WebP, TIFF, ...
+        output: Where to write; None = ``NAME.semvid.jpg`` beside the source.
+        config: Options; None = defaults.
+        importance: Your own source of the map, instead of the one ``config`` names. It is closed at the end.
+
+    Raises:
+        SemvidError: See ``semvid.core.errors``. Whatever is raised, no partial output is left.
+    """
+    source, config = Path(source), or_default(config, ImageConfig)
+    output = Path(output) if output is not None else source.with_name(f"{source.stem}.semvid.jpg")
+    check_place(output, source, overwrite=config.overwrite)
+    if output.suffix.lower() not in SUFFIXES:
+        raise OutputError(
+            f"'{output.suffix or output.name}' is no JPEG; end the output in {' or '.join(SUFFIXES)}"
+        )
+    picture = read_picture(source)
+    values = picture_importance(picture, config, importance)
+    planes = planes_from_rgb(picture.pixels, config.sampling)
+    coder = PictureCoder(planes, values)
+    tags, misfits = picture.tags.fitting(len(planes.components))
+    extra = len(insert_segments(b"\xff\xd8", tags)) - 2
+    jpeg, quality = _to_size(coder, config, extra)
+    size = write_whole(output, insert_segments(jpeg, tags), overwrite=config.overwrite)
+    return ImageResult(source, output, quality, picture.size_bytes, size, (*picture.notices, *misfits))
+
+
+def picture_importance(
+    picture: Picture, config: MapsConfig, importance: ImportanceSource | None = None
+) -> FloatArray:
+    """Return the map of a picture as stored: seen upright, then turned back."""
+    return turn_back(importance_of(picture.upright(), config, importance), picture.orientation)
+
+
+def importance_of(
+    upright: NDArray[np.uint8], config: MapsConfig, importance: ImportanceSource | None = None
+) -> FloatArray:
+    """Return the map of upright pixels, ``(h, w)`` of any size in 0..1."""
+    with closing(open_source(config, 1, importance)) as maps:
+        return maps.update(_frame(upright)).values
+
+
+def _frame(pixels: NDArray[np.uint8]) -> Frame:
+    grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    rgb = pixels if pixels.ndim == 3 else cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
+    shown = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb, np.uint8), format="rgb24")
+    return Frame(shown, 0, np.asarray(grey, np.uint8), 8)
+
+
+def _to_size(coder: PictureCoder, config: ImageConfig, extra: int) -> tuple[bytes, float]:
+    """Encode at the quality asked for, or at the one that fills the size asked for."""
+    base = Choice(config.quality or DEFAULT_QUALITY, config.price, config.background_weight)
+    target = config.target_bytes
+    if config.match == "plain":
+        target = len(coder.encode_plain(config.quality or DEFAULT_QUALITY))
+    elif target is not None:
+        target -= extra
+    if target is None:
+        return coder.encode(base), base.quality
+    return fill_size(coder.encode, base, target)

@@ -1,0 +1,89 @@
+"""What crosses from thread to thread in a live stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from semvid.core.types import FloatArray, Frame
+
+TIME_BASE = Fraction(1, 90_000)
+"""Of every frame and packet of a live stream, whatever the source counts in."""
+
+SourceState = Literal["opening", "playing", "lost", "ended"]
+SinkState = Literal["opening", "open", "lost", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A frame of a live source."""
+
+    frame: Frame
+    """Its picture's ``pts`` is in ``TIME_BASE`` and strictly rising over reconnections, wraps and jumps."""
+    arrived: float
+    """When it was decoded, ``time.monotonic()``."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodedPacket:
+    """One coded frame, for any number of containers. Parameter sets are in the data of key frames."""
+
+    data: bytes
+    codec: str
+    """FFmpeg's name of the bitstream format."""
+    pts: int
+    dts: int
+    duration: int
+    """All in ``TIME_BASE``."""
+    is_keyframe: bool
+    """A player can begin here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The newest frame and what matters in it, for onlookers."""
+
+    frame: Frame
+    importance: FloatArray | None
+    """``(h, w)`` in 0..1, upright; None = the map is off."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveStatus:
+    """How a live stream is doing, over the last seconds."""
+
+    seconds: float
+    """Since the start."""
+    source: SourceState
+    sinks: dict[str, SinkState]
+    """By address."""
+    fps_in: float
+    fps_out: float
+    latency_ms: float
+    """From a frame decoded to its packet coded; median."""
+    latency_p99_ms: float
+    bitrate_kbps: float
+    """Of the coded video."""
+    maps_per_second: float
+    num_frames: int
+    """Coded since the start."""
+    num_dropped: int
+    """Frames of the source that were not coded, since the start."""
+    num_repeated: int
+    """Frames that stood in while the source was silent, since the start."""
+    num_reconnections: int
+    """Of source and sinks, since the start."""
+    load_step: int
+    """How far the load was cut, 0 = not at all."""
+    load_note: str
+    """What was cut, in words; empty if nothing."""
+    saving: float | None
+    """Share of the bits of what matters that the map saves at equal quality there, predicted; None without
+    a map."""
+    num_failed_maps: int = 0
+    """Maps that could not be made, since the start."""
+    map_failure: str = ""
+    """Why the newest map could not be made, in words; empty if it could."""
+    num_damaged: int = 0
+    """Packets and frames of the source that were damaged, since the start."""

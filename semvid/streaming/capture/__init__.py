@@ -1,0 +1,1 @@
+"""Live sources: cameras, screens, files and networks."""

@@ -1,0 +1,1 @@
+"""Where live streams go: files, networks, pipes, a virtual camera."""

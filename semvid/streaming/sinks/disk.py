@@ -1,0 +1,185 @@
+"""The files of one live output: every failed write is raised, and what was written is read back.
+
+FFmpeg's HLS muxer reports no error of a disk at all, and others lose those of their last bytes. So FFmpeg
+writes through here.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import IO, Any, BinaryIO
+
+import av
+from av.error import FFmpegError
+
+from semvid.core.errors import OutputError
+from semvid.media.names import ffmpeg_name
+
+_TEMPORARY = ".tmp"
+"""What FFmpeg appends while a segment or playlist is written."""
+
+
+class DiskFile:
+    """A file that FFmpeg writes to, which takes all it is given or raises.
+
+    Args:
+        path: Replaced if it exists.
+        disk: Told when it is closed.
+
+    Raises:
+        OSError: It cannot be created; so do all methods when the disk fails.
+    """
+
+    def __init__(self, path: Path, disk: Disk) -> None:
+        self._path, self._disk = path, disk
+        self._file: IO[bytes] = path.open("wb", buffering=0)
+        self.seek, self.tell = self._file.seek, self._file.tell
+
+    def write(self, data: bytes) -> int:
+        """Write all of it."""
+        view = memoryview(data)
+        while view:
+            view = view[self._file.write(view) :]
+        return len(data)
+
+    def close(self) -> None:
+        """See to it that the disk has it; some disks complain only then."""
+        if self._file.closed:
+            return
+        try:
+            os.fsync(self._file.fileno())
+            size = os.fstat(self._file.fileno()).st_size
+        finally:
+            self._file.close()
+        self._disk.closed(self, self._path, size)
+
+
+class Disk:
+    """Opens the files of one output, and checks each that is complete.
+
+    Args:
+        target: As FFmpeg has it: a file, a playlist, or a name for segments.
+        container_format: FFmpeg's name of the muxer.
+
+    Attributes:
+        num_read_back: Pictures in the complete files.
+    """
+
+    def __init__(self, target: str, container_format: str) -> None:
+        self.num_read_back = 0
+        self._target = Path(target)
+        self._format = container_format
+        self._sizes: dict[Path, int] = {}
+        self._complete: list[Path] = []
+        self._opened: list[Path] = []
+        self._open: set[DiskFile] = set()
+        self._head = b""
+
+    def open(self, url: str, flags: int = 0, options: object = None) -> DiskFile:
+        """Open a file of the output; FFmpeg calls it for every segment and playlist."""
+        path = Path(url.removeprefix("file:"))
+        file = DiskFile(path, self)
+        self._opened.append(_final(path))
+        self._open.add(file)
+        return file
+
+    def close(self) -> None:
+        """Close what FFmpeg left open. Raises ``OSError`` when the disk does not have it."""
+        while self._open:
+            self._open.pop().close()
+
+    def closed(self, file: DiskFile, path: Path, size: int) -> None:
+        """Note a file that is complete; under its own name it is soon, when FFmpeg has renamed it."""
+        self._open.discard(file)
+        path = _final(path)
+        self._sizes[path] = size
+        if path.suffix != ".m3u8":
+            self._complete.append(path)
+
+    def check_complete(self) -> None:
+        """Read back the segments that have become complete.
+
+        Raises:
+            OutputError: One is not there, or not as it was written.
+        """
+        if self._format in {"hls", "segment"}:
+            complete, self._complete = self._complete, []
+            for path in complete:
+                self._check_segment(path)
+
+    def check_all(self, num_written: int) -> None:
+        """Read back what has not been yet, now that everything is closed.
+
+        Args:
+            num_written: Pictures that must be there, in all files together.
+
+        Raises:
+            OutputError: Something is missing.
+        """
+        self.check_complete()
+        if self._format == "hls":
+            self._check_playlist()
+        elif self._format != "segment":
+            self.num_read_back = count_pictures(self._target)
+        if self.num_read_back != num_written:
+            raise OutputError(
+                f"{self._target} is not whole: {self.num_read_back} of {num_written} pictures can be read "
+                "back; check the disk"
+            )
+
+    def rest(self) -> str:
+        """Say what can be read of an output that failed; an only file of which nothing can is removed."""
+        paths = dict.fromkeys(one for one in self._opened if one.suffix != ".m3u8" and one.exists())
+        num_pictures = sum(self._count_in(one) for one in paths)
+        if self._target in paths and not num_pictures:
+            self._target.unlink()
+            return "nothing of it can be played, and it was removed"
+        return f"about {num_pictures} pictures of it are there and can be played"
+
+    def _check_segment(self, path: Path) -> None:
+        size = path.stat().st_size if path.exists() else None
+        if size != self._sizes[path]:
+            raise OutputError(
+                f"{path} is not as it was written: {'gone' if size is None else f'{size} bytes'} instead of "
+                f"{self._sizes[path]} bytes; let nothing else write there, and check the disk"
+            )
+        if path.name.endswith("init.mp4"):
+            self._head = path.read_bytes()
+            return
+        num_pictures = self._count_in(path)
+        if not num_pictures:
+            raise OutputError(f"{path} holds no picture that can be read back; check the disk")
+        self.num_read_back += num_pictures
+
+    def _count_in(self, path: Path) -> int:
+        return count_pictures(io.BytesIO(self._head + path.read_bytes()) if self._head else path)
+
+    def _check_playlist(self) -> None:
+        lines = self._target.read_text().splitlines() if self._target.exists() else []
+        if lines[:1] != ["#EXTM3U"] or "#EXT-X-ENDLIST" not in lines:
+            raise OutputError(f"the playlist {self._target} does not end; check the free space and the disk")
+        names = [one for one in lines if one and not one.startswith("#")]
+        for path in (self._target.with_name(one) for one in names):
+            if not path.exists() or path.stat().st_size != self._sizes.get(path):
+                raise OutputError(
+                    f"the playlist {self._target} lists {path.name}, which is not whole; check the disk"
+                )
+
+
+def count_pictures(source: Path | BinaryIO) -> int:
+    """Return the number of pictures that can be read from a file, 0 from one that is none."""
+    target: Any = ffmpeg_name(source) if isinstance(source, Path) else source
+    try:
+        with av.open(target) as container:
+            num_pictures = 0
+            for packet in container.demux(container.streams.video[0]):
+                num_pictures += packet.size > 0
+            return num_pictures
+    except (FFmpegError, OSError, IndexError):
+        return 0
+
+
+def _final(path: Path) -> Path:
+    return path.with_suffix("") if path.suffix == _TEMPORARY else path
