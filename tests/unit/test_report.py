@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import shlex
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,10 +15,11 @@ import semvid
 from semvid.core.config import AllocationConfig, CompressConfig, FocusConfig, TemporalConfig
 from semvid.core.errors import ConfigError, InputError, InputMissingError, OutputError, OutputExistsError
 from semvid.core.types import Pooled, Result
+from semvid.engine.search import QualityScale, SizeSearch
 from semvid.products.report.data import CloseUp, Encode, Report, SourceFacts, Still, Thumbnail
 from semvid.products.report.make import choose_stills, spread
 from semvid.products.report.page import embedded_json, render_page
-from semvid.products.report.plain import _Scale, plain_config
+from semvid.products.report.plain import plain_config, quality_scale
 from semvid.products.report.regions import RegionFinder, region_size
 from semvid.products.report.settings import command_line
 from semvid.products.report.store import dump_report, parse_report
@@ -195,14 +197,30 @@ def test_spread_is_even():
     ],
 )
 def test_the_size_of_a_plain_encode_is_searched(codec, size, wanted):
-    scale = _Scale(plain_config(CompressConfig(codec=codec)))
-    quality, tries = scale.round(40.2), {}
-    while quality is not None and len(tries) < 6:
-        tries[quality] = size(quality)
-        quality = scale.update(quality, round(tries[quality]), round(wanted))
-    closest = min(abs(math.log2(one / wanted)) for one in tries.values())
+    search = SizeSearch(quality_scale(plain_config(CompressConfig(codec=codec))), round(wanted))
+    trials = list(search.run(40.2, lambda quality: encode_of(round(size(quality)))))
+    assert len(trials) <= 6
+    assert search.best in trials
     # Whole steps come no closer than half a step.
-    assert closest < (math.log2(1.01) if codec != "vp9" else 0.5 / 14)
+    assert abs(search.best.octaves) < (math.log2(1.01) if codec != "vp9" else 0.5 / 14)
+
+
+def encode_of(num_bytes):
+    return Result(
+        Path("a"), Path("b"), "x264", 0, 1, 1, 1, num_bytes, num_bytes, None, 0, is_input_damaged=False
+    )
+
+
+def test_a_search_that_fails_keeps_the_best_of_it():
+    def encode(quality):
+        if search.trials:
+            raise InputError("enough")
+        return encode_of(3000)
+
+    search = SizeSearch(QualityScale(1, 51, is_whole=False, steps_per_octave=6), 2000)
+    with pytest.raises(InputError):
+        list(search.run(40, encode))
+    assert (search.best.quality, search.best.result.video_bytes) == (40, 3000)
 
 
 def test_the_command_makes_the_same_config(monkeypatch, tmp_path):

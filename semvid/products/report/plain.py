@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,14 +13,12 @@ from semvid.core.config import AllocationConfig, CompressConfig, TemporalConfig
 from semvid.core.errors import OutputError
 from semvid.core.events import Event, Progress
 from semvid.core.types import Result
+from semvid.engine.search import QualityScale, SizeSearch
 from semvid.media.writing.claim import Claim
 from semvid.media.writing.output import scratch_folder
 from semvid.products.compress import compress
 
-_CLOSE = math.log2(1.01)
-_MOST_TRIES = 6
 _STEPS_PER_OCTAVE = {"x264": 6.0, "x265": 6.0, "vp8": 10.0, "vp9": 10.0, "mjpeg": -25.0}
-"""Steps of CRF, or of JPEG quality, that halve the size, roughly: only the first guess needs them."""
 
 
 def plain_encode_of_size(
@@ -34,8 +31,7 @@ def plain_encode_of_size(
 ) -> Result:
     """Encode without a map, by the same encoder with the same options, to the size of another encode.
 
-    The video streams are made equally large, within 1 % or as closely as six tries or whole steps of
-    quality come.
+    The video streams are made equally large, as closely as ``SizeSearch`` comes.
 
     Args:
         source: The video.
@@ -79,48 +75,19 @@ def plain_config(config: CompressConfig) -> CompressConfig:
     )
 
 
-class _Scale:
-    """The quality scale of one encoder, and which of its steps were tried."""
+def quality_scale(config: CompressConfig) -> QualityScale:
+    """Return the scale of a config's encoder."""
+    name = open_coding(config).name
+    if name == "mjpeg":
+        return QualityScale(1, 100, is_whole=True, steps_per_octave=_STEPS_PER_OCTAVE[name])
+    crf = find_encoder(config.codec).crf
+    return QualityScale(crf.lowest, crf.highest, not crf.takes_fractions, _STEPS_PER_OCTAVE[name])
 
-    def __init__(self, config: CompressConfig) -> None:
-        self._config = config
-        self._name = open_coding(config).name
-        if self._name == "mjpeg":
-            self._lowest, self._highest, self._is_whole = 1.0, 100.0, True
-        else:
-            crf = find_encoder(config.codec).crf
-            self._lowest, self._highest, self._is_whole = crf.lowest, crf.highest, not crf.takes_fractions
-        self._sizes: dict[float, float] = {}
-        """Quality -> binary logarithm of the size."""
 
-    def config(self, quality: float) -> CompressConfig:
-        """Return the config of a plain encode of this quality."""
-        if self._name == "mjpeg":
-            return replace(self._config, quality=round(quality), bitrate=None, target_size=None)
-        return replace(self._config, crf=quality)
-
-    def round(self, quality: float) -> float:
-        """Return the nearest quality the encoder takes."""
-        limited = min(max(quality, self._lowest), self._highest)
-        return float(round(limited)) if self._is_whole else round(limited, 2)
-
-    def update(self, quality: float, num_bytes: int, wanted: int) -> float | None:
-        """Take the size of a try; return the quality to try next, None = this is as close as it gets."""
-        self._sizes[quality] = math.log2(max(num_bytes, 1) / max(wanted, 1))
-        if abs(self._sizes[quality]) < _CLOSE:
-            return None
-        above = [one for one, size in self._sizes.items() if size > 0]
-        below = [one for one, size in self._sizes.items() if size <= 0]
-        if above and below:
-            large, small = min(above, key=self._sizes.__getitem__), max(below, key=self._sizes.__getitem__)
-            share = self._sizes[large] / (self._sizes[large] - self._sizes[small])
-            guess = large + share * (small - large)
-        else:
-            guess = quality + _STEPS_PER_OCTAVE[self._name] * self._sizes[quality]
-            if self._is_whole and self.round(guess) == quality:
-                guess = quality + math.copysign(1, guess - quality)
-        guess = self.round(guess)
-        return None if guess in self._sizes else guess
+def _at(config: CompressConfig, quality: float) -> CompressConfig:
+    if open_coding(config).name == "mjpeg":
+        return replace(config, quality=round(quality), bitrate=None, target_size=None)
+    return replace(config, crf=quality)
 
 
 def _search(
@@ -135,23 +102,19 @@ def _search(
         if isinstance(event, Progress):
             on_event(event)
 
-    scale = _Scale(config)
-    quality: float | None = scale.round(wanted.quality)
-    best: Result | None = None
-    for number in range(_MOST_TRIES):
-        if quality is None:
-            break
-        tried = compress(source, folder / f"{number}{suffix}", scale.config(quality), on_event=forward)
-        if best is None or _distance(tried, wanted) < _distance(best, wanted):
-            if best is not None:
-                best.output.unlink()
-            best = tried
+    def encode(quality: float) -> Result:
+        output = folder / f"{len(search.trials)}{suffix}"
+        return compress(source, output, _at(config, quality), on_event=forward)
+
+    search = SizeSearch(quality_scale(config), wanted.video_bytes)
+    kept: Result | None = None
+    for trial in search.run(wanted.quality, encode):
+        best = search.best
+        if best is trial:
+            if kept is not None:
+                kept.output.unlink()
+            kept = trial.result
         else:
-            tried.output.unlink()
-        quality = scale.update(quality, tried.video_bytes, wanted.video_bytes)
-    assert best is not None  # noqa: S101 - there is at least one try
-    return best
-
-
-def _distance(result: Result, wanted: Result) -> float:
-    return abs(math.log(max(result.video_bytes, 1) / max(wanted.video_bytes, 1)))
+            trial.result.output.unlink()
+    assert kept is not None  # noqa: S101 - there is at least one trial
+    return kept
