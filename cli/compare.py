@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from semvid.cli.flags import told
 from semvid.cli.options import (
     AllowProtocolsOption,
     DeviceOption,
@@ -24,7 +25,6 @@ from semvid.cli.options import (
     parse_focus,
 )
 from semvid.core.config import METRICS, CompareConfig, Device, FocusConfig
-from semvid.core.text import for_people
 
 if TYPE_CHECKING:
     from semvid.core.types import Comparison
@@ -72,13 +72,13 @@ def command(
     from semvid.products.compare.compare import compare
 
     if as_csv is not None:
-        check_place(as_csv, reference, overwrite=overwrite, option="--csv")
-        check_place(as_csv, test, overwrite=overwrite, option="--csv")
+        check_place(as_csv, reference, overwrite=overwrite, option="csv")
+        check_place(as_csv, test, overwrite=overwrite, option="csv")
     with contextlib.ExitStack() as stack:
         claim = None if as_csv is None else stack.enter_context(Claim(as_csv, overwrite=overwrite))
         result = compare(reference, test, config)
         for notice in result.notices:
-            print(f"note: {for_people(notice)}", file=sys.stderr)
+            print(f"note: {told(notice)}", file=sys.stderr)
         if as_json:
             emit(to_json(dataclasses.asdict(result)))
         else:

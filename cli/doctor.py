@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from semvid.cli.flags import to_flags
 from semvid.core.text import visible
 
 _PACKAGES = (
@@ -101,12 +102,14 @@ def _draw(report: dict[str, Any]) -> None:
             _yes(one["is_available"]),
             _yes(one["obeys_map"]),
             f"{one['gain_db']:+.1f} dB",
-            Text(visible(one["detail"])),
+            Text(visible(to_flags(one["detail"]))),
         )
     networks = Table("network", "works", "runs on", "one map", "remark")
     for one in report["networks"]:
         time = f"{one['milliseconds']:.1f} ms"
-        networks.add_row(one["name"], _yes(one["works"]), one["runtime"], time, Text(visible(one["detail"])))
+        networks.add_row(
+            one["name"], _yes(one["works"]), one["runtime"], time, Text(visible(to_flags(one["detail"])))
+        )
     emit_drawn(*(Text(visible(line)) for line in lines), encoders, networks)
 
 

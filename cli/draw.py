@@ -13,16 +13,19 @@ from typing import Any
 from rich.console import Console, RenderableType
 
 from semvid.cli.fitting import FittingProgress
+from semvid.cli.flags import to_flags, told
 from semvid.cli.preview import PreviewPane, preview_size
 from semvid.cli.streams import emit, say
 from semvid.core import interrupts
 from semvid.core.events import Done, Event, Notice, Preview, Reported, Stage, Started
 from semvid.core.events import Progress as ProgressEvent
-from semvid.core.text import encodable, for_people, visible
+from semvid.core.text import encodable, visible
 from semvid.core.types import Result
 
 _JSON_INTERVAL_SECONDS = 0.5
 _UNITS = ("B", "kB", "MB", "GB", "TB")
+_MESSAGES = {"message", "notices", "detail", "map_failure"}
+"""Keys of JSON that hold what the library says."""
 
 
 class ProgressDrawer:
@@ -93,7 +96,7 @@ class ProgressDrawer:
         elif isinstance(event, Stage):
             self._begin(event.name)
         elif isinstance(event, Notice):
-            self._stderr.print(f"note: {for_people(event.message)}", markup=False, soft_wrap=True)
+            self._stderr.print(f"note: {told(event.message)}", markup=False, soft_wrap=True)
         elif isinstance(event, Done):
             self._hide()
             if not self._quiet_result:
@@ -145,16 +148,16 @@ def to_json(record: Any) -> str:
     return json.dumps(_plain(record), allow_nan=False)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, is_message: bool = False) -> Any:
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): _plain(one, key in _MESSAGES) for key, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(one) for one in value]
+        return [_plain(one, is_message) for one in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if value is None or isinstance(value, bool | int):
         return value
-    return encodable(str(value))
+    return encodable(to_flags(value) if is_message else str(value))
 
 
 def result_line(result: Result) -> str:

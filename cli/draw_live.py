@@ -11,6 +11,7 @@ from rich.status import Status
 from rich.text import Text
 
 from semvid.cli.draw import to_json
+from semvid.cli.flags import told
 from semvid.core.events import Notice
 from semvid.core.text import for_people, visible
 from semvid.streaming.base.types import LiveStatus, Snapshot
@@ -53,7 +54,7 @@ class LiveDrawer:
     def draw(self, event: LiveEvent) -> None:
         """Show one event."""
         if isinstance(event, Notice):
-            self._stderr.print(f"note: {for_people(event.message)}", markup=False, soft_wrap=True)
+            self._stderr.print(f"note: {told(event.message)}", markup=False, soft_wrap=True)
         elif isinstance(event, LiveStatus) and self._draws:
             self._status.update(Text(for_people(status_line(event))))
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, cast
 
 import typer
 
+from semvid.cli.flags import told
 from semvid.cli.options import (
     FILES_PANEL,
     BackgroundWeightOption,
@@ -24,7 +25,6 @@ from semvid.cli.options import (
     focus_config,
 )
 from semvid.core.config import Device, FocusConfig, ImageConfig, Sampling
-from semvid.core.text import for_people
 
 _DEFAULTS = ImageConfig()
 _FOCUS = FocusConfig()
@@ -98,7 +98,7 @@ def command(
         emit(to_json(dataclasses.asdict(result)))
         return
     for notice in result.notices:
-        print(f"semvid: {for_people(notice)}", file=sys.stderr)
+        print(f"semvid: {told(notice)}", file=sys.stderr)
     change = 100 * (result.output_bytes / result.source_bytes - 1)
     say(
         f"{result.output}: {format_bytes(result.source_bytes)} -> {format_bytes(result.output_bytes)} "

@@ -37,14 +37,15 @@ def run() -> None:
 
 def _run_app() -> tuple[int, str]:
     from semvid.cli.app import run_app
+    from semvid.cli.flags import to_flags
 
     try:
         code = run_app()
         streams.check_result()
     except ReportInterruptedError as error:
-        return _interrupted()[0], str(error)
+        return _interrupted()[0], to_flags(str(error))
     except SemvidError as error:
-        return error.exit_code, str(error)
+        return error.exit_code, to_flags(str(error))
     return code, ""
 
 

@@ -37,7 +37,7 @@ def command(
     from semvid.products.report.make import check_report_place, write_report
     from semvid.products.report.store import load_report
 
-    check_report_place(output, None, overwrite=overwrite, option="-o")
+    check_report_place(output, None, overwrite=overwrite)
     first, *others = map(load_report, runs)
     size = write_report(output, first, *others, overwrite=overwrite)
     say(f"{output}: report, {format_bytes(size)}")
@@ -48,7 +48,7 @@ def check_report(report: Path, source: Path, output: Path | None, config: Compre
     from semvid.products.report.make import check_config, check_report_place
 
     check_config(config)
-    check_report_place(report, source, overwrite=config.overwrite)
+    check_report_place(report, source, overwrite=config.overwrite, option="report")
     if output is not None and report.resolve() == output.resolve():
         raise ConfigError(f"--report {report} is the output itself; choose another name with --report")
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from semvid.core.checked import Field, Malformed, parse_toml, read_text, shown_line
 from semvid.core.config import FocusConfig
 from semvid.core.errors import ModelError
+from semvid.core.text import setting
 from semvid.models.runtime import open_session
 
 FloatArray = NDArray[np.float32]
@@ -41,7 +42,7 @@ class Feeding:
     order: str = "rgb"
     """``rgb`` or ``bgr``."""
     channels: tuple[str, ...] = ()
-    """Names of the output's channels, so that ``--focus`` can weigh those it knows."""
+    """Names of the output's channels, so that ``weights`` of ``FocusConfig`` can weigh those it knows."""
 
     @classmethod
     def read(cls, path: Path) -> Feeding:
@@ -106,7 +107,7 @@ class OnnxPredictor:
 
     def __init__(self, path: Path, focus: FocusConfig, threads: int = 0) -> None:
         if not path.is_file():
-            raise ModelError(f"--model {path} does not exist; check the path")
+            raise ModelError(f"{setting('model', path)} does not exist; check the path")
         self.notices: list[str] = []
         self._path = path
         self._feeding = Feeding.read(path.with_suffix(".toml"))
@@ -118,10 +119,12 @@ class OnnxPredictor:
         )
         if not is_fit or inputs[0].type != "tensor(float)":
             found = ", ".join(f"{one.type} {one.shape}" for one in inputs) or "nothing"
-            raise ModelError(f"--model {path} takes {found}; semvid feeds one float 1x3xHxW tensor")
+            raise ModelError(f"{setting('model', path)} takes {found}; semvid feeds one float 1x3xHxW tensor")
         if not outputs or len(shapes[1]) != 4 or not _may_be(shapes[1][0], 1) or not _positive(shapes[1][1:]):
             found = str(outputs[0].shape) if outputs else "nothing"
-            raise ModelError(f"--model {path} gives {found}; semvid needs 1xCxhxw, C, h and w above 0")
+            raise ModelError(
+                f"{setting('model', path)} gives {found}; semvid needs 1xCxhxw, C, h and w above 0"
+            )
         self._size = self._feeding.size or _fixed_size(path, shapes[0])
         wanted = (self._size[1], self._size[0])
         if not all(_may_be(side, size) for side, size in zip(shapes[0][2:], wanted, strict=True)):
@@ -166,21 +169,23 @@ class OnnxPredictor:
             maps = np.asarray(self._session.run(None, {self._input: x})[0], np.float32)
         except Exception as error:
             raise ModelError(
-                f"--model {self._path} failed on a {x.shape} input: {shown_line(str(error))}"
+                f"{setting('model', self._path)} failed on a {x.shape} input: {shown_line(str(error))}"
             ) from error
         is_fit = maps.ndim == 4 and maps.shape[0] == 1 and 0 < maps.size <= _MOST_CELLS
         if not is_fit or self._weights.size not in {1, maps.shape[1]}:
             raise ModelError(
-                f"--model {self._path} gave {maps.shape}; semvid needs 1xCxhxw of at most {_MOST_CELLS} "
-                "numbers, C as in its .toml if that names channels"
+                f"{setting('model', self._path)} gave {maps.shape}; semvid needs 1xCxhxw of at most "
+                f"{_MOST_CELLS} numbers, C as in its .toml if that names channels"
             )
         low, high = float(maps.min()), float(maps.max())
         if not (np.isfinite(low) and np.isfinite(high)):
-            raise ModelError(f"--model {self._path} gave values that are no numbers; check mean and std")
+            raise ModelError(
+                f"{setting('model', self._path)} gave values that are no numbers; check mean and std"
+            )
         if (low < -_STRAYING or high > 1 + _STRAYING) and not self.notices:
             self.notices.append(
-                f"--model {self._path} gave values from {low:.3g} to {high:.3g}, cut off at 0 and 1; "
-                "let the network end in a sigmoid"
+                f"{setting('model', self._path)} gave values from {low:.3g} to {high:.3g}, cut off at 0 and "
+                "1; let the network end in a sigmoid"
             )
         strongest = (maps[0] * self._weights[:, None, None]).max(0)
         return np.asarray(np.clip(strongest / max(float(self._weights.max()), 1e-6), 0, 1), np.float32)
@@ -199,11 +204,12 @@ def _fixed_size(path: Path, shape: list[Any]) -> tuple[int, int]:
     height, width = shape[2:]
     if not (isinstance(height, int) and isinstance(width, int)):
         raise ModelError(
-            f"--model {path} takes any size; write size = [width, height] into {path.with_suffix('.toml')}"
+            f"{setting('model', path)} takes any size; write size = [width, height] into "
+            f"{path.with_suffix('.toml')}"
         )
     if not all(_SMALLEST_SIDE <= side <= _LARGEST_SIDE for side in (width, height)):
         raise ModelError(
-            f"--model {path} takes {width}x{height} pixels; semvid feeds sides of {_SMALLEST_SIDE} to "
-            f"{_LARGEST_SIDE}"
+            f"{setting('model', path)} takes {width}x{height} pixels; semvid feeds sides of {_SMALLEST_SIDE} "
+            f"to {_LARGEST_SIDE}"
         )
     return width, height

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from semvid.core.checked import shown_line
 from semvid.core.errors import ModelError
 from semvid.core.interrupts import shielded
+from semvid.core.text import setting
 from semvid.media.writing.claim import Claim
 from semvid.models.weights_file import WeightsFile
 
@@ -91,7 +92,7 @@ class TorchRuntime:
                 if len(batch) == 1:
                     raise ModelError(
                         f"{self._device} has too little free memory for one picture; free some, or use "
-                        "--device cpu"
+                        "`device=cpu`"
                     ) from error
                 self.batch_size = len(batch) // 2
                 self.notices.append(
@@ -134,7 +135,9 @@ def open_runtime(weights: WeightsFile, device: str, threads: int = 0) -> Runtime
         "mps": torch.backends.mps.is_available,
     }
     if not is_there[device]():
-        raise ModelError(f"--device {device}: torch {torch.__version__} sees none here; use --device cpu")
+        raise ModelError(
+            f"{setting('device', device)}: torch {torch.__version__} sees none here; use `device=cpu`"
+        )
     return TorchRuntime(weights, device)
 
 

@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 
 from semvid.core.checked import Field, Malformed, parse_json, shown, shown_line
 from semvid.core.errors import ModelError
+from semvid.core.text import setting
 from semvid.models.architecture import CHANNELS, Architecture
 
 if TYPE_CHECKING:
@@ -106,12 +107,12 @@ def open_weights(name: str) -> WeightsFile:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
     except OSError as error:
         raise ModelError(
-            f"--model {name}: {path} cannot be read ({error.strerror}); check the path"
+            f"{setting('model', name)}: {path} cannot be read ({error.strerror}); check the path"
         ) from error
     if expected not in {None, digest}:
         raise ModelError(
-            f"--model {name}: {path} has SHA-256 {digest[:12]}... instead of {str(expected)[:12]}...; "
-            "install semvid again"
+            f"{setting('model', name)}: {path} has SHA-256 {digest[:12]}... instead of "
+            f"{str(expected)[:12]}...; install semvid again"
         )
     try:
         with safe_open(path, "np") as file:
@@ -121,12 +122,12 @@ def open_weights(name: str) -> WeightsFile:
         channels = tuple(one.text() for one in found)
     except (SafetensorError, Malformed, OSError) as error:
         raise ModelError(
-            f"--model {name}: {path} is damaged or was not written by semvid's training "
+            f"{setting('model', name)}: {path} is damaged or was not written by semvid's training "
             f"({shown_line(str(error))}); get the file again"
         ) from error
     if channels != CHANNELS:
         raise ModelError(
-            f"--model {name}: {path} has channels {shown(', '.join(channels))}; this semvid needs "
+            f"{setting('model', name)}: {path} has channels {shown(', '.join(channels))}; this semvid needs "
             f"{', '.join(CHANNELS)}; train it again"
         )
     return WeightsFile(path, digest, architecture, metadata)

@@ -9,6 +9,7 @@ from semvid.allocate.vpx_scale import vp8_native, vp8_steps, vp9_native, vp9_ste
 from semvid.codecs.ffmpeg.option_text import is_off, number
 from semvid.codecs.ffmpeg.spec import CrfRange, EncoderSpec, Implication, MapCondition
 from semvid.core.errors import ConfigError, MapIgnoredError
+from semvid.core.text import setting
 from semvid.core.types import FloatArray
 
 _X26X_PRESETS = (
@@ -49,12 +50,12 @@ def _needs_aq(fastest_preset: str, switch: str, tree: str) -> tuple[MapCondition
         MapCondition(
             lambda found: "qp" not in found,
             "a constant qp overrules every offset",
-            "give --crf instead of qp",
+            "give `crf` instead of qp",
         ),
         MapCondition(
             lambda found: found["aq-mode"].strip() in _AQ_MODES or (number(found["aq-mode"]) or 0) > 0,
             "the map rides on adaptive quantization, which is off (by aq-mode 0, or by a preset or tune)",
-            f"use --preset {fastest_preset} or slower, or --encoder-option {switch}",
+            f"use `preset={fastest_preset}` or slower, or `encoder_options={switch}`",
         ),
         MapCondition(
             lambda found: (
@@ -98,7 +99,7 @@ _NO_FIELDS_BY_OPTION = MapCondition(
         and not any(one in found.get("flags", "") for one in ("ildct", "ilme"))
     ),
     "interlaced coding by an option reads it on the wrong lines",
-    "drop it; interlaced video is coded as such by itself (--deinterlace auto)",
+    "drop it; interlaced video is coded as such by itself (`deinterlace=auto`)",
 )
 
 _LOOKS_NOT_AHEAD = MapCondition(
@@ -231,7 +232,7 @@ VP9 = EncoderSpec(
         MapCondition(
             lambda found: abs(number(found["cpu-used"]) or 0) >= 5,
             "libvpx-vp9 reads maps only at cpu-used 5 or faster",
-            "use --preset 5 to 8",
+            "use `preset=5 to 8`",
         ),
         _is_off_option("aq-mode", "libvpx-vp9's own aq-mode takes the segments the map needs"),
         _is_off_option("lossless", "lossless coding has no quantizer"),
@@ -289,5 +290,5 @@ def find_encoder(name: str) -> EncoderSpec:
         return spec
     for key, (why, instead) in _REFUSED.items():
         if key in wanted.replace("-", "").replace("_", ""):
-            raise MapIgnoredError(f"--codec {name} is refused: {why}; use --codec {instead}")
-    raise ConfigError(f"--codec {name} is unknown; choose one of {', '.join(CODECS)}")
+            raise MapIgnoredError(f"{setting('codec', name)} is refused: {why}; use `codec={instead}`")
+    raise ConfigError(f"{setting('codec', name)} is unknown; choose one of {', '.join(CODECS)}")

@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import Annotated, Literal
 
 from semvid.core.errors import ConfigError
-from semvid.core.settings import Limits, Named, Settings, settings
+from semvid.core.settings import Limits, Settings, settings
+from semvid.core.text import setting
 
 Share = Annotated[float, Limits(0, 1)]
 BackgroundWeight = Annotated[float, Limits(0.01, 10)]
@@ -71,22 +72,23 @@ CLASSES = ("person", "face", "animal", "vehicle", "object", "text")
 class FocusConfig(Settings):
     """Which of the things a network finds matter, and how much."""
 
-    weights: Annotated[Mapping[str, Annotated[float, Limits(0, 10)]], Named("--focus")] = field(
+    weights: Mapping[str, Annotated[float, Limits(0, 10)]] = field(
         default_factory=lambda: MappingProxyType({})
     )
     """Weight of each class, as in ``{"face": 2}``; classes not named have 1, and 0 = does not matter."""
     threshold: Share = 0.3
     """How sure the network must be of a class before it counts."""
-    salient: Annotated[Share, Named("salient share")] = 0.5
+    salient: Share = 0.5
     """Share of the map of things of no particular class, the rest being that of the classes."""
-    fixation: Annotated[Share, Named("fixation share")] = 0.1
+    fixation: Share = 0.1
     """Share of the map of where people look in the final map."""
 
     def __post_init__(self) -> None:
         Settings.__post_init__(self)
         unknown = sorted(set(self.weights).difference(CLASSES))
         if unknown:
-            raise ConfigError(f"--focus {', '.join(unknown)} is unknown; choose among {', '.join(CLASSES)}")
+            shown = setting("weights", ", ".join(unknown))
+            raise ConfigError(f"{shown} is unknown; choose among {', '.join(CLASSES)}")
 
 
 @settings
@@ -112,12 +114,12 @@ class MapsConfig(Settings):
         # Slotted dataclasses are made twice: super() without arguments would mean the first one.
         Settings.__post_init__(self)
         if self.maps is not None and self.boxes is not None:
-            raise ConfigError("--maps and --boxes exclude each other; give one of them")
+            raise ConfigError("`maps` and `boxes` exclude each other; give one of them")
         if self.maps_hold and self.maps is None:
-            raise ConfigError("--maps-hold needs --maps")
+            raise ConfigError("`maps_hold` needs `maps`")
         if self.model not in MODELS and not self.model.lower().endswith(MODEL_SUFFIXES):
             raise ConfigError(
-                f"--model {self.model} is unknown; choose one of {', '.join(MODELS)}, "
+                f"{setting('model', self.model)} is unknown; choose one of {', '.join(MODELS)}, "
                 f"or give a file that ends in {' or '.join(MODEL_SUFFIXES)}"
             )
 
@@ -168,13 +170,17 @@ class CompressConfig(MapsConfig):
         bits = int(amount[1]) * (1000 if amount[2] else 1) if amount else None
         if codec not in {"auto", "copy", *SOUND_CODECS} or (colon and bits is None):
             raise ConfigError(
-                f"--audio {self.audio} is unknown; give copy, auto, or one of {', '.join(SOUND_CODECS)}, "
-                "which may have bits a second behind it, as in aac:128k"
+                f"{setting('audio', self.audio)} is unknown; give copy, auto, or one of "
+                f"{', '.join(SOUND_CODECS)}, which may have bits a second behind it, as in aac:128k"
             )
         if colon and codec in {"auto", "copy", *LOSSLESS_SOUND}:
-            raise ConfigError(f"--audio {self.audio}: {codec} takes no bits a second; leave them out")
+            raise ConfigError(
+                f"{setting('audio', self.audio)}: {codec} takes no bits a second; leave them out"
+            )
         if bits is not None and not 8000 <= bits <= 2_000_000:
-            raise ConfigError(f"--audio {self.audio} is out of range; give 8k to 2000k bits a second")
+            raise ConfigError(
+                f"{setting('audio', self.audio)} is out of range; give 8k to 2000k bits a second"
+            )
         return codec, bits
 
     def __post_init__(self) -> None:
@@ -182,12 +188,12 @@ class CompressConfig(MapsConfig):
         _ = self.sound_codec
         if self.temporal.map_every is not None and (self.maps is not None or self.boxes is not None):
             raise ConfigError(
-                "--map-every has no effect with --maps or --boxes: they name every frame; leave it out"
+                "`map_every` has no effect with `maps` or `boxes`: they name every frame; leave it out"
             )
         if self.save_maps is not None and self.allocation.strength == 0:
-            raise ConfigError("--save-maps has no maps to save at --strength 0; leave one out")
+            raise ConfigError("`save_maps` has no maps to save at `strength=0`; leave one out")
         if sum(one is not None for one in (self.quality, self.bitrate, self.target_size)) > 1:
-            raise ConfigError("--quality, --bitrate and --target-size exclude each other; give one")
+            raise ConfigError("`quality`, `bitrate` and `target_size` exclude each other; give one")
 
 
 MapFormat = Literal["sidecar", "png", "video", "npz", "kvazaar", "svtav1", "x264mod"]
@@ -241,11 +247,11 @@ class OverlayConfig(MapsConfig):
     def __post_init__(self) -> None:
         MapsConfig.__post_init__(self)
         if self.result is not None and self.style != "split":
-            raise ConfigError("--result needs --style split")
+            raise ConfigError("`result` needs `style=split`")
         if self.numbers and self.style != "blocks":
-            raise ConfigError("--numbers needs --style blocks")
+            raise ConfigError("`numbers` needs `style=blocks`")
         if self.legend and self.style in {"contour", "dim"}:
-            raise ConfigError(f"--legend explains colours, and --style {self.style} has none; leave it out")
+            raise ConfigError(f"`legend` explains colours, and `style={self.style}` has none; leave it out")
 
 
 LIVE_CODECS = ("x264", "x265", "vp8", "vp9", "mjpeg")
@@ -264,9 +270,9 @@ class LiveConfig(MapsConfig):
     """Bit rate of the video, in bits per second."""
     sound_bitrate: Annotated[int, Limits(16_000, 512_000, also=0)] = 96_000
     """Bit rate of the sound, in bits per second; 0 = no sound."""
-    latency_ms: Annotated[float, Limits(20, 5000), Named("--latency")] = 150.0
+    latency_ms: Annotated[float, Limits(20, 5000)] = 150.0
     """Target delay from frame to packet, in milliseconds."""
-    frame_rate: Annotated[float, Limits(1, 240), Named("--fps")] | None = None
+    frame_rate: Annotated[float, Limits(1, 240)] | None = None
     """Frame rate to request, and the maximum to encode; None = the source's."""
     size: tuple[Side, Side] | None = None
     """``(width, height)`` to request and to encode, even numbers; None = the source's."""
@@ -279,16 +285,16 @@ class LiveConfig(MapsConfig):
     """Start a file again when it ends."""
     record: Path | None = None
     """Also write the coded video here: ``.mkv``, ``.mp4`` (fragmented) or ``.ts``."""
-    max_maps_per_second: Annotated[float, Limits(0.5, 60), Named("--max-maps")] = 10.0
+    max_maps_per_second: Annotated[float, Limits(0.5, 60)] = 10.0
     """Maximum number of network runs per second; fewer when the machine is busy."""
     temporal: TemporalConfig = TemporalConfig()
     """How maps follow from frame to frame; ``map_every`` is not for live streams."""
     allocation: AllocationConfig = AllocationConfig()
     """How strongly importance moves the quantizer."""
-    wait_seconds: Annotated[float, Limits(0, 86_400), Named("--wait")] | None = None
+    wait_seconds: Annotated[float, Limits(0, 86_400)] | None = None
     """How long to wait for a source that sends nothing yet or cannot be reached yet, 0..86400; None = as
     long as it takes where the sender comes to us (``udp://``, ``rtp://``, ``?listen``), 0 for all others."""
-    reconnect_seconds: Annotated[float, Limits(0.1, 600), Named("reconnect_seconds")] = 8.0
+    reconnect_seconds: Annotated[float, Limits(0.1, 600)] = 8.0
     """Longest pause between two attempts to reconnect, in seconds."""
     overwrite: bool = False
     """Replace an existing recording."""
@@ -296,11 +302,13 @@ class LiveConfig(MapsConfig):
     def __post_init__(self) -> None:
         MapsConfig.__post_init__(self)
         if self.codec not in LIVE_CODECS:
-            raise ConfigError(f"--codec {self.codec} is unknown; choose one of {', '.join(LIVE_CODECS)}")
+            raise ConfigError(
+                f"{setting('codec', self.codec)} is unknown; choose one of {', '.join(LIVE_CODECS)}"
+            )
         if self.size is not None and any(side % 2 for side in self.size):
-            raise ConfigError(f"--size {self.size[0]}x{self.size[1]} has an odd side; use even ones")
+            raise ConfigError(f"`size={self.size[0]}x{self.size[1]}` has an odd side; use even ones")
         if self.temporal.map_every is not None:
-            raise ConfigError("--map-every is not for live streams; give --max-maps a second")
+            raise ConfigError("`map_every` is not for live streams; give `max_maps_per_second`")
 
 
 METRICS = ("psnr", "ssim", "xpsnr", "vmaf", "weighted")
@@ -324,7 +332,8 @@ class CompareConfig(MapsConfig):
         unknown = [one for one in self.metrics if one not in METRICS]
         if unknown or not self.metrics:
             raise ConfigError(
-                f"--metrics {','.join(unknown) or 'of nothing'} is unknown; choose among {', '.join(METRICS)}"
+                f"{setting('metrics', ','.join(unknown) or 'of nothing')} is unknown; "
+                f"choose among {', '.join(METRICS)}"
             )
 
 
@@ -354,4 +363,4 @@ class ImageConfig(MapsConfig):
     def __post_init__(self) -> None:
         MapsConfig.__post_init__(self)
         if self.target_bytes is not None and (self.quality is not None or self.match is not None):
-            raise ConfigError("--target-bytes excludes --quality and --match; give one")
+            raise ConfigError("`target_bytes` excludes `quality` and `match`; give one")

@@ -1,7 +1,8 @@
 """Everything semvid raises on purpose.
 
-Every message is one line that names the value, the limit and the remedy. Leaves also inherit the
-builtin a caller would expect, so ``except FileNotFoundError`` keeps working::
+Every message is one line that names the value, the limit and the remedy, with options in backticks as Python
+has them; the command line shows its flags instead. Leaves also inherit the builtin a caller would expect, so
+``except FileNotFoundError`` keeps working::
 
     SemvidError                      exit code 1
     ├── ConfigError(ValueError)                2   an option is out of range or unknown

@@ -22,6 +22,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, cast, dataclass_tran
 from typing import get_type_hints as type_hints
 
 from semvid.core.errors import ConfigError
+from semvid.core.text import setting
 
 _WIDTH = 100
 _Class = TypeVar("_Class")
@@ -43,14 +44,7 @@ class Limits:
     def check(self, name: str, value: float) -> None:
         """Raise ConfigError if the value lies outside."""
         if value != self.also and not self.low <= value <= self.high:
-            raise ConfigError(f"{name} {_number(value)} is out of range; it must lie in {self}")
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """What error messages call a field, as part of its annotation; otherwise ``--`` and its name."""
-
-    option: str
+            raise ConfigError(f"{setting(name, _number(value))} is out of range; it must lie in {self}")
 
 
 class Settings:
@@ -68,9 +62,8 @@ class Settings:
         kind: Any = type(self)
         hints = _hints(kind)
         for field in fields(self):  # type: ignore[arg-type]
-            name = f"--{field.name.replace('_', '-')}"
             place = f"{kind.__name__}.{field.name}"
-            fitted = _fit(getattr(self, field.name), hints[field.name], name, place)
+            fitted = _fit(getattr(self, field.name), hints[field.name], field.name, place)
             object.__setattr__(self, field.name, fitted)
 
 
@@ -107,17 +100,15 @@ def _fit(value: Any, hint: Any, name: str, place: str, whole: Any = None) -> Any
     Args:
         value: Given by a caller.
         hint: The type, with ``Limits``.
-        name: Of the option, for limits.
+        name: Of the field, for limits.
         place: ``Class.field``, for types.
         whole: The type that ``hint`` is part of, for its description; None = it stands alone.
     """
     whole = whole or hint
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        notes = args[1:]
-        name = next((one.option for one in notes if isinstance(one, Named)), name)
         fitted = _fit(value, args[0], name, place, whole)
-        for limits in notes:
+        for limits in args[1:]:
             if isinstance(limits, Limits):
                 limits.check(name, fitted)
         return fitted
@@ -128,7 +119,7 @@ def _fit(value: Any, hint: Any, name: str, place: str, whole: Any = None) -> Any
         if not (isinstance(value, str) and value in args):
             shown = value if isinstance(value, str) else _shown(value)
             choice = f"choose one of {', '.join(args)}" if len(args) > 1 else f"the only choice is {args[0]}"
-            raise ConfigError(f"{name} {shown} is unknown; {choice}")
+            raise ConfigError(f"{setting(name, shown)} is unknown; {choice}")
         return str(value)
     scalar = _SCALARS.get(hint)
     if scalar is not None:
@@ -154,7 +145,7 @@ def _collected(value: Any, origin: Any, args: tuple[Any, ...], name: str, place:
     if origin is not None and issubclass(origin, Mapping) and isinstance(value, Mapping):
         items = {
             _fit(key, args[0], name, f"a key of {place}"): _fit(
-                one, args[1], f"{name} {key}", f"{place}[{key!r}]"
+                one, args[1], f"{name}={key}", f"{place}[{key!r}]"
             )
             for key, one in value.items()
         }

@@ -22,6 +22,16 @@ def for_people(text: str) -> str:
     return visible(_URL.sub(lambda found: without_secrets(f"{found[1]}://{found[2]}"), text))
 
 
+def setting(name: str, value: object) -> str:
+    """Name an option and its value in a message: ``name=value`` in backticks.
+
+    As in Markdown there are more of them around a value that has some itself, so that its end can be told.
+    """
+    text = f"{name}={value}"
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}{text}{fence}"
+
+
 def visible(text: str) -> str:
     r"""Write out what cannot be seen or would act on a terminal: an escape character becomes ``\x1b``.
 

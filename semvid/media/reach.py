@@ -19,6 +19,7 @@ import av
 from av.error import FFmpegError
 
 from semvid.core.errors import ConfigError, InputError
+from semvid.core.text import setting
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -57,8 +58,8 @@ def allow_protocols(names: Iterable[str]) -> None:
     unknown = [one for one in wanted if not re.fullmatch(r"[a-z][a-z0-9]*", one) or not has_protocol(one)]
     if unknown:
         raise ConfigError(
-            f"--allow-protocols {','.join(unknown)} is not in this FFmpeg build; give names such as file, "
-            "http, https or crypto"
+            f"{setting('allow_protocols', ','.join(unknown))} is not in this FFmpeg build; give names such "
+            "as file, http, https or crypto"
         )
     _Allowance.protocols = wanted
 
@@ -125,14 +126,14 @@ def open_local(name: str, path: Path, options: Mapping[str, str] | None = None) 
         except (PermissionError, FileNotFoundError) as error:
             raise InputError(
                 f"{path} lists a file that is not there, or outside its folder; get all its files, or, if "
-                "you trust it, pass --allow-protocols file"
+                "you trust it, pass `allow_protocols=file`"
             ) from error
         except (FFmpegError, OSError, ValueError) as error:
             if getattr(error, "errno", None) != errno.EINVAL:
                 raise
     if _describes_others(path):
         raise InputError(
-            f"{path} is no video but says where one is; open that, or pass --allow-protocols with what it "
+            f"{path} is no video but says where one is; open that, or pass `allow_protocols` with what it "
             "needs, as in udp,rtp"
         ) from first
     raise first
@@ -180,8 +181,8 @@ class _Folder:
         if protocol is None and target.resolve().is_relative_to(self._folder):
             raise InputError(f"{self._path} lists {target.name}, which is not there; get all its files")
         raise InputError(
-            f"{self._path} lists {url}, which is outside its folder; if you trust it, pass --allow-protocols "
-            f"{protocol[1] if protocol else 'file'}"
+            f"{self._path} lists {url}, which is outside its folder; if you trust it, pass "
+            f"`allow_protocols={protocol[1] if protocol else 'file'}`"
         )
 
 

@@ -20,6 +20,7 @@ from semvid.core.map_source import ImportanceSource
 from semvid.core.opencv_threads import one_opencv_thread
 from semvid.core.prefetch import prefetch
 from semvid.core.settings import or_default
+from semvid.core.text import setting
 from semvid.core.types import AnalysedFrame, Frame, Result, VideoInfo
 from semvid.engine.analysis import Analyser
 from semvid.engine.encoding_job import EncodingJob
@@ -141,7 +142,7 @@ def encode_events(
                     "first); semvid image makes a JPEG"
                 )
             if config.device in {"cuda", "mps"} and not isinstance(maps, NetworkSource):
-                yield Notice(f"--device {config.device} has no effect: no network makes these maps")
+                yield Notice(f"`device={config.device}` has no effect: no network makes these maps")
             analyser = None if config.allocation.strength == 0 else Analyser(maps, config.temporal)
             previewer = Previewer(preview_size, reader.info.sample_aspect_ratio)
             interlaced = InterlacedStage(config.deinterlace, coding.codes_fields, output.suffix)
@@ -176,14 +177,14 @@ def encode_events(
                 output_bytes = writer.commit()
                 yield from map(Notice, writer.notices)
             if config.target_size is not None and output_bytes > config.target_size:
-                yield Notice(f"the output has {output_bytes} bytes, more than --target-size; ask for less")
+                yield Notice(f"the output has {output_bytes} bytes, more than `target_size`; ask for less")
             yield Done(job.result(output_bytes, time.monotonic() - started))
 
 
 def _check_maps_place(path: Path, source: Path, output: Path, *, overwrite: bool) -> None:
     if path.suffix.lower() != SUFFIX or path.absolute() == output.absolute():
-        raise OutputError(f"--save-maps {path} is no place for maps; end it in {SUFFIX}")
-    check_place(path, source, overwrite=overwrite)
+        raise OutputError(f"{setting('save_maps', path)} is no place for maps; end it in {SUFFIX}")
+    check_place(path, source, overwrite=overwrite, option="save_maps")
 
 
 def _sharing_cores(config: CompressConfig) -> CompressConfig:

@@ -13,6 +13,7 @@ from semvid.codecs.ffmpeg.allocator import OffsetAllocator
 from semvid.codecs.registry import X264
 from semvid.core.config import OverlayConfig
 from semvid.core.errors import InputError
+from semvid.core.text import setting
 from semvid.core.types import AnalysedFrame, FloatArray, Frame, shown_size
 from semvid.media.colour import to_bgr
 from semvid.media.drawing import Bgr, blocks, contour, dim, heat, legend, split
@@ -40,7 +41,7 @@ class FrameDrawer:
             return []
         left = sum(1 for _ in self._results)
         path = self._config.result
-        told = [f"--result {path} goes on for {left} frames after the video ends"] if left else []
+        told = [f"{setting('result', path)} goes on for {left} frames after the video ends"] if left else []
         return told + self._result.remarks("what could be decoded is shown beside the video")
 
     def draw(self, analysed: AnalysedFrame, sample_aspect_ratio: Fraction | None) -> Bgr | None:
@@ -49,7 +50,7 @@ class FrameDrawer:
         beside = next(self._results, None) if self._results else None
         if self._results is not None and beside is None:
             raise InputError(
-                f"--result {config.result} ends after {frame.index} frames, before the video; "
+                f"{setting('result', config.result)} ends after {frame.index} frames, before the video; "
                 "give what became of this very video"
             )
         if frame.index % config.every:

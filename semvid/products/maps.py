@@ -13,6 +13,7 @@ from semvid.core.config import ExportConfig, MapFormat
 from semvid.core.errors import ConfigError, OutputError
 from semvid.core.events import Event, Notice, Progress, Started
 from semvid.core.settings import or_default
+from semvid.core.text import setting
 from semvid.core.types import ExportResult, Frame
 from semvid.engine.analysis import Analyser
 from semvid.engine.preview import Previewer
@@ -110,15 +111,19 @@ def _format_of(output: Path, wanted: MapFormat | None) -> MapFormat:
     suffix = output.suffix.lower()
     if wanted is None:
         if suffix == ".txt":
-            raise ConfigError(f"{output} may be kvazaar's or SVT-AV1's; pass --format kvazaar or svtav1")
+            raise ConfigError(f"{output} may be kvazaar's or SVT-AV1's; pass `format=kvazaar or svtav1`")
         found = next((kind for kind, suffixes in SUFFIXES.items() if suffix == suffixes[0]), None)
         if found is None:
             known = ", ".join(suffixes[0] for suffixes in SUFFIXES.values() if suffixes[0])
-            raise OutputError(f"'{suffix}' holds no maps of a video; end -o in {known}, or name a folder")
+            raise OutputError(
+                f"'{suffix}' holds no maps of a video; end `output` in {known}, or name a folder"
+            )
         return found
     if suffix not in SUFFIXES[wanted]:
         must = " or ".join(one or "no suffix: it is a folder" for one in SUFFIXES[wanted])
-        raise ConfigError(f"--format {wanted} and -o {output} do not fit; the name must have {must}")
+        raise ConfigError(
+            f"`format={wanted}` and {setting('output', output)} do not fit; the name must have {must}"
+        )
     return wanted
 
 
@@ -127,7 +132,9 @@ def _export_picture(
 ) -> ExportResult:
     check_place(output, source, overwrite=config.overwrite)
     if output.suffix.lower() != ".png" or config.format not in {None, "png"}:
-        raise OutputError(f"'{output.suffix or output.name}': the map of a picture is a .png; end -o in .png")
+        raise OutputError(
+            f"'{output.suffix or output.name}': the map of a picture is a .png; end `output` in .png"
+        )
     picture: Picture = read_picture(source)
     for message in picture.pixel_notices:
         on_event(Notice(message))

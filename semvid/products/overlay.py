@@ -84,7 +84,7 @@ def export_overlay(
         return _draw_video(source, output, config, importance, preview_size, on_event)
     if suffix and suffix not in ANIMATED:
         raise OutputError(
-            f"'{suffix}' cannot be drawn to; end -o in .mp4, .mkv, .mov, .gif, .webp, or name a folder"
+            f"'{suffix}' cannot be drawn to; end `output` in .mp4, .mkv, .mov, .gif, .webp, or name a folder"
         )
     if suffix:
         check_place(output, source, overwrite=config.overwrite)
@@ -242,11 +242,11 @@ def _draw_still(
     check_place(output, source, overwrite=config.overwrite)
     suffix = output.suffix.lower()
     if suffix not in _STILLS:
-        raise OutputError(f"'{suffix or output.name}' is no picture; end -o in {', '.join(_STILLS)}")
+        raise OutputError(f"'{suffix or output.name}' is no picture; end `output` in {', '.join(_STILLS)}")
     if config.result is not None:
-        raise ConfigError("--result is for videos; leave it out")
+        raise ConfigError("`result` is for videos; leave it out")
     if config.style == "blocks":
-        raise ConfigError("--style blocks shows the offsets of a video encoder; a picture has none")
+        raise ConfigError("`style=blocks` shows the offsets of a video encoder; a picture has none")
     read = read_picture(source)
     for message in read.pixel_notices:
         on_event(Notice(message))

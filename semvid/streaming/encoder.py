@@ -22,6 +22,7 @@ from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.codecs.registry import find_encoder
 from semvid.core.config import AllocationConfig, CompressConfig, LiveConfig
 from semvid.core.errors import ConfigError, MapIgnoredError
+from semvid.core.text import setting
 from semvid.core.types import AnalysedFrame, FloatArray, Frame
 from semvid.streaming.base.types import TIME_BASE, CodedPacket
 from semvid.streaming.map_watch import LiveMapWatch
@@ -95,7 +96,9 @@ def live_presets(config: LiveConfig) -> tuple[str, ...]:
     usual = _LIVE_PRESETS.get(config.codec)
     if usual is None:
         if config.preset is not None:
-            raise ConfigError(f"--preset {config.preset} is not for a live {config.codec}; leave it out")
+            raise ConfigError(
+                f"{setting('preset', config.preset)} is not for a live {config.codec}; leave it out"
+            )
         return ()
     spec, first = find_encoder(config.codec), config.preset or usual
     live_options(spec, first, config, 25)

@@ -87,7 +87,7 @@ def open_session(
     """
     if config.maps is not None or config.boxes is not None:
         raise ConfigError(
-            "a live stream takes no --maps and no --boxes: they are of one video; give a --model"
+            "a live stream takes no `maps` and no `boxes`: they are of one video; give a `model`"
         )
     live_presets(config)
     address = parse_source(source)
@@ -96,7 +96,7 @@ def open_session(
     with ExitStack() as stack:
         stack.callback(maps.close)
         sinks: list[PacketTaker] = []
-        for text, option in ((sink, "SINK"), (config.record and str(config.record), "--record")):
+        for text, option in ((sink, "sink"), (config.record and str(config.record), "record")):
             if text:
                 sinks.append(open_sink(text, config, option=option))
                 stack.callback(sinks[-1].close)

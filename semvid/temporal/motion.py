@@ -71,7 +71,7 @@ class DecoderMotion:
         """A sentence if no frame had vectors."""
         if self._num_with_vectors or not self._num_frames:
             return None
-        return "--motion vectors: the decoder gave none for this video, so maps followed optical flow"
+        return "`motion=vectors`: the decoder gave none for this video, so maps followed optical flow"
 
     def update(self, frame: Frame, before: NDArray[np.uint8]) -> Flow:
         """See ``MotionEstimator``."""

@@ -5,4 +5,4 @@ from importlib.util import find_spec
 from semvid.core.errors import ConfigError
 
 if any(find_spec(one) is None for one in ("starlette", "uvicorn")):
-    raise ConfigError("--serve needs the extra web; pip install 'semvid[web]'")
+    raise ConfigError("`WebServer` needs the extra web; pip install 'semvid[web]'")

@@ -1,4 +1,4 @@
-"""Where the page is served: what ``--serve`` takes, and under which names browsers may ask for it."""
+"""Where the page is served: what ``WebServer`` takes, and under which names browsers may ask for it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from semvid.core.errors import ConfigError, OutputError
+from semvid.core.text import setting
 
 _BACKLOG = 64
 _FEWEST_TOKEN, _MOST_TOKEN = 8, 256
@@ -50,7 +51,7 @@ def parse_address(text: str) -> Address:
     matched = re.fullmatch(r"(?:(?P<host>[^:\[\]\s/@]*|\[[0-9A-Fa-f:.]+\]):)?(?P<port>[0-9]{1,5})", text)
     if matched is None or int(matched["port"]) > 65535:
         raise ConfigError(
-            f"--serve {text} is no address; give HOST:PORT, [IPV6]:PORT or PORT, port 0 to 65535"
+            f"{setting('address', text)} is no address; give HOST:PORT, [IPV6]:PORT or PORT, port 0 to 65535"
         )
     host = (matched["host"] or "127.0.0.1").strip("[]")
     # Systems that know localhost under IPv6 alone are rarer than browsers that try IPv4 first.
@@ -59,7 +60,7 @@ def parse_address(text: str) -> Address:
         found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise ConfigError(
-            f"--serve {text}: the host {host} is unknown; give an address of this machine"
+            f"{setting('address', text)}: the host {host} is unknown; give an address of this machine"
         ) from error
     return Address(host, str(found[0][4][0]), int(matched["port"]))
 
@@ -73,7 +74,7 @@ def check_token(address: Address, token: str | None) -> None:
     if token is None:
         if not address.is_loopback:
             raise ConfigError(
-                f"--serve {address.host}:{address.port} can be reached from other machines and needs "
+                f"`address={address.host}:{address.port}` can be reached from other machines and needs "
                 "a token; give one, or serve at 127.0.0.1"
             )
     elif not re.fullmatch(rf"[A-Za-z0-9._~-]{{{_FEWEST_TOKEN},{_MOST_TOKEN}}}", token):
@@ -111,7 +112,7 @@ def listen(address: Address) -> socket.socket:
             errno.EADDRNOTAVAIL: "this machine does not have that address; choose one of its own",
         }
         reason = reasons.get(error.errno, f"{error.strerror}; choose another address")
-        raise OutputError(f"--serve {address.host}:{address.port}: {reason}") from error
+        raise OutputError(f"`address={address.host}:{address.port}`: {reason}") from error
     return listener
 
 

@@ -32,7 +32,11 @@ def parse_controls(body: bytes, now: LiveControls) -> LiveControls:
         changes = _changes(parse_json(decoded(body)), now)
     except Malformed as error:
         raise ConfigError(f"the body cannot be read: {error}; send an object such as {_EXAMPLE}") from error
-    return replace(now, **changes)
+    try:
+        return replace(now, **changes)
+    except ConfigError as error:
+        # All others have the name in requests that the library gives them.
+        raise ConfigError(str(error).replace("`weights=", "`focus=")) from error
 
 
 def _changes(wanted: Field, now: LiveControls) -> dict[str, Any]:

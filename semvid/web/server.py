@@ -98,7 +98,7 @@ class WebServer:
         if not self._ready.wait(_START_SECONDS):
             self.failure = f"the page did not start within {_START_SECONDS:g} s"
         if self.failure:
-            raise OutputError(f"{self.failure}; leave out --serve, or try again")
+            raise OutputError(f"{self.failure}; leave out `WebServer`, or try again")
 
     def close(self) -> None:
         """End all connections and stop, within 2 s; more than once is fine."""

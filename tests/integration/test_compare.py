@@ -106,14 +106,14 @@ def test_what_cannot_be_compared_is_refused(tmp_path, pair):
     small = make_clip(tmp_path / "small.mp4", width=192, height=128, num_frames=12)
     short = make_clip(tmp_path / "short.mp4", width=384, height=256, num_frames=11)
     options = semvid.CompareConfig(metrics=("psnr",))
-    with pytest.raises(InputError, match=r"192x128 and .* 384x256; pass --scale"):
+    with pytest.raises(InputError, match=r"192x128 and .* 384x256; pass `scale=True`"):
         semvid.compare(pair[0], small, options)
     with pytest.raises(InputError, match="has 11 frames and .* 12"):
         semvid.compare(pair[0], short, options)
     (tmp_path / "text.mp4").write_text("no video")
     with pytest.raises(InputError, match="cannot be opened"):
         semvid.compare(pair[0], tmp_path / "text.mp4", options)
-    with pytest.raises(ConfigError, match="--metrics sharpness is unknown"):
+    with pytest.raises(ConfigError, match="`metrics=sharpness` is unknown"):
         semvid.CompareConfig(metrics=("sharpness",))
 
 
@@ -168,7 +168,9 @@ def test_an_existing_table_is_replaced_if_asked_and_no_video_ever(pair, tmp_path
     table = tmp_path / "scores.csv"
     table.write_text("dear")
     arguments = ["compare", str(source), str(test), "--metrics", "psnr", "--csv"]
-    with pytest.raises(OutputExistsError, match=r"pass -y to overwrite it or choose another --csv"):
+    with pytest.raises(
+        OutputExistsError, match=r"pass `overwrite=True` to overwrite it or choose another `csv`"
+    ):
         app([*arguments, str(table)], standalone_mode=False)
     assert table.read_text() == "dear"
     app([*arguments, str(table), "-y"], standalone_mode=False)
@@ -182,6 +184,6 @@ def test_maps_that_end_early_are_held_if_asked(pair, tmp_path):
     source, test = pair
     masks = write_masks(tmp_path / "masks", [np.full((64, 96), 255, np.uint8)] * 5)
     arguments = ["compare", str(source), str(test), "--metrics", "weighted", "--maps", str(masks)]
-    with pytest.raises(MapError, match="--maps-hold"):
+    with pytest.raises(MapError, match="maps_hold"):
         app(arguments, standalone_mode=False)
     app([*arguments, "--maps-hold"], standalone_mode=False)

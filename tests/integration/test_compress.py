@@ -269,7 +269,7 @@ class TestBadInput:
 
     def test_output_exists(self, tmp_path, clip):
         (tmp_path / "out.mp4").write_text("precious")
-        self.refuse(OutputExistsError, "pass -y", clip, tmp_path / "out.mp4")
+        self.refuse(OutputExistsError, "pass `overwrite=True`", clip, tmp_path / "out.mp4")
         assert (tmp_path / "out.mp4").read_text() == "precious"
 
     def test_output_folder_missing_or_a_folder(self, tmp_path, clip):
@@ -284,7 +284,7 @@ class TestBadInput:
         config = semvid.CompressConfig(codec="vp9", audio="copy")
         self.refuse(
             OutputError,
-            r"\.webm cannot hold stream 1 \(audio, aac\); .*\.mkv.*--drop audio",
+            r"\.webm cannot hold stream 1 \(audio, aac\); .*\.mkv.*`drop=audio`",
             clip,
             tmp_path / "out.webm",
             config,

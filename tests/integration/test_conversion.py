@@ -167,7 +167,7 @@ def test_sound_that_cannot_be_read_is_named_and_the_rest_kept(tmp_path):
     notices = compress(tmp_path / "in.ts", tmp_path / "out.mp4")
     assert any(one.startswith("stream 1 (audio, aac) is left out: ") for one in notices)
     assert [one.kind for one in semvid.probe(tmp_path / "out.mp4").streams] == ["video"]
-    with pytest.raises(OutputError, match="stream 1 .* --strict"):
+    with pytest.raises(OutputError, match="stream 1 .* `strict`"):
         compress(tmp_path / "in.ts", tmp_path / "strict.mp4", strict=True)
 
 
@@ -188,8 +188,11 @@ def test_drawings_over_a_video_keep_its_sound_too(tmp_path):
 def test_strict_and_copy_refuse(tmp_path):
     source = film(tmp_path / "in.mkv", *WMA)
     for changes, words in (
-        ({"strict": True}, "becomes AAC.*--strict allows none"),
-        ({"audio": "copy"}, r"\.mp4 cannot hold stream 1 \(audio, wmav2\); end -o in \.mkv.*--drop audio"),
+        ({"strict": True}, "becomes AAC.*`strict` allows none"),
+        (
+            {"audio": "copy"},
+            r"\.mp4 cannot hold stream 1 \(audio, wmav2\); end `output` in \.mkv.*`drop=audio`",
+        ),
     ):
         with pytest.raises(OutputError, match=words):
             compress(source, tmp_path / "out.mp4", **changes)
@@ -201,7 +204,7 @@ def test_strict_and_copy_refuse(tmp_path):
 
 @pytest.mark.parametrize("text", ["ogg", "aac:", "aac:fast", "flac:128k", "copy:1k", "aac:1", "aac:9000k"])
 def test_nonsense_after_audio_is_refused(text):
-    with pytest.raises(ConfigError, match=f"--audio {text}"):
+    with pytest.raises(ConfigError, match=f"`audio={text}`"):
         semvid.CompressConfig(audio=text)
 
 
@@ -279,7 +282,7 @@ def test_picture_subtitles_are_refused_with_the_container_that_takes_them(tmp_pa
     compress(source, tmp_path / "out.mkv")
     assert codecs(tmp_path / "out.mkv", "subtitle") == ["hdmv_pgs_subtitle"]
     with pytest.raises(
-        OutputError, match=r"\.mp4 cannot hold stream 1 \(subtitle, hdmv_pgs.*\.mkv.*--drop subtitle"
+        OutputError, match=r"\.mp4 cannot hold stream 1 \(subtitle, hdmv_pgs.*\.mkv.*`drop=subtitle`"
     ):
         compress(source, tmp_path / "out.mp4")
     assert semvid.compress(source, None, PLAIN).output.suffix == ".mkv"

@@ -90,12 +90,12 @@ def test_places_that_cannot_or_must_not_be_written_are_refused(tmp_path, clip):
     keep = semvid.ExportConfig(model="spectral")
     Image.new("L", (64, 64)).save(tmp_path / "in.png")
     for source, output, config, error, words in (
-        (clip, "maps.mp4", SPECTRAL, OutputError, "holds no maps of a video; end -o in .svmap, .mkv"),
+        (clip, "maps.mp4", SPECTRAL, OutputError, "holds no maps of a video; end `output` in .svmap, .mkv"),
         (clip, "strange", SPECTRAL, OutputError, "holds notes.txt"),
         (clip, "full", keep, OutputExistsError, "is not empty"),
         (clip, "none/maps", SPECTRAL, OutputError, "does not exist"),
         (clip, "in.png", SPECTRAL, OutputError, "holds no maps of a video"),
-        (tmp_path / "in.png", "map.mkv", SPECTRAL, OutputError, "end -o in .png"),
+        (tmp_path / "in.png", "map.mkv", SPECTRAL, OutputError, "end `output` in .png"),
         (tmp_path / "in.png", "in.png", SPECTRAL, OutputError, "is the input itself"),
         (tmp_path / "missing.mp4", "maps", SPECTRAL, InputMissingError, "does not exist"),
     ):

@@ -64,4 +64,4 @@ def test_a_video_without_vectors_is_told(codec, told, tmp_path):
         on_event=events.append,
     )  # fmt: skip
     notices = [one.message for one in events if isinstance(one, Notice)]
-    assert any("--motion vectors" in one for one in notices) == told
+    assert any("`motion=vectors`" in one for one in notices) == told

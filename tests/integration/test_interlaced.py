@@ -89,7 +89,7 @@ def test_x264_codes_interlaced_video_as_such(interlaced, tmp_path, order, first,
     notices = compress(interlaced / f"{order}.mkv", output, preset="superfast")
     assert told(notices) == [
         f"the video is interlaced; coded as interlaced, {first} field first "
-        "(--deinterlace bwdif makes it progressive)"
+        "(`deinterlace=bwdif` makes it progressive)"
     ]
     assert orders(output)[0] == {first}
     source = clips.decode_luma(interlaced / f"{order}.mkv")

@@ -176,7 +176,7 @@ def _luma(frame):
 def test_misfits_of_name_and_format_are_told_before_any_work(tmp_path, clip):
     (tmp_path / "there.svmap").touch()
     for output, kind, error, words in (
-        ("m.txt", None, ConfigError, "pass --format kvazaar or svtav1"),
+        ("m.txt", None, ConfigError, "pass `format=kvazaar or svtav1`"),
         ("m.mkv", "sidecar", ConfigError, "must have .svmap"),
         ("m.png", "png", ConfigError, "it is a folder"),
         ("m.xyz", None, OutputError, "holds no maps of a video"),
@@ -184,9 +184,9 @@ def test_misfits_of_name_and_format_are_told_before_any_work(tmp_path, clip):
     ):
         with pytest.raises(error, match=words):
             semvid.export_maps(clip, tmp_path / output, ExportConfig(format=kind))
-    with pytest.raises(ConfigError, match="--format mp3 is unknown"):
+    with pytest.raises(ConfigError, match="`format=mp3` is unknown"):
         ExportConfig(format="mp3")
-    with pytest.raises(ConfigError, match="no maps to save at --strength 0"):
+    with pytest.raises(ConfigError, match="no maps to save at `strength=0`"):
         semvid.CompressConfig(save_maps=tmp_path / "a.svmap", allocation=semvid.AllocationConfig(strength=0))
     for place in ("a.mkv", "none/a.svmap"):
         with pytest.raises(OutputError):

@@ -119,7 +119,7 @@ def test_what_obeys_the_map_is_taken(spec, text):
 )  # fmt: skip
 def test_the_trial_finds_them_too_where_no_rule_does(spec, text):
     with pytest.raises(
-        MapIgnoredError, match="on a test picture, what matters gained -?0.. dB .*; drop --encoder-option "
+        MapIgnoredError, match="on a test picture, what matters gained -?0.. dB .*; drop `encoder_options="
     ):
         run(spec, text, map_conditions=())
 
@@ -148,7 +148,7 @@ def test_the_run_s_files_are_left_alone(tmp_path):
 def test_options_that_ffmpeg_would_drop_are_refused(clip, tmp_path):
     config = semvid.CompressConfig(model="spectral", encoder_options={"aq_mode": "0"})
     with pytest.raises(
-        ConfigError, match="--encoder-option aq_mode=0 has no effect: libx264 has no option aq_mode"
+        ConfigError, match="`encoder_options=aq_mode=0` has no effect: libx264 has no option aq_mode"
     ):
         semvid.compress(clip, tmp_path / "out.mp4", config)
     assert list(tmp_path.iterdir()) == []
@@ -167,7 +167,7 @@ def test_options_that_ffmpeg_would_drop_are_refused(clip, tmp_path):
     ids=names,
 )
 def test_parts_of_lists_that_encoders_would_drop_are_refused(spec, text, words):
-    with pytest.raises(ConfigError, match=f"--encoder-option .*{words}; check its name"):
+    with pytest.raises(ConfigError, match=f"`encoder_options=.*{words}; check its name"):
         run(spec, text)
 
 
@@ -287,7 +287,7 @@ def test_a_run_is_watched(kind, tmp_path, untried, monkeypatch):
     option = {"x264": {"aq-mode": "2"}, "x265": {"x265-params": "aq-mode=1"}}.get(spec.name, {"tune": "ssim"})
     (said,) = watched_notices(source, tmp_path, codec=spec.name, encoder_options=option)
     assert said.startswith("the encoder did not follow the map: the first pictures show ")
-    assert said.endswith("about a plain encode; check --encoder-option " + "=".join(*option.items()))
+    assert said.endswith(f"about a plain encode; check `encoder_options={'='.join(*option.items())}`")
     # Neither silence nor the sentence for want of evidence.
     obeyed, ignored = shares
     assert obeyed > 0.5

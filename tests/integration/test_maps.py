@@ -80,7 +80,7 @@ def test_too_few_maps_name_the_frame_and_can_be_held(frames, tmp_path):
     path = write_masks(tmp_path / "maps", [square(64, 40)] * 4)
     source = MapFileSource(path)
     with pytest.raises(
-        MapError, match="frame 4 of the video has none; add maps or pass --maps-hold"
+        MapError, match="frame 4 of the video has none; add maps or pass `maps_hold=True`"
     ) as caught:
         for frame in frames:
             source.update(frame)
@@ -114,7 +114,7 @@ def test_unreadable_maps_are_named(frames, tmp_path):
         for frame in frames:
             source.update(frame)
     (tmp_path / "text.mkv").write_text("no video")
-    with pytest.raises(MapError, match="--maps: .*text.mkv cannot be opened"):
+    with pytest.raises(MapError, match="`maps`: .*text.mkv cannot be opened"):
         MapFileSource(tmp_path / "text.mkv")
     with pytest.raises(MapError, match="does not exist"):
         MapFileSource(tmp_path / "none.mkv")

@@ -142,15 +142,15 @@ def test_what_a_container_cannot_keep_is_told(tmp_path):
 
 def test_options_of_other_encoders_are_refused(tmp_path, clip):
     for config, words in (
-        ({"crf": 20}, "--crf is not for --codec mjpeg"),
-        ({"preset": "fast"}, "--preset is not for"),
-        ({"allocation": semvid.AllocationConfig(finest=-3)}, "--finest and --coarsest limit"),
-        ({"bitrate": 100}, "--bitrate 100 is out of reach"),
-        ({"target_size": 9}, "--target-size 9 is out of reach"),
+        ({"crf": 20}, "`crf` is not for `codec=mjpeg`"),
+        ({"preset": "fast"}, "`preset` is not for"),
+        ({"allocation": semvid.AllocationConfig(finest=-3)}, "`finest` and `coarsest` limit"),
+        ({"bitrate": 100}, "`bitrate=100` is out of reach"),
+        ({"target_size": 9}, "`target_size=9` is out of reach"),
     ):
         with pytest.raises(ConfigError, match=words):
             semvid.compress(clip, tmp_path / "out.mkv", semvid.CompressConfig(**MJPEG, **config))
-    with pytest.raises(ConfigError, match="--bitrate is for --codec mjpeg; x264 takes --crf"):
+    with pytest.raises(ConfigError, match="`bitrate` is for `codec=mjpeg`; x264 takes `crf`"):
         semvid.compress(clip, tmp_path / "out.mkv", semvid.CompressConfig(bitrate=1_000_000))
     with pytest.raises(OutputError, match="cannot hold mjpeg video"):
         semvid.compress(clip, tmp_path / "out.mp4", semvid.CompressConfig(**MJPEG))

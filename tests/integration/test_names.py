@@ -116,7 +116,7 @@ def test_errors_show_no_secrets_and_no_escapes(tmp_path):
 
 def test_names_too_long_and_pipes_are_one_line(named):
     source = named("n" * 245 + ".mkv")
-    with pytest.raises(OutputError, match="file name too long; choose another -o"):
+    with pytest.raises(OutputError, match="file name too long; choose another `output`"):
         semvid.compress(source, None, QUICK)
     with pytest.raises(InputError, match="file name too long"):
         semvid.probe("n" * 300)

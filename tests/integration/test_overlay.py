@@ -163,12 +163,12 @@ def test_what_cannot_be_drawn_is_refused(tmp_path, clip):
     for source, output, options, error, words in (
         (clip, "out.avi", {}, OutputError, "cannot be drawn to"),
         (clip, "out.txt", {}, OutputError, "cannot be drawn to"),
-        (tmp_path / "in.png", "out.mp4", {}, OutputError, "is no picture; end -o in"),
+        (tmp_path / "in.png", "out.mp4", {}, OutputError, "is no picture; end `output` in"),
         (tmp_path / "in.png", "out.png", {"style": "blocks"}, ConfigError, "a picture has none"),
-        (clip, "out.mp4", {"style": "fire"}, ConfigError, "--style fire is unknown"),
-        (clip, "out.mp4", {"opacity": 3}, ConfigError, "--opacity 3 is out of range"),
-        (clip, "out.mp4", {"numbers": True}, ConfigError, "--numbers needs --style blocks"),
-        (clip, "out.mp4", {"style": "dim", "legend": True}, ConfigError, "--legend explains colours"),
+        (clip, "out.mp4", {"style": "fire"}, ConfigError, "`style=fire` is unknown"),
+        (clip, "out.mp4", {"opacity": 3}, ConfigError, "`opacity=3` is out of range"),
+        (clip, "out.mp4", {"numbers": True}, ConfigError, "`numbers` needs `style=blocks`"),
+        (clip, "out.mp4", {"style": "dim", "legend": True}, ConfigError, "`legend` explains colours"),
     ):
         with pytest.raises(error, match=words):
             semvid.export_overlay(

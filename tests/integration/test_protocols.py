@@ -96,7 +96,7 @@ def evil_files(folder, url):
         "file.m3u8": (playlist(f"file://{secret}"), outside),
         "up.m3u8": (playlist("../secret.ts"), outside),
         "later.m3u8": (playlist("part.ts", secret), outside),
-        "http.m3u8": (playlist(f"{url}/a.ts"), "pass --allow-protocols http"),
+        "http.m3u8": (playlist(f"{url}/a.ts"), "pass `allow_protocols=http`"),
         "key.m3u8": (playlist("part.ts", before=f'#EXT-X-KEY:METHOD=AES-128,URI="{url}/k"\n'), outside),
         "map.m3u8": (playlist("part.ts", before=f'#EXT-X-MAP:URI="{url}/i.mp4"\n'), outside),
         "data.m3u8": (playlist("data:video/mp2t;base64,R0AAEAAA"), ""),

@@ -71,7 +71,7 @@ def test_small_video_is_compressed(videos, tmp_path, size, codec, preset, suffix
 
 @pytest.mark.parametrize("size", SIZES)
 def test_x265_says_which_sizes_it_takes(videos, tmp_path, size):
-    with pytest.raises(EncoderError, match="takes 16 to 65535 pixels a side: choose another --codec"):
+    with pytest.raises(EncoderError, match="takes 16 to 65535 pixels a side: choose another `codec`"):
         semvid.compress(
             videos[size], tmp_path / "out.mp4", semvid.CompressConfig(model="spectral", codec="x265")
         )
@@ -113,7 +113,7 @@ def test_what_a_sink_cannot_hold_is_not_blamed_on_the_disk(tmp_path):
     address = parse_sink(str(tmp_path / "out.mkv"), "x264")
     packet = CodedPacket(b"\0\0\0\1\x65\x88", "h264", 0, 0, 1, is_keyframe=True)
     with pytest.raises(
-        OutputError, match="cannot hold this stream .*; choose another SINK or --codec; nothing"
+        OutputError, match="cannot hold this stream .*; choose another `sink` or `codec`; nothing"
     ):
         LocalOutlet(address, address.url, packet)
     assert not list(tmp_path.iterdir())

@@ -379,7 +379,9 @@ def test_what_nobody_notices_in_avi_is_told_and_the_rest_refused_before_any_work
     assert any("is heard 21 ms late" in one for one in avi(sources["late"], output, audio="aac:64k"))
     output.unlink()
     events = []
-    with pytest.raises(OutputError, match=r"379 ms early.*end -o in \.mov or \.mkv, or give --audio auto"):
+    with pytest.raises(
+        OutputError, match=r"379 ms early.*end `output` in \.mov or \.mkv, or give `audio=auto`"
+    ):
         semvid.compress(
             sources["late"],
             output,

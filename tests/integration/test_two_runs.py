@@ -87,7 +87,7 @@ def test_what_appears_during_a_run_stays(source, tmp_path):
     )
     next(events)
     output.write_text("theirs")
-    with pytest.raises(OutputError, match="exists; pass -y"):
+    with pytest.raises(OutputError, match="exists; pass `overwrite=True`"):
         list(events)
     assert output.read_text() == "theirs"
     assert os.listdir(tmp_path) == ["out.mkv"]

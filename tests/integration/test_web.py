@@ -111,7 +111,7 @@ def test_controls_act_and_wrong_ones_are_refused(fake, serve):
         assert status == expected, (body, headers)
         assert said["error"]
     assert len(fake.adjusted) == 1
-    fake.error = ConfigError("--bitrate 60000 is below what this encoder can do; give 100000")
+    fake.error = ConfigError("`bitrate=60000` is below what this encoder can do; give 100000")
     assert post("{}") == (400, {"error": str(fake.error)})
     assert (
         ask(

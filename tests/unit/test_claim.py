@@ -78,7 +78,7 @@ def test_what_appears_meanwhile_stays_unless_it_may_be_replaced(tmp_path):
             if overwrite:
                 claim.write(b"ours")
             else:
-                with pytest.raises(OutputExistsError, match="exists; pass -y"):
+                with pytest.raises(OutputExistsError, match="exists; pass `overwrite=True`"):
                     claim.write(b"ours")
                 assert output.read_text() == "theirs"
         assert names(tmp_path) == ["out.csv"]
@@ -148,7 +148,7 @@ def test_the_longest_names_fit_and_longer_ones_are_one_line(tmp_path):
     check_place(longest, None, overwrite=False)
     write_whole(longest, b"whole", overwrite=False)
     write_whole(tmp_path / f"a.{'s' * 250}", b"whole", overwrite=False)
-    with pytest.raises(OutputError, match="file name too long; choose another -o"):
+    with pytest.raises(OutputError, match="file name too long; choose another `output`"):
         check_place(tmp_path / f"{'n' * 252}.mp4", None, overwrite=True)
 
 

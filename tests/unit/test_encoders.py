@@ -21,33 +21,33 @@ def test_encoders_are_found_by_their_names(name, spec):
 
 @pytest.mark.parametrize("name", ["av1", "libsvtav1", "libaom-av1", "h264_nvenc", "hevc_amf", "libvvenc"])
 def test_encoders_that_ignore_maps_are_refused_with_a_choice(name):
-    with pytest.raises(MapIgnoredError, match="ignores? region maps; use --codec"):
+    with pytest.raises(MapIgnoredError, match="ignores? region maps; use `codec="):
         find_encoder(name)
 
 
 def test_unknown_encoders_are_named():
-    with pytest.raises(ConfigError, match="theora is unknown; choose one of x264, x265, vp8, vp9"):
+    with pytest.raises(ConfigError, match="theora` is unknown; choose one of x264, x265, vp8, vp9"):
         find_encoder("theora")
 
 
 @pytest.mark.parametrize(
     ("spec", "preset", "options", "words"),
     [
-        (X264, "ultrafast", {}, "superfast or slower"),
+        (X264, "ultrafast", {}, "superfast` or slower"),
         (X264, None, {"aq-mode": "0"}, "aq-mode=1"),
         (X264, None, {"x264-params": "me=hex:aq-mode=0"}, "aq-mode=1"),
         (X264, None, {"tune": "psnr"}, "aq-mode=1"),
-        (X264, None, {"qp": "30"}, "--crf instead"),
-        (X264, None, {"x264-params": "qp=30"}, "--crf instead"),
-        (X265, "ultrafast", {}, "veryfast or slower"),
-        (X265, "superfast", {}, "veryfast or slower"),
+        (X264, None, {"qp": "30"}, "`crf` instead"),
+        (X264, None, {"x264-params": "qp=30"}, "`crf` instead"),
+        (X265, "ultrafast", {}, "veryfast` or slower"),
+        (X265, "superfast", {}, "veryfast` or slower"),
         (X265, "superfast", {"x265-params": "aq-strength=1"}, "x265-params=aq-mode=2"),
         (X265, None, {"tune": "grain"}, "x265-params=aq-mode=2"),
         (X265, None, {"x265-params": "aq-mode=0"}, "x265-params=aq-mode=2"),
         (X265, None, {"x265-params": "hevc-aq=1"}, "drop hevc-aq"),
         (X265, None, {"x265-params": "lossless=1"}, "drop lossless"),
         (VP9, None, {"deadline": "good"}, "deadline=realtime"),
-        (VP9, None, {"cpu-used": "2"}, "--preset 5 to 8"),
+        (VP9, None, {"cpu-used": "2"}, "`preset=5 to 8`"),
         (VP9, None, {"aq-mode": "3"}, "drop aq-mode"),
     ],
 )
@@ -74,15 +74,15 @@ def test_the_users_nested_options_join_ours():
 
 @pytest.mark.parametrize("spec", ENCODERS.values(), ids=lambda spec: spec.name)
 def test_crf_and_preset_limits_are_told(spec):
-    with pytest.raises(ConfigError, match=f"--crf 99 is out of range: {spec.name} takes"):
+    with pytest.raises(ConfigError, match=f"`crf=99` is out of range: {spec.name} takes"):
         spec.options(99, None, {})
-    with pytest.raises(ConfigError, match=f"--preset warp is unknown to {spec.name}"):
+    with pytest.raises(ConfigError, match=f"`preset=warp` is unknown to {spec.name}"):
         spec.options(spec.crf.default, "warp", {})
     assert spec.options(spec.crf.default, None, {})["crf"] == f"{spec.crf.default:g}"
 
 
 def test_vpx_takes_whole_crf_numbers():
-    with pytest.raises(ConfigError, match="--crf 30.5: vp9 takes whole numbers; use 30"):
+    with pytest.raises(ConfigError, match="`crf=30.5`: vp9 takes whole numbers; use 30"):
         VP9.options(30.5, None, {})
 
 

@@ -133,7 +133,7 @@ def test_datagrams_hold_whole_packets_of_a_transport_stream():
 @pytest.mark.parametrize(
     ("text", "codec", "words"),
     [
-        ("a.webm", "x264", "--codec vp8 or vp9"), ("a.ts", "vp8", "--codec x264 or x265"), ("a.mp4", "mjpeg", "x264"),
+        ("a.webm", "x264", "`codec=vp8 or vp9`"), ("a.ts", "vp8", "`codec=x264 or x265`"), ("a.mp4", "mjpeg", "x264"),
         ("rtmp://h/a/secret", "vp8", "x264"), ("udp://h:1", "mjpeg", "x264"), ("rtsp://h/a", "mjpeg", "vp8"),
         ("a.avi", "x264", ".mkv"), ("a", "x264", ".mkv"), ("100%.mkv", "x264", "%03d"), ("http://h/a", "x264", "rtmp://"),
     ],

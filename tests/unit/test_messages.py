@@ -1,17 +1,26 @@
-"""A message that names an option is only shown by commands that have it."""
+"""The library's messages name options as Python does, and only commands that have them show those messages."""
 
 import ast
+import inspect
 import re
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
 import typer  # noqa: TID251 - it knows the options of each command
 
+import semvid
 from semvid.cli import app
+from semvid.cli.flags import to_flags
+from semvid.media.reach import allow_protocols
+from semvid.streaming.live import open_session
+from semvid.web.server import WebServer
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {"semvid": "", "models": "models.", "cli": "cli."}
-OPTION = re.compile(r"(?<![\w-])(--[a-z][a-z-]+|-[a-z])(?![\w-])")
+FLAG = re.compile(r"(?<![\w-])(--[a-z][a-z-]+|-[a-z])(?![\w-])")
+OPTION = re.compile(r"`([A-Za-z_]+)(?:=[^`]*)?`")
+VALUE = "\N{WHITE SQUARE}"
 
 SHOWN_WITH = {
     "importance.files": "--maps",
@@ -30,7 +39,12 @@ CANNOT_HAPPEN = {
     ("stream", "streaming.live"): "says which options it does not have",
     ("report", "cli.report"): "says what compress --report writes",
 }
-FOREIGN = {"--force-reinstall": "pip's", "-h": "ffmpeg's"}
+FOREIGN = {"--force-reinstall": "pip's", "-h": "ffmpeg's", "--saliency": "MSU's x264"}
+NO_MESSAGES = {
+    "products.report.settings": "writes the command line that makes a report again",
+    "core.text": "puts backticks around options",
+    "web.requests": "puts another name between them",
+}
 
 
 def load_modules():
@@ -59,44 +73,116 @@ def reachable(start, trees):
     return seen
 
 
-def named_options(tree):
-    """Lines and options in texts of errors and notices."""
+def texts(tree):
+    """Lines and texts of all strings that are no documentation; a white square stands for each value."""
+    parts = [part for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values]
+    skipped = {id(part) for part in parts if isinstance(part, ast.Constant)}
+    skipped |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            shown = (one.value if isinstance(one, ast.Constant) else VALUE for one in node.values)
+            yield node.lineno, "".join(shown)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in skipped:
+            yield node.lineno, node.value
+
+
+def messages(tree):
+    """Those of them that errors and notices are made of."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             called = getattr(node.func, "id", getattr(node.func, "attr", ""))
             if called.endswith("Error") or called == "Notice":
-                for part in ast.walk(node):
-                    if isinstance(part, ast.Constant) and isinstance(part.value, str):
-                        yield from ((part.lineno, one) for one in OPTION.findall(part.value))
+                yield from texts(ast.Module([ast.Return(one) for one in node.args], []))
+
+
+def named_by_calls(tree):
+    """Names that ``setting`` gets, and those that are handed on as ``option``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            if getattr(node.func, "id", "") == "setting" and isinstance(node.args[0], ast.Constant):
+                yield node.lineno, node.args[0].value
+            for one in node.keywords:
+                if one.arg == "option" and isinstance(one.value, ast.Constant):
+                    yield node.lineno, one.value.value
+
+
+def named_options(found, tree):
+    """Lines and names of options in texts, and in calls that write them."""
+    for line, text in found:
+        yield from ((line, one) for one in OPTION.findall(text))
+    yield from named_by_calls(tree)
+
+
+def python_names():
+    public = [getattr(semvid, name) for name in semvid.__all__ if name != "__version__"]
+    configs = {field.name for one in public if is_dataclass(one) for field in fields(one)}
+    called = [
+        one
+        for one in (*public, open_session, WebServer)
+        if not (inspect.isclass(one) and issubclass(one, Exception))
+    ]
+    names = {name for one in called if callable(one) for name in inspect.signature(one).parameters}
+    return configs | names | set(semvid.__all__) | {allow_protocols.__name__, WebServer.__name__}
 
 
 def entry_of(module):
-    parts = module.split(".")
-    names = (".".join(parts[:count]) for count in range(len(parts), 0, -1))
+    names = (".".join(module.split(".")[:count]) for count in range(module.count(".") + 1, 0, -1))
     return next((SHOWN_WITH[one] for one in names if one in SHOWN_WITH), None)
 
 
 TREES = load_modules()
+TEXTS = {name: list(texts(tree)) for name, tree in TREES.items()}
+LIBRARY = sorted(name for name in TREES if not name.startswith("cli") and name not in NO_MESSAGES)
 COMMANDS = typer.main.get_command(app.app).commands
+
+
+def test_the_library_names_no_flags():
+    wrong = [
+        f"{module}:{line} names {flag}"
+        for module in LIBRARY
+        for line, text in TEXTS[module]
+        for flag in FLAG.findall(text)
+        if " " in text and flag not in FOREIGN
+    ]
+    assert wrong == []
+
+
+def test_what_the_library_has_in_backticks_is_an_option():
+    known = python_names()
+    wrong = [
+        f"{module}:{line} names {name}"
+        for module in LIBRARY
+        for line, name in named_options(TEXTS[module], TREES[module])
+        if name not in known
+    ]
+    wrong += [
+        f"{module}:{line} has backticks around something else: {text}"
+        for module in LIBRARY
+        for line, text in TEXTS[module]
+        if "`" in OPTION.sub("", text).replace(f"`{VALUE}`", "").replace(f"`{VALUE}={VALUE}`", "")
+    ]
+    assert wrong == []
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_messages_name_options_that_the_command_has(command):
     options = {one for parameter in COMMANDS[command].params for one in parameter.opts}
+    options |= {one.upper() for one in options if not one.startswith("-")}
     wrong = []
     # Every config is checked by the module that holds them all, but only its own command makes it.
-    for module in reachable(f"cli.{command}", TREES) - {"core.config", "cli.advice"}:
+    for module in reachable(f"cli.{command}", TREES) - {"core.config", "cli.advice", *NO_MESSAGES}:
         entry = entry_of(module)
         if (entry is not None and entry not in options) or (command, module) in CANNOT_HAPPEN:
             continue
+        found = list(messages(TREES[module]))
+        names = [(line, to_flags(f"`{name}`")) for line, name in named_options(found, TREES[module])]
+        names += [(line, flag) for line, text in found for flag in FLAG.findall(text)]
         wrong += [
-            f"{module}:{line} names {one}"
-            for line, one in named_options(TREES[module])
-            if one not in options and one not in FOREIGN
+            f"{module}:{line} names {one}" for line, one in names if one not in options and one not in FOREIGN
         ]
     assert wrong == []
 
 
 def test_the_exceptions_are_of_modules_that_exist():
-    assert {module for _, module in CANNOT_HAPPEN} <= TREES.keys()
+    assert {module for _, module in CANNOT_HAPPEN} | set(NO_MESSAGES) <= TREES.keys()
     assert all(any(one == name or one.startswith(f"{name}.") for one in TREES) for name in SHOWN_WITH)

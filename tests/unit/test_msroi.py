@@ -179,7 +179,7 @@ class TestNetwork:
         runtime.run(pictures)
         assert len(runtime.notices) == 1
         limit = 0
-        with pytest.raises(ModelError, match="--device cpu"):
+        with pytest.raises(ModelError, match="`device=cpu`"):
             runtime.run(pictures)
 
     def test_export_is_kept(self, weights):
@@ -240,7 +240,7 @@ class TestBadWeights:
 
     @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
     def test_no_such_device(self, weights):
-        with pytest.raises(ModelError, match="--device cpu"):
+        with pytest.raises(ModelError, match="`device=cpu`"):
             open_runtime(open_weights(str(weights)), "cuda")
 
 

@@ -107,7 +107,7 @@ def test_files(tmp_path):
     with pytest.raises(OutputExistsError):
         semvid.write_report(path, report())
     semvid.write_report(path, report(), overwrite=True)
-    with pytest.raises(OutputError, match=r"'\.pdf' is no report; end -o in"):
+    with pytest.raises(OutputError, match=r"'\.pdf' is no report; end `output` in"):
         semvid.write_report(tmp_path / "run.pdf", report())
     with pytest.raises(ConfigError, match="one run"):
         semvid.write_report(path, report(), report(), overwrite=True)

@@ -31,7 +31,7 @@ def test_every_field_refuses_what_is_of_no_use_to_it(config, name, value):
         config(**{name: value})
     message = str(raised.value)
     assert "\n" not in message
-    assert f"{config.__name__}.{name} is " in message or f"--{name}" in message
+    assert f"{config.__name__}.{name} is " in message or f"`{name}=" in message
     assert repr(value) in message
 
 
@@ -44,9 +44,9 @@ def test_every_field_refuses_what_is_of_no_use_to_it(config, name, value):
         (lambda: semvid.CompressConfig(threads=2.0), r"threads is 2.0 \(float\).*a whole number from 0 to 256"),
         (lambda: semvid.CompressConfig(threads=False), r"threads is False \(bool\)"),
         (lambda: semvid.CompressConfig(bitrate="1M"), r"bitrate is '1M' \(str\)"),
-        (lambda: semvid.CompressConfig(bitrate=10**5000), "--bitrate of more than 30 digits is out of range"),
-        (lambda: semvid.AllocationConfig(strength=10**400), "--strength inf is out of range"),
-        (lambda: semvid.AllocationConfig(strength=float("nan")), "--strength nan is out of range"),
+        (lambda: semvid.CompressConfig(bitrate=10**5000), "`bitrate=of more than 30 digits` is out of range"),
+        (lambda: semvid.AllocationConfig(strength=10**400), "`strength=inf` is out of range"),
+        (lambda: semvid.AllocationConfig(strength=float("nan")), "`strength=nan` is out of range"),
         (lambda: semvid.CompressConfig(preset=5), r"preset is 5 \(int\).*give text or None"),
         (lambda: semvid.CompressConfig(overwrite=1), r"overwrite is 1 \(int\).*give True or False"),
         (lambda: semvid.CompressConfig(maps=3), r"maps is 3 \(int\).*give a path or None"),
@@ -54,21 +54,21 @@ def test_every_field_refuses_what_is_of_no_use_to_it(config, name, value):
         (lambda: semvid.CompressConfig(encoder_options={3: "bf"}), r"a key of CompressConfig.encoder_options is 3"),
         (lambda: semvid.CompressConfig(encoder_options=["bf=3"]), "encoder_options is .*a mapping from text to text"),
         (lambda: semvid.CompressConfig(drop="audio"), r"drop is 'audio' \(str\).*give a set of 'video'"),
-        (lambda: semvid.CompressConfig(drop={"music"}), "--drop music is unknown; choose one of video, audio"),
-        (lambda: semvid.CompressConfig(device=0), r"--device 0 \(int\) is unknown; choose one of auto"),
+        (lambda: semvid.CompressConfig(drop={"music"}), "`drop=music` is unknown; choose one of video, audio"),
+        (lambda: semvid.CompressConfig(device=0), r"`device=0 \(int\)` is unknown; choose one of auto"),
         (lambda: semvid.CompressConfig(temporal=None), "temporal is None .*give a TemporalConfig"),
         (lambda: semvid.CompressConfig(allocation={"strength": 1}), "allocation is .*give an AllocationConfig"),
         (lambda: semvid.FocusConfig({"face": "2"}), r"FocusConfig.weights\['face'\] is '2'"),
-        (lambda: semvid.FocusConfig({"face": 20}), "--focus face 20 is out of range; it must lie in 0 to 10"),
+        (lambda: semvid.FocusConfig({"face": 20}), "`weights=face=20` is out of range; it must lie in 0 to 10"),
         (lambda: semvid.CompareConfig(metrics="psnr"), r"metrics is 'psnr' \(str\)"),
         (lambda: semvid.LiveConfig(size=(640,)), r"size is \(640,\) \(tuple\).*a tuple of 2"),
         (lambda: semvid.LiveConfig(size="640x360"), r"size is '640x360' \(str\)"),
-        (lambda: semvid.LiveConfig(size=(640, 8)), "--size 8 is out of range"),
-        (lambda: semvid.LiveConfig(size=(640, 361)), "--size 640x361 has an odd side"),
-        (lambda: semvid.LiveConfig(latency_ms=1), "--latency 1 is out of range; it must lie in 20 to 5000"),
-        (lambda: semvid.LiveConfig(sound_bitrate=5), "--sound-bitrate 5 .* 16000 to 512000, or 0"),
-        (lambda: semvid.LiveConfig(reconnect_seconds=0), "reconnect_seconds 0 is out of range"),
-        (lambda: semvid.ImageConfig(match="same"), "--match same is unknown; the only choice is plain"),
+        (lambda: semvid.LiveConfig(size=(640, 8)), "`size=8` is out of range"),
+        (lambda: semvid.LiveConfig(size=(640, 361)), "`size=640x361` has an odd side"),
+        (lambda: semvid.LiveConfig(latency_ms=1), "`latency_ms=1` is out of range; it must lie in 20 to 5000"),
+        (lambda: semvid.LiveConfig(sound_bitrate=5), "`sound_bitrate=5` .* 16000 to 512000, or 0"),
+        (lambda: semvid.LiveConfig(reconnect_seconds=0), "`reconnect_seconds=0` is out of range"),
+        (lambda: semvid.ImageConfig(match="same"), "`match=same` is unknown; the only choice is plain"),
     ],
 )  # fmt: skip
 def test_the_message_names_field_value_and_remedy(make, words):

@@ -63,7 +63,7 @@ def test_addresses_are_read(text, ip, port, is_loopback):
      "[::1]", "[nothing]:80", "u@localhost:80", "999.999.999.999:80", "localhost:80/x"],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(text):
-    with pytest.raises(ConfigError, match="--serve"):
+    with pytest.raises(ConfigError, match="`address="):
         parse_address(text)
 
 
@@ -72,7 +72,7 @@ def test_any_text_is_an_address_or_refused(text):
     try:
         address = parse_address(text)
     except ConfigError as error:
-        assert "--serve" in str(error)
+        assert "`address=" in str(error)
     else:
         assert 0 <= address.port <= 65535
 
@@ -103,7 +103,7 @@ def test_taken_and_foreign_addresses_are_refused():
     try:
         with listen(parse_address("127.0.0.1:0")) as taken:
             port = taken.getsockname()[1]
-            with pytest.raises(OutputError, match=f":{port}: the port is taken"):
+            with pytest.raises(OutputError, match=f":{port}`: the port is taken"):
                 WebServer(fake, f"127.0.0.1:{port}")
         with pytest.raises(OutputError, match="does not have that address"):
             WebServer(fake, "192.0.2.7:0", token=new_token())
@@ -196,19 +196,19 @@ def test_controls_change_what_they_name():
         (b"[" * 4000, "nested more than 32 levels"),
         (b"[]", "not an object with keys"),
         (b'{"volume": 1}', "'volume' is unknown"),
-        (b'{"strength": 3.1}', "--strength 3.1 is out of range; it must lie in 0 to 3"),
+        (b'{"strength": 3.1}', "`strength=3.1` is out of range; it must lie in 0 to 3"),
         (b'{"strength": NaN}', "'NaN' is no number"),
         (b'{"strength": 1e999}', "'1e999' is no number"),
         (b'{"strength": 1' + b"0" * 400 + b"}", "more than 18 digits"),
         (b'{"strength": "1"}', "strength is '1', not a number"),
         (b'{"strength": true}', "strength is true, not a number"),
-        (b'{"bitrate": 49999}', "--bitrate 49999 is out of range"),
+        (b'{"bitrate": 49999}', "`bitrate=49999` is out of range"),
         (b'{"bitrate": 60000.5}', "bitrate is 60000.5, not a whole number"),
         (b'{"strength": null}', "strength is missing"),
         (b'{"maps_on": 1}', "maps_on is 1, not true or false"),
         (b'{"focus": 1}', "focus is 1, not an object with keys"),
         (b'{"focus": {"cat": 1}}', "'focus.cat' is unknown; known are person"),
-        (b'{"focus": {"face": 11}}', "--focus face 11 is out of range"),
+        (b'{"focus": {"face": 11}}', "`focus=face=11` is out of range"),
     ],
 )
 def test_wrong_controls_are_named(body, words):

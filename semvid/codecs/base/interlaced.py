@@ -76,10 +76,10 @@ class InterlacedStage:
     def _done(self) -> str:
         if self._codes_fields:
             order = self._count.order
-            return f"coded as interlaced, {order} field first (--deinterlace bwdif makes it progressive)"
+            return f"coded as interlaced, {order} field first (`deinterlace=bwdif` makes it progressive)"
         if self._deinterlacer is not None:
             is_told_to = self._choice == "bwdif" or self._can_code_fields is None
-            remedy = "" if is_told_to else " (--deinterlace keep leaves the lines alone)"
+            remedy = "" if is_told_to else " (`deinterlace=keep` leaves the lines alone)"
             return DEINTERLACED + remedy
         if self._count.begins_progressive:
             return f"{WOVEN}, and nothing tells players so, since the video begins progressive"

@@ -33,7 +33,7 @@ _FITS = {
 }  # fmt: skip
 """Containers to advise, by coding."""
 
-_ALPHA_REMEDY = "use --codec vp9 and write to .webm or .mkv"
+_ALPHA_REMEDY = "use `codec=vp9` and write to .webm or .mkv"
 
 
 @dataclass(slots=True)
@@ -166,10 +166,10 @@ def _remedy(kind: Kind, data: bytes | None, coder: str, suffix: str) -> str:
         return f"write to {' or '.join(others)}"
     for other, fits in _FITS.items():
         if other in kind.coders and kind.codes(data):
-            return f"use --codec {other}" if suffix in {"", *fits} else f"use --codec {other} and {fits[0]}"
+            return f"use `codec={other}`" if suffix in {"", *fits} else f"use `codec={other}` and {fits[0]}"
     for other, fits in _FITS.items() if suffix else ():
         if others := [one for one in fits if one in holds]:
-            return f"use --codec {other} and write to {others[0]}"
+            return f"use `codec={other}` and write to {others[0]}"
     return ""
 
 

@@ -15,6 +15,7 @@ from semvid.codecs.ffmpeg.hdr import with_hdr10
 from semvid.codecs.ffmpeg.prepare import FramePreparer
 from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.core.errors import ConfigError, EncoderError
+from semvid.core.text import setting
 from semvid.media.fields import FIELD_ORDERS
 from semvid.media.filter_chain import chain
 from semvid.media.probe import reason
@@ -141,7 +142,7 @@ class VideoEncoder:
             fewest, most = self._spec.sides
             remedy = "try another preset or size, or fewer options of the encoder"
             if not fewest <= min(width, height) <= max(width, height) <= most:
-                remedy = f"it takes {fewest} to {most} pixels a side: choose another --codec"
+                remedy = f"it takes {fewest} to {most} pixels a side: choose another `codec`"
             raise EncoderError(
                 f"{self._spec.library} refuses to code {width}x{height} {preparer.pixel_format} "
                 f"({reason(error)}); {remedy}"
@@ -152,7 +153,8 @@ class VideoEncoder:
         """FFmpeg drops options that it does not know without a word, and leaves them over."""
         for key, value in self.stream.codec_context.options.items():
             raise ConfigError(
-                f"--encoder-option {key}={value} has no effect: {self._spec.library} has no option {key}; "
+                f"{setting('encoder_options', f'{key}={value}')} has no effect: "
+                f"{self._spec.library} has no option {key}; "
                 f"'ffmpeg -h encoder={self._spec.library}' lists those it has"
             )
 

@@ -19,6 +19,7 @@ from semvid.codecs.ffmpeg.prepare import FramePreparer
 from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.codecs.registry import ENCODERS
 from semvid.core.errors import ConfigError, EncoderError, MapIgnoredError
+from semvid.core.text import setting
 from semvid.core.types import Frame, LumaArray, QuantizerOffsets
 from semvid.media.luma import luma_plane
 
@@ -73,7 +74,7 @@ def check_obedience(
     if gain >= _LEAST_GAIN_DB:
         return None
     given = " ".join(f"{key}={value}" for key, value in extra.items())
-    remedy = f"drop --encoder-option {given}" if extra else "see 'semvid doctor'"
+    remedy = f"drop {setting('encoder_options', given)}" if extra else "see 'semvid doctor'"
     raise MapIgnoredError(
         f"{spec.name} would ignore the map: on a test picture, what matters gained {gain:.1f} dB of PSNR, "
         f"and {_LEAST_GAIN_DB:g} is the least that counts; {remedy}"
@@ -93,7 +94,7 @@ def _refuse_unread(spec: EncoderSpec, options: Mapping[str, str], pixel_format: 
     for _, _, message in logs:
         if message.startswith(_UNREAD):
             raise ConfigError(
-                f"--encoder-option {' '.join(spec.nested_options)}: {message.strip().rstrip('.')}; "
+                f"`encoder_options={' '.join(spec.nested_options)}`: {message.strip().rstrip('.')}; "
                 f"check its name and value"
             )
 

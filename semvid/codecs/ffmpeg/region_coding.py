@@ -15,6 +15,7 @@ from semvid.codecs.ffmpeg.prepare import FramePreparer, can_code_fields
 from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.core.config import CompressConfig
 from semvid.core.errors import ConfigError
+from semvid.core.text import setting
 from semvid.core.types import AnalysedFrame, VideoInfo
 
 if TYPE_CHECKING:
@@ -37,8 +38,7 @@ class RegionCoding:
     def __init__(self, spec: EncoderSpec, config: CompressConfig) -> None:
         for name in ("quality", "bitrate", "target_size"):
             if getattr(config, name) is not None:
-                option = name.replace("_", "-")
-                raise ConfigError(f"--{option} is for --codec mjpeg; {spec.name} takes --crf")
+                raise ConfigError(f"`{name}` is for `codec=mjpeg`; {spec.name} takes `crf`")
         self.name, self.coding_format = spec.name, spec.coding_format
         self.quality = spec.crf.default if config.crf is None else config.crf
         self._spec, self._config = spec, config
@@ -100,7 +100,7 @@ class RegionCoding:
                 self._options,
                 self.quality,
                 encoder.stream,
-                f"check --encoder-option {given}" if given else "see 'semvid doctor'",
+                f"check {setting('encoder_options', given)}" if given else "see 'semvid doctor'",
                 codes_fields=self._preparer.codes_fields,
             )
         return _RegionStream(encoder, watch)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from semvid.allocate.rate_model import RateModel
 from semvid.codecs.ffmpeg.option_text import number, split_list, tunes
 from semvid.core.errors import ConfigError, MapIgnoredError
+from semvid.core.text import setting
 from semvid.core.types import FloatArray
 
 
@@ -119,11 +120,11 @@ class EncoderSpec:
         limits = self.crf
         if not limits.lowest <= crf <= limits.highest:
             raise ConfigError(
-                f"--crf {crf:g} is out of range: {self.name} takes {limits.lowest:g} (best) to "
+                f"`crf={crf:g}` is out of range: {self.name} takes {limits.lowest:g} (best) to "
                 f"{limits.highest:g} (smallest), default {limits.default:g}"
             )
         if not limits.takes_fractions and crf != int(crf):
-            raise ConfigError(f"--crf {crf:g}: {self.name} takes whole numbers; use {round(crf)}")
+            raise ConfigError(f"`crf={crf:g}`: {self.name} takes whole numbers; use {round(crf)}")
 
     def with_crf_floor(self, options: Mapping[str, str]) -> dict[str, str]:
         """Add to FFmpeg's options what makes the encoder keep to the CRF among them; none, nothing added."""
@@ -147,12 +148,13 @@ class EncoderSpec:
         preset = preset or self.default_preset
         if preset not in self.presets:
             raise ConfigError(
-                f"--preset {preset} is unknown to {self.name}; choose one of {', '.join(self.presets)}"
+                f"{setting('preset', preset)} is unknown to {self.name}; choose one of "
+                f"{', '.join(self.presets)}"
             )
         extra = {self.aliases.get(key, key): value for key, value in extra.items()}
         for key in self.nested_only & extra.keys():
             raise ConfigError(
-                f"--encoder-option {key}={extra[key]} has no effect on {self.name}; "
+                f"{setting('encoder_options', f'{key}={extra[key]}')} has no effect on {self.name}; "
                 f"give {self.nested_option}={key}={extra[key]}"
             )
         options = {**self.fixed_options, "crf": f"{crf:g}", self.preset_option: preset, **extra}
@@ -173,7 +175,7 @@ class EncoderSpec:
     def _check_crf_text(self, text: str) -> None:
         crf = number(text)
         if crf is None:
-            raise ConfigError(f"--encoder-option crf={text} is no number; give --crf")
+            raise ConfigError(f"{setting('encoder_options', f'crf={text}')} is no number; give `crf`")
         self.check_crf(crf)
 
     def effective(self, options: Mapping[str, str]) -> dict[str, str]:

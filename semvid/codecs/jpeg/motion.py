@@ -62,19 +62,19 @@ class JpegCoding:
 
     def __init__(self, config: CompressConfig) -> None:
         for option, value in (
-            ("--crf", config.crf),
-            ("--preset", config.preset),
-            ("--encoder-option", config.encoder_options or None),
+            ("crf", config.crf),
+            ("preset", config.preset),
+            ("encoder_options", config.encoder_options or None),
         ):
             if value is not None:
                 raise ConfigError(
-                    f"{option} is not for --codec mjpeg; give --quality, --bitrate or --target-size"
+                    f"`{option}` is not for `codec=mjpeg`; give `quality`, `bitrate` or `target_size`"
                 )
         usual = AllocationConfig()
         limits = (config.allocation.finest, config.allocation.coarsest)
         if limits != (usual.finest, usual.coarsest):
             raise ConfigError(
-                "--finest and --coarsest limit quantizer offsets, and --codec mjpeg has none; give --strength"
+                "`finest` and `coarsest` limit quantizer offsets, and `codec=mjpeg` has none; give `strength`"
             )
         self._config = config
         self._choice = Choice(
@@ -134,11 +134,11 @@ class JpegCoding:
         coder = PictureCoder(planes_of(first.picture), first.importance)
         smallest = len(coder.encode(replace(self._choice, quality=1)))
         if share < smallest:
-            option, needed = "--bitrate", 8 * smallest * float(info.frame_rate or 25)
+            option, needed = "bitrate", 8 * smallest * float(info.frame_rate or 25)
             if config.target_size is not None:
-                option, needed = "--target-size", config.target_size + (smallest - share) * (num_frames or 1)
+                option, needed = "target_size", config.target_size + (smallest - share) * (num_frames or 1)
             raise ConfigError(
-                f"{option} {getattr(config, option[2:].replace('-', '_'))} is out of reach; this video needs "
+                f"`{option}={getattr(config, option)}` is out of reach; this video needs "
                 f"about {needed:.0f}: allow more, or shrink the picture"
             )
         _, quality = fill_size(coder.encode, self._choice, int(share))
@@ -218,7 +218,7 @@ class _JpegStream:
         if not is_convertible(decoded):
             self.notices.append(
                 f"colours coded as {matrix_name(decoded.colorspace)} are not converted, and come out wrong; "
-                "use --codec x264, which keeps them as they are"
+                "use `codec=x264`, which keeps them as they are"
             )
         if suffix == ".avi" and decoded.color_trc in HDR_TRANSFERS:
             self.notices.append("mjpeg in .avi cannot say that its colours are HDR; write to .mov or .mkv")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from semvid.core.checked import Malformed, shown
 from semvid.core.errors import MapError
+from semvid.core.text import setting
 
 AnyArray = NDArray[np.integer[Any] | np.floating[Any]]
 
@@ -120,8 +121,8 @@ class ArrayFile:
 
     def _wrong(self, what: str, frame: int | None = None) -> MapError:
         return MapError(
-            f"--maps {self._path}: {what}; it must have an array 'maps' of shape (n, h, w), of unsigned "
-            "integers or of floats in 0..1; numpy.savez_compressed(FILE, maps=maps) writes it",
+            f"{setting('maps', self._path)}: {what}; it must have an array 'maps' of shape (n, h, w), of "
+            "unsigned integers or of floats in 0..1; numpy.savez_compressed(FILE, maps=maps) writes it",
             path=self._path,
             frame=frame,
         )

@@ -14,6 +14,7 @@ import numpy as np
 from semvid.core.checked import Field, Malformed, parse_json, read_lines, shown
 from semvid.core.errors import MapError
 from semvid.core.map_source import MapSource
+from semvid.core.text import setting
 from semvid.core.types import FloatArray, Frame, ImportanceMap
 from semvid.importance.files.map_files import COUNT_TOLERANCE
 
@@ -75,7 +76,7 @@ class BoxSource(MapSource):
             boxes.append(box)
             if len(boxes) > _MOST_BOXES_PER_FRAME:
                 raise MapError(
-                    f"--boxes {path}, line {box.line}: frame {box.frame} has more than "
+                    f"{setting('boxes', path)}, line {box.line}: frame {box.frame} has more than "
                     f"{_MOST_BOXES_PER_FRAME} boxes; leave out those of low score",
                     path=path,
                     frame=box.frame,
@@ -83,8 +84,9 @@ class BoxSource(MapSource):
         self._last = max(self._by_frame, default=-1)
         if expected_frames is not None and self._last >= expected_frames + COUNT_TOLERANCE:
             raise MapError(
-                f"--boxes {path}, line {self._by_frame[self._last][0].line}: frame {self._last} does not "
-                f"exist, the video has {expected_frames} frames; check that both are of the same video",
+                f"{setting('boxes', path)}, line {self._by_frame[self._last][0].line}: frame {self._last} "
+                f"does not exist, the video has {expected_frames} frames; check that both are of the same "
+                "video",
                 path=path,
                 frame=self._last,
             )
@@ -99,7 +101,7 @@ class BoxSource(MapSource):
             across = _coverage(box.x, box.width, width, cols)
             if not (down.any() and across.any()):
                 raise MapError(
-                    f"--boxes {self._path}, line {box.line}: frame {box.frame}: box "
+                    f"{setting('boxes', self._path)}, line {box.line}: frame {box.frame}: box "
                     f"[{box.x:g}, {box.y:g}, {box.width:g}, {box.height:g}] has no part inside the "
                     f"{width}x{height} frame; boxes are [x, y, width, height] in upright pixels",
                     path=self._path,
@@ -115,7 +117,7 @@ class BoxSource(MapSource):
         if not self._by_frame:
             return None
         return (
-            f"--boxes {self._path} has boxes for frame {min(self._by_frame)} "
+            f"{setting('boxes', self._path)} has boxes for frame {min(self._by_frame)} "
             f"but the video ended after {num_frames} frames"
         )
 
@@ -152,11 +154,15 @@ def read_boxes(path: Path) -> list[Box]:
                         raise Malformed(f"more than {_MOST_BOXES} boxes; leave out those of low score")
                 number += 1
     except FileNotFoundError as error:
-        raise MapError(f"--boxes {path} does not exist; check the path", path=path) from error
+        raise MapError(f"{setting('boxes', path)} does not exist; check the path", path=path) from error
     except OSError as error:
-        raise MapError(f"--boxes {path} cannot be read: {error.strerror or error}", path=path) from error
+        raise MapError(
+            f"{setting('boxes', path)} cannot be read: {error.strerror or error}", path=path
+        ) from error
     except Malformed as error:
-        raise MapError(f"--boxes {path}, line {number}: {error}; expected {_EXPECTED}", path=path) from error
+        raise MapError(
+            f"{setting('boxes', path)}, line {number}: {error}; expected {_EXPECTED}", path=path
+        ) from error
     return boxes
 
 

@@ -14,6 +14,7 @@ from av.video.reformatter import ColorRange
 
 from semvid.core.errors import InputError, MapError
 from semvid.core.map_source import MapSource
+from semvid.core.text import setting
 from semvid.core.types import FloatArray, Frame, ImportanceMap
 from semvid.importance.files.array_file import AnyArray, ArrayFile
 from semvid.importance.files.offset_text import read_offsets
@@ -64,7 +65,7 @@ class MapFileSource(MapSource):
         self._file: VideoReader | ArrayFile | None = None
         count: int | None
         if not path.exists():
-            raise MapError(f"--maps {path} does not exist; check the path", path=path)
+            raise MapError(f"{setting('maps', path)} does not exist; check the path", path=path)
         if path.is_dir():
             files = _pictures_in(path)
             count, self._maps = len(files), self._read_pictures(files)
@@ -92,15 +93,17 @@ class MapFileSource(MapSource):
         try:
             return VideoReader(self._path)
         except InputError as error:
-            raise MapError(f"--maps: {error}", path=self._path) from error
+            raise MapError(f"`maps`: {error}", path=self._path) from error
 
     def _compare(self, count: int, expected: int) -> None:
         is_short = count < expected - COUNT_TOLERANCE and not self._hold
         if is_short or count > expected + COUNT_TOLERANCE:
-            remedy = "add maps or pass --maps-hold to keep the last one" if is_short else "remove the rest"
+            remedy = (
+                "add maps or pass `maps_hold=True` to keep the last one" if is_short else "remove the rest"
+            )
             first = min(count, expected)
             raise MapError(
-                f"--maps {self._path} has {count} maps but the video has {expected} frames, "
+                f"{setting('maps', self._path)} has {count} maps but the video has {expected} frames, "
                 f"they part at frame {first}; {remedy}",
                 path=self._path,
                 frame=first,
@@ -111,7 +114,7 @@ class MapFileSource(MapSource):
             try:
                 picture = read_grey(file)
             except InputError as error:
-                raise MapError(f"--maps: frame {index}: {error}", path=self._path, frame=index) from error
+                raise MapError(f"`maps`: frame {index}: {error}", path=self._path, frame=index) from error
             yield _importance(picture, 0.0, _white(picture))
 
     def _read_video(self, reader: VideoReader) -> Iterator[FloatArray]:
@@ -128,14 +131,14 @@ class MapFileSource(MapSource):
             values = next(self._maps, None)
         except InputError as error:
             raise MapError(
-                f"--maps: {error} (frame {frame.index})", path=self._path, frame=frame.index
+                f"`maps`: {error} (frame {frame.index})", path=self._path, frame=frame.index
             ) from error
         if values is not None:
             self._last = ImportanceMap(values)
         elif self._last is None or not (self._hold or self._is_held):
             raise MapError(
-                f"--maps {self._path} ends after {frame.index} maps: frame {frame.index} of the video has "
-                "none; add maps or pass --maps-hold to keep the last one",
+                f"{setting('maps', self._path)} ends after {frame.index} maps: frame {frame.index} of the "
+                "video has none; add maps or pass `maps_hold=True` to keep the last one",
                 path=self._path,
                 frame=frame.index,
             )
@@ -146,7 +149,7 @@ class MapFileSource(MapSource):
         """See ``MapSource``."""
         if next(self._maps, None) is None:
             return None
-        return f"--maps {self._path} has maps left over: the video ended after {num_frames} frames"
+        return f"{setting('maps', self._path)} has maps left over: the video ended after {num_frames} frames"
 
     def close(self) -> None:
         """Close the file."""
@@ -163,13 +166,13 @@ def _pictures_in(folder: Path) -> list[Path]:
         if one.suffix.lower() == ".png" and not one.name.startswith(".")
     ]
     if not found:
-        raise MapError(f"--maps {folder} is a folder without .png files", path=folder)
+        raise MapError(f"{setting('maps', folder)} is a folder without .png files", path=folder)
     found.sort(key=lambda one: (_place(one.stem), one.name))
     for first, second in itertools.pairwise(found):
         if _place(first.stem) == _place(second.stem):
             raise MapError(
-                f"--maps {folder} has {first.name} and {second.name}: which of them comes first cannot be "
-                "told; rename or remove one",
+                f"{setting('maps', folder)} has {first.name} and {second.name}: which of them comes first "
+                "cannot be told; rename or remove one",
                 path=folder,
             )
     return found

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from semvid.allocate.vpx_scale import av1_offsets, av1_steps
 from semvid.core.checked import Malformed, read_lines, shown
 from semvid.core.errors import MapError
+from semvid.core.text import setting
 from semvid.core.types import FloatArray
 
 BLOCK_SIZE = 64
@@ -73,7 +74,7 @@ def read_offsets(path: Path, upright_size: tuple[int, int]) -> Iterator[FloatArr
             lines = _read_numbers(file, path)
             first = next(lines, None)
             if first is None:
-                raise MapError(f"--maps {path} is empty; check the path", path=path)
+                raise MapError(f"{setting('maps', path)} is empty; check the path", path=path)
             lines = itertools.chain([first], lines)
             # SVT-AV1's first picture is number 0, kvazaar's has at least a column.
             if len(first) == 2 and first[0]:
@@ -82,7 +83,9 @@ def read_offsets(path: Path, upright_size: tuple[int, int]) -> Iterator[FloatArr
                 for offsets in _read_svtav1(lines, path, upright_size):
                     yield importance_of_steps(av1_steps(offsets, SVTAV1_CRF))
     except OSError as error:
-        raise MapError(f"--maps {path} cannot be read: {error.strerror or error}", path=path) from error
+        raise MapError(
+            f"{setting('maps', path)} cannot be read: {error.strerror or error}", path=path
+        ) from error
 
 
 def importance_of_steps(steps: FloatArray) -> FloatArray:
@@ -110,7 +113,8 @@ def _read_numbers(file: BinaryIO, path: Path) -> Iterator[Offsets]:
             number += 1
     except Malformed as error:
         raise MapError(
-            f"--maps {path}, line {number}: {error}; give a file of offsets of kvazaar or SVT-AV1", path=path
+            f"{setting('maps', path)}, line {number}: {error}; give a file of offsets of kvazaar or SVT-AV1",
+            path=path,
         ) from error
 
 
@@ -161,7 +165,7 @@ def _in_range(offsets: Offsets, strongest: int, path: Path, picture: int) -> Flo
 
 def _misfit(path: Path, picture: int, what: str) -> MapError:
     return MapError(
-        f"--maps {path}, picture {picture}: {what}; check that the file is whole and of this video",
+        f"{setting('maps', path)}, picture {picture}: {what}; check that the file is whole and of this video",
         path=path,
         frame=picture,
     )

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from semvid.core.checked import Malformed, decoded, parse_json
 from semvid.core.errors import MapError
+from semvid.core.text import setting
 
 SUFFIX = ".svmap"
 VERSION = 1
@@ -143,7 +144,9 @@ class SidecarReader:
             # Pipes cannot go back, and the end is looked at first.
             self._file.seek(0)
         except OSError as error:
-            raise MapError(f"--maps {path} cannot be read: {error.strerror or error}", path=path) from error
+            raise MapError(
+                f"{setting('maps', path)} cannot be read: {error.strerror or error}", path=path
+            ) from error
         try:
             self.header = self._read_header()
             self.num_maps = self._read_end()
@@ -183,11 +186,14 @@ class SidecarReader:
     def _read_header(self) -> SidecarHeader:
         name, _, version = self._file.readline(32).rpartition(b" ")
         if name + b" " != _NAME:
-            raise MapError(f"--maps {self._path} is no semvid sidecar; check the path", path=self._path)
+            raise MapError(
+                f"{setting('maps', self._path)} is no semvid sidecar; check the path", path=self._path
+            )
         if version.strip() != str(VERSION).encode():
             raise MapError(
-                f"--maps {self._path} has format version {version.strip().decode(errors='replace')}, and "
-                f"this semvid reads version {VERSION}; update semvid or make the maps again",
+                f"{setting('maps', self._path)} has format version "
+                f"{version.strip().decode(errors='replace')}, and this semvid reads version {VERSION}; "
+                "update semvid or make the maps again",
                 path=self._path,
             )
         try:
@@ -204,7 +210,7 @@ class SidecarReader:
             )  # fmt: skip
         except Malformed as error:
             raise MapError(
-                f"--maps {self._path} has a damaged header: {error}; make it again", path=self._path
+                f"{setting('maps', self._path)} has a damaged header: {error}; make it again", path=self._path
             ) from error
 
     def _read_end(self) -> int:
@@ -217,7 +223,8 @@ class SidecarReader:
         length, count = _END.unpack(self._file.read(_END.size))
         if length:
             raise MapError(
-                f"--maps {self._path} is cut off: its end is missing; copy it again or make it again",
+                f"{setting('maps', self._path)} is cut off: its end is missing; copy it again or make it "
+                "again",
                 path=self._path,
             )
         self._file.seek(start)
@@ -244,7 +251,8 @@ class SidecarReader:
 
     def _damaged(self, num_before: int) -> MapError:
         return MapError(
-            f"--maps {self._path} is damaged after {num_before} maps; copy it again or make it again",
+            f"{setting('maps', self._path)} is damaged after {num_before} maps; copy it again or make it "
+            "again",
             path=self._path,
             frame=num_before,
         )

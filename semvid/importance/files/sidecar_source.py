@@ -7,6 +7,7 @@ from pathlib import Path
 
 from semvid.core.errors import MapError
 from semvid.core.map_source import MapSource
+from semvid.core.text import setting
 from semvid.core.types import Frame, ImportanceMap, from_grey
 from semvid.importance.files.sidecar import SidecarReader, TimedMap
 
@@ -55,8 +56,9 @@ class SidecarSource(MapSource):
         current = self._current
         if current is None or not (self._hold or self._is_for(current, now, rounding)):
             raise MapError(
-                f"--maps {self._path} has no map for frame {frame.index} of the video, shown at "
-                f"{float(now):.3f} s; make the maps of this very video, or pass --maps-hold to keep the last",
+                f"{setting('maps', self._path)} has no map for frame {frame.index} of the video, shown at "
+                f"{float(now):.3f} s; make the maps of this very video, or pass `maps_hold=True` to keep "
+                "the last",
                 path=self._path,
                 frame=frame.index,
             )
@@ -89,8 +91,8 @@ class SidecarSource(MapSource):
         ours, theirs = self._reader.header.picture
         if abs(width * theirs / (height * ours) - 1) > _ASPECT_TOLERANCE:
             raise MapError(
-                f"--maps {self._path} is of a picture of {ours}x{theirs} and the video has {width}x{height}; "
-                "make the maps of this very video",
+                f"{setting('maps', self._path)} is of a picture of {ours}x{theirs} and the video has "
+                f"{width}x{height}; make the maps of this very video",
                 path=self._path,
             )
 
@@ -99,8 +101,8 @@ class SidecarSource(MapSource):
         if self._next is None:
             return None
         return (
-            f"--maps {self._path} has maps left over: the video ended after {num_frames} frames; if its "
-            "beginning was cut off, it got the maps of earlier frames: make them again"
+            f"{setting('maps', self._path)} has maps left over: the video ended after {num_frames} frames; "
+            "if its beginning was cut off, it got the maps of earlier frames: make them again"
         )
 
     def close(self) -> None:

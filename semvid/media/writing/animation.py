@@ -179,7 +179,7 @@ class Animation:
         if max(width, height) > kind.most_side:
             raise OutputError(
                 f"{kind.name} takes {kind.most_side} pixels a side at most, and the drawing has "
-                f"{width}x{height}; choose a smaller --size, or end -o in .mkv"
+                f"{width}x{height}; choose a smaller `height`, or end `output` in .mkv"
             )
         stream = cast("VideoStream", self._container.add_stream(kind.encoder, options=kind.options))
         stream.width, stream.height = width, height

@@ -141,8 +141,8 @@ def plan(cargo: Cargo, suffix: str, config: CompressConfig) -> Manifest:
     for one in passages.values():
         if config.strict and one.why and not (asked and one.sound is not None):
             raise OutputError(
-                f"{one.label} {one.why}; --strict allows none of that: choose another container "
-                f"for -o, or leave it out with --drop {one.kind}"
+                f"{one.label} {one.why}; `strict` allows none of that: choose another container "
+                f"for `output`, or leave it out with `drop={one.kind}`"
             )
     return manifest
 
@@ -225,8 +225,8 @@ class _Planner:
         target = choose_target(wanted, source, bitrate)
         if target is None or not holds_sound(self._muxer, target):
             raise OutputError(
-                f"{label(stream)} cannot become {wanted} in {self._suffix}; choose another --audio codec "
-                "or container, or leave it out with --drop audio"
+                f"{label(stream)} cannot become {wanted} in {self._suffix}; choose another `audio` codec "
+                "or container, or leave it out with `drop=audio`"
             )
         why = f"becomes {target}"
         if target.num_channels != source.num_channels:
@@ -247,8 +247,8 @@ class _Planner:
 
     def _uneven(self, stream: Stream, offset: Offset) -> OutputError:
         return OutputError(
-            f"{label(stream)} would be heard {offset}: {WHY}; end -o in .mov or .mkv, or give --audio auto, "
-            "which fills it with silence"
+            f"{label(stream)} would be heard {offset}: {WHY}; end `output` in .mov or .mkv, or give "
+            "`audio=auto`, which fills it with silence"
         )
 
     def _fit(self, stream: Stream) -> Fit:
@@ -263,7 +263,7 @@ class _Planner:
             for suffix, muxer in CONTAINERS.items()
             if suffix != ".avi" and try_stream(muxer, stream, packets) is not Fit.NO
         ]
-        choice = f"end -o in {' or '.join(others)}" if others else "no container semvid writes can"
+        choice = f"end `output` in {' or '.join(others)}" if others else "no container semvid writes can"
         return OutputError(
-            f"{self._suffix} cannot hold {label(stream)}; {choice}, or leave it out with --drop {stream.type}"
+            f"{self._suffix} cannot hold {label(stream)}; {choice}, or leave it out with `drop={stream.type}`"
         )

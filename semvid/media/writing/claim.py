@@ -260,7 +260,7 @@ def move_to_free_name(source: Path, target: Path) -> None:
 
 
 def _appeared(output: Path) -> OutputExistsError:
-    return OutputExistsError(f"{output} exists; pass -y to overwrite it or choose another name")
+    return OutputExistsError(f"{output} exists; pass `overwrite=True` to overwrite it or choose another name")
 
 
 def _hash(target: Path) -> str:

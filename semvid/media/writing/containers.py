@@ -26,7 +26,7 @@ class Habits:
     """What a container is expected to hold."""
 
     sound: str
-    """Name of the sound codec, as in ``--audio``, that everything plays in it."""
+    """Name of the sound codec, as in ``audio``, that everything plays in it."""
     lossless_sound: str
     """The same for sound that has lost nothing yet."""
     text: str | None

@@ -77,7 +77,9 @@ def _publish(claim: Claim, temporary: Path, replaced: frozenset[str]) -> None:
         try:
             strange = next(iter(_names_in(aside) - replaced), None)
             if strange is not None:
-                raise OutputExistsError(f"{strange} appeared in {claim.output} meanwhile; choose another -o")
+                raise OutputExistsError(
+                    f"{strange} appeared in {claim.output} meanwhile; choose another `output`"
+                )
             temporary.rename(claim.target)
             claim.count_as_published()
         except BaseException:
@@ -100,18 +102,20 @@ def check_folder(output: Path, *, overwrite: bool) -> None:
         OutputError: It is no folder, holds something else, or cannot be made or read.
     """
     if not output.parent.is_dir():
-        raise OutputError(f"the folder {output.parent} does not exist; create it or choose another -o")
+        raise OutputError(f"the folder {output.parent} does not exist; create it or choose another `output`")
     target = final_target(output)
     if not os.access(target.parent, os.W_OK):
-        raise OutputError(f"the folder {target.parent} is not writable; choose another -o")
+        raise OutputError(f"the folder {target.parent} is not writable; choose another `output`")
     try:
         names = _names_in(target)
     except NotADirectoryError:
-        raise OutputError(f"{output} is a file; choose another -o for the folder") from None
+        raise OutputError(f"{output} is a file; choose another `output` for the folder") from None
     except OSError as error:
-        raise OutputError(f"{output} cannot be used: {reason(error)}; choose another -o") from error
+        raise OutputError(f"{output} cannot be used: {reason(error)}; choose another `output`") from error
     if names and not overwrite:
-        raise OutputExistsError(f"{output} is not empty; pass -y to replace it or choose another -o")
+        raise OutputExistsError(
+            f"{output} is not empty; pass `overwrite=True` to replace it or choose another `output`"
+        )
     strange = next((name for name in sorted(names) if not _FRAME_PATTERN.fullmatch(name)), None)
     if strange is not None:
         raise OutputError(f"{output} holds {strange}, which is no picture of semvid's; choose another folder")

@@ -14,19 +14,20 @@ from semvid.core.errors import OutputError, OutputExistsError
 from semvid.media.writing.claim import Claim, final_target
 
 
-def check_place(output: Path, source: Path | None, *, overwrite: bool, option: str = "-o") -> None:
+def check_place(output: Path, source: Path | None, *, overwrite: bool, option: str = "output") -> None:
     """Refuse an output that cannot or must not be written, before any work is done.
 
     Args:
         output: Where to write.
         source: The input, which it must not be.
         overwrite: Whether an existing file may be replaced.
-        option: What names the output on the command line, for messages.
+        option: The option that names it, for messages.
 
     Raises:
         OutputExistsError: It exists and ``overwrite`` is false.
         OutputError: It is the input, is no regular file, or its folder is missing or read-only.
     """
+    option = f"`{option}`"
     try:
         _check(output, source, overwrite=overwrite, option=option)
     except OSError as error:
@@ -58,7 +59,8 @@ def _check(output: Path, source: Path | None, *, overwrite: bool, option: str) -
         if not stat.S_ISREG(mode):
             raise OutputError(f"{output} is not a regular file; choose another {option}")
         if not overwrite:
-            raise OutputExistsError(f"{output} exists; pass -y to overwrite it or choose another {option}")
+            remedy = f"pass `overwrite=True` to overwrite it or choose another {option}"
+            raise OutputExistsError(f"{output} exists; {remedy}")
     if not os.access(folder, os.W_OK):
         raise OutputError(f"the folder {folder} is not writable; choose another {option}")
 

@@ -38,7 +38,7 @@ class SoundTarget:
     """How sound will be coded."""
 
     codec: str
-    """As in ``--audio``."""
+    """As in ``audio``."""
     encoder: str
     rate: int
     layout: str
@@ -57,7 +57,7 @@ class SoundTarget:
 
 
 def canonical_name(codec: str) -> str:
-    """FFmpeg's name of the format that ``--audio CODEC`` makes."""
+    """FFmpeg's name of the format that ``audio`` makes."""
     return str(av.Codec(_ENCODERS[codec], "w").canonical_name)
 
 
@@ -65,7 +65,7 @@ def choose_target(codec: str, source: SoundFormat, bitrate: int | None) -> Sound
     """Return how to code sound, as near to the source as the encoder can; None = it cannot.
 
     Args:
-        codec: As in ``--audio``.
+        codec: As in ``audio``.
         source: What it is now.
         bitrate: Bits a second; None = what is usual.
     """

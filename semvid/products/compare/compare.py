@@ -128,7 +128,7 @@ def _check_sizes(mine: Source, other: Source, *, scale: bool) -> None:
     if sizes[0] != sizes[1] and not scale:
         raise InputError(
             f"{paths[1]} is {sizes[1][0]}x{sizes[1][1]} and {paths[0]} {sizes[0][0]}x{sizes[0][1]}; "
-            "pass --scale to bring it to that size"
+            "pass `scale=True` to bring it to that size"
         )
 
 

@@ -78,12 +78,12 @@ def check_config(config: CompressConfig) -> None:
     """Raise ConfigError for a run that has nothing to compare."""
     if config.allocation.strength == 0:
         raise ConfigError(
-            "a report compares with a plain encode, and --strength 0 is one; "
-            "raise --strength or leave --report out"
+            "a report compares with a plain encode, and `strength=0` is one; "
+            "raise `strength` or leave `make_report` out"
         )
 
 
-def check_report_place(path: Path, source: Path | None, *, overwrite: bool, option: str = "--report") -> None:
+def check_report_place(path: Path, source: Path | None, *, overwrite: bool, option: str = "output") -> None:
     """Refuse a place where no report can be written, before any work is done.
 
     Raises:
@@ -92,13 +92,13 @@ def check_report_place(path: Path, source: Path | None, *, overwrite: bool, opti
     if path.suffix.lower() not in SUFFIXES:
         raise OutputError(
             f"'{path.suffix or path.name}' is no report; "
-            f"end {option} in .html (a page) or .json (for 'semvid report')"
+            f"end `{option}` in .html (a page) or .json (for 'semvid report')"
         )
     check_place(path, source, overwrite=overwrite, option=option)
 
 
 def write_report(
-    path: Path | str,
+    output: Path | str,
     report: Report,
     *others: Report,
     overwrite: bool = False,
@@ -107,25 +107,25 @@ def write_report(
     """Write a report; returns its size in bytes.
 
     Args:
-        path: Ends in .html for a page that needs nothing else, or in .json for ``load_report``.
+        output: Ends in .html for a page that needs nothing else, or in .json for ``load_report``.
         report: What to show.
         others: Of the same source, at other sizes: the page gets a rate-distortion plot. Not for .json.
         overwrite: Replace an existing file.
-        claim: Of this path, if it was claimed before; whoever did releases it.
+        claim: Of this output, if it was claimed before; whoever did releases it.
 
     Raises:
         OutputError: It cannot be written; nothing is left behind.
         ConfigError: The others do not fit.
     """
-    path = Path(path)
-    check_report_place(path, None, overwrite=overwrite, option="-o")
-    if path.suffix.lower() == ".json":
+    output = Path(output)
+    check_report_place(output, None, overwrite=overwrite)
+    if output.suffix.lower() == ".json":
         if others:
-            raise ConfigError("a .json holds one run; end -o in .html to show several")
+            raise ConfigError("a .json holds one run; end `output` in .html to show several")
         text = dump_report(report)
     else:
         text = render_page(report, others)
-    with nullcontext(claim) if claim is not None else Claim(path, overwrite=overwrite) as place:
+    with nullcontext(claim) if claim is not None else Claim(output, overwrite=overwrite) as place:
         # Names that are not UTF-8 may be in it.
         return place.write(encodable(text).encode())
 

@@ -54,7 +54,7 @@ def load_report(path: Path | str) -> Report:
     except FileNotFoundError as error:
         raise InputMissingError(f"{path} does not exist; check the path") from error
     except Malformed as error:
-        raise InputError(f"{path} is no report: {error}; name a .json that --report wrote") from error
+        raise InputError(f"{path} is no report: {error}; name a .json that `write_report` wrote") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
     return parse_report(text, str(path))
@@ -65,10 +65,10 @@ def parse_report(text: str, name: str) -> Report:
     try:
         record = parse_json(text).value
     except Malformed as error:
-        raise InputError(f"{name} is no report: {error}; name a .json that --report wrote") from error
+        raise InputError(f"{name} is no report: {error}; name a .json that `write_report` wrote") from error
     version = record.get("version") if isinstance(record, dict) else None
     if not isinstance(version, int) or isinstance(version, bool):
-        raise InputError(f"{name} is no report; name a .json that --report wrote")
+        raise InputError(f"{name} is no report; name a .json that `write_report` wrote")
     if version > VERSION:
         raise InputError(
             f"{name} is a report of version {version} and this semvid knows {VERSION}; install a newer semvid"
@@ -77,7 +77,7 @@ def parse_report(text: str, name: str) -> Report:
         report = cast(Report, _read(record, Report, "report"))
         _check(report)
     except ValueError as error:
-        raise InputError(f"{name} is a damaged report: {error}; make it again with --report") from error
+        raise InputError(f"{name} is a damaged report: {error}; make it again with `write_report`") from error
     return report
 
 

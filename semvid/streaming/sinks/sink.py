@@ -28,13 +28,13 @@ _ABORT_SECONDS = 1.0
 _FULL = 0.5
 
 
-def open_sink(text: str, config: LiveConfig, *, option: str = "SINK") -> PacketSink:
+def open_sink(text: str, config: LiveConfig, *, option: str = "sink") -> PacketSink:
     """Check a sink and get it ready.
 
     Args:
         text: As ``parse_sink`` takes it.
         config: ``codec``, ``reconnect_seconds``, ``sound_bitrate`` and ``overwrite`` count.
-        option: What names it on the command line, for messages.
+        option: The option that names it, for messages.
 
     Raises:
         ConfigError: It is of no known kind, or cannot carry the codec.
@@ -65,7 +65,7 @@ class PacketSink:
         reconnect_seconds: Longest pause between attempts.
         sound_bitrate: Bits a second of the sound, 0 = none.
         overwrite: Replace an existing file.
-        option: What names it on the command line, for messages.
+        option: The option that names it, for messages.
         buffer_seconds: Of stream that waits at most; None = 2 for networks and pipes, 60 for files.
 
     Raises:
@@ -88,7 +88,7 @@ class PacketSink:
         reconnect_seconds: float = 8.0,
         sound_bitrate: int = 0,
         overwrite: bool = False,
-        option: str = "SINK",
+        option: str = "sink",
         buffer_seconds: float | None = None,
     ) -> None:
         check_files(address, overwrite=overwrite, option=option)
@@ -221,7 +221,9 @@ class PacketSink:
         except OutputError as error:
             self._fail(error)
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
-            self._fail(OutputError(f"{self._address.shown} cannot be written ({error}); choose another SINK"))
+            self._fail(
+                OutputError(f"{self._address.shown} cannot be written ({error}); choose another `sink`")
+            )
         finally:
             with self._changed:
                 self._state = "closed"
@@ -263,7 +265,7 @@ class PacketSink:
         elif self._address.kind == "file" and self._queue.num_too_late:
             self.failure = (
                 f"{self.name} is {self._queue.num_too_late} pictures short, since the disk was too slow; "
-                "choose a faster one, or a lower --bitrate"
+                "choose a faster one, or a lower `bitrate`"
             )
 
     def _take(self) -> CodedPacket | SoundChunk | None:

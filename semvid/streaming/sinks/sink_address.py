@@ -88,8 +88,8 @@ def parse_sink(text: str, codec: str) -> Address:
     if coding not in address.codecs:
         carried = [name for name, one in FORMAT_OF_CODEC.items() if one in address.codecs]
         raise ConfigError(
-            f"{address.shown} cannot carry --codec {codec}; "
-            f"choose --codec {' or '.join(carried)}, or a .mkv file"
+            f"{address.shown} cannot carry `codec={codec}`; "
+            f"choose `codec={' or '.join(carried)}`, or a .mkv file"
         )
     return address
 

@@ -18,7 +18,7 @@ def check_files(address: Address, *, overwrite: bool, option: str) -> None:
     Args:
         address: From ``parse_sink``.
         overwrite: Existing files may be replaced.
-        option: What names the sink on the command line, for messages.
+        option: The option that names it, for messages.
 
     Raises:
         OutputError: A file that cannot or must not be written.
@@ -30,7 +30,7 @@ def check_files(address: Address, *, overwrite: bool, option: str) -> None:
         existing = _existing(Path(address.url))
         if existing is not None:
             raise OutputExistsError(
-                f"{existing} exists; pass -y to overwrite segments or choose another {option}"
+                f"{existing} exists; pass `overwrite=True` to overwrite segments or choose another `{option}`"
             )
 
 

@@ -34,7 +34,7 @@ class VirtualCamera:
             import pyvirtualcam
         except ImportError as error:
             raise OutputError(
-                "--virtual-camera needs the extra camera; pip install 'semvid[camera]', and on Linux load "
+                "`virtual_camera` needs the extra camera; pip install 'semvid[camera]', and on Linux load "
                 "v4l2loopback, on Windows or macOS install OBS"
             ) from error
         self._library: Any = pyvirtualcam
@@ -98,7 +98,7 @@ class VirtualCamera:
             )
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
             self.last_error = (
-                f"the virtual camera failed ({type(error).__name__}: {error}); leave out --virtual-camera"
+                f"the virtual camera failed ({type(error).__name__}: {error}); leave out `virtual_camera`"
             )
         finally:
             self.state = "closed"

@@ -1,0 +1,48 @@
+"""The library names options as Python does, in backticks; here they become flags of the command line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+
+from semvid.core import config
+from semvid.core.settings import Settings
+from semvid.core.text import for_people
+
+_FLAGS: Mapping[str, str] = {
+    "output": "-o", "overwrite": "-y", "sink": "SINK", "virtual_camera": "--virtual-camera",
+    "weights": "--focus", "encoder_options": "--encoder-option", "height": "--size", "frame_rate": "--fps",
+    "latency_ms": "--latency", "wait_seconds": "--wait", "max_maps_per_second": "--max-maps",
+    "address": "--serve", "WebServer": "--serve", "allow_protocols": "--allow-protocols", "csv": "--csv",
+    "report": "--report", "make_report": "--report", "write_report": "--report",
+}  # fmt: skip
+"""What is no field of a config, or has another name than that field; all others are ``--`` and dashes."""
+
+_FIELDS = {
+    field.name: field.default
+    for kind in vars(config).values()
+    if isinstance(kind, type) and issubclass(kind, Settings) and kind is not Settings
+    for field in fields(kind)  # type: ignore[arg-type]
+}
+# See ``core.text.setting``: as many backticks end a value as begin it, and it holds no run of so many.
+_OPTION = re.compile(r"(?<![\w`])(`+)([A-Za-z_]+)(?:=((?:(?!\1(?!`)).)*))?\1(?![\w`])", re.DOTALL)
+
+
+def told(message: str) -> str:
+    """Make a message of the library fit to be shown to somebody at the command line."""
+    return for_people(to_flags(message))
+
+
+def to_flags(message: str) -> str:
+    """Put flags for the options that a message names: ``--crf 99`` for ``crf=99`` in backticks."""
+    return _OPTION.sub(_flag, message)
+
+
+def _flag(found: re.Match[str]) -> str:
+    _, name, value = found.groups()
+    if name not in _FLAGS and name not in _FIELDS:
+        return found[0]
+    flag = _FLAGS.get(name, f"--{name.replace('_', '-')}")
+    is_switch = isinstance(_FIELDS.get(name), bool)
+    return flag if value is None or is_switch else f"{flag} {value}"

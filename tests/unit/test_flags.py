@@ -1,0 +1,164 @@
+"""What is wrong with an option is told as Python names it by the library, as a flag by the command line."""
+
+import json
+import shutil
+
+import pytest
+import typer  # noqa: TID251 - it knows the options of each command
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from semvid.cli import app
+from semvid.cli.draw import JsonPrinter
+from semvid.cli.flags import to_flags
+from semvid.core.errors import OutputExistsError, SemvidError
+from semvid.core.events import Notice
+from semvid.core.text import setting
+
+COMMANDS = typer.main.get_command(app.app).commands
+SUFFIXES = {"image": ".jpg", "maps": ".svmap", "report": ".html", "stream": ".mkv"}
+OUTPUT = {
+    "compare": "--csv",
+    "compress": "-o",
+    "image": "-o",
+    "maps": "-o",
+    "overlay": "-o",
+    "report": "-o",
+    "stream": "--record",
+}
+REFUSED = {
+    "allow_protocols": "nonsense", "audio": "noise", "background_weight": "0", "boxes": "none.txt",
+    "coarsest": "-1", "codec": "theora", "crf": "99", "deinterlace": "never", "device": "tpu", "every": "0",
+    "finest": "1", "fps": "999", "height": "1", "latency": "1ms", "map_every": "0", "maps": "none.png",
+    "match": "same", "max_maps": "0", "metrics": "sharpness", "model": "resnet", "motion": "magic", "movement": "2",
+    "opacity": "3", "preset": "warp", "price": "99", "quality": "0", "sampling": "1:1", "save_maps": "maps.txt",
+    "serve": "nonsense", "size": "10x10", "smoothing": "1", "style": "fire", "target_bytes": "0", "threads": "-1",
+    "threshold": "2", "strength": "9", "wait": "100000s",
+}  # fmt: skip
+"""Values that are out of range, unknown or not there."""
+MORE = {
+    "focus": ("face=11", "weights=face=11", "--focus face=11"),
+    "drop": ("music", "drop=music", "--drop music"),
+    "encoder_option": ("nonsense=1", "encoder_options=nonsense=1", "--encoder-option nonsense=1"),
+    "kind": ("mp3", "format=mp3", "--format mp3"),
+    "bitrate": ("2000000G", "bitrate=2000000000000000", "--bitrate 2000000000000000"),
+    "sound_bitrate": ("1k", "sound_bitrate=1000", "--sound-bitrate 1000"),
+    "target_size": ("2000000G", "target_size=2000000000000000", "--target-size 2000000000000000"),
+    "output": (None, "output", "another -o"),
+    "record": ("none/out.mkv", "record", "another --record"),
+    "report": ("none/out.html", "report", "another --report"),
+    "as_csv": ("none/out.csv", "csv", "another --csv"),
+    "result": ("small.mp4", "result", "--result needs --style split"),
+    "maps_hold": (None, "maps_hold", "--maps-hold needs --maps"),
+    "numbers": (None, "numbers", "--numbers needs --style blocks"),
+    "legend": (("--style", "dim"), "legend", "--legend explains colours, and --style dim has none"),
+    "virtual_camera": (None, "virtual_camera", "--virtual-camera needs the extra camera"),
+}
+"""What is given, and what the library and the command line call it. None = it takes no value."""
+SHOWN = {"latency": "1", "size": "10", "wait": "100000"}
+"""Values that are written in another unit than they were given in."""
+NAMES = {
+    "fps": "frame_rate", "latency": "latency_ms", "wait": "wait_seconds", "max_maps": "max_maps_per_second",
+    "serve": "address",
+}  # fmt: skip
+FINE = {
+    "as_json": "nothing can be wrong with it", "no_preview": "nothing can be wrong with it",
+    "realtime": "has no meaning for other sources than files", "loop": "has no meaning for other sources than files",
+    "strict": "needs a file with something to refuse: see test_conversion", "token": "is no option in messages",
+    "overwrite": "is the remedy: see below", "scale": "needs two videos of different sizes: see test_compare",
+}  # fmt: skip
+OPTIONS = [
+    (command, option)
+    for command in sorted(COMMANDS)
+    for option in COMMANDS[command].params
+    if isinstance(option, typer.core.TyperOption)
+]
+
+
+@pytest.fixture
+def folder(clip, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(clip, "in.mp4")
+    Image.new("RGB", (64, 48)).save("in.png")
+    return tmp_path
+
+
+def arguments(command):
+    suffix = SUFFIXES.get(command, ".mp4")
+    taken = {
+        "compare": ["in.mp4", "in.mp4"], "report": ["run.json", "-o", "out.html"],
+        "compress": ["in.mp4", "-o", "out.mp4", "--preset", "superfast"], "stream": ["in.mp4", "out.mkv"],
+    }  # fmt: skip
+    source = "in.png" if command == "image" else "in.mp4"
+    model = [] if command == "report" else ["--model", "spectral"]
+    return [*taken.get(command, [source, "-o", f"out{suffix}"]), *model]
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [pair for pair in OPTIONS if pair[1].name not in FINE],
+    ids=lambda one: getattr(one, "name", one),
+)
+def test_what_is_refused_has_pythons_name_and_the_flag(command, option, folder):
+    if option.name in REFUSED:
+        value = REFUSED[option.name]
+        shown = SHOWN.get(option.name, value)
+        python = f"{NAMES.get(option.name, option.name)}={shown}"
+        flag = f"{option.opts[0]} {shown}"
+    else:
+        value, python, flag = MORE[option.name]
+    given = [] if value is None else [value] if isinstance(value, str) else list(value)
+    if option.name == "output":
+        given = [f"none/there{SUFFIXES.get(command, '.mp4')}"]
+    with pytest.raises(SemvidError) as caught:
+        app.app([command, *arguments(command), option.opts[0], *given], standalone_mode=False)
+    message = str(caught.value)
+    assert f"`{python}`" in message
+    assert not any(one.opts[0] in message.split() for one in COMMANDS[command].params)
+    assert flag in to_flags(message)
+    assert "`" not in to_flags(message)
+
+
+@pytest.mark.parametrize(("command", "flag"), OUTPUT.items())
+def test_what_is_there_is_refused_with_both_names_of_the_remedy(command, flag, folder):
+    there = folder / f"there{SUFFIXES.get(command, '.mp4')}"
+    there.write_text("precious")
+    with pytest.raises(OutputExistsError) as caught:
+        app.app([command, *arguments(command), flag, there.name], standalone_mode=False)
+    assert "; pass `overwrite=True` to overwrite it or choose another `" in str(caught.value)
+    assert to_flags(str(caught.value)).endswith(f"; pass -y to overwrite it or choose another {flag}")
+    assert there.read_text() == "precious"
+
+
+def test_every_option_is_looked_at():
+    names = {option.name for _, option in OPTIONS if option.name != "help"}
+    assert names == REFUSED.keys() | MORE.keys() | FINE.keys()
+
+
+@given(st.text(st.sampled_from("`= ab\n") | st.characters(), max_size=20))
+def test_values_may_be_anything(value):
+    message = f"{setting('maps', value)} is empty; pass `overwrite=True`, or another `model`"
+    assert to_flags(message) == f"--maps {value} is empty; pass -y, or another --model"
+    assert to_flags(f"{value} exists; pass `overwrite=True` to").endswith(" exists; pass -y to")
+    assert to_flags(value.replace("`", "")) == value.replace("`", "")
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("give `bitrate` or `target_size`", "give --bitrate or --target-size"),
+        ("`crf=99` is out of range: x264 takes 1", "--crf 99 is out of range: x264 takes 1"),
+        ("(`deinterlace=keep` leaves the lines alone)", "(--deinterlace keep leaves the lines alone)"),
+        ("use `codec=x265 or vp9`", "use --codec x265 or vp9"),
+        ("pass `maps_hold=True` to keep the last", "pass --maps-hold to keep the last"),
+        ("onnx: `tensor` is no `size`d thing", "onnx: `tensor` is no `size`d thing"),
+    ],
+)
+def test_examples(message, told):
+    assert to_flags(message) == told
+
+
+def test_json_has_flags_in_messages_alone(capsys):
+    JsonPrinter().print(Notice("pass `overwrite=True`"))
+    assert json.loads(capsys.readouterr().out) == {"event": "notice", "message": "pass -y"}
