@@ -27,7 +27,7 @@ from semvid.cli.options import (
 from semvid.core.config import METRICS, CompareConfig, Device, FocusConfig
 
 if TYPE_CHECKING:
-    from semvid.core.types import Comparison
+    from semvid.core.results import Comparison
 
 _DEFAULTS = CompareConfig()
 _UNITS = {"psnr": "dB", "xpsnr": "dB", "weighted": "dB", "salient": "dB", "background": "dB"}

@@ -19,7 +19,8 @@ from semvid.cli.streams import emit, say
 from semvid.core import interrupts
 from semvid.core.events import Done, Event, Notice, Preview, Reported, Stage, Started
 from semvid.core.events import Progress as ProgressEvent
-from semvid.core.text import encodable, visible
+from semvid.core.results import Result
+from semvid.core.text import encodable, for_people, visible
 from semvid.core.types import Result
 
 _JSON_INTERVAL_SECONDS = 0.5

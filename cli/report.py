@@ -14,7 +14,7 @@ from semvid.core.errors import ConfigError, OutputError, ReportError, ReportInte
 
 if TYPE_CHECKING:
     from semvid.core.events import Event, Reported
-    from semvid.core.types import Result
+    from semvid.core.results import Result
     from semvid.media.writing.claim import Claim
 
 

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.core.checked import Field, Malformed, parse_toml, read_text, shown_line
+from semvid.core.decoding import read_text
+from semvid.core.checked import Field, Malformed, parse_toml, shown_line
 from semvid.core.config import FocusConfig
 from semvid.core.errors import ModelError
 from semvid.core.text import setting
+from semvid.core.types import FloatArray, Pixels
 from semvid.models.runtime import open_session
-
-FloatArray = NDArray[np.float32]
 
 _SMALLEST_SIDE, _LARGEST_SIDE = 8, 4096
 """Pixels of an input: 4096 x 4096 take 200 MB as floats."""
@@ -152,13 +152,13 @@ class OnnxPredictor:
         """Return what the network wants, whatever the picture's size, and no less."""
         return self._size
 
-    def predict(self, pictures: NDArray[np.uint8]) -> FloatArray:
+    def predict(self, pictures: Pixels) -> FloatArray:
         """Return ``(n, h, w)`` importance in 0..1 for ``(n, H, W, 3)`` RGB pictures.
 
         Raises:
             ModelError: The network failed, or gave another shape than it said.
         """
-        return np.stack([self._predict_one(one) for one in pictures])
+        return np.stack([self._predict_one(one) for one in np.asarray(pictures)])
 
     def _predict_one(self, picture: NDArray[np.uint8]) -> FloatArray:
         samples = picture if self._feeding.order == "rgb" else picture[..., ::-1]

@@ -6,14 +6,12 @@ import math
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from semvid.core.config import FocusConfig
+from semvid.core.types import FloatArray, Pixels
 from semvid.models.architecture import MAP_STRIDE, Architecture
 from semvid.models.rule import importance
 from semvid.models.runtime import Runtime
-
-FloatArray = NDArray[np.float32]
 
 _COARSEST_STRIDE = 32
 _FEWEST_CELLS, _MOST_CELLS = 2, 32
@@ -58,7 +56,7 @@ class MsRoiPredictor:
         down = _whole_cells(math.sqrt(pixels / aspect))
         return _COARSEST_STRIDE * across + 1, _COARSEST_STRIDE * down + 1
 
-    def class_maps(self, pictures: NDArray[np.uint8]) -> FloatArray:
+    def class_maps(self, pictures: Pixels) -> FloatArray:
         """Return ``(n, 8, h, w)`` in 0..1 in the order of ``CHANNELS``, stretched over the pictures.
 
         Args:
@@ -67,7 +65,7 @@ class MsRoiPredictor:
         maps = self._runtime.run(pictures)
         return np.stack([_cells_to_samples(one) for one in maps])
 
-    def predict(self, pictures: NDArray[np.uint8]) -> FloatArray:
+    def predict(self, pictures: Pixels) -> FloatArray:
         """Return ``(n, h, w)`` importance in 0..1, each map stretched over its picture.
 
         Args:

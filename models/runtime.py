@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import platformdirs
-from numpy.typing import NDArray
 
 from semvid.core.checked import shown_line
 from semvid.core.errors import ModelError
 from semvid.core.interrupts import shielded
 from semvid.core.text import setting
+from semvid.core.types import FloatArray, Pixels
 from semvid.media.writing.claim import Claim
 from semvid.models.weights_file import WeightsFile
 
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from semvid.models.msroi import MsRoi
-
-FloatArray = NDArray[np.float32]
-Pictures = NDArray[np.uint8]
 
 _EXPORT_VERSION = 1
 """Part of the cache key: raise it when the exported graph changes."""
@@ -42,8 +39,11 @@ class Runtime(Protocol):
     notices: list[str]
     """What the user should know of, as it comes up."""
 
-    def run(self, pictures: Pictures) -> FloatArray:
-        """Return ``(n, 8, h, w)`` in 0..1 for ``(n, H, W, 3)`` RGB pictures with sides ``32 m + 1``."""
+    def run(self, pictures: Pixels) -> FloatArray:
+        """Return ``(n, 8, h, w)`` in 0..1 for ``(n, H, W, 3)`` RGB pictures with sides ``32 m + 1``.
+
+        Tensors are taken where they are: what is on the device stays there.
+        """
 
 
 class OnnxRuntime:
@@ -60,9 +60,9 @@ class OnnxRuntime:
         self.notices: list[str] = []
         self._session = open_session(exported(weights), threads)
 
-    def run(self, pictures: Pictures) -> FloatArray:
+    def run(self, pictures: Pixels) -> FloatArray:
         """See ``Runtime``."""
-        return np.asarray(self._session.run(None, {"pictures": pictures})[0], np.float32)
+        return np.asarray(self._session.run(None, {"pictures": np.asarray(pictures)})[0], np.float32)
 
 
 class TorchRuntime:
@@ -78,7 +78,7 @@ class TorchRuntime:
         network = weights.load().to(self._device, self._dtype)
         self._network: MsRoi = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def run(self, pictures: Pictures) -> FloatArray:
+    def run(self, pictures: Pixels) -> FloatArray:
         """See ``Runtime``. When the GPU's memory runs out, batches are halved from then on."""
         import torch
 
@@ -87,7 +87,7 @@ class TorchRuntime:
         while done < len(pictures):
             batch = pictures[done : done + self.batch_size]
             try:
-                maps.append(np.asarray(self._forward(torch.from_numpy(batch)).cpu(), np.float32))
+                maps.append(np.asarray(self._forward(torch.as_tensor(batch)).cpu(), np.float32))
             except torch.OutOfMemoryError as error:
                 if len(batch) == 1:
                     raise ModelError(

@@ -23,18 +23,8 @@ if TYPE_CHECKING:
     from semvid.core.errors import SemvidError
     from semvid.core.events import Done, Event, Notice, Preview, Progress, Reported, Stage, Started
     from semvid.core.map_source import ImportanceSource, MapSource
-    from semvid.core.types import (
-        Comparison,
-        ExportResult,
-        Frame,
-        ImageResult,
-        ImportanceMap,
-        Pooled,
-        QuantizerOffsets,
-        Result,
-        StreamInfo,
-        VideoInfo,
-    )
+    from semvid.core.results import Comparison, ExportResult, ImageResult, Pooled, Result
+    from semvid.core.types import Frame, ImportanceMap, QuantizerOffsets, StreamInfo, VideoInfo
     from semvid.media.probe import probe
     from semvid.products.compare.compare import compare
     from semvid.products.compress import compress, compress_events
@@ -54,16 +44,16 @@ _HOMES = {
     "AllocationConfig": "semvid.core.config",
     "CodedPacket": "semvid.streaming.base.types",
     "CompareConfig": "semvid.core.config",
-    "Comparison": "semvid.core.types",
+    "Comparison": "semvid.core.results",
     "CompressConfig": "semvid.core.config",
     "Done": "semvid.core.events",
     "Event": "semvid.core.events",
     "ExportConfig": "semvid.core.config",
-    "ExportResult": "semvid.core.types",
+    "ExportResult": "semvid.core.results",
     "FocusConfig": "semvid.core.config",
     "Frame": "semvid.core.types",
     "ImageConfig": "semvid.core.config",
-    "ImageResult": "semvid.core.types",
+    "ImageResult": "semvid.core.results",
     "ImportanceMap": "semvid.core.types",
     "ImportanceSource": "semvid.core.map_source",
     "LiveConfig": "semvid.core.config",
@@ -73,13 +63,13 @@ _HOMES = {
     "Notice": "semvid.core.events",
     "OverlayConfig": "semvid.core.config",
     "PacketTaker": "semvid.streaming.ends",
-    "Pooled": "semvid.core.types",
+    "Pooled": "semvid.core.results",
     "Preview": "semvid.core.events",
     "Progress": "semvid.core.events",
     "QuantizerOffsets": "semvid.core.types",
     "Report": "semvid.products.report.data",
     "Reported": "semvid.core.events",
-    "Result": "semvid.core.types",
+    "Result": "semvid.core.results",
     "SemvidError": "semvid.core.errors",
     "SoundChunk": "semvid.streaming.base.sound",
     "Stage": "semvid.core.events",

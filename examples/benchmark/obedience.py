@@ -34,7 +34,6 @@ from semvid.codecs.ffmpeg.obedience import MapWatch
 from semvid.codecs.ffmpeg.regions import RegionAttacher
 from semvid.core.types import Frame
 from semvid.importance.spectral import SpectralSource
-from semvid.media.luma import luma_plane
 from semvid.streaming import encoder as live_encoder
 from semvid.streaming.base.types import TIME_BASE
 
@@ -124,7 +123,7 @@ def live_share(clip: Path, mode: str, codec: str) -> float | None:
         encoder = None
         for index, picture in enumerate(container.decode(video=0)):
             picture.pts, picture.time_base = round(index / (25 * TIME_BASE)), TIME_BASE
-            frame = Frame(picture, index, *luma_plane(picture))
+            frame = Frame(picture, index)
             if encoder is None:
                 config = semvid.LiveConfig(codec=codec, bitrate=1_000_000)
                 preset = next(iter(live_encoder.live_presets(config)), None)

@@ -24,7 +24,7 @@ import numpy as np
 from common import data_folder, save, table
 
 from semvid.core.config import MODELS, FocusConfig
-from semvid.core.types import motion_grid
+from semvid.core.geometry import motion_grid
 from semvid.importance.edges import snap_to_edges
 from semvid.importance.spectral import spectral_residual
 from semvid.models.architecture import CHANNELS

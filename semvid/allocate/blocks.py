@@ -16,11 +16,6 @@ FloatArray = NDArray[np.float32]
 LevelArray = NDArray[np.int32]
 
 
-def grid_shape(width: int, height: int, block_size: int) -> tuple[int, int]:
-    """Return ``(rows, cols)`` of the block grid that covers every pixel of the frame."""
-    return -(-height // block_size), -(-width // block_size)
-
-
 @lru_cache(maxsize=16)
 def _averaging_matrix(num_samples: int, extent: int, block_size: int) -> sparse.csr_matrix:
     """Row b averages the samples that lie under block b; weights are exact overlaps.

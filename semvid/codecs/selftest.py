@@ -13,8 +13,8 @@ from semvid.codecs.ffmpeg.option_trial import encode_halves, gain_db, texture_fr
 from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.codecs.registry import ENCODERS
 from semvid.core.errors import SemvidError
-from semvid.core.types import Frame, LumaArray
-from semvid.media.luma import luma_plane
+from semvid.core.luma import LumaArray, luma_of
+from semvid.core.types import Frame
 
 _WIDTH, _HEIGHT, _NUM_FRAMES = 320, 192, 6
 _NEEDED_GAIN_DB = 1.0
@@ -81,4 +81,4 @@ def _encode(spec: EncoderSpec, preset: str | None, frames: list[Frame], mark: bo
 
 def _decode(coded: bytes) -> list[LumaArray]:
     with av.open(io.BytesIO(coded), "r") as container:
-        return [luma_plane(frame)[0] for frame in container.decode(video=0)]
+        return [luma_of(frame)[0] for frame in container.decode(video=0)]

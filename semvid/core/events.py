@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.core.types import Result, VideoInfo
+from semvid.core.results import Result
+from semvid.core.types import VideoInfo
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import cv2
 import numpy as np
+from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
+
+from semvid.core.conversion import UNTOLD, Colours, converted
+from semvid.core.geometry import Array, Size, grid_shape, motion_grid, square_size, turned, turned_size
+from semvid.core.luma import LumaArray, luma_of
+from semvid.core.resampling import averaged, stretched
 
 if TYPE_CHECKING:
     from av import VideoFrame
+    from torch import Tensor
 
 FloatArray = NDArray[np.float32]
-LumaArray = NDArray[np.uint8] | NDArray[np.uint16]
-
-_MOTION_CELLS = 8160
-"""120 x 68 for 16:9. Twice the sides gain 0.004 IoU on DAVIS and take four times as long."""
-_FEWEST_CELLS = 16
+Pixels: TypeAlias = "NDArray[np.uint8] | Tensor"
+"""8-bit samples where they are: in numpy's arrays, or on a device in tensors."""
 
 StreamKind = Literal["video", "audio", "subtitle", "data", "attachment"]
 
@@ -72,16 +74,20 @@ class VideoInfo:
 
 @dataclass(frozen=True)
 class Frame:
-    """One decoded picture as it is coded: native pixel format, not yet rotated for display."""
+    """One decoded picture as it is coded, in its native pixel format, not turned, and views of it.
+
+    Views are made when they are asked for, where the picture is. A frame on a device is another class with
+    the same views; only ``download`` has to bring samples into main memory.
+    """
 
     picture: VideoFrame
     """The decoder's frame; pixels are never converted unless a stage needs it."""
     index: int
     """Zero-based position among the decoded frames."""
-    luma: LumaArray
-    """``(height, width)`` view of the luma samples."""
-    luma_bits: int
-    """Bits per sample of ``luma``."""
+    known_luma: LumaArray | None = None
+    """``(height, width)`` luma that whoever made the picture has already; None = the picture tells."""
+    known_bits: int = 8
+    """Bits per sample of ``known_luma``."""
     turns: int | None = None
     """Quarter turns of the whole video, if the picture itself does not tell; None = it does."""
 
@@ -91,59 +97,91 @@ class Frame:
         return round(self.picture.rotation / 90) % 4 if self.turns is None else self.turns
 
     @property
-    def upright_size(self) -> tuple[int, int]:
+    def size(self) -> Size:
+        """``(width, height)`` in pixels as coded."""
+        return self.picture.width, self.picture.height
+
+    @property
+    def upright_size(self) -> Size:
         """``(width, height)`` in pixels as displayed."""
-        width, height = self.picture.width, self.picture.height
-        return (height, width) if self.quarter_turns % 2 else (width, height)
+        return turned_size(self.size, self.quarter_turns)
+
+    def shown_size(self, sample_aspect_ratio: Fraction | None) -> Size:
+        """Return ``(width, height)`` as displayed, in square pixels.
+
+        Args:
+            sample_aspect_ratio: Width of a coded pixel by its height; None = square.
+        """
+        return square_size(self.upright_size, sample_aspect_ratio, self.quarter_turns)
+
+    def upright(self, samples: Array) -> Array:
+        """Turn ``(h, w)`` or ``(h, w, n)`` samples of the picture as coded, of any size, upright."""
+        return turned(samples, self.quarter_turns)
+
+    def as_coded(self, samples: Array) -> Array:
+        """Turn upright samples back to how the picture is coded."""
+        return turned(samples, -self.quarter_turns)
+
+    @property
+    def luma(self) -> LumaArray:
+        """``(height, width)`` luma samples as coded, a view where the format has a plane of them."""
+        return self._luma[0]
+
+    @property
+    def luma_bits(self) -> int:
+        """Bits per sample of ``luma``."""
+        return self._luma[1]
+
+    @cached_property
+    def _luma(self) -> tuple[LumaArray, int]:
+        return luma_of(self.picture) if self.known_luma is None else (self.known_luma, self.known_bits)
 
     @cached_property
     def half_luma(self) -> NDArray[np.uint8]:
         """``(ceil(height / 2), ceil(width / 2))`` luma in 8-bit grey levels, for analysis."""
         height, width = self.luma.shape
-        size = (-(-width // 2), -(-height // 2))
-        half = cv2.resize(self.luma, size, interpolation=cv2.INTER_AREA)
+        half = cast(LumaArray, averaged(self.luma, *grid_shape(width, height, 2)))
         if self.luma_bits > 8:
-            half = cv2.convertScaleAbs(half, alpha=1 / (1 << (self.luma_bits - 8)))
+            half = np.asarray(cv2.convertScaleAbs(half, alpha=1 / (1 << (self.luma_bits - 8))), np.uint8)
         return np.asarray(half, np.uint8)
 
     @cached_property
     def thumbnail(self) -> NDArray[np.uint8]:
         """``(2 rows, 2 cols)`` upright luma in 8-bit grey levels, two samples to a ``motion_grid`` cell."""
         rows, cols = motion_grid(*self.upright_size)
-        size = (2 * rows, 2 * cols) if self.quarter_turns % 2 else (2 * cols, 2 * rows)
+        across, down = turned_size((2 * cols, 2 * rows), self.quarter_turns)
         height, width = self.half_luma.shape
         # Averaging whole pixels first takes a third of the time of one area average, and what is left to do
         # is often little enough to interpolate.
-        factor = max(1, min(width // size[0], height // size[1]))
-        coarse = cv2.resize(self.half_luma, (width // factor, height // factor), interpolation=cv2.INTER_AREA)
-        kind = cv2.INTER_AREA if coarse.shape[1] > 1.4 * size[0] else cv2.INTER_LINEAR
-        small = np.asarray(cv2.resize(coarse, size, interpolation=kind), np.uint8)
-        return np.ascontiguousarray(np.rot90(small, self.quarter_turns))
+        factor = max(1, min(width // across, height // down))
+        coarse = averaged(self.half_luma, height // factor, width // factor)
+        resample = averaged if coarse.shape[1] > 1.4 * across else stretched
+        return self.upright(resample(coarse, down, across))
 
+    def rgb(self, size: Size) -> Pixels:
+        """Return ``(height, width, 3)`` RGB, upright, for a network.
 
-def shown_size(frame: Frame, sample_aspect_ratio: Fraction | None) -> tuple[int, int]:
-    """Return ``(width, height)`` in square pixels as displayed.
+        Args:
+            size: ``(width, height)`` in pixels to shrink to by averaging, upright.
+        """
+        small = self.download(
+            "rgb24", turned_size(size, self.quarter_turns), interpolation=Interpolation.AREA
+        )
+        return self.upright(np.asarray(small.to_ndarray(), np.uint8))
 
-    Args:
-        frame: Any of the video.
-        sample_aspect_ratio: Width of a coded pixel by its height; None = square.
-    """
-    width, height = frame.upright_size
-    if sample_aspect_ratio:
-        stretch = 1 / sample_aspect_ratio if frame.quarter_turns % 2 else sample_aspect_ratio
-        width = round(width * stretch)
-    return width, height
-
-
-def motion_grid(width: int, height: int) -> tuple[int, int]:
-    """Return ``(rows, cols)`` of the cells on which motion is followed: about 8,160, nearly square.
-
-    Args:
-        width: Of the upright picture in pixels.
-        height: Likewise.
-    """
-    cols = min(max(round(math.sqrt(_MOTION_CELLS * width / height)), _FEWEST_CELLS), _MOTION_CELLS)
-    return max(round(_MOTION_CELLS / cols), _FEWEST_CELLS), cols
+    def download(
+        self,
+        pixel_format: str,
+        size: Size | None = None,
+        *,
+        source: Colours = UNTOLD,
+        target: Colours = UNTOLD,
+        interpolation: int = Interpolation.BILINEAR,
+    ) -> VideoFrame:
+        """Return the picture as coded in main memory, in another form; arguments as for ``converted``."""
+        return converted(
+            self.picture, pixel_format, size, source=source, target=target, interpolation=interpolation
+        )
 
 
 _GREYS = np.arange(256, dtype=np.float32) * np.float32(1 / 255)
@@ -192,78 +230,3 @@ class QuantizerOffsets:
     """Side of a block in pixels."""
     is_cut: bool = False
     """First frame of a scene: no block need keep to the offset it had."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What one compression did."""
-
-    source: Path
-    output: Path
-    codec: str
-    quality: float
-    """CRF, or JPEG quality, on the encoder's own scale; the mean if it changed."""
-    num_frames: int
-    duration_seconds: float
-    """Presentation time from the first frame to the end of the last."""
-    source_bytes: int
-    output_bytes: int
-    video_bytes: int
-    """Bytes of the encoded video stream alone."""
-    plain_bytes_estimate: int | None
-    """What the same encode without a map is predicted to need, whole file; None where no model tells."""
-    elapsed_seconds: float
-    is_input_damaged: bool
-    """True when the input broke off or had damaged parts; the output holds what could be decoded."""
-
-
-@dataclass(frozen=True, slots=True)
-class ImageResult:
-    """What compressing one picture did."""
-
-    source: Path
-    output: Path
-    quality: float
-    """Of what matters, on libjpeg's scale of 1..100."""
-    source_bytes: int
-    output_bytes: int
-    notices: tuple[str, ...]
-    """A sentence for everything about the picture that had to be changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExportResult:
-    """What exporting maps did."""
-
-    source: Path
-    output: Path
-    num_frames: int
-    output_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Pooled:
-    """Scores of all frames in a few numbers."""
-
-    mean: float
-    harmonic_mean: float
-    """Bad frames weigh more."""
-    percentile_5: float
-    percentile_1: float
-    minimum: float
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Scores of a video against another."""
-
-    reference: Path
-    test: Path
-    times: tuple[float, ...]
-    """Of each frame, in seconds from the first."""
-    scores: Mapping[str, tuple[float, ...]]
-    """By measure, one a frame; NaN where a frame has no such place."""
-    pooled: Mapping[str, Pooled]
-    """By measure."""
-    notices: tuple[str, ...] = ()
-    """A sentence for everything about the videos that had to be changed to compare them."""

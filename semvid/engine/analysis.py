@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-
 from semvid.core.config import TemporalConfig
 from semvid.core.map_source import MapSource
 from semvid.core.types import AnalysedFrame, FloatArray, Frame
@@ -105,7 +103,7 @@ class Analyser:
         return self.recorder.record(frame, values, is_cut=step.is_cut)
 
     def _analyse(self, frame: Frame, step: Step) -> AnalysedFrame:
-        coded = np.rot90(self._propagate(frame, step), -frame.quarter_turns)
+        coded = frame.as_coded(self._propagate(frame, step))
         return AnalysedFrame(frame, coded, step.is_cut)
 
 

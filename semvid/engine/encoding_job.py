@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from semvid.codecs.base.coding import CodedStream, Coding, PreparedFrame
 from semvid.core.config import CompressConfig
 from semvid.core.events import Event, Notice, Preview, Progress
-from semvid.core.types import Result
+from semvid.core.results import Result
 from semvid.media.reading.reader import VideoReader
 from semvid.media.writing.containers import MP4_LIKE
 from semvid.media.writing.durations import DurationKeeper

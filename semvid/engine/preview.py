@@ -9,11 +9,11 @@ from fractions import Fraction
 import cv2
 import numpy as np
 from av.error import FFmpegError
-from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from semvid.core.events import Preview
-from semvid.core.types import AnalysedFrame, shown_size
+from semvid.core.geometry import scaled_size, turned_size
+from semvid.core.types import AnalysedFrame
 from semvid.media.colour import to_bgr
 from semvid.media.drawing import heat
 
@@ -32,7 +32,6 @@ class Previewer:
 
     def __init__(self, size: tuple[int, int] | None, sample_aspect_ratio: Fraction | None) -> None:
         self._sample_aspect_ratio = sample_aspect_ratio
-        self._reformatter = VideoReformatter()
         self._size = size or (0, 0)
         self._next = -math.inf if size else math.inf
 
@@ -51,13 +50,10 @@ class Previewer:
 
     def _draw(self, analysed: AnalysedFrame) -> NDArray[np.uint8]:
         frame = analysed.frame
-        width, height = self._fitting(*shown_size(frame, self._sample_aspect_ratio))
-        coded = (height, width) if frame.quarter_turns % 2 else (width, height)
-        picture = to_bgr(frame.picture, self._reformatter, coded)
+        shown = frame.shown_size(self._sample_aspect_ratio)
+        factor = min(room / side for room, side in zip(self._size, shown, strict=True))
+        size = scaled_size(shown, factor, least=_SHORTEST_SIDE)
+        picture = to_bgr(frame, turned_size(size, frame.quarter_turns))
         if analysed.importance is not None:
             picture = heat(picture, analysed.importance, _OPACITY)
-        return np.asarray(cv2.cvtColor(np.rot90(picture, frame.quarter_turns), cv2.COLOR_BGR2RGB), np.uint8)
-
-    def _fitting(self, width: int, height: int) -> tuple[int, int]:
-        scale = min(self._size[0] / width, self._size[1] / height)
-        return max(round(width * scale), _SHORTEST_SIDE), max(round(height * scale), _SHORTEST_SIDE)
+        return np.asarray(cv2.cvtColor(frame.upright(picture), cv2.COLOR_BGR2RGB), np.uint8)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
-from semvid.core.types import Result
+from semvid.core.results import Result
 
 _CLOSE = math.log2(1.01)
 _MOST_TRIALS = 6

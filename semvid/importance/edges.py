@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from semvid.core.resampling import averaged, stretched
 from semvid.core.types import FloatArray
 
 _RADIUS = 1 / 60
@@ -26,11 +27,10 @@ def snap_to_edges(values: FloatArray, thumbnail: NDArray[np.uint8]) -> FloatArra
     Returns:
         ``(rows, cols)`` in 0..1.
     """
-    size = (thumbnail.shape[1] // 2, thumbnail.shape[0] // 2)
-    small = cv2.resize(thumbnail, size, interpolation=cv2.INTER_AREA)
-    guide: FloatArray = small.astype(np.float32) * np.float32(1 / 255)
-    coarse = np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_LINEAR), np.float32)
-    side = 2 * max(1, round(size[0] * _RADIUS)) + 1
+    rows, cols = thumbnail.shape[0] // 2, thumbnail.shape[1] // 2
+    guide: FloatArray = averaged(thumbnail, rows, cols).astype(np.float32) * np.float32(1 / 255)
+    coarse = stretched(values, rows, cols)
+    side = 2 * max(1, round(cols * _RADIUS)) + 1
 
     def mean(of: FloatArray) -> FloatArray:
         return np.asarray(cv2.blur(of, (side, side)), np.float32)

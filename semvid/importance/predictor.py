@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-import numpy as np
-from av.video.reformatter import VideoReformatter
-from numpy.typing import NDArray
-
 from semvid.core.config import FocusConfig
+from semvid.core.geometry import stacked
 from semvid.core.map_source import MapSource
-from semvid.core.types import FloatArray, Frame, ImportanceMap
+from semvid.core.types import FloatArray, Frame, ImportanceMap, Pixels
 from semvid.importance.edges import snap_to_edges
 
 
@@ -38,8 +35,11 @@ class Network(Protocol):
             share: Of the pixels it likes best, 0..1, if it can do with less.
         """
 
-    def predict(self, pictures: NDArray[np.uint8]) -> FloatArray:
-        """Return ``(n, h, w)`` float32 importance in 0..1 of ``(n, H, W, 3)`` uint8 RGB pictures."""
+    def predict(self, pictures: Pixels) -> FloatArray:
+        """Return ``(n, h, w)`` float32 importance in 0..1 of ``(n, H, W, 3)`` uint8 RGB pictures.
+
+        They are where the frames are: numpy's arrays, or tensors if those are on a device.
+        """
 
 
 class NetworkSource(MapSource):
@@ -57,7 +57,6 @@ class NetworkSource(MapSource):
     def __init__(self, network: Network) -> None:
         self.network = network
         self.pixel_share = 1.0
-        self._reformatter = VideoReformatter()
         self._ahead: dict[int, ImportanceMap] = {}
 
     @property
@@ -67,7 +66,7 @@ class NetworkSource(MapSource):
 
     def look_ahead(self, frames: Sequence[Frame]) -> None:
         """Make the maps of the next frames together; ``update`` hands them out. All of one geometry."""
-        pictures = np.stack([self._picture(frame) for frame in frames])
+        pictures = stacked([self._picture(frame) for frame in frames])
         for frame, values in zip(frames, self.network.predict(pictures), strict=True):
             self._ahead[frame.index] = ImportanceMap(snap_to_edges(values, frame.thumbnail))
 
@@ -77,17 +76,11 @@ class NetworkSource(MapSource):
             self.look_ahead([frame])
         return self._ahead.pop(frame.index)
 
-    def _picture(self, frame: Frame) -> NDArray[np.uint8]:
-        """Shrink to the network's input; ``(H, W, 3)`` RGB, upright."""
+    def _picture(self, frame: Frame) -> Pixels:
+        """Shrink to the network's input."""
         # Networks of other people need not know of shares.
         share = () if self.pixel_share == 1 else (self.pixel_share,)
-        width, height = self.network.input_size(*frame.upright_size, *share)
-        if frame.quarter_turns % 2:
-            width, height = height, width
-        small = self._reformatter.reformat(
-            frame.picture, width=width, height=height, format="rgb24", interpolation="AREA"
-        )
-        return np.rot90(np.asarray(small.to_ndarray(), np.uint8), frame.quarter_turns)
+        return frame.rgb(self.network.input_size(*frame.upright_size, *share))
 
     def finish(self, num_frames: int) -> str | None:
         """See ``MapSource``."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semvid.core.map_source import MapSource
+from semvid.core.resampling import averaged
 from semvid.core.types import Frame, ImportanceMap
 
 WORKING_WIDTH = 64
@@ -32,8 +33,7 @@ def spectral_residual(luma: NDArray[np.integer[Any] | np.floating[Any]]) -> NDAr
         ``(round(64 * h / w), 64)`` float32 in 0..1; all zeros for a flat picture.
     """
     height, width = luma.shape
-    size = (WORKING_WIDTH, max(8, round(WORKING_WIDTH * height / width)))
-    small = cv2.resize(luma, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    small = averaged(luma, max(8, round(WORKING_WIDTH * height / width)), WORKING_WIDTH).astype(np.float32)
     if np.ptp(small) == 0:
         return np.zeros_like(small)
     # Zero mean keeps the constant term from ringing; the residual at that term is meaningless anyway.
@@ -58,4 +58,4 @@ class SpectralSource(MapSource):
 
     def update(self, frame: Frame) -> ImportanceMap:
         """See ``MapSource``."""
-        return ImportanceMap(spectral_residual(np.rot90(frame.half_luma, frame.quarter_turns)))
+        return ImportanceMap(spectral_residual(frame.upright(frame.half_luma)))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
 from av.filter import Graph
-from av.video.reformatter import VideoReformatter
 
-from semvid.media.colour import has_alpha, matrix_of, range_of
+from semvid.core.conversion import converted
+from semvid.core.luma import plane_of
+from semvid.media.colour import colours_of, has_alpha, range_of
 from semvid.media.filter_chain import chain
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ class Flattener:
     def __init__(self) -> None:
         self.found = False
         self._was_seen = False
-        self._reformatter = VideoReformatter()
         self._graph: Graph | None = None
         self._key: tuple[object, ...] | None = None
 
@@ -38,17 +37,11 @@ class Flattener:
         """Return the picture on black; itself, with its alpha, where it is opaque."""
         if not has_alpha(picture.format):
             return picture
-        planar = self._reformatter.reformat(
-            picture, format=_planar_like(picture.format), src_colorspace=matrix_of(picture),
-            dst_colorspace=matrix_of(picture), src_color_range=range_of(picture),
-            dst_color_range=range_of(picture),
-        )  # fmt: skip
-        planar.pts, planar.time_base = picture.pts, picture.time_base
-        bits = planar.format.components[3].bits
-        opacity = np.frombuffer(cast(bytes, planar.planes[3]), np.uint8 if bits == 8 else np.uint16)
-        rows = opacity.reshape(planar.height, -1)[:, : planar.width]
-        self._was_seen = self._was_seen or bool(rows.any())
-        if not self._was_seen or rows.min() == (1 << bits) - 1:
+        colours = colours_of(picture)
+        planar = converted(picture, _planar_like(picture.format), source=colours, target=colours)
+        opacity = plane_of(planar, 3)
+        self._was_seen = self._was_seen or bool(opacity.any())
+        if not self._was_seen or opacity.min() == (1 << planar.format.components[3].bits) - 1:
             return picture
         self.found = True
         key = (planar.width, planar.height, planar.format.name)

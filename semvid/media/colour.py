@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from numpy.typing import NDArray
+
+from semvid.core.conversion import Colours
+from semvid.core.types import Frame
 
 if TYPE_CHECKING:
     from av import VideoFormat, VideoFrame
@@ -54,26 +57,25 @@ def range_of(picture: VideoFrame) -> int:
     return ColorRange.JPEG if is_full or picture.format.is_rgb else ColorRange.MPEG
 
 
-def to_bgr(
-    picture: VideoFrame, reformatter: VideoReformatter, size: tuple[int, int] | None = None
-) -> NDArray[np.uint8]:
+def colours_of(picture: VideoFrame) -> Colours:
+    """Return what samples mean; where the source says nothing, what players assume."""
+    return Colours(matrix_of(picture), range_of(picture))
+
+
+def to_bgr(frame: Frame, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
     """Return ``(h, w, 3)`` full-range BGR as coded, not turned, on black where it is transparent.
 
-    The reformatter is kept between frames.
-
     Args:
-        picture: Of any format FFmpeg converts.
-        reformatter: For this video alone.
-        size: ``(width, height)`` in pixels to scale to by averaging; None = as it is.
+        frame: Of any format FFmpeg converts.
+        size: ``(width, height)`` in pixels to scale to by averaging, as coded; None = as it is.
     """
-    is_transparent = has_alpha(picture.format)
-    width, height = size or (picture.width, picture.height)
-    converted = reformatter.reformat(
-        picture, width, height, "bgra" if is_transparent else "bgr24", src_colorspace=matrix_of(picture),
-        src_color_range=range_of(picture), dst_color_range=ColorRange.JPEG,
-        interpolation=Interpolation.AREA if size else None,
+    is_transparent = has_alpha(frame.picture.format)
+    made = frame.download(
+        "bgra" if is_transparent else "bgr24", size,
+        source=colours_of(frame.picture), target=Colours(range=ColorRange.JPEG),
+        interpolation=Interpolation.AREA if size else Interpolation.BILINEAR,
     )  # fmt: skip
-    pixels = np.asarray(converted.to_ndarray(), np.uint8)
+    pixels = np.asarray(made.to_ndarray(), np.uint8)
     return _on_black(pixels) if is_transparent else pixels
 
 

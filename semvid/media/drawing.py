@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.core.types import FloatArray, QuantizerOffsets
+from semvid.core.resampling import stretched
+from semvid.core.types import FloatArray, QuantizerOffsets, to_grey
 
 Bgr = NDArray[np.uint8]
 
@@ -116,6 +117,4 @@ def legend(picture: Bgr, style: str) -> Bgr:
 
 
 def _grey(importance: FloatArray, picture: Bgr) -> NDArray[np.uint8]:
-    size = (picture.shape[1], picture.shape[0])
-    coarse = np.rint(np.clip(importance, 0, 1) * 255).astype(np.uint8)
-    return np.asarray(cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    return stretched(to_grey(importance), *picture.shape[:2])

@@ -12,7 +12,6 @@ from av.error import EOFError as NothingMore
 
 from semvid.core.types import Frame
 from semvid.media.filter_chain import chain
-from semvid.media.luma import LumaView
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -167,7 +166,6 @@ class FrameDeinterlacer:
 
     def __init__(self) -> None:
         self._pictures = Deinterlacer()
-        self._luma = LumaView()
         self._waiting: deque[Frame] = deque()
 
     def feed(self, frame: Frame) -> list[Frame]:
@@ -183,7 +181,7 @@ class FrameDeinterlacer:
         given = self._waiting.popleft()
         if picture is given.picture:
             return given
-        return Frame(picture, given.index, *self._luma(picture), given.turns)
+        return Frame(picture, given.index, turns=given.turns)
 
 
 def _kind(picture: VideoFrame) -> tuple[object, ...]:

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 Step = tuple[str, str | None]
 """Name of a filter, and its options."""
 
+TURNING: tuple[tuple[Step, ...], ...] = (
+    (), (("transpose", "cclock"),), (("hflip", None), ("vflip", None)), (("transpose", "clock"),),
+)  # fmt: skip
+"""What turns a picture, by counter-clockwise quarter turns."""
+
 
 def chain(picture: VideoFrame, *steps: Step) -> Graph:
     """Return a graph that takes pictures of this one's size, format and time base.

@@ -19,6 +19,7 @@ from semvid.core.events import Done, Event, Notice, Preview, Started
 from semvid.core.map_source import ImportanceSource
 from semvid.core.opencv_threads import one_opencv_thread
 from semvid.core.prefetch import prefetch
+from semvid.core.results import Result
 from semvid.core.settings import or_default
 from semvid.core.text import setting
 from semvid.core.types import AnalysedFrame, Frame, Result, VideoInfo
@@ -26,7 +27,9 @@ from semvid.engine.analysis import Analyser
 from semvid.engine.encoding_job import EncodingJob
 from semvid.engine.preview import Previewer
 from semvid.importance.files.made_by import describe_maps
+from semvid.importance.files.map_sink import SinkContext
 from semvid.importance.files.sidecar import SUFFIX
+from semvid.importance.files.sinks import open_sink
 from semvid.importance.predictor import NetworkSource
 from semvid.importance.registry import open_source
 from semvid.media.reading.reader import VideoReader
@@ -34,7 +37,6 @@ from semvid.media.stills.picture_file import is_still
 from semvid.media.writing.destination import check_output, default_output
 from semvid.media.writing.output import check_place
 from semvid.media.writing.writer import VideoWriter
-from semvid.products.map_sinks import SinkContext, open_sink
 
 if TYPE_CHECKING:
     from av import Packet
@@ -151,7 +153,7 @@ def encode_events(
                 if config.save_maps is not None and analyser is not None:
                     asked = config if importance is None else None
                     made_by = describe_maps(asked, maps, analyser.settings)
-                    context = SinkContext(reader.info, made_by, config.allocation)
+                    context = SinkContext(reader.info, made_by)
                     analyser.recorder = stack.enter_context(
                         open_sink("sidecar", config.save_maps, context, overwrite=config.overwrite)
                     )

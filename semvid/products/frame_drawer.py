@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-import cv2
 import numpy as np
-from av.video.reformatter import VideoReformatter
 
 from semvid.codecs.ffmpeg.allocator import OffsetAllocator
 from semvid.codecs.registry import X264
 from semvid.core.config import OverlayConfig
 from semvid.core.errors import InputError
+from semvid.core.resampling import scaled
 from semvid.core.text import setting
-from semvid.core.types import AnalysedFrame, FloatArray, Frame, shown_size
+from semvid.core.types import AnalysedFrame, FloatArray, Frame
 from semvid.media.colour import to_bgr
 from semvid.media.drawing import Bgr, blocks, contour, dim, heat, legend, split
 from semvid.media.reading.reader import VideoReader
@@ -26,7 +25,6 @@ class FrameDrawer:
     def __init__(self, config: OverlayConfig) -> None:
         self._config = config
         self._allocator = OffsetAllocator(X264, config.allocation)
-        self._reformatter = VideoReformatter()
         self._result = VideoReader(config.result) if config.result else None
         self._results = _frames_of(self._result) if self._result else None
 
@@ -56,22 +54,18 @@ class FrameDrawer:
         if frame.index % config.every:
             return None
         assert analysed.importance is not None  # noqa: S101 - an overlay always has maps
-        picture = to_bgr(frame.picture, self._reformatter)
+        picture = to_bgr(frame)
         if config.style == "blocks":
             # Blocks are the encoder's: drawn before anything is turned or scaled.
             offsets, _ = self._allocator.update(analysed)
             assert offsets is not None  # noqa: S101
             picture = blocks(picture, offsets, config.opacity, numbers=config.numbers)
-        upright = np.ascontiguousarray(np.rot90(picture, frame.quarter_turns))
-        upright = scaled(upright, _drawn_size(frame, sample_aspect_ratio, config.height))
-        matters = np.ascontiguousarray(np.rot90(analysed.importance, frame.quarter_turns))
-        drawn = draw_over(upright, matters, config)
+        width, height = _drawn_size(frame, sample_aspect_ratio, config.height)
+        upright = scaled(frame.upright(picture), height, width)
+        drawn = draw_over(upright, frame.upright(analysed.importance), config)
         if beside is None:
             return drawn
-        shown = np.ascontiguousarray(
-            np.rot90(to_bgr(beside.picture, self._reformatter), beside.quarter_turns)
-        )
-        return np.hstack([drawn, scaled(shown, (upright.shape[1], upright.shape[0]))])
+        return np.hstack([drawn, scaled(beside.upright(to_bgr(beside)), height, width)])
 
 
 def _frames_of(reader: VideoReader) -> Iterator[Frame]:
@@ -93,17 +87,9 @@ def draw_over(upright: Bgr, importance: FloatArray, config: OverlayConfig) -> Bg
 
 def _drawn_size(frame: Frame, sample_aspect_ratio: Fraction | None, height: int | None) -> tuple[int, int]:
     """``(width, height)`` with square pixels, of even sides."""
-    width, lines = shown_size(frame, sample_aspect_ratio)
+    width, lines = frame.shown_size(sample_aspect_ratio)
     if height is not None:
         width, lines = round(width * height / lines), height
     if height is None and not sample_aspect_ratio:
         return width, lines
     return max(width // 2 * 2, 2), max(lines // 2 * 2, 2)
-
-
-def scaled(picture: Bgr, size: tuple[int, int]) -> Bgr:
-    """Bring a picture to ``(width, height)``."""
-    if (picture.shape[1], picture.shape[0]) == size:
-        return picture
-    kind = cv2.INTER_AREA if size[1] < picture.shape[0] else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(picture, size, interpolation=kind), np.uint8)

@@ -5,19 +5,27 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
 
+from semvid.codecs.ffmpeg.allocator import OffsetAllocator
+from semvid.codecs.registry import X265
 from semvid.core.config import ExportConfig, MapFormat
 from semvid.core.errors import ConfigError, OutputError
 from semvid.core.events import Event, Notice, Progress, Started
+from semvid.core.results import ExportResult
 from semvid.core.settings import or_default
 from semvid.core.text import setting
 from semvid.core.types import ExportResult, Frame
 from semvid.engine.analysis import Analyser
 from semvid.engine.preview import Previewer
 from semvid.importance.files.made_by import describe_maps
+from semvid.importance.files.map_sink import SinkContext
+from semvid.importance.files.offset_text import BLOCK_SIZE
+from semvid.importance.files.picture_sink import full_size
+from semvid.importance.files.sinks import open_sink
 from semvid.importance.registry import open_source
 from semvid.media.fields import FieldCount
 from semvid.media.reading.reader import VideoReader
@@ -25,7 +33,6 @@ from semvid.media.stills.picture import Picture, read_picture
 from semvid.media.stills.picture_file import is_still
 from semvid.media.writing.folder import check_folder
 from semvid.media.writing.output import check_place, write_whole
-from semvid.products.map_sinks import SinkContext, full_size, open_sink
 from semvid.products.still import importance_of
 
 SUFFIXES: Mapping[MapFormat, tuple[str, ...]] = {
@@ -78,7 +85,9 @@ def export_maps(
         analyser = Analyser(maps, config.temporal)
         previewer = Previewer(preview_size, reader.info.sample_aspect_ratio)
         made_by = describe_maps(config, maps, analyser.settings)
-        context = SinkContext(reader.info, made_by, config.allocation)
+        # HEVC's rate model stands in for all encoders that read offsets.
+        allocator = OffsetAllocator(replace(X265, block_size=BLOCK_SIZE), config.allocation)
+        context = SinkContext(reader.info, made_by, allocator)
         with open_sink(kind, output, context, overwrite=config.overwrite) as sink:
             analyser.recorder = sink
             on_event(Started(reader.info))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import av
 import cv2
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image
 
 from semvid.codecs.base.coding import CodedStream, PreparedFrame
@@ -23,11 +23,14 @@ from semvid.codecs.ffmpeg.hdr import refuse_private_colours
 from semvid.codecs.ffmpeg.region_coding import RegionCoding
 from semvid.codecs.registry import X264
 from semvid.core.config import AllocationConfig, CompressConfig, OverlayConfig
+from semvid.core.conversion import Colours, converted
 from semvid.core.errors import ConfigError, OutputError
 from semvid.core.events import Done, Event, Notice, Progress, Started
 from semvid.core.map_source import ImportanceSource
+from semvid.core.resampling import scaled
+from semvid.core.results import ExportResult
 from semvid.core.settings import or_default
-from semvid.core.types import AnalysedFrame, ExportResult, Frame, VideoInfo
+from semvid.core.types import AnalysedFrame, Frame, VideoInfo
 from semvid.engine.analysis import Analyser
 from semvid.engine.preview import Previewer
 from semvid.importance.registry import open_source
@@ -42,7 +45,7 @@ from semvid.media.writing.containers import CONTAINERS
 from semvid.media.writing.folder import check_folder, picture_folder
 from semvid.media.writing.output import check_place, write_whole
 from semvid.products.compress import encode_events
-from semvid.products.frame_drawer import FrameDrawer, draw_over, scaled
+from semvid.products.frame_drawer import FrameDrawer, draw_over
 from semvid.products.still import importance_of
 
 if TYPE_CHECKING:
@@ -117,7 +120,6 @@ class _DrawnCoding:
         self._config = config
         self._drawer = drawer
         self._sample_aspect_ratio = sample_aspect_ratio
-        self._reformatter = VideoReformatter()
         self._plain = RegionCoding(X264, _CODED)
         self.quality = self._plain.quality
         self._first: VideoFrame | None = None
@@ -134,14 +136,14 @@ class _DrawnCoding:
             return None
         if not self._is_begun:
             self._first, self._is_begun = frame.picture, True
-        picture = self._reformatter.reformat(
-            av.VideoFrame.from_ndarray(drawn, format="bgr24"), format="yuv420p",
-            dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG,
+        picture = converted(
+            av.VideoFrame.from_ndarray(drawn, format="bgr24"), "yuv420p",
+            target=Colours(Colorspace.ITU709, ColorRange.MPEG),
         )  # fmt: skip
         picture.colorspace, picture.color_range = Colorspace.ITU709, ColorRange.MPEG
         picture.pts, picture.time_base = frame.picture.pts, frame.picture.time_base
         picture.color_primaries, picture.color_trc = frame.picture.color_primaries, frame.picture.color_trc
-        flat = Frame(picture, frame.index, drawn[..., 0], 8)
+        flat = Frame(picture, frame.index)
         return self._plain.prepare(AnalysedFrame(flat, None, analysed.is_cut))
 
     def open(
@@ -255,7 +257,7 @@ def _draw_still(
     height, width = upright.shape[:2]
     if config.height is not None:
         width, height = max(round(width * config.height / height), 1), config.height
-    picture = scaled(np.asarray(cv2.cvtColor(upright, kind), np.uint8), (width, height))
+    picture = scaled(np.asarray(cv2.cvtColor(upright, kind), np.uint8), height, width)
     drawn = draw_over(picture, importance_of(upright, config, importance), config)
     file = io.BytesIO()
     # What is drawn is RGB: the profile of a grey picture does not fit.

@@ -16,8 +16,9 @@ from semvid.codecs.jpeg.writer import insert_segments
 from semvid.core.config import ImageConfig, MapsConfig
 from semvid.core.errors import OutputError
 from semvid.core.map_source import ImportanceSource
+from semvid.core.results import ImageResult
 from semvid.core.settings import or_default
-from semvid.core.types import FloatArray, Frame, ImageResult
+from semvid.core.types import FloatArray, Frame
 from semvid.importance.registry import open_source
 from semvid.media.orientation import turn_back
 from semvid.media.stills.picture import Picture, read_picture

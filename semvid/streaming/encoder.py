@@ -207,7 +207,7 @@ class _RegionEncoder:
         if importance is None:
             # Regions that do nothing: libx265 4.2 crashes if only some frames carry any.
             importance = np.zeros((1, 1), np.float32)
-        coded = np.rot90(importance, -frame.quarter_turns)
+        coded = frame.as_coded(importance)
         offsets, _ = self._allocator.update(AnalysedFrame(frame, coded, is_cut))
         assert offsets is not None  # noqa: S101 - there is a map
         self.saving = predicted_saving(self._spec, offsets.values)
@@ -278,16 +278,14 @@ class _JpegEncoder:
         grey = np.full((64, 64, 3), 128, np.uint8)
         blank = av.VideoFrame.from_ndarray(grey)
         blank.pts, blank.time_base = 0, TIME_BASE
-        analysed = AnalysedFrame(Frame(blank, 0, grey[..., 0], 8), None, is_cut=True)
+        analysed = AnalysedFrame(Frame(blank, 0), None, is_cut=True)
         picture = self._coding.prepare(analysed).picture
         self._make_coder(picture, np.zeros((1, 1), np.float32)).encode(self._choice)
 
     def encode(
         self, frame: Frame, importance: FloatArray | None, *, is_cut: bool, wants_key: bool = False
     ) -> list[CodedPacket]:
-        coded = (
-            None if importance is None else np.ascontiguousarray(np.rot90(importance, -frame.quarter_turns))
-        )
+        coded = None if importance is None else frame.as_coded(importance)
         prepared = self._coding.prepare(AnalysedFrame(frame, coded, is_cut))
         choice = replace(self._choice, quality=self._budget.next_quality())
         job = self._pool.submit(lambda: self._make_coder(prepared.picture, coded).encode(choice))

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from semvid.core.config import TemporalConfig
 from semvid.core.map_source import MapSource
+from semvid.core.resampling import fitted
 from semvid.core.types import FloatArray, Frame
 from semvid.temporal.cuts import SceneCutDetector
 from semvid.temporal.motion import open_estimator
 from semvid.temporal.own_motion import OwnMotion
-from semvid.temporal.propagate import MoverEmphasis, fitted
+from semvid.temporal.propagate import MoverEmphasis
 from semvid.temporal.warp import Flow, compose, halve, trust, warp
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, MutableSequence, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from fractions import Fraction
 
 from semvid.codecs.base.side_data import lost_live
@@ -329,4 +330,4 @@ class LiveSession:
 
 def _at(frame: Frame, pts: int, index: int | None = None) -> Frame:
     frame.picture.pts, frame.picture.time_base = pts, TIME_BASE
-    return Frame(frame.picture, frame.index + 1 if index is None else index, frame.luma, frame.luma_bits)
+    return replace(frame, index=frame.index + 1 if index is None else index)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from semvid.core.resampling import averaged
 from semvid.core.types import FloatArray
 from semvid.temporal.motion import OpticalFlow
 from semvid.temporal.warp import halve, warp
@@ -21,7 +22,7 @@ _ALIKE = 0.5
 0.67 to 1 between neighbours in real clips, at most 0.4 across cuts."""
 _BLANK = 0.5
 """Share of pixels at black or white from which on a frame shows nothing."""
-_COARSE = (32, 18)
+_COARSE = (18, 32)
 
 
 class SceneCutDetector:
@@ -43,7 +44,7 @@ class SceneCutDetector:
 
     def update(self, thumbnail: Thumbnail) -> bool:
         """Return whether the next frame, given by its ``Frame.thumbnail``, begins a new scene."""
-        coarse = cv2.resize(thumbnail, _COARSE, interpolation=cv2.INTER_AREA).astype(np.float32)
+        coarse = averaged(thumbnail, *_COARSE).astype(np.float32)
         if self._coarse is None or self._before is None or self._before.shape != thumbnail.shape:
             self._remember(thumbnail, coarse, 0.0, is_cut=True)
             return True

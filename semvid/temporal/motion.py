@@ -10,6 +10,7 @@ from av.video.frame import PictureType
 from numpy.typing import NDArray
 
 from semvid.core.config import Motion
+from semvid.core.resampling import averaged
 from semvid.core.types import Frame
 from semvid.temporal.vectors import vector_flow
 from semvid.temporal.warp import Flow, halve
@@ -50,8 +51,7 @@ class OpticalFlow:
     def between(self, now: NDArray[np.uint8], before: NDArray[np.uint8]) -> Flow:
         """Return the flow from one ``(2 rows, 2 cols)`` thumbnail to another."""
         pixels = self._search.calc(now, before, None)  # type: ignore[call-overload]  # the stubs want a buffer
-        size = (now.shape[1] // 2, now.shape[0] // 2)
-        return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA) * np.float32(0.5))
+        return averaged(pixels, now.shape[0] // 2, now.shape[1] // 2) * np.float32(0.5)
 
 
 class DecoderMotion:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
+from semvid.core.resampling import fitted
 from semvid.core.types import FloatArray
 from semvid.temporal.plan import Step
 from semvid.temporal.warp import warp
@@ -76,15 +76,6 @@ class MoverEmphasis:
             leading += _LEADING_PAST * (self._leading - leading)
         self._leading = leading
         return emphasise_movers(importance, own_motion, leading, self._movement)
-
-
-def fitted(values: FloatArray, rows: int, cols: int) -> FloatArray:
-    """Bring a map to ``(rows, cols)``, stretched as a whole."""
-    if values.shape == (rows, cols):
-        return values
-    # Area averaging stretches over the whole picture; for enlarging OpenCV has only the bilinear way.
-    kind = cv2.INTER_AREA if values.shape[1] > cols else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(values, (cols, rows), interpolation=kind), np.float32)
 
 
 def emphasise_movers(

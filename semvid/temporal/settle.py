@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 
-import cv2
 import numpy as np
 
+from semvid.core.geometry import grid_shape
+from semvid.core.resampling import fitted
 from semvid.core.types import FloatArray, from_grey
 
 _NUM_LEVELS = 12
@@ -48,9 +49,8 @@ class MapSettler:
             ``(rows, cols)`` in 0..1 of ``settled_grid``, whole multiples of 1/255.
         """
         rows, cols = settled_grid(*size)
-        kind = cv2.INTER_AREA if importance.shape[1] > cols else cv2.INTER_LINEAR
         # The root of the mean square, as blocks are pooled: what matters in a part of a cell decides.
-        coarse = np.sqrt(cv2.resize(np.square(importance), (cols, rows), interpolation=kind))
+        coarse = np.sqrt(fitted(np.square(importance), rows, cols))
         position = np.log1p(np.clip(coarse, 0, 1) * np.float32(1 / _SPREAD)) * np.float32(_POSITION_SCALE)
         levels: FloatArray = np.rint(position)
         if self._levels is not None and self._levels.shape == levels.shape and not is_cut:
@@ -67,6 +67,6 @@ def settled_grid(width: int, height: int) -> tuple[int, int]:
         width: Of the upright picture in pixels.
         height: Likewise.
     """
-    rows, cols = -(-height // _CELL_PIXELS), -(-width // _CELL_PIXELS)
+    rows, cols = grid_shape(width, height, _CELL_PIXELS)
     shrink = min(1.0, math.sqrt(_MOST_CELLS / (rows * cols)))
     return max(round(rows * shrink), 1), max(round(cols * shrink), 1)

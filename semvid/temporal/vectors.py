@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from semvid.core.geometry import grid_shape, turned_size
 from semvid.core.types import FloatArray, Frame
 from semvid.media.side_data import side_data
 from semvid.temporal.warp import Flow, rotate, warp
@@ -45,9 +46,9 @@ def vector_flow(
     vectors = vectors[(vectors["source"] < 0) & (vectors["motion_scale"] > 0)]
     if not vectors.size:
         return None
-    width, height = frame.picture.width, frame.picture.height
+    width, height = frame.size
     painted = paint_vectors(vectors, width, height)
-    coded = shape[::-1] if frame.quarter_turns % 2 else shape
+    coded = turned_size(shape, frame.quarter_turns)
     flow = rotate(_resample(painted, width, height, coded), frame.quarter_turns)
     # The way may be to the frame before, or to a reference some frames back: what predicts best is true.
     candidates = [np.zeros_like(flow), flow / np.float32(max(1, since_reference)), flow]
@@ -68,7 +69,7 @@ def paint_vectors(vectors: NDArray[np.void], width: int, height: int) -> Flow:
         ``(ceil(height / 8), ceil(width / 8), 2)`` in pixels; the mean where several blocks
         overlap, 0 where none is.
     """
-    rows, cols = -(-height // _CELL), -(-width // _CELL)
+    rows, cols = grid_shape(width, height, _CELL)
     scale = vectors["motion_scale"].astype(np.float32)
     motion = np.stack([vectors["motion_x"] / scale, vectors["motion_y"] / scale])
     w, h = vectors["w"].astype(np.int32), vectors["h"].astype(np.int32)

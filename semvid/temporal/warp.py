@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from semvid.core.geometry import turned
+from semvid.core.resampling import averaged
 from semvid.core.types import FloatArray
 
 Flow = FloatArray
@@ -75,12 +77,11 @@ def trust(luma: FloatArray, before: FloatArray, flow: Flow) -> FloatArray:
 def rotate(flow: Flow, quarter_turns: int) -> Flow:
     """Turn a flow counter-clockwise, the cells and the arrows."""
     for _ in range(quarter_turns % 4):
-        turned = np.rot90(flow)
-        flow = np.stack([turned[..., 1], -turned[..., 0]], -1)
+        cells = turned(flow, 1)
+        flow = np.stack([cells[..., 1], -cells[..., 0]], -1)
     return np.ascontiguousarray(flow)
 
 
 def halve(picture: NDArray[np.uint8]) -> FloatArray:
     """Average a ``(2 rows, 2 cols)`` picture over its cells."""
-    size = (picture.shape[1] // 2, picture.shape[0] // 2)
-    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    return averaged(picture, picture.shape[0] // 2, picture.shape[1] // 2).astype(np.float32)

@@ -5,19 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, Literal, cast, get_args
+from typing import Literal, get_args
 
 import cv2
 import numpy as np
 from av import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
 from semvid.codecs.jpeg.choice import Counts
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder
 from semvid.codecs.jpeg.planes import Plane, Planes, planes_from_rgb
+from semvid.core.conversion import Colours
+from semvid.core.geometry import scaled_size, turned_size
+from semvid.core.luma import all_planes
+from semvid.core.resampling import stretched
 from semvid.core.types import FloatArray, Frame, to_grey
-from semvid.media.colour import matrix_of, range_of
+from semvid.media.colour import colours_of
 from semvid.media.drawing import heat
 from semvid.streaming.base.types import Snapshot
 
@@ -45,7 +49,6 @@ class PictureMaker:
 
     def __init__(self) -> None:
         self.width = WIDTHS[0]
-        self._reformatter = VideoReformatter()
         self._counts: dict[View, Sequence[Counts]] = {}
 
     def make(self, view: View, snapshot: Snapshot) -> bytes:
@@ -71,27 +74,18 @@ class PictureMaker:
     def warm_up(self) -> None:
         """Load and compile what pictures need: later it would take the stream's time, seconds of it."""
         picture = VideoFrame.from_ndarray(np.full((24, 16), 128, np.uint8), format="yuv420p")
-        tiny = Snapshot(Frame(picture, 0, np.full((16, 16), 128, np.uint8), 8), np.ones((2, 2), np.float32))
+        tiny = Snapshot(Frame(picture, 0), np.ones((2, 2), np.float32))
         for view in VIEWS:
             self.make(view, tiny)
         self._counts.clear()
 
     def _planes(self, frame: Frame) -> Planes:
-        source = frame.picture
-        width, height = picture_size(frame.upright_size, self.width)
-        if frame.quarter_turns % 2:
-            width, height = height, width
-        picture = self._reformatter.reformat(
-            source, width=width, height=height, format="yuvj420p",
-            src_colorspace=matrix_of(source), dst_colorspace=Colorspace.ITU601,
-            src_color_range=range_of(source), dst_color_range=ColorRange.JPEG,
+        size = picture_size(frame.upright_size, self.width)
+        picture = frame.download(
+            "yuvj420p", turned_size(size, frame.quarter_turns),
+            source=colours_of(frame.picture), target=Colours(Colorspace.ITU601, ColorRange.JPEG),
         )  # fmt: skip
-        components: list[Plane] = []
-        for plane in picture.planes:
-            rows = np.frombuffer(cast(Any, plane), np.uint8).reshape(-1, plane.line_size)
-            upright = np.rot90(rows[: plane.height, : plane.width], frame.quarter_turns)
-            components.append(np.ascontiguousarray(upright))
-        return Planes(tuple(components), "4:2:0")
+        return Planes(tuple(frame.upright(one) for one in all_planes(picture)), "4:2:0")
 
 
 def picture_size(size: tuple[int, int], most: int) -> tuple[int, int]:
@@ -103,18 +97,15 @@ def picture_size(size: tuple[int, int], most: int) -> tuple[int, int]:
     """
     width, height = size
     scale = min(1, most / width, most / height, math.sqrt(most * most * 9 / 16 / (width * height)))
-    return max(round(width * scale / 2) * 2, 2), max(round(height * scale / 2) * 2, 2)
+    return scaled_size(size, scale, multiple=2, least=2)
 
 
 def tinted(planes: Planes, importance: FloatArray, opacity: float) -> Planes:
     """Lay the colours of the map over planes; as ``drawing.heat``, but without the way through RGB."""
     coarse, drawn = to_grey(importance), []
     for plane, colours in zip(planes.components, _colours(), strict=True):
-        size = (plane.shape[1], plane.shape[0])
-        grey = np.asarray(cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR), np.uint8)
-        drawn.append(
-            np.asarray(cv2.addWeighted(cv2.LUT(grey, colours), opacity, plane, 1 - opacity, 0), np.uint8)
-        )
+        tint = cv2.LUT(stretched(coarse, *plane.shape), colours)
+        drawn.append(np.asarray(cv2.addWeighted(tint, opacity, plane, 1 - opacity, 0), np.uint8))
     return Planes(tuple(drawn), planes.sampling)
 
 

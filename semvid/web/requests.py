@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from semvid.core.checked import Field, Malformed, decoded, parse_json
+from semvid.core.decoding import decoded
+from semvid.core.checked import Field, Malformed, parse_json
 from semvid.core.config import CLASSES
 from semvid.core.errors import ConfigError
 from semvid.streaming.handle import LiveControls

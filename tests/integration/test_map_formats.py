@@ -16,10 +16,11 @@ from semvid.codecs.registry import X264
 from semvid.core.config import ExportConfig, TemporalConfig
 from semvid.core.errors import ConfigError, MapError, OutputError, OutputExistsError
 from semvid.engine.analysis import Analyser
+from semvid.importance.files.map_sink import SinkContext
 from semvid.importance.files.sidecar import SidecarReader
+from semvid.importance.files.sinks import open_sink
 from semvid.importance.registry import open_source
 from semvid.media.reading.reader import VideoReader
-from semvid.products.map_sinks import SinkContext, open_sink
 
 SPECTRAL = ExportConfig(model="spectral", overwrite=True)
 
@@ -38,7 +39,7 @@ def offsets_and_maps(source, config, kept=None):
         maps = stack.enter_context(closing(open_source(config, None)))
         analyser = Analyser(maps, TemporalConfig())
         if kept is not None:
-            context = SinkContext(reader.info, {}, semvid.AllocationConfig())
+            context = SinkContext(reader.info, {})
             analyser.recorder = stack.enter_context(open_sink("sidecar", kept, context, overwrite=False))
         for item in reader.read():
             if isinstance(item, semvid.Frame):

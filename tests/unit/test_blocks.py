@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from semvid.allocate.blocks import area_mean, cover_with_rectangles, grid_shape
+from semvid.allocate.blocks import area_mean, cover_with_rectangles
+from semvid.core.geometry import grid_shape
 
 sizes = st.integers(1, 200)
 maps = hnp.arrays(

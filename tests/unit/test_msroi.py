@@ -157,7 +157,10 @@ class TestNetwork:
     def test_torch_agrees_with_onnx(self, weights, device):
         opened = open_weights(str(weights))
         pictures = np.random.default_rng(4).integers(0, 256, (3, 65, 97, 3), np.uint8)
-        found = TorchRuntime(opened, device).run(pictures)
+        runtime = TorchRuntime(opened, device)
+        found = runtime.run(pictures)
+        on_device = torch.from_numpy(pictures).to(device)
+        assert np.array_equal(runtime.run(on_device), found), "tensors are taken as they are"
         # Half precision on the GPU.
         assert np.abs(found - OnnxRuntime(opened).run(pictures)).max() < (1e-3 if device == "cpu" else 2e-2)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import semvid
 from semvid.core.config import AllocationConfig, CompressConfig, FocusConfig, TemporalConfig
 from semvid.core.errors import ConfigError, InputError, InputMissingError, OutputError, OutputExistsError
-from semvid.core.types import Pooled, Result
+from semvid.core.results import Pooled, Result
 from semvid.engine.search import QualityScale, SizeSearch
 from semvid.products.report.data import CloseUp, Encode, Report, SourceFacts, Still, Thumbnail
 from semvid.products.report.make import choose_stills, spread

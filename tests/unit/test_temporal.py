@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from semvid.core.types import from_grey, motion_grid, to_grey
+from semvid.core.geometry import motion_grid
+from semvid.core.types import from_grey, to_grey
 from semvid.temporal.camera import camera_flow, own_motion
 from semvid.temporal.cuts import SceneCutDetector
 from semvid.temporal.motion import OpticalFlow

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.codecs.ffmpeg.twins import code_plain, decode_luma
-from semvid.core.types import FloatArray, LumaArray, QuantizerOffsets
+from semvid.core.luma import LumaArray, luma_of
+from semvid.core.types import FloatArray, QuantizerOffsets
 from semvid.media.filter_chain import chain
-from semvid.media.luma import luma_plane
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
@@ -59,7 +59,7 @@ class Part:
     @classmethod
     def telling(cls, picture: VideoFrame, offsets: QuantizerOffsets) -> Part | None:
         """Choose that in which the offsets of textured blocks differ most; None = they hardly do anywhere."""
-        luma, bits = luma_plane(picture)
+        luma, bits = luma_of(picture)
         rows, cols = luma.shape[0] // _BLOCK, luma.shape[1] // _BLOCK
         if not rows or not cols:
             return None
@@ -148,7 +148,7 @@ def share_in_error(
         offsets: What was asked for in the key frame.
         codes_fields: Interlaced video is coded as such.
     """
-    source, bits = luma_plane(pictures[0])
+    source, bits = luma_of(pictures[0])
     wanted = pictures[0].pts
     if wanted is None or not (decoded := decode_luma(spec, extradata, [packet], {wanted})):
         return None

@@ -11,17 +11,18 @@ from functools import cache
 import av
 import numpy as np
 from av import logging
-from av.video.reformatter import VideoReformatter
 
 from semvid.codecs.ffmpeg.encoder import VideoEncoder
 from semvid.codecs.ffmpeg.option_text import without
 from semvid.codecs.ffmpeg.prepare import FramePreparer
 from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.codecs.registry import ENCODERS
+from semvid.core.conversion import converted
 from semvid.core.errors import ConfigError, EncoderError, MapIgnoredError
+from semvid.core.geometry import grid_shape
+from semvid.core.luma import LumaArray, luma_of
 from semvid.core.text import setting
 from semvid.core.types import Frame, LumaArray, QuantizerOffsets
-from semvid.media.luma import luma_plane
 
 RATE = Fraction(25)
 OFFSET = 6.0
@@ -129,15 +130,14 @@ def texture_frames(width: int, height: int, num_frames: int, pixel_format: str =
     frequency = np.hypot(np.fft.fftfreq(noise.shape[0])[:, None], np.fft.rfftfreq(noise.shape[1])[None])
     texture = np.fft.irfft2(spectrum / (frequency + 0.02), s=noise.shape)
     texture = np.clip(128 + 45 * texture / texture.std(), 16, 235).astype(np.uint8)
-    reformatter, frames = VideoReformatter(), []
+    frames = []
     for index in range(num_frames):
         planes = np.full((height * 3 // 2, width), 128, np.uint8)
         planes[:height] = texture[index : index + height, 2 * index : 2 * index + width]
         picture = av.VideoFrame.from_ndarray(planes, format="yuv420p")
-        if pixel_format != "yuv420p":
-            picture = reformatter.reformat(picture, format=pixel_format)
+        picture = converted(picture, pixel_format)
         picture.pts, picture.time_base = index, 1 / RATE
-        frames.append(Frame(picture, index, *luma_plane(picture)))
+        frames.append(Frame(picture, index))
     return frames
 
 
@@ -153,7 +153,7 @@ def encode_halves(
         mark: Have the left half coded finer, the right half coarser.
     """
     first, crf = frames[0], float(options["crf"])
-    rows, cols = -(-first.picture.height // spec.block_size), -(-first.picture.width // spec.block_size)
+    rows, cols = grid_shape(*first.size, spec.block_size)
     values = np.full((rows, cols), OFFSET, np.float32)
     values[:, : cols // 2] = -OFFSET
     offsets = QuantizerOffsets(values, spec.block_size) if mark else None
@@ -173,7 +173,7 @@ def encode_halves(
 def _decode_last(coded: bytes) -> LumaArray | None:
     with av.open(io.BytesIO(coded), "r") as container:
         frames = list(container.decode(video=0))
-    return luma_plane(frames[-1])[0] if frames else None
+    return luma_of(frames[-1])[0] if frames else None
 
 
 def gain_db(source: Sequence[LumaArray], plain: Sequence[LumaArray], marked: Sequence[LumaArray]) -> float:

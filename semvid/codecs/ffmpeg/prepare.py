@@ -9,12 +9,13 @@ import av
 import numpy as np
 from av.codec.codec import find_best_pix_fmt_of_list
 from av.filter import Graph
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace
 
 from semvid.allocate.blocks import LevelArray
 from semvid.allocate.levels import LevelQuantizer
 from semvid.codecs.ffmpeg.regions import CAPACITIES, RegionAttacher
 from semvid.codecs.ffmpeg.spec import EncoderSpec
+from semvid.core.conversion import Colours, converted
 from semvid.core.errors import EncoderError
 from semvid.core.types import Frame, QuantizerOffsets
 from semvid.media.alpha import Flattener
@@ -80,7 +81,6 @@ class FramePreparer:
                 f"{spec.name} does not code {picture.width}x{picture.height} in {self.pixel_format}; "
                 f"edge pixels repeated to {self.size[0]}x{self.size[1]}"
             )
-        self._reformatter = VideoReformatter()
         self._color = _Color.of(picture, spec)
         self.color_range, self.color_matrix = self._color.range, self._color.matrix
         if self._color.changes_range and not self._color.is_rgb_source:
@@ -119,7 +119,7 @@ class FramePreparer:
         if self._flattener is not None:
             picture = self._flattener.flatten(picture)
         if picture.format.name != self.pixel_format or self._color.changes:
-            picture = self._color.convert(self._reformatter, picture, self.pixel_format)
+            picture = self._color.convert(picture, self.pixel_format)
         if self.size != (picture.width, picture.height):
             picture = self._pad(picture)
         picture = self._marker.mark(picture)
@@ -200,27 +200,15 @@ class _Color:
     def changes_matrix(self) -> bool:
         return self.matrix not in {self.source_matrix, UNSPECIFIED}
 
-    def convert(self, reformatter: VideoReformatter, picture: VideoFrame, name: str) -> VideoFrame:
+    def convert(self, picture: VideoFrame, name: str) -> VideoFrame:
         if self.is_rgb_source:
-            converted = reformatter.reformat(
-                picture, format=name, dst_colorspace=self.matrix, dst_color_range=self.range
-            )
-        else:
-            # Both ranges are given: left to itself the scaler stretches samples by the format's name.
-            matrices = (
-                {"src_colorspace": self.source_matrix, "dst_colorspace": self.matrix}
-                if self.changes_matrix
-                else {}
-            )
-            converted = reformatter.reformat(
-                picture,
-                format=name,
-                src_color_range=self.source_range,
-                dst_color_range=self.range,
-                **matrices,
-            )
-        converted.pts, converted.time_base = picture.pts, picture.time_base
-        return converted
+            return converted(picture, name, target=Colours(self.matrix, self.range))
+        # Both ranges are given: left to itself the scaler stretches samples by the format's name.
+        matrices = (self.source_matrix, self.matrix) if self.changes_matrix else (None, None)
+        return converted(
+            picture, name,
+            source=Colours(matrices[0], self.source_range), target=Colours(matrices[1], self.range),
+        )  # fmt: skip
 
 
 def can_code_fields(spec: EncoderSpec, picture: VideoFrame) -> bool:

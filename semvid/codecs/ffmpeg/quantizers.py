@@ -13,8 +13,9 @@ from av.sidedata.sidedata import Type
 from numpy.typing import NDArray
 
 from semvid.codecs.ffmpeg.spec import EncoderSpec
-from semvid.core.types import FloatArray, LumaArray, QuantizerOffsets
-from semvid.media.luma import luma_plane
+from semvid.core.geometry import extended
+from semvid.core.luma import LumaArray, luma_of
+from semvid.core.types import FloatArray, QuantizerOffsets
 from semvid.media.side_data import side_data
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def share_in_quantizers(
         if picture.pts not in asked or (qps := block_qps(picture, _CELLS[spec.coding_format])) is None:
             continue
         offsets = asked[picture.pts]
-        luma, bits = luma_plane(picture)
+        luma, bits = luma_of(picture)
         if spec.coding_format == "h264":
             blocks.append(_coded_blocks(qps, offsets, sizes[picture.pts], luma, bits))
         else:
@@ -143,9 +144,9 @@ def _coded_blocks(
 
 def _activity(luma: LumaArray, shape: tuple[int, ...]) -> FloatArray:
     """Return the binary logarithm of the variance within each macroblock, as x264's quantization has it."""
-    height, width = (side * _MACROBLOCK for side in shape)
-    margins = ((0, height - luma.shape[0]), (0, width - luma.shape[1]))
-    blocks = np.pad(luma, margins, "edge").reshape(shape[0], _MACROBLOCK, shape[1], _MACROBLOCK)
+    rows, cols = shape
+    covered = extended(luma, rows * _MACROBLOCK, cols * _MACROBLOCK)
+    blocks = covered.reshape(rows, _MACROBLOCK, cols, _MACROBLOCK)
     return np.asarray(np.log2(blocks.var(axis=(1, 3), dtype=np.float32) + 1), np.float32)
 
 

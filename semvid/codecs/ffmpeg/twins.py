@@ -14,8 +14,8 @@ from semvid.codecs.ffmpeg.option_text import without
 from semvid.codecs.ffmpeg.option_trial import FILES, RATES
 from semvid.codecs.ffmpeg.prepare import FramePreparer
 from semvid.codecs.ffmpeg.spec import EncoderSpec
-from semvid.core.types import Frame, LumaArray
-from semvid.media.luma import luma_plane
+from semvid.core.luma import LumaArray, luma_of
+from semvid.core.types import Frame
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
@@ -44,7 +44,7 @@ def code_plain(
     options = without(options, spec.nested_options, RATES | FILES | {"crf"})
     # Encoders of several threads would code pictures after the last wanted one that nobody takes.
     options |= {"crf": f"{crf:g}", "threads": "1"}
-    first = Frame(pictures[0], 0, *luma_plane(pictures[0]))
+    first = Frame(pictures[0], 0)
     # Encoders of PyAV that are not part of a file cannot be told everything; this file is none.
     with av.open(os.devnull, "w", format="null") as nowhere:
         preparer = FramePreparer(spec, crf, first, codes_fields=codes_fields, minds_alpha=True)
@@ -55,8 +55,7 @@ def code_plain(
 
         def packets() -> Iterable[Packet[Any]]:
             for index, picture in enumerate(pictures):
-                frame = Frame(picture, index, first.luma, first.luma_bits)
-                yield from encoder.encode(preparer.prepare(frame, None))
+                yield from encoder.encode(preparer.prepare(Frame(picture, index), None))
             yield from encoder.flush()
 
         return decode_luma(spec, None, packets(), wanted)
@@ -84,7 +83,7 @@ def decode_luma(
         for picture in decoded:
             if picture.pts in left:
                 left.remove(picture.pts)
-                found[picture.pts] = luma_plane(picture)[0].copy()
+                found[picture.pts] = luma_of(picture)[0].copy()
 
     for packet in packets:
         left_to_come = left - {packet.pts}

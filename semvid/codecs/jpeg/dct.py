@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semvid.codecs.jpeg.tables import ZIGZAG
+from semvid.core.geometry import extended, grid_shape
 from semvid.core.types import FloatArray
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def _basis(device: str) -> torch.Tensor:
 
 def block_shape(width: int, height: int) -> tuple[int, int]:
     """Return ``(rows, cols)`` of the blocks that cover a plane."""
-    return -(-height // _SIDE), -(-width // _SIDE)
+    return grid_shape(width, height, _SIDE)
 
 
 def scan_order(shape: tuple[int, int], across: int, down: int) -> NDArray[np.int64]:
@@ -72,9 +73,7 @@ def to_blocks(
     import torch
 
     rows, cols = shape
-    height, width = plane.shape
-    margins = ((0, rows * _SIDE - height), (0, cols * _SIDE - width))
-    covered = np.pad(plane, margins, "edge") if np.any(margins) else plane
+    covered = extended(plane, rows * _SIDE, cols * _SIDE)
     samples = torch.from_numpy(np.require(covered, requirements=["C", "W"])).to(device)
     # Samples are moved before they become four times as large.
     blocks = samples.view(rows, _SIDE, cols, _SIDE).transpose(1, 2).reshape(-1, _SIDE * _SIDE).float()

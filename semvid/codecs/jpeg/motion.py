@@ -12,8 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import av
-import numpy as np
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace
 
 from semvid.codecs.base.coding import CodedStream, PreparedFrame
 from semvid.codecs.base.side_data import SideDataKeeper
@@ -25,10 +24,12 @@ from semvid.codecs.jpeg.fixed_rate import LONGEST_GAP, FixedRate, choose_rate
 from semvid.codecs.jpeg.planes import Planes
 from semvid.codecs.jpeg.writer import insert_segments, with_pixel_aspect
 from semvid.core.config import AllocationConfig, CompressConfig, Sampling
+from semvid.core.conversion import Colours, converted
 from semvid.core.errors import ConfigError
+from semvid.core.luma import all_planes
 from semvid.core.types import AnalysedFrame, VideoInfo
 from semvid.media.alpha import Flattener
-from semvid.media.colour import HDR_TRANSFERS, is_convertible, matrix_name, matrix_of, range_of
+from semvid.media.colour import HDR_TRANSFERS, colours_of, is_convertible, matrix_name
 from semvid.media.fields import FIELD_ORDERS, field_order
 from semvid.media.probe import measure_streams
 from semvid.media.reading.packets import shown_times
@@ -82,7 +83,6 @@ class JpegCoding:
             background_weight=config.allocation.background_weight,
             strength=config.allocation.strength,
         )
-        self._reformatter = VideoReformatter()
         self._flattener = Flattener()
         self._stream: _JpegStream | None = None
 
@@ -98,15 +98,10 @@ class JpegCoding:
     def prepare(self, analysed: AnalysedFrame) -> PreparedFrame:
         """Convert to what JPEG says samples mean: BT.601, full range."""
         source = self._flattener.flatten(analysed.frame.picture)
-        picture = self._reformatter.reformat(
-            source,
-            format=_format_for(source),
-            src_colorspace=matrix_of(source),
-            dst_colorspace=Colorspace.ITU601,
-            src_color_range=range_of(source),
-            dst_color_range=ColorRange.JPEG,
-        )
-        picture.pts, picture.time_base = source.pts, source.time_base
+        picture = converted(
+            source, _format_for(source), source=colours_of(source),
+            target=Colours(Colorspace.ITU601, ColorRange.JPEG),
+        )  # fmt: skip
         return PreparedFrame(analysed.frame.picture, picture, analysed.importance)
 
     def open(
@@ -308,11 +303,7 @@ def _code(prepared: PreparedFrame, choice: Choice, known: Sequence[Counts]) -> t
 
 def planes_of(picture: VideoFrame) -> Planes:
     """View the samples of a prepared picture."""
-    components = []
-    for plane in picture.planes:
-        rows = np.frombuffer(cast(Any, plane), np.uint8).reshape(-1, plane.line_size)
-        components.append(rows[: plane.height, : plane.width])
-    return Planes(tuple(components), _SAMPLINGS[picture.format.name])
+    return Planes(all_planes(picture), _SAMPLINGS[picture.format.name])
 
 
 def _format_for(picture: VideoFrame) -> str:

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semvid.core.config import Sampling
+from semvid.core.geometry import extended
+from semvid.core.resampling import averaged
 from semvid.core.types import FloatArray
 
 SHIFTS: dict[Sampling, tuple[int, int]] = {"4:2:0": (1, 1), "4:2:2": (1, 0), "4:4:4": (0, 0), "grey": (0, 0)}
@@ -55,5 +57,4 @@ def planes_from_rgb(rgb: NDArray[np.uint8], sampling: Sampling) -> Planes:
 def _averaged(plane: FloatArray, across: int, down: int) -> FloatArray:
     height, width = plane.shape
     rows, cols = -(-height >> down), -(-width >> across)
-    padded = np.pad(plane, ((0, (rows << down) - height), (0, (cols << across) - width)), "edge")
-    return np.asarray(cv2.resize(padded, (cols, rows), interpolation=cv2.INTER_AREA), np.float32)
+    return averaged(extended(plane, rows << down, cols << across), rows, cols)

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from semvid.core.checked import Field, Malformed, parse_json, read_lines, shown
+from semvid.core.decoding import read_lines
+from semvid.core.checked import Field, Malformed, parse_json, shown
 from semvid.core.errors import MapError
+from semvid.core.geometry import grid_shape
 from semvid.core.map_source import MapSource
 from semvid.core.text import setting
 from semvid.core.types import FloatArray, Frame, ImportanceMap
@@ -94,7 +96,7 @@ class BoxSource(MapSource):
     def update(self, frame: Frame) -> ImportanceMap:
         """See ``MapSource``."""
         width, height = frame.upright_size
-        rows, cols = -(-height // _PIXELS_PER_SAMPLE), -(-width // _PIXELS_PER_SAMPLE)
+        rows, cols = grid_shape(width, height, _PIXELS_PER_SAMPLE)
         values = np.zeros((rows, cols), np.float32)
         for box in self._by_frame.pop(frame.index, ()):
             down = _coverage(box.y, box.height, height, rows)

@@ -8,17 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from av.video.reformatter import ColorRange
 
 from semvid.core.errors import InputError, MapError
+from semvid.core.geometry import grid_shape
+from semvid.core.luma import has_luma_plane
 from semvid.core.map_source import MapSource
+from semvid.core.resampling import averaged
 from semvid.core.text import setting
 from semvid.core.types import FloatArray, Frame, ImportanceMap
 from semvid.importance.files.array_file import AnyArray, ArrayFile
 from semvid.importance.files.offset_text import read_offsets
-from semvid.media.luma import has_luma_plane
 from semvid.media.reading.reader import VideoReader
 from semvid.media.stills.grey_picture import read_grey
 from semvid.media.stills.picture_file import is_still
@@ -121,7 +122,7 @@ class MapFileSource(MapSource):
         for item in reader.read():
             if isinstance(item, Frame):
                 black, white = _luma_range(item.picture, item.luma_bits)
-                yield np.rot90(_importance(item.luma, black, white), item.quarter_turns)
+                yield item.upright(_importance(item.luma, black, white))
 
     def update(self, frame: Frame) -> ImportanceMap:
         """See ``MapSource``."""
@@ -197,9 +198,7 @@ def _importance(samples: AnyArray, black: float, white: float) -> FloatArray:
     height, width = samples.shape
     factor = width // _ENOUGH_SAMPLES_ACROSS
     if factor > 1:
-        size = (-(-width // factor), -(-height // factor))
-        # Area averaging stretches over the whole picture whatever the size, so nothing drifts.
-        samples = cv2.resize(samples, size, interpolation=cv2.INTER_AREA)
+        samples = averaged(samples, *grid_shape(width, height, factor))
     scaled = (samples.astype(np.float32) - np.float32(black)) * np.float32(1 / (white - black))
     return np.clip(scaled, 0.0, 1.0, out=scaled)
 

@@ -18,8 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semvid.allocate.vpx_scale import av1_offsets, av1_steps
-from semvid.core.checked import Malformed, read_lines, shown
+from semvid.core.decoding import read_lines
+from semvid.core.checked import Malformed, shown
 from semvid.core.errors import MapError
+from semvid.core.geometry import grid_shape
 from semvid.core.text import setting
 from semvid.core.types import FloatArray
 
@@ -137,7 +139,7 @@ def _read_kvazaar(lines: Iterator[Offsets], path: Path) -> Iterator[FloatArray]:
 
 
 def _read_svtav1(lines: Iterator[Offsets], path: Path, upright_size: tuple[int, int]) -> Iterator[FloatArray]:
-    cols, rows = (-(-side // BLOCK_SIZE) for side in upright_size)
+    rows, cols = grid_shape(*upright_size, BLOCK_SIZE)
     current: FloatArray | None = None
     num_given = 0
     for line in lines:

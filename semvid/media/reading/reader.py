@@ -13,7 +13,6 @@ from av.error import FFmpegError
 
 from semvid.core.errors import EncoderError, InputError
 from semvid.core.types import Frame, VideoInfo
-from semvid.media.luma import LumaView
 from semvid.media.probe import describe, main_video_stream, open_container, reason
 from semvid.media.reading.cut_off import is_cut_off
 from semvid.media.reading.damage import Damage
@@ -65,7 +64,6 @@ class VideoReader:
         self.num_frames = 0
         self.end_pts = 0
         self._packets = PacketReader(self.container, self.stream, None)
-        self._luma = LumaView()
         self._steadier = Steadier()
         self._last_pts: int | None = None
         self._track_length = 0
@@ -227,8 +225,7 @@ class VideoReader:
         self.end_pts = pts + picture.duration
         self.damage.num_corrupt_frames += bool(picture.is_corrupt)
         picture, turns = self._steadier.steady(picture, self.stream.codec_context.sample_aspect_ratio)
-        luma, bits = self._luma(picture)
-        frame = Frame(picture, self.num_frames, luma, bits, turns)
+        frame = Frame(picture, self.num_frames, turns=turns)
         self.num_frames += 1
         return frame
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
+from semvid.core.geometry import even_side, turned_size
 from semvid.media.colour import matrix_of, range_of
-from semvid.media.filter_chain import Step, chain
+from semvid.media.filter_chain import TURNING, Step, chain
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -17,8 +18,6 @@ _MOST_TOLD = 4
 """Changes that are told one by one; videos that adapt to a network change size again and again."""
 _LIKE = 0.02
 """Aspects that differ by less are the same: sizes are rounded to whole macroblocks."""
-_TURNS = ((), (("transpose", "cclock"),), (("hflip", None), ("vflip", None)), (("transpose", "clock"),))
-"""Filters, by counter-clockwise quarter turns."""
 _MATRICES = {1: "bt709", 4: "fcc", 5: "bt601", 7: "smpte240m", 9: "bt2020nc"}
 
 
@@ -162,26 +161,22 @@ def _what_is_done(kind: _Kind, first: _Kind) -> str:
 
 def _inner_size(kind: _Kind, first: _Kind) -> tuple[int, int]:
     """Return the size a picture is scaled to inside of the first one's."""
-    is_turned = (kind.turns - first.turns) % 2
-    old = (kind.height, kind.width) if is_turned else (kind.width, kind.height)
-    aspect = 1 / kind.aspect if is_turned else kind.aspect
+    turns = kind.turns - first.turns
+    old = turned_size((kind.width, kind.height), turns)
+    aspect = 1 / kind.aspect if turns % 2 else kind.aspect
     # Sizes on a screen where the first picture's pixels are square.
     width, height = old[0] * aspect / first.aspect, Fraction(old[1])
     factor = min(first.width / width, first.height / height)
     inner = (width * factor / first.width, height * factor / first.height)
     if min(inner) > 1 - _LIKE:
         return first.width, first.height
-    return _even(inner[0] * first.width, first.width), _even(inner[1] * first.height, first.height)
-
-
-def _even(side: Fraction, most: int) -> int:
-    return min(most, max(2, 2 * round(side / 2)))
+    return even_side(inner[0] * first.width, first.width), even_side(inner[1] * first.height, first.height)
 
 
 def _build(picture: VideoFrame, kind: _Kind, first: _Kind) -> Graph:
     width, height = _inner_size(kind, first)
     filters: list[Step] = [
-        *_TURNS[(kind.turns - first.turns) % 4],
+        *TURNING[(kind.turns - first.turns) % 4],
         ("sidedata", "mode=delete:type=DISPLAYMATRIX"),
         ("sidedata", "mode=delete:type=MOTION_VECTORS"),
         (

@@ -13,8 +13,9 @@ from av.video.reformatter import ColorRange
 from semvid.codecs.base.interlaced import InterlacedStage
 from semvid.core.config import CompareConfig
 from semvid.core.errors import InputError
+from semvid.core.results import Comparison, Pooled
 from semvid.core.settings import or_default
-from semvid.core.types import Comparison, Frame, Pooled, VideoInfo
+from semvid.core.types import Frame, VideoInfo
 from semvid.engine.analysis import Analyser
 from semvid.importance.registry import open_source
 from semvid.media.colour import matrix_of, range_of

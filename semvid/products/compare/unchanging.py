@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import av
 from av.codec.codec import find_best_pix_fmt_of_list
-from av.video.reformatter import ColorRange, VideoReformatter
+from av.video.reformatter import ColorRange
 
+from semvid.core.conversion import UNTOLD, Colours
 from semvid.core.types import Frame
 from semvid.media.colour import range_of
 from semvid.media.names import ffmpeg_name
@@ -48,7 +49,7 @@ def unchanging(source: Source, folder: Path, done: str) -> tuple[Source, list[st
 
 def _copy(reader: VideoReader, container: OutputContainer) -> None:
     stream: VideoStream | None = None
-    reformatter = VideoReformatter()
+    pixel_format = ""
     for item in reader.read():
         if not isinstance(item, Frame):
             continue
@@ -60,15 +61,13 @@ def _copy(reader: VideoReader, container: OutputContainer) -> None:
             # Formats of full range by name are others by tag.
             name = picture.format.name.replace("yuvj", "yuv")
             best, _ = find_best_pix_fmt_of_list(names, name)
-            stream.pix_fmt = name if name in names or best is None else best.name
+            stream.pix_fmt = pixel_format = name if name in names or best is None else best.name
             stream.codec_context.color_range = range_of(picture)
             stream.codec_context.time_base = stream.time_base = reader.info.time_base
-        if picture.format.name != stream.pix_fmt:
+        if picture.format.name != pixel_format:
             is_full = picture.format.name.startswith("yuvj")
-            same = {"src_color_range": ColorRange.JPEG, "dst_color_range": ColorRange.JPEG} if is_full else {}
-            made = reformatter.reformat(picture, format=stream.pix_fmt, **same)
-            made.pts, made.time_base = picture.pts, picture.time_base
-            picture = made
+            same = Colours(range=ColorRange.JPEG) if is_full else UNTOLD
+            picture = item.download(pixel_format, source=same, target=same)
         picture.pict_type = 0
         container.mux(stream.encode(picture))
     if stream is not None:

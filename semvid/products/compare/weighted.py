@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import cv2
 import numpy as np
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
 
 from semvid.codecs.base.interlaced import InterlacedStage
+from semvid.core.luma import has_luma_plane
+from semvid.core.resampling import stretched
 from semvid.core.types import AnalysedFrame, FloatArray, Frame
 from semvid.engine.analysis import Analyser
-from semvid.media.colour import matrix_of, range_of
-from semvid.media.luma import has_luma_plane, luma_plane
+from semvid.media.colour import colours_of
 from semvid.media.reading.reader import VideoReader
 
 NAMES = ("weighted", "salient", "background")
@@ -38,28 +38,26 @@ def weighted_scores(
         ``background``: elsewhere. NaN where a frame has no such place.
     """
     scores: dict[str, list[float]] = {name: [] for name in NAMES}
-    reformatter = VideoReformatter()
     frames = interlaced.run(analyser.run(_frames(reference)))
     for analysed, other in zip(frames, _frames(test), strict=True):
         if not isinstance(analysed, AnalysedFrame) or analysed.importance is None:
             continue
-        error = squared_error(analysed.frame, other, reformatter)
-        for name, value in frame_scores(error, stretched(analysed.importance, error.shape)).items():
+        error = squared_error(analysed.frame, other)
+        for name, value in frame_scores(error, stretched(analysed.importance, *error.shape)).items():
             scores[name].append(value)
     return {name: np.array(values) for name, values in scores.items()}
 
 
-def squared_error(reference: Frame, test: Frame, reformatter: VideoReformatter) -> FloatArray:
+def squared_error(reference: Frame, test: Frame) -> FloatArray:
     """Return the squared difference of luma in 8-bit grey levels, ``(height, width)`` of the reference.
 
     Args:
         reference: What it should look like.
         test: What became of it; brought to the size and format of the reference. The column or row an
             encoder adds to odd sizes is left out.
-        reformatter: Kept from frame to frame.
     """
     height, width = reference.luma.shape
-    other = _luma(_like(reference, test, reformatter))[:height, :width]
+    other = _luma(_like(reference, test))[:height, :width]
     return np.asarray(np.square(_luma(reference) - other))
 
 
@@ -86,26 +84,19 @@ def _luma(frame: Frame) -> FloatArray:
     return frame.luma.astype(np.float32) / np.float32(1 << (frame.luma_bits - 8))
 
 
-def _like(reference: Frame, test: Frame, reformatter: VideoReformatter) -> Frame:
+def _like(reference: Frame, test: Frame) -> Frame:
     mine, other = reference.picture, test.picture
-    same_colour = matrix_of(mine) == matrix_of(other) and range_of(mine) == range_of(other)
+    same_colour = colours_of(mine) == colours_of(other)
     is_padded = {other.width - mine.width, other.height - mine.height} <= {0, 1}
     if same_colour and is_padded and mine.format.name == other.format.name:
         return test
     # The reader turns what has no plane of luma to grey.
     name = mine.format.name if has_luma_plane(mine.format.name) else "gray"
-    converted = reformatter.reformat(
-        other, width=mine.width, height=mine.height, format=name, interpolation="BICUBIC",
-        src_colorspace=matrix_of(other), dst_colorspace=matrix_of(mine),
-        src_color_range=range_of(other), dst_color_range=range_of(mine),
+    made = test.download(
+        name, reference.size, source=colours_of(other), target=colours_of(mine),
+        interpolation=Interpolation.BICUBIC,
     )  # fmt: skip
-    return Frame(converted, test.index, *luma_plane(converted))
-
-
-def stretched(importance: FloatArray, shape: tuple[int, ...]) -> FloatArray:
-    """Bring a map to ``(h, w)``."""
-    size = (shape[1], shape[0])
-    return np.asarray(cv2.resize(np.ascontiguousarray(importance), size, interpolation=cv2.INTER_LINEAR))
+    return Frame(made, test.index)
 
 
 def psnr(error: FloatArray, weight: FloatArray) -> float:

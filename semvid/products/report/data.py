@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from semvid.core.types import Pooled
+from semvid.core.results import Pooled
 
 VERSION = 1
 """Of the form of the JSON; a reader refuses newer ones."""

@@ -11,15 +11,15 @@ import numpy as np
 from semvid.core.config import CompressConfig, MapsConfig
 from semvid.core.errors import ConfigError, OutputError, SemvidError
 from semvid.core.events import Notice, Stage
+from semvid.core.resampling import stretched
+from semvid.core.results import Result
 from semvid.core.settings import or_default
 from semvid.core.text import encodable, visible
-from semvid.core.types import Result
 from semvid.media.probe import probe
 from semvid.media.writing.claim import Claim
 from semvid.media.writing.output import check_place, scratch_folder
 from semvid.products.compare.compare import describe_source, field_notices
 from semvid.products.compare.filters import deinterlaces
-from semvid.products.compare.weighted import stretched
 from semvid.products.report.data import VERSION, CloseUp, Note, Report, SourceFacts, Still, Thumbnail
 from semvid.products.report.measure import (
     Measured,
@@ -224,7 +224,7 @@ def _look(
                 ))  # fmt: skip
             for kind, one in regions.items():
                 if one.index == index:
-                    matters = float(one.cut(stretched(importance, source.shape[:2])).mean())
+                    matters = float(one.cut(stretched(importance, *source.shape[:2])).mean())
                     parts = (uprighter.close_up(each, one) for each in (source, theirs, ours))
                     closeups.append(CloseUp(
                         kind, index, seconds, one.x, one.y, one.width, one.height, one.gain_db, matters,

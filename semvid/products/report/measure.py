@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from av.video.reformatter import VideoReformatter
 
 from semvid.codecs.base.interlaced import InterlacedStage
 from semvid.core.config import ExportConfig, MapsConfig, TemporalConfig
 from semvid.core.errors import InputError
 from semvid.core.events import Event, Notice, Progress, Stage
-from semvid.core.types import AnalysedFrame, FloatArray, Frame, Result, VideoInfo
+from semvid.core.resampling import stretched
+from semvid.core.results import Result
+from semvid.core.types import AnalysedFrame, FloatArray, Frame, VideoInfo
 from semvid.engine.analysis import Analyser
 from semvid.importance.registry import open_source
 from semvid.media.probe import open_container, probe
@@ -23,7 +24,7 @@ from semvid.media.writing.output import scratch_folder
 from semvid.products.compare.compare import describe_source, pool
 from semvid.products.compare.filters import Source, can_measure, filter_scores
 from semvid.products.compare.unchanging import unchanging
-from semvid.products.compare.weighted import frame_scores, psnr, squared_error, stretched
+from semvid.products.compare.weighted import frame_scores, psnr, squared_error
 from semvid.products.maps import export_maps
 from semvid.products.report.data import MEASURES, Encode
 from semvid.products.report.pictures import Uprighter
@@ -139,7 +140,7 @@ def measure(versions: Versions, on_event: OnEvent) -> Measured:
     """
     seconds: list[float] = []
     scores: tuple[dict[str, list[float]], ...] = ({}, {})
-    regions, uprighter, reformatter = RegionFinder(), None, VideoReformatter()
+    regions, uprighter = RegionFinder(), None
     first_pts = 0
     on_event(Stage("measuring"))
     with closing(read_versions(versions, on_event)) as triples:
@@ -148,10 +149,10 @@ def measure(versions: Versions, on_event: OnEvent) -> Measured:
             if uprighter is None:
                 first_pts = picture.pts or 0
                 aspect_ratio = versions.info.sample_aspect_ratio
-                uprighter = Uprighter(one.source.quarter_turns, (picture.width, picture.height), aspect_ratio)
+                uprighter = Uprighter(one.source.quarter_turns, one.source.size, aspect_ratio)
             seconds.append(float(((picture.pts or 0) - first_pts) * versions.info.time_base))
-            errors = [squared_error(one.source, test, reformatter) for test in (one.mapped, one.plain)]
-            importance = stretched(one.importance, errors[0].shape)
+            errors = [squared_error(one.source, test) for test in (one.mapped, one.plain)]
+            importance = stretched(one.importance, *errors[0].shape)
             for error, kept in zip(errors, scores, strict=True):
                 whole = psnr(error, np.ones_like(error))
                 for name, value in {**frame_scores(error, importance), "whole": whole}.items():

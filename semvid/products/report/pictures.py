@@ -8,9 +8,10 @@ from fractions import Fraction
 
 import cv2
 import numpy as np
-from av.video.reformatter import VideoReformatter
 from PIL import Image
 
+from semvid.core.geometry import Size, scaled_size, square_size, turned, turned_size
+from semvid.core.resampling import scaled
 from semvid.core.types import FloatArray, Frame
 from semvid.media.colour import to_bgr
 from semvid.media.drawing import Bgr, heat
@@ -31,29 +32,24 @@ class Uprighter:
         aspect_ratio: Width of a pixel of the source by its height, before turning; None = square.
     """
 
-    def __init__(
-        self, quarter_turns: int, coded_size: tuple[int, int], aspect_ratio: Fraction | None
-    ) -> None:
+    def __init__(self, quarter_turns: int, coded_size: Size, aspect_ratio: Fraction | None) -> None:
         self._turns = quarter_turns
         self._width, self._height = coded_size
-        self._reformatter = VideoReformatter()
-        aspect = aspect_ratio or Fraction(1)
-        self.aspect_ratio = 1 / aspect if quarter_turns % 2 else aspect
+        self._aspect_ratio = aspect_ratio
 
     @property
-    def shown_size(self) -> tuple[int, int]:
+    def shown_size(self) -> Size:
         """``(width, height)`` as displayed, with square pixels."""
-        size = (self._height, self._width) if self._turns % 2 else (self._width, self._height)
-        return max(round(size[0] * self.aspect_ratio), 1), size[1]
+        upright = turned_size((self._width, self._height), self._turns)
+        return square_size(upright, self._aspect_ratio, self._turns)
 
     def turn(self, values: FloatArray) -> FloatArray:
         """Turn ``(h, w)`` values upright."""
-        return np.ascontiguousarray(np.rot90(values, self._turns))
+        return turned(values, self._turns)
 
     def picture(self, frame: Frame) -> Bgr:
         """Return the upright picture at its native pixels, which may not be square."""
-        coded = to_bgr(frame.picture, self._reformatter)[: self._height, : self._width]
-        return np.ascontiguousarray(np.rot90(coded, self._turns))
+        return turned(to_bgr(frame)[: self._height, : self._width], self._turns)
 
     def still(self, native: Bgr) -> str:
         """Pack a picture, at most 1280 pixels large."""
@@ -61,9 +57,8 @@ class Uprighter:
 
     def heat(self, importance: FloatArray) -> str:
         """Pack the colours of an upright map."""
-        width, height = self.shown_size
-        scale = min(_HEAT_SIDE / max(width, height), 1)
-        blank = np.zeros((max(round(height * scale), 1), max(round(width * scale), 1), 3), np.uint8)
+        width, height = _at_most(self.shown_size, _HEAT_SIDE)
+        blank = np.zeros((height, width, 3), np.uint8)
         return _webp(heat(blank, importance, 1.0), _STILL_QUALITY)
 
     def thumbnail(self, native: Bgr, importance: FloatArray) -> str:
@@ -75,12 +70,12 @@ class Uprighter:
     def close_up(self, native: Bgr, region: Region) -> str:
         """Pack a part without loss."""
         part = np.ascontiguousarray(region.cut(native), np.uint8)
-        width = max(round(part.shape[1] * self.aspect_ratio), 1)
-        return _webp(_fit(part, (width, part.shape[0]), _LARGEST), None)
+        size = square_size((part.shape[1], part.shape[0]), self._aspect_ratio, self._turns)
+        return _webp(_fit(part, size, _LARGEST), None)
 
     def where(self, native: Bgr, region: Region) -> str:
         """Pack the whole picture, small, with a line around a part."""
-        small = _fit(native, self.shown_size, _WHERE_SIDE)
+        small = _fit(native, self.shown_size, _WHERE_SIDE).copy()
         across, down = small.shape[1] / native.shape[1], small.shape[0] / native.shape[0]
         corners = (
             (round(region.x * across), round(region.y * down)),
@@ -92,14 +87,14 @@ class Uprighter:
         return _webp(small, _SMALL_QUALITY)
 
 
-def _fit(picture: Bgr, size: tuple[int, int], largest: int) -> Bgr:
+def _fit(picture: Bgr, size: Size, largest: int) -> Bgr:
     """Bring a picture to a size, or to the largest of that shape."""
-    scale = min(largest / max(size), 1)
-    wanted = (max(round(size[0] * scale), 1), max(round(size[1] * scale), 1))
-    if (picture.shape[1], picture.shape[0]) == wanted:
-        return picture.copy()
-    kind = cv2.INTER_AREA if wanted[1] < picture.shape[0] else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(picture, wanted, interpolation=kind), np.uint8)
+    width, height = _at_most(size, largest)
+    return scaled(picture, height, width)
+
+
+def _at_most(size: Size, largest: int) -> Size:
+    return scaled_size(size, min(largest / max(size), 1))
 
 
 def _webp(picture: Bgr, quality: int | None) -> str:

@@ -12,7 +12,7 @@ from semvid.codecs.registry import find_encoder
 from semvid.core.config import AllocationConfig, CompressConfig, TemporalConfig
 from semvid.core.errors import OutputError
 from semvid.core.events import Event, Progress
-from semvid.core.types import Result
+from semvid.core.results import Result
 from semvid.engine.search import QualityScale, SizeSearch
 from semvid.media.writing.claim import Claim
 from semvid.media.writing.output import scratch_folder

@@ -11,7 +11,7 @@ import av
 from semvid.codecs.opening import open_coding
 from semvid.codecs.registry import ENCODERS
 from semvid.core.config import MODEL_SUFFIXES, CompressConfig
-from semvid.core.types import Result
+from semvid.core.results import Result
 
 _DEFAULTS = CompressConfig()
 

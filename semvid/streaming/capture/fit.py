@@ -7,21 +7,13 @@ from typing import TYPE_CHECKING, cast
 
 from av.filter import Graph
 
-from semvid.media.filter_chain import chain
+from semvid.core.geometry import even_side, turned_size
+from semvid.media.filter_chain import TURNING, Step, chain
 from semvid.media.reading.steady import Turns
 from semvid.streaming.base.types import TIME_BASE
 
 if TYPE_CHECKING:
     from av import VideoFrame
-
-
-_UPRIGHT = (
-    (),
-    (("transpose", "cclock"),),
-    (("hflip", None), ("vflip", None)),
-    (("transpose", "clock"),),
-)
-"""Filters, by counter-clockwise quarter turns."""
 
 
 class Fitter:
@@ -63,21 +55,19 @@ class Fitter:
         return cast("VideoFrame", self._graph.pull())
 
     def _build(self, picture: VideoFrame, aspect: Fraction, turns: int) -> Graph:
-        upright = (picture.height, picture.width) if turns % 2 else (picture.width, picture.height)
-        filters = [*_UPRIGHT[turns], ("sidedata", "mode=delete:type=DISPLAYMATRIX")]
+        upright = turned_size((picture.width, picture.height), turns)
+        filters = [*TURNING[turns], ("sidedata", "mode=delete:type=DISPLAYMATRIX")]
         if self._size is not None:
             filters += _scaling(upright, aspect, self._size)
         return chain(picture, *filters)
 
 
-def _scaling(old: tuple[int, int], aspect: Fraction, new: tuple[int, int]) -> list[tuple[str, str | None]]:
+def _scaling(old: tuple[int, int], aspect: Fraction, new: tuple[int, int]) -> list[Step]:
     (old_width, old_height), (width, height) = old, new
     factor = min(Fraction(width, old_width) / aspect, Fraction(height, old_height))
-    # Even, for chroma of half the size; never nothing.
-    inner_width = min(width, max(2, 2 * round(old_width * aspect * factor / 2)))
-    inner_height = min(height, max(2, 2 * round(old_height * factor / 2)))
+    inner = even_side(old_width * aspect * factor, width), even_side(old_height * factor, height)
     return [
-        ("scale", f"{inner_width}:{inner_height}:flags=bilinear"),
+        ("scale", f"{inner[0]}:{inner[1]}:flags=bilinear"),
         ("pad", f"{width}:{height}:(ow-iw)/2:(oh-ih)/2"),
         ("setsar", "1"),
     ]

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from semvid.core.config import LiveConfig
 from semvid.core.errors import InputError, SemvidError
+from semvid.core.luma import luma_of
 from semvid.core.types import Frame
 from semvid.media.fields import DEINTERLACED, WOVEN, Deinterlacer
-from semvid.media.luma import LumaView
 from semvid.media.probe import reason
 from semvid.media.reading.damage import Damage
 from semvid.media.reading.steady import Steadier
@@ -96,7 +96,6 @@ class LiveReader:
         self._thinner = Thinner(config.frame_rate)
         self._fitter = Fitter(config.size)
         self._is_scaled = config.size is not None
-        self._luma = LumaView()
         self._steadier = Steadier()
         self._deinterlacer = None if config.deinterlace == "keep" else Deinterlacer()
         self._remarks: tuple[str, ...] = ()
@@ -339,7 +338,6 @@ class LiveReader:
         if not self._num_frames:
             self._upright_aspect = upright_aspect
         picture, _ = self._steadier.steady(picture, None if self._is_scaled else upright_aspect)
-        luma, bits = self._luma(picture)
-        captured = Captured(Frame(picture, self._num_frames, luma, bits), arrived)
+        captured = Captured(Frame(picture, self._num_frames, *luma_of(picture)), arrived)
         self._num_frames += 1
         self._queue.put(captured)

@@ -8,8 +8,8 @@ from typing import Any
 
 import av
 import numpy as np
-from av.video.reformatter import VideoReformatter
 
+from semvid.core.conversion import converted
 from semvid.core.errors import OutputError
 from semvid.streaming.base.types import TIME_BASE, CodedPacket, SinkState
 
@@ -74,7 +74,6 @@ class VirtualCamera:
     def _run(self) -> None:
         camera: Any = None
         decoder: Any = None
-        reformatter = VideoReformatter()
         try:
             while (packet := self._take()) is not None:
                 if decoder is None:
@@ -82,7 +81,7 @@ class VirtualCamera:
                 coded = av.Packet(packet.data)
                 coded.pts, coded.time_base = packet.pts, TIME_BASE
                 for frame in decoder.decode(coded):
-                    rgb = np.asarray(reformatter.reformat(frame, format="rgb24").to_ndarray(), np.uint8)
+                    rgb = np.asarray(converted(frame, "rgb24").to_ndarray(), np.uint8)
                     height, width = rgb.shape[:2]
                     if camera is None or (camera.width, camera.height) != (width, height):
                         if camera is not None:

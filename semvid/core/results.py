@@ -1,0 +1,82 @@
+"""What the products return."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one compression did."""
+
+    source: Path
+    output: Path
+    codec: str
+    quality: float
+    """CRF, or JPEG quality, on the encoder's own scale; the mean if it changed."""
+    num_frames: int
+    duration_seconds: float
+    """Presentation time from the first frame to the end of the last."""
+    source_bytes: int
+    output_bytes: int
+    video_bytes: int
+    """Bytes of the encoded video stream alone."""
+    plain_bytes_estimate: int | None
+    """What the same encode without a map is predicted to need, whole file; None where no model tells."""
+    elapsed_seconds: float
+    is_input_damaged: bool
+    """True when the input broke off or had damaged parts; the output holds what could be decoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageResult:
+    """What compressing one picture did."""
+
+    source: Path
+    output: Path
+    quality: float
+    """Of what matters, on libjpeg's scale of 1..100."""
+    source_bytes: int
+    output_bytes: int
+    notices: tuple[str, ...]
+    """A sentence for everything about the picture that had to be changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportResult:
+    """What exporting maps did."""
+
+    source: Path
+    output: Path
+    num_frames: int
+    output_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """Scores of all frames in a few numbers."""
+
+    mean: float
+    harmonic_mean: float
+    """Bad frames weigh more."""
+    percentile_5: float
+    percentile_1: float
+    minimum: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Scores of a video against another."""
+
+    reference: Path
+    test: Path
+    times: tuple[float, ...]
+    """Of each frame, in seconds from the first."""
+    scores: Mapping[str, tuple[float, ...]]
+    """By measure, one a frame; NaN where a frame has no such place."""
+    pooled: Mapping[str, Pooled]
+    """By measure."""
+    notices: tuple[str, ...] = ()
+    """A sentence for everything about the videos that had to be changed to compare them."""
