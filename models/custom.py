@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.core.decoding import read_text
 from semvid.core.checked import Field, Malformed, parse_toml, shown_line
 from semvid.core.config import FocusConfig
+from semvid.core.decoding import read_text
 from semvid.core.errors import ModelError
 from semvid.core.text import setting
 from semvid.core.types import FloatArray, Pixels

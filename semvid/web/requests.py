@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from semvid.core.decoding import decoded
 from semvid.core.checked import Field, Malformed, parse_json
 from semvid.core.config import CLASSES
+from semvid.core.decoding import decoded
 from semvid.core.errors import ConfigError
 from semvid.streaming.handle import LiveControls
 

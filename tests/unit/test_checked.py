@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from semvid.core.decoding import read_lines, read_text
 from semvid.core.checked import Field, Malformed, parse_json, parse_toml, shown
+from semvid.core.decoding import read_lines, read_text
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**17), 10**17) | st.floats(allow_nan=False, allow_infinity=False)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from semvid.core.decoding import read_lines
 from semvid.core.checked import Field, Malformed, parse_json, shown
+from semvid.core.decoding import read_lines
 from semvid.core.errors import MapError
 from semvid.core.geometry import grid_shape
 from semvid.core.map_source import MapSource

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semvid.allocate.vpx_scale import av1_offsets, av1_steps
-from semvid.core.decoding import read_lines
 from semvid.core.checked import Malformed, shown
+from semvid.core.decoding import read_lines
 from semvid.core.errors import MapError
 from semvid.core.geometry import grid_shape
 from semvid.core.text import setting

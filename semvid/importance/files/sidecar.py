@@ -17,8 +17,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.core.decoding import decoded
 from semvid.core.checked import Malformed, parse_json
+from semvid.core.decoding import decoded
 from semvid.core.errors import MapError
 from semvid.core.text import setting
 

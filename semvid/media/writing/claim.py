@@ -1,19 +1,11 @@
-"""The right to write one name: held by one run, gone with its process, with all that the run did not finish.
-
-Until an output is complete, ``.semvid-HASH.lock`` and the unfinished ``.semvid-HASH-RANDOM.part`` lie beside
-it. The system takes the lock from a process that dies, however it dies. So what lies there without a living
-lock is a left-over, and the next run to that folder removes it.
-"""
+"""The right to write one name: held by one run, gone with its process, with all it did not finish."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
-import re
 import secrets
-import shutil
 import stat
 import sys
 from pathlib import Path
@@ -22,16 +14,9 @@ from typing import ClassVar
 
 from semvid.core.errors import OutputError, OutputExistsError
 from semvid.core.interrupts import finished_step, shielded
+from semvid.media.writing.lock import lock, remove, stem_for, sweep, unlock
 
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
-
-_OURS = re.compile(r"\.semvid-(?P<hash>[0-9a-f]{16})(?:\.lock|-[0-9a-f]{8}\.(?:part|old)(?:\.[^.]{1,16})?)")
 _LONGEST_SUFFIX = 16
-# Network and FUSE file systems without locks; nothing that lies there is known to be a left-over.
-_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EACCES}
 
 
@@ -59,7 +44,7 @@ class Claim:
         self.output = output
         self.overwrite = overwrite
         self.target = final_target(output)
-        self._stem = f".semvid-{_hash(self.target)}"
+        self._stem = stem_for(self.target)
         self._temporaries: list[Path] = []
         self._lock: int | None = None
         with shielded():
@@ -68,7 +53,7 @@ class Claim:
             try:
                 self._lock = self._acquire()
                 if self._lock is not None:
-                    _sweep(self.target.parent, self._stem)
+                    sweep(self.target.parent, self._stem)
                 if self.target.is_file() and not overwrite:
                     raise _appeared(output)
             except BaseException as error:
@@ -171,10 +156,9 @@ class Claim:
     def release(self) -> None:
         """Remove what was not published, and let others write here."""
         for path in self._temporaries:
-            _remove(path)
-        lock = self.target.with_name(f"{self._stem}.lock")
+            remove(path)
         if self._lock is not None:
-            _unlock(self._lock, lock)
+            unlock(self._lock, self.target.with_name(f"{self._stem}.lock"))
             self._lock = None
         _State.held.discard(self)
 
@@ -184,9 +168,8 @@ class Claim:
         return path
 
     def _acquire(self) -> int | None:
-        lock = self.target.with_name(f"{self._stem}.lock")
         try:
-            return _lock(lock)
+            return lock(self.target.with_name(f"{self._stem}.lock"))
         except BlockingIOError as error:
             raise OutputError(
                 f"{self.output} is being written by another run of semvid; "
@@ -261,80 +244,3 @@ def move_to_free_name(source: Path, target: Path) -> None:
 
 def _appeared(output: Path) -> OutputExistsError:
     return OutputExistsError(f"{output} exists; pass `overwrite=True` to overwrite it or choose another name")
-
-
-def _hash(target: Path) -> str:
-    # There capitals do not distinguish names.
-    name = target.name.casefold() if sys.platform in {"win32", "darwin"} else target.name
-    return hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
-
-
-def _lock(path: Path) -> int | None:
-    """Lock a file that is made for it; None where the file system has no locks.
-
-    Raises:
-        BlockingIOError: Somebody holds it.
-    """
-    while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
-        try:
-            if sys.platform == "win32":
-                msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-            else:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(handle)
-            if error.errno in _NO_LOCKS:
-                with contextlib.suppress(OSError):
-                    path.unlink()
-                return None
-            raise BlockingIOError(error.errno, "locked") from error
-        # Whoever held it before may have removed the file between our two steps.
-        with contextlib.suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(handle), path.lstat()):
-                return handle
-        os.close(handle)
-
-
-def _unlock(handle: int, path: Path) -> None:
-    if sys.platform == "win32":
-        # An open file cannot be removed there, and one that somebody else has opened since need not be.
-        os.close(handle)
-        with contextlib.suppress(OSError):
-            path.unlink()
-        return
-    with contextlib.suppress(OSError):
-        path.unlink()
-    os.close(handle)
-
-
-def _sweep(folder: Path, own_stem: str) -> None:
-    """Remove what runs left in a folder that died."""
-    found: dict[str, list[str]] = {}
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if match := _OURS.fullmatch(entry.name):
-                found.setdefault(match["hash"], []).append(entry.name)
-    for key, names in found.items():
-        lock = folder / f".semvid-{key}.lock"
-        handle = None
-        if lock.stem != own_stem:
-            try:
-                handle = _lock(lock)
-            except OSError:
-                # Alive, or another user's.
-                continue
-            if handle is None:
-                continue
-        for name in names:
-            if ".part" in name:
-                _remove(folder / name)
-        if handle is not None:
-            _unlock(handle, lock)
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:
-        shutil.rmtree(path, ignore_errors=True)

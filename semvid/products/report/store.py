@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
-from semvid.core.decoding import read_text
 from semvid.core.checked import Malformed, parse_json, shown
+from semvid.core.decoding import read_text
 from semvid.core.errors import InputError, InputMissingError
 from semvid.products.report.data import MEASURES, VERSION, CloseUp, Report, Still, Thumbnail
 
