@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from semvid.core.config import TemporalConfig
 from semvid.core.map_source import MapSource
 from semvid.core.types import AnalysedFrame, FloatArray, Frame
+from semvid.importance.files.map_sink import MapSink
 from semvid.temporal.motion import open_estimator
 from semvid.temporal.plan import Planner, Step
 from semvid.temporal.propagate import MapPropagator
@@ -15,19 +16,6 @@ from semvid.temporal.settle import MapSettler
 
 if TYPE_CHECKING:
     from av import Packet
-
-
-class MapRecorder(Protocol):
-    """Keeps the maps of a video.
-
-    Attributes:
-        wants_settled: It keeps few cells and levels: maps that are followed are settled before.
-    """
-
-    wants_settled: bool
-
-    def record(self, frame: Frame, importance: FloatArray, *, is_cut: bool) -> FloatArray:
-        """Take the ``(h, w)`` upright map of the next frame; return it as it was kept."""
 
 
 class Analyser:
@@ -44,7 +32,7 @@ class Analyser:
 
     def __init__(self, source: MapSource, temporal: TemporalConfig) -> None:
         self._source = source
-        self.recorder: MapRecorder | None = None
+        self.recorder: MapSink | None = None
         every = source.map_every if temporal.map_every is None else temporal.map_every
         smoothing = source.smoothing if temporal.smoothing is None else temporal.smoothing
         movement = source.movement if temporal.movement is None else temporal.movement

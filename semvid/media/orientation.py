@@ -10,9 +10,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from semvid.core.checked import shown
+from semvid.core.geometry import turned
 
 ORIENTATION = 0x0112
 _UPRIGHT = 1
+_STEPS = (
+    (0, False), (0, True), (2, False), (2, True), (1, True), (3, False), (3, True), (1, False),
+)  # fmt: skip
+"""To upright: counter-clockwise quarter turns, of the mirrored picture if so."""
 _Sample = TypeVar("_Sample", bound=np.generic)
 
 
@@ -48,22 +53,13 @@ def orientation_of(image: Image.Image) -> tuple[int, str | None]:
 
 
 def turn(pixels: NDArray[_Sample], orientation: int) -> NDArray[_Sample]:
-    """Turn a stored picture upright as EXIF says: 5..8 are transposed first, then mirrored."""
-    turned = np.swapaxes(pixels, 0, 1) if orientation >= 5 else pixels
-    if orientation in {2, 3, 6, 7}:
-        turned = turned[:, ::-1]
-    if orientation in {3, 4, 7, 8}:
-        turned = turned[::-1]
-    return np.ascontiguousarray(turned)
+    """Turn a stored picture upright as EXIF says."""
+    turns, is_mirrored = _STEPS[orientation - 1]
+    return turned(pixels[:, ::-1] if is_mirrored else pixels, turns)
 
 
 def turn_back(values: NDArray[_Sample], orientation: int) -> NDArray[_Sample]:
     """Take a map of the upright picture to the picture as stored."""
-    turned = values
-    if orientation in {3, 4, 7, 8}:
-        turned = turned[::-1]
-    if orientation in {2, 3, 6, 7}:
-        turned = turned[:, ::-1]
-    if orientation >= 5:
-        turned = np.swapaxes(turned, 0, 1)
-    return np.ascontiguousarray(turned)
+    turns, is_mirrored = _STEPS[orientation - 1]
+    stored = turned(values, -turns)
+    return np.ascontiguousarray(stored[:, ::-1]) if is_mirrored else stored

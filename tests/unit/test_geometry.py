@@ -19,6 +19,7 @@ from semvid.core.geometry import (
     turned_size,
 )
 from semvid.core.resampling import averaged, fitted, scaled, stretched
+from semvid.media.orientation import turn, turn_back
 
 pictures = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=3, max_side=9))
 turns = st.integers(-9, 9)
@@ -38,6 +39,14 @@ def test_turning_back_gives_what_there_was_row_by_row_in_memory(picture, turns):
 
 def test_a_quarter_turn_is_counter_clockwise():
     assert turned(np.array([[1, 2], [3, 4]]), 1).tolist() == [[2, 4], [1, 3]]
+
+
+@given(pictures, st.integers(1, 8))
+def test_every_orientation_of_exif_is_undone(picture, orientation):
+    upright = turn(picture, orientation)
+    assert upright.flags.c_contiguous
+    assert upright.shape[:2] == turned_size(picture.shape[:2], orientation >= 5)
+    assert np.array_equal(turn_back(upright, orientation), picture)
 
 
 def test_what_is_upright_is_not_copied_but_views_of_wider_rows_are():

@@ -13,9 +13,10 @@ from semvid.core.types import FloatArray, Frame, QuantizerOffsets, VideoInfo
 
 
 class MapSink(Protocol):
-    """Takes the maps of a video. See ``MapRecorder``."""
+    """Keeps the maps of a video."""
 
     wants_settled: bool
+    """It keeps few cells and levels: maps that are followed are settled before."""
 
     @property
     def num_frames(self) -> int:
