@@ -20,8 +20,7 @@ from semvid.core import interrupts
 from semvid.core.events import Done, Event, Notice, Preview, Reported, Stage, Started
 from semvid.core.events import Progress as ProgressEvent
 from semvid.core.results import Result
-from semvid.core.text import encodable, for_people, visible
-from semvid.core.types import Result
+from semvid.core.text import encodable, visible
 
 _JSON_INTERVAL_SECONDS = 0.5
 _UNITS = ("B", "kB", "MB", "GB", "TB")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 
+from semvid.core.resampling import averaged, stretched
 from semvid.models.architecture import CHANNELS
 from semvid.models.msroi import MsRoi
 from semvid.models.training.pack import PACK_CHANNELS, Pack, decode_rgb
@@ -29,14 +29,13 @@ def validate(network: MsRoi, pack: Pack) -> dict[str, Any]:
             label = example.labels[index] > 127
             if not (example.valid[index] and label.any()):
                 continue
-            height, width = label.shape
-            predicted = cv2.resize(maps[CHANNELS.index(name)], (width, height)) > 0.5
+            predicted = stretched(maps[CHANNELS.index(name)], *label.shape) > 0.5
             found[name].append(float((predicted & label).sum() / (predicted | label).sum()))
     scores = {name: round(float(np.mean(values)), 4) for name, values in found.items() if values}
     correlations = []
     for photograph in [one for one in pack.fixations if one.split == "test"][:100]:
         density = _predict(network, decode_rgb(photograph.jpeg), (193, 193))[-1]
-        truth = cv2.resize(photograph.density.astype(np.float32), density.shape[::-1])
+        truth = stretched(photograph.density.astype(np.float32), *density.shape)
         correlations.append(np.corrcoef(density.ravel(), truth.ravel())[0, 1])
     if correlations:
         scores["fixation_cc"] = round(float(np.mean(correlations)), 4)
@@ -45,6 +44,6 @@ def validate(network: MsRoi, pack: Pack) -> dict[str, Any]:
 
 def _predict(network: MsRoi, rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     device = next(network.parameters()).device
-    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    small = averaged(rgb, size[1], size[0])
     x = torch.from_numpy(small).to(device).permute(2, 0, 1)[None].float().div(127.5).sub(1)
     return np.asarray(network(x)[0].float().cpu())

@@ -22,7 +22,7 @@ from semvid.core.prefetch import prefetch
 from semvid.core.results import Result
 from semvid.core.settings import or_default
 from semvid.core.text import setting
-from semvid.core.types import AnalysedFrame, Frame, Result, VideoInfo
+from semvid.core.types import AnalysedFrame, Frame, VideoInfo
 from semvid.engine.analysis import Analyser
 from semvid.engine.encoding_job import EncodingJob
 from semvid.engine.preview import Previewer

@@ -18,7 +18,7 @@ from semvid.core.events import Event, Notice, Progress, Started
 from semvid.core.results import ExportResult
 from semvid.core.settings import or_default
 from semvid.core.text import setting
-from semvid.core.types import ExportResult, Frame
+from semvid.core.types import Frame
 from semvid.engine.analysis import Analyser
 from semvid.engine.preview import Previewer
 from semvid.importance.files.made_by import describe_maps

@@ -22,7 +22,7 @@ from semvid.core.errors import ConfigError, EncoderError, MapIgnoredError
 from semvid.core.geometry import grid_shape
 from semvid.core.luma import LumaArray, luma_of
 from semvid.core.text import setting
-from semvid.core.types import Frame, LumaArray, QuantizerOffsets
+from semvid.core.types import Frame, QuantizerOffsets
 
 RATE = Fraction(25)
 OFFSET = 6.0
