@@ -105,7 +105,8 @@ class App:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             return refusal(415, "the content type is not application/json; send JSON")
         try:
-            body = await asyncio.wait_for(_bounded_body(request), _BODY_SECONDS)
+            async with asyncio.timeout(_BODY_SECONDS):
+                body = await _bounded_body(request)
         except TimeoutError:
             return refusal(408, f"the body did not come within {_BODY_SECONDS:g} s; send it at once")
         if body is None:
@@ -206,7 +207,9 @@ class _Pictures(Response):
         picture: Picture | None
         while True:
             try:
-                picture = await asyncio.wait_for(self._broadcast.after(self._view, number), _AGAIN_SECONDS)
+                # Not wait_for: up to Python 3.11 it may swallow the end of this task.
+                async with asyncio.timeout(_AGAIN_SECONDS):
+                    picture = await self._broadcast.after(self._view, number)
             except TimeoutError:
                 picture = self._broadcast.newest(self._view)
                 if picture is None:

@@ -1,5 +1,7 @@
 """Addresses, tokens, hosts, limits, what clients send, metrics, and pictures: all without a network."""
 
+import asyncio
+import contextlib
 import importlib
 import importlib.util
 import re
@@ -29,6 +31,8 @@ from semvid.media.reading.reader import VideoReader
 from semvid.streaming.base.types import Snapshot
 from semvid.streaming.handle import LiveControls
 from semvid.web.address import Address, ServedNames, check_token, listen, new_token, parse_address, shown_url
+from semvid.web.app import _Pictures
+from semvid.web.broadcast import Picture
 from semvid.web.guard import Keys
 from semvid.web.limits import Allowance
 from semvid.web.pictures import VIEWS, PictureMaker, picture_size
@@ -322,3 +326,49 @@ def test_pictures_are_upright_and_scaled(tmp_path):
         assert shown.size == size
         grey = np.asarray(shown.convert("L"), float)
         assert grey[: size[1] // 2].mean() > 1.5 * grey[size[1] // 2 :].mean()
+
+
+class OnePictureAtATime:
+    """Stands for a broadcast whose next picture comes when the test says so."""
+
+    def __init__(self):
+        self.next = asyncio.Event()
+
+    def watching(self, view):
+        return contextlib.nullcontext()
+
+    async def after(self, view, number):
+        await self.next.wait()
+        self.next.clear()
+        return Picture(number + 1, b"jpeg", 0.0)
+
+    def newest(self, view):
+        return None
+
+
+@pytest.mark.parametrize("steps", range(4))
+def test_who_leaves_as_a_picture_comes_is_gone(steps):
+    """A task's end must not get lost where what it waits for comes in the same moment."""
+
+    async def watch():
+        broadcast, gone, watchers = OnePictureAtATime(), asyncio.Event(), []
+
+        async def receive():
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message):
+            pass
+
+        watching = asyncio.create_task(_Pictures(broadcast, "picture", ("", 0), watchers)({}, receive, send))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        broadcast.next.set()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        gone.set()
+        await asyncio.wait([watching], timeout=3)
+        assert watching.done()
+        assert not watchers
+
+    asyncio.run(watch())
