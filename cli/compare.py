@@ -9,12 +9,13 @@ import io
 import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from semvid.cli.flags import told
 from semvid.cli.options import (
+    MAPS,
     AllowProtocolsOption,
     DeviceOption,
     FocusOption,
@@ -22,9 +23,9 @@ from semvid.cli.options import (
     MapsOption,
     ModelOption,
     OverwriteOption,
-    parse_focus,
+    maps_config,
 )
-from semvid.core.config import METRICS, CompareConfig, Device, FocusConfig
+from semvid.core.config import METRICS, CompareConfig
 
 if TYPE_CHECKING:
     from semvid.core.results import Comparison
@@ -44,9 +45,9 @@ def command(
     ] = False,
     maps: MapsOption = None,
     maps_hold: MapsHoldOption = False,
-    model: ModelOption = _DEFAULTS.model,
+    model: ModelOption = _DEFAULTS.maps.chosen_model,
     focus: FocusOption = None,
-    device: DeviceOption = _DEFAULTS.device,
+    device: DeviceOption = MAPS.device,
     as_csv: Annotated[
         Path | None, typer.Option("--csv", help="Write the scores of every frame to a new file.")
     ] = None,
@@ -57,13 +58,9 @@ def command(
 ) -> None:  # fmt: skip
     """Score a video against the one it was made from: all of it, what matters, and the rest."""
     config = CompareConfig(
+        maps=maps_config(model, focus, device, maps=maps, maps_hold=maps_hold),
         metrics=tuple(one.strip() for one in metrics.split(",") if one.strip()),
         scale=scale,
-        maps=maps,
-        maps_hold=maps_hold,
-        model=model,
-        focus=FocusConfig(weights=parse_focus(focus)),
-        device=cast(Device, device),
     )
     from semvid.cli.draw import to_json
     from semvid.cli.streams import emit

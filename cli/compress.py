@@ -10,8 +10,12 @@ import typer
 
 # Only the light module here: `semvid --help` must not load FFmpeg or numpy.
 from semvid.cli.options import (
+    ALLOCATION,
     FILES_PANEL,
+    FOCUS,
+    MAPS,
     MAPS_PANEL,
+    TEMPORAL,
     AllowProtocolsOption,
     BackgroundWeightOption,
     BoxesOption,
@@ -30,7 +34,8 @@ from semvid.cli.options import (
     StrengthOption,
     ThreadsOption,
     ThresholdOption,
-    focus_config,
+    maps_config,
+    one_rate,
     parse_amount,
     temporal_config,
 )
@@ -38,17 +43,12 @@ from semvid.core.config import (
     AllocationConfig,
     CompressConfig,
     Deinterlace,
-    Device,
     DroppableKind,
-    FocusConfig,
-    TemporalConfig,
 )
 from semvid.core.errors import ConfigError
+from semvid.core.rate import Bitrate, Crf, Quality, Size
 
 _DEFAULTS = CompressConfig()
-_ALLOCATION = AllocationConfig()
-_FOCUS = FocusConfig()
-_TEMPORAL = TemporalConfig()
 _HOW = "How it is coded"
 
 
@@ -95,26 +95,26 @@ def command(
                      rich_help_panel=_HOW),
     ] = None,
     deinterlace: DeinterlaceOption = _DEFAULTS.deinterlace,
-    model: ModelOption = _DEFAULTS.model,
+    model: ModelOption = _DEFAULTS.maps.chosen_model,
     focus: FocusOption = None,
-    threshold: ThresholdOption = _FOCUS.threshold,
+    threshold: ThresholdOption = FOCUS.threshold,
     maps: MapsOption = None,
     maps_hold: MapsHoldOption = False,
     boxes: BoxesOption = None,
-    strength: StrengthOption = _ALLOCATION.strength,
-    background_weight: BackgroundWeightOption = _ALLOCATION.background_weight,
+    strength: StrengthOption = ALLOCATION.strength,
+    background_weight: BackgroundWeightOption = ALLOCATION.background_weight,
     finest: Annotated[
         float, typer.Option(help="Lowest quantizer offset in QP steps, -25 to 0.", rich_help_panel=MAPS_PANEL)
-    ] = _ALLOCATION.finest,
+    ] = ALLOCATION.finest,
     coarsest: Annotated[
         float, typer.Option(help="Highest quantizer offset in QP steps, 0 to 25.", rich_help_panel=MAPS_PANEL)
-    ] = _ALLOCATION.coarsest,
+    ] = ALLOCATION.coarsest,
     map_every: MapEveryOption = None,
     smoothing: SmoothingOption = None,
     movement: MovementOption = None,
-    motion: MotionOption = _TEMPORAL.motion,
-    device: DeviceOption = _DEFAULTS.device,
-    threads: ThreadsOption = _DEFAULTS.threads,
+    motion: MotionOption = TEMPORAL.motion,
+    device: DeviceOption = MAPS.device,
+    threads: ThreadsOption = MAPS.threads,
     save_maps: Annotated[
         Path | None,
         typer.Option(metavar="FILE.svmap", help="Save the maps of this run; --maps reads them back.",
@@ -154,25 +154,30 @@ def command(
     At the same --crf the file is about as large as a plain encode, with bits moved to what matters.
     """
     config = CompressConfig(
+        maps=maps_config(
+            model,
+            focus,
+            device,
+            threshold=threshold,
+            maps=maps,
+            maps_hold=maps_hold,
+            boxes=boxes,
+            threads=threads,
+        ),
         codec=codec,
-        crf=crf,
-        quality=quality,
-        bitrate=parse_amount("--bitrate", bitrate),
-        target_size=parse_amount("--target-size", target_size),
+        rate=one_rate(
+            ("--crf", Crf, crf),
+            ("--quality", Quality, quality),
+            ("--bitrate", lambda text: Bitrate(parse_amount("--bitrate", text)), bitrate),
+            ("--target-size", lambda text: Size(parse_amount("--target-size", text)), target_size),
+        ),
         preset=preset,
         deinterlace=cast(Deinterlace, deinterlace),
         encoder_options=dict(map(_parse_option, encoder_option or [])),
-        model=model,
-        focus=focus_config(focus, threshold),
-        maps=maps,
-        maps_hold=maps_hold,
-        boxes=boxes,
         temporal=temporal_config(map_every, smoothing, movement, motion),
         allocation=AllocationConfig(
             strength=strength, background_weight=background_weight, finest=finest, coarsest=coarsest
         ),
-        device=cast(Device, device),
-        threads=threads,
         save_maps=save_maps,
         drop=cast("frozenset[DroppableKind]", frozenset(drop or [])),
         audio=audio,
@@ -182,9 +187,11 @@ def command(
     from semvid.cli.draw import JsonPrinter, ProgressDrawer
     from semvid.cli.report import add_report, check_report
     from semvid.core.events import Done, Event
+    from semvid.engine.job import Job
     from semvid.media.writing.claim import Claim
-    from semvid.products.compress import compress_events
+    from semvid.products.compress import job_events
 
+    job = Job(source, None, output, config)
     if report is not None:
         check_report(report, source, output, config)
     with contextlib.ExitStack() as stack:
@@ -192,7 +199,7 @@ def command(
         drawer = stack.enter_context(
             ProgressDrawer(quiet_result=as_json, has_preview=not (no_preview or as_json))
         )
-        printer = JsonPrinter() if as_json else None
+        printer = JsonPrinter(job.to_plain()) if as_json else None
 
         def show(event: Event) -> None:
             drawer.draw(event)
@@ -200,7 +207,7 @@ def command(
                 printer.print(event)
 
         result = None
-        events = compress_events(source, output, config, preview_size=drawer.preview_size)
+        events = job_events(job, preview_size=drawer.preview_size)
         for event in stack.enter_context(contextlib.closing(events)):
             show(event)
             if isinstance(event, Done):

@@ -122,9 +122,14 @@ class _PicturedProgress(FittingProgress):
 
 
 class JsonPrinter:
-    """Prints events as JSON objects, one a line; progress at most twice a second, pictures never."""
+    """Prints events as JSON objects, one a line; progress at most twice a second, pictures never.
 
-    def __init__(self) -> None:
+    Args:
+        job: What is done, as JSON has it; it goes with ``Started``. None = nothing that starts so.
+    """
+
+    def __init__(self, job: Mapping[str, Any] | None = None) -> None:
+        self._job = job
         self._last_progress = 0.0
 
     def print(self, event: Event) -> None:
@@ -137,6 +142,8 @@ class JsonPrinter:
                 return
             self._last_progress = now
         record = {"event": type(event).__name__.lower(), **dataclasses.asdict(event)}
+        if isinstance(event, Started):
+            record["job"] = self._job
         emit(to_json(record))
 
 

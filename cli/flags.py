@@ -12,7 +12,9 @@ from semvid.core.text import for_people
 
 _FLAGS: Mapping[str, str] = {
     "output": "-o", "overwrite": "-y", "sink": "SINK", "virtual_camera": "--virtual-camera",
-    "weights": "--focus", "encoder_options": "--encoder-option", "height": "--size", "frame_rate": "--fps",
+    "Crf": "--crf", "Quality": "--quality", "Bitrate": "--bitrate", "Size": "--target-size",
+    "target_bytes": "--target-bytes", "path": "--maps", "hold": "--maps-hold", "weights": "--focus",
+    "encoder_options": "--encoder-option", "height": "--size", "frame_rate": "--fps",
     "latency_ms": "--latency", "wait_seconds": "--wait", "max_maps_per_second": "--max-maps",
     "address": "--serve", "WebServer": "--serve", "allow_protocols": "--allow-protocols", "csv": "--csv",
     "report": "--report", "make_report": "--report", "write_report": "--report",
@@ -26,7 +28,9 @@ _FIELDS = {
     for field in fields(kind)  # type: ignore[arg-type]
 }
 # See ``core.text.setting``: as many backticks end a value as begin it, and it holds no run of so many.
-_OPTION = re.compile(r"(?<![\w`])(`+)([A-Za-z_]+)(?:=((?:(?!\1(?!`)).)*))?\1(?![\w`])", re.DOTALL)
+_OPTION = re.compile(
+    r"(?<![\w`])(`+)([A-Za-z_]+)(?:=((?:(?!\1(?!`)).)*)|\(([^()`]*)\))?\1(?![\w`])", re.DOTALL
+)
 
 
 def told(message: str) -> str:
@@ -40,9 +44,10 @@ def to_flags(message: str) -> str:
 
 
 def _flag(found: re.Match[str]) -> str:
-    _, name, value = found.groups()
+    _, name, value, argument = found.groups()
     if name not in _FLAGS and name not in _FIELDS:
         return found[0]
     flag = _FLAGS.get(name, f"--{name.replace('_', '-')}")
     is_switch = isinstance(_FIELDS.get(name), bool)
+    value = value if argument is None else argument
     return flag if value is None or is_switch else f"{flag} {value}"

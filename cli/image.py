@@ -12,6 +12,8 @@ import typer
 from semvid.cli.flags import told
 from semvid.cli.options import (
     FILES_PANEL,
+    FOCUS,
+    MAPS,
     BackgroundWeightOption,
     BoxesOption,
     DeviceOption,
@@ -22,12 +24,15 @@ from semvid.cli.options import (
     ResultJsonOption,
     ThreadsOption,
     ThresholdOption,
-    focus_config,
+    maps_config,
+    one_rate,
 )
-from semvid.core.config import Device, FocusConfig, ImageConfig, Sampling
+from semvid.core.config import ImageConfig, Sampling
+from semvid.core.errors import ConfigError
+from semvid.core.rate import Quality, Size
+from semvid.core.text import setting
 
 _DEFAULTS = ImageConfig()
-_FOCUS = FocusConfig()
 _HOW = "How it is coded"
 
 
@@ -62,27 +67,24 @@ def command(
         float, typer.Option(help="How much error to accept for each bit saved, 0 to 10; 0 = plain rounding.",
                             rich_help_panel=_HOW)
     ] = _DEFAULTS.price,
-    model: ModelOption = _DEFAULTS.model,
+    model: ModelOption = _DEFAULTS.maps.chosen_model,
     focus: FocusOption = None,
-    threshold: ThresholdOption = _FOCUS.threshold,
+    threshold: ThresholdOption = FOCUS.threshold,
     maps: MapsOption = None,
     boxes: BoxesOption = None,
     background_weight: BackgroundWeightOption = _DEFAULTS.background_weight,
-    device: DeviceOption = _DEFAULTS.device,
-    threads: ThreadsOption = _DEFAULTS.threads,
+    device: DeviceOption = MAPS.device,
+    threads: ThreadsOption = MAPS.threads,
     overwrite: OverwriteOption = False,
     as_json: ResultJsonOption = False,
 ) -> None:  # fmt: skip
     """Write a JPEG that keeps its detail where people look; every viewer shows it."""
+    if match is not None and target_bytes is not None:
+        raise ConfigError("--target-bytes and --match exclude each other; give one")
     config = ImageConfig(
-        model=model,
-        focus=focus_config(focus, threshold),
-        maps=maps,
-        boxes=boxes,
-        device=cast(Device, device),
-        threads=threads,
-        quality=quality,
-        target_bytes=target_bytes,
+        maps=maps_config(model, focus, device, threshold=threshold, maps=maps, boxes=boxes, threads=threads),
+        rate=one_rate(("--quality", Quality, quality), ("--target-bytes", _size, target_bytes))
+        or _DEFAULTS.rate,
         match=cast("Literal['plain'] | None", match),
         sampling=cast(Sampling, sampling),
         price=price,
@@ -104,3 +106,12 @@ def command(
         f"{result.output}: {format_bytes(result.source_bytes)} -> {format_bytes(result.output_bytes)} "
         f"({change:+.0f}%), quality {result.quality:.3g}"
     )
+
+
+def _size(num_bytes: int) -> Size:
+    try:
+        return Size(num_bytes)
+    except ConfigError as error:
+        # Sizes of videos have another option.
+        told = str(error).replace(setting(Size.__name__, num_bytes), setting("target_bytes", num_bytes))
+        raise ConfigError(told) from error

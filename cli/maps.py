@@ -9,7 +9,11 @@ from typing import Annotated, cast
 import typer
 
 from semvid.cli.options import (
+    ALLOCATION,
     FILES_PANEL,
+    FOCUS,
+    MAPS,
+    TEMPORAL,
     AllowProtocolsOption,
     BackgroundWeightOption,
     BoxesOption,
@@ -28,15 +32,12 @@ from semvid.cli.options import (
     StrengthOption,
     ThreadsOption,
     ThresholdOption,
-    focus_config,
+    maps_config,
     temporal_config,
 )
-from semvid.core.config import AllocationConfig, Device, ExportConfig, FocusConfig, MapFormat, TemporalConfig
+from semvid.core.config import AllocationConfig, ExportConfig, MapFormat
 
 _DEFAULTS = ExportConfig()
-_ALLOCATION = AllocationConfig()
-_FOCUS = FocusConfig()
-_TEMPORAL = TemporalConfig()
 
 
 def command(
@@ -52,20 +53,20 @@ def command(
                      "grey), npz (numpy), or for another encoder: kvazaar, svtav1, x264mod. Default: by the "
                      "name of the output.", rich_help_panel=FILES_PANEL),
     ] = None,
-    model: ModelOption = _DEFAULTS.model,
+    model: ModelOption = _DEFAULTS.maps.chosen_model,
     focus: FocusOption = None,
-    threshold: ThresholdOption = _FOCUS.threshold,
+    threshold: ThresholdOption = FOCUS.threshold,
     maps: MapsOption = None,
     maps_hold: MapsHoldOption = False,
     boxes: BoxesOption = None,
-    strength: StrengthOption = _ALLOCATION.strength,
-    background_weight: BackgroundWeightOption = _ALLOCATION.background_weight,
+    strength: StrengthOption = ALLOCATION.strength,
+    background_weight: BackgroundWeightOption = ALLOCATION.background_weight,
     map_every: MapEveryOption = None,
     smoothing: SmoothingOption = None,
     movement: MovementOption = None,
-    motion: MotionOption = _TEMPORAL.motion,
-    device: DeviceOption = _DEFAULTS.device,
-    threads: ThreadsOption = _DEFAULTS.threads,
+    motion: MotionOption = TEMPORAL.motion,
+    device: DeviceOption = MAPS.device,
+    threads: ThreadsOption = MAPS.threads,
     overwrite: OverwriteOption = False,
     allow_protocols: AllowProtocolsOption = None,
     no_preview: NoPreviewOption = False,
@@ -76,16 +77,19 @@ def command(
     --strength and --background-weight are for kvazaar and svtav1, whose files hold quantizer offsets.
     """
     config = ExportConfig(
+        maps=maps_config(
+            model,
+            focus,
+            device,
+            threshold=threshold,
+            maps=maps,
+            maps_hold=maps_hold,
+            boxes=boxes,
+            threads=threads,
+        ),
         format=cast("MapFormat | None", kind),
-        maps=maps,
-        maps_hold=maps_hold,
         allocation=AllocationConfig(strength=strength, background_weight=background_weight),
-        model=model,
-        focus=focus_config(focus, threshold),
-        boxes=boxes,
         temporal=temporal_config(map_every, smoothing, movement, motion),
-        device=cast(Device, device),
-        threads=threads,
         overwrite=overwrite,
     )
     from semvid.cli.draw import ProgressDrawer, format_bytes, to_json

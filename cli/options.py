@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Any, TypeVar, cast
 
 import typer
 
-from semvid.core.config import CLASSES, FocusConfig, Motion, TemporalConfig
+from semvid.core.config import (
+    CLASSES,
+    AllocationConfig,
+    Device,
+    FocusConfig,
+    MapsConfig,
+    Motion,
+    TemporalConfig,
+)
 from semvid.core.errors import ConfigError
+from semvid.core.rate import Rate
 
 MAPS_PANEL, TIME_PANEL, FILES_PANEL = "Where it matters", "Maps over time", "Files"
 
@@ -153,12 +163,50 @@ ResultJsonOption = Annotated[
     bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")
 ]  # fmt: skip
 
-_UNITS = {"k": 1000, "m": 1000**2, "g": 1000**3}
+_UNITS = {"G": 1000**3, "M": 1000**2, "k": 1000}
+_Rate = TypeVar("_Rate", bound=Rate)
+
+MAPS, FOCUS, TEMPORAL, ALLOCATION = MapsConfig(), FocusConfig(), TemporalConfig(), AllocationConfig()
+"""The defaults."""
 
 
-def focus_config(focus: str | None, threshold: float) -> FocusConfig:
-    """Put ``--focus`` and ``--threshold`` together."""
-    return FocusConfig(weights=parse_focus(focus), threshold=threshold)
+def maps_config(
+    model: str,
+    focus: str | None,
+    device: str,
+    *,
+    threshold: float = FOCUS.threshold,
+    maps: Path | None = None,
+    maps_hold: bool = False,
+    boxes: Path | None = None,
+    threads: int = MAPS.threads,
+) -> MapsConfig:
+    """Put the options of where maps come from together."""
+    return MapsConfig(
+        model=model,
+        focus=FocusConfig(weights=parse_focus(focus), threshold=threshold),
+        path=maps,
+        hold=maps_hold,
+        boxes=boxes,
+        device=cast(Device, device),
+        threads=threads,
+    )
+
+
+def one_rate(*rates: tuple[str, Callable[[Any], _Rate], Any]) -> _Rate | None:
+    """Make the rate that was given, of options of which each excludes the others.
+
+    Args:
+        rates: Names of options, the rate each makes, and its value, None = it was not given.
+
+    Raises:
+        ConfigError: More than one was given, or its value is out of range.
+    """
+    given = [one for one in rates if one[2] is not None]
+    if len(given) > 1:
+        *names, last = (name for name, _, _ in rates)
+        raise ConfigError(f"{', '.join(names)} and {last} exclude each other; give one")
+    return given[0][1](given[0][2]) if given else None
 
 
 def temporal_config(
@@ -186,16 +234,14 @@ def parse_focus(text: str | None) -> dict[str, float]:
     return weights
 
 
-def parse_amount(option: str, text: str | None) -> int | None:
+def parse_amount(option: str, text: str) -> int:
     """Read ``800k``, ``12M``, ``1.5G`` or a plain number; decimal units, an ending B is allowed.
 
     Raises:
         ConfigError: It is none of these.
     """
-    if text is None:
-        return None
     number = text.strip().lower().removesuffix("b")
-    factor = _UNITS.get(number[-1:], 1)
+    factor = next((one for unit, one in _UNITS.items() if unit.lower() == number[-1:]), 1)
     try:
         amount = float(number.rstrip("kmg") if factor > 1 else number) * factor
     except ValueError:
@@ -203,3 +249,9 @@ def parse_amount(option: str, text: str | None) -> int | None:
     if not (math.isfinite(amount) and amount >= 1):
         raise ConfigError(f"{option} {text} is no amount; write it as in 800k, 12M or 1500000")
     return round(amount)
+
+
+def amount_text(amount: int) -> str:
+    """Write an amount as ``parse_amount`` reads it, in the largest unit that leaves a whole number."""
+    unit, factor = next(((unit, one) for unit, one in _UNITS.items() if not amount % one), ("", 1))
+    return f"{amount // factor}{unit}"

@@ -10,6 +10,9 @@ import typer
 
 from semvid.cli.options import (
     FILES_PANEL,
+    FOCUS,
+    MAPS,
+    TEMPORAL,
     AllowProtocolsOption,
     BoxesOption,
     DeviceOption,
@@ -26,14 +29,12 @@ from semvid.cli.options import (
     SmoothingOption,
     ThreadsOption,
     ThresholdOption,
-    focus_config,
+    maps_config,
     temporal_config,
 )
-from semvid.core.config import Device, FocusConfig, OverlayConfig, OverlayStyle, TemporalConfig
+from semvid.core.config import OverlayConfig, OverlayStyle
 
 _DEFAULTS = OverlayConfig()
-_FOCUS = FocusConfig()
-_TEMPORAL = TemporalConfig()
 _LOOK = "How it looks"
 
 
@@ -70,18 +71,18 @@ def command(
         int | None, typer.Option("--size", "--height", help="Height of the drawn picture in lines. "
                                  "Default: the source's.", rich_help_panel=_LOOK)
     ] = None,
-    model: ModelOption = _DEFAULTS.model,
+    model: ModelOption = _DEFAULTS.maps.chosen_model,
     focus: FocusOption = None,
-    threshold: ThresholdOption = _FOCUS.threshold,
+    threshold: ThresholdOption = FOCUS.threshold,
     maps: MapsOption = None,
     maps_hold: MapsHoldOption = False,
     boxes: BoxesOption = None,
     map_every: MapEveryOption = None,
     smoothing: SmoothingOption = None,
     movement: MovementOption = None,
-    motion: MotionOption = _TEMPORAL.motion,
-    device: DeviceOption = _DEFAULTS.device,
-    threads: ThreadsOption = _DEFAULTS.threads,
+    motion: MotionOption = TEMPORAL.motion,
+    device: DeviceOption = MAPS.device,
+    threads: ThreadsOption = MAPS.threads,
     overwrite: OverwriteOption = False,
     allow_protocols: AllowProtocolsOption = None,
     no_preview: NoPreviewOption = False,
@@ -89,6 +90,16 @@ def command(
 ) -> None:  # fmt: skip
     """Draw what matters over the picture, to see what semvid sees."""
     config = OverlayConfig(
+        maps=maps_config(
+            model,
+            focus,
+            device,
+            threshold=threshold,
+            maps=maps,
+            maps_hold=maps_hold,
+            boxes=boxes,
+            threads=threads,
+        ),
         style=cast(OverlayStyle, style),
         opacity=opacity,
         legend=legend,
@@ -96,14 +107,7 @@ def command(
         result=result,
         every=every,
         height=height,
-        maps=maps,
-        maps_hold=maps_hold,
-        model=model,
-        focus=focus_config(focus, threshold),
-        boxes=boxes,
         temporal=temporal_config(map_every, smoothing, movement, motion),
-        device=cast(Device, device),
-        threads=threads,
         overwrite=overwrite,
     )
     from semvid.cli.draw import ProgressDrawer, format_bytes, to_json

@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from semvid.cli.options import (
+    ALLOCATION,
+    FOCUS,
+    MAPS,
     MAPS_PANEL,
+    TEMPORAL,
     AllowProtocolsOption,
     BackgroundWeightOption,
     DeviceOption,
@@ -23,20 +27,20 @@ from semvid.cli.options import (
     StrengthOption,
     ThreadsOption,
     ThresholdOption,
-    focus_config,
+    amount_text,
+    maps_config,
     parse_amount,
     temporal_config,
 )
-from semvid.core.config import AllocationConfig, Deinterlace, Device, FocusConfig, LiveConfig
+from semvid.core.config import AllocationConfig, Deinterlace, LiveConfig
 from semvid.core.errors import ConfigError
+from semvid.core.rate import Bitrate
 
 if TYPE_CHECKING:
     from semvid.streaming.session import LiveSession
     from semvid.web.server import WebServer
 
 _DEFAULTS = LiveConfig()
-_ALLOCATION = AllocationConfig()
-_FOCUS = FocusConfig()
 _HOW, _PAGE = "How it is coded", "Watching it"
 
 
@@ -57,15 +61,15 @@ def command(
     bitrate: Annotated[
         str, typer.Option(metavar="RATE", help="Bit rate of the video, as in 800k or 4M bits per second.",
                           rich_help_panel=_HOW)
-    ] = "2M",
+    ] = amount_text(_DEFAULTS.rate.bits_per_second),
     sound_bitrate: Annotated[
         str, typer.Option(metavar="RATE", help="Bit rate of the sound, as in 64k; 0 = no sound.",
                           rich_help_panel=_HOW)
-    ] = "96k",
+    ] = amount_text(_DEFAULTS.sound_bitrate),
     latency: Annotated[
         str, typer.Option(metavar="TIME", help="Target delay from frame to packet, as in 150ms or 1s.",
                           rich_help_panel=_HOW)
-    ] = "150ms",
+    ] = f"{_DEFAULTS.latency_ms:g}ms",
     fps: Annotated[
         float | None, typer.Option(help="Frame rate to request, and the maximum to encode.",
                                    rich_help_panel=_HOW)
@@ -110,19 +114,19 @@ def command(
         bool, typer.Option("--virtual-camera", help="Show the result as a camera that other programs can "
                            "open.", rich_help_panel=_PAGE)
     ] = False,
-    model: ModelOption = _DEFAULTS.model,
+    model: ModelOption = _DEFAULTS.maps.chosen_model,
     focus: FocusOption = None,
-    threshold: ThresholdOption = _FOCUS.threshold,
-    strength: StrengthOption = _ALLOCATION.strength,
-    background_weight: BackgroundWeightOption = _ALLOCATION.background_weight,
+    threshold: ThresholdOption = FOCUS.threshold,
+    strength: StrengthOption = ALLOCATION.strength,
+    background_weight: BackgroundWeightOption = ALLOCATION.background_weight,
     max_maps: Annotated[
         float, typer.Option(help="Maximum number of network runs per second; fewer when the machine is busy.",
                             rich_help_panel=MAPS_PANEL)
     ] = _DEFAULTS.max_maps_per_second,
     smoothing: SmoothingOption = None,
     movement: MovementOption = None,
-    device: DeviceOption = _DEFAULTS.device,
-    threads: ThreadsOption = _DEFAULTS.threads,
+    device: DeviceOption = MAPS.device,
+    threads: ThreadsOption = MAPS.threads,
     overwrite: OverwriteOption = False,
     allow_protocols: AllowProtocolsOption = None,
     as_json: Annotated[
@@ -135,9 +139,10 @@ def command(
     semvid reconnects to lost sources and sinks; Ctrl-C ends files properly.
     """
     config = LiveConfig(
+        maps=maps_config(model, focus, device, threshold=threshold, threads=threads),
         codec=codec,
         preset=preset,
-        bitrate=parse_amount("--bitrate", bitrate) or _DEFAULTS.bitrate,
+        rate=Bitrate(parse_amount("--bitrate", bitrate)),
         sound_bitrate=_parse_sound(sound_bitrate),
         latency_ms=parse_milliseconds("--latency", latency),
         wait_seconds=None if wait is None else parse_milliseconds("--wait", wait, "s") / 1000,
@@ -148,12 +153,8 @@ def command(
         loop=loop,
         record=record,
         max_maps_per_second=max_maps,
-        model=model,
-        focus=focus_config(focus, threshold),
-        temporal=temporal_config(None, smoothing, movement, "flow"),
+        temporal=temporal_config(None, smoothing, movement, TEMPORAL.motion),
         allocation=AllocationConfig(strength=strength, background_weight=background_weight),
-        device=cast(Device, device),
-        threads=threads,
         overwrite=overwrite,
     )
     if sink is None and serve is None and record is None and not virtual_camera:
@@ -206,7 +207,7 @@ def _open_server(session: LiveSession, address: str, token: str | None) -> WebSe
 
 
 def _parse_sound(text: str) -> int:
-    return 0 if text.strip() == "0" else parse_amount("--sound-bitrate", text) or 0
+    return 0 if text.strip() == "0" else parse_amount("--sound-bitrate", text)
 
 
 def parse_milliseconds(option: str, text: str, unit: str = "ms") -> float:

@@ -45,7 +45,7 @@ def frame_at(path: Path, index: int) -> Picture:
 
 def map_at(path: Path, config: semvid.CompressConfig, index: int) -> NDArray[np.float32]:
     """Return the importance of one frame, as the compressor saw it, upright."""
-    source = open_source(config, None)
+    source = open_source(config.maps, None)
     analyser = Analyser(source, config.temporal)
     with VideoReader(path) as reader:
         for item in reader.read():
@@ -98,7 +98,7 @@ def main() -> None:
     else:
         source = folder / "clip.mp4"
         demo_clip.write(source)
-    config = semvid.CompressConfig(crf=CRF, focus=FOCUS, overwrite=True)
+    config = semvid.CompressConfig(rate=semvid.Crf(CRF), maps=semvid.MapsConfig(focus=FOCUS), overwrite=True)
     suffix = source.suffix if source.suffix.lower() in {".mp4", ".mkv", ".mov"} else ".mkv"
     mapped = semvid.compress(source, folder / f"{source.stem}.semvid{suffix}", config)
     plain = plain_encode_of_size(source, folder / f"{source.stem}.plain{suffix}", config, mapped)

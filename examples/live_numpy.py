@@ -35,7 +35,7 @@ def pictures(count: int) -> Iterator[NDArray[np.uint8]]:
 def main() -> None:
     """Write a raw H.264 stream, which every player plays."""
     output = Path(sys.argv[1] if len(sys.argv) > 1 else "ball.h264")
-    config = semvid.LiveConfig(bitrate=500_000, frame_rate=FRAME_RATE)
+    config = semvid.LiveConfig(rate=semvid.Bitrate(500_000), frame_rate=FRAME_RATE)
     delays = []
     with semvid.LiveStream(config) as stream, output.open("wb") as file:
         for index, picture in enumerate(pictures(90)):

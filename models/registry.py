@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from semvid.core.config import FocusConfig
+from semvid.core.config import Device, FocusConfig, MapsConfig
 from semvid.models.custom import OnnxPredictor
 from semvid.models.predictor import MsRoiPredictor
 from semvid.models.runtime import open_runtime
 from semvid.models.weights_file import open_weights
 
+_USUAL = MapsConfig()
+
 
 def open_predictor(
-    model: str, focus: FocusConfig, device: str = "auto", threads: int = 0
+    model: str, focus: FocusConfig, device: Device = _USUAL.device, threads: int = _USUAL.threads
 ) -> MsRoiPredictor | OnnxPredictor:
     """Open a network.
 

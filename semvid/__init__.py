@@ -17,17 +17,20 @@ if TYPE_CHECKING:
         FocusConfig,
         ImageConfig,
         LiveConfig,
+        MapsConfig,
         OverlayConfig,
         TemporalConfig,
     )
     from semvid.core.errors import SemvidError
     from semvid.core.events import Done, Event, Notice, Preview, Progress, Reported, Stage, Started
     from semvid.core.map_source import ImportanceSource, MapSource
+    from semvid.core.rate import Bitrate, Crf, Quality, Rate, Size
     from semvid.core.results import Comparison, ExportResult, ImageResult, Pooled, Result
-    from semvid.core.types import Frame, ImportanceMap, QuantizerOffsets, StreamInfo, VideoInfo
+    from semvid.core.types import Frame, ImportanceMap, QuantizerOffsets, Span, StreamInfo, VideoInfo
+    from semvid.engine.job import Job
     from semvid.media.probe import probe
     from semvid.products.compare.compare import compare
-    from semvid.products.compress import compress, compress_events
+    from semvid.products.compress import compress, compress_events, compress_job
     from semvid.products.maps import export_maps
     from semvid.products.overlay import export_overlay
     from semvid.products.report.data import Report
@@ -42,10 +45,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AllocationConfig": "semvid.core.config",
+    "Bitrate": "semvid.core.rate",
     "CodedPacket": "semvid.streaming.base.types",
     "CompareConfig": "semvid.core.config",
     "Comparison": "semvid.core.results",
     "CompressConfig": "semvid.core.config",
+    "Crf": "semvid.core.rate",
     "Done": "semvid.core.events",
     "Event": "semvid.core.events",
     "ExportConfig": "semvid.core.config",
@@ -56,22 +61,28 @@ _HOMES = {
     "ImageResult": "semvid.core.results",
     "ImportanceMap": "semvid.core.types",
     "ImportanceSource": "semvid.core.map_source",
+    "Job": "semvid.engine.job",
     "LiveConfig": "semvid.core.config",
     "LiveStatus": "semvid.streaming.base.types",
     "LiveStream": "semvid.streaming.stream",
     "MapSource": "semvid.core.map_source",
+    "MapsConfig": "semvid.core.config",
     "Notice": "semvid.core.events",
     "OverlayConfig": "semvid.core.config",
     "PacketTaker": "semvid.streaming.ends",
     "Pooled": "semvid.core.results",
     "Preview": "semvid.core.events",
     "Progress": "semvid.core.events",
+    "Quality": "semvid.core.rate",
     "QuantizerOffsets": "semvid.core.types",
+    "Rate": "semvid.core.rate",
     "Report": "semvid.products.report.data",
     "Reported": "semvid.core.events",
     "Result": "semvid.core.results",
     "SemvidError": "semvid.core.errors",
+    "Size": "semvid.core.rate",
     "SoundChunk": "semvid.streaming.base.sound",
+    "Span": "semvid.core.types",
     "Stage": "semvid.core.events",
     "Started": "semvid.core.events",
     "StreamInfo": "semvid.core.types",
@@ -81,6 +92,7 @@ _HOMES = {
     "compress": "semvid.products.compress",
     "compress_events": "semvid.products.compress",
     "compress_image": "semvid.products.still",
+    "compress_job": "semvid.products.compress",
     "export_maps": "semvid.products.maps",
     "export_overlay": "semvid.products.overlay",
     "live": "semvid.streaming.live",
@@ -93,10 +105,12 @@ _HOMES = {
 __version__ = "0.1.0"
 __all__ = [
     "AllocationConfig",
+    "Bitrate",
     "CodedPacket",
     "CompareConfig",
     "Comparison",
     "CompressConfig",
+    "Crf",
     "Done",
     "Event",
     "ExportConfig",
@@ -107,22 +121,28 @@ __all__ = [
     "ImageResult",
     "ImportanceMap",
     "ImportanceSource",
+    "Job",
     "LiveConfig",
     "LiveStatus",
     "LiveStream",
     "MapSource",
+    "MapsConfig",
     "Notice",
     "OverlayConfig",
     "PacketTaker",
     "Pooled",
     "Preview",
     "Progress",
+    "Quality",
     "QuantizerOffsets",
+    "Rate",
     "Report",
     "Reported",
     "Result",
     "SemvidError",
+    "Size",
     "SoundChunk",
+    "Span",
     "Stage",
     "Started",
     "StreamInfo",
@@ -133,6 +153,7 @@ __all__ = [
     "compress",
     "compress_events",
     "compress_image",
+    "compress_job",
     "export_maps",
     "export_overlay",
     "live",

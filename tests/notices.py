@@ -17,5 +17,7 @@ def heard(call, *arguments, **more):
 
 def compress(source, output, **options):
     """Compress by a map that needs no network; return the notices."""
-    config = semvid.CompressConfig(**{"model": "spectral", "overwrite": True, **options})
+    config = semvid.CompressConfig(
+        **{"maps": semvid.MapsConfig(model="spectral"), "overwrite": True, **options}
+    )
     return heard(semvid.compress, source, output, config)[1]

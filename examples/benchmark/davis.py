@@ -100,10 +100,12 @@ def config_for(codec: str, crf: float, source: str, masks: Path) -> semvid.Compr
     is_settled = values.pop("settled", "0") == "1"
     return semvid.CompressConfig(
         codec=codec,
-        crf=crf,
+        rate=semvid.Crf(crf),
         save_maps=Path(tempfile.gettempdir()) / "davis.svmap" if is_settled else None,
-        maps=masks if name == "truth" else None,
-        model=name if name not in {"plain", "truth"} else "spectral",
+        maps=semvid.MapsConfig(
+            path=masks if name == "truth" else None,
+            model=name if name not in {"plain", "truth"} else "spectral",
+        ),
         allocation=semvid.AllocationConfig(
             strength=0 if name == "plain" else default.strength,
             background_weight=float(values.pop("background", default.background_weight)),

@@ -24,7 +24,7 @@ from PIL import Image
 
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder
 from semvid.codecs.jpeg.planes import planes_from_rgb
-from semvid.core.config import ImageConfig
+from semvid.core.config import MapsConfig
 from semvid.media.stills.picture import read_picture
 from semvid.products.still import picture_importance
 
@@ -59,7 +59,7 @@ def main() -> None:
     for path in sorted((data_folder() / "kodak").glob("*.png"))[: arguments.pictures]:
         picture = read_picture(path)
         coder = PictureCoder(
-            planes_from_rgb(picture.pixels, "4:2:0"), picture_importance(picture, ImageConfig())
+            planes_from_rgb(picture.pixels, "4:2:0"), picture_importance(picture, MapsConfig())
         )
         luma = picture.pixels @ np.array([0.299, 0.587, 0.114])
         for quality, found in rows.items():

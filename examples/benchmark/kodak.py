@@ -44,7 +44,7 @@ from ssimulacra2 import compute_ssimulacra2
 
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_size
 from semvid.codecs.jpeg.planes import planes_from_rgb
-from semvid.core.config import ImageConfig
+from semvid.core.config import MapsConfig
 from semvid.media.stills.picture import read_picture
 from semvid.products.still import picture_importance
 
@@ -157,7 +157,7 @@ def judge_picture(path: Path, wanted: list[str]) -> dict[str, dict[str, Scores]]
     """Return gains by coder and rate."""
     picture = read_picture(path)
     rgb = np.ascontiguousarray(picture.pixels)
-    values = picture_importance(picture, ImageConfig())
+    values = picture_importance(picture, MapsConfig())
     importance = np.clip(cv2.resize(values, rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR), 0, 1)
     judge, planes = Judge(rgb, importance), planes_from_rgb(rgb, "4:2:0")
     coder = PictureCoder(planes, values)

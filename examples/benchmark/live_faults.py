@@ -33,6 +33,7 @@ from common import data_folder, load, save
 
 from semvid.core.config import LiveConfig
 from semvid.core.events import Notice
+from semvid.core.rate import Bitrate
 from semvid.streaming.base.types import CodedPacket
 from semvid.streaming.live import open_session
 from semvid.streaming.session import LiveSession
@@ -192,7 +193,7 @@ def slow_consumer() -> dict[str, Any]:
     port, tap, notices = free_port(), Tap(), []
     server = receive_rtmp(port)
     time.sleep(1)
-    config = LiveConfig(realtime=True, loop=True, bitrate=8_000_000)
+    config = LiveConfig(realtime=True, loop=True, rate=Bitrate(8_000_000))
     session = open_session(str(clip()), f"rtmp://127.0.0.1:{port}/live/a", config, more_sinks=[tap])
     with running(session, notices):
         wait_for(lambda: session.status().num_frames > 60, 20)

@@ -29,6 +29,7 @@ from common import data_folder, save, table
 
 from semvid.core.config import LiveConfig
 from semvid.core.events import Notice
+from semvid.core.rate import Bitrate
 from semvid.streaming.base.types import CodedPacket, LiveStatus, Snapshot
 from semvid.streaming.live import open_session
 
@@ -83,7 +84,7 @@ def resident_mb() -> float:
 
 def measure(minutes: float, bitrate_kbps: int, num_busy: int) -> dict[str, Any]:
     """Stream for some minutes."""
-    config = LiveConfig(bitrate=1000 * bitrate_kbps, latency_ms=80)
+    config = LiveConfig(rate=Bitrate(1000 * bitrate_kbps), latency_ms=80)
     busy = [multiprocessing.Process(target=work, daemon=True) for _ in range(num_busy)]
     for one in busy:
         one.start()

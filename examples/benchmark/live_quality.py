@@ -22,7 +22,8 @@ from common import data_folder, save, table
 from numpy.typing import NDArray
 
 import semvid
-from semvid.core.config import LiveConfig
+from semvid.core.config import LiveConfig, MapsConfig
+from semvid.core.rate import Bitrate
 from semvid.core.types import Frame
 from semvid.importance.registry import open_source
 from semvid.streaming.base.types import TIME_BASE, Captured, CodedPacket
@@ -49,7 +50,7 @@ def stream(
     pictures: list[NDArray[np.uint8]], config: LiveConfig, num_frames: int
 ) -> tuple[list[CodedPacket], tuple[float, float], float]:
     """Play in real time; returns packets, median and 99th percentile of delays in ms, and maps a second."""
-    live = LiveStream(config, open_source(config, None))
+    live = LiveStream(config, open_source(config.maps, None))
     packets: list[CodedPacket] = []
     start = time.monotonic()
     try:
@@ -108,7 +109,7 @@ def main() -> None:
         scores = {}
         for strength in (0.0, 1.0):
             config = LiveConfig(
-                bitrate=1000 * arguments.bitrate, model=arguments.model, threads=1,
+                rate=Bitrate(1000 * arguments.bitrate), maps=MapsConfig(model=arguments.model, threads=1),
                 allocation=semvid.AllocationConfig(
                     strength=strength, background_weight=arguments.background_weight
                 ),

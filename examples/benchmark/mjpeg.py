@@ -44,7 +44,7 @@ CONFIG = semvid.CompressConfig(codec="mjpeg", overwrite=True)
 def prepared_frames(path: Path, count: int) -> list[PreparedFrame]:
     """Frames spread over a clip, in JPEG's format, with their maps."""
     coding, kept = JpegCoding(CONFIG), []
-    with VideoReader(path) as reader, closing(open_source(CONFIG, None)) as source:
+    with VideoReader(path) as reader, closing(open_source(CONFIG.maps, None)) as source:
         analyser = Analyser(source, CONFIG.temporal)
         every = max((reader.info.num_frames_from_header or 240) // count, 1)
         for frame in reader.read():
@@ -137,7 +137,9 @@ def measure_speed(runs: int) -> dict[str, float]:
         scaled_clip(source, large, 1920, 1080)
         for name, path in (("720p", source), ("1080p", large)):
             for model in ("msroi", "msroi-fast"):
-                config = semvid.CompressConfig(codec="mjpeg", model=model, overwrite=True)
+                config = semvid.CompressConfig(
+                    codec="mjpeg", maps=semvid.MapsConfig(model=model), overwrite=True
+                )
                 times = []
                 for _ in range(runs + 1):
                     started = time.monotonic()

@@ -23,8 +23,8 @@ def video_bytes(source: Path, output: Path, codec: str, crf: float, model: str |
     """Encode with the maps of a model, or plain, and return the size of the video stream."""
     config = semvid.CompressConfig(
         codec=codec,
-        crf=crf,
-        model=model or "spectral",
+        rate=semvid.Crf(crf),
+        maps=semvid.MapsConfig(model=model or "spectral"),
         allocation=semvid.AllocationConfig(strength=1 if model else 0),
         drop=frozenset({"audio", "subtitle", "data"}),
         overwrite=True,

@@ -125,7 +125,7 @@ def live_share(clip: Path, mode: str, codec: str) -> float | None:
             picture.pts, picture.time_base = round(index / (25 * TIME_BASE)), TIME_BASE
             frame = Frame(picture, index)
             if encoder is None:
-                config = semvid.LiveConfig(codec=codec, bitrate=1_000_000)
+                config = semvid.LiveConfig(codec=codec, rate=semvid.Bitrate(1_000_000))
                 preset = next(iter(live_encoder.live_presets(config)), None)
                 encoder = live_encoder.open_encoder(config, frame, 25, preset, semvid.AllocationConfig())
             # A network asks for one; libvpx makes one every two seconds by itself.
@@ -175,7 +175,8 @@ def measure() -> None:
                 for preset, crf in settings:
                     for mode in ("obeyed", "not attached", "mirrored"):
                         if mode != "mirrored" or (preset, crf) == settings[-2]:
-                            run(clip, codec, f"{preset} crf {crf}", mode, maps=maps, preset=preset, crf=crf)
+                            run(clip, codec, f"{preset} crf {crf}", mode, maps=semvid.MapsConfig(path=maps),
+                                preset=preset, rate=semvid.Crf(crf))  # fmt: skip
                 for mode in ("obeyed", "not attached"):
                     found = live_share(clip, mode, codec)
                     rows.append({"clip": clip.stem, "codec": f"{codec} live", "case": "1 Mbit/s",
@@ -186,12 +187,13 @@ def measure() -> None:
         for mode, (variant, changes) in product(("obeyed", "not attached"), VARIANTS.items()):
             clip = convert(last, folder / f"{variant}.mkv", vcodec="ffv1", **changes)
             for codec in ("x264", "x265"):
-                run(clip, codec, variant, mode, model="spectral")
+                run(clip, codec, variant, mode, maps=semvid.MapsConfig(model="spectral"))
         clip = folder / f"{last.stem}.mkv"
         for codec, texts in OPTIONS.items():
             for mode, text in product(("obeyed", "not attached"), texts):
                 extra = dict(one.split("=", 1) for one in text.split(" "))
-                run(clip, codec, text, mode, encoder_options=extra, maps=clip.with_suffix(".svmap"))
+                run(clip, codec, text, mode, encoder_options=extra,
+                    maps=semvid.MapsConfig(path=clip.with_suffix(".svmap")))  # fmt: skip
     record = {"num_frames": NUM_FRAMES, "chosen_on": sorted(CHOSEN_ON), "runs": rows}
     print(save("obedience", {**load("obedience"), **record}))
     print(summary(rows))
@@ -222,7 +224,7 @@ def measure_cost() -> None:
         maps = Path(name) / "clip.svmap"
         semvid.compress(clip, clip.with_name("out.mkv"), semvid.CompressConfig(save_maps=maps))
         for codec in SETTINGS:
-            config = semvid.CompressConfig(codec=codec, maps=maps, overwrite=True)
+            config = semvid.CompressConfig(codec=codec, maps=semvid.MapsConfig(path=maps), overwrite=True)
             times: dict[bool, list[float]] = {True: [], False: []}
             for _, watched in product(range(3), (True, False)):
                 look = MapWatch.look if watched else lambda *_, **__: None

@@ -59,7 +59,7 @@ class InverseSource(ImportanceSource):
     """What the network says does not matter."""
 
     def __init__(self) -> None:
-        self._network = open_source(semvid.CompressConfig(model="msroi"), None)
+        self._network = open_source(semvid.MapsConfig(), None)
         self.map_every, self.smoothing, self.movement = self._network.map_every, self._network.smoothing, 0.0
 
     def update(self, frame: semvid.Frame) -> semvid.ImportanceMap:
@@ -68,7 +68,7 @@ class InverseSource(ImportanceSource):
 
 
 SOURCES: dict[str, Callable[[], ImportanceSource]] = {
-    "msroi": lambda: open_source(semvid.CompressConfig(model="msroi"), None),
+    "msroi": lambda: open_source(semvid.MapsConfig(), None),
     "inverse": InverseSource,
     "spectral": SpectralSource,
     "middle": lambda: BlobSource(0.5, 0.5),
@@ -160,7 +160,7 @@ def video_bytes(
     """Encode and return the size of the video stream."""
     config = semvid.CompressConfig(
         codec=codec,
-        crf=crf,
+        rate=semvid.Crf(crf),
         overwrite=True,
         drop=frozenset({"audio"}),
         allocation=semvid.AllocationConfig(strength=strength),

@@ -24,6 +24,12 @@ _TIMED = frozenset({"elapsed_seconds"})
 """Fields that say how long the work took."""
 _TEMPORAL = frozenset({"map_every", "smoothing", "movement", "motion"})
 _ALLOCATION = frozenset({"strength", "background_weight", "finest", "coarsest"})
+_MAPS = {"maps": "path", "maps_hold": "hold"} | {
+    name: name for name in ("model", "focus", "boxes", "device", "threads")
+}
+_RATES = {
+    "crf": "Crf", "quality": "Quality", "bitrate": "Bitrate", "target_size": "Size", "target_bytes": "Size"
+}  # fmt: skip
 _PATHS = frozenset({"maps", "boxes", "save_maps", "result", "record"})
 _PAUSE_SECONDS = 0.1
 """From a finished map to the next frame: a hundred times what the hand-over takes."""
@@ -43,6 +49,10 @@ def make_config(kind: str, options: Mapping[str, Any]) -> Any:
         config |= allocation
     elif allocation:
         config["allocation"] = semvid.AllocationConfig(**allocation)
+    if hasattr(semvid, "MapsConfig"):
+        maps = {_MAPS[key]: config.pop(key) for key in config.keys() & _MAPS.keys()}
+        rates = [getattr(semvid, _RATES[key])(config.pop(key)) for key in config.keys() & _RATES.keys()]
+        config |= {"maps": semvid.MapsConfig(**maps)} | ({"rate": rates[0]} if rates else {})
     return getattr(semvid, kind)(**config)
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,9 @@ def measure_size(clip: Path, folder: Path) -> dict[str, Any]:
     config = semvid.CompressConfig(save_maps=kept, overwrite=True)
     run = semvid.compress(clip, folder / "run.mkv", config)
     repeated = semvid.compress(
-        clip, folder / "repeated.mkv", semvid.CompressConfig(maps=kept, save_maps=again, overwrite=True)
+        clip,
+        folder / "repeated.mkv",
+        semvid.CompressConfig(maps=semvid.MapsConfig(path=kept), save_maps=again, overwrite=True),
     )
     size = kept.stat().st_size
     return {
@@ -62,7 +63,9 @@ def overlay_speed(clip: Path, folder: Path) -> float:
     for _ in range(3):
         started = time.monotonic()
         result = semvid.export_overlay(
-            small, folder / "overlay.mp4", replace(semvid.OverlayConfig(), maps=maps, overwrite=True)
+            small,
+            folder / "overlay.mp4",
+            semvid.OverlayConfig(maps=semvid.MapsConfig(path=maps), overwrite=True),
         )
         speeds.append(result.num_frames / (time.monotonic() - started))
     return max(speeds)

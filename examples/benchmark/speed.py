@@ -88,11 +88,21 @@ def main() -> None:
         write_map_video(full, (1280, 720), num_frames)
         for codec in arguments.codecs.split(","):
             tests = {
-                "maps from a 320x180 file": semvid.CompressConfig(codec=codec, maps=small, overwrite=True),
-                "maps from a 1280x720 file": semvid.CompressConfig(codec=codec, maps=full, overwrite=True),
-                "spectral": semvid.CompressConfig(codec=codec, model="spectral", overwrite=True),
-                "msroi": semvid.CompressConfig(codec=codec, model="msroi", overwrite=True),
-                "msroi-fast": semvid.CompressConfig(codec=codec, model="msroi-fast", overwrite=True),
+                "maps from a 320x180 file": semvid.CompressConfig(
+                    codec=codec, maps=semvid.MapsConfig(path=small), overwrite=True
+                ),
+                "maps from a 1280x720 file": semvid.CompressConfig(
+                    codec=codec, maps=semvid.MapsConfig(path=full), overwrite=True
+                ),
+                "spectral": semvid.CompressConfig(
+                    codec=codec, maps=semvid.MapsConfig(model="spectral"), overwrite=True
+                ),
+                "msroi": semvid.CompressConfig(
+                    codec=codec, maps=semvid.MapsConfig(model="msroi"), overwrite=True
+                ),
+                "msroi-fast": semvid.CompressConfig(
+                    codec=codec, maps=semvid.MapsConfig(model="msroi-fast"), overwrite=True
+                ),
             }
             for name, config in tests.items():
                 anchor = lambda: plain_encode(source, work / "plain.mp4", codec)  # noqa: B023, E731

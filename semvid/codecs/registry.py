@@ -50,7 +50,7 @@ def _needs_aq(fastest_preset: str, switch: str, tree: str) -> tuple[MapCondition
         MapCondition(
             lambda found: "qp" not in found,
             "a constant qp overrules every offset",
-            "give `crf` instead of qp",
+            "give `Crf` instead of qp",
         ),
         MapCondition(
             lambda found: found["aq-mode"].strip() in _AQ_MODES or (number(found["aq-mode"]) or 0) > 0,

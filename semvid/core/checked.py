@@ -132,8 +132,12 @@ def shown(value: Any) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
-def parse_json(text: str) -> Field:
+def parse_json(text: str, *, has_names: bool = False) -> Field:
     """Parse JSON, more strictly than Python does.
+
+    Args:
+        text: The JSON.
+        has_names: There may be names of files that are not Unicode in it, as Python holds them.
 
     Raises:
         Malformed: It is none, is nested too deeply, or has a key twice, text that is not Unicode, or numbers
@@ -144,7 +148,7 @@ def parse_json(text: str) -> Field:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise Malformed(f"it is no JSON: {error.msg.lower()} (at character {error.pos})") from error
-    if _SURROGATE.search(text):
+    if not has_names and _SURROGATE.search(text):
         try:
             json.dumps(value, ensure_ascii=False).encode()
         except UnicodeEncodeError as error:

@@ -23,11 +23,11 @@ def for_people(text: str) -> str:
 
 
 def setting(name: str, value: object) -> str:
-    """Name an option and its value in a message: ``name=value`` in backticks.
+    """Name an option and its value in a message: ``name=value``, or ``Name(value)``, in backticks.
 
     As in Markdown there are more of them around a value that has some itself, so that its end can be told.
     """
-    text = f"{name}={value}"
+    text = f"{name}({value})" if name[0].isupper() else f"{name}={value}"
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}{text}{fence}"
 

@@ -14,6 +14,7 @@ from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
 
 from semvid.core.conversion import UNTOLD, Colours, converted
+from semvid.core.errors import ConfigError
 from semvid.core.geometry import Array, Size, grid_shape, motion_grid, square_size, turned, turned_size
 from semvid.core.luma import LumaArray, luma_of
 from semvid.core.resampling import averaged, stretched
@@ -70,6 +71,22 @@ class VideoInfo:
     streams: tuple[StreamInfo, ...]
     side_data: tuple[tuple[str, str], ...] = ()
     """What the container says of the video beside its samples: kinds and details in FFmpeg's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a video, in exact ``pts``: in the time base of the video, counted as its reader counts."""
+
+    start: int = 0
+    """Of the first frame, or before it; 0 = from the beginning."""
+    end: int | None = None
+    """The first ``pts`` that is no longer part of it; None = to the end."""
+
+    def __post_init__(self) -> None:
+        if self.start < 0 or (self.end is not None and self.end <= self.start):
+            raise ConfigError(
+                f"{self} is empty or backwards; its start must be 0 or more, and its end beyond the start"
+            )
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
+
 from semvid.core.config import MapsConfig
 from semvid.core.map_source import ImportanceSource, MapSource, complete
 from semvid.importance.files.boxes import BoxSource
@@ -10,6 +13,15 @@ from semvid.importance.files.sidecar import SUFFIX
 from semvid.importance.files.sidecar_source import SidecarSource
 from semvid.importance.predictor import NetworkSource
 from semvid.importance.spectral import SpectralSource
+
+_CORES_PER_THREAD = 4
+
+
+def sharing_cores(config: MapsConfig) -> MapsConfig:
+    """Leave most cores to the encoder: a network on all of them takes more time than it saves."""
+    if config.threads:
+        return config
+    return replace(config, threads=max((os.cpu_count() or 1) // _CORES_PER_THREAD, 1))
 
 
 def open_source(
@@ -29,15 +41,15 @@ def open_source(
     """
     if own is not None:
         return complete(own)
-    if config.maps is not None and config.maps.suffix.lower() == SUFFIX:
-        return SidecarSource(config.maps, hold=config.maps_hold)
-    if config.maps is not None:
-        return MapFileSource(config.maps, hold=config.maps_hold, expected_frames=expected_frames)
+    if config.path is not None and config.path.suffix.lower() == SUFFIX:
+        return SidecarSource(config.path, hold=config.hold)
+    if config.path is not None:
+        return MapFileSource(config.path, hold=config.hold, expected_frames=expected_frames)
     if config.boxes is not None:
         return BoxSource(config.boxes, expected_frames=expected_frames)
-    if config.model == "spectral":
+    if config.chosen_model == "spectral":
         return SpectralSource()
     # Networks need libraries that take a while to load.
     from semvid.models.registry import open_predictor
 
-    return NetworkSource(open_predictor(config.model, config.focus, config.device, config.threads))
+    return NetworkSource(open_predictor(config.chosen_model, config.focus, config.device, config.threads))

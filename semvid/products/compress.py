@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,24 +12,26 @@ from semvid.codecs.base.coding import Coding, PreparedFrame
 from semvid.codecs.base.interlaced import InterlacedStage
 from semvid.codecs.opening import open_coding
 from semvid.core.config import CompressConfig
-from semvid.core.errors import OutputError
+from semvid.core.errors import ConfigError, OutputError
 from semvid.core.events import Done, Event, Notice, Preview, Started
 from semvid.core.map_source import ImportanceSource
 from semvid.core.opencv_threads import one_opencv_thread
 from semvid.core.prefetch import prefetch
+from semvid.core.rate import Size
 from semvid.core.results import Result
 from semvid.core.settings import or_default
 from semvid.core.text import setting
 from semvid.core.types import AnalysedFrame, Frame, VideoInfo
 from semvid.engine.analysis import Analyser
 from semvid.engine.encoding_job import EncodingJob
+from semvid.engine.job import Job
 from semvid.engine.preview import Previewer
 from semvid.importance.files.made_by import describe_maps
 from semvid.importance.files.map_sink import SinkContext
 from semvid.importance.files.sidecar import SUFFIX
 from semvid.importance.files.sinks import open_sink
 from semvid.importance.predictor import NetworkSource
-from semvid.importance.registry import open_source
+from semvid.importance.registry import open_source, sharing_cores
 from semvid.media.reading.reader import VideoReader
 from semvid.media.stills.picture_file import is_still
 from semvid.media.writing.destination import check_output, default_output
@@ -45,7 +45,6 @@ _MOST_AHEAD, _FEWEST_AHEAD = 32, 4
 """Frames between two stages. Many let the stages before the encoder work in the gaps it leaves, at a low
 priority, which takes a tenth off the time of an encode on two cores."""
 _BYTES_AHEAD = 64 * 2**20
-_CORES_PER_THREAD = 4
 
 
 def compress(
@@ -73,10 +72,21 @@ def compress(
     Raises:
         SemvidError: See ``semvid.core.errors``. Whatever is raised, no partial output is left.
     """
+    return compress_job(
+        _job(source, output, config), importance=importance, preview_size=preview_size, on_event=on_event
+    )
+
+
+def compress_job(
+    job: Job,
+    *,
+    importance: ImportanceSource | None = None,
+    preview_size: tuple[int, int] | None = None,
+    on_event: Callable[[Event], None] | None = None,
+) -> Result:
+    """Do what ``compress`` does for a job; the other arguments are the same."""
     result = None
-    with closing(
-        compress_events(source, output, config, importance=importance, preview_size=preview_size)
-    ) as events:
+    with closing(job_events(job, importance=importance, preview_size=preview_size)) as events:
         for event in events:
             if on_event is not None:
                 on_event(event)
@@ -107,16 +117,30 @@ def compress_events(
         ``Started``, then ``Notice``, ``Preview`` and ``Progress`` as they come, and ``Done`` last. Closing
         the generator early stops all threads and leaves no output.
     """
-    config = or_default(config, CompressConfig)
-    coding = open_coding(config)
+    yield from job_events(_job(source, output, config), importance=importance, preview_size=preview_size)
+
+
+def job_events(
+    job: Job, *, importance: ImportanceSource | None = None, preview_size: tuple[int, int] | None = None
+) -> Generator[Event, None, None]:
+    """Do what ``compress_events`` does for a job; the other arguments are the same."""
+    if job.span is not None:
+        raise ConfigError(f"span is {job.span}, and this version takes whole videos; give None")
+    coding = open_coding(job.config)
     yield from encode_events(
-        Path(source), output, config, coding, importance=importance, preview_size=preview_size
+        job.source, job.output, job.config, coding, importance=importance, preview_size=preview_size
+    )
+
+
+def _job(source: Path | str, output: Path | str | None, config: CompressConfig | None) -> Job:
+    return Job(
+        Path(source), None, None if output is None else Path(output), or_default(config, CompressConfig)
     )
 
 
 def encode_events(
     source: Path,
-    output: Path | str | None,
+    output: Path | None,
     config: CompressConfig,
     coding: Coding,
     *,
@@ -129,12 +153,11 @@ def encode_events(
     with one_opencv_thread(), VideoReader(source, export_vectors=export_vectors) as reader:
         if output is None:
             output = default_output(reader.info, coding.coding_format, config)
-        output = Path(output)
         manifest = check_output(output, reader.info, coding.coding_format, config)
         reader.keep(manifest.read_streams)
         if config.save_maps is not None:
             _check_maps_place(config.save_maps, source, output, overwrite=config.overwrite)
-        maps = open_source(_sharing_cores(config), reader.info.num_frames_from_header, importance)
+        maps = open_source(sharing_cores(config.maps), reader.info.num_frames_from_header, importance)
         with closing(maps), VideoWriter(output, manifest, overwrite=config.overwrite) as writer:
             yield Started(reader.info)
             yield from map(Notice, manifest.notices)
@@ -143,15 +166,15 @@ def encode_events(
                     f"{source.name} is a still picture: a video of one frame is made (of several pages, the "
                     "first); semvid image makes a JPEG"
                 )
-            if config.device in {"cuda", "mps"} and not isinstance(maps, NetworkSource):
-                yield Notice(f"`device={config.device}` has no effect: no network makes these maps")
+            if config.maps.device in {"cuda", "mps"} and not isinstance(maps, NetworkSource):
+                yield Notice(f"`device={config.maps.device}` has no effect: no network makes these maps")
             analyser = None if config.allocation.strength == 0 else Analyser(maps, config.temporal)
             previewer = Previewer(preview_size, reader.info.sample_aspect_ratio)
             interlaced = InterlacedStage(config.deinterlace, coding.codes_fields, output.suffix)
             ahead = _frames_ahead(reader.info)
             with ExitStack() as stack:
                 if config.save_maps is not None and analyser is not None:
-                    asked = config if importance is None else None
+                    asked = config.maps if importance is None else None
                     made_by = describe_maps(asked, maps, analyser.settings)
                     context = SinkContext(reader.info, made_by)
                     analyser.recorder = stack.enter_context(
@@ -178,8 +201,8 @@ def encode_events(
                 yield from map(Notice, reader.remarks("what could be decoded was compressed"))
                 output_bytes = writer.commit()
                 yield from map(Notice, writer.notices)
-            if config.target_size is not None and output_bytes > config.target_size:
-                yield Notice(f"the output has {output_bytes} bytes, more than `target_size`; ask for less")
+            if isinstance(config.rate, Size) and output_bytes > config.rate.num_bytes:
+                yield Notice(f"the output has {output_bytes} bytes, more than `Size`; ask for less")
             yield Done(job.result(output_bytes, time.monotonic() - started))
 
 
@@ -187,13 +210,6 @@ def _check_maps_place(path: Path, source: Path, output: Path, *, overwrite: bool
     if path.suffix.lower() != SUFFIX or path.absolute() == output.absolute():
         raise OutputError(f"{setting('save_maps', path)} is no place for maps; end it in {SUFFIX}")
     check_place(path, source, overwrite=overwrite, option="save_maps")
-
-
-def _sharing_cores(config: CompressConfig) -> CompressConfig:
-    """Leave most cores to the encoder: a network on all of them takes more time than it saves."""
-    if config.threads:
-        return config
-    return replace(config, threads=max((os.cpu_count() or 1) // _CORES_PER_THREAD, 1))
 
 
 def _frames_ahead(info: VideoInfo) -> int:

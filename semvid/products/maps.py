@@ -80,11 +80,11 @@ def export_maps(
         check_place(output, source, overwrite=config.overwrite)
     with (
         VideoReader(source, export_vectors=config.temporal.motion == "vectors") as reader,
-        closing(open_source(config, reader.info.num_frames_from_header)) as maps,
+        closing(open_source(config.maps, reader.info.num_frames_from_header)) as maps,
     ):
         analyser = Analyser(maps, config.temporal)
         previewer = Previewer(preview_size, reader.info.sample_aspect_ratio)
-        made_by = describe_maps(config, maps, analyser.settings)
+        made_by = describe_maps(config.maps, maps, analyser.settings)
         # HEVC's rate model stands in for all encoders that read offsets.
         allocator = OffsetAllocator(replace(X265, block_size=BLOCK_SIZE), config.allocation)
         context = SinkContext(reader.info, made_by, allocator)
@@ -150,5 +150,5 @@ def _export_picture(
     upright = picture.upright()
     file = io.BytesIO()
     height, width = upright.shape[:2]
-    Image.fromarray(full_size(importance_of(upright, config), (width, height))).save(file, "PNG")
+    Image.fromarray(full_size(importance_of(upright, config.maps), (width, height))).save(file, "PNG")
     return ExportResult(source, output, 1, write_whole(output, file.getvalue(), overwrite=config.overwrite))

@@ -27,6 +27,7 @@ from semvid.core.conversion import Colours, converted
 from semvid.core.errors import ConfigError, OutputError
 from semvid.core.events import Done, Event, Notice, Progress, Started
 from semvid.core.map_source import ImportanceSource
+from semvid.core.rate import Crf
 from semvid.core.resampling import scaled
 from semvid.core.results import ExportResult
 from semvid.core.settings import or_default
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from av.container import OutputContainer
 
 _STILLS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-_CODED = CompressConfig(crf=20, preset="veryfast", allocation=AllocationConfig(strength=0))
+_CODED = CompressConfig(rate=Crf(20), preset="veryfast", allocation=AllocationConfig(strength=0))
 
 
 def export_overlay(
@@ -168,10 +169,8 @@ def _draw_video(
     on_event: Callable[[Event], None],
 ) -> ExportResult:
     settings = CompressConfig(
-        model=config.model, focus=config.focus, maps=config.maps, maps_hold=config.maps_hold,
-        boxes=config.boxes, device=config.device, threads=config.threads, temporal=config.temporal,
-        deinterlace="bwdif", overwrite=config.overwrite,
-    )  # fmt: skip
+        maps=config.maps, temporal=config.temporal, deinterlace="bwdif", overwrite=config.overwrite
+    )
     aspect = probe(source).sample_aspect_ratio
     with (
         closing(FrameDrawer(config)) as drawer,
@@ -207,7 +206,7 @@ def _drawn_frames(
     info, count = reader.info, 0
     with (
         closing(FrameDrawer(config)) as drawer,
-        closing(open_source(config, info.num_frames_from_header, importance)) as maps,
+        closing(open_source(config.maps, info.num_frames_from_header, importance)) as maps,
     ):
         analyser = Analyser(maps, config.temporal)
         previewer = Previewer(preview_size, info.sample_aspect_ratio)
@@ -258,7 +257,7 @@ def _draw_still(
     if config.height is not None:
         width, height = max(round(width * config.height / height), 1), config.height
     picture = scaled(np.asarray(cv2.cvtColor(upright, kind), np.uint8), height, width)
-    drawn = draw_over(picture, importance_of(upright, config, importance), config)
+    drawn = draw_over(picture, importance_of(upright, config.maps, importance), config)
     file = io.BytesIO()
     # What is drawn is RGB: the profile of a grey picture does not fit.
     profile = read.tags.icc if upright.ndim == 3 else b""

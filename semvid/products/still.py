@@ -10,12 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.codecs.jpeg.encoder import DEFAULT_QUALITY, Choice, PictureCoder, fill_size
+from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_size
 from semvid.codecs.jpeg.planes import planes_from_rgb
 from semvid.codecs.jpeg.writer import insert_segments
-from semvid.core.config import ImageConfig, MapsConfig
+from semvid.core.config import JPEG_QUALITY, ImageConfig, MapsConfig
 from semvid.core.errors import OutputError
 from semvid.core.map_source import ImportanceSource
+from semvid.core.rate import Size
 from semvid.core.results import ImageResult
 from semvid.core.settings import or_default
 from semvid.core.types import FloatArray, Frame
@@ -55,7 +56,7 @@ def compress_image(
             f"'{output.suffix or output.name}' is no JPEG; end the output in {' or '.join(SUFFIXES)}"
         )
     picture = read_picture(source)
-    values = picture_importance(picture, config, importance)
+    values = picture_importance(picture, config.maps, importance)
     planes = planes_from_rgb(picture.pixels, config.sampling)
     coder = PictureCoder(planes, values)
     tags, misfits = picture.tags.fitting(len(planes.components))
@@ -66,18 +67,18 @@ def compress_image(
 
 
 def picture_importance(
-    picture: Picture, config: MapsConfig, importance: ImportanceSource | None = None
+    picture: Picture, maps: MapsConfig, importance: ImportanceSource | None = None
 ) -> FloatArray:
     """Return the map of a picture as stored: seen upright, then turned back."""
-    return turn_back(importance_of(picture.upright(), config, importance), picture.orientation)
+    return turn_back(importance_of(picture.upright(), maps, importance), picture.orientation)
 
 
 def importance_of(
-    upright: NDArray[np.uint8], config: MapsConfig, importance: ImportanceSource | None = None
+    upright: NDArray[np.uint8], maps: MapsConfig, importance: ImportanceSource | None = None
 ) -> FloatArray:
     """Return the map of upright pixels, ``(h, w)`` of any size in 0..1."""
-    with closing(open_source(config, 1, importance)) as maps:
-        return maps.update(_frame(upright)).values
+    with closing(open_source(maps, 1, importance)) as source:
+        return source.update(_frame(upright)).values
 
 
 def _frame(pixels: NDArray[np.uint8]) -> Frame:
@@ -89,12 +90,11 @@ def _frame(pixels: NDArray[np.uint8]) -> Frame:
 
 def _to_size(coder: PictureCoder, config: ImageConfig, extra: int) -> tuple[bytes, float]:
     """Encode at the quality asked for, or at the one that fills the size asked for."""
-    base = Choice(config.quality or DEFAULT_QUALITY, config.price, config.background_weight)
-    target = config.target_bytes
+    rate = config.rate
+    quality = JPEG_QUALITY if isinstance(rate, Size) else rate
+    base = Choice(quality.value, config.price, config.background_weight)
+    if isinstance(rate, Size):
+        return fill_size(coder.encode, base, rate.num_bytes - extra)
     if config.match == "plain":
-        target = len(coder.encode_plain(config.quality or DEFAULT_QUALITY))
-    elif target is not None:
-        target -= extra
-    if target is None:
-        return coder.encode(base), base.quality
-    return fill_size(coder.encode, base, target)
+        return fill_size(coder.encode, base, len(coder.encode_plain(quality.value)))
+    return coder.encode(base), base.quality

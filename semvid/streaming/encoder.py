@@ -154,11 +154,8 @@ def live_options(
     options = spec.options(spec.crf.default, preset, dict(_LOW_DELAY[spec.name]))
     options.pop("crf")
     seconds = min(max(_BUFFERED * config.latency_ms / 1000, _LEAST_BUFFER_SECONDS), _MOST_BUFFER_SECONDS)
-    rate = {
-        "b": str(config.bitrate),
-        "maxrate": str(config.bitrate),
-        "bufsize": str(round(config.bitrate * seconds)),
-    }
+    bits = config.rate.bits_per_second
+    rate = {"b": str(bits), "maxrate": str(bits), "bufsize": str(round(bits * seconds))}
     if spec.library.startswith("libvpx"):
         rate["minrate"] = rate["maxrate"]
     return {**options, **rate, "g": str(max(round(_GOP_SECONDS * frame_rate), 1)), "bf": "0"}
@@ -268,7 +265,7 @@ class _JpegEncoder:
         self.saving: float | None = None
         self._coding = JpegCoding(CompressConfig(codec="mjpeg"))
         self._choice = Choice(background_weight=allocation.background_weight, strength=allocation.strength)
-        self._budget = Budget(config.bitrate / 8 / frame_rate, None, 50)
+        self._budget = Budget(config.rate.bits_per_second / 8 / frame_rate, None, 50)
         self._duration = round(1 / (frame_rate * TIME_BASE))
         self._make_coder: Any = lambda picture, importance: PictureCoder(planes_of(picture), importance)
         self._depth = min(os.cpu_count() or 1, max(int(config.latency_ms / 1000 * frame_rate), 1))

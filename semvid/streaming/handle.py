@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import Protocol
 
-from semvid.core.config import AllocationConfig, FocusConfig, LiveConfig
+from semvid.core.config import LIVE_BITRATES, AllocationConfig, FocusConfig, LiveConfig
+from semvid.core.settings import fit
 from semvid.streaming.base.types import LiveStatus, Snapshot
+
+_DEFAULTS = LiveConfig()
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +21,11 @@ class LiveControls:
         ConfigError: A value is out of range.
     """
 
-    strength: float = 1.0
+    strength: float = _DEFAULTS.allocation.strength
     """0 = plain encode, 1 = the optimal offsets for the weights, more exaggerates; 0..3."""
-    bitrate: int = 2_000_000
+    bitrate: int = _DEFAULTS.rate.bits_per_second
     """Bits a second of the video, 50,000..200,000,000."""
-    focus: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    focus: Mapping[str, float] = _DEFAULTS.maps.focus.weights
     """Class -> weight, 0..10, against 1 for those not named; 0 = does not matter."""
     maps_on: bool = True
     """False = plain encode, and no map is made."""
@@ -31,7 +33,7 @@ class LiveControls:
     def __post_init__(self) -> None:
         # They hold the ranges of the very same options.
         AllocationConfig(strength=self.strength)
-        LiveConfig(bitrate=self.bitrate)
+        LIVE_BITRATES.check("bitrate", fit(self.bitrate, int, "bitrate", "LiveControls.bitrate"))
         FocusConfig(weights=self.focus)
 
 

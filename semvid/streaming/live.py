@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import replace
 
 from semvid.core.config import LiveConfig
 from semvid.core.errors import ConfigError
 from semvid.core.map_source import ImportanceSource
 from semvid.core.settings import or_default
 from semvid.core.types import FloatArray, Frame
-from semvid.importance.registry import open_source
+from semvid.importance.registry import open_source, sharing_cores
 from semvid.streaming.base.address import parse_source
-from semvid.streaming.base.types import Snapshot
+from semvid.streaming.base.types import USUAL_RATE, Snapshot
 from semvid.streaming.capture.opening import require_protocol
 from semvid.streaming.capture.source import LiveReader
 from semvid.streaming.encoder import live_presets
@@ -22,8 +20,6 @@ from semvid.streaming.ends import PacketTaker
 from semvid.streaming.session import LiveSession
 from semvid.streaming.sinks.sink import open_sink
 from semvid.streaming.sinks.virtual_camera import VirtualCamera
-
-_DEFAULT_RATE = 30.0
 
 
 def live(
@@ -85,14 +81,14 @@ def open_session(
     Raises:
         SemvidError: A sink cannot be opened, or something does not fit; whatever was open is closed.
     """
-    if config.maps is not None or config.boxes is not None:
+    if config.maps.has_file:
         raise ConfigError(
             "a live stream takes no `maps` and no `boxes`: they are of one video; give a `model`"
         )
     live_presets(config)
     address = parse_source(source)
     require_protocol(address)
-    maps = open_source(_sharing_cores(config), None, importance)
+    maps = open_source(sharing_cores(config.maps), None, importance)
     with ExitStack() as stack:
         stack.callback(maps.close)
         sinks: list[PacketTaker] = []
@@ -101,7 +97,7 @@ def open_session(
                 sinks.append(open_sink(text, config, option=option))
                 stack.callback(sinks[-1].close)
         if virtual_camera:
-            sinks.append(VirtualCamera(config.frame_rate or _DEFAULT_RATE))
+            sinks.append(VirtualCamera(config.frame_rate or USUAL_RATE))
             stack.callback(sinks[-1].close)
         note = ""
         if address.awaits_sender and config.wait_seconds != 0:
@@ -111,7 +107,3 @@ def open_session(
         )
         stack.pop_all()
     return session
-
-
-def _sharing_cores(config: LiveConfig) -> LiveConfig:
-    return config if config.threads else replace(config, threads=max((os.cpu_count() or 1) // 4, 1))

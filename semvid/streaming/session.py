@@ -16,6 +16,7 @@ from semvid.core.map_source import MapSource
 from semvid.core.types import Frame
 from semvid.streaming.base.types import (
     TIME_BASE,
+    USUAL_RATE,
     Captured,
     CodedPacket,
     LiveStatus,
@@ -37,7 +38,6 @@ from semvid.streaming.stream import LiveStream
 _STATUS_SECONDS = 1.0
 _SILENCE_SECONDS = 0.25
 """So long without a frame, and the last one is shown again until there are new ones."""
-_DEFAULT_RATE = 30.0
 _POLL_SECONDS = 0.005
 
 
@@ -310,7 +310,7 @@ class LiveSession:
 
     def _next(self) -> Captured | None:
         """Return the next frame, or the last one again when the source is silent."""
-        gap = 1 / float(self._reader.frame_rate or _DEFAULT_RATE)
+        gap = 1 / float(self._reader.frame_rate or USUAL_RATE)
         last = self._last
         captured = self._reader.next(max(_SILENCE_SECONDS, 3 * gap))
         if captured is None:

@@ -7,7 +7,6 @@ import time
 from collections import deque
 from dataclasses import replace
 from fractions import Fraction
-from types import MappingProxyType
 
 import av
 import cv2
@@ -16,11 +15,12 @@ from numpy.typing import NDArray
 
 from semvid.core.config import LiveConfig
 from semvid.core.map_source import ImportanceSource
+from semvid.core.rate import Bitrate
 from semvid.core.settings import or_default
 from semvid.core.types import Frame
 from semvid.importance.predictor import NetworkSource
 from semvid.importance.registry import open_source
-from semvid.streaming.base.types import TIME_BASE, Captured, CodedPacket, Snapshot
+from semvid.streaming.base.types import TIME_BASE, USUAL_RATE, Captured, CodedPacket, Snapshot
 from semvid.streaming.encoder import LiveEncoder, live_presets, open_encoder
 from semvid.streaming.follower import LiveFollower
 from semvid.streaming.governor import Governor, Load, ladder
@@ -28,7 +28,6 @@ from semvid.streaming.handle import LiveControls
 from semvid.streaming.mapper import LiveMapper
 from semvid.streaming.meters import Meters
 
-_DEFAULT_RATE = 30.0
 _KEY_SECONDS = 1.0
 """From one key frame that was asked for to the next at least: they are large."""
 _JUDGED_EVERY = 0.25
@@ -56,7 +55,7 @@ class LiveStream:
         self.num_frames = 0
         self._config = config = or_default(config, LiveConfig)
         presets = live_presets(config)
-        source = self._source = open_source(config, None, source)
+        source = self._source = open_source(config.maps, None, source)
         self._preset = presets[0] if presets else None
         self._ladder = ladder(presets[1:])
         self.governor = Governor(len(self._ladder))
@@ -64,10 +63,7 @@ class LiveStream:
         self._mapper = LiveMapper(source, config.max_maps_per_second)
         self._step = 0
         self._controls = LiveControls(
-            config.allocation.strength,
-            config.bitrate,
-            MappingProxyType(dict(config.focus.weights)),
-            maps_on=True,
+            config.allocation.strength, config.rate.bits_per_second, config.maps.focus.weights, maps_on=True
         )
         self._wanted = self._controls
         self._lock = threading.Lock()
@@ -75,7 +71,7 @@ class LiveStream:
         self._encoder_key: tuple[object, ...] = ()
         self._snapshot: Snapshot | None = None
         self._arrivals: deque[tuple[int, float]] = deque(maxlen=1000)
-        self._rate = config.frame_rate or _DEFAULT_RATE
+        self._rate = config.frame_rate or USUAL_RATE
         self._last_pts: int | None = None
         self._judged_at = 0.0
         self._key_at = -_KEY_SECONDS
@@ -255,7 +251,7 @@ class LiveStream:
         if wanted.strength != self._controls.strength and self._encoder is not None:
             self._encoder.reweigh(replace(self._config.allocation, strength=wanted.strength))
         if wanted.focus != self._controls.focus and isinstance(self._source, NetworkSource):
-            self._source.network.refocus(replace(self._config.focus, weights=wanted.focus))
+            self._source.network.refocus(replace(self._config.maps.focus, weights=wanted.focus))
         self._controls = wanted
 
     def _change_encoder(self, frame: Frame, aspect: Fraction | None) -> list[CodedPacket]:
@@ -265,7 +261,7 @@ class LiveStream:
         key = (picture.width, picture.height, picture.format.name, preset, controls.bitrate, aspect)
         if self._encoder is not None and key == self._encoder_key:
             return []
-        config = replace(self._config, bitrate=controls.bitrate)
+        config = replace(self._config, rate=Bitrate(controls.bitrate))
         allocation = replace(config.allocation, strength=controls.strength)
         fresh = open_encoder(config, frame, self._rate, preset, allocation, aspect)
         packets = self._finish_encoder()

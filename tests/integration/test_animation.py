@@ -123,7 +123,9 @@ def test_a_name_is_taken_while_pictures_are_drawn(suffix, tmp_path):
                 Claim(output, overwrite=True)
             refused.append(event)
 
-    semvid.export_overlay(source, output, semvid.OverlayConfig(model="spectral", every=2), on_event=look)
+    semvid.export_overlay(
+        source, output, semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral"), every=2), on_event=look
+    )
     assert len(refused) == 4
     assert sorted(one.name for one in tmp_path.iterdir()) == ["in.mkv", output.name]
     assert len(read(output)[0]) == 2

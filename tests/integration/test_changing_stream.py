@@ -129,7 +129,7 @@ def test_motion_jpeg_codes_them(folder, tmp_path):
 
 @pytest.mark.parametrize("name", ["out.svmap", "out.mkv", "out.npz", "folder", "out.roi"])
 def test_maps_of_them(folder, tmp_path, name):
-    config = semvid.ExportConfig(model="spectral")
+    config = semvid.ExportConfig(maps=semvid.MapsConfig(model="spectral"))
     result, notices = heard(semvid.export_maps, folder / "size.ts", tmp_path / name, config)
     assert result.num_frames == 2 * NUM
     assert any("scaled, with black bars" in one for one in notices)
@@ -137,7 +137,7 @@ def test_maps_of_them(folder, tmp_path, name):
 
 @pytest.mark.parametrize("name", ["out.mp4", "out.gif", "out.webp", "folder"])
 def test_overlays_of_them(folder, tmp_path, name):
-    config = semvid.OverlayConfig(model="spectral")
+    config = semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral"))
     result, notices = heard(semvid.export_overlay, folder / "size.ts", tmp_path / name, config)
     assert result.num_frames == 2 * NUM
     assert any("scaled, with black bars" in one for one in notices)
@@ -145,8 +145,10 @@ def test_overlays_of_them(folder, tmp_path, name):
 
 @pytest.mark.parametrize("name", ["size.ts", "range.ts", "joined.avi"])
 def test_they_are_compared_as_the_pictures_they_were_made_into(folder, tmp_path, name):
-    compress(folder / name, tmp_path / "out.mp4", preset="superfast", crf=8)
-    config = semvid.CompareConfig(model="spectral", metrics=("psnr", "ssim", "weighted"))
+    compress(folder / name, tmp_path / "out.mp4", preset="superfast", rate=semvid.Crf(8))
+    config = semvid.CompareConfig(
+        maps=semvid.MapsConfig(model="spectral"), metrics=("psnr", "ssim", "weighted")
+    )
     result = semvid.compare(folder / name, tmp_path / "out.mp4", config)
     assert len(result.scores["psnr"]) == 2 * NUM
     assert result.pooled["psnr"].minimum > 40
@@ -155,7 +157,7 @@ def test_they_are_compared_as_the_pictures_they_were_made_into(folder, tmp_path,
 
 
 def test_a_report_of_them_has_all_measures(folder, tmp_path):
-    config = semvid.CompressConfig(model="spectral", preset="superfast")
+    config = semvid.CompressConfig(maps=semvid.MapsConfig(model="spectral"), preset="superfast")
     result = semvid.compress(folder / "size.ts", tmp_path / "out.mp4", config)
     report, notices = heard(semvid.make_report, result, config, plain=result)
     assert {"ssim", "vmaf"} <= report.mapped.scores.keys()
@@ -173,7 +175,7 @@ def test_many_changes_are_told_briefly(folder, tmp_path):
 
 
 def test_live_pictures_keep_their_size(folder, tmp_path):
-    config = semvid.LiveConfig(model="spectral")
+    config = semvid.LiveConfig(maps=semvid.MapsConfig(model="spectral"))
     session = open_session(str(folder / "size.ts"), str(tmp_path / "out.mkv"), config)
     with closing(session.run()) as events:
         told = [one.message for one in events if isinstance(one, Notice)]

@@ -35,6 +35,7 @@ def test_json_lines(tmp_path, clip):
     done = run("compress", clip, "-o", tmp_path / "out.mkv", "--json")
     records = [json.loads(line) for line in done.stdout.splitlines()]
     assert records[0]["event"] == "started"
+    assert semvid.Job.from_plain(records[0]["job"]).source == clip
     assert records[0]["info"]["frame_rate"] == "25"
     assert records[-1]["event"] == "done"
     assert records[-1]["result"]["num_frames"] == 24

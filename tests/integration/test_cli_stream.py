@@ -102,7 +102,7 @@ def test_an_interrupt_ends_files_properly(tmp_path):
 
 def test_the_public_generator_shows_every_frame(tmp_path):
     source = make_clip(tmp_path / "in.mp4", width=384, height=256, num_frames=30)
-    config = semvid.LiveConfig(model="spectral", realtime=True)
+    config = semvid.LiveConfig(maps=semvid.MapsConfig(model="spectral"), realtime=True)
     seen = list(semvid.live(str(source), str(tmp_path / "out.mkv"), config=config))
     assert len(seen) == 30
     assert seen[0][0].luma.shape == (256, 384)

@@ -23,7 +23,7 @@ FILTERS = ("psnr", "ssim", "xpsnr", "vmaf")
 def pair(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pair")
     source = make_clip(folder / "in.mp4", width=384, height=256, num_frames=12)
-    config = semvid.CompressConfig(model="spectral", crf=38)
+    config = semvid.CompressConfig(maps=semvid.MapsConfig(model="spectral"), rate=semvid.Crf(38))
     return source, semvid.compress(source, folder / "out.mp4", config).output
 
 
@@ -37,7 +37,9 @@ def test_scores_are_those_of_ffmpeg(pair):
     [("street_272p.mp4", 250), ("cars_432p_audio.mp4", 377), ("signer_480p_fullrange.mkv", 109)],
 )
 def test_scores_of_real_clips_are_those_of_ffmpeg(name, num_frames, shared_data, tmp_path):
-    config = semvid.CompressConfig(model="spectral", crf=32, preset="superfast")
+    config = semvid.CompressConfig(
+        maps=semvid.MapsConfig(model="spectral"), rate=semvid.Crf(32), preset="superfast"
+    )
     source = shared_data / "clips" / name
     check_against_ffmpeg((source, semvid.compress(source, tmp_path / "out.mkv", config).output), num_frames)
 
@@ -71,9 +73,9 @@ def test_damage_counts_where_it_is(tmp_path):
     mask = np.zeros((192, 320), np.uint8)
     mask[:, :160] = 255
     maps = write_masks(tmp_path / "maps", [mask])
-    config = semvid.CompressConfig(maps=maps, maps_hold=True, crf=34)
+    config = semvid.CompressConfig(maps=semvid.MapsConfig(path=maps, hold=True), rate=semvid.Crf(34))
     coded = semvid.compress(source, tmp_path / "out.mp4", config).output
-    options = semvid.CompareConfig(metrics=("weighted",), maps=maps, maps_hold=True)
+    options = semvid.CompareConfig(metrics=("weighted",), maps=semvid.MapsConfig(path=maps, hold=True))
     result = semvid.compare(source, coded, options)
     before, after = decode_luma(source), decode_luma(coded)
     # The edge of a stretched map is soft.
@@ -85,7 +87,7 @@ def test_damage_counts_where_it_is(tmp_path):
 
 
 def test_a_video_is_like_itself(tmp_path, pair):
-    result = semvid.compare(pair[0], pair[0], semvid.CompareConfig(model="spectral"))
+    result = semvid.compare(pair[0], pair[0], semvid.CompareConfig(maps=semvid.MapsConfig(model="spectral")))
     assert {result.pooled[one].minimum for one in ("psnr", "xpsnr", "weighted", "background")} == {100.0}
     assert result.pooled["ssim"].minimum == 1.0
     assert result.pooled["vmaf"].minimum > 95
@@ -93,10 +95,14 @@ def test_a_video_is_like_itself(tmp_path, pair):
 
 
 def test_another_range_is_not_an_error(tmp_path, pair):
-    config = semvid.CompressConfig(codec="mjpeg", quality=97, model="spectral")
+    config = semvid.CompressConfig(
+        codec="mjpeg", rate=semvid.Quality(97), maps=semvid.MapsConfig(model="spectral")
+    )
     jpegs = semvid.compress(pair[0], tmp_path / "out.mov", config).output
     result = semvid.compare(
-        pair[0], jpegs, semvid.CompareConfig(model="spectral", metrics=("psnr", "weighted"))
+        pair[0],
+        jpegs,
+        semvid.CompareConfig(maps=semvid.MapsConfig(model="spectral"), metrics=("psnr", "weighted")),
     )
     assert result.pooled["psnr"].minimum > 38
     assert result.pooled["weighted"].minimum > 38
@@ -119,7 +125,9 @@ def test_what_cannot_be_compared_is_refused(tmp_path, pair):
 
 def test_other_sizes_are_scaled_on_request(tmp_path, pair):
     small = make_clip(tmp_path / "small.mp4", width=192, height=128, num_frames=12)
-    options = semvid.CompareConfig(metrics=("psnr", "weighted"), model="spectral", scale=True)
+    options = semvid.CompareConfig(
+        metrics=("psnr", "weighted"), maps=semvid.MapsConfig(model="spectral"), scale=True
+    )
     result = semvid.compare(pair[0], small, options)
     assert len(result.scores["psnr"]) == len(result.scores["weighted"]) == 12
 
@@ -157,7 +165,7 @@ def test_samples_of_either_byte_order_are_compared_as_what_they_are(tmp_path):
             frame = picture.reformat(format=name)
             frame.pts, frame.time_base = 0, Fraction(1, 25)
             container.mux([*stream.encode(frame), *stream.encode()])
-    config = semvid.CompareConfig(model="spectral", metrics=("weighted",))
+    config = semvid.CompareConfig(maps=semvid.MapsConfig(model="spectral"), metrics=("weighted",))
     for pair in (("yuv420p10be", "yuv420p10le"), ("yuv420p10le", "yuv420p10be")):
         found = semvid.compare(*[tmp_path / f"{name}.nut" for name in pair], config)
         assert found.scores["weighted"][0] == 100
@@ -184,6 +192,6 @@ def test_maps_that_end_early_are_held_if_asked(pair, tmp_path):
     source, test = pair
     masks = write_masks(tmp_path / "masks", [np.full((64, 96), 255, np.uint8)] * 5)
     arguments = ["compare", str(source), str(test), "--metrics", "weighted", "--maps", str(masks)]
-    with pytest.raises(MapError, match="maps_hold"):
+    with pytest.raises(MapError, match="hold"):
         app(arguments, standalone_mode=False)
     app([*arguments, "--maps-hold"], standalone_mode=False)

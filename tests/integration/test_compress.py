@@ -59,7 +59,8 @@ def test_rotation_and_pixel_aspect_stay_and_maps_are_upright(rotation, tmp_path)
     gains = {}
     for name, strength in (("plain", 0), ("mapped", 1)):
         config = semvid.CompressConfig(
-            maps=maps / "00000.png", allocation=semvid.AllocationConfig(strength=strength)
+            maps=semvid.MapsConfig(path=maps / "00000.png"),
+            allocation=semvid.AllocationConfig(strength=strength),
         )
         output = semvid.compress(source, tmp_path / f"{name}.mp4", config).output
         frames = decode(output)
@@ -83,7 +84,9 @@ def test_h264_quantizers_are_finer_inside_the_mask(tmp_path):
     mask = np.zeros((12, 20), np.uint8)
     mask[3:9, 4:12] = 255
     maps = write_masks(tmp_path / "maps", [mask])
-    config = semvid.CompressConfig(maps=maps / "00000.png", encoder_options={"aq-strength": "0"})
+    config = semvid.CompressConfig(
+        maps=semvid.MapsConfig(path=maps / "00000.png"), encoder_options={"aq-strength": "0"}
+    )
     output = semvid.compress(source, tmp_path / "out.mp4", config).output
     with av.open(str(output)) as container:
         stream = container.streams.video[0]
@@ -213,7 +216,7 @@ def test_static_hdr10_metadata_is_kept_or_the_loss_is_told(codec, tmp_path):
     )  # fmt: skip
     notices = []
     result = semvid.compress(
-        source, tmp_path / "out.mkv", semvid.CompressConfig(codec=codec, model="spectral"),
+        source, tmp_path / "out.mkv", semvid.CompressConfig(codec=codec, maps=semvid.MapsConfig(model="spectral")),
         on_event=lambda event: notices.append(event.message) if isinstance(event, Notice) else None,
     )  # fmt: skip
     before, after = decode(source)[0], decode(result.output)[0]

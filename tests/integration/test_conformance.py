@@ -52,7 +52,7 @@ def test_the_masked_part_is_better_and_the_rest_worse_than_plain(spec, tmp_path,
     mask[:, 160:] = 255
     maps = write_masks(tmp_path / "maps", [mask])
     plain = compress(clip, tmp_path / "plain.mkv", spec, allocation=semvid.AllocationConfig(strength=0))
-    mapped = compress(clip, tmp_path / "mapped.mkv", spec, maps=maps / "00000.png")
+    mapped = compress(clip, tmp_path / "mapped.mkv", spec, maps=semvid.MapsConfig(path=maps / "00000.png"))
     source, before, after = decode_luma(clip), decode_luma(plain.output), decode_luma(mapped.output)
     left, right = np.s_[:, :, :160], np.s_[:, :, 160:]
     # libvpx-vp9 gains least: it codes all segments with one Lagrangian.
@@ -65,7 +65,9 @@ def test_crf_counts_from_the_first_frame_on(spec, tmp_path, clip):
     # libvpx's VP8 heeded it from the 151st inter frame on.
     plain = semvid.AllocationConfig(strength=0)
     fine, coarse = (
-        compress(clip, tmp_path / f"{step}.mkv", spec, crf=spec.crf.default + step, allocation=plain)
+        compress(
+            clip, tmp_path / f"{step}.mkv", spec, rate=semvid.Crf(spec.crf.default + step), allocation=plain
+        )
         for step in (-10, 10)
     )
     assert fine.video_bytes > 1.5 * coarse.video_bytes
@@ -83,7 +85,13 @@ def test_a_vp8_map_stays_in_force_until_the_next_even_past_key_frames(tmp_path, 
         clip, tmp_path / "plain.mkv", vp8,
         allocation=semvid.AllocationConfig(strength=0), encoder_options=options,
     )  # fmt: skip
-    mapped = compress(clip, tmp_path / "mapped.mkv", vp8, maps=maps / "00000.png", encoder_options=options)
+    mapped = compress(
+        clip,
+        tmp_path / "mapped.mkv",
+        vp8,
+        maps=semvid.MapsConfig(path=maps / "00000.png"),
+        encoder_options=options,
+    )
     source, before, after = decode_luma(clip), decode_luma(plain.output), decode_luma(mapped.output)
     for index in range(vp8.map_frames):
         right = np.s_[index, :, 160:]
@@ -141,7 +149,9 @@ def test_plain_and_mapped_frames_can_both_be_encoded_from_a_changing_map(spec, t
     masks = [np.full((12, 20), 255 * (index % 3 == 0), np.uint8) for index in range(24)]
     for mask in masks[::3]:
         mask[:6] = 0
-    result = compress(clip, tmp_path / "out.mkv", spec, maps=write_masks(tmp_path / "maps", masks))
+    result = compress(
+        clip, tmp_path / "out.mkv", spec, maps=semvid.MapsConfig(path=write_masks(tmp_path / "maps", masks))
+    )
     assert len(decode(result.output)) == 24
 
 
@@ -193,7 +203,7 @@ def test_strength_zero_is_the_plain_encode(spec, tmp_path):
 @pytest.mark.parametrize("num_frames", [1, 2])
 def test_the_shortest_videos_keep_their_times(spec, num_frames, tmp_path):
     source = make_clip(tmp_path / "in.mkv", width=192, height=96, num_frames=num_frames)
-    output = compress(source, tmp_path / "out.mkv", spec, model="spectral").output
+    output = compress(source, tmp_path / "out.mkv", spec, maps=semvid.MapsConfig(model="spectral")).output
     assert [one.time for one in decode(output)] == [one.time for one in decode(source)]
     with av.open(str(output)) as container:
         assert all(abs(one.dts or 0) < 1000 for one in container.demux(video=0) if one.size)

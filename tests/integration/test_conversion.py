@@ -180,7 +180,9 @@ def test_default_output_of_a_blu_ray_loses_nothing(tmp_path):
 
 def test_drawings_over_a_video_keep_its_sound_too(tmp_path):
     source = film(tmp_path / "in.mkv", *WMA)
-    semvid.export_overlay(source, tmp_path / "out.mp4", semvid.OverlayConfig(model="spectral"))
+    semvid.export_overlay(
+        source, tmp_path / "out.mp4", semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral"))
+    )
     assert codecs(tmp_path / "out.mp4", "audio") == ["aac"]
     assert np.allclose(clicks(source), clicks(tmp_path / "out.mp4"), atol=0.004)
 

@@ -13,7 +13,7 @@ from semvid.core.events import Progress
 from semvid.core.types import AnalysedFrame
 from semvid.engine.analysis import Analyser
 
-SPECTRAL = semvid.ExportConfig(model="spectral", overwrite=True)
+SPECTRAL = semvid.ExportConfig(maps=semvid.MapsConfig(model="spectral"), overwrite=True)
 
 
 @pytest.mark.parametrize("rotation", [0, 90])
@@ -38,9 +38,9 @@ def test_what_was_exported_steers_like_the_model_itself(tmp_path):
     sizes = [
         semvid.compress(source, tmp_path / "out.mp4", config).video_bytes
         for config in (
-            semvid.CompressConfig(model="spectral", overwrite=True),
-            semvid.CompressConfig(maps=tmp_path / "maps.mkv", overwrite=True),
-            semvid.CompressConfig(maps=tmp_path / "maps", overwrite=True),
+            semvid.CompressConfig(maps=semvid.MapsConfig(model="spectral"), overwrite=True),
+            semvid.CompressConfig(maps=semvid.MapsConfig(path=tmp_path / "maps.mkv"), overwrite=True),
+            semvid.CompressConfig(maps=semvid.MapsConfig(path=tmp_path / "maps"), overwrite=True),
         )
     ]
     assert sizes[1] == sizes[2]
@@ -51,7 +51,9 @@ def test_what_was_exported_steers_like_the_model_itself(tmp_path):
 def test_boxes_land_where_they_say(tmp_path):
     source = make_clip(tmp_path / "in.mp4", width=320, height=192, num_frames=3)
     (tmp_path / "boxes.jsonl").write_text('{"frame": 0, "box": [40, 20, 100, 80]}\n')
-    semvid.export_maps(source, tmp_path / "maps", semvid.ExportConfig(boxes=tmp_path / "boxes.jsonl"))
+    semvid.export_maps(
+        source, tmp_path / "maps", semvid.ExportConfig(maps=semvid.MapsConfig(boxes=tmp_path / "boxes.jsonl"))
+    )
     drawn = cv2.imread(str(tmp_path / "maps" / "000000.png"), cv2.IMREAD_UNCHANGED)
     assert drawn.shape == (192, 320)
     assert drawn[30:90, 50:130].min() > 200
@@ -79,7 +81,9 @@ def test_a_frame_that_got_no_map_is_missed(tmp_path, clip, monkeypatch):
     monkeypatch.setattr(Analyser, "update", forgetful)
     for name in ("maps.svmap", "maps.mkv", "folder"):
         with pytest.raises(EncoderError, match="frames of .* were read, but .* got maps"):
-            semvid.export_maps(clip, tmp_path / name, semvid.ExportConfig(model="spectral"))
+            semvid.export_maps(
+                clip, tmp_path / name, semvid.ExportConfig(maps=semvid.MapsConfig(model="spectral"))
+            )
     assert not list(tmp_path.iterdir())
 
 
@@ -87,7 +91,7 @@ def test_places_that_cannot_or_must_not_be_written_are_refused(tmp_path, clip):
     for folder, file in (("strange", "notes.txt"), ("full", "000000.png")):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / file).touch()
-    keep = semvid.ExportConfig(model="spectral")
+    keep = semvid.ExportConfig(maps=semvid.MapsConfig(model="spectral"))
     Image.new("L", (64, 64)).save(tmp_path / "in.png")
     for source, output, config, error, words in (
         (clip, "maps.mp4", SPECTRAL, OutputError, "holds no maps of a video; end `output` in .svmap, .mkv"),

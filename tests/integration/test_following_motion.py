@@ -60,7 +60,7 @@ def test_a_video_without_vectors_is_told(codec, told, tmp_path):
     events = []
     semvid.compress(
         path, tmp_path / "out.mkv",
-        semvid.CompressConfig(model="spectral", temporal=semvid.TemporalConfig(motion="vectors")),
+        semvid.CompressConfig(maps=semvid.MapsConfig(model="spectral"), temporal=semvid.TemporalConfig(motion="vectors")),
         on_event=events.append,
     )  # fmt: skip
     notices = [one.message for one in events if isinstance(one, Notice)]

@@ -13,7 +13,7 @@ from PIL import Image, ImageCms
 import semvid
 from semvid.core.errors import ConfigError, InputError, InputMissingError, OutputError, OutputExistsError
 
-SPECTRAL = semvid.ImageConfig(model="spectral")
+SPECTRAL = semvid.ImageConfig(maps=semvid.MapsConfig(model="spectral"))
 
 
 def colour(width=160, height=96):
@@ -66,7 +66,8 @@ def test_the_map_lies_right_in_turned_pictures(orientation, tmp_path):
     values[: height // 2, : width // 2] = 255
     Image.fromarray(values).save(tmp_path / "map.png")
     result = semvid.compress_image(
-        tmp_path / "in.png", config=semvid.ImageConfig(maps=tmp_path / "map.png", quality=85)
+        tmp_path / "in.png",
+        config=semvid.ImageConfig(maps=semvid.MapsConfig(path=tmp_path / "map.png"), rate=semvid.Quality(85)),
     )
     shown = np.asarray(ImageOps.exif_transpose(read(result.output)), np.float64)
     error = np.square(shown - np.asarray(upright, np.float64))
@@ -101,7 +102,8 @@ def test_sixteen_bits_are_scaled_not_clipped(tmp_path):
     ramp = np.repeat(np.linspace(0, 65535, 64).astype(np.uint16)[None], 32, 0)
     Image.fromarray(ramp).save(tmp_path / "in.png")
     result = semvid.compress_image(
-        tmp_path / "in.png", config=semvid.ImageConfig(model="spectral", quality=95)
+        tmp_path / "in.png",
+        config=semvid.ImageConfig(maps=semvid.MapsConfig(model="spectral"), rate=semvid.Quality(95)),
     )
     shown = np.asarray(read(result.output), float)
     assert np.abs(shown.mean(0) - np.linspace(0, 255, 64)).max() < 4
@@ -112,14 +114,20 @@ def test_sizes_are_met(tmp_path):
     plain = tmp_path / "plain.jpg"
     Image.fromarray(colour(320, 240)).save(plain, quality=70, optimize=True, subsampling="4:2:0")
     for config, target in (
-        (semvid.ImageConfig(model="spectral", target_bytes=12_000), 12_000),
-        (semvid.ImageConfig(model="spectral", quality=70, match="plain"), plain.stat().st_size),
+        (semvid.ImageConfig(maps=semvid.MapsConfig(model="spectral"), rate=semvid.Size(12_000)), 12_000),
+        (
+            semvid.ImageConfig(
+                maps=semvid.MapsConfig(model="spectral"), rate=semvid.Quality(70), match="plain"
+            ),
+            plain.stat().st_size,
+        ),
     ):
         result = semvid.compress_image(tmp_path / "in.png", tmp_path / f"{target}.jpg", config)
         assert 0.985 * target < result.output_bytes <= 1.003 * target
     with pytest.raises(ConfigError, match="100 bytes are out of reach"):
         semvid.compress_image(
-            tmp_path / "in.png", config=semvid.ImageConfig(model="spectral", target_bytes=100)
+            tmp_path / "in.png",
+            config=semvid.ImageConfig(maps=semvid.MapsConfig(model="spectral"), rate=semvid.Size(100)),
         )
 
 

@@ -18,7 +18,9 @@ from semvid.core.events import Notice
 from semvid.media.stills.picture import read_picture
 from semvid.media.stills.picture_file import is_still
 
-SPECTRAL = semvid.ImageConfig(model="spectral", quality=92, overwrite=True)
+SPECTRAL = semvid.ImageConfig(
+    maps=semvid.MapsConfig(model="spectral"), rate=semvid.Quality(92), overwrite=True
+)
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF/></x:xmpmeta>'
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 IPTC = b"\x1c\x02\x78\x00\x05words"
@@ -193,7 +195,7 @@ def test_damaged_exif_and_profiles_and_large_xmp_are_told(tmp_path):
 )
 def test_profiles_are_kept_where_they_fit_the_components(mode, kind, sampling, is_kept, tmp_path):
     Image.fromarray(colour()).convert(mode).save(tmp_path / "in.png", icc_profile=profile_of(kind))
-    config = semvid.ImageConfig(model="spectral", sampling=sampling, overwrite=True)
+    config = semvid.ImageConfig(maps=semvid.MapsConfig(model="spectral"), sampling=sampling, overwrite=True)
     shown, _, notices = compressed(tmp_path / "in.png", config)
     assert shown.mode == ("L" if mode != "RGB" or sampling == "grey" else "RGB")
     assert ("icc_profile" in shown.info) == is_kept
@@ -357,7 +359,7 @@ def test_each_animation_is_sent_where_it_works(tmp_path):
             InputError, match=r"is animated \(3 pictures\); make a video of it with semvid compress"
         ):
             semvid.compress_image(path, config=SPECTRAL)
-        config = semvid.CompressConfig(model="spectral", overwrite=True)
+        config = semvid.CompressConfig(maps=semvid.MapsConfig(model="spectral"), overwrite=True)
         assert semvid.compress(path, tmp_path / "out.mp4", config).num_frames == 3
     path = moving(tmp_path, "webp")
     with pytest.raises(InputError, match="convert it to GIF or APNG and give that to semvid compress"):
@@ -365,12 +367,16 @@ def test_each_animation_is_sent_where_it_works(tmp_path):
     with pytest.raises(
         InputError, match="is WebP that FFmpeg cannot decode, as if animated; convert it to GIF or APNG"
     ):
-        semvid.compress(path, tmp_path / "out.mp4", semvid.CompressConfig(model="spectral", overwrite=True))
+        semvid.compress(
+            path,
+            tmp_path / "out.mp4",
+            semvid.CompressConfig(maps=semvid.MapsConfig(model="spectral"), overwrite=True),
+        )
 
 
 def test_other_products_treat_animations_and_stills_alike(tmp_path):
-    overlay = semvid.OverlayConfig(model="spectral", overwrite=True)
-    export = semvid.ExportConfig(model="spectral", overwrite=True)
+    overlay = semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral"), overwrite=True)
+    export = semvid.ExportConfig(maps=semvid.MapsConfig(model="spectral"), overwrite=True)
     for kind in ("gif", "png"):
         path = moving(tmp_path, kind)
         assert semvid.export_overlay(path, tmp_path / "out.mp4", overlay).num_frames == 3
@@ -389,7 +395,10 @@ def test_other_products_treat_animations_and_stills_alike(tmp_path):
             )
     with pytest.raises(MapError, match="holds 3 pictures"):
         Image.fromarray(colour()).save(tmp_path / "a.png")
-        semvid.compress_image(tmp_path / "a.png", config=semvid.ImageConfig(maps=moving(tmp_path, "webp")))
+        semvid.compress_image(
+            tmp_path / "a.png",
+            config=semvid.ImageConfig(maps=semvid.MapsConfig(path=moving(tmp_path, "webp"))),
+        )
 
 
 def test_overlay_and_maps_tell_what_became_of_the_pixels_and_keep_the_profile(tmp_path):
@@ -402,10 +411,16 @@ def test_overlay_and_maps_tell_what_became_of_the_pixels_and_keep_the_profile(tm
             notices.append(event.message)
 
     semvid.export_overlay(
-        tmp_path / "in.png", tmp_path / "drawn.png", semvid.OverlayConfig(model="spectral"), on_event=note
+        tmp_path / "in.png",
+        tmp_path / "drawn.png",
+        semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral")),
+        on_event=note,
     )
     semvid.export_maps(
-        tmp_path / "in.png", tmp_path / "map.png", semvid.ExportConfig(model="spectral"), on_event=note
+        tmp_path / "in.png",
+        tmp_path / "map.png",
+        semvid.ExportConfig(maps=semvid.MapsConfig(model="spectral")),
+        on_event=note,
     )
     assert notices == ["transparent parts laid on white, since JPEG has none"] * 2
     with Image.open(tmp_path / "drawn.png") as drawn:
@@ -420,7 +435,7 @@ def test_the_first_page_of_a_tiff_is_taken_and_told(tmp_path):
     assert np.abs(np.asarray(shown, int) - colour()).mean() < 20
     told = []
     semvid.compress(
-        tmp_path / "in.tiff", tmp_path / "out.mp4", semvid.CompressConfig(model="spectral"),
+        tmp_path / "in.tiff", tmp_path / "out.mp4", semvid.CompressConfig(maps=semvid.MapsConfig(model="spectral")),
         on_event=lambda event: told.append(event.message) if isinstance(event, Notice) else None,
     )  # fmt: skip
     assert any("in.tiff is a still picture: a video of one frame is made" in one for one in told)

@@ -117,7 +117,7 @@ class Band:
 
 def test_offsets_of_interlaced_video_land_on_both_fields_of_the_right_rows(interlaced, tmp_path):
     source, output = interlaced / "tff.mkv", tmp_path / "out.mkv"
-    config = semvid.CompressConfig(preset="superfast", crf=34)
+    config = semvid.CompressConfig(preset="superfast", rate=semvid.Crf(34))
     semvid.compress(source, output, config, importance=Band(32, 64))
     error = (clips.decode_luma(source) - clips.decode_luma(output)) ** 2
     fields = [[error[:, top + field : top + 32 : 2].mean() for field in (0, 1)] for top in (0, 32, 64)]
@@ -173,7 +173,7 @@ def test_video_that_becomes_interlaced_on_the_way_is_told_and_deinterlaced_from_
     frames = clips.decode(late)
     first = next(index for index, frame in enumerate(frames) if frame.interlaced_frame)
     assert first == NUM_FRAMES
-    notices = compress(late, tmp_path / "out.mkv", preset="superfast", crf=1)
+    notices = compress(late, tmp_path / "out.mkv", preset="superfast", rate=semvid.Crf(1))
     assert told(notices)[0].startswith(f"10 of 20 frames are interlaced, the first is frame {first}; deint")
     source, output = clips.decode_luma(late), clips.decode_luma(tmp_path / "out.mkv")
     assert len(source) == len(output)
@@ -197,14 +197,14 @@ def test_progressive_frames_among_interlaced_ones_stay_as_they_are(interlaced):
 
 @pytest.mark.parametrize("name", ["out.svmap", "out.npz", "out.mkv", "folder", "out.roi"])
 def test_maps_of_interlaced_video_are_told_and_steer_as_made_by_compress(interlaced, tmp_path, name):
-    config = semvid.ExportConfig(model="spectral")
+    config = semvid.ExportConfig(maps=semvid.MapsConfig(model="spectral"))
     _, notices = heard(semvid.export_maps, interlaced / "tff.mkv", tmp_path / name, config)
     assert told(notices) == ["the video is interlaced; a map is of both fields of a frame together"]
 
 
 @pytest.mark.parametrize("name", ["out.mp4", "out.gif", "folder"])
 def test_overlays_are_drawn_on_deinterlaced_pictures(interlaced, tmp_path, name):
-    config = semvid.OverlayConfig(model="spectral")
+    config = semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral"))
     result, notices = heard(semvid.export_overlay, interlaced / "tff.mkv", tmp_path / name, config)
     assert result.num_frames == NUM_FRAMES
     assert told(notices) == ["the video is interlaced; deinterlaced with bwdif, one picture from each frame"]
@@ -213,14 +213,14 @@ def test_overlays_are_drawn_on_deinterlaced_pictures(interlaced, tmp_path, name)
 def test_compare_deinterlaces_the_reference_of_a_deinterlaced_video(interlaced, tmp_path):
     source, config = (
         interlaced / "tff.mkv",
-        semvid.CompareConfig(model="spectral", metrics=("psnr", "weighted")),
+        semvid.CompareConfig(maps=semvid.MapsConfig(model="spectral"), metrics=("psnr", "weighted")),
     )
     for deinterlace, words in (
         ("auto", "both are interlaced"),
         ("bwdif", "is not; compared with what bwdif"),
     ):
         output = tmp_path / f"{deinterlace}.mkv"
-        compress(source, output, preset="superfast", crf=10, deinterlace=deinterlace)
+        compress(source, output, preset="superfast", rate=semvid.Crf(10), deinterlace=deinterlace)
         result = semvid.compare(source, output, config)
         assert any(words in one for one in result.notices)
         assert result.pooled["psnr"].minimum > 35
@@ -229,7 +229,11 @@ def test_compare_deinterlaces_the_reference_of_a_deinterlaced_video(interlaced, 
 
 def test_a_report_of_deinterlaced_video_measures_against_the_same_pictures(interlaced, tmp_path):
     config = semvid.CompressConfig(
-        model="spectral", codec="x264", preset="superfast", crf=20, deinterlace="bwdif"
+        maps=semvid.MapsConfig(model="spectral"),
+        codec="x264",
+        preset="superfast",
+        rate=semvid.Crf(20),
+        deinterlace="bwdif",
     )
     result = semvid.compress(interlaced / "tff.mkv", tmp_path / "out.mkv", config)
     plain = semvid.compress(
@@ -246,7 +250,7 @@ def test_a_report_of_deinterlaced_video_measures_against_the_same_pictures(inter
     ("deinterlace", "words"), [("auto", "deinterlaced with bwdif"), ("keep", "woven in")]
 )
 def test_live_video_is_deinterlaced_unless_told_not_to(interlaced, tmp_path, deinterlace, words):
-    config = semvid.LiveConfig(model="spectral", deinterlace=deinterlace)
+    config = semvid.LiveConfig(maps=semvid.MapsConfig(model="spectral"), deinterlace=deinterlace)
     session = open_session(str(interlaced / "tff.mkv"), str(tmp_path / "out.mkv"), config)
     with closing(session.run()) as events:
         notices = [one.message for one in events if isinstance(one, Notice)]

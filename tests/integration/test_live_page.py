@@ -13,6 +13,7 @@ pytest.importorskip("starlette", reason="the extra web is not installed")
 from live_frames import LeftThird
 
 from semvid.core.config import LiveConfig
+from semvid.core.rate import Bitrate
 from semvid.streaming.live import open_session
 from semvid.web.server import WebServer
 
@@ -32,7 +33,7 @@ def wait_for(condition, seconds=20):
 
 
 def test_a_stream_is_watched_and_steered():
-    config = LiveConfig(bitrate=400_000)
+    config = LiveConfig(rate=Bitrate(400_000))
     session = open_session("lavfi:testsrc2=s=384x256:r=30", None, config, importance=LeftThird())
     seen = []
 

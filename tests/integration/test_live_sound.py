@@ -27,7 +27,7 @@ IN_TIME = 0.025
 
 def stream(source, sink, *, seconds: float | None = None, until_true=None, **options):
     """Run a stream to its end, or for so long; the notices."""
-    config = semvid.LiveConfig(bitrate=500_000, reconnect_seconds=0.3, overwrite=True, **options)
+    config = semvid.LiveConfig(rate=semvid.Bitrate(500_000), reconnect_seconds=0.3, overwrite=True, **options)
     session = open_session(str(source), sink and str(sink), config, importance=LeftThird())
     end = time.monotonic() + (seconds or 60)
     notices = []

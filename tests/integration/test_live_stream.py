@@ -14,6 +14,7 @@ import semvid
 from semvid.core.config import LiveConfig
 from semvid.core.errors import ConfigError, InputError, MapError, MapIgnoredError, ModelError, OutputError
 from semvid.core.events import Notice
+from semvid.core.rate import Bitrate
 from semvid.streaming import mapper
 from semvid.streaming.base.types import Captured, CodedPacket, LiveStatus, Snapshot
 from semvid.streaming.encoder import live_presets
@@ -26,7 +27,7 @@ RAW = {"h264": "h264", "hevc": "hevc", "mjpeg": "mjpeg"}
 
 @pytest.mark.parametrize("codec", ["x264", "x265", "vp8", "vp9", "mjpeg"])
 def test_every_frame_comes_out_at_once_and_decodes(codec):
-    stream = LiveStream(LiveConfig(codec=codec, bitrate=1_500_000, latency_ms=60), LeftThird())
+    stream = LiveStream(LiveConfig(codec=codec, rate=Bitrate(1_500_000), latency_ms=60), LeftThird())
     try:
         packets, per_frame = feed_all(stream, captured_frames(20))
     finally:
@@ -43,7 +44,7 @@ def test_what_matters_is_coded_better_at_the_same_bit_rate():
     frames = list(captured_frames(60))
     errors = {}
     for strength in (0.0, 1.0):
-        config = LiveConfig(bitrate=400_000, allocation=semvid.AllocationConfig(strength=strength))
+        config = LiveConfig(rate=Bitrate(400_000), allocation=semvid.AllocationConfig(strength=strength))
         stream = LiveStream(config, LeftThird())
         try:
             packets, _ = feed_all(stream, frames)
@@ -62,7 +63,7 @@ def test_what_matters_is_coded_better_at_the_same_bit_rate():
 
 
 def test_the_bit_rate_is_held():
-    stream = LiveStream(LiveConfig(bitrate=600_000), LeftThird())
+    stream = LiveStream(LiveConfig(rate=Bitrate(600_000)), LeftThird())
     try:
         packets, _ = feed_all(stream, captured_frames(240))
     finally:
@@ -72,7 +73,7 @@ def test_the_bit_rate_is_held():
 
 
 def test_settings_act_at_once_and_wrong_ones_are_refused():
-    stream = LiveStream(LiveConfig(bitrate=400_000), LeftThird())
+    stream = LiveStream(LiveConfig(rate=Bitrate(400_000)), LeftThird())
     try:
         frames = captured_frames(130)
         packets = []
@@ -105,7 +106,7 @@ def test_another_size_in_mid_stream_begins_with_a_key_frame():
 
 @pytest.mark.parametrize("codec", ["mjpeg", "x265"])
 def test_no_frame_is_lost_at_the_end_or_at_another_encoder(codec):
-    with LiveStream(LiveConfig(codec=codec, bitrate=1_500_000), LeftThird()) as stream:
+    with LiveStream(LiveConfig(codec=codec, rate=Bitrate(1_500_000)), LeftThird()) as stream:
         packets, _ = feed_all(stream, captured_frames(9))
         stream.adjust(LiveControls(bitrate=900_000))
         packets += feed_all(stream, captured_frames(9, start=9))[0]

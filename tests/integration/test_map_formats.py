@@ -13,7 +13,7 @@ from clips import REPEATABLE_WIDTH, decode, make_clip
 import semvid
 from semvid.codecs.ffmpeg.allocator import OffsetAllocator
 from semvid.codecs.registry import X264
-from semvid.core.config import ExportConfig, TemporalConfig
+from semvid.core.config import ExportConfig, MapsConfig, TemporalConfig
 from semvid.core.errors import ConfigError, MapError, OutputError, OutputExistsError
 from semvid.engine.analysis import Analyser
 from semvid.importance.files.map_sink import SinkContext
@@ -22,7 +22,7 @@ from semvid.importance.files.sinks import open_sink
 from semvid.importance.registry import open_source
 from semvid.media.reading.reader import VideoReader
 
-SPECTRAL = ExportConfig(model="spectral", overwrite=True)
+SPECTRAL = ExportConfig(maps=MapsConfig(model="spectral"), overwrite=True)
 
 
 def packets(path):
@@ -36,7 +36,7 @@ def offsets_and_maps(source, config, kept=None):
     allocator = OffsetAllocator(X264, semvid.AllocationConfig())
     with ExitStack() as stack:
         reader = stack.enter_context(VideoReader(source))
-        maps = stack.enter_context(closing(open_source(config, None)))
+        maps = stack.enter_context(closing(open_source(config.maps, None)))
         analyser = Analyser(maps, TemporalConfig())
         if kept is not None:
             context = SinkContext(reader.info, {})
@@ -53,12 +53,18 @@ def test_a_run_and_its_sidecar_give_bit_identical_offsets_and_files(model, tmp_p
     source = make_clip(tmp_path / "in.mp4", width=REPEATABLE_WIDTH, height=256, num_frames=30, cut_at=17)
     kept = tmp_path / "kept.svmap"
     run = semvid.compress(
-        source, tmp_path / "run.mp4", semvid.CompressConfig(model=model, threads=1, save_maps=kept)
+        source,
+        tmp_path / "run.mp4",
+        semvid.CompressConfig(maps=semvid.MapsConfig(model=model, threads=1), save_maps=kept),
     )
-    again = semvid.compress(source, tmp_path / "again.mp4", semvid.CompressConfig(maps=kept))
+    again = semvid.compress(
+        source, tmp_path / "again.mp4", semvid.CompressConfig(maps=semvid.MapsConfig(path=kept))
+    )
     assert packets(run.output) == packets(again.output)
-    first = offsets_and_maps(source, ExportConfig(model=model, threads=1), tmp_path / "other.svmap")
-    second = offsets_and_maps(source, ExportConfig(maps=kept))
+    first = offsets_and_maps(
+        source, ExportConfig(maps=MapsConfig(model=model, threads=1)), tmp_path / "other.svmap"
+    )
+    second = offsets_and_maps(source, ExportConfig(maps=MapsConfig(path=kept)))
     for (a, b), (c, d) in zip(first, second, strict=True):
         assert np.array_equal(a, c)
         assert np.array_equal(b, d)
@@ -66,10 +72,10 @@ def test_a_run_and_its_sidecar_give_bit_identical_offsets_and_files(model, tmp_p
 
 def test_every_way_to_a_sidecar_gives_the_same_bytes(tmp_path):
     source = make_clip(tmp_path / "in.mp4", num_frames=20, rotation=90)
-    config = semvid.CompressConfig(model="spectral", save_maps=tmp_path / "a.svmap")
+    config = semvid.CompressConfig(maps=semvid.MapsConfig(model="spectral"), save_maps=tmp_path / "a.svmap")
     semvid.compress(source, tmp_path / "out.mp4", config)
     semvid.export_maps(source, tmp_path / "b.svmap", SPECTRAL)
-    semvid.export_maps(source, tmp_path / "c.svmap", ExportConfig(maps=tmp_path / "b.svmap"))
+    semvid.export_maps(source, tmp_path / "c.svmap", ExportConfig(maps=MapsConfig(path=tmp_path / "b.svmap")))
     contents = {(tmp_path / f"{name}.svmap").read_bytes() for name in "abc"}
     assert len(contents) == 1
 
@@ -95,7 +101,9 @@ def test_a_sidecar_has_the_exact_timestamps_and_says_how_it_was_made(tmp_path):
 def test_exact_maps_stay_exact(tmp_path):
     source = make_clip(tmp_path / "in.mp4", width=320, height=192, num_frames=3)
     (tmp_path / "boxes.jsonl").write_text('{"frame": 1, "box": [40, 20, 100, 80], "score": 0.6}\n')
-    semvid.export_maps(source, tmp_path / "a.svmap", ExportConfig(boxes=tmp_path / "boxes.jsonl"))
+    semvid.export_maps(
+        source, tmp_path / "a.svmap", ExportConfig(maps=MapsConfig(boxes=tmp_path / "boxes.jsonl"))
+    )
     reader = SidecarReader(tmp_path / "a.svmap")
     grey = [one.grey for one in reader.maps()][1]
     reader.close()
@@ -116,11 +124,11 @@ def test_maps_of_every_format_steer_again(kind, name, tmp_path):
     (tmp_path / "boxes.jsonl").write_text(
         "".join(f'{{"frame": {k}, "box": [64, 64, 128, 128]}}\n' for k in range(6))
     )
-    config = ExportConfig(boxes=tmp_path / "boxes.jsonl", format=kind)
+    config = ExportConfig(maps=MapsConfig(boxes=tmp_path / "boxes.jsonl"), format=kind)
     result = semvid.export_maps(source, tmp_path / name, config)
     assert result.num_frames == 6
     assert result.output_bytes > 0
-    frames = offsets_and_maps(source, ExportConfig(maps=tmp_path / name))
+    frames = offsets_and_maps(source, ExportConfig(maps=MapsConfig(path=tmp_path / name)))
     assert len(frames) == 6
     for offsets, _ in frames:
         assert offsets[4:12, 4:12].max() < offsets[0:3].min() - 3
@@ -139,12 +147,15 @@ def test_videos_that_lack_frames_take_the_maps_by_time_and_others_are_refused(tm
             if index % 2 == 0:
                 writer.mux(stream.encode(frame))
         writer.mux(stream.encode(None))
-    config = ExportConfig(maps=tmp_path / "a.svmap")
+    config = ExportConfig(maps=MapsConfig(path=tmp_path / "a.svmap"))
     full, half = offsets_and_maps(source, config), offsets_and_maps(tmp_path / "half.mkv", config)
     assert all(np.array_equal(a[1], b[1]) for a, b in zip(full[::2], half, strict=True))
     with pytest.raises(MapError, match="no map for frame 12 of the video, shown at 0.4"):
         offsets_and_maps(other, config)
-    assert len(offsets_and_maps(other, ExportConfig(maps=tmp_path / "a.svmap", maps_hold=True))) == 20
+    assert (
+        len(offsets_and_maps(other, ExportConfig(maps=MapsConfig(path=tmp_path / "a.svmap", hold=True))))
+        == 20
+    )
     with pytest.raises(MapError, match="of a picture of 384x256 and the video has 384x128"):
         offsets_and_maps(wide, config)
 
@@ -155,7 +166,9 @@ def test_kvazaar_obeys_our_file(tmp_path):
     (tmp_path / "boxes.jsonl").write_text(
         "".join(f'{{"frame": {k}, "box": [128, 64, 128, 128]}}\n' for k in range(6))
     )
-    semvid.export_maps(source, tmp_path / "m.roi", ExportConfig(boxes=tmp_path / "boxes.jsonl"))
+    semvid.export_maps(
+        source, tmp_path / "m.roi", ExportConfig(maps=MapsConfig(boxes=tmp_path / "boxes.jsonl"))
+    )
     errors = {}
     for name, roi in (("plain", ""), ("roi", "roi=m.roi,")):
         subprocess.run(
@@ -217,8 +230,8 @@ def test_a_sidecar_fits_a_video_whose_clock_ticks_once_a_frame(tmp_path):
     )  # fmt: skip
     with VideoReader(source) as reader:
         assert reader.info.time_base == Fraction(1, 25)
-    first = offsets_and_maps(source, ExportConfig(model="spectral"), tmp_path / "kept.svmap")
-    second = offsets_and_maps(source, ExportConfig(maps=tmp_path / "kept.svmap"))
+    first = offsets_and_maps(source, ExportConfig(maps=MapsConfig(model="spectral")), tmp_path / "kept.svmap")
+    second = offsets_and_maps(source, ExportConfig(maps=MapsConfig(path=tmp_path / "kept.svmap")))
     for (a, b), (c, d) in zip(first, second, strict=True):
         assert np.array_equal(a, c)
         assert np.array_equal(b, d)

@@ -80,7 +80,7 @@ def test_too_few_maps_name_the_frame_and_can_be_held(frames, tmp_path):
     path = write_masks(tmp_path / "maps", [square(64, 40)] * 4)
     source = MapFileSource(path)
     with pytest.raises(
-        MapError, match="frame 4 of the video has none; add maps or pass `maps_hold=True`"
+        MapError, match="frame 4 of the video has none; add maps or pass `hold=True`"
     ) as caught:
         for frame in frames:
             source.update(frame)
@@ -100,7 +100,7 @@ def test_left_over_maps_are_told(clip, tmp_path):
     maps = write_masks(tmp_path / "maps", [square(64, 40)] * 26)
     notices = []
     semvid.compress(
-        clip, tmp_path / "out.mp4", semvid.CompressConfig(maps=maps),
+        clip, tmp_path / "out.mp4", semvid.CompressConfig(maps=semvid.MapsConfig(path=maps)),
         on_event=lambda event: notices.append(event.message) if isinstance(event, Notice) else None,
     )  # fmt: skip
     assert any("left over: the video ended after 24 frames" in one for one in notices)
@@ -126,7 +126,7 @@ def test_unreadable_maps_are_named(frames, tmp_path):
 def test_a_failed_map_leaves_no_output(clip, tmp_path):
     maps = write_masks(tmp_path / "maps", [square(64, 40)] * 23)
     with pytest.raises(MapError, match="frame 23"):
-        semvid.compress(clip, tmp_path / "out.mp4", semvid.CompressConfig(maps=maps))
+        semvid.compress(clip, tmp_path / "out.mp4", semvid.CompressConfig(maps=semvid.MapsConfig(path=maps)))
     assert [one.name for one in tmp_path.iterdir()] == ["maps"]
 
 
@@ -153,10 +153,10 @@ def test_a_box_outside_the_frame_is_named(clip, tmp_path):
     with pytest.raises(
         MapError, match=r"line 1: frame 3: box \[400, 10, 20, 20\] has no part inside the 320x192"
     ):
-        semvid.compress(clip, tmp_path / "out.mp4", semvid.CompressConfig(boxes=path))
+        semvid.compress(clip, tmp_path / "out.mp4", semvid.CompressConfig(maps=semvid.MapsConfig(boxes=path)))
     path.write_text('{"frame": 99, "box": [4, 10, 20, 20]}\n')
     with pytest.raises(MapError, match="frame 99 does not exist, the video has 24 frames"):
-        semvid.compress(clip, tmp_path / "out.mp4", semvid.CompressConfig(boxes=path))
+        semvid.compress(clip, tmp_path / "out.mp4", semvid.CompressConfig(maps=semvid.MapsConfig(boxes=path)))
     assert [one.name for one in tmp_path.iterdir()] == ["boxes.jsonl"]
 
 

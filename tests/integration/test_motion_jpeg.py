@@ -17,7 +17,7 @@ from semvid.codecs.jpeg.selftest import test_motion_jpeg as run_self_test
 from semvid.core.errors import ConfigError, OutputError
 from semvid.core.events import Notice
 
-MJPEG = {"codec": "mjpeg", "model": "spectral", "overwrite": True}
+MJPEG = {"codec": "mjpeg", "maps": semvid.MapsConfig(model="spectral"), "overwrite": True}
 
 
 def rgb_of(path):
@@ -46,7 +46,7 @@ def test_files_are_the_same_whatever_the_number_of_cores(tmp_path, monkeypatch):
     files = []
     for cores in (1, 5):
         monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
-        config = semvid.CompressConfig(**MJPEG, bitrate=800_000)
+        config = semvid.CompressConfig(**MJPEG, rate=semvid.Bitrate(800_000))
         files.append(semvid.compress(source, tmp_path / f"{cores}.mkv", config).output)
     packets = []
     for path in files:
@@ -79,7 +79,7 @@ def test_colours_stay(matrix, full_range, tmp_path):
             container.mux(stream.encode(converted))
         container.mux(stream.encode())
     result = semvid.compress(
-        tmp_path / "in.mkv", tmp_path / "out.mkv", semvid.CompressConfig(**MJPEG, quality=98)
+        tmp_path / "in.mkv", tmp_path / "out.mkv", semvid.CompressConfig(**MJPEG, rate=semvid.Quality(98))
     )
     with av.open(str(result.output)) as container:
         packet = next(container.demux(video=0))
@@ -89,10 +89,10 @@ def test_colours_stay(matrix, full_range, tmp_path):
 
 def test_sizes_and_rates_are_met(tmp_path):
     source = make_clip(tmp_path / "in.mkv", num_frames=150, audio=True, cut_at=70)
-    config = semvid.CompressConfig(**MJPEG, target_size=1_500_000)
+    config = semvid.CompressConfig(**MJPEG, rate=semvid.Size(1_500_000))
     result = semvid.compress(source, tmp_path / "sized.mkv", config)
     assert 0.95 * 1_500_000 < result.output_bytes <= 1_500_000
-    config = semvid.CompressConfig(**MJPEG, bitrate=2_000_000)
+    config = semvid.CompressConfig(**MJPEG, rate=semvid.Bitrate(2_000_000))
     result = semvid.compress(source, tmp_path / "rated.mkv", config)
     assert result.video_bytes * 8 / result.duration_seconds == pytest.approx(2_000_000, rel=0.05)
 
@@ -107,9 +107,8 @@ def test_what_matters_is_kept(tmp_path):
     for strength in (0, 1):
         config = semvid.CompressConfig(
             codec="mjpeg",
-            maps=maps,
-            maps_hold=True,
-            bitrate=2_000_000,
+            maps=semvid.MapsConfig(path=maps, hold=True),
+            rate=semvid.Bitrate(2_000_000),
             allocation=semvid.AllocationConfig(strength=strength),
             overwrite=True,
         )
@@ -142,20 +141,22 @@ def test_what_a_container_cannot_keep_is_told(tmp_path):
 
 def test_options_of_other_encoders_are_refused(tmp_path, clip):
     for config, words in (
-        ({"crf": 20}, "`crf` is not for `codec=mjpeg`"),
+        ({"rate": semvid.Crf(20)}, "`Crf` is not for `codec=mjpeg`"),
         ({"preset": "fast"}, "`preset` is not for"),
         ({"allocation": semvid.AllocationConfig(finest=-3)}, "`finest` and `coarsest` limit"),
-        ({"bitrate": 100}, "`bitrate=100` is out of reach"),
-        ({"target_size": 9}, "`target_size=9` is out of reach"),
+        ({"rate": semvid.Bitrate(100)}, "`Bitrate\\(100\\)` is out of reach"),
+        ({"rate": semvid.Size(9)}, "`Size\\(9\\)` is out of reach"),
     ):
         with pytest.raises(ConfigError, match=words):
             semvid.compress(clip, tmp_path / "out.mkv", semvid.CompressConfig(**MJPEG, **config))
-    with pytest.raises(ConfigError, match="`bitrate` is for `codec=mjpeg`; x264 takes `crf`"):
-        semvid.compress(clip, tmp_path / "out.mkv", semvid.CompressConfig(bitrate=1_000_000))
+    with pytest.raises(ConfigError, match="`Bitrate` is not for `codec=x264`; give `Crf`"):
+        semvid.compress(clip, tmp_path / "out.mkv", semvid.CompressConfig(rate=semvid.Bitrate(1_000_000)))
     with pytest.raises(OutputError, match="cannot hold mjpeg video"):
         semvid.compress(clip, tmp_path / "out.mp4", semvid.CompressConfig(**MJPEG))
     with pytest.raises(OutputError, match="cannot hold h264 video"):
-        semvid.compress(clip, tmp_path / "out.avi", semvid.CompressConfig(model="spectral"))
+        semvid.compress(
+            clip, tmp_path / "out.avi", semvid.CompressConfig(maps=semvid.MapsConfig(model="spectral"))
+        )
     assert not list(tmp_path.glob("*"))
 
 

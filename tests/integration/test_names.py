@@ -12,7 +12,7 @@ from terminal import run_in_terminal
 import semvid
 from semvid.core.errors import InputError, OutputError
 
-QUICK = semvid.CompressConfig(model="spectral", preset="superfast")
+QUICK = semvid.CompressConfig(maps=semvid.MapsConfig(model="spectral"), preset="superfast")
 NAMES = [
     "Talk: part 1.mkv", "pipe:0.mkv", "concat:a|b.mkv", "file:x.mkv", "subfile,,start,0,end,9,,:x.mkv",
     "-i.mkv", "a%03d.mkv", "[bold]x[bad.mkv", "esc\x1b[31m\x1b]0;t\x07.mkv", "new\nline.mkv",
@@ -60,11 +60,15 @@ def test_any_name_is_read_and_written(name, named):
 
 @pytest.mark.parametrize("output", ["m: 1.svmap", "m: 1.npz", "m: 1.mkv", "m: 1.avi", "m: 1"])
 def test_maps_of_any_name(output, named):
-    config = semvid.ExportConfig(model="spectral", format="x264mod" if output.endswith("avi") else None)
+    config = semvid.ExportConfig(
+        maps=semvid.MapsConfig(model="spectral"), format="x264mod" if output.endswith("avi") else None
+    )
     assert semvid.export_maps(named(COLON), output, config).num_frames == 6
     assert (
         semvid.compress(
-            COLON, "out: 2.mp4", semvid.CompressConfig(preset="superfast", maps=output)
+            COLON,
+            "out: 2.mp4",
+            semvid.CompressConfig(preset="superfast", maps=semvid.MapsConfig(path=output)),
         ).num_frames
         == 6
     )
@@ -72,11 +76,16 @@ def test_maps_of_any_name(output, named):
 
 @pytest.mark.parametrize("output", ["o: 1.mp4", "o: 1.gif", "o: 1"])
 def test_overlays_of_any_name(output, named):
-    assert semvid.export_overlay(named(COLON), output, semvid.OverlayConfig(model="spectral")).num_frames == 6
+    assert (
+        semvid.export_overlay(
+            named(COLON), output, semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral"))
+        ).num_frames
+        == 6
+    )
 
 
 def test_versions_of_any_name_are_compared(named):
-    config = semvid.CompareConfig(metrics=("psnr", "weighted"), model="spectral")
+    config = semvid.CompareConfig(metrics=("psnr", "weighted"), maps=semvid.MapsConfig(model="spectral"))
     other = named(os.fsdecode(b"caf\xe9: 2.mkv"))
     assert min(semvid.compare(named(COLON), other, config).scores["psnr"]) == 100
 

@@ -41,7 +41,9 @@ def test_a_painted_square_is_where_it_was_painted(size, rotation, aspect, tmp_pa
         rotation=rotation, aspect=aspect, **form,
     )  # fmt: skip
     upright = size if rotation % 180 == 0 else size[::-1]
-    config = semvid.OverlayConfig(maps=square_map(upright, tmp_path), style="dim", opacity=1.0)
+    config = semvid.OverlayConfig(
+        maps=semvid.MapsConfig(path=square_map(upright, tmp_path)), style="dim", opacity=1.0
+    )
     result = semvid.export_overlay(source, tmp_path / "drawn", config)
     assert result.num_frames == 3
     with Image.open(tmp_path / "drawn" / "000001.png") as image:
@@ -55,7 +57,7 @@ def test_a_painted_square_is_where_it_was_painted(size, rotation, aspect, tmp_pa
 
 def test_the_sound_and_the_time_stay(tmp_path):
     source = make_clip(tmp_path / "in.mp4", num_frames=12, audio=True)
-    config = semvid.OverlayConfig(model="spectral", legend=True)
+    config = semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral"), legend=True)
     result = semvid.export_overlay(source, tmp_path / "out.mp4", config)
     assert [one.time for one in decode(result.output)] == [one.time for one in decode(source)]
     assert {one.kind for one in semvid.probe(result.output).streams} == {"video", "audio"}
@@ -66,7 +68,7 @@ def test_the_sound_and_the_time_stay(tmp_path):
 def test_every_style_draws(style, tmp_path):
     source = make_clip(tmp_path / "in.mkv", width=320, height=192, num_frames=2, codec="ffv1", options={})
     config = semvid.OverlayConfig(
-        maps=square_map((320, 192), tmp_path), style=style, opacity=1.0, numbers=style == "blocks",
+        maps=semvid.MapsConfig(path=square_map((320, 192), tmp_path)), style=style, opacity=1.0, numbers=style == "blocks",
         legend=style in {"heat", "split", "blocks"},
     )  # fmt: skip
     semvid.export_overlay(source, tmp_path / "drawn", config)
@@ -86,9 +88,13 @@ def test_every_style_draws(style, tmp_path):
 def test_a_result_is_put_beside(tmp_path):
     source = make_clip(tmp_path / "in.mkv", width=320, height=192, num_frames=6, codec="ffv1", options={})
     coded = semvid.compress(
-        source, tmp_path / "out.mp4", semvid.CompressConfig(model="spectral", crf=40)
+        source,
+        tmp_path / "out.mp4",
+        semvid.CompressConfig(maps=semvid.MapsConfig(model="spectral"), rate=semvid.Crf(40)),
     ).output
-    config = semvid.OverlayConfig(model="spectral", style="split", result=coded, every=2)
+    config = semvid.OverlayConfig(
+        maps=semvid.MapsConfig(model="spectral"), style="split", result=coded, every=2
+    )
     result = semvid.export_overlay(source, tmp_path / "drawn", config)
     assert result.num_frames == 3
     with Image.open(tmp_path / "drawn" / "000002.png") as image:
@@ -98,7 +104,7 @@ def test_a_result_is_put_beside(tmp_path):
         expected = decode(path)[4].to_ndarray(format="rgb24").astype(float)
         assert np.abs(drawn[:, side : side + 320] - expected).mean() < 3
     short = make_clip(tmp_path / "short.mp4", width=320, height=192, num_frames=4)
-    config = semvid.OverlayConfig(model="spectral", style="split", result=short)
+    config = semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral"), style="split", result=short)
     for output in ("again", "again.mp4"):
         with pytest.raises(InputError, match="ends after 4 frames, before the video"):
             semvid.export_overlay(source, tmp_path / output, config)
@@ -108,7 +114,7 @@ def test_a_result_is_put_beside(tmp_path):
 @pytest.mark.parametrize("suffix", [".gif", ".webp"])
 def test_animations_last_as_long_as_the_video(suffix, tmp_path):
     source = make_clip(tmp_path / "in.mp4", num_frames=20)
-    config = semvid.OverlayConfig(model="spectral", every=5, height=64)
+    config = semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral"), every=5, height=64)
     result = semvid.export_overlay(source, tmp_path / f"out{suffix}", config)
     with Image.open(result.output) as image:
         assert image.n_frames == result.num_frames == 4
@@ -124,7 +130,7 @@ def test_animations_last_as_long_as_the_video(suffix, tmp_path):
 
 def test_frames_can_be_left_out_of_a_video(tmp_path):
     source = make_clip(tmp_path / "in.mp4", num_frames=20)
-    config = semvid.OverlayConfig(model="spectral", every=4, height=96)
+    config = semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral"), every=4, height=96)
     result = semvid.export_overlay(source, tmp_path / "out.mkv", config)
     expected = [one.time for one in decode(source)][::4]
     with av.open(str(result.output)) as container:
@@ -136,7 +142,9 @@ def test_frames_can_be_left_out_of_a_video(tmp_path):
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
 def test_stills(suffix, tmp_path):
     Image.fromarray(np.stack([texture(200, 120, seed) for seed in range(3)], -1)).save(tmp_path / "in.png")
-    config = semvid.OverlayConfig(maps=square_map((200, 120), tmp_path), style="dim", opacity=1.0)
+    config = semvid.OverlayConfig(
+        maps=semvid.MapsConfig(path=square_map((200, 120), tmp_path)), style="dim", opacity=1.0
+    )
     result = semvid.export_overlay(tmp_path / "in.png", tmp_path / f"out{suffix}", config)
     with Image.open(result.output) as image:
         drawn = np.asarray(image.convert("RGB"), float)
@@ -154,7 +162,9 @@ def test_a_frame_that_was_not_drawn_is_missed(name, tmp_path, clip, monkeypatch)
         ),
     )
     with pytest.raises(EncoderError, match="frames of .* were read, but .* were (drawn|coded)"):
-        semvid.export_overlay(clip, tmp_path / name, semvid.OverlayConfig(model="spectral"))
+        semvid.export_overlay(
+            clip, tmp_path / name, semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral"))
+        )
     assert not list(tmp_path.iterdir())
 
 
@@ -172,6 +182,8 @@ def test_what_cannot_be_drawn_is_refused(tmp_path, clip):
     ):
         with pytest.raises(error, match=words):
             semvid.export_overlay(
-                source, tmp_path / output, semvid.OverlayConfig(model="spectral", **options)
+                source,
+                tmp_path / output,
+                semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral"), **options),
             )
     assert [one.name for one in tmp_path.iterdir()] == ["in.png"]

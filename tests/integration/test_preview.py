@@ -15,7 +15,7 @@ from semvid.core.events import Preview
 from semvid.core.types import AnalysedFrame, Frame
 from semvid.engine import preview as preview_module
 
-FAST = semvid.CompressConfig(model="spectral", preset="superfast", overwrite=True)
+FAST = semvid.CompressConfig(maps=semvid.MapsConfig(model="spectral"), preset="superfast", overwrite=True)
 TRUE_COLOR = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 SIZE = (64, 40)
 
@@ -39,7 +39,7 @@ def every_frame(monkeypatch):
 
 @pytest.mark.usefixtures("every_frame")
 def test_all_that_goes_through_a_video_has_previews(clip, tmp_path):
-    drawn = semvid.OverlayConfig(model="spectral")
+    drawn = semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral"))
     runs = {
         "compress": lambda tell: semvid.compress(
             clip, tmp_path / "out.mp4", FAST, preview_size=SIZE, on_event=tell
@@ -47,7 +47,7 @@ def test_all_that_goes_through_a_video_has_previews(clip, tmp_path):
         "maps": lambda tell: semvid.export_maps(
             clip,
             tmp_path / "m.mkv",
-            semvid.ExportConfig(model="spectral"),
+            semvid.ExportConfig(maps=semvid.MapsConfig(model="spectral")),
             preview_size=SIZE,
             on_event=tell,
         ),

@@ -18,7 +18,7 @@ from clips import make_clip
 from live_clips import FFMPEG
 
 import semvid
-from semvid.core.config import LiveConfig
+from semvid.core.config import LiveConfig, MapsConfig
 from semvid.core.errors import ConfigError, InputError
 from semvid.media import reach
 from semvid.media.probe import open_container, probe
@@ -242,7 +242,7 @@ def test_an_address_ffmpeg_lacks_is_refused_with_what_to_do():
         pytest.skip("this FFmpeg build has srt")
     for source, sink in (("srt://127.0.0.1:9", "a.mkv"), ("lavfi:testsrc2", "srt://127.0.0.1:9")):
         with pytest.raises(ConfigError, match=r"has no srt; use rtsp://, rtmp:// or udp://"):
-            open_session(source, sink, LiveConfig(model="spectral"))
+            open_session(source, sink, LiveConfig(maps=MapsConfig(model="spectral")))
     shown = subprocess.run([*SEMVID, "stream", "--help"], capture_output=True, text=True, check=True).stdout
     assert "srt" not in shown
 

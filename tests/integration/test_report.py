@@ -19,7 +19,7 @@ from semvid.cli.flags import to_flags
 from semvid.core.errors import ConfigError, EncoderError, InputError, ReportError
 from semvid.core.events import Notice, Stage
 
-SPECTRAL = semvid.CompressConfig(model="spectral", preset="superfast", overwrite=True)
+SPECTRAL = semvid.CompressConfig(maps=semvid.MapsConfig(model="spectral"), preset="superfast", overwrite=True)
 
 
 def run(*arguments, cwd):
@@ -35,7 +35,9 @@ def made(clip, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     events = []
     for crf in (26, 34):
-        config = semvid.CompressConfig(model="spectral", preset="superfast", crf=crf)
+        config = semvid.CompressConfig(
+            maps=semvid.MapsConfig(model="spectral"), preset="superfast", rate=semvid.Crf(crf)
+        )
         result = semvid.compress(clip, folder / f"{crf}.mp4", config)
         semvid.write_report(
             folder / f"{crf}.json", semvid.make_report(result, config, on_event=events.append)
@@ -56,7 +58,9 @@ def test_a_report_says_what_compare_says(made, clip):
     assert report.mapped.file_bytes == (folder / "26.mp4").stat().st_size
     assert abs(report.plain.video_bytes / report.mapped.video_bytes - 1) < 0.02
     assert sum(report.mapped.bits) / 8 == pytest.approx(report.mapped.video_bytes, rel=0.05)
-    expected = semvid.compare(clip, folder / "26.mp4", semvid.CompareConfig(model="spectral"))
+    expected = semvid.compare(
+        clip, folder / "26.mp4", semvid.CompareConfig(maps=semvid.MapsConfig(model="spectral"))
+    )
     assert report.seconds == pytest.approx(expected.times)
     for name in ("weighted", "salient", "background", "ssim", "vmaf"):
         # Maps go through 8 bits on their way.
@@ -80,7 +84,9 @@ def test_a_report_says_what_compare_says(made, clip):
 )
 def test_unusual_videos_are_shown_upright(clip_options, suffix, options, size, tmp_path):
     source = make_clip(tmp_path / ("in.mkv" if "codec" in clip_options else "in.mp4"), **clip_options)
-    config = semvid.CompressConfig(**{"model": "spectral", "preset": "superfast", **options})
+    config = semvid.CompressConfig(
+        **{"maps": semvid.MapsConfig(model="spectral"), "preset": "superfast", **options}
+    )
     result = semvid.compress(source, tmp_path / f"out{suffix}", config)
     before = sorted(tmp_path.iterdir())
     report = semvid.make_report(result, config)

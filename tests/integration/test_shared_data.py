@@ -102,7 +102,11 @@ def test_odd_files_are_compressed_or_refused_in_one_line(codec, shared_data, tmp
 def test_side_data_of_odd_files_is_kept_or_told(name, codec, suffix, shared_data, tmp_path):
     source, told = shared_data / "odd" / name, []
     config = semvid.CompressConfig(
-        codec=codec, preset=FAST[codec], model="spectral", drop=frozenset({"audio", "subtitle"}), crf=40
+        codec=codec,
+        preset=FAST[codec],
+        maps=semvid.MapsConfig(model="spectral"),
+        drop=frozenset({"audio", "subtitle"}),
+        rate=semvid.Crf(40),
     )
     output = semvid.compress(
         source, tmp_path / f"out{suffix}", config,

@@ -99,7 +99,7 @@ def compress(source, output, **options):
     """Compress with a cheap map; return the notices."""
     notices = []
     semvid.compress(
-        source, output, semvid.CompressConfig(model="spectral", **options),
+        source, output, semvid.CompressConfig(maps=semvid.MapsConfig(model="spectral"), **options),
         on_event=lambda event: notices.append(event.message) if isinstance(event, Notice) else None,
     )  # fmt: skip
     return notices
@@ -280,9 +280,15 @@ def test_exif_in_a_video_is_told_and_does_not_stop_it(tmp_path):
     for codec in ("x264", "mjpeg"):
         notices = compress(tmp_path / "in.avi", tmp_path / f"{codec}.mkv", codec=codec)
         assert any("EXIF" in one for one in notices)
-    config = semvid.CompressConfig(temporal=semvid.TemporalConfig(motion="vectors"), model="spectral")
+    config = semvid.CompressConfig(
+        temporal=semvid.TemporalConfig(motion="vectors"), maps=semvid.MapsConfig(model="spectral")
+    )
     assert semvid.compress(tmp_path / "in.avi", tmp_path / "v.mkv", config).num_frames == 4
-    semvid.export_overlay(tmp_path / "in.avi", tmp_path / "o.mp4", semvid.OverlayConfig(model="spectral"))
+    semvid.export_overlay(
+        tmp_path / "in.avi",
+        tmp_path / "o.mp4",
+        semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral")),
+    )
 
 
 def dolby_vision(path, profile, compatibility):
@@ -309,7 +315,9 @@ def test_dolby_vision_is_refused_where_its_pictures_cannot_be_watched(tmp_path):
         with pytest.raises(InputError, match="profile 5"):
             compress(source, tmp_path / "out.mkv", codec=codec)
     with pytest.raises(InputError, match="profile 5"):
-        semvid.export_overlay(source, tmp_path / "o.mp4", semvid.OverlayConfig(model="spectral"))
+        semvid.export_overlay(
+            source, tmp_path / "o.mp4", semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral"))
+        )
     assert [one.name for one in tmp_path.iterdir()] == ["in.mp4"]
 
 
@@ -359,7 +367,9 @@ def test_transparency_is_kept_by_a_second_layer_or_put_on_black(source_codec, su
         assert picture[:, -WIDTH // 4 :].mean() > 40
         with av.open(str(tmp_path / output)) as container:
             assert "alpha_mode" not in {key.lower() for key in container.streams[0].metadata}
-    config = semvid.OverlayConfig(model="spectral", style="dim", legend=False, overwrite=True)
+    config = semvid.OverlayConfig(
+        maps=semvid.MapsConfig(model="spectral"), style="dim", legend=False, overwrite=True
+    )
     semvid.export_overlay(source, tmp_path / "o", config)
     drawn = np.asarray(Image.open(sorted((tmp_path / "o").iterdir())[1]))
     assert drawn[:, : WIDTH // 4].mean() < 6
@@ -394,7 +404,7 @@ def test_drawings_tell_what_they_lose(name, tmp_path):
     code(frames_with(KINDS), "x264", tmp_path / "in.mp4")
     notices = []
     semvid.export_overlay(
-        tmp_path / "in.mp4", tmp_path / name, semvid.OverlayConfig(model="spectral"),
+        tmp_path / "in.mp4", tmp_path / name, semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral")),
         on_event=lambda event: notices.append(event.message) if isinstance(event, Notice) else None,
     )  # fmt: skip
     for kind in ("stereo_3d", "spherical", "mastering_display_metadata", "content_light_level", "a53_cc"):
@@ -445,7 +455,7 @@ def test_matrices_that_cannot_be_named_are_told(matrix, tmp_path):
         )
     told = []
     semvid.export_overlay(
-        source, tmp_path / "o.gif", semvid.OverlayConfig(model="spectral"),
+        source, tmp_path / "o.gif", semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral")),
         on_event=lambda event: told.append(event.message) if isinstance(event, Notice) else None,
     )  # fmt: skip
     assert any("colours" in one for one in told) == (named != 2)

@@ -59,7 +59,7 @@ def pixels(size):
     [("x264", "superfast", ".mp4"), ("vp8", "5", ".webm"), ("vp9", "8", ".mkv"), ("mjpeg", None, ".mov")],
 )
 def test_small_video_is_compressed(videos, tmp_path, size, codec, preset, suffix):
-    config = semvid.CompressConfig(model="spectral", codec=codec, preset=preset)
+    config = semvid.CompressConfig(maps=semvid.MapsConfig(model="spectral"), codec=codec, preset=preset)
     output = tmp_path / f"out{suffix}"
     semvid.compress(videos[size], output, config)
     frames = clips.decode(output)
@@ -73,7 +73,9 @@ def test_small_video_is_compressed(videos, tmp_path, size, codec, preset, suffix
 def test_x265_says_which_sizes_it_takes(videos, tmp_path, size):
     with pytest.raises(EncoderError, match="takes 16 to 65535 pixels a side: choose another `codec`"):
         semvid.compress(
-            videos[size], tmp_path / "out.mp4", semvid.CompressConfig(model="spectral", codec="x265")
+            videos[size],
+            tmp_path / "out.mp4",
+            semvid.CompressConfig(maps=semvid.MapsConfig(model="spectral"), codec="x265"),
         )
     assert not list(tmp_path.iterdir())
 
@@ -82,7 +84,7 @@ def test_x265_says_which_sizes_it_takes(videos, tmp_path, size):
 @pytest.mark.parametrize("name", ["out.svmap", "out.mkv", "out.npz", "folder", "out.roi", "out.avi"])
 def test_maps_of_small_video(videos, tmp_path, size, name):
     kind = "x264mod" if name.endswith(".avi") else None
-    config = semvid.ExportConfig(model="spectral", format=kind)
+    config = semvid.ExportConfig(maps=semvid.MapsConfig(model="spectral"), format=kind)
     assert semvid.export_maps(videos[size], tmp_path / name, config).num_frames == NUM_FRAMES
 
 
@@ -95,14 +97,14 @@ def test_maps_of_small_video(videos, tmp_path, size, name):
     ],
 )  # fmt: skip
 def test_overlays_of_small_video(videos, tmp_path, size, style, name):
-    config = semvid.OverlayConfig(model="spectral", style=style)
+    config = semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral"), style=style)
     assert semvid.export_overlay(videos[size], tmp_path / name, config).num_frames == NUM_FRAMES
 
 
 @pytest.mark.parametrize("size", [*SIZES, "4x4"])
 @pytest.mark.parametrize(("codec", "name"), [("x264", "out.mkv"), ("x264", "out.mp4"), ("vp9", "out.mkv")])
 def test_small_video_is_streamed(videos, tmp_path, size, codec, name):
-    config = semvid.LiveConfig(model="spectral", codec=codec)
+    config = semvid.LiveConfig(maps=semvid.MapsConfig(model="spectral"), codec=codec)
     with closing(open_session(str(videos[size]), str(tmp_path / name), config).run()) as events:
         list(events)
     assert len(clips.decode(tmp_path / name)) == NUM_FRAMES
@@ -124,9 +126,21 @@ def test_small_pictures(tmp_path, size):
     width, height = pixels(size)
     noise = np.random.default_rng(1).integers(0, 256, (height, width, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / "in.png")
-    semvid.compress_image(tmp_path / "in.png", tmp_path / "out.jpg", semvid.ImageConfig(model="spectral"))
-    semvid.export_maps(tmp_path / "in.png", tmp_path / "map.png", semvid.ExportConfig(model="spectral"))
-    semvid.export_overlay(tmp_path / "in.png", tmp_path / "over.png", semvid.OverlayConfig(model="spectral"))
+    semvid.compress_image(
+        tmp_path / "in.png",
+        tmp_path / "out.jpg",
+        semvid.ImageConfig(maps=semvid.MapsConfig(model="spectral")),
+    )
+    semvid.export_maps(
+        tmp_path / "in.png",
+        tmp_path / "map.png",
+        semvid.ExportConfig(maps=semvid.MapsConfig(model="spectral")),
+    )
+    semvid.export_overlay(
+        tmp_path / "in.png",
+        tmp_path / "over.png",
+        semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral")),
+    )
     for name in ("out.jpg", "map.png", "over.png"):
         with Image.open(tmp_path / name) as made:
             assert made.size == (width, height)
@@ -134,9 +148,11 @@ def test_small_pictures(tmp_path, size):
 
 def test_small_video_is_compared_without_what_cannot_measure_it(videos, tmp_path):
     source, output = videos["4x300"], tmp_path / "out.mp4"
-    config = semvid.CompressConfig(model="spectral", preset="superfast", crf=10)
+    config = semvid.CompressConfig(
+        maps=semvid.MapsConfig(model="spectral"), preset="superfast", rate=semvid.Crf(10)
+    )
     result = semvid.compress(source, output, config)
-    scores = semvid.compare(source, output, semvid.CompareConfig(model="spectral"))
+    scores = semvid.compare(source, output, semvid.CompareConfig(maps=semvid.MapsConfig(model="spectral")))
     assert set(scores.scores) == {"psnr", "ssim", "xpsnr", "weighted", "salient", "background"}
     assert scores.notices == ("vmaf is left out: it measures pictures of at least 32 pixels a side",)
     report, _ = heard(semvid.make_report, result, config, plain=result)
@@ -144,7 +160,7 @@ def test_small_video_is_compared_without_what_cannot_measure_it(videos, tmp_path
 
 
 def test_wide_video_and_too_wide_video(videos, tmp_path):
-    config = semvid.CompressConfig(model="spectral", preset="superfast")
+    config = semvid.CompressConfig(maps=semvid.MapsConfig(model="spectral"), preset="superfast")
     semvid.compress(videos["16000x2"], tmp_path / "out.mp4", config)
     assert clips.decode(tmp_path / "out.mp4")[0].width == 16000
     with pytest.raises(EncoderError, match="takes 1 to 16384 pixels a side"):
@@ -157,9 +173,9 @@ def test_wider_pictures_than_a_jpeg_are_refused_in_one_line(tmp_path, size):
     source = tmp_path / "in.png"
     Image.new("RGB", size, (90, 120, 30)).save(source)
     for call, name, config in (
-        (semvid.compress_image, "out.jpg", semvid.ImageConfig(model="spectral")),
-        (semvid.export_maps, "map.png", semvid.ExportConfig(model="spectral")),
-        (semvid.export_overlay, "over.webp", semvid.OverlayConfig(model="spectral")),
+        (semvid.compress_image, "out.jpg", semvid.ImageConfig(maps=semvid.MapsConfig(model="spectral"))),
+        (semvid.export_maps, "map.png", semvid.ExportConfig(maps=semvid.MapsConfig(model="spectral"))),
+        (semvid.export_overlay, "over.webp", semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral"))),
     ):
         with pytest.raises(InputError, match="65500"):
             call(source, tmp_path / name, config)

@@ -67,7 +67,7 @@ def run(source, output, **options):
     """Compress; return the sentences the user sees."""
     config = semvid.CompressConfig(
         codec=WAYS[output.suffix], preset="superfast" if WAYS[output.suffix] == "x264" else None,
-        model="spectral", audio="opus" if output.suffix == ".webm" else "auto", overwrite=True, **options,
+        maps=semvid.MapsConfig(model="spectral"), audio="opus" if output.suffix == ".webm" else "auto", overwrite=True, **options,
     )  # fmt: skip
     notices = []
     semvid.compress(source, output, config, on_event=notices.append)
@@ -157,7 +157,7 @@ def test_the_last_frame_itself_says_how_long_it_is_shown(delays, suffix, product
     if product == "compress":
         run(source, output)
     else:
-        semvid.export_overlay(source, output, semvid.OverlayConfig(model="spectral"))
+        semvid.export_overlay(source, output, semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral")))
     with av.open(str(output)) as container:
         frames = list(container.decode(video=0))
         track = container.streams.video[0]
@@ -216,7 +216,9 @@ def test_a_header_that_is_short_of_its_frames_cuts_none_of_them(edits, expected,
 def test_an_overlay_of_every_third_frame_lasts_as_long_as_the_video(clip, tmp_path):
     for suffix in (".mp4", ".gif", ".webp"):
         output = tmp_path / f"out{suffix}"
-        semvid.export_overlay(clip, output, semvid.OverlayConfig(model="spectral", every=3))
+        semvid.export_overlay(
+            clip, output, semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral"), every=3)
+        )
         if suffix == ".mp4":
             assert played(output).end == 1
         else:
@@ -252,13 +254,16 @@ def test_every_product_tells_of_damage(clip, tmp_path):
     source = tmp_path / "cut.mov"
     source.write_bytes(whole.read_bytes()[: -whole.stat().st_size // 3])
     told = {}
-    config = semvid.OverlayConfig(model="spectral")
+    config = semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral"))
     for name in ("out.mp4", "out.gif", "out.webp", "folder"):
         told[name] = []
         semvid.export_overlay(source, tmp_path / name, config, on_event=told[name].append)
     told["maps"] = []
     semvid.export_maps(
-        source, tmp_path / "out.svmap", semvid.ExportConfig(model="spectral"), on_event=told["maps"].append
+        source,
+        tmp_path / "out.svmap",
+        semvid.ExportConfig(maps=semvid.MapsConfig(model="spectral")),
+        on_event=told["maps"].append,
     )
     for name, events in told.items():
         messages = [one.message for one in events if isinstance(one, Notice)]
@@ -302,7 +307,9 @@ def test_a_file_that_a_player_would_show_otherwise_is_refused(clip, tmp_path):
 
 def avi(source, output, **options):
     notices = []
-    config = semvid.CompressConfig(codec="mjpeg", model="spectral", overwrite=True, **options)
+    config = semvid.CompressConfig(
+        codec="mjpeg", maps=semvid.MapsConfig(model="spectral"), overwrite=True, **options
+    )
     semvid.compress(source, output, config, on_event=notices.append)
     return [one.message for one in notices if isinstance(one, Notice)]
 

@@ -14,7 +14,7 @@ from semvid.core.errors import OutputError
 from semvid.media.writing.claim import Claim
 
 PROGRAM = [sys.executable, "-P", "-c", "from semvid.cli.main import run; run()"]
-QUICK = semvid.CompressConfig(model="spectral", preset="superfast", overwrite=True)
+QUICK = semvid.CompressConfig(maps=semvid.MapsConfig(model="spectral"), preset="superfast", overwrite=True)
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +30,24 @@ def test_the_second_is_refused_while_the_first_lives(name, source, tmp_path):
         if name == "out.mp4":
             semvid.compress(source, output, QUICK)
         elif name == "out.gif":
-            semvid.export_overlay(source, output, semvid.OverlayConfig(model="spectral", overwrite=True))
+            semvid.export_overlay(
+                source, output, semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral"), overwrite=True)
+            )
         elif name == "out.jpg":
-            semvid.export_maps(source, picture := tmp_path / "x", semvid.ExportConfig(model="spectral"))
+            semvid.export_maps(
+                source,
+                picture := tmp_path / "x",
+                semvid.ExportConfig(maps=semvid.MapsConfig(model="spectral")),
+            )
             semvid.compress_image(
-                picture / "000000.png", output, semvid.ImageConfig(model="spectral", overwrite=True)
+                picture / "000000.png",
+                output,
+                semvid.ImageConfig(maps=semvid.MapsConfig(model="spectral"), overwrite=True),
             )
         else:
-            semvid.export_maps(source, output, semvid.ExportConfig(model="spectral", overwrite=True))
+            semvid.export_maps(
+                source, output, semvid.ExportConfig(maps=semvid.MapsConfig(model="spectral"), overwrite=True)
+            )
 
     with Claim(output, overwrite=True), pytest.raises(OutputError, match="another run of semvid"):
         write()
@@ -50,7 +60,11 @@ def test_maps_and_streams_are_claimed_too(source, tmp_path):
         Claim(maps, overwrite=True),
         pytest.raises(OutputError, match=r"m\.svmap is being written by another"),
     ):
-        semvid.compress(source, tmp_path / "out.mkv", semvid.CompressConfig(model="spectral", save_maps=maps))
+        semvid.compress(
+            source,
+            tmp_path / "out.mkv",
+            semvid.CompressConfig(maps=semvid.MapsConfig(model="spectral"), save_maps=maps),
+        )
     with Claim(tmp_path / "s.mkv", overwrite=True):
         done = subprocess.run(
             [*PROGRAM, "stream", str(source), str(tmp_path / "s.mkv"), "--model", "spectral"],
@@ -83,7 +97,7 @@ def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path):
 def test_what_appears_during_a_run_stays(source, tmp_path):
     output = tmp_path / "out.mkv"
     events = semvid.compress_events(
-        source, output, semvid.CompressConfig(model="spectral", preset="superfast")
+        source, output, semvid.CompressConfig(maps=semvid.MapsConfig(model="spectral"), preset="superfast")
     )
     next(events)
     output.write_text("theirs")

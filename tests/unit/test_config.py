@@ -1,6 +1,6 @@
 import pytest
 
-from semvid.core.config import AllocationConfig, CompressConfig, FocusConfig, TemporalConfig
+from semvid.core.config import AllocationConfig, CompressConfig, FocusConfig, MapsConfig, TemporalConfig
 from semvid.core.errors import ConfigError
 
 
@@ -16,16 +16,19 @@ from semvid.core.errors import ConfigError
         (lambda: TemporalConfig(map_every=0), "`map_every=0` .* 1 to 240"),
         (lambda: TemporalConfig(movement=-0.1), "`movement=-0.1` "),
         (lambda: TemporalConfig(motion="magic"), "`motion=magic` .* vectors"),
-        (lambda: CompressConfig(maps="a", temporal=TemporalConfig(map_every=2)), "`map_every` has no effect"),
-        (lambda: CompressConfig(model="resnet"), "`model=resnet` .* spectral"),
-        (lambda: CompressConfig(threads=-1), "`threads=-1` .* 0 to 256"),
+        (
+            lambda: CompressConfig(maps=MapsConfig(path="a"), temporal=TemporalConfig(map_every=2)),
+            "`map_every` has no effect",
+        ),
+        (lambda: CompressConfig(maps=MapsConfig(model="resnet")), "`model=resnet` .* spectral"),
+        (lambda: CompressConfig(maps=MapsConfig(threads=-1)), "`threads=-1` .* 0 to 256"),
         (lambda: FocusConfig({"dog": 1}), "`weights=dog` .* animal"),
         (lambda: FocusConfig({"face": 11}), "`weights=face=11` .* 0 to 10"),
         (lambda: FocusConfig(threshold=2), "`threshold=2` .* 0 to 1"),
-        (lambda: CompressConfig(device="tpu"), "`device=tpu` .* cuda"),
+        (lambda: CompressConfig(maps=MapsConfig(device="tpu")), "`device=tpu` .* cuda"),
         (lambda: CompressConfig(drop=frozenset({"music"})), "`drop=music` .* audio"),
-        (lambda: CompressConfig(maps="a", boxes="b"), "exclude each other"),
-        (lambda: CompressConfig(maps_hold=True), "`maps_hold` needs `maps`"),
+        (lambda: CompressConfig(maps=MapsConfig(path="a", boxes="b")), "exclude each other"),
+        (lambda: CompressConfig(maps=MapsConfig(hold=True)), "`hold` needs `path`"),
     ],
 )
 def test_bad_values_name_the_value_and_the_remedy(make, words):

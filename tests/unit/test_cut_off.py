@@ -67,14 +67,19 @@ def test_every_product_tells_it(name, whole, tmp_path):
     source.write_bytes(whole[name].read_bytes()[:-1000])
     said = "is damaged: it is cut off: its last piece is incomplete"
     notices = []
-    config = semvid.CompressConfig(model="spectral", preset="superfast")
+    config = semvid.CompressConfig(maps=semvid.MapsConfig(model="spectral"), preset="superfast")
     semvid.compress(source, tmp_path / "out.mp4", config, on_event=notices.append)
     semvid.export_maps(
-        source, tmp_path / "out.svmap", semvid.ExportConfig(model="spectral"), on_event=notices.append
+        source,
+        tmp_path / "out.svmap",
+        semvid.ExportConfig(maps=semvid.MapsConfig(model="spectral")),
+        on_event=notices.append,
     )
     assert sum(said in one.message for one in notices if isinstance(one, Notice)) == 2
     compared = semvid.compare(source, source, semvid.CompareConfig(metrics=("psnr",)))
     assert any(said in one for one in compared.notices)
-    session = open_session(str(source), str(tmp_path / "live.mkv"), semvid.LiveConfig(model="spectral"))
+    session = open_session(
+        str(source), str(tmp_path / "live.mkv"), semvid.LiveConfig(maps=semvid.MapsConfig(model="spectral"))
+    )
     list(session.run())
     assert any("it is cut off" in one.message for one in session.closing_notices)

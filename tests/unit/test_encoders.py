@@ -37,8 +37,8 @@ def test_unknown_encoders_are_named():
         (X264, None, {"aq-mode": "0"}, "aq-mode=1"),
         (X264, None, {"x264-params": "me=hex:aq-mode=0"}, "aq-mode=1"),
         (X264, None, {"tune": "psnr"}, "aq-mode=1"),
-        (X264, None, {"qp": "30"}, "`crf` instead"),
-        (X264, None, {"x264-params": "qp=30"}, "`crf` instead"),
+        (X264, None, {"qp": "30"}, "`Crf` instead"),
+        (X264, None, {"x264-params": "qp=30"}, "`Crf` instead"),
         (X265, "ultrafast", {}, "veryfast` or slower"),
         (X265, "superfast", {}, "veryfast` or slower"),
         (X265, "superfast", {"x265-params": "aq-strength=1"}, "x265-params=aq-mode=2"),
@@ -74,7 +74,7 @@ def test_the_users_nested_options_join_ours():
 
 @pytest.mark.parametrize("spec", ENCODERS.values(), ids=lambda spec: spec.name)
 def test_crf_and_preset_limits_are_told(spec):
-    with pytest.raises(ConfigError, match=f"`crf=99` is out of range: {spec.name} takes"):
+    with pytest.raises(ConfigError, match=rf"`Crf\(99\)` is out of range: {spec.name} takes"):
         spec.options(99, None, {})
     with pytest.raises(ConfigError, match=f"`preset=warp` is unknown to {spec.name}"):
         spec.options(spec.crf.default, "warp", {})
@@ -82,7 +82,7 @@ def test_crf_and_preset_limits_are_told(spec):
 
 
 def test_vpx_takes_whole_crf_numbers():
-    with pytest.raises(ConfigError, match="`crf=30.5`: vp9 takes whole numbers; use 30"):
+    with pytest.raises(ConfigError, match=r"`Crf\(30.5\)`: vp9 takes whole numbers; use 30"):
         VP9.options(30.5, None, {})
 
 

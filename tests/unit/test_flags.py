@@ -42,15 +42,15 @@ MORE = {
     "drop": ("music", "drop=music", "--drop music"),
     "encoder_option": ("nonsense=1", "encoder_options=nonsense=1", "--encoder-option nonsense=1"),
     "kind": ("mp3", "format=mp3", "--format mp3"),
-    "bitrate": ("2000000G", "bitrate=2000000000000000", "--bitrate 2000000000000000"),
+    "bitrate": ("2000000G", "Bitrate(2000000000000000)", "--bitrate 2000000000000000"),
     "sound_bitrate": ("1k", "sound_bitrate=1000", "--sound-bitrate 1000"),
-    "target_size": ("2000000G", "target_size=2000000000000000", "--target-size 2000000000000000"),
+    "target_size": ("2000000G", "Size(2000000000000000)", "--target-size 2000000000000000"),
     "output": (None, "output", "another -o"),
     "record": ("none/out.mkv", "record", "another --record"),
     "report": ("none/out.html", "report", "another --report"),
     "as_csv": ("none/out.csv", "csv", "another --csv"),
     "result": ("small.mp4", "result", "--result needs --style split"),
-    "maps_hold": (None, "maps_hold", "--maps-hold needs --maps"),
+    "maps_hold": (None, "hold", "--maps-hold needs --maps"),
     "numbers": (None, "numbers", "--numbers needs --style blocks"),
     "legend": (("--style", "dim"), "legend", "--legend explains colours, and --style dim has none"),
     "virtual_camera": (None, "virtual_camera", "--virtual-camera needs the extra camera"),
@@ -59,6 +59,7 @@ MORE = {
 SHOWN = {"latency": "1", "size": "10", "wait": "100000"}
 """Values that are written in another unit than they were given in."""
 NAMES = {
+    "crf": "Crf", "quality": "Quality",
     "fps": "frame_rate", "latency": "latency_ms", "wait": "wait_seconds", "max_maps": "max_maps_per_second",
     "serve": "address",
 }  # fmt: skip
@@ -104,7 +105,7 @@ def test_what_is_refused_has_pythons_name_and_the_flag(command, option, folder):
     if option.name in REFUSED:
         value = REFUSED[option.name]
         shown = SHOWN.get(option.name, value)
-        python = f"{NAMES.get(option.name, option.name)}={shown}"
+        python = setting(NAMES.get(option.name, option.name), shown)[1:-1]
         flag = f"{option.opts[0]} {shown}"
     else:
         value, python, flag = MORE[option.name]
@@ -147,11 +148,11 @@ def test_values_may_be_anything(value):
 @pytest.mark.parametrize(
     ("message", "told"),
     [
-        ("give `bitrate` or `target_size`", "give --bitrate or --target-size"),
-        ("`crf=99` is out of range: x264 takes 1", "--crf 99 is out of range: x264 takes 1"),
+        ("give `Bitrate` or `Size`", "give --bitrate or --target-size"),
+        ("`Crf(99)` is out of range: x264 takes 1", "--crf 99 is out of range: x264 takes 1"),
         ("(`deinterlace=keep` leaves the lines alone)", "(--deinterlace keep leaves the lines alone)"),
         ("use `codec=x265 or vp9`", "use --codec x265 or vp9"),
-        ("pass `maps_hold=True` to keep the last", "pass --maps-hold to keep the last"),
+        ("pass `hold=True` to keep the last", "pass --maps-hold to keep the last"),
         ("onnx: `tensor` is no `size`d thing", "onnx: `tensor` is no `size`d thing"),
     ],
 )

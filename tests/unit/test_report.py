@@ -12,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import semvid
-from semvid.core.config import AllocationConfig, CompressConfig, FocusConfig, TemporalConfig
+from semvid.core.config import AllocationConfig, CompressConfig, FocusConfig, MapsConfig, TemporalConfig
 from semvid.core.errors import ConfigError, InputError, InputMissingError, OutputError, OutputExistsError
+from semvid.core.rate import Bitrate, Crf, Quality
 from semvid.core.results import Pooled, Result
+from semvid.engine.job import Job
 from semvid.engine.search import QualityScale, SizeSearch
-from semvid.products.report.data import CloseUp, Encode, Report, SourceFacts, Still, Thumbnail
+from semvid.products.report.data import VERSION, CloseUp, Encode, Report, SourceFacts, Still, Thumbnail
 from semvid.products.report.make import choose_stills, spread
 from semvid.products.report.page import embedded_json, render_page
 from semvid.products.report.plain import plain_config, quality_scale
@@ -34,11 +36,12 @@ def encode(values, name="salient"):
 
 def report(values=(30.0, 31.0), name="film.mp4"):
     return Report(
-        1, "0.1.0", SourceFacts(name, 5000, "h264", 64, 48, len(values), 1.0), "x264", "medium",
+        VERSION, "0.1.0", SourceFacts(name, 5000, "h264", 64, 48, len(values), 1.0), "x264", "medium",
         tuple(map(float, range(len(values)))), encode(values), encode(values),
         (Still(0, 0.0, "largest gain", *[PICTURE] * 4),),
         (CloseUp("best", 0, 0.0, 1, 2, 3, 4, 1.5, 0.5, *[PICTURE] * 4),),
         (Thumbnail(0.0, PICTURE),), "semvid compress", (("codec", "x264"),),
+        Job("film.mp4", None, "out.mp4", CompressConfig(rate=Crf(30))),
     )  # fmt: skip
 
 
@@ -72,7 +75,9 @@ def change(path, value):
         ("[]", "is no report"),
         ('{"version": "1"}', "is no report"),
         ('{"version": 1}', "report lacks closeups, codec"),
-        (change(["version"], 2), "of version 2 and this semvid knows 1; install a newer semvid"),
+        (change(["version"], 3), "of version 3 and this semvid knows 2; install a newer semvid"),
+        (change(["job", "config", "rate", "kind"], "qp"), "damaged report: job.config.rate.kind is 'qp'"),
+        (change(["job"], 3), "damaged report: it is no job"),
         (change(["plain"], None), "report lacks plain"),
         (change(["plain", "bits"], [1]), "plain.bits has 1 values for 2 frames"),
         (change(["plain", "bits"], [True, 1]), r"report.plain.bits\[0\] is true"),
@@ -91,6 +96,14 @@ def test_bad_json_gets_one_line(text, words):
         parse_report(text, "run.json")
     assert "run.json" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_report_of_version_1_still_loads():
+    record = json.loads(dump_report(report()))
+    del record["job"]
+    assert parse_report(json.dumps(record | {"version": 1}), "it") == dataclasses.replace(
+        report(), version=1, job=None
+    )
 
 
 def test_files(tmp_path):
@@ -229,19 +242,19 @@ def test_the_command_makes_the_same_config(monkeypatch, tmp_path):
 
     seen = []
 
-    def fake(source, output, config, **options):
-        seen.append(config)
+    def fake(job, **options):
+        seen.append(job.config)
         raise InputError("enough")
         yield
 
-    monkeypatch.setattr("semvid.products.compress.compress_events", fake)
+    monkeypatch.setattr("semvid.products.compress.job_events", fake)
     configs = [
         CompressConfig(),
-        CompressConfig(codec="x265", crf=30.5, preset="fast", encoder_options={"tune": "ssim"}),
-        CompressConfig(codec="mjpeg", bitrate=800_000, drop=frozenset({"audio", "data"})),
-        CompressConfig(codec="mjpeg", quality=70),
+        CompressConfig(codec="x265", rate=Crf(30.5), preset="fast", encoder_options={"tune": "ssim"}),
+        CompressConfig(codec="mjpeg", rate=Bitrate(800_000), drop=frozenset({"audio", "data"})),
+        CompressConfig(codec="mjpeg", rate=Quality(70)),
         CompressConfig(
-            model="msroi-fast", focus=FocusConfig({"face": 3, "vehicle": 0}, threshold=0.4),
+            maps=MapsConfig(model="msroi-fast", focus=FocusConfig({"face": 3, "vehicle": 0}, threshold=0.4)),
             temporal=TemporalConfig(5, 0.3, 0.2, "vectors"), allocation=AllocationConfig(1.5, 0.2, -6, 5),
         ),
     ]  # fmt: skip
@@ -254,7 +267,7 @@ def test_the_command_makes_the_same_config(monkeypatch, tmp_path):
         with pytest.raises(InputError, match="enough"):
             app.app(shlex.split(line)[1:], standalone_mode=False)
         assert command_line(result, seen[-1]) == line
-        assert (seen[-1].focus, seen[-1].temporal) == (config.focus, config.temporal)
+        assert (seen[-1].maps, seen[-1].temporal) == (config.maps, config.temporal)
         assert (seen[-1].allocation, seen[-1].drop) == (config.allocation, config.drop)
         assert dict(seen[-1].encoder_options) == dict(config.encoder_options)
-        assert (seen[-1].bitrate, seen[-1].model) == (config.bitrate, config.model)
+        assert config.rate is None or seen[-1].rate == config.rate

@@ -38,24 +38,24 @@ def test_every_field_refuses_what_is_of_no_use_to_it(config, name, value):
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: semvid.CompressConfig(crf="30"), r"CompressConfig.crf is '30' \(str\).*give a number or None"),
-        (lambda: semvid.CompressConfig(crf=True), r"CompressConfig.crf is True \(bool\)"),
-        (lambda: semvid.CompressConfig(crf=[30]), r"CompressConfig.crf is \[30\] \(list\)"),
-        (lambda: semvid.CompressConfig(threads=2.0), r"threads is 2.0 \(float\).*a whole number from 0 to 256"),
-        (lambda: semvid.CompressConfig(threads=False), r"threads is False \(bool\)"),
-        (lambda: semvid.CompressConfig(bitrate="1M"), r"bitrate is '1M' \(str\)"),
-        (lambda: semvid.CompressConfig(bitrate=10**5000), "`bitrate=of more than 30 digits` is out of range"),
+        (lambda: semvid.Crf("30"), r"Crf.value is '30' \(str\).*give a number"),
+        (lambda: semvid.Crf(True), r"Crf.value is True \(bool\)"),
+        (lambda: semvid.Crf([30]), r"Crf.value is \[30\] \(list\)"),
+        (lambda: semvid.MapsConfig(threads=2.0), r"threads is 2.0 \(float\).*a whole number from 0 to 256"),
+        (lambda: semvid.MapsConfig(threads=False), r"threads is False \(bool\)"),
+        (lambda: semvid.Bitrate("1M"), r"Bitrate.bits_per_second is '1M' \(str\)"),
+        (lambda: semvid.Bitrate(10**5000), "`Bitrate\\(of more than 30 digits\\)` is out of range"),
         (lambda: semvid.AllocationConfig(strength=10**400), "`strength=inf` is out of range"),
         (lambda: semvid.AllocationConfig(strength=float("nan")), "`strength=nan` is out of range"),
         (lambda: semvid.CompressConfig(preset=5), r"preset is 5 \(int\).*give text or None"),
         (lambda: semvid.CompressConfig(overwrite=1), r"overwrite is 1 \(int\).*give True or False"),
-        (lambda: semvid.CompressConfig(maps=3), r"maps is 3 \(int\).*give a path or None"),
+        (lambda: semvid.MapsConfig(path=3), r"MapsConfig.path is 3 \(int\).*give a path or None"),
         (lambda: semvid.CompressConfig(encoder_options={"bf": 3}), r"encoder_options\['bf'\] is 3 \(int\)"),
         (lambda: semvid.CompressConfig(encoder_options={3: "bf"}), r"a key of CompressConfig.encoder_options is 3"),
         (lambda: semvid.CompressConfig(encoder_options=["bf=3"]), "encoder_options is .*a mapping from text to text"),
         (lambda: semvid.CompressConfig(drop="audio"), r"drop is 'audio' \(str\).*give a set of 'video'"),
         (lambda: semvid.CompressConfig(drop={"music"}), "`drop=music` is unknown; choose one of video, audio"),
-        (lambda: semvid.CompressConfig(device=0), r"`device=0 \(int\)` is unknown; choose one of auto"),
+        (lambda: semvid.MapsConfig(device=0), r"`device=0 \(int\)` is unknown; choose one of auto"),
         (lambda: semvid.CompressConfig(temporal=None), "temporal is None .*give a TemporalConfig"),
         (lambda: semvid.CompressConfig(allocation={"strength": 1}), "allocation is .*give an AllocationConfig"),
         (lambda: semvid.FocusConfig({"face": "2"}), r"FocusConfig.weights\['face'\] is '2'"),
@@ -68,6 +68,12 @@ def test_every_field_refuses_what_is_of_no_use_to_it(config, name, value):
         (lambda: semvid.LiveConfig(latency_ms=1), "`latency_ms=1` is out of range; it must lie in 20 to 5000"),
         (lambda: semvid.LiveConfig(sound_bitrate=5), "`sound_bitrate=5` .* 16000 to 512000, or 0"),
         (lambda: semvid.LiveConfig(reconnect_seconds=0), "`reconnect_seconds=0` is out of range"),
+        (lambda: semvid.CompressConfig(rate=30), "rate is 30 .*no Crf or Quality .*give a Crf or a Quality or"),
+        (lambda: semvid.LiveConfig(rate=semvid.Crf(30)), "LiveConfig.rate is Crf.*give a Bitrate"),
+        (lambda: semvid.LiveConfig(rate=semvid.Bitrate(49_999)), "`Bitrate\\(49999\\)` .* 50000 to 200000000"),
+        (lambda: semvid.CompressConfig(crf=30), r"^`crf` is no option of CompressConfig any more; give `rate=Crf"),
+        (lambda: semvid.LiveConfig(model="x"), r"^`model` is no option of LiveConfig .* `maps=MapsConfig\(model="),
+        (lambda: semvid.CompressConfig(maps="a.svmap"), "maps is 'a.svmap' .*give a MapsConfig"),
         (lambda: semvid.ImageConfig(match="same"), "`match=same` is unknown; the only choice is plain"),
     ],
 )  # fmt: skip
@@ -96,11 +102,12 @@ def test_settings_of_another_kind_are_named(call, config):
 
 def test_what_is_meant_is_taken():
     config = semvid.CompressConfig(
-        crf=np.int64(30), threads=np.uint8(2), overwrite=np.bool_(True), maps="maps.svmap", drop=["audio"],
-        bitrate=None, preset=np.str_("fast"), allocation=semvid.AllocationConfig(strength=np.float32(0.5)),
+        rate=semvid.Crf(np.int64(30)), maps=semvid.MapsConfig(threads=np.uint8(2), path="maps.svmap"),
+        overwrite=np.bool_(True), drop=["audio"], preset=np.str_("fast"), allocation=semvid.AllocationConfig(strength=np.float32(0.5)),
     )  # fmt: skip
-    assert (config.crf, type(config.crf), type(config.threads), config.overwrite) == (30.0, float, int, True)
-    assert (config.maps, config.drop, type(config.preset)) == (Path("maps.svmap"), {"audio"}, str)
+    assert (config.rate.value, type(config.rate.value), type(config.maps.threads)) == (30.0, float, int)
+    assert (config.overwrite, semvid.CompressConfig(rate=None).rate) == (True, None)
+    assert (config.maps.path, config.drop, type(config.preset)) == (Path("maps.svmap"), {"audio"}, str)
     assert config.allocation.strength == 0.5
     assert semvid.LiveConfig(size=[640, np.int32(360)], sound_bitrate=0).size == (640, 360)
     assert semvid.CompareConfig(metrics=["psnr"]).metrics == ("psnr",)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from semvid.codecs.base.coding import CodedStream, PreparedFrame
+from semvid.codecs.base.rates import check_kind
 from semvid.codecs.ffmpeg.allocator import OffsetAllocator
 from semvid.codecs.ffmpeg.encoder import VideoEncoder
 from semvid.codecs.ffmpeg.hdr import refuse_private_colours
@@ -14,7 +15,7 @@ from semvid.codecs.ffmpeg.option_trial import check_obedience
 from semvid.codecs.ffmpeg.prepare import FramePreparer, can_code_fields
 from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.core.config import CompressConfig
-from semvid.core.errors import ConfigError
+from semvid.core.rate import Crf
 from semvid.core.text import setting
 from semvid.core.types import AnalysedFrame, VideoInfo
 
@@ -36,11 +37,10 @@ class RegionCoding:
     """
 
     def __init__(self, spec: EncoderSpec, config: CompressConfig) -> None:
-        for name in ("quality", "bitrate", "target_size"):
-            if getattr(config, name) is not None:
-                raise ConfigError(f"`{name}` is for `codec=mjpeg`; {spec.name} takes `crf`")
+        rate = config.rate or Crf(spec.crf.default)
+        check_kind(rate, (Crf,), spec.name)
         self.name, self.coding_format = spec.name, spec.coding_format
-        self.quality = spec.crf.default if config.crf is None else config.crf
+        self.quality = cast(Crf, rate).value
         self._spec, self._config = spec, config
         self._options = spec.options(self.quality, config.preset, config.encoder_options)
         self._extra = config.encoder_options

@@ -120,11 +120,11 @@ class EncoderSpec:
         limits = self.crf
         if not limits.lowest <= crf <= limits.highest:
             raise ConfigError(
-                f"`crf={crf:g}` is out of range: {self.name} takes {limits.lowest:g} (best) to "
+                f"`Crf({crf:g})` is out of range: {self.name} takes {limits.lowest:g} (best) to "
                 f"{limits.highest:g} (smallest), default {limits.default:g}"
             )
         if not limits.takes_fractions and crf != int(crf):
-            raise ConfigError(f"`crf={crf:g}`: {self.name} takes whole numbers; use {round(crf)}")
+            raise ConfigError(f"`Crf({crf:g})`: {self.name} takes whole numbers; use {round(crf)}")
 
     def with_crf_floor(self, options: Mapping[str, str]) -> dict[str, str]:
         """Add to FFmpeg's options what makes the encoder keep to the CRF among them; none, nothing added."""
@@ -175,7 +175,7 @@ class EncoderSpec:
     def _check_crf_text(self, text: str) -> None:
         crf = number(text)
         if crf is None:
-            raise ConfigError(f"{setting('encoder_options', f'crf={text}')} is no number; give `crf`")
+            raise ConfigError(f"{setting('encoder_options', f'crf={text}')} is no number; give `Crf`")
         self.check_crf(crf)
 
     def effective(self, options: Mapping[str, str]) -> dict[str, str]:

@@ -13,10 +13,11 @@ from semvid.codecs.jpeg.dct import block_shape, scan_order, to_blocks
 from semvid.codecs.jpeg.planes import SHIFTS, Planes
 from semvid.codecs.jpeg.tables import TableArray, flattened_tables, scaled_tables
 from semvid.codecs.jpeg.writer import write_jpeg
+from semvid.core.config import JPEG_QUALITY, AllocationConfig, ImageConfig
 from semvid.core.errors import ConfigError
 from semvid.core.types import FloatArray
 
-DEFAULT_QUALITY = 80
+_STILL = ImageConfig()
 _SIZE_STEPS = 14
 _CLOSE_ENOUGH = 0.997
 """Of the bytes asked for."""
@@ -34,13 +35,13 @@ _ROUNDS = 3
 class Choice:
     """How coefficients are chosen."""
 
-    quality: float = DEFAULT_QUALITY
+    quality: float = JPEG_QUALITY.value
     """Of the quantization tables, 1..100."""
-    price: float = 0.08
+    price: float = _STILL.price
     """Squared error a bit may cost where importance is 1, in squares of the luma DC step; 0 = round."""
-    background_weight: float = 0.28
+    background_weight: float = _STILL.background_weight
     """Weight of squared error where importance is 0; where it is 1 the weight is 1 more."""
-    strength: float = 1.0
+    strength: float = AllocationConfig().strength
     """0 = everything matters equally; more than 1 exaggerates."""
 
 

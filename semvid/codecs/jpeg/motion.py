@@ -15,18 +15,21 @@ import av
 from av.video.reformatter import ColorRange, Colorspace
 
 from semvid.codecs.base.coding import CodedStream, PreparedFrame
+from semvid.codecs.base.rates import check_kind
 from semvid.codecs.base.side_data import SideDataKeeper
 from semvid.codecs.ffmpeg.hdr import refuse_private_colours
 from semvid.codecs.jpeg.budget import Budget
 from semvid.codecs.jpeg.choice import Counts
-from semvid.codecs.jpeg.encoder import DEFAULT_QUALITY, Choice, PictureCoder, fill_size
+from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_size
 from semvid.codecs.jpeg.fixed_rate import LONGEST_GAP, FixedRate, choose_rate
 from semvid.codecs.jpeg.planes import Planes
 from semvid.codecs.jpeg.writer import insert_segments, with_pixel_aspect
-from semvid.core.config import AllocationConfig, CompressConfig, Sampling
+from semvid.core.config import JPEG_QUALITY, AllocationConfig, CompressConfig, Sampling
 from semvid.core.conversion import Colours, converted
 from semvid.core.errors import ConfigError
 from semvid.core.luma import all_planes
+from semvid.core.rate import Bitrate, Quality, Size
+from semvid.core.text import setting
 from semvid.core.types import AnalysedFrame, VideoInfo
 from semvid.media.alpha import Flattener
 from semvid.media.colour import HDR_TRANSFERS, colours_of, is_convertible, matrix_name
@@ -49,7 +52,7 @@ _LAG = 16
 and files are the same whatever the number of cores."""
 _SAMPLINGS: dict[str, Sampling] = {"yuvj420p": "4:2:0", "yuvj422p": "4:2:2", "yuvj444p": "4:4:4"}
 _PACKET_OVERHEAD, _FILE_OVERHEAD = 32, 4096
-"""Bytes of a container, at most; both for ``target_size``."""
+"""Bytes of a container, at most; both for ``Size``."""
 
 
 class JpegCoding:
@@ -62,15 +65,11 @@ class JpegCoding:
     name = coding_format = "mjpeg"
 
     def __init__(self, config: CompressConfig) -> None:
-        for option, value in (
-            ("crf", config.crf),
-            ("preset", config.preset),
-            ("encoder_options", config.encoder_options or None),
-        ):
-            if value is not None:
-                raise ConfigError(
-                    f"`{option}` is not for `codec=mjpeg`; give `quality`, `bitrate` or `target_size`"
-                )
+        self._rate = config.rate or JPEG_QUALITY
+        check_kind(self._rate, (Quality, Bitrate, Size), self.name)
+        for option, value in (("preset", config.preset), ("encoder_options", config.encoder_options)):
+            if value:
+                raise ConfigError(f"`{option}` is not for `codec=mjpeg`; give `Quality`, `Bitrate` or `Size`")
         usual = AllocationConfig()
         limits = (config.allocation.finest, config.allocation.coarsest)
         if limits != (usual.finest, usual.coarsest):
@@ -79,7 +78,7 @@ class JpegCoding:
             )
         self._config = config
         self._choice = Choice(
-            quality=config.quality or DEFAULT_QUALITY,
+            quality=self._rate.value if isinstance(self._rate, Quality) else JPEG_QUALITY.value,
             background_weight=config.allocation.background_weight,
             strength=config.allocation.strength,
         )
@@ -115,25 +114,26 @@ class JpegCoding:
         return self._stream
 
     def _budget(self, first: PreparedFrame, info: VideoInfo) -> Budget | None:
-        config, num_frames = self._config, None
-        if config.bitrate is not None:
-            share = config.bitrate / 8 / float(info.frame_rate or 25)
-        elif config.target_size is not None:
+        rate, num_frames = self._rate, None
+        if isinstance(rate, Bitrate):
+            share = rate.bits_per_second / 8 / float(info.frame_rate or 25)
+        elif isinstance(rate, Size):
             num_frames, other_bytes, num_packets = measure_streams(
-                info, [one.index for one in copied_streams(info, config.drop)]
+                info, [one.index for one in copied_streams(info, self._config.drop)]
             )
-            left = config.target_size - other_bytes - _PACKET_OVERHEAD * num_packets - _FILE_OVERHEAD
+            left = rate.num_bytes - other_bytes - _PACKET_OVERHEAD * num_packets - _FILE_OVERHEAD
             share = left / num_frames
         else:
             return None
         coder = PictureCoder(planes_of(first.picture), first.importance)
         smallest = len(coder.encode(replace(self._choice, quality=1)))
         if share < smallest:
-            option, needed = "bitrate", 8 * smallest * float(info.frame_rate or 25)
-            if config.target_size is not None:
-                option, needed = "target_size", config.target_size + (smallest - share) * (num_frames or 1)
+            if isinstance(rate, Size):
+                asked, needed = rate.num_bytes, rate.num_bytes + (smallest - share) * (num_frames or 1)
+            else:
+                asked, needed = rate.bits_per_second, 8 * smallest * float(info.frame_rate or 25)
             raise ConfigError(
-                f"`{option}={getattr(config, option)}` is out of reach; this video needs "
+                f"{setting(type(rate).__name__, asked)} is out of reach; this video needs "
                 f"about {needed:.0f}: allow more, or shrink the picture"
             )
         _, quality = fill_size(coder.encode, self._choice, int(share))

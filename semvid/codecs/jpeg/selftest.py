@@ -13,6 +13,7 @@ from av.video.reformatter import ColorRange
 from semvid.codecs.ffmpeg.option_trial import RATE
 from semvid.codecs.selftest import SelfTest, compare_halves
 from semvid.core.config import CompressConfig
+from semvid.core.rate import Quality
 from semvid.core.types import AnalysedFrame, Frame, VideoInfo
 
 _QUALITY = 50
@@ -31,7 +32,7 @@ def _encode(frames: list[Frame], mark: bool) -> bytes:
     height, width = frames[0].luma.shape
     importance = np.zeros((height, width), np.float32)
     importance[:, : width // 2] = 1
-    coding, file = JpegCoding(CompressConfig(codec="mjpeg", quality=_QUALITY)), io.BytesIO()
+    coding, file = JpegCoding(CompressConfig(codec="mjpeg", rate=Quality(_QUALITY))), io.BytesIO()
     prepared = []
     for frame in frames:
         # As JPEG has it, so that levels come back as they were.

@@ -8,6 +8,7 @@ from typing import Any
 
 from semvid.core.config import MapsConfig
 from semvid.core.map_source import MapSource
+from semvid.core.plain import to_plain
 
 
 def describe_maps(
@@ -27,13 +28,8 @@ def describe_maps(
     if config is None:
         return record | {"source": source.kind, "temporal": dict(temporal)}
     # Names alone: a path tells about people, and means nothing elsewhere.
-    if config.maps is not None:
-        return record | {"maps": config.maps.name}
+    if config.path is not None:
+        return record | {"maps": config.path.name}
     if config.boxes is not None:
         return record | {"boxes": config.boxes.name}
-    name = config.model.replace("\\", "/").rpartition("/")[2]
-    focus = {
-        "weights": dict(config.focus.weights), "threshold": config.focus.threshold,
-        "salient": config.focus.salient, "fixation": config.focus.fixation,
-    }  # fmt: skip
-    return record | {"model": name, "focus": focus, "temporal": dict(temporal)}
+    return record | {"model": config.model_name, "focus": to_plain(config.focus), "temporal": dict(temporal)}

@@ -99,9 +99,7 @@ class MapFileSource(MapSource):
     def _compare(self, count: int, expected: int) -> None:
         is_short = count < expected - COUNT_TOLERANCE and not self._hold
         if is_short or count > expected + COUNT_TOLERANCE:
-            remedy = (
-                "add maps or pass `maps_hold=True` to keep the last one" if is_short else "remove the rest"
-            )
+            remedy = "add maps or pass `hold=True` to keep the last one" if is_short else "remove the rest"
             first = min(count, expected)
             raise MapError(
                 f"{setting('maps', self._path)} has {count} maps but the video has {expected} frames, "
@@ -139,7 +137,7 @@ class MapFileSource(MapSource):
         elif self._last is None or not (self._hold or self._is_held):
             raise MapError(
                 f"{setting('maps', self._path)} ends after {frame.index} maps: frame {frame.index} of the "
-                "video has none; add maps or pass `maps_hold=True` to keep the last one",
+                "video has none; add maps or pass `hold=True` to keep the last one",
                 path=self._path,
                 frame=frame.index,
             )

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from semvid.allocate.vpx_scale import av1_offsets, av1_steps
 from semvid.core.checked import Malformed, shown
+from semvid.core.config import BACKGROUND_WEIGHT
 from semvid.core.decoding import read_lines
 from semvid.core.errors import MapError
 from semvid.core.geometry import grid_shape
@@ -35,7 +36,6 @@ _MOST_BYTES_PER_LINE = 6 * _MOST_OFFSETS
 _LAST_PICTURE = 2**31 - 1
 _NUMBERS = re.compile(r"\s*(?:[+-]?[0-9]{1,10}\s+)*[+-]?[0-9]{1,10}\s*")
 _STRONGEST_STEPS, _STRONGEST_INDEX = 51, 255
-_BACKGROUND_WEIGHT = 0.28
 
 Offsets = NDArray[np.int64]
 
@@ -100,7 +100,7 @@ def importance_of_steps(steps: FloatArray) -> FloatArray:
         steps: ``(rows, cols)`` offsets in QP steps, negative = finer.
     """
     finer = float(steps.max()) - steps
-    return np.asarray(np.clip(_BACKGROUND_WEIGHT * (np.exp2(finer / 3) - 1), 0, 1), np.float32)
+    return np.asarray(np.clip(BACKGROUND_WEIGHT * (np.exp2(finer / 3) - 1), 0, 1), np.float32)
 
 
 def _read_numbers(file: BinaryIO, path: Path) -> Iterator[Offsets]:

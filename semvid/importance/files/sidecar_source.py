@@ -57,7 +57,7 @@ class SidecarSource(MapSource):
         if current is None or not (self._hold or self._is_for(current, now, rounding)):
             raise MapError(
                 f"{setting('maps', self._path)} has no map for frame {frame.index} of the video, shown at "
-                f"{float(now):.3f} s; make the maps of this very video, or pass `maps_hold=True` to keep "
+                f"{float(now):.3f} s; make the maps of this very video, or pass `hold=True` to keep "
                 "the last",
                 path=self._path,
                 frame=frame.index,

@@ -63,7 +63,7 @@ def compare(reference: Path | str, test: Path | str, config: CompareConfig | Non
         with (
             VideoReader(reference) as reader,
             VideoReader(test) as tested,
-            closing(open_source(config, mine.num_frames_from_header)) as maps,
+            closing(open_source(config.maps, mine.num_frames_from_header)) as maps,
         ):
             interlaced = InterlacedStage("bwdif" if deinterlaces(*sources) else "keep")
             scores |= weighted_scores(reader, tested, Analyser(maps, config.temporal), interlaced)

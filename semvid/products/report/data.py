@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from semvid.core.results import Pooled
+from semvid.engine.job import Job
 
-VERSION = 1
+VERSION = 2
 """Of the form of the JSON; a reader refuses newer ones."""
 
 MEASURES = ("salient", "background", "whole", "weighted", "ssim", "vmaf")
@@ -123,3 +124,5 @@ class Report:
     """A command line that makes the same encode again."""
     settings: tuple[tuple[str, str], ...]
     """Names and values."""
+    job: Job | None = None
+    """The run, with files named without their folders; None in reports of version 1."""

@@ -15,6 +15,7 @@ from semvid.core.resampling import stretched
 from semvid.core.results import Result
 from semvid.core.settings import or_default
 from semvid.core.text import encodable, visible
+from semvid.engine.job import Job
 from semvid.media.probe import probe
 from semvid.media.writing.claim import Claim
 from semvid.media.writing.output import check_place, scratch_folder
@@ -141,7 +142,7 @@ def _make(
     info = probe(result.source)
     if maps is None:
         on_event(Stage("maps"))
-        maps = write_maps(result.source, config, config.temporal, folder, on_event)
+        maps = write_maps(result.source, config.maps, config.temporal, folder, on_event)
     if plain is None:
         on_event(Stage("plain encode"))
         place = folder / f"plain{result.output.suffix}"
@@ -150,7 +151,7 @@ def _make(
     for message in field_notices(*sources):
         on_event(Notice(message))
     versions = Versions(
-        result.source, result.output, plain.output, MapsConfig(maps=maps), info, deinterlaces(*sources)
+        result.source, result.output, plain.output, MapsConfig(path=maps), info, deinterlaces(*sources)
     )
     measured = measure(versions, on_event)
     stills, closeups, strip = _look(versions, measured, on_event)
@@ -172,6 +173,7 @@ def _make(
         strip=strip,
         command=command_line(result, config),
         settings=settings_table(config),
+        job=Job(result.source, None, result.output, config).without_folders(),
     )  # fmt: skip
 
 

@@ -83,10 +83,7 @@ def write_maps(
         on_event: Called with ``Progress``.
     """
     path = folder / "maps.mkv"
-    config = ExportConfig(
-        model=maps.model, focus=maps.focus, maps=maps.maps, maps_hold=maps.maps_hold, boxes=maps.boxes,
-        device=maps.device, threads=maps.threads, temporal=temporal,
-    )  # fmt: skip
+    config = ExportConfig(maps=maps, temporal=temporal)
     export_maps(
         source, path, config, on_event=lambda event: on_event(event) if isinstance(event, Progress) else None
     )

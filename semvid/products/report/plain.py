@@ -9,9 +9,10 @@ from pathlib import Path
 
 from semvid.codecs.opening import open_coding
 from semvid.codecs.registry import find_encoder
-from semvid.core.config import AllocationConfig, CompressConfig, TemporalConfig
+from semvid.core.config import AllocationConfig, CompressConfig, MapsConfig, TemporalConfig
 from semvid.core.errors import OutputError
 from semvid.core.events import Event, Progress
+from semvid.core.rate import Crf, Quality
 from semvid.core.results import Result
 from semvid.engine.search import QualityScale, SizeSearch
 from semvid.media.writing.claim import Claim
@@ -63,11 +64,7 @@ def plain_config(config: CompressConfig) -> CompressConfig:
     """Take all that concerns maps out of a config: what is left is a plain encode that loads no network."""
     return replace(
         config,
-        model="spectral",
-        maps=None,
-        maps_hold=False,
-        boxes=None,
-        device="auto",
+        maps=MapsConfig(model="spectral"),
         save_maps=None,
         temporal=TemporalConfig(),
         allocation=replace(AllocationConfig(), strength=0),
@@ -85,9 +82,8 @@ def quality_scale(config: CompressConfig) -> QualityScale:
 
 
 def _at(config: CompressConfig, quality: float) -> CompressConfig:
-    if open_coding(config).name == "mjpeg":
-        return replace(config, quality=round(quality), bitrate=None, target_size=None)
-    return replace(config, crf=quality)
+    is_jpeg = open_coding(config).name == "mjpeg"
+    return replace(config, rate=Quality(round(quality)) if is_jpeg else Crf(quality))
 
 
 def _search(

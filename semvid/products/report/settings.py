@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from pathlib import Path
 
 import av
 
 from semvid.codecs.opening import open_coding
 from semvid.codecs.registry import ENCODERS
-from semvid.core.config import MODEL_SUFFIXES, CompressConfig
+from semvid.core.config import CompressConfig, MapsConfig
+from semvid.core.rate import Bitrate, Size
 from semvid.core.results import Result
 
 _DEFAULTS = CompressConfig()
@@ -35,20 +35,24 @@ def settings_table(config: CompressConfig) -> tuple[tuple[str, str], ...]:
     coding = open_coding(config)
     rows = [("codec", coding.name)]
     if coding.name == "mjpeg":
-        named = (("bit rate", config.bitrate), ("target size", config.target_size))
-        rows += [(name, str(value)) for name, value in named if value is not None]
-        rows += [("quality", f"{coding.quality:g}")] if len(rows) == 1 else []
+        if isinstance(config.rate, Bitrate):
+            rows.append(("bit rate", str(config.rate.bits_per_second)))
+        elif isinstance(config.rate, Size):
+            rows.append(("target size", str(config.rate.num_bytes)))
+        else:
+            rows.append(("quality", f"{coding.quality:g}"))
     else:
         rows += [("CRF", f"{coding.quality:g}"), ("preset", preset_of(config))]
     rows += [(f"encoder option {name}", value) for name, value in config.encoder_options.items()]
-    allocation, temporal = config.allocation, config.temporal
-    if config.maps is not None or config.boxes is not None:
-        given = config.maps or config.boxes
-        rows.append(("maps" if config.maps else "boxes", given.name if given else ""))
+    allocation, temporal, maps = config.allocation, config.temporal, config.maps
+    if maps.path is not None:
+        rows.append(("maps", maps.path.name))
+    elif maps.boxes is not None:
+        rows.append(("boxes", maps.boxes.name))
     else:
-        weights = ", ".join(f"{name} {weight:g}" for name, weight in config.focus.weights.items())
-        rows += [("model", _file_name(config.model)), ("focus", weights or "all classes 1")]
-        rows += [("threshold", f"{config.focus.threshold:g}"), ("map every", _or_usual(temporal.map_every))]
+        weights = ", ".join(f"{name} {weight:g}" for name, weight in maps.focus.weights.items())
+        rows += [("model", maps.model_name), ("focus", weights or "all classes 1")]
+        rows += [("threshold", f"{maps.focus.threshold:g}"), ("map every", _or_usual(temporal.map_every))]
     rows += [
         ("strength", f"{allocation.strength:g}"),
         ("background weight", f"{allocation.background_weight:g}"),
@@ -64,10 +68,6 @@ def settings_table(config: CompressConfig) -> tuple[tuple[str, str], ...]:
     return tuple(rows)
 
 
-def _file_name(model: str) -> str:
-    return Path(model).name if model.lower().endswith(MODEL_SUFFIXES) else model
-
-
 def _or_usual(value: float | None) -> str:
     return "what suits the maps" if value is None else f"{value:g}"
 
@@ -79,17 +79,17 @@ def _options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
         # Defaults may change from version to version: what they are is written down.
         yield "--crf", f"{coding.quality:g}"
         yield "--preset", preset_of(config)
-    elif config.bitrate is None and config.target_size is None:
+    elif isinstance(config.rate, Bitrate):
+        yield "--bitrate", str(config.rate.bits_per_second)
+    elif isinstance(config.rate, Size):
+        yield "--target-size", str(config.rate.num_bytes)
+    else:
         yield "--quality", f"{coding.quality:g}"
-    if config.bitrate is not None:
-        yield "--bitrate", str(config.bitrate)
-    if config.target_size is not None:
-        yield "--target-size", str(config.target_size)
     for name, value in config.encoder_options.items():
         yield "--encoder-option", f"{name}={value}"
     if config.deinterlace != _DEFAULTS.deinterlace:
         yield "--deinterlace", config.deinterlace
-    yield from _map_options(config)
+    yield from _map_options(config.maps)
     numbers: tuple[tuple[str, float | None, float | None], ...] = (
         ("--strength", config.allocation.strength, _DEFAULTS.allocation.strength),
         ("--background-weight", config.allocation.background_weight, _DEFAULTS.allocation.background_weight),
@@ -119,16 +119,16 @@ def _stream_options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
         yield "--strict", None
 
 
-def _map_options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
-    if config.maps is not None:
-        yield "--maps", config.maps.name
-        if config.maps_hold:
+def _map_options(maps: MapsConfig) -> Iterator[tuple[str, str | None]]:
+    if maps.path is not None:
+        yield "--maps", maps.path.name
+        if maps.hold:
             yield "--maps-hold", None
-    elif config.boxes is not None:
-        yield "--boxes", config.boxes.name
+    elif maps.boxes is not None:
+        yield "--boxes", maps.boxes.name
     else:
-        yield "--model", _file_name(config.model)
-    if config.focus.weights:
-        yield "--focus", ",".join(f"{name}={weight:g}" for name, weight in config.focus.weights.items())
-    if config.focus.threshold != _DEFAULTS.focus.threshold:
-        yield "--threshold", f"{config.focus.threshold:g}"
+        yield "--model", maps.model_name
+    if maps.focus.weights:
+        yield "--focus", ",".join(f"{name}={weight:g}" for name, weight in maps.focus.weights.items())
+    if maps.focus.threshold != _DEFAULTS.maps.focus.threshold:
+        yield "--threshold", f"{maps.focus.threshold:g}"

@@ -13,7 +13,8 @@ from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 from semvid.core.checked import Malformed, parse_json, shown
 from semvid.core.decoding import read_text
-from semvid.core.errors import InputError, InputMissingError
+from semvid.core.errors import ConfigError, InputError, InputMissingError
+from semvid.engine.job import Job
 from semvid.products.report.data import MEASURES, VERSION, CloseUp, Report, Still, Thumbnail
 
 _MOST_BYTES = 2**27
@@ -27,6 +28,8 @@ _PICTURES = {"source", "plain", "semvid", "heat", "where", "picture"}
 
 def plain_values(value: Any) -> Any:
     """Turn a report into what JSON knows; NaN becomes None."""
+    if isinstance(value, Job):
+        return value.to_plain()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {one.name: plain_values(getattr(value, one.name)) for one in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -75,9 +78,12 @@ def parse_report(text: str, name: str) -> Report:
             f"{name} is a report of version {version} and this semvid knows {VERSION}; install a newer semvid"
         )
     try:
+        job = record.pop("job", None)
         report = cast(Report, _read(record, Report, "report"))
+        if job is not None:
+            report = dataclasses.replace(report, job=Job.from_plain(job))
         _check(report)
-    except ValueError as error:
+    except (ValueError, ConfigError) as error:
         raise InputError(f"{name} is a damaged report: {error}; make it again with `write_report`") from error
     return report
 
@@ -113,10 +119,12 @@ def _read(value: Any, kind: Any, where: str) -> Any:
 def _read_fields(value: Any, kind: type, where: str) -> Any:
     entries = _expect(value, dict, where)
     hints = get_type_hints(kind)
-    missing = sorted(hints.keys() - entries.keys())
+    usual = {one.name for one in dataclasses.fields(kind) if one.default is not dataclasses.MISSING}
+    missing = sorted(hints.keys() - entries.keys() - usual)
     if missing:
         raise ValueError(f"{where} lacks {', '.join(missing)}")
-    return kind(**{name: _read(entries[name], hint, f"{where}.{name}") for name, hint in hints.items()})
+    given = {name: hint for name, hint in hints.items() if name in entries}
+    return kind(**{name: _read(entries[name], hint, f"{where}.{name}") for name, hint in given.items()})
 
 
 def _expect(value: Any, kind: Any, where: str) -> Any:

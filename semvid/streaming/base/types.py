@@ -10,6 +10,8 @@ from semvid.core.types import FloatArray, Frame
 
 TIME_BASE = Fraction(1, 90_000)
 """Of every frame and packet of a live stream, whatever the source counts in."""
+USUAL_RATE = 30.0
+"""Frames a second, where nothing says."""
 
 SourceState = Literal["opening", "playing", "lost", "ended"]
 SinkState = Literal["opening", "open", "lost", "closed"]

@@ -85,7 +85,7 @@ class PacketSink:
         self,
         address: Address,
         *,
-        reconnect_seconds: float = 8.0,
+        reconnect_seconds: float = LiveConfig().reconnect_seconds,
         sound_bitrate: int = 0,
         overwrite: bool = False,
         option: str = "sink",
@@ -265,7 +265,7 @@ class PacketSink:
         elif self._address.kind == "file" and self._queue.num_too_late:
             self.failure = (
                 f"{self.name} is {self._queue.num_too_late} pictures short, since the disk was too slow; "
-                "choose a faster one, or a lower `bitrate`"
+                "choose a faster one, or a lower `Bitrate`"
             )
 
     def _take(self) -> CodedPacket | SoundChunk | None:

@@ -1,0 +1,159 @@
+"""Options of maps: where they come from, how they follow in time, and how strongly they steer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from semvid.core.errors import ConfigError
+from semvid.core.frozen import FrozenMapping
+from semvid.core.setting_types import Limits
+from semvid.core.settings import Settings, settings
+from semvid.core.text import setting
+
+Share = Annotated[float, Limits(0, 1)]
+BackgroundWeight = Annotated[float, Limits(0.01, 10)]
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+Motion = Literal["flow", "vectors"]
+
+MODELS = ("msroi", "msroi-fast", "spectral")
+"""Names ``model`` takes, besides paths."""
+MODEL_SUFFIXES = (".safetensors", ".onnx")
+"""Files ``model`` takes."""
+DEFAULT_MODEL, LIVE_MODEL = "msroi", "msroi-fast"
+
+BACKGROUND_WEIGHT = 0.28
+"""Default of videos and of stills."""
+
+
+@settings
+class AllocationConfig(Settings):
+    """How strongly importance moves the quantizer."""
+
+    strength: Annotated[float, Limits(0, 3)] = 1.0
+    """How far to follow the map: 0 = plain encode, 1 = the best offsets for the weights, more =
+    exaggerated."""
+    background_weight: BackgroundWeight = BACKGROUND_WEIGHT
+    """Distortion weight of the background; important areas weigh this plus 1. Lower = more contrast."""
+    finest: Annotated[float, Limits(-25, 0)] = -10.0
+    """Lowest quantizer offset, in QP steps."""
+    coarsest: Annotated[float, Limits(0, 25)] = 8.0
+    """Highest quantizer offset, in QP steps; beyond about 8 the background visibly falls apart."""
+
+
+@settings
+class TemporalConfig(Settings):
+    """How maps follow from frame to frame. None = what suits the source of the maps."""
+
+    map_every: Annotated[int, Limits(1, 240)] | None = None
+    """Maximum number of frames between two network runs; half as many while motion explains little of what
+    changes. A cut starts one at once."""
+    smoothing: Annotated[float, Limits(0, 0.99)] | None = None
+    """Share of earlier maps in the running average of maps."""
+    movement: Share | None = None
+    """How much to lower the importance of still things while something important moves."""
+    motion: Motion = "flow"
+    """What carries maps from frame to frame: ``flow`` (optical flow) or ``vectors`` (the decoder's motion
+    vectors)."""
+
+
+CLASSES = ("person", "face", "animal", "vehicle", "object", "text")
+"""What the MS-ROI networks tell apart."""
+
+
+@settings
+class FocusConfig(Settings):
+    """Which of the things a network finds matter, and how much."""
+
+    weights: Mapping[str, Annotated[float, Limits(0, 10)]] = FrozenMapping()
+    """Weight of each class, as in ``{"face": 2}``; classes not named have 1, and 0 = does not matter."""
+    threshold: Share = 0.3
+    """How sure the network must be of a class before it counts."""
+    salient: Share = 0.5
+    """Share of the map of things of no particular class, the rest being that of the classes."""
+    fixation: Share = 0.1
+    """Share of the map of where people look in the final map."""
+
+    def __post_init__(self) -> None:
+        Settings.__post_init__(self)
+        unknown = sorted(set(self.weights).difference(CLASSES))
+        if unknown:
+            shown = setting("weights", ", ".join(unknown))
+            raise ConfigError(f"{shown} is unknown; choose among {', '.join(CLASSES)}")
+
+
+@settings
+class MapsConfig(Settings):
+    """Where the importance comes from."""
+
+    model: str | None = None
+    """What makes the maps when neither ``path`` nor ``boxes`` is given: a name, or the path of a network;
+    None = ``msroi``, in live streams ``msroi-fast``."""
+    focus: FocusConfig = FocusConfig()
+    """What matters among the things a network finds."""
+    path: Path | None = None
+    """The maps: a sidecar, grey-scale video, folder of PNGs, picture, numpy arrays, or offsets as text."""
+    hold: bool = False
+    """Keep the last map when those of ``path`` end before the video."""
+    boxes: Path | None = None
+    """A file of boxes instead of maps: JSON lines or MOT text."""
+    device: Device = "auto"
+    """Where a network runs."""
+    threads: Annotated[int, Limits(0, 256)] = 0
+    """Threads of a network on the CPU; 0 = as many as help, or as an encoder beside it leaves."""
+
+    def __post_init__(self) -> None:
+        # Slotted dataclasses are made twice: super() without arguments would mean the first one.
+        Settings.__post_init__(self)
+        if self.path is not None and self.boxes is not None:
+            raise ConfigError("`path` and `boxes` exclude each other; give one of them")
+        if self.hold and self.path is None:
+            raise ConfigError("`hold` needs `path`")
+        model = self.model
+        if model is not None and model not in MODELS and not model.lower().endswith(MODEL_SUFFIXES):
+            raise ConfigError(
+                f"{setting('model', model)} is unknown; choose one of {', '.join(MODELS)}, "
+                f"or give a file that ends in {' or '.join(MODEL_SUFFIXES)}"
+            )
+
+    @property
+    def has_file(self) -> bool:
+        """Whether the maps come from a file, and no model is asked."""
+        return self.path is not None or self.boxes is not None
+
+    @property
+    def chosen_model(self) -> str:
+        """``model``, or the default."""
+        return self.model or DEFAULT_MODEL
+
+    @property
+    def model_name(self) -> str:
+        """The model without its folder."""
+        return self.chosen_model.replace("\\", "/").rpartition("/")[2]
+
+
+@settings
+class MappedConfig(Settings):
+    """Base of the options of everything that looks at maps."""
+
+    USUAL_MODEL: ClassVar[str] = DEFAULT_MODEL
+    MOVED: ClassVar[Mapping[str, str]] = {
+        **{name: f"maps=MapsConfig({name}=...)" for name in ("model", "focus", "boxes", "device", "threads")},
+        "maps_hold": "maps=MapsConfig(hold=...)",
+        "crf": "rate=Crf(...)",
+        "quality": "rate=Quality(...)",
+        "bitrate": "rate=Bitrate(...)",
+        "target_size": "rate=Size(...)",
+        "target_bytes": "rate=Size(...)",
+    }
+
+    maps: MapsConfig = MapsConfig()
+    """Where the importance comes from."""
+
+    def __post_init__(self) -> None:
+        Settings.__post_init__(self)
+        if self.maps.model is None:
+            object.__setattr__(self, "maps", replace(self.maps, model=self.USUAL_MODEL))

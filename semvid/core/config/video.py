@@ -1,0 +1,172 @@
+"""Options of everything that reads a video, but for live streams."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from semvid.core.config.maps import AllocationConfig, MappedConfig, Share, TemporalConfig
+from semvid.core.errors import ConfigError
+from semvid.core.frozen import FrozenMapping
+from semvid.core.rate import Rate
+from semvid.core.setting_types import Limits
+from semvid.core.settings import settings
+from semvid.core.text import setting
+
+Deinterlace = Literal["auto", "bwdif", "keep"]
+DroppableKind = Literal["video", "audio", "subtitle", "data", "attachment"]
+
+SOUND_CODECS = ("aac", "opus", "mp3", "ac3", "eac3", "flac", "alac", "pcm")
+"""What sound can be converted to."""
+LOSSLESS_SOUND = ("flac", "alac", "pcm")
+
+
+@settings
+class CompressConfig(MappedConfig):
+    """Everything ``compress`` can be told."""
+
+    codec: str = "x264"
+    """``x264``, ``x265``, ``vp8``, ``vp9`` or ``mjpeg``."""
+    rate: Rate | None = None
+    """What to aim at: ``Crf`` for x264, x265, vp8 and vp9; ``Quality``, ``Bitrate`` or ``Size`` for mjpeg.
+    None = the encoder's own default."""
+    preset: str | None = None
+    """The encoder's own preset name; None = its default."""
+    encoder_options: Mapping[str, str] = FrozenMapping()
+    """More FFmpeg options for the encoder, as in ``{"tune": "film"}``."""
+    deinterlace: Deinterlace = "auto"
+    """Interlaced frames: ``auto`` (x264 codes them as interlaced, for other codecs they are deinterlaced),
+    ``bwdif`` (one progressive frame is made of each), or ``keep`` (their lines are never changed)."""
+    temporal: TemporalConfig = TemporalConfig()
+    """How maps follow from frame to frame."""
+    allocation: AllocationConfig = AllocationConfig()
+    """How strongly importance moves the quantizer."""
+    save_maps: Path | None = None
+    """Where to save the maps of this run: a ``.svmap`` file, which ``maps.path`` reads back."""
+    drop: frozenset[DroppableKind] = frozenset()
+    """Kinds of streams to leave out."""
+    audio: str = "auto"
+    """Sound: ``copy``, ``auto`` (copy where the container can hold it, else convert to what suits it), or one
+    of ``SOUND_CODECS``, alone or with bits a second, as in ``opus:128k``; sound that is coded so already is
+    copied if no bits are named."""
+    strict: bool = False
+    """Refuse, rather than convert or leave out, what the output's container cannot hold as it is."""
+    overwrite: bool = False
+    """Replace an existing output."""
+
+    @property
+    def sound_codec(self) -> tuple[str, int | None]:
+        """``audio`` as ``copy``, ``auto`` or a codec, and bits a second if it names them."""
+        codec, colon, rate = self.audio.partition(":")
+        amount = re.fullmatch(r"(\d{1,7})(k?)", rate)
+        bits = int(amount[1]) * (1000 if amount[2] else 1) if amount else None
+        if codec not in {"auto", "copy", *SOUND_CODECS} or (colon and bits is None):
+            raise ConfigError(
+                f"{setting('audio', self.audio)} is unknown; give copy, auto, or one of "
+                f"{', '.join(SOUND_CODECS)}, which may have bits a second behind it, as in aac:128k"
+            )
+        if colon and codec in {"auto", "copy", *LOSSLESS_SOUND}:
+            raise ConfigError(
+                f"{setting('audio', self.audio)}: {codec} takes no bits a second; leave them out"
+            )
+        if bits is not None and not 8000 <= bits <= 2_000_000:
+            raise ConfigError(
+                f"{setting('audio', self.audio)} is out of range; give 8k to 2000k bits a second"
+            )
+        return codec, bits
+
+    def __post_init__(self) -> None:
+        MappedConfig.__post_init__(self)
+        _ = self.sound_codec
+        if self.temporal.map_every is not None and self.maps.has_file:
+            raise ConfigError(
+                "`map_every` has no effect with `maps` or `boxes`: they name every frame; leave it out"
+            )
+        if self.save_maps is not None and self.allocation.strength == 0:
+            raise ConfigError("`save_maps` has no maps to save at `strength=0`; leave one out")
+
+
+MapFormat = Literal["sidecar", "png", "video", "npz", "kvazaar", "svtav1", "x264mod"]
+
+
+@settings
+class ExportConfig(MappedConfig):
+    """Everything ``export_maps`` can be told."""
+
+    format: MapFormat | None = None
+    """``sidecar`` (semvid's own small file), ``png`` (a folder), ``video`` (lossless grey), ``npz`` (numpy),
+    or what another encoder reads: ``kvazaar``, ``svtav1``, ``x264mod`` (MSU's x264 with ``--saliency``).
+    None = by the output's name."""
+    temporal: TemporalConfig = TemporalConfig()
+    """How maps follow from frame to frame."""
+    allocation: AllocationConfig = AllocationConfig()
+    """``kvazaar``, ``svtav1``: how strongly importance moves the quantizer."""
+    overwrite: bool = False
+    """Replace an existing output."""
+
+
+OverlayStyle = Literal["heat", "contour", "blocks", "dim", "split"]
+
+
+@settings
+class OverlayConfig(MappedConfig):
+    """Everything ``export_overlay`` can be told."""
+
+    style: OverlayStyle = "heat"
+    """``heat`` (colours over the picture), ``contour`` (a line around what matters), ``blocks`` (quantizer
+    offsets of x264), ``dim`` (the rest dark and grey), or ``split`` (picture and map side by side)."""
+    opacity: Share = 0.5
+    """Opacity of what is drawn over the picture."""
+    legend: bool = False
+    """Draw a legend of the colours."""
+    numbers: bool = False
+    """``blocks``: write the offset into every block."""
+    result: Path | None = None
+    """``split``: the compressed video, to show at the right."""
+    every: Annotated[int, Limits(1, 1000)] = 1
+    """Draw only every Nth frame."""
+    height: Annotated[int, Limits(16, 4320)] | None = None
+    """Height of the drawn picture in lines; None = the source's."""
+    temporal: TemporalConfig = TemporalConfig()
+    """How maps follow from frame to frame."""
+    allocation: AllocationConfig = AllocationConfig()
+    """``blocks``: how strongly importance moves the quantizer."""
+    overwrite: bool = False
+    """Replace an existing output."""
+
+    def __post_init__(self) -> None:
+        MappedConfig.__post_init__(self)
+        if self.result is not None and self.style != "split":
+            raise ConfigError("`result` needs `style=split`")
+        if self.numbers and self.style != "blocks":
+            raise ConfigError("`numbers` needs `style=blocks`")
+        if self.legend and self.style in {"contour", "dim"}:
+            raise ConfigError(f"`legend` explains colours, and `style={self.style}` has none; leave it out")
+
+
+METRICS = ("psnr", "ssim", "xpsnr", "vmaf", "weighted")
+"""What ``compare`` measures."""
+
+
+@settings
+class CompareConfig(MappedConfig):
+    """Everything ``compare`` can be told."""
+
+    metrics: tuple[str, ...] = METRICS
+    """``psnr``, ``ssim``, ``xpsnr`` and ``vmaf`` are FFmpeg's; ``weighted`` is PSNR weighted by importance,
+    of what matters, and of the rest."""
+    scale: bool = False
+    """Scale the tested video to the size of the reference."""
+    temporal: TemporalConfig = TemporalConfig()
+    """How maps follow from frame to frame."""
+
+    def __post_init__(self) -> None:
+        MappedConfig.__post_init__(self)
+        unknown = [one for one in self.metrics if one not in METRICS]
+        if unknown or not self.metrics:
+            raise ConfigError(
+                f"{setting('metrics', ','.join(unknown) or 'of nothing')} is unknown; "
+                f"choose among {', '.join(METRICS)}"
+            )
