@@ -98,6 +98,14 @@ def test_bad_json_gets_one_line(text, words):
     assert "\n" not in str(caught.value)
 
 
+def test_names_that_are_not_unicode_come_back_as_people_see_them():
+    job = Job("a\udcff.mkv", None, "a\udcff.mp4")
+    made = dataclasses.replace(report(), command="semvid compress a\udcff.mkv", job=job)
+    read = parse_report(dump_report(made), "it")
+    assert read.command == r"semvid compress a\xff.mkv"
+    assert read.job.source.name == r"a\xff.mkv"
+
+
 def test_a_report_of_version_1_still_loads():
     record = json.loads(dump_report(report()))
     del record["job"]

@@ -14,6 +14,7 @@ from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 from semvid.core.checked import Malformed, parse_json, shown
 from semvid.core.decoding import read_text
 from semvid.core.errors import ConfigError, InputError, InputMissingError
+from semvid.core.text import encodable
 from semvid.engine.job import Job
 from semvid.products.report.data import MEASURES, VERSION, CloseUp, Report, Still, Thumbnail
 
@@ -29,13 +30,16 @@ _PICTURES = {"source", "plain", "semvid", "heat", "where", "picture"}
 def plain_values(value: Any) -> Any:
     """Turn a report into what JSON knows; NaN becomes None."""
     if isinstance(value, Job):
-        return value.to_plain()
+        return plain_values(value.to_plain())
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {one.name: plain_values(getattr(value, one.name)) for one in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {key: plain_values(one) for key, one in value.items()}
     if isinstance(value, tuple | list):
         return [plain_values(one) for one in value]
+    if isinstance(value, str):
+        # Names that are not UTF-8 are no text to a reader of JSON.
+        return encodable(value)
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
