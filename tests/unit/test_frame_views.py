@@ -11,6 +11,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from semvid.core.conversion import Colours, converted
 from semvid.core.geometry import motion_grid, turned
 from semvid.core.types import Frame
+from semvid.importance.predictor import NetworkSource
 
 NOISE = np.random.default_rng(3)
 
@@ -70,3 +71,27 @@ def test_threads_that_convert_one_picture_do_not_see_each_others_colours():
         together = list(pool.map(shown, kinds * 30))
     assert all(np.array_equal(one, alone[index % 2]) for index, one in enumerate(together))
     assert (source.color_trc, source.color_range, source.colorspace) == (16, 0, Colorspace.ITU709)
+
+
+def test_a_network_is_shown_pictures_where_the_frames_have_them():
+    torch = pytest.importorskip("torch")
+
+    class OnDevice(Frame):
+        def rgb(self, size):
+            return torch.from_numpy(super().rgb(size))
+
+    class Network:
+        batch_size, notices = 2, ()
+
+        def input_size(self, width, height):
+            return width // 2, height // 2
+
+        def predict(self, pictures):
+            self.seen = pictures
+            return np.zeros((len(pictures), 6, 8), np.float32)
+
+    network, pictures = Network(), [picture(), picture()]
+    for kind in (OnDevice, Frame):
+        NetworkSource(network).look_ahead([kind(one, index, turns=1) for index, one in enumerate(pictures)])
+        assert isinstance(network.seen, torch.Tensor) == (kind is OnDevice)
+        assert np.array_equal(network.seen[1], Frame(pictures[1], 1, turns=1).rgb((24, 32)))
