@@ -5,23 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, MutableSequence, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import replace
-from fractions import Fraction
 
 from semvid.codecs.base.side_data import lost_live
 from semvid.core.config import LiveConfig
 from semvid.core.errors import EncoderError, InputError, OutputError, SemvidError
 from semvid.core.events import Notice
 from semvid.core.map_source import MapSource
-from semvid.core.types import Frame
 from semvid.streaming.base.types import (
-    TIME_BASE,
-    USUAL_RATE,
     Captured,
     CodedPacket,
     LiveStatus,
     Snapshot,
-    SourceState,
 )
 from semvid.streaming.changes import Changes
 from semvid.streaming.ends import (
@@ -32,32 +26,15 @@ from semvid.streaming.ends import (
     SoundSource,
     SoundTaker,
 )
+from semvid.streaming.feed import FrameFeed, NotYet
 from semvid.streaming.handle import LiveControls
 from semvid.streaming.stream import LiveStream
 
 _STATUS_SECONDS = 1.0
-_SILENCE_SECONDS = 0.25
-"""So long without a frame, and the last one is shown again until there are new ones."""
 _POLL_SECONDS = 0.005
 
 
-class _NotYet:
-    """Stands for a source that was not opened."""
-
-    state: SourceState = "opening"
-    num_dropped = num_reconnections = num_damaged = 0
-    last_error = failure = damage = ""
-    remarks = ()
-    frame_rate: Fraction | None = None
-
-    def next(self, timeout: float) -> Captured | None:
-        return None
-
-    def close(self) -> None:
-        return
-
-
-_NOT_YET = _NotYet()
+_NOT_YET = NotYet()
 
 
 class LiveSession:
@@ -91,9 +68,8 @@ class LiveSession:
         self._codec = config.codec
         self._stream = LiveStream(config, importance)
         self._started = time.monotonic()
-        self._num_repeated = 0
+        self._feed = FrameFeed()
         self._sound_takers: list[SoundTaker] = []
-        self._last: Captured | None = None
         self._is_stopped = self._is_closed = False
         self._can_flush = True
 
@@ -114,7 +90,7 @@ class LiveSession:
             maps_per_second=self._stream.maps_per_second,
             num_frames=self._stream.num_frames,
             num_dropped=self._reader.num_dropped,
-            num_repeated=self._num_repeated,
+            num_repeated=self._feed.num_repeated,
             num_reconnections=self._reader.num_reconnections
             + sum(one.num_reconnections for one in self._sinks),
             load_step=self._stream.governor.step,
@@ -180,7 +156,7 @@ class LiveSession:
         yield from self._expect_sound()
         self._be_patient(self._waits)
         while not self._is_stopped:
-            captured = self._next()
+            captured = self._feed.next(self._reader, is_waited_for=self._waits)
             if captured is None and self._reader.state == "ended":
                 if not self._stream.num_frames:
                     why = f" ({self._reader.last_error})" if self._reader.last_error else ""
@@ -307,27 +283,3 @@ class LiveSession:
             for chunk in self._reader.take_sound(ticks):
                 for taker in self._sound_takers:
                     taker.offer_sound(chunk)
-
-    def _next(self) -> Captured | None:
-        """Return the next frame, or the last one again when the source is silent."""
-        gap = 1 / float(self._reader.frame_rate or USUAL_RATE)
-        last = self._last
-        captured = self._reader.next(max(_SILENCE_SECONDS, 3 * gap))
-        if captured is None:
-            # A pipe that is slow has its own timestamps: nothing is missing.
-            if last is None or self._reader.state == "ended" or self._waits:
-                return None
-            now = time.monotonic()
-            pts = (last.frame.picture.pts or 0) + round((now - last.arrived) / TIME_BASE)
-            captured = Captured(_at(last.frame, pts), now)
-            self._num_repeated += 1
-        elif last is not None:
-            pts = max(captured.frame.picture.pts or 0, (last.frame.picture.pts or 0) + 1)
-            captured = Captured(_at(captured.frame, pts, last.frame.index + 1), captured.arrived)
-        self._last = captured
-        return captured
-
-
-def _at(frame: Frame, pts: int, index: int | None = None) -> Frame:
-    frame.picture.pts, frame.picture.time_base = pts, TIME_BASE
-    return replace(frame, index=frame.index + 1 if index is None else index)

@@ -21,6 +21,7 @@ from live_clips import FFMPEG, free_port, sender, until
 from semvid.core.config import LiveConfig
 from semvid.core.errors import InputError, InputMissingError
 from semvid.streaming.base.address import parse_source
+from semvid.streaming.capture.shaping import Shaper
 from semvid.streaming.capture.source import LiveReader
 
 
@@ -418,13 +419,13 @@ def test_damaged_frames_are_counted(tmp_path):
 def test_an_odd_failure_of_the_thread_that_reads_is_no_end(tmp_path, monkeypatch):
     path = make_clip(tmp_path / "film.mkv", width=160, height=96, num_frames=10)
 
-    def fail(self, picture):
+    def fail(self, picture, pts):
         if self._num_frames == 3:
             raise KeyError("odd")
-        return deliver(self, picture)
+        return shape(self, picture, pts)
 
-    deliver = LiveReader._deliver
-    monkeypatch.setattr(LiveReader, "_deliver", fail)
+    shape = Shaper.shape
+    monkeypatch.setattr(Shaper, "shape", fail)
     with open_reader(str(path)) as reader:
         assert len(take(reader, 10)) == 3
     assert "film.mkv cannot be read" in reader.failure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Mapping
@@ -63,6 +64,12 @@ class Address:
         """Sources: we open a port and somebody sends there, sooner or later; nobody can be asked to."""
         is_addressed = (scheme_of(self.url) or self.format) in {"udp", "rtp", "sdp"}
         return self.kind == "network" and (self.listens or is_addressed)
+
+    def patience(self, seconds: float | None) -> float:
+        """Return for how many seconds it is tried again while it is not there yet; None = what suits it."""
+        if seconds is None:
+            return math.inf if self.awaits_sender else 0.0
+        return seconds
 
     @property
     def is_playlist(self) -> bool:

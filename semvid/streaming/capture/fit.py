@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
@@ -119,3 +121,9 @@ class Pacer:
         if now - due > self._MOST_LATE_SECONDS:
             self._base, due = now - seconds, now
         return due
+
+    def wait(self, seconds: float, stopped: threading.Event) -> None:
+        """Wait until the frame at ``seconds`` is due, or everything stops."""
+        due = self.due(seconds, time.monotonic())
+        while (left := due - time.monotonic()) > 0 and not stopped.wait(left):
+            pass

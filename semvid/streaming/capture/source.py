@@ -5,27 +5,24 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from fractions import Fraction
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from semvid.core.config import LiveConfig
 from semvid.core.errors import InputError, SemvidError
-from semvid.core.luma import luma_of
-from semvid.core.types import Frame
-from semvid.media.fields import DEINTERLACED, WOVEN, Deinterlacer
 from semvid.media.probe import reason
 from semvid.media.reading.damage import Damage
-from semvid.media.reading.steady import Steadier
 from semvid.streaming.base.address import Address
 from semvid.streaming.base.backoff import Backoff
 from semvid.streaming.base.sound import SoundChunk
-from semvid.streaming.base.types import TIME_BASE, Captured, SourceState
+from semvid.streaming.base.types import Captured, SourceState
 from semvid.streaming.capture.decoding import SourceDecoder
-from semvid.streaming.capture.fit import Fitter, Pacer, Thinner
+from semvid.streaming.capture.fit import Pacer
 from semvid.streaming.capture.frame_queue import FrameQueue
 from semvid.streaming.capture.opening import OPEN_SECONDS, NotThereYetError, close_quietly, open_source
+from semvid.streaming.capture.shaping import Shaper
 from semvid.streaming.capture.source_sound import SourceSound
 from semvid.streaming.capture.timeline import Timeline
 
@@ -36,13 +33,6 @@ if TYPE_CHECKING:
 
 _CLOSE_SECONDS = 1.5
 _POLL_SECONDS = 0.1
-
-
-def _patience(address: Address, config: LiveConfig) -> float:
-    """Return for how many seconds a source that is not there yet is tried again."""
-    if config.wait_seconds is None:
-        return math.inf if address.awaits_sender else 0.0
-    return config.wait_seconds
 
 
 class LiveReader:
@@ -80,8 +70,6 @@ class LiveReader:
         self.failure = ""
         self.frame_rate: Fraction | None = None
         self.has_sound = False
-        self._source_aspect: Fraction | None = None
-        self._upright_aspect: Fraction | None = None
         self._address = address
         self._config = config
         is_paced = (
@@ -93,15 +81,9 @@ class LiveReader:
         self._played_seconds = 0.0
         self._timeline = Timeline(follows_clock=address.is_live)
         self._sound = SourceSound(self._timeline, comes_at_once=address.is_live and not address.is_playlist)
-        self._thinner = Thinner(config.frame_rate)
-        self._fitter = Fitter(config.size)
-        self._is_scaled = config.size is not None
-        self._steadier = Steadier()
-        self._deinterlacer = None if config.deinterlace == "keep" else Deinterlacer()
-        self._remarks: tuple[str, ...] = ()
-        self._num_frames = 0
+        self._shaper = Shaper(config)
         self._damage = Damage()
-        self._gives_up_at = time.monotonic() + _patience(address, config)
+        self._gives_up_at = time.monotonic() + address.patience(config.wait_seconds)
         self._state: SourceState = "opening"
         self._first_error: Exception | None = None
         self._opened = threading.Event()
@@ -148,7 +130,7 @@ class LiveReader:
     @property
     def remarks(self) -> Sequence[str]:
         """See ``FrameSource``."""
-        return (*self._remarks, *self._steadier.changes)
+        return self._shaper.remarks
 
     @property
     def waits(self) -> bool:
@@ -158,7 +140,7 @@ class LiveReader:
     @property
     def sample_aspect_ratio(self) -> Fraction | None:
         """Width of a pixel by its height, in the frames delivered; None = square or unknown."""
-        return None if self._is_scaled else self._upright_aspect
+        return self._shaper.sample_aspect_ratio
 
     def next(self, timeout: float) -> Captured | None:
         """Take the oldest frame that waits.
@@ -259,12 +241,12 @@ class LiveReader:
             self.frame_rate = source.video.average_rate or source.video.guessed_rate or None
             if is_first_time:
                 self.has_sound = source.audio is not None
-            self._source_aspect = source.video.sample_aspect_ratio or None
+            self._shaper.aspect = source.video.sample_aspect_ratio or None
             self._timeline.restart()
             self._sound.restart()
             self._opened.set()
             num_played, first_seconds = 0, None
-            for picture in self._progressive(self._pictures(source)):
+            for picture in self._shaper.progressive(self._pictures(source)):
                 if self._stopped.is_set():
                     break
                 if not num_played:
@@ -280,16 +262,6 @@ class LiveReader:
             return num_played
         finally:
             close_quietly(source.container)
-
-    def _progressive(self, pictures: Iterable[VideoFrame]) -> Generator[VideoFrame, None, None]:
-        """Deinterlace, unless told not to; players of live streams do not."""
-        for picture in pictures:
-            if picture.interlaced_frame and not self._remarks:
-                done = DEINTERLACED if self._deinterlacer else WOVEN
-                self._remarks = (f"the source is interlaced; {done}",)
-            yield from self._deinterlacer.feed(picture) if self._deinterlacer else (picture,)
-        if self._deinterlacer:
-            yield from self._deinterlacer.flush()
 
     def _pictures(self, source: OpenSource) -> Generator[VideoFrame, None, None]:
         """Decode until the source ends or breaks off; ``last_error`` then says why. Sound is put aside."""
@@ -315,29 +287,14 @@ class LiveReader:
         return self._played_seconds + float(1 / (self.frame_rate or 30))
 
     def _wait_until_due(self, seconds: float) -> None:
+        assert self._pacer is not None  # noqa: S101 - asked before
+        self._pacer.wait(seconds, self._stopped)
         # A loop begins where the last one ended, one frame later.
-        if self._pacer is None:
-            return
-        due = self._pacer.due(seconds, time.monotonic())
-        while (left := due - time.monotonic()) > 0 and not self._stopped.wait(left):
-            pass
         self._played_seconds = seconds + float(1 / (self.frame_rate or 30))
 
     def _deliver(self, picture: VideoFrame) -> None:
         arrived = time.monotonic()
-        base, duration = picture.time_base, picture.duration
-        pts = self._timeline.place(picture.pts, base, arrived)
-        if not self._thinner.takes(pts):
-            return
-        picture.pts, picture.time_base = pts, TIME_BASE
-        picture.duration = round(duration * base / TIME_BASE) if duration and base else 0
-        aspect = self._source_aspect
-        is_on_its_side = self._fitter.turns.of(picture) % 2
-        upright_aspect = 1 / aspect if aspect and is_on_its_side else aspect
-        picture = self._fitter.fit(picture, upright_aspect)
-        if not self._num_frames:
-            self._upright_aspect = upright_aspect
-        picture, _ = self._steadier.steady(picture, None if self._is_scaled else upright_aspect)
-        captured = Captured(Frame(picture, self._num_frames, *luma_of(picture)), arrived)
-        self._num_frames += 1
-        self._queue.put(captured)
+        pts = self._timeline.place(picture.pts, picture.time_base, arrived)
+        frame = self._shaper.shape(picture, pts)
+        if frame is not None:
+            self._queue.put(Captured(frame, arrived))
