@@ -58,7 +58,7 @@ def command(
 ) -> None:  # fmt: skip
     """Score a video against the one it was made from: all of it, what matters, and the rest."""
     config = CompareConfig(
-        maps=maps_config(model, focus, device, maps=maps, maps_hold=maps_hold),
+        maps=maps_config(model, focus, device, maps=maps, hold=maps_hold),
         metrics=tuple(one.strip() for one in metrics.split(",") if one.strip()),
         scale=scale,
     )

@@ -154,16 +154,7 @@ def command(
     At the same --crf the file is about as large as a plain encode, with bits moved to what matters.
     """
     config = CompressConfig(
-        maps=maps_config(
-            model,
-            focus,
-            device,
-            threshold=threshold,
-            maps=maps,
-            maps_hold=maps_hold,
-            boxes=boxes,
-            threads=threads,
-        ),
+        maps=maps_config(model, focus, device, threshold, threads, maps, boxes, hold=maps_hold),
         codec=codec,
         rate=one_rate(
             ("--crf", Crf, crf),

@@ -27,7 +27,7 @@ from semvid.cli.options import (
     maps_config,
     one_rate,
 )
-from semvid.core.config import ImageConfig, Sampling
+from semvid.core.config import JPEG_QUALITY, ImageConfig, Sampling
 from semvid.core.errors import ConfigError
 from semvid.core.rate import Quality, Size
 from semvid.core.text import setting
@@ -46,7 +46,8 @@ def command(
     ] = None,
     quality: Annotated[
         int | None,
-        typer.Option(help="Quality of important areas, 1 to 100, on the scale of plain JPEG. Default: 80.",
+        typer.Option(help="Quality of important areas, 1 to 100, on the scale of plain JPEG. "
+                          f"Default: {JPEG_QUALITY.value}.",
                      rich_help_panel=_HOW),
     ] = None,
     target_bytes: Annotated[
@@ -82,7 +83,7 @@ def command(
     if match is not None and target_bytes is not None:
         raise ConfigError("--target-bytes and --match exclude each other; give one")
     config = ImageConfig(
-        maps=maps_config(model, focus, device, threshold=threshold, maps=maps, boxes=boxes, threads=threads),
+        maps=maps_config(model, focus, device, threshold, threads, maps, boxes),
         rate=one_rate(("--quality", Quality, quality), ("--target-bytes", _size, target_bytes))
         or _DEFAULTS.rate,
         match=cast("Literal['plain'] | None", match),

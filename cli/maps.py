@@ -77,16 +77,7 @@ def command(
     --strength and --background-weight are for kvazaar and svtav1, whose files hold quantizer offsets.
     """
     config = ExportConfig(
-        maps=maps_config(
-            model,
-            focus,
-            device,
-            threshold=threshold,
-            maps=maps,
-            maps_hold=maps_hold,
-            boxes=boxes,
-            threads=threads,
-        ),
+        maps=maps_config(model, focus, device, threshold, threads, maps, boxes, hold=maps_hold),
         format=cast("MapFormat | None", kind),
         allocation=AllocationConfig(strength=strength, background_weight=background_weight),
         temporal=temporal_config(map_every, smoothing, movement, motion),

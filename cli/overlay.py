@@ -90,16 +90,7 @@ def command(
 ) -> None:  # fmt: skip
     """Draw what matters over the picture, to see what semvid sees."""
     config = OverlayConfig(
-        maps=maps_config(
-            model,
-            focus,
-            device,
-            threshold=threshold,
-            maps=maps,
-            maps_hold=maps_hold,
-            boxes=boxes,
-            threads=threads,
-        ),
+        maps=maps_config(model, focus, device, threshold, threads, maps, boxes, hold=maps_hold),
         style=cast(OverlayStyle, style),
         opacity=opacity,
         legend=legend,

@@ -139,7 +139,7 @@ def command(
     semvid reconnects to lost sources and sinks; Ctrl-C ends files properly.
     """
     config = LiveConfig(
-        maps=maps_config(model, focus, device, threshold=threshold, threads=threads),
+        maps=maps_config(model, focus, device, threshold, threads),
         codec=codec,
         preset=preset,
         rate=Bitrate(parse_amount("--bitrate", bitrate)),
