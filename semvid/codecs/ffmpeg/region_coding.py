@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from semvid.codecs.base.coding import CodedStream, PreparedFrame
 from semvid.codecs.base.rates import check_kind
@@ -37,10 +37,10 @@ class RegionCoding:
     """
 
     def __init__(self, spec: EncoderSpec, config: CompressConfig) -> None:
-        rate = config.rate or Crf(spec.crf.default)
-        check_kind(rate, (Crf,), spec.name)
+        if config.rate is not None:
+            check_kind(config.rate, (Crf,), spec.name)
         self.name, self.coding_format = spec.name, spec.coding_format
-        self.quality = cast(Crf, rate).value
+        self.quality = config.rate.value if isinstance(config.rate, Crf) else spec.crf.default
         self._spec, self._config = spec, config
         self._options = spec.options(self.quality, config.preset, config.encoder_options)
         self._extra = config.encoder_options
