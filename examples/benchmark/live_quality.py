@@ -97,7 +97,7 @@ def main() -> None:
     parser.add_argument("--sequences", default=SEQUENCES)
     parser.add_argument("--bitrate", type=int, default=500, help="kilobits a second")
     parser.add_argument("--seconds", type=int, default=10)
-    parser.add_argument("--model", default=LiveConfig().model)
+    parser.add_argument("--model", default=LiveConfig().maps.chosen_model)
     parser.add_argument(
         "--background-weight", type=float, default=semvid.AllocationConfig().background_weight
     )
