@@ -88,6 +88,14 @@ class Span:
                 f"{self} is empty or backwards; its start must be 0 or more, and its end beyond the start"
             )
 
+    def __contains__(self, pts: float | Fraction) -> bool:
+        return (self.start == 0 or pts >= self.start) and (self.end is None or pts < self.end)
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing is left out."""
+        return self.start == 0 and self.end is None
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -100,13 +108,19 @@ class Frame:
     picture: VideoFrame
     """The decoder's frame; pixels are never converted unless a stage needs it."""
     index: int
-    """Zero-based position among the decoded frames."""
+    """Zero-based position among the frames of the video, or of the part that is read: see ``VideoReader``."""
     known_luma: LumaArray | None = None
     """``(height, width)`` luma that whoever made the picture has already; None = the picture tells."""
     known_bits: int = 8
     """Bits per sample of ``known_luma``."""
     turns: int | None = None
     """Quarter turns of the whole video, if the picture itself does not tell; None = it does."""
+
+    @property
+    def pts(self) -> int:
+        """When it is shown, in ``picture.time_base``."""
+        assert self.picture.pts is not None  # noqa: S101 - the reader sees to it
+        return self.picture.pts
 
     @property
     def quarter_turns(self) -> int:

@@ -96,6 +96,7 @@ class FileClock(Generic[Item]):
             still tells how parts of a file belong together.
         may_jump: The container's clock may leap ahead (MPEG-TS and its kin); elsewhere that is a pause, and
             only steps back are jumps.
+        shift: Seconds to add to the first part; None = what is first is at 0.
 
     Attributes:
         num_jumps: Jumps that were bridged so far.
@@ -103,12 +104,17 @@ class FileClock(Generic[Item]):
     """
 
     def __init__(
-        self, leading: Collection[int], starting: Collection[int] | None = None, *, may_jump: bool
+        self,
+        leading: Collection[int],
+        starting: Collection[int] | None = None,
+        *,
+        may_jump: bool,
+        shift: Fraction | None = None,
     ) -> None:
         self._leading = frozenset(leading)
         self._starting = self._leading if starting is None else frozenset(starting)
         self._may_jump = may_jump
-        self._parts = [_Part()]
+        self._parts = [_Part(shift)]
         self._places: dict[int, _Place] = {}
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,8 @@ _TIMES_JUMP = 0x0200
 _JUMPS_TOO = {"flv", "live_flv"}
 _LEADING = {"video", "audio"}
 _ALL = {"video", "audio", "subtitle"}
+_INTERLEAVED = Fraction(10)
+"""Seconds by which sound may lie behind the picture in a file, as muxers have it."""
 _MOST_FAILURES = 1000
 """Packets in a row that cannot be read before a file is taken to have ended. One stream of a file that is cut
 off may end long before another."""
@@ -52,15 +54,24 @@ class PacketReader:
         main: The video that is decoded.
         keep: Indices of the other streams that are wanted; None = all of picture, sound and words. The rest
             is not even read.
+        shift: Seconds to add to all times, for an input that was sought; None = what is first is at 0.
 
     Attributes:
         errors: What went wrong so far.
         clock: Tells how far times were moved.
         lead_ins: Seconds at the start of sound, by stream, that are only there for its decoder.
         is_everything_read: No stream of picture or sound is left out.
+        playing: Indices of the other streams of picture or sound that are wanted.
     """
 
-    def __init__(self, container: InputContainer, main: Stream, keep: Collection[int] | None) -> None:
+    def __init__(
+        self,
+        container: InputContainer,
+        main: Stream,
+        keep: Collection[int] | None,
+        *,
+        shift: Fraction | None = None,
+    ) -> None:
         self._last_read: dict[int, int] = {}
         self._container = container
         self._main = main
@@ -80,12 +91,31 @@ class PacketReader:
             leading |= {stream.index} if is_read and is_leading else set()
             self._wanted |= {stream.index} if is_wanted else set()
             self.is_everything_read &= is_read or not is_leading
-        self.clock: FileClock[Packet[Any]] = FileClock(leading, leading & self._wanted, may_jump=may_jump)
+        self.clock: FileClock[Packet[Any]] = FileClock(
+            leading, leading & self._wanted, may_jump=may_jump, shift=shift
+        )
+        self.playing = frozenset(leading & self._wanted) - {main.index}
         self.lead_ins: dict[int, Fraction] = {}
         self._last_dts: dict[int, int] = {}
 
-    def read(self) -> Generator[Packet[Any], None, None]:
-        """Yield packets with their times on the clock of the output; streams end without a flush."""
+    def read(
+        self, until: Fraction | None = None, is_over: Callable[[], bool] = bool
+    ) -> Generator[Packet[Any], None, None]:
+        """Yield packets with their times on the clock of the output; streams end without a flush.
+
+        Args:
+            until: Seconds from which on nothing is wanted; None = everything is.
+            is_over: Whether the main video needs no more packets.
+        """
+        awaited = set(self.playing)
+        for packet in self._moved():
+            yield packet
+            if until is not None and start_seconds(packet) >= until:
+                awaited.discard(packet.stream.index)
+                if is_over() and (not awaited or start_seconds(packet) > until + _INTERLEAVED):
+                    return
+
+    def _moved(self) -> Iterator[Packet[Any]]:
         for packet, ticks in self.clock.run(self._stamped()):
             if packet.stream.index not in self._wanted:
                 continue
@@ -195,6 +225,17 @@ def stamp_of(packet: Packet[Any], expected: int, heard_from: int | None) -> Stam
     elif packet.is_discard:
         shown = None
     return Stamp(packet.stream.index, packet.time_base or Fraction(1, 90_000), dts, shown, end)
+
+
+def start_seconds(packet: Packet[Any]) -> Fraction:
+    """Return when a packet is shown, or decoded if it does not tell; 0 if it tells neither."""
+    start = packet.pts if packet.pts is not None else packet.dts
+    return (start or 0) * (packet.time_base or Fraction(0))
+
+
+def end_seconds(packet: Packet[Any]) -> Fraction:
+    """Return when a packet is no longer shown."""
+    return start_seconds(packet) + (packet.duration or 0) * (packet.time_base or Fraction(0))
 
 
 def _skipped(packet: Packet[Any]) -> int:

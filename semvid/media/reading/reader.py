@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Generator
+from contextlib import closing
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-import av
 from av.error import FFmpegError
 
-from semvid.core.errors import EncoderError, InputError
-from semvid.core.types import Frame, VideoInfo
-from semvid.media.probe import describe, main_video_stream, open_container, reason
-from semvid.media.reading.cut_off import is_cut_off
+from semvid.core.errors import EncoderError
+from semvid.core.types import Frame, Span
+from semvid.media.probe import describe, main_video_stream, open_container
+from semvid.media.reading.chapters import moved
 from semvid.media.reading.damage import Damage
-from semvid.media.reading.movie_boxes import read_edits
-from semvid.media.reading.packets import PacketReader
+from semvid.media.reading.decoder import decoder_of
+from semvid.media.reading.entry import Entry, find_entry, no_frames
+from semvid.media.reading.length import TrackLength, check_length
+from semvid.media.reading.packets import PacketReader, end_seconds, start_seconds
+from semvid.media.reading.remarks import remarks, undecodable
 from semvid.media.reading.steady import Steadier
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
-    from av.video.codeccontext import VideoCodecContext
-    from av.video.stream import VideoStream
-
-_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 class VideoReader:
@@ -36,19 +36,33 @@ class VideoReader:
 
     Args:
         path: The file.
+        span: The part to read: its frames, exactly as reading everything gives them, and what begins in it
+            of all other streams. None = everything.
+        warm_up: Seconds before the part whose frames are given too, before its own, for whoever follows what
+            happens from frame to frame. They count nowhere.
         export_vectors: Have the decoder attach its motion vectors to frames, which takes it some time.
 
     Attributes:
         info: What the header says.
+        span: The part that is read.
         container: PyAV's container, for the writer that copies streams from it.
         stream: The main video stream in it.
         damage: What turned out to be wrong; complete once ``read()`` is exhausted.
-        num_frames: Frames so far.
+        num_frames: Frames of the part so far. ``Frame.index`` counts those that were given, from 0, also of
+            a part: see ``count_frames``.
         end_pts: When the last frame so far is no longer shown, in ``info.time_base``; exact once ``read()``
             is exhausted.
     """
 
-    def __init__(self, path: Path, *, export_vectors: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        span: Span | None = None,
+        warm_up: Fraction = Fraction(0),
+        export_vectors: bool = False,
+    ) -> None:
+        self.span = span or Span()
         self.container = open_container(path)
         try:
             self.info = describe(self.container, path)
@@ -56,18 +70,31 @@ class VideoReader:
         except BaseException:
             self.container.close()
             raise
-        self._decoder = _decoder_of(self.stream, self.info)
+        self._wanted = self.span
+        self._num_claimed = self.info.num_frames_from_header or 0
+        if not self.span.is_all:
+            # The header counts all frames.
+            self.info = replace(self.info, num_frames_from_header=None)
+            start = self.span.start - round(warm_up / self.info.time_base)
+            self._wanted = replace(self.span, start=max(start, 0))
+        rate = self.info.frame_rate
+        self._usual_duration = max(1, round(1 / (rate * self.info.time_base))) if rate else 1
+        self._decoder = decoder_of(self.stream, self.info)
         self._decoder.thread_type = "AUTO"
         if export_vectors:
             self._decoder.options = {"flags2": "+export_mvs"}
         self.damage = Damage()
         self.num_frames = 0
         self.end_pts = 0
+        self._others: Collection[int] | None = None
+        self._counts_all = self._is_over = False
+        self._first_pts: int | None = None
+        self._entry: Entry | None = None
+        self._index = 0
         self._packets = PacketReader(self.container, self.stream, None)
         self._steadier = Steadier()
+        self._track = TrackLength()
         self._last_pts: int | None = None
-        self._track_length = 0
-        self._is_cut = False
         self._num_retimed = 0
         self._num_early_chapters = 0
 
@@ -77,7 +104,44 @@ class VideoReader:
         Args:
             others: Their indices. Without this call all of picture, sound and words are read.
         """
+        self._others = others
         self._packets = PacketReader(self.container, self.stream, others)
+
+    def count_frames(self) -> None:
+        """Have ``Frame.index`` of a part be that of the whole video. Call it before ``locate()``.
+
+        Only decoding tells how many frames a video has, so everything before the part is decoded.
+        """
+        self._counts_all = True
+
+    def locate(self) -> Fraction | None:
+        """Find the part in the file; ``read()`` does it otherwise.
+
+        Returns:
+            When the first frame of the whole video is shown, in seconds; None = ``read()`` begins with it.
+
+        Raises:
+            InputError: No frame is in the part, or not one of the video could be decoded.
+        """
+        if self._wanted.start == 0:
+            return None
+        if self._first_pts is None:
+            with VideoReader(self.info.path) as whole:
+                if self._others is not None:
+                    whole.keep(self._others)
+                with closing(whole.read()) as items:
+                    first = next(one for one in items if isinstance(one, Frame))
+                self._first_pts = first.picture.pts or 0
+                shift = whole._packets.clock.start_shift
+                # The first frame of all says what all others must be like.
+                self._steadier, self._track = whole._steadier, whole._track
+            self._steadier.num_frames = 0
+            if not self._counts_all:
+                self._entry = find_entry(self.info, self._others, self.span, self._wanted.start, shift)
+            if self._entry is not None and self._entry.seek_to is not None:
+                self.container.seek(self._entry.seek_to, stream=self.stream)
+                self._packets = PacketReader(self.container, self.stream, self._others, shift=shift)
+        return self._first_pts * self.info.time_base
 
     def __enter__(self) -> VideoReader:
         return self
@@ -102,64 +166,70 @@ class VideoReader:
         strictly increasing ``pts`` in ``info.time_base``. Damaged packets are counted and skipped.
 
         Raises:
-            InputError: Not one frame could be decoded.
+            InputError: Not one frame could be decoded, or is in the part.
         """
+        self.locate()
         num_packets = 0
-        end_seconds = Fraction(0)
-        errors = self._packets.errors
-        for packet in self._packets.read():
-            end_seconds = max(end_seconds, _end_seconds(packet))
+        num_passed = self._entry.num_passed if self._entry else 0
+        end = Fraction(0)
+        until = None if self.span.end is None else self.span.end * self.info.time_base
+        for packet in self._packets.read(until, lambda: self._is_over):
+            end = max(end, end_seconds(packet))
             if packet.stream.index != self.stream.index:
-                yield packet
+                if self.span.is_all or start_seconds(packet) / self.info.time_base in self.span:
+                    yield packet
                 continue
             num_packets += 1
-            self._is_cut |= packet.is_discard
-            self._track_length += packet.duration or 0
-            yield from self._decode(packet)
-        yield from self._decode(None)
+            self._track.note(packet)
+            if num_packets > num_passed and not self._is_over:
+                yield from self._decode(packet)
+        if not self._is_over:
+            yield from self._decode(None)
         if not self.num_frames:
-            why = f" ({reason(errors.first)})" if errors.first else ""
-            if self.info.codec == "webp":
-                raise InputError(
-                    f"{self.info.path} is WebP that FFmpeg cannot decode, as if animated; convert it to GIF "
-                    "or APNG, or give a still to semvid image"
-                )
-            raise InputError(
-                f"{self.info.path}: no frame of its {self.info.codec} video could be decoded{why}; "
-                "it is encrypted, damaged, or cut off before the first frame"
-            )
+            if self._last_pts is not None:
+                raise no_frames(self.info, self.span, self._last_pts * self.info.time_base)
+            raise undecodable(self.info, self._packets.errors.first)
         self.damage.has_gaps = self._packets.errors.is_unreadable
-        self._check_length(num_packets, end_seconds)
-        self._find_end()
+        if not self._is_over:
+            clock = self._packets.clock
+            if self._entry and self._entry.seek_to is not None:
+                # How many were passed nobody knows.
+                num_packets = self._num_claimed
+            claims = self._num_claimed, self.container.duration
+            check_length(self.damage, self.info, self._packets, num_packets, end, claims)
+            end_pts = self._track.end(self.info, self.stream, clock.start_shift)
+            if not self.damage and not clock.num_jumps and end_pts > (self._last_pts or 0):
+                self.end_pts = end_pts
+
+    def packets(self) -> Generator[Packet[Any], None, None]:
+        """Yield the packets of all streams on the clock of ``read()``, in file order; nothing is decoded."""
+        yield from self._packets.read()
 
     def _decode(self, packet: Packet[Any] | None) -> Generator[Frame, None, None]:
         try:
             pictures = self._decoder.decode(packet)
         except FFmpegError as error:
             self._packets.errors.first = self._packets.errors.first or error
-            self.damage.num_bad_packets += packet is not None
+            if packet is not None and (packet.pts is None or packet.pts in self._wanted):
+                self.damage.num_bad_packets += 1
             return
         for picture in pictures:
-            yield self._frame(picture)
+            if (frame := self._frame(picture)) is not None:
+                yield frame
 
     def lead_in(self, index: int) -> Fraction:
         """Return the seconds at the start of a stream of sound that are only there for its decoder.
 
         Call it after the first frame.
         """
-        return self._packets.lead_ins.get(index, Fraction(0))
+        return Fraction(0) if self.span.start else self._packets.lead_ins.get(index, Fraction(0))
 
     def chapters(self) -> list[Any]:
         """Return the file's chapters on the clock of ``read()``. Call it after the first frame."""
-        shift = self._packets.clock.start_shift
-        chapters = []
-        for one in self.container.chapters():
-            ticks = round(shift / (one["time_base"] or 1))
-            start, end = max(one["start"] + ticks, 0), max(one["end"] + ticks, 0)
-            if end > start:
-                chapters.append({**one, "start": start, "end": end})
-        self._num_early_chapters = len(self.container.chapters()) - len(chapters)
-        return chapters
+        every = self.container.chapters()
+        chapters = moved(every, self._packets.clock.start_shift)
+        self._num_early_chapters = len(every) - len(chapters)
+        return [one for one in chapters if one["start"] * one["time_base"] / self.info.time_base in self.span]
 
     def remarks(self, done: str) -> list[str]:
         """Return sentences on what was wrong with the file, for the user. Call it after ``read()``.
@@ -167,32 +237,13 @@ class VideoReader:
         Args:
             done: What became of the frames, as in "what could be decoded was compressed".
         """
-        path, found = self.info.path, []
-        if self.damage:
-            found.append(f"{path} is damaged: {self.damage}; {done}")
-        if num_jumps := self._packets.clock.num_jumps:
-            times = "once" if num_jumps == 1 else f"{num_jumps} times"
-            found.append(f"{path}: its clock jumps {times}, as in joined files; its parts follow each other")
-        if self._num_retimed:
-            found.append(
-                f"{path}: {self._num_retimed} frames repeat a timestamp or go back in time; "
-                "each is shown right after the one before"
-            )
-        if num_moved := self._packets.errors.num_moved:
-            found.append(
-                f"{path}: {num_moved} packets of sound repeat a timestamp or go back in time; "
-                "each follows the one before"
-            )
-        if num_early := self._packets.errors.num_too_early:
-            found.append(
-                f"{path}: {num_early} subtitles end before picture and sound begin; they are left out"
-            )
-        if self._num_early_chapters:
-            found.append(
-                f"{path}: {self._num_early_chapters} chapters end before picture and sound begin; "
-                "they are left out"
-            )
-        return found
+        return remarks(
+            self.info.path,
+            f"{self.damage}; {done}" if self.damage else "",
+            self._packets,
+            self._num_retimed,
+            self._num_early_chapters,
+        )
 
     def check_count(self, count: int, done: str) -> None:
         """Make sure that no frame was lost on its way. Call it after ``read()``.
@@ -210,7 +261,8 @@ class VideoReader:
                 "report this as a fault of semvid"
             )
 
-    def _frame(self, picture: VideoFrame) -> Frame:
+    def _frame(self, picture: VideoFrame) -> Frame | None:
+        """Make a frame of a picture; None = it is not wanted."""
         pts = picture.pts if picture.pts is not None else picture.dts
         if pts is None:
             pts = self.end_pts
@@ -220,80 +272,26 @@ class VideoReader:
             self._num_retimed += 1
         picture.pts = pts
         picture.time_base = self.info.time_base
-        picture.duration = picture.duration or self._nominal_duration
+        picture.duration = picture.duration or self._usual_duration
         self._last_pts = pts
+        if self._is_over or (self.span.end is not None and pts >= self.span.end):
+            # The last frame of the part is shown until the first one after it.
+            self.end_pts = self.end_pts if self._is_over else pts
+            self._is_over = True
+            return None
         self.end_pts = pts + picture.duration
+        if pts not in self._wanted:
+            self._steadier.pass_over(picture, is_counted=self._counts_all)
+            self._index += self._counts_all
+            return None
         self.damage.num_corrupt_frames += bool(picture.is_corrupt)
         picture, turns = self._steadier.steady(picture, self.stream.codec_context.sample_aspect_ratio)
-        frame = Frame(picture, self.num_frames, turns=turns)
-        self.num_frames += 1
+        frame = Frame(picture, self._index, turns=turns)
+        self._index += 1
+        self.num_frames += pts in self.span
         return frame
-
-    def _find_end(self) -> None:
-        """Find out how long the last frame is shown.
-
-        In MP4 durations belong to packets in decoding order, and the last one shown need not be the last one
-        decoded; but the track says how long it is.
-        """
-        stream, clock = self.stream, self._packets.clock
-        if self.damage or clock.num_jumps or "mov" not in self.info.container.split(","):
-            return
-        if stream.duration and stream.start_time is not None and self._last_pts is not None:
-            end = stream.start_time + (self._played_length() or stream.duration)
-            end += round(clock.start_shift / self.info.time_base)
-            if end > self._last_pts:
-                self.end_pts = end
-
-    def _played_length(self) -> int | None:
-        """Return how long players show a track of MP4, in its time base; None = FFmpeg knows best.
-
-        FFmpeg believes the header where that is shorter than all frames together, but it is only a summary:
-        players go through the frames, and leave out what an edit list leaves out.
-        """
-        edits = read_edits(self.info.path, self.stream.id)
-        if self._is_cut or not self._track_length or edits is None:
-            return None
-        shown = [one for one in edits if not one.is_empty]
-        if not shown or not shown[0].seconds:
-            return self._track_length
-        length = self._track_length * self.info.time_base
-        if len(shown) == 1 and abs(shown[0].seconds - length) <= shown[0].tick:
-            return self._track_length
-        return None
 
     @property
     def changes(self) -> list[str]:
         """A sentence for every frame so far from which on the video had another size, format or colour."""
         return self._steadier.changes
-
-    @property
-    def _nominal_duration(self) -> int:
-        rate = self.info.frame_rate
-        return max(1, round(1 / (rate * self.info.time_base))) if rate else 1
-
-    def _check_length(self, num_packets: int, end_seconds: Fraction) -> None:
-        claimed_end = None
-        # Where a clock jumps the header knows nothing of it.
-        if self.container.duration and self._packets.is_everything_read and not self._packets.clock.num_jumps:
-            claimed_end = Fraction(self.container.duration, av.time_base)
-            # Matroska's duration counts from 0, wherever the first packet is.
-            end_seconds = max(end_seconds, end_seconds - self._packets.clock.start_shift)
-        self.damage.compare_length(
-            num_packets, self.info.num_frames_from_header or 0, end_seconds, claimed_end
-        )
-        self.damage.is_cut_off = is_cut_off(self.info.path, self.info.container)
-
-
-def _decoder_of(stream: VideoStream, info: VideoInfo) -> VideoCodecContext:
-    """Return the decoder that gives all there is: FFmpeg's own for VP8 and VP9 skip what is transparent."""
-    library = _WITH_ALPHA.get(info.codec)
-    if library is None or ("alpha_mode", "1") not in info.side_data:
-        return stream.codec_context
-    return cast("VideoCodecContext", av.CodecContext.create(library, "r"))
-
-
-def _end_seconds(packet: Packet[Any]) -> Fraction:
-    start = packet.pts if packet.pts is not None else packet.dts
-    if start is None or not packet.time_base:
-        return Fraction(0)
-    return (start + (packet.duration or 0)) * packet.time_base

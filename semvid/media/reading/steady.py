@@ -88,6 +88,9 @@ class Steadier:
     """Brings pictures that differ from the first one of a video to its size, format and colours.
 
     A picture of another shape gets black bars, so that nothing looks stretched.
+
+    Attributes:
+        num_frames: Pictures so far, by which changes are told.
     """
 
     def __init__(self) -> None:
@@ -97,7 +100,17 @@ class Steadier:
         self._graphs: dict[_Kind, Graph] = {}
         self._told: list[str] = []
         self._num_changes = 0
-        self._num_frames = 0
+        self.num_frames = 0
+
+    def pass_over(self, picture: VideoFrame, *, is_counted: bool) -> None:
+        """Take note of a picture that nobody will see: how later ones are turned may hang on it.
+
+        Args:
+            picture: The next one.
+            is_counted: It counts where changes are told.
+        """
+        self._turns.of(picture)
+        self.num_frames += is_counted
 
     def steady(self, picture: VideoFrame, aspect: Fraction | None) -> tuple[VideoFrame, int]:
         """Return the picture as the first one is, and the quarter turns that bring it upright.
@@ -113,7 +126,7 @@ class Steadier:
         if kind != self._last:
             self._tell(kind, first)
             self._last = kind
-        self._num_frames += 1
+        self.num_frames += 1
         if kind == first or replace(kind, primaries=first.primaries, transfer=first.transfer) == first:
             return picture, first.turns
         graph = self._graphs.get(kind)
@@ -138,11 +151,11 @@ class Steadier:
             return
         parts = kind.difference(first)
         if not parts:
-            self._told.append(f"from frame {self._num_frames} on the video is as at its beginning again")
+            self._told.append(f"from frame {self.num_frames} on the video is as at its beginning again")
             return
         mine, its = (", ".join(words) for words in zip(*parts, strict=True))
         done = _what_is_done(kind, first)
-        self._told.append(f"from frame {self._num_frames} on the video is {mine} instead of {its}; {done}")
+        self._told.append(f"from frame {self.num_frames} on the video is {mine} instead of {its}; {done}")
 
 
 def _what_is_done(kind: _Kind, first: _Kind) -> str:
