@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any, Protocol
 
 import numpy as np
@@ -37,17 +38,30 @@ class MapSource(ImportanceSource):
         map_every: Frames from one map to the next that suit it; 1 = every frame needs its own.
         movement: How much less than movers what stands still matters, 0..1.
         made_by: What made the maps, if another run did; JSON.
+        is_part: Only a part of the video is read: what is left over in the end belongs to the rest of it.
+        counts_frames: It knows a frame by its ``index``, not by its time or by what is seen in it.
     """
 
     smoothing: float = 0.0
     map_every: int = 1
     movement: float = 0.0
     made_by: Mapping[str, Any] | None = None
+    counts_frames: bool = False
+    is_part: bool = False
 
     @property
     def kind(self) -> str:
         """What it is, for the record."""
         return type(self).__name__
+
+    def begin_part(self, first: Fraction | None) -> None:
+        """Called before the first frame where only a part of the video is read.
+
+        Args:
+            first: When the first frame of the whole video is shown, in seconds; None = it is the first that
+                comes.
+        """
+        self.is_part = True
 
     def finish(self, num_frames: int) -> str | None:
         """Called after the last frame. Returns a sentence if the source did not fit the video."""
@@ -76,6 +90,8 @@ def complete(source: ImportanceSource) -> MapSource:
 
 class _Completed(MapSource):
     """A caller's source, and semvid's defaults behind it."""
+
+    counts_frames = True
 
     def __init__(self, source: ImportanceSource) -> None:
         self._source = source

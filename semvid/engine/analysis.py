@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from semvid.core.config import TemporalConfig
 from semvid.core.map_source import MapSource
-from semvid.core.types import AnalysedFrame, FloatArray, Frame
+from semvid.core.types import AnalysedFrame, FloatArray, Frame, Span
 from semvid.importance.files.map_sink import MapSink
 from semvid.temporal.motion import open_estimator
 from semvid.temporal.plan import Planner, Step
@@ -17,6 +18,12 @@ from semvid.temporal.settle import MapSettler
 if TYPE_CHECKING:
     from av import Packet
 
+WARM_UP_SECONDS = Fraction(4)
+"""Before a part, for what is remembered from frame to frame. With so much the maps differ from those of the
+whole video by less than a fifth of what they flicker, or, where the network sees other frames than it does
+there, by what it changes each time it looks; from the first cut on by nothing
+(``examples/benchmark/spans.py``)."""
+
 
 class Analyser:
     """The state between frames of one video.
@@ -24,15 +31,18 @@ class Analyser:
     Args:
         source: Gives the maps.
         temporal: How maps follow from frame to frame.
+        span: The part of the video that counts. Frames before it warm up what is remembered from frame to
+            frame, and are not recorded. None = all.
 
     Attributes:
         settings: How maps follow from frame to frame, with what suits the source filled in.
         recorder: Is given every map; what it kept is what counts. Set it before the first frame.
     """
 
-    def __init__(self, source: MapSource, temporal: TemporalConfig) -> None:
+    def __init__(self, source: MapSource, temporal: TemporalConfig, span: Span | None = None) -> None:
         self._source = source
         self.recorder: MapSink | None = None
+        self._span = span or Span()
         every = source.map_every if temporal.map_every is None else temporal.map_every
         smoothing = source.smoothing if temporal.smoothing is None else temporal.smoothing
         movement = source.movement if temporal.movement is None else temporal.movement
@@ -88,6 +98,8 @@ class Analyser:
             return values
         if self._settler is not None and self.recorder.wants_settled:
             values = self._settler.update(values, frame.upright_size, is_cut=step.is_cut)
+        if frame.pts not in self._span:
+            return values
         return self.recorder.record(frame, values, is_cut=step.is_cut)
 
     def _analyse(self, frame: Frame, step: Step) -> AnalysedFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,8 @@ from semvid.core.rate import Size
 from semvid.core.results import Result
 from semvid.core.settings import or_default
 from semvid.core.text import setting
-from semvid.core.types import AnalysedFrame, Frame, VideoInfo
-from semvid.engine.analysis import Analyser
+from semvid.core.types import AnalysedFrame, Frame, Span, VideoInfo
+from semvid.engine.analysis import WARM_UP_SECONDS, Analyser
 from semvid.engine.encoding_job import EncodingJob
 from semvid.engine.job import Job
 from semvid.engine.preview import Previewer
@@ -84,7 +85,10 @@ def compress_job(
     preview_size: tuple[int, int] | None = None,
     on_event: Callable[[Event], None] | None = None,
 ) -> Result:
-    """Do what ``compress`` does for a job; the other arguments are the same."""
+    """Do what ``compress`` does for a job; the other arguments are the same.
+
+    Of a part, times stay those of the whole video, so that parts can be joined (``media.writing.concat``).
+    """
     result = None
     with closing(job_events(job, importance=importance, preview_size=preview_size)) as events:
         for event in events:
@@ -124,12 +128,11 @@ def job_events(
     job: Job, *, importance: ImportanceSource | None = None, preview_size: tuple[int, int] | None = None
 ) -> Generator[Event, None, None]:
     """Do what ``compress_events`` does for a job; the other arguments are the same."""
-    if job.span is not None:
-        raise ConfigError(f"span is {job.span}, and this version takes whole videos; give None")
     coding = open_coding(job.config)
     yield from encode_events(
-        job.source, job.output, job.config, coding, importance=importance, preview_size=preview_size
-    )
+        job.source, job.output, job.config, coding,
+        span=job.span, importance=importance, preview_size=preview_size,
+    )  # fmt: skip
 
 
 def _job(source: Path | str, output: Path | str | None, config: CompressConfig | None) -> Job:
@@ -144,21 +147,33 @@ def encode_events(
     config: CompressConfig,
     coding: Coding,
     *,
+    span: Span | None = None,
     importance: ImportanceSource | None = None,
     preview_size: tuple[int, int] | None = None,
 ) -> Generator[Event, None, None]:
     """Do what ``compress_events`` does with a coding of one's own; ``config`` says the rest."""
     started = time.monotonic()
+    span = span or Span()
+    has_maps = config.allocation.strength > 0
+    warm_up = WARM_UP_SECONDS if has_maps else Fraction(0)
     export_vectors = config.temporal.motion == "vectors"
-    with one_opencv_thread(), VideoReader(source, export_vectors=export_vectors) as reader:
+    with (
+        one_opencv_thread(),
+        VideoReader(source, span=span, warm_up=warm_up, export_vectors=export_vectors) as reader,
+    ):
         if output is None:
             output = default_output(reader.info, coding.coding_format, config)
+        _check_span(span, output, config)
         manifest = check_output(output, reader.info, coding.coding_format, config)
         reader.keep(manifest.read_streams)
         if config.save_maps is not None:
             _check_maps_place(config.save_maps, source, output, overwrite=config.overwrite)
         maps = open_source(sharing_cores(config.maps), reader.info.num_frames_from_header, importance)
         with closing(maps), VideoWriter(output, manifest, overwrite=config.overwrite) as writer:
+            if not span.is_all:
+                if maps.counts_frames and has_maps:
+                    reader.count_frames()
+                maps.begin_part(reader.locate())
             yield Started(reader.info)
             yield from map(Notice, manifest.notices)
             if is_still(source):
@@ -168,7 +183,7 @@ def encode_events(
                 )
             if config.maps.device in {"cuda", "mps"} and not isinstance(maps, NetworkSource):
                 yield Notice(f"`device={config.maps.device}` has no effect: no network makes these maps")
-            analyser = None if config.allocation.strength == 0 else Analyser(maps, config.temporal)
+            analyser = Analyser(maps, config.temporal, span) if has_maps else None
             previewer = Previewer(preview_size, reader.info.sample_aspect_ratio)
             interlaced = InterlacedStage(config.deinterlace, coding.codes_fields, output.suffix)
             ahead = _frames_ahead(reader.info)
@@ -180,7 +195,7 @@ def encode_events(
                     analyser.recorder = stack.enter_context(
                         open_sink("sidecar", config.save_maps, context, overwrite=config.overwrite)
                     )
-                preparation = _Preparation(coding, previewer)
+                preparation = _Preparation(coding, previewer, span)
                 with (
                     closing(prefetch(reader.read(), ahead, "semvid-decode", is_background=True)) as decoded,
                     closing(
@@ -212,6 +227,17 @@ def _check_maps_place(path: Path, source: Path, output: Path, *, overwrite: bool
     check_place(path, source, overwrite=overwrite, option="save_maps")
 
 
+def _check_span(span: Span, output: Path, config: CompressConfig) -> None:
+    if span.is_all:
+        return
+    if output.suffix.lower() == ".avi":
+        raise OutputError(
+            f"{output} cannot be a part of a video: .avi has no timestamps; write to .mov or .mkv"
+        )
+    if isinstance(config.rate, Size):
+        raise ConfigError(f"`Size` is shared out over a whole video, and {span} is a part; give `Quality`")
+
+
 def _frames_ahead(info: VideoInfo) -> int:
     bits = 16 if any(depth in info.pixel_format for depth in ("10", "12", "14", "16")) else 8
     bytes_per_frame = max(info.width * info.height * 3 // 2 * bits // 8, 1)
@@ -231,8 +257,8 @@ def _analyse(
 class _Preparation:
     """Readies frames on the analysing thread: the calling thread must keep the encoder fed."""
 
-    def __init__(self, coding: Coding, previewer: Previewer) -> None:
-        self._coding, self._previewer = coding, previewer
+    def __init__(self, coding: Coding, previewer: Previewer, span: Span) -> None:
+        self._coding, self._previewer, self._span = coding, previewer, span
         self.num_left_out = 0
 
     def run(
@@ -241,6 +267,9 @@ class _Preparation:
         for item in items:
             if not isinstance(item, AnalysedFrame):
                 yield item
+                continue
+            if item.frame.pts not in self._span:
+                # What is remembered from frame to frame was warmed up with it.
                 continue
             if (preview := self._previewer.look(item)) is not None:
                 yield preview

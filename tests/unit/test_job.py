@@ -165,8 +165,3 @@ def test_a_job_without_folders_names_nobody():
     bare = semvid.Job("/home/me/in.mkv", None, "/home/me/out.mkv", config).without_folders()
     assert "/" not in bare.to_json()
     assert bare.config.maps == semvid.MapsConfig(model="net.onnx", boxes="boxes.jsonl")
-
-
-def test_a_part_of_a_video_is_refused_for_now(tmp_path):
-    with pytest.raises(ConfigError, match="takes whole videos"):
-        semvid.compress_job(semvid.Job(tmp_path / "in.mkv", semvid.Span(0, 5)))

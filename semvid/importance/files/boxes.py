@@ -70,6 +70,8 @@ class BoxSource(MapSource):
         MapError: Unreadable, malformed, or boxes beyond the last frame.
     """
 
+    counts_frames = True
+
     def __init__(self, path: Path, *, expected_frames: int | None = None) -> None:
         self._path = path
         self._by_frame: dict[int, list[Box]] = defaultdict(list)
@@ -116,7 +118,7 @@ class BoxSource(MapSource):
 
     def finish(self, num_frames: int) -> str | None:
         """See ``MapSource``."""
-        if not self._by_frame:
+        if self.is_part or not self._by_frame:
             return None
         return (
             f"{setting('boxes', self._path)} has boxes for frame {min(self._by_frame)} "

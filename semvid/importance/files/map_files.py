@@ -58,6 +58,8 @@ class MapFileSource(MapSource):
         MapError: The path is no map source, or is grossly shorter or longer than the video.
     """
 
+    counts_frames = True
+
     def __init__(self, path: Path, *, hold: bool = False, expected_frames: int | None = None) -> None:
         self._path = path
         self._hold = hold
@@ -125,8 +127,8 @@ class MapFileSource(MapSource):
     def update(self, frame: Frame) -> ImportanceMap:
         """See ``MapSource``."""
         try:
-            if frame.index == 0 and self._path.suffix.lower() in TEXT_SUFFIXES:
-                self._maps = read_offsets(self._path, frame.upright_size)
+            if self._last is None:
+                self._begin(frame)
             values = next(self._maps, None)
         except InputError as error:
             raise MapError(
@@ -144,9 +146,16 @@ class MapFileSource(MapSource):
         assert self._last is not None  # noqa: S101 - narrows the type; the branch above raised
         return self._last
 
+    def _begin(self, frame: Frame) -> None:
+        if self._path.suffix.lower() in TEXT_SUFFIXES:
+            self._maps = read_offsets(self._path, frame.upright_size)
+        for values in itertools.islice(self._maps, frame.index):
+            # Where it is the last, it is kept.
+            self._last = ImportanceMap(values)
+
     def finish(self, num_frames: int) -> str | None:
         """See ``MapSource``."""
-        if next(self._maps, None) is None:
+        if self.is_part or next(self._maps, None) is None:
             return None
         return f"{setting('maps', self._path)} has maps left over: the video ended after {num_frames} frames"
 

@@ -36,15 +36,23 @@ class SidecarSource(MapSource):
         self._before: TimedMap | None = None
         self._is_used = False
         self._start: Fraction | None = None
+        self._is_begun = False
         self._first_pts = 0
+
+    def begin_part(self, first: Fraction | None) -> None:
+        """See ``MapSource``."""
+        super().begin_part(first)
+        self._start = first
 
     def update(self, frame: Frame) -> ImportanceMap:
         """See ``MapSource``."""
         ours, theirs = self._reader.header.time_base, frame.picture.time_base or Fraction(1)
         now = (frame.picture.pts or 0) * theirs
         if self._start is None:
-            self._check_shape(frame)
             self._start = now
+        if not self._is_begun:
+            self._check_shape(frame)
+            self._is_begun = True
             self._next = next(self._maps, None)
             self._first_pts = self._next.pts if self._next else 0
         now -= self._start
@@ -98,7 +106,7 @@ class SidecarSource(MapSource):
 
     def finish(self, num_frames: int) -> str | None:
         """See ``MapSource``."""
-        if self._next is None:
+        if self.is_part or self._next is None:
             return None
         return (
             f"{setting('maps', self._path)} has maps left over: the video ended after {num_frames} frames; "

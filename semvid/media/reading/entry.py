@@ -174,7 +174,7 @@ def no_frames(info: VideoInfo, span: Span, last: Fraction) -> InputError:
     start, end = (None if one is None else float(one * info.time_base) for one in (span.start, span.end))
     until = "the end" if end is None else f"{end:g} s"
     return InputError(
-        f"{info.path} has no frame from {start:g} s to {until} (`span={span}`, in units of "
+        f"{info.path} has no frame from {start:g} s to {until} ({span}, in units of "
         f"{info.time_base} s); its last one is shown at {float(last):g} s"
     )
 

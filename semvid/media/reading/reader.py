@@ -193,8 +193,8 @@ class VideoReader:
         if not self._is_over:
             clock = self._packets.clock
             if self._entry and self._entry.seek_to is not None:
-                # How many were passed nobody knows.
-                num_packets = self._num_claimed
+                # Some were passed; sought files that claim a number have an index of all.
+                num_packets = len(self.stream.index_entries)
             claims = self._num_claimed, self.container.duration
             check_length(self.damage, self.info, self._packets, num_packets, end, claims)
             end_pts = self._track.end(self.info, self.stream, clock.start_shift)
