@@ -93,6 +93,16 @@ def test_a_player_shows_what_it_shows_of_the_source(name, suffix, sources, tmp_p
     )
 
 
+def test_a_beginning_that_an_edit_list_hides_is_no_damage(folder, clip, tmp_path):
+    source, output = folder / "groups.mp4", tmp_path / "out.mp4"
+    ffmpeg(
+        "-i", clip, "-c:v", "libx264", "-preset", "superfast", "-g", "5", "-c:a", "copy", folder / "short.mp4"
+    )
+    copied(folder / "short.mp4", source, "-avoid_negative_ts", "disabled", "-output_ts_offset", "-0.5")
+    assert not any("damaged" in one for one in run(source, output))
+    assert len(played(output).pictures) == len(played(source).pictures) < 15
+
+
 @pytest.mark.parametrize("suffix", WAYS)
 def test_joined_broadcasts_follow_each_other_with_their_sound(suffix, folder, clip, tmp_path):
     part = copied(clip, folder / "part.ts")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import av
 
@@ -15,6 +15,7 @@ from semvid.media.reading.movie_boxes import read_edits
 
 if TYPE_CHECKING:
     from av import Packet
+    from av.container import InputContainer
     from av.video.stream import VideoStream
 
     from semvid.media.reading.packets import PacketReader
@@ -78,26 +79,31 @@ class TrackLength:
 def check_length(
     damage: Damage,
     info: VideoInfo,
+    stream: VideoStream,
     packets: PacketReader,
     num_read: int,
     end: Fraction,
-    claims: tuple[int, int | None],
+    num_claimed: int,
 ) -> None:
     """Note whether a file that was read to its end is shorter than its header says, or cut off.
 
     Args:
         damage: Takes the note.
         info: Of the video.
+        stream: The video.
         packets: Those of the file, read.
         num_read: Packets of the video.
         end: In seconds, of what was read.
-        claims: Of the header: packets of the video, 0 = none, and how long all is in FFmpeg's time base.
+        num_claimed: Packets of the video by the header; 0 = it does not say.
     """
-    (num_claimed, duration), claimed_end = claims, None
+    claimed_end, duration = None, cast("InputContainer", stream.container).duration
     # Where a clock jumps the header knows nothing of it.
     if duration and packets.is_everything_read and not packets.clock.num_jumps:
         claimed_end = Fraction(duration, av.time_base)
         # Matroska's duration counts from 0, wherever the first packet is.
         end = max(end, end - packets.clock.start_shift)
+    if "mov" in info.container.split(",") and len(stream.index_entries) < num_claimed:
+        # An edit list hides whole groups of pictures, and FFmpeg passes over them.
+        num_claimed = 0
     damage.compare_length(num_read, num_claimed, end, claimed_end)
     damage.is_cut_off = is_cut_off(info.path, info.container)

@@ -195,8 +195,9 @@ class VideoReader:
             if self._entry and self._entry.seek_to is not None:
                 # Some were passed; sought files that claim a number have an index of all.
                 num_packets = len(self.stream.index_entries)
-            claims = self._num_claimed, self.container.duration
-            check_length(self.damage, self.info, self._packets, num_packets, end, claims)
+            check_length(
+                self.damage, self.info, self.stream, self._packets, num_packets, end, self._num_claimed
+            )
             end_pts = self._track.end(self.info, self.stream, clock.start_shift)
             if not self.damage and not clock.num_jumps and end_pts > (self._last_pts or 0):
                 self.end_pts = end_pts
