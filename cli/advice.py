@@ -1,4 +1,4 @@
-"""What somebody who typed an option or a command that is not there probably wants."""
+"""Suggests what the user probably meant by an unknown option or command."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 _TYPO = 0.75
-"""Likeness from which on a name counts as mistyped. Below it, names mean something else: --force, --focus."""
+"""Similarity from which a name counts as a typo. Below it, names mean something else: --force, --focus."""
 
 _NO_SCALING = "semvid keeps the size of the picture; scale it beforehand"
 _NO_CUTTING = "semvid takes whole files; cut them beforehand"
@@ -20,7 +20,7 @@ _MEANT: Mapping[str, str] = {
         "--output-dir --outdir --out-dir --output-folder --out --outfile --output-file --dest "
         "--destination -d"
     ),
-    "the input is given without an option, before or after the others": (
+    "the input needs no option; give it before or after the others": (
         "-i --input --in --infile --input-file --source --src --file"
     ),
     "--crf sets the quality": "--rf --cq --qp -q -q:v --qscale --quantizer",
@@ -31,35 +31,35 @@ _MEANT: Mapping[str, str] = {
         "--size --filesize --file-size --max-size --target --target-bytes -fs"
     ),
     "--target-bytes sets the size of the output": "--size --filesize --file-size --max-size --target-size",
-    "--encoder-option {name}=VALUE hands it to the encoder": (
+    "--encoder-option {name}=VALUE passes it to the encoder": (
         "--tune --profile --level --gop -g --keyint --bframes --bf --refs --aq-mode --aq-strength --qmin "
         "--qmax --bufsize --x264-params --x265-params --x264opts --x264-opts --crf-max --rc-lookahead "
         "--row-mt --lag-in-frames --deadline --pass --maxrate"
     ),
-    "--audio says how sound is coded that does not fit the output, as in aac:128k": (
+    "--audio sets the codec of the sound, as in aac:128k": (
         "-c:a --codec:a --acodec --audio-codec --sound --sound-codec --aencoder -b:a --ab -ab "
         "--audio-bitrate --sound-bitrate"
     ),
     "--sound-bitrate sets the rate of the sound": "-b:a --ab -ab --audio-bitrate --audio",
-    "--strict refuses what would be converted or left out": (
+    "--strict stops if something would be converted or left out": (
         "-strict --pedantic --exact --error --no-convert --no-conversion --fail --xerror -xerror"
     ),
     "--deinterlace bwdif deinterlaces": "--yadif --bwdif --deint --interlaced -deinterlace --no-interlace",
-    "--wait says how long to wait for the source": "--timeout --retry --retries --listen",
+    "--wait sets how long to wait for the source": "--timeout --retry --retries --listen",
     "--allow-protocols lets playlists open more": (
         "--protocol-whitelist --protocol_whitelist -protocol_whitelist --protocols --allow-network --insecure"
     ),
     "--drop audio leaves the sound out": "-an --no-audio --mute --strip-audio --no-sound",
     "--drop subtitle leaves subtitles out": "-sn --no-subtitles --no-subs",
-    "--sound-bitrate 0 carries no sound": "-an --no-audio --mute --no-sound",
+    "--sound-bitrate 0 leaves the sound out": "-an --no-audio --mute --no-sound",
     "--maps reads maps from a file": "--map --mask --masks --roi --saliency --importance -m",
     "--boxes reads boxes from a file": "--box --bbox --bboxes --detections",
     "--model names the network": "--network --weights --net --checkpoint",
-    "--focus says what matters": "--class --classes --objects --weights",
-    "--device says where the network runs": "--gpu --cuda --cpu --mps --no-gpu",
-    "--threads is for the network": "-j --jobs --workers --num-threads",
-    "--no-preview shows no picture": "--quiet --silent --no-progress",
-    "--json tells everything as JSON": "--verbose -v --debug --log-level --loglevel --quiet --silent",
+    "--focus sets what matters": "--class --classes --objects --weights",
+    "--device sets where the network runs": "--gpu --cuda --cpu --mps --no-gpu",
+    "--threads sets the threads of the network": "-j --jobs --workers --num-threads",
+    "--no-preview hides the picture": "--quiet --silent --no-progress",
+    "--json prints everything as JSON": "--verbose -v --debug --log-level --loglevel --quiet --silent",
     "--fps sets the frame rate": "-r --framerate --frame-rate --rate",
     "--size sets the size": "--resolution -s --width --scale",
     _NO_SCALING: "--resize --scale --width --height --resolution -s -vf --vf",
@@ -67,7 +67,7 @@ _MEANT: Mapping[str, str] = {
     "semvid keeps the times of all frames": "--fps -r --framerate --frame-rate",
     "'semvid --version' prints the version": "--version -V",
 }
-"""What to say for which options; it holds for a command that has the option it begins with."""
+"""Advice for unknown options. One that begins with an option is only for commands that have that option."""
 
 _COMMANDS: Mapping[str, str] = {
     "compress": "encode convert transcode shrink video reduce",
@@ -85,11 +85,11 @@ _LIVE = ("rtsp://", "rtmp://", "udp://", "rtp://", "srt://", "http://", "https:/
 
 
 def option_advice(name: str, options: Iterable[str], given: Sequence[str]) -> str:
-    """Return what to use instead of an option that a command has not; empty if nothing comes to mind.
+    """Return what to use instead of an option that a command does not have; empty if nothing is known.
 
     Args:
-        name: As the parser took it.
-        options: All spellings the command has.
+        name: The option as the parser read it.
+        options: All spellings of the command's options.
         given: The whole command line.
     """
     options = set(options)
@@ -107,7 +107,7 @@ def option_advice(name: str, options: Iterable[str], given: Sequence[str]) -> st
 
 
 def command_advice(name: str, commands: Iterable[str]) -> str:
-    """Return what to type instead of a command that is not there; empty if nothing comes to mind."""
+    """Return what to type instead of an unknown command; empty if nothing is known."""
     if name.lower().startswith(_LIVE) or name == "screen":
         return f"did you mean 'semvid stream {name}'?"
     for command, names in _COMMANDS.items():
@@ -123,16 +123,16 @@ def command_advice(name: str, commands: Iterable[str]) -> str:
 
 
 def explain(error: Any, given: Sequence[str], known: Iterable[str]) -> str:
-    """Say in one line what is wrong with a command line and what to do.
+    """Return one line that says what is wrong with a command line and what to do.
 
     Args:
-        error: Typer's complaint.
-        given: The command line, without the name of the program.
+        error: Typer's usage error.
+        given: The command line without the program's name.
         known: The names of all commands.
     """
     context = getattr(error, "ctx", None)
     command = getattr(context, "command", None)
-    # Some complaints do not say what they are about.
+    # Some usage errors do not say which command they are about.
     started = next((f"semvid {one}" for one in given[:1] if one in known), "semvid")
     path = getattr(context, "command_path", started)
     message, advice = str(error.format_message()), ""

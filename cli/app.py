@@ -14,7 +14,7 @@ from semvid.core.errors import ConfigError
 
 _EXIT_INTERRUPTED = 130
 
-# The root of typer's complaints about a command line; newer releases carry it without a public name.
+# The root of typer's usage errors; newer releases have no public name for it.
 _UsageError: Any = next(one for one in typer.BadParameter.__mro__ if one.__name__ == "ClickException")
 
 _EPILOG = (
@@ -56,10 +56,10 @@ def _semvid(
 
 
 def run_app() -> int:
-    """Do what the command line says; returns the exit code.
+    """Run the command that the command line names; returns the exit code.
 
     Raises:
-        KeyboardInterrupt: A signal came.
+        KeyboardInterrupt: A signal arrived.
         SemvidError: The command line is wrong; see also ``semvid.core.errors``.
     """
     try:
@@ -69,7 +69,7 @@ def run_app() -> int:
     except _UsageError as error:
         commands = [str(one.name) for one in app.registered_commands]
         raise ConfigError(explain(error, sys.argv[1:], commands)) from error
-    # Typer turns an interrupt into this code by itself.
+    # Typer itself turns an interrupt into this code.
     if code == _EXIT_INTERRUPTED:
         raise KeyboardInterrupt
     return code or 0

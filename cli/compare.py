@@ -1,4 +1,4 @@
-"""``semvid compare``: scores of one version of a video against another."""
+"""``semvid compare``: score one version of a video against another."""
 
 from __future__ import annotations
 
@@ -35,10 +35,11 @@ _UNITS = {"psnr": "dB", "xpsnr": "dB", "weighted": "dB", "salient": "dB", "backg
 
 
 def command(
-    reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="The video it should look like.")],
+    reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="The original video.")],
     test: Annotated[Path, typer.Argument(metavar="TEST", help="The video to score.")],
     metrics: Annotated[
-        str, typer.Option(metavar="NAME,...", help="Which scores: psnr, ssim, xpsnr, vmaf, weighted.")
+        str, typer.Option(metavar="NAME,...", help="Which scores: psnr, ssim, xpsnr and vmaf of whole "
+                          "frames; weighted: PSNR weighted by the map, of what matters, and of the rest.")
     ] = ",".join(METRICS),
     scale: Annotated[
         bool, typer.Option("--scale", help="Scale TEST to the size of REFERENCE.")
@@ -49,14 +50,14 @@ def command(
     focus: FocusOption = None,
     device: DeviceOption = MAPS.device,
     as_csv: Annotated[
-        Path | None, typer.Option("--csv", help="Write the scores of every frame to a new file.")
+        Path | None, typer.Option("--csv", help="Write the scores of every frame to this file.")
     ] = None,
     overwrite: OverwriteOption = False,
     allow_protocols: AllowProtocolsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print all scores as one JSON object on "
                                                          "stdout.")] = False,
 ) -> None:  # fmt: skip
-    """Score a video against the one it was made from: all of it, what matters, and the rest."""
+    """Measure how close a video is to its original: whole frames, what matters, and the rest."""
     config = CompareConfig(
         maps=maps_config(model, focus, device, maps=maps, hold=maps_hold),
         metrics=tuple(one.strip() for one in metrics.split(",") if one.strip()),
@@ -80,7 +81,7 @@ def command(
             emit(to_json(dataclasses.asdict(result)))
         else:
             _show(result)
-        # Last: once the file is there, all is done.
+        # Last: once this file exists, everything is done.
         if claim is not None:
             claim.write(_table(result).encode())
 
@@ -99,7 +100,7 @@ def _show(result: Comparison) -> None:
 
 
 def _table(result: Comparison) -> str:
-    """Write the scores of every frame as CSV."""
+    """Return the scores of every frame as CSV."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["frame", "seconds", *result.scores])

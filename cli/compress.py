@@ -1,4 +1,4 @@
-"""``semvid compress``: options into a config, events onto the screen."""
+"""``semvid compress``: turn options into a config and show the events."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, cast
 
 import typer
 
-# Only the light module here: `semvid --help` must not load FFmpeg or numpy.
+# Only light modules here: `semvid --help` must not load FFmpeg or numpy.
 from semvid.cli.options import (
     ALLOCATION,
     FILES_PANEL,
@@ -49,7 +49,7 @@ from semvid.core.errors import ConfigError
 from semvid.core.rate import Bitrate, Crf, Quality, Size
 
 _DEFAULTS = CompressConfig()
-_HOW = "How it is coded"
+_HOW = "Encoding"
 
 
 def command(
@@ -75,12 +75,12 @@ def command(
     ] = None,
     bitrate: Annotated[
         str | None,
-        typer.Option(metavar="RATE", help="mjpeg: bit rate of the video, as in 800k or 12M bits per second.",
-                     rich_help_panel=_HOW),
+        typer.Option(metavar="RATE", help="mjpeg: bit rate of the video in bits per second, as in 800k or "
+                     "12M.", rich_help_panel=_HOW),
     ] = None,
     target_size: Annotated[
         str | None,
-        typer.Option(metavar="SIZE", help="mjpeg: size of the whole output, as in 25M bytes.",
+        typer.Option(metavar="SIZE", help="mjpeg: maximum size of the whole output in bytes, as in 25M.",
                      rich_help_panel=_HOW),
     ] = None,
     preset: Annotated[
@@ -90,7 +90,7 @@ def command(
     ] = None,
     encoder_option: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="One more FFmpeg option for the encoder, as in tune=film. "
+        typer.Option(metavar="KEY=VALUE", help="Extra FFmpeg option for the encoder, as in tune=film. "
                                                "Repeatable.",
                      rich_help_panel=_HOW),
     ] = None,
@@ -104,10 +104,12 @@ def command(
     strength: StrengthOption = ALLOCATION.strength,
     background_weight: BackgroundWeightOption = ALLOCATION.background_weight,
     finest: Annotated[
-        float, typer.Option(help="Lowest quantizer offset in QP steps, -25 to 0.", rich_help_panel=MAPS_PANEL)
+        float, typer.Option(help="Lowest quantizer offset, for what matters most, in QP steps, -25 to 0.",
+                            rich_help_panel=MAPS_PANEL)
     ] = ALLOCATION.finest,
     coarsest: Annotated[
-        float, typer.Option(help="Highest quantizer offset in QP steps, 0 to 25.", rich_help_panel=MAPS_PANEL)
+        float, typer.Option(help="Highest quantizer offset, for the background, in QP steps, 0 to 25; beyond "
+                            "8 it visibly falls apart.", rich_help_panel=MAPS_PANEL)
     ] = ALLOCATION.coarsest,
     map_every: MapEveryOption = None,
     smoothing: SmoothingOption = None,
@@ -117,7 +119,7 @@ def command(
     threads: ThreadsOption = MAPS.threads,
     save_maps: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.svmap", help="Save the maps of this run; --maps reads them back.",
+        typer.Option(metavar="FILE.svmap", help="Save the maps of this run to a file, which --maps reads.",
                      rich_help_panel=FILES_PANEL),
     ] = None,
     drop: Annotated[
@@ -127,19 +129,19 @@ def command(
     ] = None,
     audio: Annotated[
         str,
-        typer.Option(metavar="copy|auto|CODEC[:RATE]", help="Sound: auto copies it where the container "
-                     "can hold it and converts it otherwise; copy never converts; aac, opus, mp3, ac3, eac3, "
-                     "flac, alac and pcm convert, as in opus:128k.", rich_help_panel=FILES_PANEL),
+        typer.Option(metavar="CODEC[:RATE]", help="Sound. auto: copy, or convert what does not fit the "
+                     "container. copy: never convert. Or a codec: aac, opus, mp3, ac3, eac3, flac, alac, "
+                     "pcm, as in opus:128k.", rich_help_panel=FILES_PANEL),
     ] = _DEFAULTS.audio,
     strict: Annotated[
         bool,
-        typer.Option("--strict", help="Stop before any work, rather than convert or leave out a stream that "
-                     "the output's container cannot hold as it is.", rich_help_panel=FILES_PANEL),
+        typer.Option("--strict", help="If the container cannot hold a stream as it is, stop before any work "
+                     "instead of converting it or leaving it out.", rich_help_panel=FILES_PANEL),
     ] = False,
     report: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Compare with a plain encode of the same size, which takes up to "
-                     "six more encodes: .html for a page, .json for 'semvid report'.",
+        typer.Option(metavar="FILE", help="Also compare with a plain encode of the same size; takes up to "
+                     "six more encodes. .html: a page; .json: data for 'semvid report'.",
                      rich_help_panel=FILES_PANEL),
     ] = None,
     overwrite: OverwriteOption = False,
@@ -149,9 +151,9 @@ def command(
         bool, typer.Option("--json", help="Print events as JSON lines on stdout; progress stays on stderr.")
     ] = False,
 ) -> None:  # fmt: skip
-    """Make a video smaller while keeping its detail where people look.
+    """Compress a video and keep its detail where people look.
 
-    At the same --crf the file is about as large as a plain encode, with bits moved to what matters.
+    At the same --crf the file is about as large as a plain encode; raise --crf to make it smaller.
     """
     config = CompressConfig(
         maps=maps_config(model, focus, device, threshold, threads, maps, boxes, hold=maps_hold),

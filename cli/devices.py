@@ -1,4 +1,4 @@
-"""``semvid devices``: which cameras and screens a live stream can begin at."""
+"""``semvid devices``: list the cameras and screens that can be streamed."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def command(
         return
     if not devices:
         emit(
-            "No camera and no screen is there. Connect a camera (in a container or virtual machine: pass it "
-            "through), or stream a file, a URL, or lavfi:testsrc2."
+            "No camera or screen was found. Connect a camera (pass it through to a container or virtual "
+            "machine), or stream a file, a URL, or lavfi:testsrc2."
         )
         return
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("source", "name", "path", "may be opened", "offers")
+    table = Table("source", "name", "path", "permission", "formats")
     for one in devices:
         formats = Text("\n".join(map(visible, one.formats)))
         names = (Text(visible(text)) for text in (one.source, one.name, one.path))
@@ -42,4 +42,4 @@ def command(
 def _permission(value: str) -> str:
     if value == "denied":
         return "[red]no: join group video (sudo usermod -aG video $USER), log in again[/]"
-    return "[green]yes[/]" if value == "ok" else "not known before it is tried"
+    return "[green]yes[/]" if value == "ok" else "unknown until it is opened"

@@ -1,4 +1,4 @@
-"""``semvid doctor``: what is installed, and what really works, by trying it."""
+"""``semvid doctor``: show what is installed, and test what works."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _PROTOCOLS = ("rtsp", "rtmp", "rtmps", "udp", "rtp", "tcp", "http", "https", "sr
 def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
 ) -> None:
-    """Show versions and devices, and test every encoder with a map and every network."""
+    """Show versions and devices, and test every encoder with a map, and every network."""
     from semvid.cli.draw import to_json
     from semvid.cli.streams import emit
 
@@ -94,7 +94,7 @@ def _draw(report: dict[str, Any]) -> None:
     lines = [f"Python {report['python']} on {report['platform']}", packages, f"FFmpeg in PyAV: {libraries}"]
     lines.append(words + (f"; not in this FFmpeg build: {', '.join(missing)}" if missing else ""))
     lines += [f"device {one['name']}: {one['description']}" for one in report["devices"]]
-    encoders = Table("codec", "encoder", "there", "takes a map", "gain in the region", "remark")
+    encoders = Table("codec", "encoder", "available", "obeys maps", "gain in the region", "remark")
     for one in report["encoders"]:
         encoders.add_row(
             one["name"],

@@ -1,4 +1,4 @@
-"""Draw the library's events: a Rich progress line with a small picture above, or JSON lines."""
+"""Draws the library's events: a Rich progress line with a small picture above it, or JSON lines."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class ProgressDrawer:
     """Shows a progress bar on stderr and the result line on stdout.
 
     Args:
-        quiet_result: Leave the result line to someone else.
-        has_preview: Show a small picture above the bar on terminals that can.
+        quiet_result: Do not print the result line.
+        has_preview: Show a small picture above the bar, on terminals that can show one.
 
     Attributes:
-        preview_size: What to ask the library for, ``(width, height)`` in pixels; None = no pictures.
+        preview_size: ``(width, height)`` in pixels of the pictures to request; None = no pictures.
     """
 
     def __init__(self, *, quiet_result: bool, has_preview: bool = False) -> None:
@@ -67,7 +67,7 @@ class ProgressDrawer:
         self._hide()
 
     def _begin(self, description: str) -> None:
-        """Show the bar once more, for another pass."""
+        """Show the bar again, for another pass."""
         self._pane.picture = None
         self._bar.begin(description, self._task)
         self._started = time.monotonic()
@@ -91,7 +91,7 @@ class ProgressDrawer:
                 size=format_bytes(event.output_bytes) if event.output_bytes else "",
             )
         elif isinstance(event, Preview):
-            # Drawn by the thread that redraws the bar: this one must keep the encoder fed.
+            # The thread that redraws the bar draws it: this one must keep feeding the encoder.
             self._pane.picture = event.picture
         elif isinstance(event, Stage):
             self._begin(event.name)
@@ -122,10 +122,10 @@ class _PicturedProgress(FittingProgress):
 
 
 class JsonPrinter:
-    """Prints events as JSON objects, one a line; progress at most twice a second, pictures never.
+    """Prints events as JSON objects, one per line; progress at most twice a second, and no pictures.
 
     Args:
-        job: What is done, as JSON has it; it goes with ``Started``. None = nothing that starts so.
+        job: The job as plain JSON values, printed with ``Started``; None = there is none.
     """
 
     def __init__(self, job: Mapping[str, Any] | None = None) -> None:
@@ -148,9 +148,9 @@ class JsonPrinter:
 
 
 def to_json(record: Any) -> str:
-    """Write a record as JSON that every parser takes: paths as text, fractions as ``"30000/1001"``, no NaN.
+    """Return a record as JSON that every parser takes: paths as text, fractions as ``"30000/1001"``, no NaN.
 
-    Names that are not UTF-8 are written as people see them; JSON has no way to hold them.
+    File names that are not UTF-8 are escaped, since JSON cannot hold them.
     """
     return json.dumps(_plain(record), allow_nan=False)
 
@@ -168,7 +168,7 @@ def _plain(value: Any, is_message: bool = False) -> Any:
 
 
 def result_line(result: Result) -> str:
-    """Sum a result up in one line."""
+    """Sum up a result in one line."""
     change = result.output_bytes / max(result.source_bytes, 1) - 1
     seconds = result.elapsed_seconds
     plain = result.plain_bytes_estimate
@@ -181,6 +181,6 @@ def result_line(result: Result) -> str:
 
 
 def format_bytes(count: int) -> str:
-    """Write a size in decimal units with three digits, as file managers do."""
+    """Format a size in decimal units with three digits, as file managers do."""
     power = min(int(math.log(count, 1000)), len(_UNITS) - 1) if count > 0 else 0
     return f"{count / 1000**power:.3g} {_UNITS[power]}"

@@ -1,4 +1,4 @@
-"""Draw how a live stream is doing: one line that changes, or JSON lines."""
+"""Draws the state of a live stream: one line that is updated, or JSON lines."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class LiveDrawer:
     """Shows the state on stderr.
 
     Args:
-        source: What is streamed.
-        link: The page to watch it, if there is one.
-        quiet: Show notices alone.
+        source: The source's address.
+        link: The address of the page, if there is one.
+        quiet: Show only notices.
     """
 
     def __init__(self, source: str, link: str | None, *, quiet: bool) -> None:
@@ -59,7 +59,7 @@ class LiveDrawer:
             self._status.update(Text(for_people(status_line(event))))
 
     def sum_up(self, status: LiveStatus) -> None:
-        """Tell what became of the stream."""
+        """Print a summary of the stream that has ended."""
         if self._draws:
             self._status.stop()
         if not self._quiet:
@@ -67,7 +67,7 @@ class LiveDrawer:
 
 
 def summary_line(status: LiveStatus) -> str:
-    """Sum a stream up that has ended."""
+    """Sum up a stream that has ended."""
     return (
         f"{status.num_frames} frames in {status.seconds:.1f} s, {status.num_dropped} dropped, lately "
         f"{status.bitrate_kbps:.0f} kbit/s and {status.latency_ms:.0f} ms from frame to packet"
@@ -75,7 +75,7 @@ def summary_line(status: LiveStatus) -> str:
 
 
 def status_line(status: LiveStatus) -> str:
-    """Sum the state up in one line."""
+    """Sum up the state in one line."""
     parts = [
         f"{status.seconds:.0f} s",
         status.source if status.source != "playing" else f"{status.fps_out:.0f} fps",
@@ -92,7 +92,7 @@ def status_line(status: LiveStatus) -> str:
 
 
 def print_live_json(event: LiveEvent, file: TextIO) -> None:
-    """Print states and notices as JSON objects, one a line."""
+    """Print states and notices as JSON objects, one per line."""
     if isinstance(event, Snapshot):
         return
     name = "notice" if isinstance(event, Notice) else "status"

@@ -1,4 +1,4 @@
-"""A progress line that fits its terminal: the time left is the last thing to go."""
+"""A progress line that fits the terminal; where it is narrow, the remaining time is the last thing to go."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _TIME = 8
 
 
 class FittingProgress(Progress):
-    """One line about one task, with what its terminal has room for.
+    """One progress line with as many columns as the terminal has room for.
 
     Args:
-        console: Where it is drawn.
+        console: The terminal.
     """
 
     def __init__(self, console: Console) -> None:
@@ -45,7 +45,7 @@ class FittingProgress(Progress):
         super().__init__(*self._all, console=console, transient=True, refresh_per_second=_REDRAWS_PER_SECOND)
 
     def begin(self, description: str, task: TaskID | None = None) -> TaskID:
-        """Start counting, again for a task there is."""
+        """Start a task, or start an existing one again."""
         if task is None:
             return self.add_task(description, total=None, frames=0, fps=0.0, size="")
         self.reset(task, description=description, total=None, frames=0, fps=0.0, size="")
@@ -59,7 +59,7 @@ class FittingProgress(Progress):
         return super().make_tasks_table(shown)
 
     def _fit(self, task: Task) -> None:
-        """Choose the columns: the more a reader would miss one, the later it goes."""
+        """Choose the columns, most useful first."""
         name, line, frames, fps, size, elapsed, remaining = self._all
         length = max(cell_len(task.description), 1)
         wanted = [

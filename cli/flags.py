@@ -1,4 +1,4 @@
-"""The library names options as Python does, in backticks; here they become flags of the command line."""
+"""Turns the options in the library's messages, named as in Python in backticks, into command-line flags."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FLAGS: Mapping[str, str] = {
     "address": "--serve", "WebServer": "--serve", "allow_protocols": "--allow-protocols", "csv": "--csv",
     "report": "--report", "make_report": "--report", "write_report": "--report",
 }  # fmt: skip
-"""What is no field of a config, or has another name than that field; all others are ``--`` and dashes."""
+"""Options that are not fields of a config, or whose flag has another name; the rest follow the usual rule."""
 
 _FIELDS = {
     field.name: field.default
@@ -27,19 +27,19 @@ _FIELDS = {
     if isinstance(kind, type) and issubclass(kind, Settings) and kind is not Settings
     for field in fields(kind)  # type: ignore[arg-type]
 }
-# See ``core.text.setting``: as many backticks end a value as begin it, and it holds no run of so many.
+# See ``core.text.setting``: a value ends with as many backticks as it begins with, and has no run that long.
 _OPTION = re.compile(
     r"(?<![\w`])(`+)([A-Za-z_]+)(?:=((?:(?!\1(?!`)).)*)|\(([^()`]*)\))?\1(?![\w`])", re.DOTALL
 )
 
 
 def told(message: str) -> str:
-    """Make a message of the library fit to be shown to somebody at the command line."""
+    """Make a message of the library ready to show on the command line."""
     return for_people(to_flags(message))
 
 
 def to_flags(message: str) -> str:
-    """Put flags for the options that a message names: ``--crf 99`` for ``crf=99`` in backticks."""
+    """Replace the options that a message names by flags: ``--crf 99`` for ``crf=99`` in backticks."""
     return _OPTION.sub(_flag, message)
 
 

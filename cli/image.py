@@ -1,4 +1,4 @@
-"""``semvid image``: options into a config, the result onto the screen."""
+"""``semvid image``: turn options into a config and show the result."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from semvid.core.rate import Quality, Size
 from semvid.core.text import setting
 
 _DEFAULTS = ImageConfig()
-_HOW = "How it is coded"
+_HOW = "Encoding"
 
 
 def command(
@@ -46,27 +46,27 @@ def command(
     ] = None,
     quality: Annotated[
         int | None,
-        typer.Option(help="Quality of important areas, 1 to 100, on the scale of plain JPEG. "
+        typer.Option(help="Quality of important areas, 1 to 100 as in plain JPEG. "
                           f"Default: {JPEG_QUALITY.value}.",
                      rich_help_panel=_HOW),
     ] = None,
     target_bytes: Annotated[
         int | None,
-        typer.Option(help="Maximum size of the file in bytes; the best picture that fits is written.",
+        typer.Option(help="Maximum size of the output in bytes; semvid writes the best picture that fits.",
                      rich_help_panel=_HOW),
     ] = None,
     match: Annotated[
         str | None,
-        typer.Option(metavar="plain", help="plain: write as many bytes as a plain JPEG of this --quality "
-                                           "has.",
+        typer.Option(metavar="plain", help="plain: make the output as large as a plain JPEG of this "
+                                           "--quality.",
                      rich_help_panel=_HOW),
     ] = None,
     sampling: Annotated[
         str, typer.Option(help="Chroma sampling: 4:2:0, 4:2:2, 4:4:4 or grey.", rich_help_panel=_HOW)
     ] = _DEFAULTS.sampling,
     price: Annotated[
-        float, typer.Option(help="How much error to accept for each bit saved, 0 to 10; 0 = plain rounding.",
-                            rich_help_panel=_HOW)
+        float, typer.Option(help="How much error to accept for each bit saved, 0 to 10; 0 = plain rounding. "
+                            "Seldom worth changing.", rich_help_panel=_HOW)
     ] = _DEFAULTS.price,
     model: ModelOption = _DEFAULTS.maps.chosen_model,
     focus: FocusOption = None,
@@ -79,9 +79,9 @@ def command(
     overwrite: OverwriteOption = False,
     as_json: ResultJsonOption = False,
 ) -> None:  # fmt: skip
-    """Write a JPEG that keeps its detail where people look; every viewer shows it."""
+    """Compress a picture to a JPEG that keeps its detail where people look; every viewer shows it."""
     if match is not None and target_bytes is not None:
-        raise ConfigError("--target-bytes and --match exclude each other; give one")
+        raise ConfigError("--target-bytes and --match exclude each other; give only one")
     config = ImageConfig(
         maps=maps_config(model, focus, device, threshold, threads, maps, boxes),
         rate=one_rate(("--quality", Quality, quality), ("--target-bytes", _size, target_bytes))

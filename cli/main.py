@@ -1,8 +1,8 @@
-"""The entry of the ``semvid`` program: it listens to signals first, and every error leaves it as one line."""
+"""The entry point of the ``semvid`` program: it handles signals first, and prints every error as one line."""
 
 from __future__ import annotations
 
-# Nothing that takes time to load: a signal in those moments finds no handler.
+# Import nothing slow here: a signal that comes before the handlers are set finds none.
 import os
 import sys
 import threading
@@ -17,7 +17,7 @@ _CODE_OF_SIGNALS = 128
 
 
 def run() -> None:
-    """Run the command line, and end with its exit code."""
+    """Run the command line and exit with its code."""
     message = ""
     try:
         interrupts.listen()
@@ -26,7 +26,7 @@ def run() -> None:
         code, message = _run_app()
     except KeyboardInterrupt:
         code, message = _interrupted()
-    # What a signal kept from being removed at its place.
+    # Remove what a signal kept from being removed where it was made.
     with interrupts.shielded():
         interrupts.ignore()
         _remove_leftovers()
@@ -52,7 +52,7 @@ def _run_app() -> tuple[int, str]:
 def _interrupted() -> tuple[int, str]:
     import signal
 
-    # What came after the last output was complete changes nothing.
+    # A signal after the last output was complete changes nothing.
     all_is_published = getattr(sys.modules.get("semvid.media.writing.claim"), "all_is_published", None)
     if all_is_published is not None and all_is_published():
         return 0, ""
@@ -62,7 +62,7 @@ def _interrupted() -> tuple[int, str]:
 
 
 def _remove_leftovers() -> None:
-    # Only if it was loaded, and wholly, can there be any.
+    # There can only be any if the module was loaded completely.
     release_all = getattr(sys.modules.get("semvid.media.writing.claim"), "release_all", None)
     if release_all is not None:
         release_all()
@@ -72,6 +72,6 @@ def _end(code: int) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     if threading.active_count() > 1:
-        # A thread that still decodes or encodes would run on while the interpreter is taken down below it.
+        # A thread that still decodes or encodes would go on while the interpreter shuts down.
         os._exit(code)
     sys.exit(code)

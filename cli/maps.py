@@ -1,4 +1,4 @@
-"""``semvid maps``: what semvid thinks matters, in a file of your choice."""
+"""``semvid maps``: write importance maps to a file."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def command(
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="A picture or a video.")],
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", help="Picture: .png. Video: .svmap, .mkv, .npz, .roi, .txt, .avi, "
-                     "or a folder of PNGs.", rich_help_panel=FILES_PANEL),
+        typer.Option("--output", "-o", help="Where to write. Of a picture: .png. Of a video: .svmap, .mkv, "
+                     ".npz, .roi, .txt, .avi, or a folder of PNGs.", rich_help_panel=FILES_PANEL),
     ],
     kind: Annotated[
         str | None,
         typer.Option("--format", help="sidecar (semvid's own small file), png (a folder), video (lossless "
-                     "grey), npz (numpy), or for another encoder: kvazaar, svtav1, x264mod. Default: by the "
-                     "name of the output.", rich_help_panel=FILES_PANEL),
+                     "grey), npz (numpy), or for other encoders kvazaar, svtav1, x264mod. Default: by the "
+                     "output's name.", rich_help_panel=FILES_PANEL),
     ] = None,
     model: ModelOption = _DEFAULTS.maps.chosen_model,
     focus: FocusOption = None,
@@ -72,9 +72,9 @@ def command(
     no_preview: NoPreviewOption = False,
     as_json: ResultJsonOption = False,
 ) -> None:  # fmt: skip
-    """Write what matters to a file, which --maps of all commands reads back.
+    """Write maps of what matters to a file, which --maps of other commands reads.
 
-    --strength and --background-weight are for kvazaar and svtav1, whose files hold quantizer offsets.
+    --strength and --background-weight only count for kvazaar and svtav1, whose files hold quantizer offsets.
     """
     config = ExportConfig(
         maps=maps_config(model, focus, device, threshold, threads, maps, boxes, hold=maps_hold),

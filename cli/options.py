@@ -21,7 +21,7 @@ from semvid.core.config import (
 from semvid.core.errors import ConfigError
 from semvid.core.rate import Rate
 
-MAPS_PANEL, TIME_PANEL, FILES_PANEL = "Where it matters", "Maps over time", "Files"
+MAPS_PANEL, TIME_PANEL, FILES_PANEL = "What matters", "Maps over time", "Files"
 
 
 def _allow_protocols(names: str | None) -> str | None:
@@ -35,9 +35,8 @@ def _allow_protocols(names: str | None) -> str | None:
 ModelOption = Annotated[
     str,
     typer.Option(
-        help="What makes the maps: msroi (a network that knows people, faces, animals, vehicles, "
-        "objects and text), msroi-fast, spectral (a formula), or a network's file "
-        "(.safetensors, .onnx).",
+        help="What makes the maps: msroi (a network that finds people, faces, animals, vehicles, objects, "
+        "text), msroi-fast, spectral (a formula), or a file (.onnx, .safetensors).",
         rich_help_panel=MAPS_PANEL,
     ),
 ]
@@ -45,23 +44,23 @@ FocusOption = Annotated[
     str | None,
     typer.Option(
         metavar="CLASS=WEIGHT,...",
-        help="Weight of each class of things, as in face=2,vehicle=0; those not named have 1. Classes: "
-        + ", ".join(CLASSES)
-        + ".",
+        help=f"Weight of each class ({', '.join(CLASSES)}), as in face=2,vehicle=0; the others keep 1, and 0 "
+        "= does not matter.",
         rich_help_panel=MAPS_PANEL,
     ),
 ]
 ThresholdOption = Annotated[
     float,
     typer.Option(
-        help="How sure the network must be of a class before it counts, 0 to 1.", rich_help_panel=MAPS_PANEL
+        help="How sure the network must be of a class before it counts, 0 to 1. Raise it if too much counts.",
+        rich_help_panel=MAPS_PANEL,
     ),
 ]
 MapsOption = Annotated[
     Path | None,
     typer.Option(
-        help="Read maps instead: what semvid maps or --save-maps wrote, a grey-scale video "
-        "(white = important), a folder of PNGs, or one picture.",
+        help="Read maps from a file instead: .svmap, a grey-scale video or picture (white = important), a "
+        "folder of PNGs, .npz, or offsets as text (.roi, .txt).",
         rich_help_panel=MAPS_PANEL,
     ),
 ]
@@ -69,46 +68,57 @@ MapsHoldOption = Annotated[
     bool,
     typer.Option(
         "--maps-hold",
-        help="Keep the last map when the maps end before the video.",
+        help="Keep the last map if those of --maps end before the video, instead of stopping.",
         rich_help_panel=MAPS_PANEL,
     ),
 ]
 BoxesOption = Annotated[
-    Path | None, typer.Option(help="Read boxes instead: JSON lines or MOT text.", rich_help_panel=MAPS_PANEL)
+    Path | None,
+    typer.Option(
+        help="Read boxes of a detector or tracker from a file instead: JSON lines or MOT text.",
+        rich_help_panel=MAPS_PANEL,
+    ),
 ]
 StrengthOption = Annotated[
     float,
     typer.Option(
-        help="How far to follow the map: 0 = plain encode, 1 = best for the weights, up to 3.",
+        help="How strongly the map acts, 0 to 3: 0 = plain encode, 1 = best for the weights, 3 = "
+        "exaggerated.",
         rich_help_panel=MAPS_PANEL,
     ),
 ]
 BackgroundWeightOption = Annotated[
     float,
     typer.Option(
-        help="Distortion weight of the background; important areas weigh this plus 1. Lower = more contrast.",
+        help="Distortion weight of the background, 0.01 to 10; important areas weigh this plus 1. Lower = "
+        "more contrast.",
         rich_help_panel=MAPS_PANEL,
     ),
 ]
 DeviceOption = Annotated[
-    str, typer.Option(help="Where a network runs: auto, cpu, cuda or mps.", rich_help_panel=MAPS_PANEL)
+    str,
+    typer.Option(
+        help="Where the network runs: auto (a CUDA GPU if there is one, else the CPU), cpu, cuda or mps.",
+        rich_help_panel=MAPS_PANEL,
+    ),
 ]
 ThreadsOption = Annotated[
     int,
-    typer.Option(help="Threads of a network on the CPU; 0 = as many as help.", rich_help_panel=MAPS_PANEL),
+    typer.Option(help="CPU threads for the network; 0 = as many as help.", rich_help_panel=MAPS_PANEL),
 ]
 MapEveryOption = Annotated[
     int | None,
     typer.Option(
-        help="Maximum number of frames between two network runs; between them the map follows "
-        "the motion. Default: what suits the network.",
+        help="Maximum number of frames between two network runs, 1 to 240; in between, the map follows the "
+        "motion. Lower = slower. Default: 10 (networks), 1 (spectral).",
         rich_help_panel=TIME_PANEL,
     ),
 ]
 SmoothingOption = Annotated[
     float | None,
     typer.Option(
-        help="Share of earlier maps in the running average, 0 to 0.99. Default: what suits the maps.",
+        help="Share of earlier maps in the running average, 0 to 0.99; higher = steadier. Default: 0.85 "
+        "(networks), 0.9 (spectral), 0 (maps from files).",
         rich_help_panel=TIME_PANEL,
     ),
 ]
@@ -116,24 +126,24 @@ MovementOption = Annotated[
     float | None,
     typer.Option(
         help="How much to lower the importance of still things while something important moves, 0 to 1. "
-        "Default: what suits the maps.",
+        "Default: 0.5 (networks), 0 (all others).",
         rich_help_panel=TIME_PANEL,
     ),
 ]
 MotionOption = Annotated[
     str,
     typer.Option(
-        help="What carries maps from frame to frame: flow (optical flow) or vectors (the decoder's motion "
-        "vectors).",
+        help="How maps follow the motion from frame to frame: flow (optical flow) or vectors (the motion "
+        "vectors in the source).",
         rich_help_panel=TIME_PANEL,
     ),
 ]
 DeinterlaceOption = Annotated[
     str,
     typer.Option(
-        help="What to do with interlaced frames. auto: x264 codes them as interlaced, for other codecs they "
-        "are deinterlaced. bwdif: deinterlace, one picture from each frame. keep: never change their lines.",
-        rich_help_panel="How it is coded",
+        help="What to do with interlaced frames. auto: keep them interlaced with x264, deinterlace for other "
+        "codecs. bwdif: deinterlace, one picture per frame. keep: never change their lines.",
+        rich_help_panel="Encoding",
     ),
 ]
 OverwriteOption = Annotated[
@@ -144,19 +154,19 @@ AllowProtocolsOption = Annotated[
     typer.Option(
         "--allow-protocols",
         metavar="NAME,...",
-        help="Let playlists open more than the files of their own folder: file (anywhere), http, https, ... "
+        help="Let playlists open more than the files in their own folder: file (anywhere), http, https, ... "
         "Only for inputs you trust.",
         rich_help_panel=FILES_PANEL,
         callback=_allow_protocols,
     ),
 ]
-"""What it says is done when it is read; commands only need to have it."""
+"""Takes effect when it is parsed; commands only need to declare it."""
 NoPreviewOption = Annotated[
     bool,
     typer.Option(
         "--no-preview",
-        help="Show no small picture above the progress bar. (There is none with --json, NO_COLOR or CI, in "
-        "small terminals, and in those with fewer than 256 colours.)",
+        help="Hide the small picture above the progress bar. (It never shows with --json, NO_COLOR or CI, in "
+        "small terminals, or with fewer than 256 colours.)",
     ),
 ]
 ResultJsonOption = Annotated[
@@ -181,7 +191,7 @@ def maps_config(
     *,
     hold: bool = False,
 ) -> MapsConfig:
-    """Put the options of where maps come from together."""
+    """Build a ``MapsConfig`` from the options of a command line."""
     return MapsConfig(
         model=model,
         focus=FocusConfig(weights=parse_focus(focus), threshold=threshold),
@@ -194,10 +204,10 @@ def maps_config(
 
 
 def one_rate(*rates: tuple[str, Callable[[Any], _Rate], Any]) -> _Rate | None:
-    """Make the rate that was given, of options of which each excludes the others.
+    """Return the rate that was given; of these options, only one may be.
 
     Args:
-        rates: Names of options, the rate each makes, and its value, None = it was not given.
+        rates: For each option its name, the rate it makes, and its value; None = it was not given.
 
     Raises:
         ConfigError: More than one was given, or its value is out of range.
@@ -205,24 +215,24 @@ def one_rate(*rates: tuple[str, Callable[[Any], _Rate], Any]) -> _Rate | None:
     given = [one for one in rates if one[2] is not None]
     if len(given) > 1:
         *names, last = (name for name, _, _ in rates)
-        raise ConfigError(f"{', '.join(names)} and {last} exclude each other; give one")
+        raise ConfigError(f"{', '.join(names)} and {last} exclude each other; give only one")
     return given[0][1](given[0][2]) if given else None
 
 
 def temporal_config(
     map_every: int | None, smoothing: float | None, movement: float | None, motion: str
 ) -> TemporalConfig:
-    """Put the options of maps over time together."""
+    """Build a ``TemporalConfig`` from the options of a command line."""
     return TemporalConfig(
         map_every=map_every, smoothing=smoothing, movement=movement, motion=cast(Motion, motion)
     )
 
 
 def parse_focus(text: str | None) -> dict[str, float]:
-    """Read ``face=2,vehicle=0``.
+    """Parse ``face=2,vehicle=0``.
 
     Raises:
-        ConfigError: It is written otherwise.
+        ConfigError: The text has another form.
     """
     weights = {}
     for part in text.split(",") if text else []:
@@ -235,10 +245,10 @@ def parse_focus(text: str | None) -> dict[str, float]:
 
 
 def parse_amount(option: str, text: str) -> int:
-    """Read ``800k``, ``12M``, ``1.5G`` or a plain number; decimal units, an ending B is allowed.
+    """Parse ``800k``, ``12M``, ``1.5G`` or a plain number; units are decimal, a final B is allowed.
 
     Raises:
-        ConfigError: It is none of these.
+        ConfigError: The text has another form.
     """
     number = text.strip().lower().removesuffix("b")
     factor = next((one for unit, one in _UNITS.items() if unit.lower() == number[-1:]), 1)
@@ -247,11 +257,11 @@ def parse_amount(option: str, text: str) -> int:
     except ValueError:
         amount = math.nan
     if not (math.isfinite(amount) and amount >= 1):
-        raise ConfigError(f"{option} {text} is no amount; write it as in 800k, 12M or 1500000")
+        raise ConfigError(f"{option} {text} is not an amount; write it as in 800k, 12M or 1500000")
     return round(amount)
 
 
 def amount_text(amount: int) -> str:
-    """Write an amount as ``parse_amount`` reads it, in the largest unit that leaves a whole number."""
+    """Format an amount as ``parse_amount`` reads it, in the largest unit that leaves a whole number."""
     unit, factor = next(((unit, one) for unit, one in _UNITS.items() if not amount % one), ("", 1))
     return f"{amount // factor}{unit}"

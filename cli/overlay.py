@@ -1,4 +1,4 @@
-"""``semvid overlay``: what semvid thinks matters, drawn over the picture."""
+"""``semvid overlay``: draw importance maps over the picture."""
 
 from __future__ import annotations
 
@@ -35,23 +35,24 @@ from semvid.cli.options import (
 from semvid.core.config import OverlayConfig, OverlayStyle
 
 _DEFAULTS = OverlayConfig()
-_LOOK = "How it looks"
+_LOOK = "Drawing"
 
 
 def command(
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="A picture or a video.")],
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", help="Video: .mp4, .mkv, .mov, .gif, .webp or a folder. "
-                     "Picture: .png, .jpg or .webp.",
+        typer.Option("--output", "-o", help="Where to write. Of a picture: .png, .jpg or .webp. Of a video: "
+                     ".mp4, .mkv, .mov, .gif, .webp, or a folder of PNGs.",
                      rich_help_panel=FILES_PANEL),
     ],
     style: Annotated[
-        str, typer.Option(help="What to draw: heat, contour, blocks (quantizer offsets), dim or split.",
+        str, typer.Option(help="What to draw: heat (colours), contour (an outline), blocks (quantizer "
+                          "offsets), dim (background dark and grey) or split (side by side).",
                           rich_help_panel=_LOOK)
     ] = _DEFAULTS.style,
     opacity: Annotated[
-        float, typer.Option(help="Opacity of what is drawn, 0 to 1.", rich_help_panel=_LOOK)
+        float, typer.Option(help="Opacity of the drawing, 0 to 1.", rich_help_panel=_LOOK)
     ] = _DEFAULTS.opacity,
     legend: Annotated[
         bool, typer.Option("--legend", help="Draw a legend of the colours.", rich_help_panel=_LOOK)
@@ -61,11 +62,11 @@ def command(
                            rich_help_panel=_LOOK)
     ] = False,
     result: Annotated[
-        Path | None, typer.Option(help="With --style split: the compressed video, to show at the right.",
+        Path | None, typer.Option(help="With --style split: the compressed video to show on the right.",
                                   rich_help_panel=_LOOK)
     ] = None,
     every: Annotated[
-        int, typer.Option(help="Draw only every Nth frame.", rich_help_panel=_LOOK)
+        int, typer.Option(help="Draw only every Nth frame, 1 to 1000.", rich_help_panel=_LOOK)
     ] = _DEFAULTS.every,
     height: Annotated[
         int | None, typer.Option("--size", "--height", help="Height of the drawn picture in lines. "
@@ -88,7 +89,7 @@ def command(
     no_preview: NoPreviewOption = False,
     as_json: ResultJsonOption = False,
 ) -> None:  # fmt: skip
-    """Draw what matters over the picture, to see what semvid sees."""
+    """Draw what matters over a picture or a video, to see what semvid sees."""
     config = OverlayConfig(
         maps=maps_config(model, focus, device, threshold, threads, maps, boxes, hold=maps_hold),
         style=cast(OverlayStyle, style),

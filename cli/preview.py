@@ -1,4 +1,4 @@
-"""A small picture in the terminal, two pixels to a character."""
+"""A small picture in the terminal, two pixels per character."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _UPPER_HALF_BLOCK = "▀"
 _MOST_COLUMNS, _MOST_LINES = 64, 20
 _FEWEST_COLUMNS, _FEWEST_LINES = 60, 8
 _OTHER_LINES = 4
-"""For the progress bar, the line of the command, and some air."""
+"""For the progress bar, the command line above it, and some space."""
 _CUBE = np.array([0, 95, 135, 175, 215, 255])
-"""Levels of the 6 x 6 x 6 colours of xterm's palette, which begin at number 16; 24 greys follow at 232."""
+"""Levels of the 6 x 6 x 6 cube in xterm's palette, which begins at number 16; 24 greys follow at 232."""
 
 
 def preview_size(console: Console) -> tuple[int, int] | None:
-    """``(width, height)`` in pixels of the largest preview on this terminal; None where none can be shown."""
+    """Return ``(width, height)`` in pixels of the largest preview for this terminal; None = none fits."""
     can = (
         console.is_terminal
-        # FORCE_COLOR makes a terminal of anything; moving the cursor in a file does not.
+        # FORCE_COLOR makes Rich take anything for a terminal, but a file has no cursor to move.
         and console.file.isatty()
         and not (console.is_dumb_terminal or console.no_color or console.legacy_windows)
         and console.color_system in {"256", "truecolor"}
@@ -42,10 +42,10 @@ def half_blocks(picture: NDArray[np.uint8], *, has_true_color: bool) -> list[str
 
     Args:
         picture: ``(h, w, 3)`` RGB.
-        has_true_color: The terminal shows 24 bits; otherwise xterm's 256 colours are taken.
+        has_true_color: The terminal shows 24-bit colours; otherwise xterm's 256 colours are used.
 
     Returns:
-        ``ceil(h / 2)`` lines of ``w`` characters; each leaves the terminal's own colours behind.
+        ``ceil(h / 2)`` lines of ``w`` characters; each ends by resetting the colours.
     """
     if len(picture) % 2:
         picture = np.vstack([picture, picture[-1:]])
@@ -64,7 +64,7 @@ def half_blocks(picture: NDArray[np.uint8], *, has_true_color: bool) -> list[str
 
 
 def _in_palette(picture: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Number of the nearest colour among the cube and the greys."""
+    """Return the number of the nearest colour in the cube and the greys."""
     pixels = picture.astype(int)
     levels = np.abs(pixels[..., None] - _CUBE).argmin(-1)
     grey = np.clip(np.rint((pixels.mean(-1) - 8) / 10), 0, 23).astype(int)
@@ -75,7 +75,7 @@ def _in_palette(picture: NDArray[np.uint8]) -> NDArray[np.intp]:
 
 
 class PreviewPane:
-    """Draws the picture of the moment; nothing where there is none or the terminal has become too small.
+    """Draws the current picture; nothing if there is none or the terminal has become too small.
 
     Attributes:
         picture: ``(h, w, 3)`` RGB, or None.
@@ -97,6 +97,6 @@ class PreviewPane:
             self._lines = half_blocks(picture, has_true_color=console.color_system == "truecolor")
             self._drawn = picture
         for line in self._lines:
-            # Rich takes a control segment as it is: 1 ms a picture, against 13 ms for so many styled cells.
+            # Rich passes control segments through: 1 ms per picture, against 13 ms for as many styled cells.
             yield Segment(line, None, [(ControlType.CARRIAGE_RETURN,)])
             yield Segment.line()

@@ -1,4 +1,4 @@
-"""``semvid report``: a page from what ``compress --report`` measured."""
+"""``semvid report``: make a page from what ``compress --report`` measured."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ if TYPE_CHECKING:
 def command(
     runs: Annotated[
         list[Path],
-        typer.Argument(metavar="RUN.json...", help="What 'semvid compress --report RUN.json' wrote. "
-                       "Several of one video give a rate-distortion plot; the first is shown at length."),
+        typer.Argument(metavar="RUN.json", help="A file from 'semvid compress --report RUN.json'. Several of "
+                       "one video add a rate-distortion plot; the first is shown in detail."),
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The page: .html.", rich_help_panel=FILES_PANEL)
+        Path, typer.Option("--output", "-o", help="Where to write the page: .html.",
+                           rich_help_panel=FILES_PANEL)
     ],
     overwrite: OverwriteOption = False,
 ) -> None:  # fmt: skip
-    """Write a page that shows what became of a video; it needs no network and no other file."""
+    """Write one HTML page about a compressed video; it needs no network and no other files."""
     if output.suffix.lower() != ".html":
-        raise OutputError(f"'{output.suffix or output.name}' is no page; end -o in .html")
+        raise OutputError(f"'{output.suffix or output.name}' is not a page; end -o in .html")
     from semvid.cli.draw import format_bytes
     from semvid.cli.streams import say
     from semvid.products.report.make import check_report_place, write_report
@@ -50,13 +51,13 @@ def check_report(report: Path, source: Path, output: Path | None, config: Compre
     check_config(config)
     check_report_place(report, source, overwrite=config.overwrite, option="report")
     if output is not None and report.resolve() == output.resolve():
-        raise ConfigError(f"--report {report} is the output itself; choose another name with --report")
+        raise ConfigError(f"--report {report} is the output itself; choose another name for --report")
 
 
 def add_report(
     claim: Claim, result: Result, config: CompressConfig, show: Callable[[Event], None]
 ) -> Reported:
-    """Make the report of a finished run, at the place that was claimed for it.
+    """Write the report of a finished run to the name that was claimed for it.
 
     Raises:
         ReportError: It failed or was interrupted; the video stays.

@@ -1,4 +1,4 @@
-"""``semvid stream``: live video in, a low-latency stream out."""
+"""``semvid stream``: encode live video with little delay."""
 
 from __future__ import annotations
 
@@ -41,78 +41,86 @@ if TYPE_CHECKING:
     from semvid.web.server import WebServer
 
 _DEFAULTS = LiveConfig()
-_HOW, _PAGE = "How it is coded", "Watching it"
+_HOW, _PAGE = "Encoding", "Watching"
 
 
 def command(
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="webcam:0, screen, rtsp://, rtmp://, udp://, "
-                            "http(s)://, a file, or - for a pipe.")
+        str, typer.Argument(metavar="SOURCE", help="webcam:0, screen, rtsp(s)://, rtmp(s)://, udp://, "
+                            "rtp://, tcp://, http(s)://, a file, or - for standard input.")
     ],
     sink: Annotated[
         str | None,
-        typer.Argument(metavar="[SINK]", help="A file, NAME-%03d.ts (segments), NAME.m3u8 (HLS), rtsp://, "
-                       "rtmp://, udp://, rtp://, or - for a pipe. None with --serve, --record or "
-                       "--virtual-camera."),
+        typer.Argument(metavar="SINK", help="A file, NAME-%03d.ts (segments), NAME.m3u8 (HLS), rtsp(s)://, "
+                       "rtmp(s)://, udp://, rtp://, or - for standard output. Optional with --serve, "
+                       "--record or --virtual-camera."),
     ] = None,
     codec: Annotated[
         str, typer.Option(help="Encoder: x264, x265, vp8, vp9 or mjpeg.", rich_help_panel=_HOW)
     ] = _DEFAULTS.codec,
     bitrate: Annotated[
-        str, typer.Option(metavar="RATE", help="Bit rate of the video, as in 800k or 4M bits per second.",
+        str, typer.Option(metavar="RATE", help="Bit rate of the video in bits per second, as in 800k or 12M.",
                           rich_help_panel=_HOW)
     ] = amount_text(_DEFAULTS.rate.bits_per_second),
     sound_bitrate: Annotated[
-        str, typer.Option(metavar="RATE", help="Bit rate of the sound, as in 64k; 0 = no sound.",
+        str, typer.Option(metavar="RATE", help="Bit rate of the sound in bits per second, as in 64k; 0 = no "
+                          "sound.",
                           rich_help_panel=_HOW)
     ] = amount_text(_DEFAULTS.sound_bitrate),
     latency: Annotated[
-        str, typer.Option(metavar="TIME", help="Target delay from frame to packet, as in 150ms or 1s.",
+        str, typer.Option(metavar="TIME", help="Target delay from frame to packet, 20ms to 5s. Raise it for "
+                          "better quality at the same bit rate.",
                           rich_help_panel=_HOW)
     ] = f"{_DEFAULTS.latency_ms:g}ms",
     fps: Annotated[
-        float | None, typer.Option(help="Frame rate to request, and the maximum to encode.",
+        float | None, typer.Option(help="Frame rate to request, and the maximum to encode. Default: the "
+                                        "source's.",
                                    rich_help_panel=_HOW)
     ] = None,
     size: Annotated[
-        str | None, typer.Option(metavar="WxH", help="Size to request, and to encode.", rich_help_panel=_HOW)
+        str | None, typer.Option(metavar="WxH", help="Size to request and to encode, as in 1280x720. "
+                                 "Default: the source's.", rich_help_panel=_HOW)
     ] = None,
     deinterlace: Annotated[
-        str, typer.Option(help="What to do with interlaced frames. auto, bwdif: deinterlace, one picture "
-                          "from each frame. keep: never change their lines.", rich_help_panel=_HOW)
+        str, typer.Option(help="What to do with interlaced frames. auto, bwdif: deinterlace, one picture per "
+                          "frame. keep: never change their lines.", rich_help_panel=_HOW)
     ] = _DEFAULTS.deinterlace,
     preset: Annotated[
-        str | None, typer.Option(help="Speed of the encoder. Default: the fastest that obeys maps, or "
-                                      "nearly.",
-                                 rich_help_panel=_HOW)
+        str | None, typer.Option(help="Speed, slower = better compression. x264: placebo to superfast "
+                                      "(default superfast), x265: placebo to veryfast (veryfast), vp9: 5 to "
+                                      "8 (8). vp8, mjpeg: none.", rich_help_panel=_HOW)
     ] = None,
     record: Annotated[
-        Path | None, typer.Option(help="Also write to this file: .mkv, .mp4 or .ts.", rich_help_panel=_HOW)
+        Path | None, typer.Option(help="Also write to this file, which survives a crash: .mkv, .mp4 or .ts.",
+                                  rich_help_panel=_HOW)
     ] = None,
     realtime: Annotated[
-        bool, typer.Option("--realtime", help="Read a file at its own speed.", rich_help_panel=_HOW)
+        bool, typer.Option("--realtime", help="Read a file at its own speed, not as fast as possible.",
+                           rich_help_panel=_HOW)
     ] = False,
     loop: Annotated[
-        bool, typer.Option("--loop", help="Start a file again when it ends.", rich_help_panel=_HOW)
+        bool, typer.Option("--loop", help="Start a file again when it ends, until Ctrl-C.",
+                           rich_help_panel=_HOW)
     ] = False,
     wait: Annotated[
         str | None, typer.Option(metavar="TIME", help="How long to wait for a SOURCE that is not there yet, "
-                                 "as in 30s. Default: for ever where the sender comes to us (udp://, rtp://, "
-                                 "?listen), else not at all.", rich_help_panel=_HOW)
+                                 "as in 30s. Default: until it comes (udp://, rtp://, ?listen), else not at "
+                                 "all.",
+                                 rich_help_panel=_HOW)
     ] = None,
     serve: Annotated[
         str | None,
-        typer.Option(metavar="HOST:PORT", help="Open a page to watch and control the stream, as in "
+        typer.Option(metavar="HOST:PORT", help="Serve a page to watch and control the stream, as in "
                                                "127.0.0.1:8080.",
                      rich_help_panel=_PAGE),
     ] = None,
     token: Annotated[
-        str | None, typer.Option(help="Password of the page; required unless only this machine can "
-                                 "reach it.", rich_help_panel=_PAGE, envvar="SEMVID_TOKEN")
+        str | None, typer.Option(help="Password of the page; required if other machines can reach it.",
+                                 rich_help_panel=_PAGE, envvar="SEMVID_TOKEN")
     ] = None,
     virtual_camera: Annotated[
-        bool, typer.Option("--virtual-camera", help="Show the result as a camera that other programs can "
-                           "open.", rich_help_panel=_PAGE)
+        bool, typer.Option("--virtual-camera", help="Offer the result as a camera to other programs.",
+                           rich_help_panel=_PAGE)
     ] = False,
     model: ModelOption = _DEFAULTS.maps.chosen_model,
     focus: FocusOption = None,
@@ -120,7 +128,8 @@ def command(
     strength: StrengthOption = ALLOCATION.strength,
     background_weight: BackgroundWeightOption = ALLOCATION.background_weight,
     max_maps: Annotated[
-        float, typer.Option(help="Maximum number of network runs per second; fewer when the machine is busy.",
+        float, typer.Option(help="Maximum number of maps per second, 0.5 to 60; fewer when the machine is "
+                                 "busy.",
                             rich_help_panel=MAPS_PANEL)
     ] = _DEFAULTS.max_maps_per_second,
     smoothing: SmoothingOption = None,
@@ -130,13 +139,13 @@ def command(
     overwrite: OverwriteOption = False,
     allow_protocols: AllowProtocolsOption = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print the state once a second as JSON lines, on stderr if SINK "
-                                          "is -.")
+        bool, typer.Option("--json", help="Print the state once a second as JSON lines on stdout; on stderr "
+                                          "if SINK is -.")
     ] = False,
 ) -> None:  # fmt: skip
-    """Stream live video with little delay, its bits where people look.
+    """Encode live video with little delay, with its bits where people look.
 
-    semvid reconnects to lost sources and sinks; Ctrl-C ends files properly.
+    semvid reconnects to lost sources and sinks. Ctrl-C ends the stream and completes its files.
     """
     config = LiveConfig(
         maps=maps_config(model, focus, device, threshold, threads),
@@ -167,7 +176,7 @@ def command(
 
     with contextlib.ExitStack() as stack:
         session = open_session(source, sink, config, virtual_camera=virtual_camera)
-        # Closes the source and finishes files, whatever happens below.
+        # Closes the source and completes files, whatever happens below.
         events = stack.enter_context(contextlib.closing(session.run()))
         stack.callback(session.close)
         link = server = None
@@ -182,7 +191,7 @@ def command(
                 print_live_json(event, sys.stderr if sink == "-" else sys.stdout)
 
         events_ended = page_is_gone = False
-        # Interrupting it is how a camera's stream ends: no error.
+        # An interrupt is how a camera's stream ends: not an error.
         with contextlib.suppress(KeyboardInterrupt):
             for event in events:
                 show(event)
@@ -190,7 +199,7 @@ def command(
                     page_is_gone = True
                     show(Notice(f"{server.failure}; the stream goes on without it"))
             events_ended = True
-        # After an interrupt nobody else says what became of the files.
+        # After an interrupt nothing else reports the state of the files.
         if not events_ended:
             events.close()
             for notice in session.closing_notices:
@@ -211,31 +220,31 @@ def _parse_sound(text: str) -> int:
 
 
 def parse_milliseconds(option: str, text: str, unit: str = "ms") -> float:
-    """Read ``150ms``, ``1.5s``, ``2min`` or a plain number.
+    """Parse ``150ms``, ``1.5s``, ``2min`` or a plain number.
 
     Args:
-        option: What names it on the command line, for messages.
-        text: What was given.
-        unit: Of plain numbers.
+        option: The option, for messages.
+        text: Its value.
+        unit: The unit of a plain number.
 
     Raises:
-        ConfigError: It is none of these.
+        ConfigError: The text has another form.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|min|)", text.strip().lower())
     if not match:
-        raise ConfigError(f"{option} {text} is no time; write it as in 150ms or 30s")
+        raise ConfigError(f"{option} {text} is not a time; write it as in 150ms or 30s")
     return float(match[1]) * {"ms": 1, "s": 1000, "min": 60_000}[match[2] or unit]
 
 
 def parse_size(text: str | None) -> tuple[int, int] | None:
-    """Read ``1280x720``.
+    """Parse ``1280x720``.
 
     Raises:
-        ConfigError: It is written otherwise.
+        ConfigError: The text has another form.
     """
     if text is None:
         return None
     match = re.fullmatch(r"(\d{1,5})[xX](\d{1,5})", text.strip())
     if not match:
-        raise ConfigError(f"--size {text} is no size; write it as in 1280x720")
+        raise ConfigError(f"--size {text} is not a size; write it as in 1280x720")
     return int(match[1]), int(match[2])

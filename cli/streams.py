@@ -1,8 +1,9 @@
 """Standard output and error: printing never makes a job fail.
 
-Names hold characters the terminal's encoding lacks, readers of pipes leave early, disks are full, terminals
-are closed. None of that undoes a video that was written, so what cannot be printed is dropped. Only where
-standard output is the result (``--json``, ``compare``, ``doctor``, ...) is its loss an error, at the end.
+Names may hold characters the terminal cannot encode, a pipe's reader may leave early, the disk may be full,
+or the terminal closed. None of that undoes a video that was written, so what cannot be printed is dropped.
+Only where standard output is the result (``--json``, ``compare``, ``doctor``, ...) is that an error, at the
+end.
 """
 
 from __future__ import annotations
@@ -50,16 +51,16 @@ class _Lenient(io.TextIOWrapper):
 
 class _State:
     is_result = False
-    """Something that is the result of a command was printed."""
+    """Whether part of a command's result was printed."""
 
 
 def prepare() -> None:
-    """Make standard output and error such streams. To be called once, before anything is opened."""
+    """Replace standard output and error by such streams. Call it once, before anything is opened."""
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            # The next file opened would get this number, and whatever is printed with it.
+            # Otherwise the next file opened would get this number, and receive everything that is printed.
             os.open(os.devnull, os.O_RDWR)
     for name in ("stdout", "stderr"):
         stream = cast("TextIO | None", getattr(sys, name))
@@ -73,18 +74,18 @@ def prepare() -> None:
 
 
 def say(text: str) -> None:
-    """Print a line for people; it may hold names of files."""
+    """Print a line for people, which may hold file names."""
     print(visible(text), flush=True)
 
 
 def emit(text: str) -> None:
-    """Print what is, or is part of, the result of a command."""
+    """Print all or part of a command's result."""
     _State.is_result = True
     print(text, flush=True)
 
 
 def emit_drawn(*parts: RenderableType) -> None:
-    """Print tables and the like that are the result of a command."""
+    """Print tables and the like as a command's result."""
     from rich.console import Console
 
     console: Console = Console(highlight=False)
@@ -95,7 +96,7 @@ def emit_drawn(*parts: RenderableType) -> None:
 
 
 def check_result() -> None:
-    """Raise if a result could not be printed. Who closes a pipe has seen enough: that is no error.
+    """Raise if a result could not be printed. A reader that closes the pipe is not an error.
 
     Raises:
         OutputError: Standard output cannot be written.

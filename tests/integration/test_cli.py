@@ -140,7 +140,7 @@ def test_doctor():
     assert report["devices"][0]["name"] == "cpu"
     assert all(one["works"] for one in report["networks"])
     shown = run("doctor")
-    assert "takes a map" in shown.stdout
+    assert "obeys maps" in shown.stdout
     assert "msroi" in shown.stdout
 
 

@@ -173,7 +173,7 @@ def test_pages_of_wrong_files_are_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run.json").write_text("{}")
     for arguments, code, words in (
-        (["run.json", "-o", "page.pdf"], 4, "'.pdf' is no page"),
+        (["run.json", "-o", "page.pdf"], 4, "'.pdf' is not a page"),
         (["run.json", "-o", "page.html"], 3, "run.json is no report"),
         (["none.json", "-o", "page.html"], 3, "none.json does not exist"),
     ):

@@ -101,4 +101,4 @@ def test_the_command_lists_them(machine, capsys):
     for one in [*(machine / "dev").iterdir(), *(machine / "x11").iterdir()]:
         one.unlink()
     command.command(as_json=False)
-    assert "No camera and no screen is there" in capsys.readouterr().out
+    assert "No camera or screen was found" in capsys.readouterr().out
