@@ -1,4 +1,4 @@
-"""A user's own network: an ONNX file, and a small TOML file beside it that tells how to feed it."""
+"""A user's own network: an ONNX file, and a small TOML file beside it that describes its input."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _SMALLEST_SIDE, _LARGEST_SIDE = 8, 4096
 """Pixels of an input: 4096 x 4096 take 200 MB as floats."""
 _MOST_CHANNELS = 4096
 _MOST_CELLS = 2**25
-"""Numbers in an output, all channels together; they take 128 MB."""
+"""Numbers in an output, all channels together; they take 128 MB of memory."""
 _STRAYING = 0.01
-"""By which an output may leave 0..1 before the user is told: rounding does not explain more."""
+"""How far an output may leave 0..1 without a notice: rounding does not explain more."""
 _MOST_TOML_BYTES = 2**16
 _FARTHEST_MEAN, _SMALLEST_STD, _LARGEST_STD = 1e3, 1e-6, 1e6
 
@@ -34,22 +34,22 @@ class Feeding:
     """Contents of ``NETWORK.toml``; every key may be left out."""
 
     size: tuple[int, int] | None = None
-    """``[width, height]`` in pixels of the input; None = what the network itself says."""
+    """``[width, height]`` in pixels of the input; None = what the network itself declares."""
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Subtracted from samples in 0..1, in the order of ``order``."""
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    """Divides what is left."""
+    """Divides the result of the subtraction."""
     order: str = "rgb"
     """``rgb`` or ``bgr``."""
     channels: tuple[str, ...] = ()
-    """Names of the output's channels, so that ``weights`` of ``FocusConfig`` can weigh those it knows."""
+    """Names of the output's channels; ``FocusConfig.weights`` weighs those that are names of classes."""
 
     @classmethod
     def read(cls, path: Path) -> Feeding:
         """Read the file; defaults if there is none.
 
         Raises:
-            ModelError: It is no TOML, or a key or value is wrong.
+            ModelError: it is not TOML, or a key or value is wrong.
         """
         if not path.exists():
             return cls()
@@ -96,8 +96,8 @@ class OnnxPredictor:
 
     Args:
         path: ``1x3xHxW`` float in, ``1xCxhxw`` float in 0..1 out. Importance is the largest of the channels.
-        focus: Weighs the channels that carry names of classes.
-        threads: 0 = as many as ONNX Runtime sees fit.
+        focus: Weighs the channels that have names of classes.
+        threads: CPU threads; 0 = ONNX Runtime chooses.
 
     Raises:
         ModelError: The file cannot be loaded or has other shapes.
@@ -137,7 +137,7 @@ class OnnxPredictor:
         self._input = inputs[0].name
 
     def refocus(self, focus: FocusConfig) -> None:
-        """Change what matters, from the next picture on."""
+        """Change what matters, starting with the next picture."""
         self._weights = self._channel_weights(focus.weights, self._num_channels)
 
     def _channel_weights(self, focus: Mapping[str, float], count: Any) -> FloatArray:
@@ -149,14 +149,14 @@ class OnnxPredictor:
         return np.array([focus.get(name, 1.0) for name in names] or [1.0], np.float32)
 
     def input_size(self, width: int, height: int, share: float = 1.0) -> tuple[int, int]:
-        """Return what the network wants, whatever the picture's size, and no less."""
+        """Return the size of the network's input, whatever the picture's size and ``share``."""
         return self._size
 
     def predict(self, pictures: Pixels) -> FloatArray:
         """Return ``(n, h, w)`` importance in 0..1 for ``(n, H, W, 3)`` RGB pictures.
 
         Raises:
-            ModelError: The network failed, or gave another shape than it said.
+            ModelError: The network failed, or its output does not have the declared shape.
         """
         return np.stack([self._predict_one(one) for one in np.asarray(pictures)])
 
@@ -180,7 +180,7 @@ class OnnxPredictor:
         low, high = float(maps.min()), float(maps.max())
         if not (np.isfinite(low) and np.isfinite(high)):
             raise ModelError(
-                f"{setting('model', self._path)} gave values that are no numbers; check mean and std"
+                f"{setting('model', self._path)} gave values that are not numbers; check mean and std"
             )
         if (low < -_STRAYING or high > 1 + _STRAYING) and not self.notices:
             self.notices.append(
@@ -192,7 +192,7 @@ class OnnxPredictor:
 
 
 def _may_be(side: Any, wanted: int) -> bool:
-    """Tell whether a side of a shape, which may be open (a name, or None), can be what is wanted."""
+    """Return whether a side of a shape, which may be open (a name, or None), can have the wanted value."""
     return side == wanted or not isinstance(side, int)
 
 

@@ -119,7 +119,7 @@ class MsRoi(nn.Module):
         self.from4 = _conv(24, w4)
         self.mix4 = Separable(w4, w4, normalise=normalise)
         self.objects = _conv(w4, len(CHANNELS) - 1)
-        # People look at the middle whatever is there: the position is an input of this head alone.
+        # People look at the middle whatever is there: only this head gets the position as an input.
         self.look = Separable(w8 + 3, w4, normalise=normalise)
         self.fixation = _conv(w4, 1)
 

@@ -21,8 +21,8 @@ class MsRoiPredictor:
     """A network with its runtime and the user's focus.
 
     Attributes:
-        batch_size: Pictures at once that run best.
-        notices: What the user should know of.
+        batch_size: Number of pictures per run that is fastest.
+        notices: What the user should know.
     """
 
     def __init__(self, runtime: Runtime, architecture: Architecture, focus: FocusConfig) -> None:
@@ -32,20 +32,20 @@ class MsRoiPredictor:
 
     @property
     def batch_size(self) -> int:
-        """Pictures at once that run best."""
+        """Number of pictures per run that is fastest."""
         return self._runtime.batch_size
 
     @property
     def notices(self) -> list[str]:
-        """What the user should know of, as it comes up."""
+        """What the user should know, as it comes up."""
         return self._runtime.notices
 
     def refocus(self, focus: FocusConfig) -> None:
-        """Change what matters, from the next picture on."""
+        """Change what matters, starting with the next picture."""
         self._focus = focus
 
     def input_size(self, width: int, height: int, share: float = 1.0) -> tuple[int, int]:
-        """Return the ``(width, height)`` in pixels to shrink a picture of this size to, as a whole.
+        """Return the ``(width, height)`` in pixels to shrink a whole picture of this size to.
 
         The number of pixels is ``share`` of the architecture's, the aspect as near the picture's as sides of
         ``32 m + 1`` allow.

@@ -21,8 +21,8 @@ def open_predictor(
     Args:
         model: ``msroi``, a ``.safetensors`` from ``semvid.models.training``, or any ``.onnx``.
         focus: What matters.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``; a ``.onnx`` runs on the CPU whatever it says.
-        threads: On the CPU; 0 = all that help.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``; a ``.onnx`` always runs on the CPU.
+        threads: CPU threads; 0 = as many as help.
 
     Raises:
         ModelError: It cannot be loaded or run.

@@ -11,11 +11,11 @@ from semvid.models.architecture import CHANNELS
 FloatArray = NDArray[np.float32]
 
 _POOLED_SHARE = 0.01
-"""Share of the cells a class score is the mean of: the most active ones, so that small things count."""
+"""A class score is the mean of this share of the cells, the most active ones, so that small things count."""
 
 
 def class_scores(maps: FloatArray) -> FloatArray:
-    """Pool each map to one number: how surely the class is in the picture.
+    """Pool each map to one number: how certainly the class is in the picture.
 
     Args:
         maps: ``(c, h, w)`` in 0..1.
@@ -30,11 +30,11 @@ def class_scores(maps: FloatArray) -> FloatArray:
 
 
 def importance(maps: FloatArray, focus: FocusConfig) -> FloatArray:
-    """Sum the maps of the classes that are there, then mix in the maps that know no classes.
+    """Sum the maps of the classes that are present, then mix in the class-free maps.
 
     Prakash et al., DCC 2017, section 3: classes whose activation passes a threshold contribute, all at once.
-    Their sum is divided by the largest weight among them, so weights compare classes with each other. A
-    class of weight below 1 is also taken out of the class-free object map by what it lacks.
+    Their sum is divided by the largest weight among them, so weights are relative. A class with a weight
+    below 1 also lowers the class-free object map in proportion.
 
     Args:
         maps: ``(8, h, w)`` in 0..1, in the order of ``CHANNELS``.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from semvid.models.msroi import MsRoi
 
 _EXPORT_VERSION = 1
-"""Part of the cache key: raise it when the exported graph changes."""
+"""Part of the cache key: increase it when the exported graph changes."""
 _OPSET = 17
 _CUDA_BATCH = 16
 
@@ -35,9 +35,9 @@ class Runtime(Protocol):
     """Something that turns pictures into maps."""
 
     batch_size: int
-    """Pictures at once that run best."""
+    """Number of pictures per run that is fastest."""
     notices: list[str]
-    """What the user should know of, as it comes up."""
+    """What the user should know, as it comes up."""
 
     def run(self, pictures: Pixels) -> FloatArray:
         """Return ``(n, 8, h, w)`` in 0..1 for ``(n, H, W, 3)`` RGB pictures with sides ``32 m + 1``.
@@ -51,7 +51,7 @@ class OnnxRuntime:
 
     Args:
         weights: Exported once into the user's cache folder, under a name that holds their SHA-256.
-        threads: 0 = as many as ONNX Runtime sees fit.
+        threads: CPU threads; 0 = ONNX Runtime chooses.
     """
 
     batch_size = 1
@@ -118,7 +118,7 @@ def open_runtime(weights: WeightsFile, device: str, threads: int = 0) -> Runtime
     Args:
         weights: The network.
         device: ``auto`` (CUDA if there is one, else the CPU), ``cpu``, ``cuda`` or ``mps``.
-        threads: On the CPU; 0 = all that help.
+        threads: CPU threads; 0 = as many as help.
 
     Raises:
         ModelError: There is no such device.
@@ -152,7 +152,7 @@ def open_session(path: Path, threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    # Spinning workers would take the encoder's cores while they wait.
+    # Spinning workers would occupy the encoder's cores while they wait.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         # Its fallback to the CPU, which this is, would print.
@@ -161,7 +161,9 @@ def open_session(path: Path, threads: int) -> Any:
         )
     except Exception as error:
         # ONNX Runtime's errors share no base class.
-        raise ModelError(f"{path} is no network ONNX Runtime can load ({_first_line(error)})") from error
+        raise ModelError(
+            f"{path} is not a network that ONNX Runtime can load ({_first_line(error)})"
+        ) from error
 
 
 def _first_line(error: Exception) -> str:
@@ -169,10 +171,10 @@ def _first_line(error: Exception) -> str:
 
 
 def exported(weights: WeightsFile) -> Path:
-    """Return the ONNX form of a network, made on first use.
+    """Return the ONNX file of a network, made on first use.
 
-    Processes that start at once each make their own and the last one to finish stays: never a half-written
-    file under the final name, and what a killed one left is removed by the next.
+    Processes that start at the same time each make their own, and the last to finish wins: there is never a
+    half-written file under the final name, and the next run removes what a killed one left behind.
     """
     folder = Path(platformdirs.user_cache_dir("semvid"))
     path = folder / f"{weights.architecture.name}-{weights.sha256[:16]}-{_EXPORT_VERSION}.onnx"
@@ -186,8 +188,8 @@ def exported(weights: WeightsFile) -> Path:
             claim = Claim(own, overwrite=True, is_scratch=True)
         except OSError as error:
             raise ModelError(
-                f"{folder} cannot be written ({error.strerror or error}); the network is prepared there "
-                "once. Set XDG_CACHE_HOME to a folder that can"
+                f"{folder} cannot be written: {error.strerror or error}; the network is prepared there "
+                "once, so set XDG_CACHE_HOME to a folder that is writable"
             ) from error
         with claim:
             partial = claim.temporary()

@@ -1,4 +1,4 @@
-"""Find out by running them whether the shipped networks work here, and how fast."""
+"""Runs the shipped networks to find out whether they work on this machine, and how fast."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class NetworkTest:
     name: str
     works: bool
     runtime: str
-    """What ran it."""
+    """The runtime and device that ran it."""
     milliseconds: float
     """Median per map, at the usual size; 0 if it does not work."""
     detail: str
-    """Why not, if not."""
+    """Why it does not work; empty if it does."""
 
 
 def test_networks() -> list[NetworkTest]:
@@ -51,6 +51,6 @@ def test_network(name: str) -> NetworkTest:
         return NetworkTest(name, False, "", 0.0, str(error))
     if not np.isfinite(maps).all():
         return NetworkTest(
-            name, False, type(runtime).__name__, 0.0, "its maps hold values that are no numbers"
+            name, False, type(runtime).__name__, 0.0, "its maps hold values that are not numbers"
         )
     return NetworkTest(name, True, type(runtime).__name__, 1e3 * statistics.median(seconds), "")

@@ -1,4 +1,4 @@
-"""Read and write weights: safetensors, with everything that made them in the metadata. No pickle."""
+"""Reads and writes weights: safetensors, with how they were made in the metadata. No pickle."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _LARGEST_INPUT = 4097
 """Pixels a side."""
 _MOST_CHANNELS = 1024
-"""Of a layer; the shipped networks have 160 at most."""
+"""Channels of a layer; the shipped networks have at most 160."""
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parent / "weights"
 
@@ -72,7 +72,7 @@ class WeightsFile:
         broken = [name for name, value in tensors.items() if not value.isfinite().all()]
         if broken:
             raise ModelError(
-                f"{self.path}: {broken[0]} holds values that are no numbers; get the file again, or train "
+                f"{self.path}: {broken[0]} holds values that are not numbers; get the file again, or train "
                 "the network again"
             )
         return network.eval()
@@ -86,7 +86,7 @@ def _architecture(values: Field) -> Architecture:
 
 
 def _file_name(name: Field) -> str:
-    # It becomes part of the name of a file.
+    # It becomes part of a file name.
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,60}", name.text()):
         name.fail("a name of letters, digits, - and _")
     return name.text()
@@ -96,7 +96,7 @@ def open_weights(name: str) -> WeightsFile:
     """Find a shipped network by name, or one trained by the recipe by the path of its ``.safetensors``.
 
     Raises:
-        ModelError: The file is missing or corrupt, or is not what the name stands for.
+        ModelError: The file is missing or corrupt, or is not the one of that name.
     """
     path, expected = Path(name), None
     if name in SHIPPED:
@@ -107,7 +107,7 @@ def open_weights(name: str) -> WeightsFile:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
     except OSError as error:
         raise ModelError(
-            f"{setting('model', name)}: {path} cannot be read ({error.strerror}); check the path"
+            f"{setting('model', name)}: {path} cannot be read: {error.strerror}; check the path"
         ) from error
     if expected not in {None, digest}:
         raise ModelError(
@@ -158,7 +158,7 @@ def save_weights(
     }
     partial = path.with_suffix(".partial")
     save_file(tensors, partial, metadata)
-    # safetensors makes files that only their owner may read.
+    # safetensors creates files that only their owner may read.
     partial.chmod(0o644)
     partial.replace(path)
 

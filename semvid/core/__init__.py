@@ -1,1 +1,1 @@
-"""What everything else speaks in: values, errors, events, options, and the contract of importance maps."""
+"""What all other layers build on: values, errors, events, options, and the contract of importance maps."""

@@ -1,4 +1,4 @@
-"""Read text, JSON and TOML that anybody may have written: within limits, and with every value checked.
+"""Parse untrusted text, JSON and TOML: within limits, and with every value checked.
 
 A ``Field`` is a value and its place in the file; its methods hand out what was meant or raise ``Malformed``,
 one line that names place, value and limit. Readers add the file's name and the remedy.
@@ -14,11 +14,11 @@ from fractions import Fraction
 from typing import Any, NoReturn
 
 _MOST_DEPTH = 32
-"""Levels of nesting. Ours have six; Python's parsers give up somewhere beyond a thousand."""
+"""Levels of nesting. semvid's own files have six; Python's parsers fail somewhere beyond a thousand."""
 _MOST_CONTAINERS = 2**20
 """Lists and objects in one text: each takes some 60 bytes of memory and may take two in the file."""
 _MOST_DIGITS = 18
-"""Of a whole number: what always fits 64 bits. Longer ones take Python ever longer to read."""
+"""Digits of a whole number that always fits in 64 bits. Longer ones take Python ever longer to parse."""
 _SHOWN = 40
 """Characters of a wrong value in a message."""
 
@@ -29,7 +29,7 @@ _FRACTION = re.compile(rf"([0-9]{{1,{_MOST_DIGITS}}})(?:/([0-9]{{1,{_MOST_DIGITS
 
 
 class Malformed(ValueError):  # noqa: N818 - never shown: readers turn it into an error of theirs
-    """What was read is not what it should be; one line."""
+    """Something that was read is not what it should be. The message is one line."""
 
 
 class Field:
@@ -45,7 +45,7 @@ class Field:
         self.place = place
 
     def fail(self, expected: str) -> NoReturn:
-        """Raise Malformed: it is something else than ``expected``."""
+        """Raise Malformed: the value is not ``expected``."""
         raise Malformed(f"{self.place or 'it'} is {shown(self.value)}, not {expected}")
 
     def get(self, key: str) -> Field:
@@ -67,7 +67,7 @@ class Field:
         return self.value
 
     def known(self, *keys: str) -> Field:
-        """Return itself if it has no other keys than these."""
+        """Return this field if it has no other keys than these."""
         for key in self.mapping():
             if key not in keys:
                 raise Malformed(f"{shown(self._inner(key))} is unknown; known are {', '.join(keys)}")
@@ -123,7 +123,7 @@ class Field:
 
 
 def shown(value: Any) -> str:
-    """Write a value for a message: short, on one line, and with nothing a terminal would obey."""
+    """Format a value for a message: short, on one line, and without terminal escapes."""
     if isinstance(value, dict | list):
         return "an object with keys" if isinstance(value, dict) else f"a list of {len(value)}"
     if isinstance(value, int) and value.bit_length() > 64:
@@ -137,17 +137,17 @@ def parse_json(text: str, *, has_names: bool = False) -> Field:
 
     Args:
         text: The JSON.
-        has_names: There may be names of files that are not Unicode in it, as Python holds them.
+        has_names: Allow file names that are not Unicode, as Python represents them.
 
     Raises:
-        Malformed: It is none, is nested too deeply, or has a key twice, text that is not Unicode, or numbers
-            that are too long or none.
+        Malformed: It is not JSON, is nested too deeply, has a key twice, text that is not Unicode, or numbers
+            that are too long or not finite.
     """
     _check_nesting(text)
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        raise Malformed(f"it is no JSON: {error.msg.lower()} (at character {error.pos})") from error
+        raise Malformed(f"it is not JSON: {error.msg.lower()} (at character {error.pos})") from error
     if not has_names and _SURROGATE.search(text):
         try:
             json.dumps(value, ensure_ascii=False).encode()
@@ -160,7 +160,7 @@ def parse_toml(text: str) -> Field:
     """Parse TOML.
 
     Raises:
-        Malformed: It is none, or is nested too deeply.
+        Malformed: It is not TOML, or is nested too deeply.
     """
     try:
         return Field(tomllib.loads(text, parse_float=_floating))
@@ -170,11 +170,11 @@ def parse_toml(text: str) -> Field:
         raise
     except ValueError as error:
         # Python refuses whole numbers of more than 4,300 digits with an error of its own.
-        raise Malformed(f"it is no TOML: {shown_line(str(error))}") from error
+        raise Malformed(f"it is not TOML: {shown_line(str(error))}") from error
 
 
 def shown_line(message: str) -> str:
-    """Make one short line of somebody else's message."""
+    """Shorten another library's message to one line."""
     line = " ".join(message.split())
     return ascii(line)[1:-1] if len(line) <= 4 * _SHOWN else ascii(line[: 4 * _SHOWN])[1:-1] + "..."
 
@@ -211,7 +211,7 @@ def _whole(text: str) -> int:
 def _floating(text: str) -> float:
     value = float(text)
     if value - value != 0:
-        raise Malformed(f"{shown(text)} is no number")
+        raise Malformed(f"{shown(text)} is not a number")
     return value
 
 

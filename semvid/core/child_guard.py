@@ -1,4 +1,4 @@
-"""A process between us and a program of others that does not end when we do.
+"""A process between semvid and another program, which ends that program when semvid ends.
 
 Runs the command it is given, and kills it as soon as standard input ends: the system closes that when the
 process at the other end dies, however it dies. Standard output: the command's exit code, as Python counts it.
@@ -18,7 +18,7 @@ def _follow(child: "subprocess.Popen[bytes]") -> None:
 
 
 def main() -> None:
-    """Run until the command ends, or whoever started this does."""
+    """Run until the command ends, or the process that started this one does."""
     nothing = subprocess.DEVNULL
     child = subprocess.Popen(sys.argv[1:], stdin=nothing, stdout=nothing)  # noqa: S603 - and no shell
     threading.Thread(target=_follow, args=(child,), daemon=True).start()

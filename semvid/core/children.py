@@ -1,4 +1,4 @@
-"""Processes of ours that end when we do, even if we are killed: their standard input ends then."""
+"""Child processes that end when semvid does, even if it is killed: their standard input closes then."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def start_child(
 
 
 def run_child(command: Sequence[str], folder: Path) -> tuple[int, str]:
-    """Run another program to its end, which is ours at the latest.
+    """Run another program to its end; if semvid ends first, so does the program.
 
     Args:
         command: Program and arguments. It has no input, and what it prints is dropped.

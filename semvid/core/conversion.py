@@ -1,4 +1,4 @@
-"""Pictures in another size, pixel format or meaning of samples, by FFmpeg's scaler."""
+"""Converts pictures to another size, pixel format or colour space with FFmpeg's scaler."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_SCALERS = 8
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """What samples mean, in FFmpeg's numbers; None = what the picture says, and what FFmpeg makes of that."""
+    """Matrix and range of samples, in FFmpeg's numbers; None = what the picture says, as FFmpeg reads it."""
 
     matrix: int | None = None
     range: int | None = None
@@ -29,7 +29,7 @@ UNTOLD = Colours()
 
 
 class _Scalers(threading.local):
-    """One scaler for each kind of conversion: to change one takes time, and to drop one leaks in PyAV 18."""
+    """One scaler for each kind of conversion: changing one takes time, and dropping one leaks in PyAV 18."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Hashable, VideoReformatter] = OrderedDict()
@@ -43,8 +43,8 @@ class _Scalers(threading.local):
 
 
 _scalers = _Scalers()
-# PyAV writes into the picture what its colours are taken for, and puts it right when the scaler is done: two
-# threads that convert one picture would see, and leave there, the colours the other asked for.
+# While it scales, PyAV writes the requested colours into the source picture, and restores them afterwards:
+# two threads that convert one picture would see, and leave behind, each other's colours.
 _locks = tuple(threading.Lock() for _ in range(16))
 
 

@@ -1,4 +1,4 @@
-"""Read bytes that should be text: within limits, whatever system wrote them."""
+"""Decode bytes that should be text: within limits, from any operating system."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def decoded(data: bytes) -> str:
     """Decode UTF-8, or what a byte order mark at the beginning says, which is left out.
 
     Raises:
-        Malformed: It is no such text.
+        Malformed: It is not such text.
     """
     mark, encoding = _encoding_of(data)
     try:
         return data[len(mark) :].decode(encoding)
     except UnicodeDecodeError as error:
-        raise Malformed(f"it is no {encoding.upper()} text (byte {error.start + len(mark)})") from error
+        raise Malformed(f"it is not {encoding.upper()} text (byte {error.start + len(mark)})") from error
 
 
 def read_lines(file: BinaryIO, most_bytes: int) -> Iterator[str]:
@@ -69,7 +69,7 @@ def read_lines(file: BinaryIO, most_bytes: int) -> Iterator[str]:
                 yield line.decode(encoding).removesuffix("\r")
             except UnicodeDecodeError as error:
                 raise Malformed(
-                    f"it is no {encoding.upper()} text (byte {error.start} of the line)"
+                    f"it is not {encoding.upper()} text (byte {error.start} of the line)"
                 ) from error
         else:
             if len(rest) <= most_bytes:

@@ -12,7 +12,7 @@ class DeviceInfo:
     name: str
     """What ``--device`` takes."""
     description: str
-    """Hardware as torch names it."""
+    """Name of the hardware."""
 
 
 def list_devices() -> list[DeviceInfo]:

@@ -56,7 +56,7 @@ class NoVideoStreamError(InputError):
 
 
 class OutputError(SemvidError, OSError):
-    """The output cannot be written. Nothing is left behind at its place."""
+    """The output cannot be written. No partial output is left behind."""
 
     exit_code: ClassVar[int] = 4
 

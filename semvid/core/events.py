@@ -1,4 +1,4 @@
-"""What a running stage tells its caller. The library yields these; only the CLI draws them."""
+"""Events of a running job. The library yields them; only the CLI draws them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from semvid.core.types import VideoInfo
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The input was opened and the encoder accepted the settings."""
+    """The input was opened. The encoder has seen no frame yet: it may still refuse its options."""
 
     info: VideoInfo
 
@@ -40,7 +40,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Preview:
-    """A look at the work, at most a few times a second, for callers that gave a ``preview_size``."""
+    """A small picture of the current frame, a few times a second, if ``preview_size`` was given."""
 
     picture: NDArray[np.uint8]
     """``(h, w, 3)`` RGB of a frame with its map laid over, upright, with square pixels."""
@@ -48,22 +48,22 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The output is verified and in its place."""
+    """The output was verified and has its final name."""
 
     result: Result
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One more pass over the video begins, after the encode; ``Progress`` starts again."""
+    """Another pass over the video begins, after the encode; ``Progress`` starts again."""
 
     name: str
-    """What is done, as in ``measuring``."""
+    """What the pass does, as in ``measuring``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """The report is in its place."""
+    """The report was written and has its final name."""
 
     output: Path
     output_bytes: int

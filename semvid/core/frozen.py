@@ -10,7 +10,7 @@ _Value_co = TypeVar("_Value_co", covariant=True)
 
 
 class FrozenMapping(Mapping[_Key, _Value_co]):
-    """Keeps the items it was made of, in their order, which counts neither for equality nor for the hash.
+    """Keeps its items in their order, which matters neither for equality nor for the hash.
 
     Args:
         items: A mapping, or pairs of keys and values; values that can be hashed.

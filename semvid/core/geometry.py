@@ -1,4 +1,4 @@
-"""Sizes, turns and grids: the one place that knows how pictures lie.
+"""Sizes, turns and grids: the one place that knows about the orientation of pictures.
 
 Turns are counter-clockwise quarter turns, any whole number. Sizes are ``(width, height)`` in pixels. Arrays
 may be numpy's or tensors of torch: what lies on a device stays there.
@@ -75,7 +75,7 @@ def even_side(side: Fraction, most: int) -> int:
 
 
 def grid_shape(width: int, height: int, cell: int) -> tuple[int, int]:
-    """Return ``(rows, cols)`` of the square cells that cover every pixel; the last ones may hang over.
+    """Return ``(rows, cols)`` of the square cells that cover every pixel; the last ones may extend beyond it.
 
     Args:
         width: Of the picture in pixels.
@@ -86,7 +86,7 @@ def grid_shape(width: int, height: int, cell: int) -> tuple[int, int]:
 
 
 def extended(plane: NDArray[_Sample], rows: int, cols: int) -> NDArray[_Sample]:
-    """Repeat the last row and column of ``(h, w)`` samples until there are so many; itself if there are."""
+    """Pad ``(h, w)`` samples to ``(rows, cols)`` by repeating the last row and column."""
     margins = ((0, rows - plane.shape[0]), (0, cols - plane.shape[1]))
     return np.pad(plane, margins, "edge") if np.any(margins) else plane
 

@@ -1,8 +1,8 @@
 """Signals that end the program, and the few moments at which they have to wait.
 
 A signal raises ``KeyboardInterrupt`` in the main thread, between any two steps of it. Where that would leave
-a thread without anybody to stop it, or a file without anybody to remove it, ``shielded`` holds it back until
-the step is done. Programs call ``listen``; without it, as in other people's programs, shields do nothing.
+a thread running or a file behind, ``shielded`` holds it back until the step is done. Programs call
+``listen``; without it, as in programs that use semvid as a library, shields do nothing.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ SIGNALS = tuple(
 """What ends the program in good order; not every system has each."""
 _IMPORT_POLL_SECONDS = 0.05
 _PATIENCE_SECONDS = 5.0
-"""So long a second signal does not disturb the clean-up that the first began."""
+"""How long a second signal is ignored, so as not to disturb the clean-up that the first one began."""
 
 
 class _State:
-    """Of the process: signals are the process's."""
+    """State of the process: signals belong to it."""
 
     received: int | None = None
     received_at = 0.0
@@ -36,7 +36,7 @@ class _State:
 def listen() -> None:
     """Raise ``KeyboardInterrupt`` for every signal of ``SIGNALS``. Only the main thread may call this."""
     for number in SIGNALS:
-        # nohup and shells that start programs in the background have some ignored: they mean it.
+        # nohup, and shells that start programs in the background, ignore some signals on purpose.
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _interrupt)
     sys.unraisablehook = _keep_lost
@@ -54,7 +54,7 @@ def check() -> None:
 
 
 def ignore() -> None:
-    """Take no signal any more: the program is at its end."""
+    """Ignore signals from now on: the program is about to end."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
@@ -88,7 +88,7 @@ def _is_importing(frame: FrameType | None) -> bool:
 
 
 def _keep_lost(unraisable: sys.UnraisableHookArgs) -> None:
-    # Raised where Python cannot pass it on, in a callback or a destructor: ``check`` raises it again.
+    # In a callback or a destructor Python cannot pass the exception on: ``check`` raises it again.
     if not isinstance(unraisable.exc_value, KeyboardInterrupt):
         sys.__unraisablehook__(unraisable)
 

@@ -30,13 +30,12 @@ class ImportanceSource(Protocol):
 
 
 class MapSource(ImportanceSource):
-    """A source with everything there can be, set to what suits maps that are exact.
+    """A source with all members; the defaults suit exact maps.
 
     Attributes:
-        smoothing: Share of the past in the running average that suits this source, 0..0.99;
-            0 = maps are used as they come.
-        map_every: Frames from one map to the next that suit it; 1 = every frame needs its own.
-        movement: How much less than movers what stands still matters, 0..1.
+        smoothing: Suitable share of earlier maps in the running average, 0..0.99; 0 = none.
+        map_every: Suitable number of frames from one map to the next; 1 = every frame needs its own.
+        movement: How much to lower the importance of still things while something important moves, 0..1.
         made_by: What made the maps, if another run did; JSON.
         is_part: Only a part of the video is read: what is left over in the end belongs to the rest of it.
         counts_frames: It knows a frame by its ``index``, not by its time or by what is seen in it.
@@ -51,7 +50,7 @@ class MapSource(ImportanceSource):
 
     @property
     def kind(self) -> str:
-        """What it is, for the record."""
+        """Kind of source, for records of how maps were made."""
         return type(self).__name__
 
     def begin_part(self, first: Fraction | None) -> None:
@@ -73,17 +72,17 @@ class MapSource(ImportanceSource):
 
 
 def complete(source: ImportanceSource) -> MapSource:
-    """Return a caller's source with the members it has not.
+    """Return a caller's source with defaults for the members it lacks.
 
     Raises:
-        ConfigError: It is no source.
+        ConfigError: It is not a source.
     """
     if isinstance(source, MapSource):
         return source
     if isinstance(source, type) or not callable(getattr(source, "update", None)):
         raise ConfigError(
-            f"importance is {source!r:.60}, which is no source of maps; give an object with an update(frame) "
-            "that returns a semvid.ImportanceMap"
+            f"importance is {source!r:.60}, which is not a source of maps; give an object with an "
+            "update(frame) that returns a semvid.ImportanceMap"
         )
     return _Completed(source)
 
@@ -99,7 +98,7 @@ class _Completed(MapSource):
             setattr(self, name, getattr(source, name, getattr(MapSource, name)))
 
     def __getattr__(self, name: str) -> Any:
-        # What some sources have and no stage insists on, as a network's ``look_ahead``.
+        # Members that some sources have and no stage requires, such as a network's ``look_ahead``.
         return getattr(self._source, name)
 
     @property
@@ -118,7 +117,7 @@ class _Completed(MapSource):
         if not (lowest >= 0 and highest <= 1):
             raise ConfigError(
                 f"{self.kind}.update returned importance from {lowest:g} to {highest:g} for frame "
-                f"{frame.index}; it must lie in 0 to 1"
+                f"{frame.index}; it must be 0 to 1"
             )
         return ImportanceMap(np.asarray(values, np.float32))
 

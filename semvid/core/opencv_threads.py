@@ -1,4 +1,4 @@
-"""OpenCV's threads, of which there is one number for the whole process."""
+"""OpenCV's number of threads, which is global to the process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class _State:
 def one_opencv_thread() -> Generator[None, None, None]:
     """Keep OpenCV's workers asleep: they spin while they wait, which takes 7 % of an encode on two cores.
 
-    Runs may overlap in any order: the last to end restores what there was before the first.
+    Runs may overlap in any order: the last to end restores the number from before the first.
     """
     with _State.lock:
         if not _State.num_users:

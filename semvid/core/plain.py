@@ -1,4 +1,4 @@
-"""Settings as plain values of JSON, and back: strictly, with what is wrong named by its place in the JSON."""
+"""Turns settings into plain JSON values and back, strictly: errors name the place in the JSON."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def from_plain(kind: type[_Class], record: Any, place: str) -> _Class:
 
 
 def without_folders(settings: _Class) -> _Class:
-    """Return the same settings with files named without their folders, which tell about people."""
+    """Return the same settings with file names without their folders, which would reveal who ran it."""
     values = {one.name: getattr(settings, one.name) for one in fields(cast(Any, settings))}
     changes = {
         name: Path(value.name) if isinstance(value, Path) else without_folders(value)

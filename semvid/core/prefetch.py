@@ -38,7 +38,7 @@ def prefetch(
         items: Consumed in the new thread; if it is a generator it is closed there.
         depth: Results held at most, at least 1.
         name: Thread name, for debuggers.
-        is_background: Take only time that nobody else wants, where the system lets one thread do so (Linux).
+        is_background: Run at the lowest priority, where the system can do that for one thread (Linux).
     """
     handoff: queue.Queue[Item | _End] = queue.Queue(maxsize=depth)
     stopped = threading.Event()

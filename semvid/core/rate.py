@@ -1,4 +1,4 @@
-"""What an encode aims at: a quality or a number of bits. The codec that takes a rate checks it."""
+"""The target of an encode: a quality or a number of bits. The codec that takes a rate checks it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Size(Settings):
     """Size of the whole output."""
 
     num_bytes: Annotated[int, Limits(1, 2**50), Named("Size")]
-    """At most, sound and all else included."""
+    """Maximum, including the sound and everything else."""
 
 
 Rate = Crf | Quality | Bitrate | Size

@@ -1,6 +1,6 @@
 """Bring maps and pictures to ``(rows, cols)`` samples.
 
-The whole is stretched: nothing is cropped, and nothing drifts. What has the size already stays as it is.
+The whole is stretched: nothing is cropped or shifted. What already has the size stays as it is.
 """
 
 from __future__ import annotations

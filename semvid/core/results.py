@@ -24,7 +24,7 @@ class Result:
     video_bytes: int
     """Bytes of the encoded video stream alone."""
     plain_bytes_estimate: int | None
-    """What the same encode without a map is predicted to need, whole file; None where no model tells."""
+    """Predicted size of the same encode without a map, whole file; None where there is no rate model."""
     elapsed_seconds: float
     is_input_damaged: bool
     """True when the input broke off or had damaged parts; the output holds what could be decoded."""
@@ -37,11 +37,11 @@ class ImageResult:
     source: Path
     output: Path
     quality: float
-    """Of what matters, on libjpeg's scale of 1..100."""
+    """Quality of important areas, on libjpeg's scale of 1..100."""
     source_bytes: int
     output_bytes: int
     notices: tuple[str, ...]
-    """A sentence for everything about the picture that had to be changed."""
+    """A sentence for each thing about the picture that had to be changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +73,10 @@ class Comparison:
     reference: Path
     test: Path
     times: tuple[float, ...]
-    """Of each frame, in seconds from the first."""
+    """Time of each frame, in seconds from the first."""
     scores: Mapping[str, tuple[float, ...]]
-    """By measure, one a frame; NaN where a frame has no such place."""
+    """Scores of each frame, by measure; NaN where a frame has no such area."""
     pooled: Mapping[str, Pooled]
-    """By measure."""
+    """Scores of all frames together, by measure."""
     notices: tuple[str, ...] = ()
-    """A sentence for everything about the videos that had to be changed to compare them."""
+    """A sentence for each thing about the videos that had to be changed to compare them."""

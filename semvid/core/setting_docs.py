@@ -1,4 +1,4 @@
-"""The documentation of a class of settings, made of the strings below its fields."""
+"""Builds the documentation of a class of settings from the strings below its fields."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WIDTH = 100
 
 
 class FieldDocs:
-    """Documentation of a class, with what it says of its fields below."""
+    """Documentation of a class, with the strings below its fields."""
 
     def __init__(self, summary: str) -> None:
         self._summary = summary

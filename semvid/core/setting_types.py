@@ -1,4 +1,4 @@
-"""What a setting takes: the notes an annotation may carry, and any annotation in words."""
+"""What a setting takes: limits in its annotation, and annotations described in words."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from semvid.core.text import setting
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a number must lie in, as part of its annotation: ``Annotated[float, Limits(0, 1)]``."""
+    """The range of a number, as part of its annotation: ``Annotated[float, Limits(0, 1)]``."""
 
     low: float
     high: float
     also: float | None = None
-    """One value outside that is allowed too."""
+    """One value outside the range that is allowed too."""
 
     def __str__(self) -> str:
         apart = "" if self.also is None else f", or {self.also:g}"
@@ -31,7 +31,7 @@ class Limits:
     def check(self, name: str, value: float) -> None:
         """Raise ConfigError if the value lies outside."""
         if value != self.also and not self.low <= value <= self.high:
-            raise ConfigError(f"{setting(name, number(value))} is out of range; it must lie in {self}")
+            raise ConfigError(f"{setting(name, number(value))} is out of range; it must be {self}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ class Settings:
 
     __slots__ = ()
     MOVED: ClassVar[Mapping[str, str]] = {}
-    """Keywords of earlier versions, and what to give instead."""
+    """Keywords of earlier versions, and their replacements."""
 
     def __post_init__(self) -> None:
         """Bring every field to its type.
@@ -60,7 +60,7 @@ def settings(cls: type[_Class]) -> type[_Class]:
     """Make a subclass of ``Settings`` a frozen dataclass whose documentation lists its fields."""
     made = dataclass(frozen=True, slots=True)(cls)
     type.__setattr__(made, "__init__", _explaining(made.__init__))
-    # A class looks a descriptor's value up: sources are read when somebody asks, not at start-up.
+    # A descriptor, so that sources are read when the documentation is asked for, not at start-up.
     made.__doc__ = cast(str, FieldDocs(made.__doc__ or ""))
     return made
 
@@ -70,7 +70,7 @@ def _explaining(init: Callable[..., None]) -> Callable[..., None]:
     def checked(self: Settings, *args: Any, **options: Any) -> None:
         for name in options.keys() & self.MOVED.keys():
             raise ConfigError(
-                f"`{name}` is no option of {type(self).__name__} any more; give `{self.MOVED[name]}`"
+                f"`{name}` is no longer an option of {type(self).__name__}; give `{self.MOVED[name]}`"
             )
         init(self, *args, **options)
 
@@ -157,13 +157,13 @@ def _collected(value: Any, origin: Any, args: tuple[Any, ...], name: str, place:
             )
             for key, one in value.items()
         }
-        # A copy: what the caller does to his mapping later changes nothing here.
+        # A copy: later changes to the caller's mapping have no effect here.
         return FrozenMapping(items)
     return None
 
 
 def _scalar(value: Any) -> Any:
-    """Numbers of numpy and torch as Python's own."""
+    """Convert numbers of numpy and torch to Python's own."""
     return value.item() if getattr(value, "shape", None) == () and hasattr(value, "item") else value
 
 

@@ -1,4 +1,4 @@
-"""Text for people: names, tags and addresses may hold anything, and a terminal obeys some of it."""
+"""Text for people: names, tags and addresses may hold anything, even escape sequences."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _ESCAPED_BYTE_FIRST, _ESCAPED_BYTE_LAST = 0xDC80, 0xDCFF
 
 
 def for_people(text: str) -> str:
-    """Make a message fit to be shown: one line, no escape sequences, no secrets of URLs in it."""
+    """Make a message safe to show: one line, no escape sequences, no secrets from URLs."""
     return visible(_URL.sub(lambda found: without_secrets(f"{found[1]}://{found[2]}"), text))
 
 
 def setting(name: str, value: object) -> str:
     """Name an option and its value in a message: ``name=value``, or ``Name(value)``, in backticks.
 
-    As in Markdown there are more of them around a value that has some itself, so that its end can be told.
+    As in Markdown, a value that contains backticks gets more of them around it, so that its end is clear.
     """
     text = f"{name}({value})" if name[0].isupper() else f"{name}={value}"
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
@@ -33,7 +33,7 @@ def setting(name: str, value: object) -> str:
 
 
 def visible(text: str) -> str:
-    r"""Write out what cannot be seen or would act on a terminal: an escape character becomes ``\x1b``.
+    r"""Escape what is invisible or would act on a terminal: an escape character becomes ``\x1b``.
 
     The result is one line and can be encoded as UTF-8.
     """
@@ -41,7 +41,7 @@ def visible(text: str) -> str:
 
 
 def encodable(text: str) -> str:
-    """Write out only what is no character at all, as in names that are not UTF-8."""
+    """Escape only what is not a character at all, as in names that are not UTF-8."""
     return _HALVES.sub(_write_out, text)
 
 
@@ -54,7 +54,7 @@ def _write_out(found: re.Match[str]) -> str:
 
 
 def without_secrets(text: str) -> str:
-    """Put stars for what could be a secret in a URL: user and password, stream keys, values of a query."""
+    """Replace possible secrets in a URL by stars: user and password, stream keys, query values."""
     scheme = scheme_of(text)
     if scheme is None:
         return text
@@ -84,6 +84,6 @@ def _split_user(rest: str) -> tuple[str, str, str]:
 
 
 def scheme_of(text: str) -> str | None:
-    """The scheme of a URL, in small letters; None for everything else, Windows drives too."""
+    """Return the scheme of a URL in lower case; None for anything else, including Windows drives."""
     found = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", text)
     return found.group(1).lower() if found else None

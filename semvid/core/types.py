@@ -1,4 +1,4 @@
-"""Values that cross from one stage to the next. Frozen: a stage makes a new one, never edits."""
+"""Values that pass from one stage to the next. Frozen: a stage makes a new one instead of editing it."""
 
 from __future__ import annotations
 
@@ -110,11 +110,11 @@ class Frame:
     index: int
     """Zero-based position among the frames of the video, or of the part that is read: see ``VideoReader``."""
     known_luma: LumaArray | None = None
-    """``(height, width)`` luma that whoever made the picture has already; None = the picture tells."""
+    """``(height, width)`` luma, if the maker of the picture has it already; None = it is read when needed."""
     known_bits: int = 8
     """Bits per sample of ``known_luma``."""
     turns: int | None = None
-    """Quarter turns of the whole video, if the picture itself does not tell; None = it does."""
+    """Quarter turns of the whole video; None = the picture itself has them."""
 
     @property
     def pts(self) -> int:

@@ -1,4 +1,4 @@
-"""Show the frames of a video to a network."""
+"""Runs a network on the frames of a video."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ from semvid.importance.edges import snap_to_edges
 
 
 class Network(Protocol):
-    """A network that sees upright pictures. It knows tensors, nothing of video."""
+    """A network that takes upright pictures. It knows tensors, and nothing about video."""
 
     @property
     def batch_size(self) -> int:
-        """Pictures at once that run best."""
+        """Number of pictures per run that is fastest."""
 
     @property
     def notices(self) -> Sequence[str]:
-        """What the user should know of, as it comes up."""
+        """What the user should know, as it comes up."""
 
     def refocus(self, focus: FocusConfig) -> None:
-        """Change what matters, from the next picture on."""
+        """Change what matters, starting with the next picture."""
 
     def input_size(self, width: int, height: int, share: float = 1.0) -> tuple[int, int]:
-        """Return the ``(width, height)`` to shrink an upright picture of this size to, as a whole.
+        """Return the ``(width, height)`` to shrink a whole upright picture of this size to.
 
         Args:
             width: In pixels.
             height: Likewise.
-            share: Of the pixels it likes best, 0..1, if it can do with less.
+            share: Share of its usual number of pixels, 0..1, if it can work with fewer.
         """
 
     def predict(self, pictures: Pixels) -> FloatArray:
         """Return ``(n, h, w)`` float32 importance in 0..1 of ``(n, H, W, 3)`` uint8 RGB pictures.
 
-        They are where the frames are: numpy's arrays, or tensors if those are on a device.
+        They are where the frames are: numpy arrays, or tensors if the frames are on a device.
         """
 
 
 class NetworkSource(MapSource):
-    """Shows frames to a network, shrunk as a whole, never cropped.
+    """Runs a network on frames, which are shrunk as a whole, never cropped.
 
     Attributes:
-        network: What sees the frames.
-        pixel_share: Of the pixels it likes best, 0..1: fewer are faster.
+        network: The network.
+        pixel_share: Share of the network's usual number of pixels, 0..1: fewer are faster.
     """
 
     smoothing = 0.85
@@ -61,11 +61,11 @@ class NetworkSource(MapSource):
 
     @property
     def batch_size(self) -> int:
-        """Frames it likes to see at once, with ``look_ahead``."""
+        """Number of frames to pass to ``look_ahead`` at once."""
         return self.network.batch_size
 
     def look_ahead(self, frames: Sequence[Frame]) -> None:
-        """Make the maps of the next frames together; ``update`` hands them out. All of one geometry."""
+        """Make the maps of the next frames together; ``update`` returns them. All must have one geometry."""
         pictures = stacked([self._picture(frame) for frame in frames])
         for frame, values in zip(frames, self.network.predict(pictures), strict=True):
             self._ahead[frame.index] = ImportanceMap(snap_to_edges(values, frame.thumbnail))
@@ -78,7 +78,7 @@ class NetworkSource(MapSource):
 
     def _picture(self, frame: Frame) -> Pixels:
         """Shrink to the network's input."""
-        # Networks of other people need not know of shares.
+        # Networks from elsewhere need not support shares.
         share = () if self.pixel_share == 1 else (self.pixel_share,)
         return frame.rgb(self.network.input_size(*frame.upright_size, *share))
 
@@ -87,5 +87,5 @@ class NetworkSource(MapSource):
         return "; ".join(dict.fromkeys(self.network.notices)) or None
 
     def close(self) -> None:
-        """Forget maps that nobody asked for."""
+        """Forget maps that were not fetched."""
         self._ahead.clear()

@@ -18,7 +18,7 @@ _CORES_PER_THREAD = 4
 
 
 def sharing_cores(config: MapsConfig) -> MapsConfig:
-    """Leave most cores to the encoder: a network on all of them takes more time than it saves."""
+    """Most cores are for the encoder: a network on all of them costs more time than it saves."""
     if config.threads:
         return config
     return replace(config, threads=max((os.cpu_count() or 1) // _CORES_PER_THREAD, 1))
@@ -35,7 +35,7 @@ def open_source(
         own: The caller's source; None = there is none.
 
     Raises:
-        ConfigError: The caller's source is none.
+        ConfigError: The caller's object is not a source.
         MapError: The map or box file is unusable.
         ModelError: The network cannot be loaded.
     """

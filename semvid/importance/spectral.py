@@ -1,4 +1,4 @@
-"""Spectral residual saliency: no learning, no classes, the floor every network must beat.
+"""Spectral residual saliency: no learning, no classes; the baseline that every network must beat.
 
 X. Hou and L. Zhang, "Saliency Detection: A Spectral Residual Approach", CVPR 2007. What the amplitude
 spectrum of a picture does not share with its own local average is what stands out.
@@ -52,7 +52,7 @@ def spectral_residual(luma: NDArray[np.integer[Any] | np.floating[Any]]) -> NDAr
 
 
 class SpectralSource(MapSource):
-    """Spectral residual saliency of every frame, averaged over about ten."""
+    """Spectral residual saliency of every frame, averaged over about ten frames."""
 
     smoothing = 0.9
 

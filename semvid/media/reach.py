@@ -133,7 +133,7 @@ def open_local(name: str, path: Path, options: Mapping[str, str] | None = None) 
                 raise
     if _describes_others(path):
         raise InputError(
-            f"{path} is no video but says where one is; open that, or pass `allow_protocols` with what it "
+            f"{path} is not a video but says where one is; open that, or pass `allow_protocols` with what it "
             "needs, as in udp,rtp"
         ) from first
     raise first

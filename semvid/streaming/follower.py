@@ -14,7 +14,7 @@ from semvid.core.types import FloatArray, Frame
 from semvid.temporal.cuts import SceneCutDetector
 from semvid.temporal.motion import open_estimator
 from semvid.temporal.own_motion import OwnMotion
-from semvid.temporal.propagate import MoverEmphasis
+from semvid.temporal.propagate import MotionEmphasis
 from semvid.temporal.warp import Flow, compose, halve, trust, warp
 
 
@@ -60,7 +60,7 @@ class LiveFollower:
         self._motion = open_estimator(temporal.motion)
         self._cuts = SceneCutDetector()
         self._own_motion = OwnMotion()
-        self._movers = MoverEmphasis(self._movement)
+        self._emphasis = MotionEmphasis(self._movement)
         self._before: NDArray[np.uint8] | None = None
         self._begin_scene()
 
@@ -72,7 +72,7 @@ class LiveFollower:
         self._asked_trust: FloatArray | None = None
         self._way_from_asked: _Way | None = None
         self._own_motion.reset()
-        self._movers.reset()
+        self._emphasis.reset()
 
     @property
     def has_map(self) -> bool:
@@ -128,5 +128,5 @@ class LiveFollower:
         if self._way is not None:
             values = warp(fitted(values, *self._way.trust.shape), self._way.flow)
             if own_motion is not None:
-                values = self._movers.update(values, own_motion)
+                values = self._emphasis.update(values, own_motion)
         return values

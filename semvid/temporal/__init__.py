@@ -1,1 +1,1 @@
-"""What follows from one frame to the next: motion, cuts, and maps carried along."""
+"""What happens from frame to frame: motion, cuts, and maps carried along."""

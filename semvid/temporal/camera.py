@@ -1,4 +1,4 @@
-"""Tell what moves by itself from what only the camera moves. Pure functions."""
+"""Separates what moves by itself from what only the camera moves. Pure functions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NUM_ROUNDS = 4
 _STILL = 2e-4
 """Error of optical flow in picture widths."""
 _NOTICED = 0.002
-"""Own motion, in picture widths a frame, that counts half: 2.5 pixels in 720p."""
+"""Own motion, in picture widths per frame, that counts half: 2.5 pixels in 720p."""
 _PARALLAX = 0.25
 """Share of the camera's own speed that depth alone may add."""
 
@@ -37,7 +37,7 @@ def camera_flow(flow: Flow) -> Flow:
     sample = np.s_[_SAMPLE_EVERY // 2 :: _SAMPLE_EVERY, _SAMPLE_EVERY // 2 :: _SAMPLE_EVERY]
     a, b = places[sample].reshape(-1, 3).T, flow[sample].reshape(-1, 2).T
     weight = np.ones(a.shape[1], np.float32)
-    # It keeps flows of a single row or column solvable.
+    # Keeps the fit solvable for flows of a single row or column.
     ridge = np.eye(3, dtype=np.float32) * np.float32(1e-6)
     fitted = np.zeros((2, 3), np.float32)
     for _ in range(_NUM_ROUNDS):
@@ -57,7 +57,7 @@ def _places(rows: int, cols: int) -> FloatArray:
 
 
 def own_motion(flow: Flow) -> FloatArray:
-    """Return how surely each cell moves against the camera, ``(rows, cols)`` in 0..1.
+    """Return how certainly each cell moves against the camera, ``(rows, cols)`` in 0..1.
 
     Args:
         flow: ``(rows, cols, 2)`` in cells, to the frame before.

@@ -1,4 +1,4 @@
-"""Find scene cuts: sudden, and explained neither by motion nor by light."""
+"""Finds scene cuts: sudden changes that neither motion nor light explains."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _COARSE = (18, 32)
 class SceneCutDetector:
     """Finds hard cuts in the thumbnails of successive frames, without looking ahead.
 
-    A frame begins a new scene if it changes suddenly, its detail does not correlate with that of the frame
-    before even along the motion, and neither with the last frame of before a flash. Correlation does not
-    mind light. A frame that is nearly all black or white shows no scene: what comes after it is compared
-    with what came before.
+    A frame begins a new scene if it changes suddenly and its detail correlates neither with that of the frame
+    before, even along the motion, nor with that of the last frame before a flash. Correlation is insensitive
+    to light. A frame that is nearly all black or white shows no scene: what comes after it is compared with
+    what came before it.
     """
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class SceneCutDetector:
     def _remember(self, thumbnail: Thumbnail, coarse: FloatArray, difference: float, *, is_cut: bool) -> None:
         self._before, self._coarse, self._difference = thumbnail, coarse, difference
         if not self._was_blank:
-            # The frame before the last one as well: a flash lasts one.
+            # Also compare with the frame before the last one: a flash lasts one frame.
             self._stable = [thumbnail, *self._stable[: 0 if is_cut else 1]]
 
     def _is_alike(self, now: Thumbnail, before: Thumbnail) -> bool:
@@ -77,7 +77,7 @@ def _is_blank(thumbnail: Thumbnail) -> bool:
 
 
 def _panned(now: Thumbnail, before: Thumbnail) -> tuple[FloatArray, FloatArray]:
-    """Cut out what both show if the camera swept farther than optical flow can follow."""
+    """Crop both to what they share if the camera moved farther than optical flow can follow."""
     a, b = halve(now), halve(before)
     rows, cols = a.shape
     window = cv2.createHanningWindow((cols, rows), cv2.CV_32F)
@@ -89,7 +89,7 @@ def _panned(now: Thumbnail, before: Thumbnail) -> tuple[FloatArray, FloatArray]:
 
 
 def detail_correlation(a: FloatArray, b: FloatArray) -> float:
-    """Correlate two pictures after taking their local mean away; 1 = same detail, whatever the light."""
+    """Correlate two pictures after subtracting their local mean; 1 = same detail, whatever the light."""
     window = (a.shape[1] // 8 * 2 + 1, a.shape[1] // 8 * 2 + 1)
     p, q = (cv2.blur(one, (3, 3)) - cv2.blur(one, window) for one in (a, b))
     # One grey level: detail below that is noise.

@@ -1,4 +1,4 @@
-"""Find the motion from one frame to the one before: by optical flow, or from the decoder's vectors."""
+"""Finds the motion from one frame to the previous one: by optical flow, or from the decoder's vectors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from semvid.temporal.warp import Flow, halve
 
 
 class MotionEstimator(Protocol):
-    """Gives the flow of successive frames."""
+    """Finds the flow of successive frames."""
 
     @property
     def notice(self) -> str | None:
@@ -31,8 +31,8 @@ class OpticalFlow:
     """Dense inverse search on thumbnails.
 
     T. Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016. Its finest level is the
-    grid of cells. Variational refinement, measured on maps carried over four frames, costs twice the time
-    for nothing.
+    grid of cells. Variational refinement doubles the time and gains nothing, measured on maps carried over
+    four frames.
     """
 
     notice = None
@@ -55,10 +55,10 @@ class OpticalFlow:
 
 
 class DecoderMotion:
-    """The vectors the decoder needed anyway, each tried as it is and as a share of a longer way.
+    """Takes the decoder's motion vectors, each tried as it is and as a share of a longer way.
 
-    FFmpeg tells whether a vector points to the past, not how far. Frames without vectors (intra) take
-    optical flow, blocks without one stay where they are.
+    FFmpeg tells whether a vector points to the past, but not how far. Frames without vectors (intra) use
+    optical flow; blocks without a vector stay where they are.
     """
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class DecoderMotion:
 
     @property
     def notice(self) -> str | None:
-        """A sentence if no frame had vectors."""
+        """A notice if no frame had vectors."""
         if self._num_with_vectors or not self._num_frames:
             return None
         return "`motion=vectors`: the decoder gave none for this video, so maps followed optical flow"

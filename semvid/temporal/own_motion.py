@@ -1,4 +1,4 @@
-"""What moves against the camera, averaged along its motion."""
+"""Finds what moves against the camera, averaged along its motion."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class OwnMotion:
         self._average = None
 
     def update(self, flow: Flow) -> FloatArray:
-        """Return how surely each cell of the next frame moves against the camera, ``(rows, cols)`` in 0..1.
+        """Return how certainly each cell moves against the camera, ``(rows, cols)`` in 0..1.
 
         Args:
             flow: ``(rows, cols, 2)`` in cells, to the frame before.

@@ -1,4 +1,4 @@
-"""Decide how each frame's map follows from those before it."""
+"""Decides how each frame's map follows from those before it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from semvid.temporal.own_motion import OwnMotion
 from semvid.temporal.warp import Flow, compose, halve, trust, warp
 
 _LOST = 0.45
-"""Share of the picture that the way back to the last key frame no longer explains: a new one is due."""
+"""A new key frame is due when motion from the last one no longer explains this share of the picture."""
 _SHAKY = 0.1
 """Likewise: from here on key frames come twice as often. After five frames ordinary clips are at 0.01 to
 0.06, moving cameras at 0.3."""
@@ -33,17 +33,17 @@ class Step:
     trust: FloatArray | None = None
     """``(rows, cols)`` in 0..1: how well the flow explains the frame; None at a cut."""
     own_motion: FloatArray | None = None
-    """``(rows, cols)`` in 0..1: what moves against the camera; None where nobody asked, or at a cut."""
+    """``(rows, cols)`` in 0..1: what moves against the camera; None if it was not asked for, or at a cut."""
 
 
 class Planner:
-    """Follows motion from frame to frame, and calls for key frames; it needs no maps and no later frames.
+    """Follows motion from frame to frame, and chooses key frames; it needs no maps and no later frames.
 
     A key frame is due after ``every`` frames, after half as many when motion leaves a part of the picture
-    unexplained, and at once at cuts and when it leaves half of it.
+    unexplained, and at once at cuts and when it leaves half of the picture unexplained.
 
     Args:
-        every: Frames from one key frame to the next at most; 1 = every frame is one.
+        every: Maximum number of frames from one key frame to the next; 1 = every frame is one.
         motion: Estimator to use; None = nothing moves, only cuts are found.
         find_own_motion: Also tell what moves against the camera.
     """

@@ -1,4 +1,4 @@
-"""Carry importance maps along a plan. Pure but for the last key map it holds."""
+"""Carries importance maps along a plan. Its only state is the last key map."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from semvid.temporal.plan import Step
 from semvid.temporal.warp import warp
 
 _LEADING_PAST = 0.9
-"""Share of the past in the running average of how much the most important mover moves."""
+"""Share of the past in the running average of how much the most important moving thing moves."""
 
 
 class MapPropagator:
     """Makes a map for every frame from the maps of key frames.
 
-    The map of a key frame is averaged with what the maps before it predict there, where that can be trusted.
-    Between key frames that average is fetched along the whole way in one step, so that it does not blur with
-    every frame. Where nothing explains a cell it keeps what motion says: neighbours, or less, were worse.
+    The map of a key frame is averaged with the prediction from earlier maps, where that can be trusted.
+    Between key frames the average is carried along the whole way in one step, so that it does not blur with
+    every frame. Cells that nothing explains keep what motion predicts: their neighbours' values, or lower
+    ones, were worse.
 
     Args:
         smoothing: Share of the past in the average, 0..0.99.
-        movement: How much less than movers what stands still matters, 0..1.
+        movement: How much to lower the importance of still things while something important moves, 0..1.
     """
 
     def __init__(self, smoothing: float, movement: float) -> None:
         self._smoothing = np.float32(smoothing)
-        self._movers = MoverEmphasis(movement)
+        self._emphasis = MotionEmphasis(movement)
         self._key: FloatArray | None = None
 
     def update(self, step: Step, fresh: FloatArray | None) -> FloatArray:
@@ -35,12 +36,12 @@ class MapPropagator:
 
         Args:
             step: The plan for it.
-            fresh: A map of its own, of any size, stretched over the upright frame; only key frames have one.
+            fresh: The new map of a key frame, of any size, stretched over the upright frame; else None.
         """
         if step.flow is None or step.trust is None or self._key is None:
             assert fresh is not None  # noqa: S101 - a scene begins with a key frame
             self._key = fresh
-            self._movers.reset()
+            self._emphasis.reset()
             return fresh
         rows, cols = step.trust.shape
         carried = warp(fitted(self._key, rows, cols), step.flow)
@@ -49,14 +50,14 @@ class MapPropagator:
             carried = self._key = fresh + self._smoothing * step.trust * (carried - fresh)
         if step.own_motion is None:
             return carried
-        return self._movers.update(carried, step.own_motion)
+        return self._emphasis.update(carried, step.own_motion)
 
 
-class MoverEmphasis:
-    """Takes importance from what stands still while something important moves.
+class MotionEmphasis:
+    """Lowers the importance of still things while something important moves.
 
     Args:
-        movement: Share a still thing loses at most, 0..1.
+        movement: Maximum share of importance that a still thing loses, 0..1.
     """
 
     def __init__(self, movement: float) -> None:
@@ -68,29 +69,29 @@ class MoverEmphasis:
         self._leading = None
 
     def update(self, importance: FloatArray, own_motion: FloatArray) -> FloatArray:
-        """Return the ``(rows, cols)`` importance of the next frame, nowhere more than it was."""
+        """Return the ``(rows, cols)`` importance of the next frame, nowhere higher than given."""
         if self._movement == 0:
             return importance
         leading = float((own_motion * importance).max())
         if self._leading is not None:
             leading += _LEADING_PAST * (self._leading - leading)
         self._leading = leading
-        return emphasise_movers(importance, own_motion, leading, self._movement)
+        return emphasise_moving(importance, own_motion, leading, self._movement)
 
 
-def emphasise_movers(
+def emphasise_moving(
     importance: FloatArray, own_motion: FloatArray, leading: float, movement: np.float32 | float
 ) -> FloatArray:
-    """Take importance from what stands still while something important moves.
+    """Lower the importance of still things while something important moves.
 
     Args:
         importance: ``(rows, cols)`` in 0..1.
         own_motion: Likewise: what moves against the camera.
-        leading: How much the most important mover moves, 0..1.
-        movement: Share a still thing loses at most, 0..1.
+        leading: How much the most important moving thing moves, 0..1.
+        movement: Maximum share of importance that a still thing loses, 0..1.
 
     Returns:
-        Like ``importance`` and nowhere more; the same while nothing important moves.
+        Like ``importance`` and nowhere higher; the same while nothing important moves.
     """
     lag: FloatArray = np.maximum(np.float32(leading) - own_motion, 0)
     return importance * (1 - np.float32(movement) * lag)

@@ -1,8 +1,8 @@
-"""Bring maps to few cells and few levels, and let them change only for a reason.
+"""Reduces maps to few cells and few levels, and lets them change only for a reason.
 
-A file that keeps the maps takes a tenth that way, and on DAVIS the object needs 0.6 % more bits with them.
-They are coarser to the eye, too: they jump from cell to cell, where maps otherwise glide. So maps are settled
-only where a file is to be written.
+That makes a map file ten times smaller; on DAVIS the object then needs 0.6 % more bits. Settled maps also
+look coarser: they jump from cell to cell, where maps otherwise glide. So maps are settled only if they are
+written to a file.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ _NUM_LEVELS = 12
 _SPREAD = 0.28
 """Levels lie equally far apart in quantizer offset, 0.6 QP steps, at this weight of the background."""
 _RELUCTANCE = 1.0
-"""Steps beyond the half way to another level before a cell goes there: a file of maps is a third smaller than
-with 0.25, and on DAVIS the object needs 0.5 % more bits than with none."""
+"""Steps beyond the midpoint to another level before a cell changes to it: a map file is a third smaller than
+with 0.25, and on DAVIS the object needs 0.5 % more bits than with 0."""
 _CELL_PIXELS = 16
 _MOST_CELLS = 2040
 """60 x 34 for 16:9."""
@@ -32,7 +32,7 @@ _LEVELS = from_grey(
 
 
 class MapSettler:
-    """Rounds maps steadily. It remembers the map before."""
+    """Rounds maps with hysteresis: it remembers the previous map."""
 
     def __init__(self) -> None:
         self._levels: FloatArray | None = None
@@ -49,7 +49,7 @@ class MapSettler:
             ``(rows, cols)`` in 0..1 of ``settled_grid``, whole multiples of 1/255.
         """
         rows, cols = settled_grid(*size)
-        # The root of the mean square, as blocks are pooled: what matters in a part of a cell decides.
+        # Root mean square, as blocks are pooled: the part of a cell that matters decides.
         coarse = np.sqrt(fitted(np.square(importance), rows, cols))
         position = np.log1p(np.clip(coarse, 0, 1) * np.float32(1 / _SPREAD)) * np.float32(_POSITION_SCALE)
         levels: FloatArray = np.rint(position)

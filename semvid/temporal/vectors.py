@@ -1,4 +1,4 @@
-"""From the motion vectors a decoder exports to a dense flow."""
+"""Turns the motion vectors that a decoder exports into a dense flow."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def vector_flow(
     Args:
         frame: As decoded with vectors exported.
         shape: ``(rows, cols)`` of the flow, upright.
-        since_reference: Frames back to the last one that others may refer to.
+        since_reference: Frames since the last one that others may refer to.
         luma: ``(rows, cols)`` of the frame in grey levels, upright.
         before: Likewise of the frame before.
 
@@ -50,7 +50,7 @@ def vector_flow(
     painted = paint_vectors(vectors, width, height)
     coded = turned_size(shape, frame.quarter_turns)
     flow = rotate(_resample(painted, width, height, coded), frame.quarter_turns)
-    # The way may be to the frame before, or to a reference some frames back: what predicts best is true.
+    # A vector may point to the previous frame, or to a reference some frames back: take what predicts best.
     candidates = [np.zeros_like(flow), flow / np.float32(max(1, since_reference)), flow]
     errors = [cv2.blur(cv2.absdiff(luma, warp(before, one)), (5, 5)) for one in candidates]
     best = np.argmin(errors, 0)[..., None]

@@ -1,4 +1,4 @@
-"""Carry arrays along motion. Pure functions on one grid of cells that tiles the upright picture.
+"""Carries arrays along motion. Pure functions on one grid of cells that tiles the upright picture.
 
 A flow tells where the content of each cell came from: cell ``p`` of this frame shows what cell
 ``p + flow[p]`` of the earlier frame showed.
@@ -20,7 +20,7 @@ Flow = FloatArray
 """``(rows, cols, 2)`` float32: x and y in cells, to where the content was."""
 
 _UNLIKE = 20.0
-"""Grey levels of difference at which a prediction is believed by a third."""
+"""Grey levels of difference at which a prediction is trusted by a third."""
 _WINDOW = (3, 3)
 
 
@@ -31,7 +31,7 @@ def _cells(rows: int, cols: int) -> FloatArray:
 
 
 def warp(values: FloatArray, flow: Flow) -> FloatArray:
-    """Fetch from where the content was; what came from outside repeats the edge.
+    """Fetch values from where the content was; what came from outside repeats the edge.
 
     Args:
         values: ``(rows, cols)`` or ``(rows, cols, 2)`` of the earlier frame.
@@ -53,7 +53,7 @@ def compose(flow: Flow, earlier: Flow) -> Flow:
 
 
 def trust(luma: FloatArray, before: FloatArray, flow: Flow) -> FloatArray:
-    """Tell how well a flow predicts a frame: near 1 where it does, 0 where it leads out of the picture.
+    """Return how well a flow predicts a frame: near 1 where it does, 0 where it leads out of the picture.
 
     Args:
         luma: ``(rows, cols)`` of this frame in grey levels.

@@ -51,7 +51,8 @@ def parse_address(text: str) -> Address:
     matched = re.fullmatch(r"(?:(?P<host>[^:\[\]\s/@]*|\[[0-9A-Fa-f:.]+\]):)?(?P<port>[0-9]{1,5})", text)
     if matched is None or int(matched["port"]) > 65535:
         raise ConfigError(
-            f"{setting('address', text)} is no address; give HOST:PORT, [IPV6]:PORT or PORT, port 0 to 65535"
+            f"{setting('address', text)} is not an address; give HOST:PORT, [IPV6]:PORT or PORT, port 0 to "
+            "65535"
         )
     host = (matched["host"] or "127.0.0.1").strip("[]")
     # Systems that know localhost under IPv6 alone are rarer than browsers that try IPv4 first.

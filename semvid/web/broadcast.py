@@ -22,7 +22,7 @@ _WIDER_ABOVE, _NARROWER_BELOW = 11.0, 9.0
 """Rounds a second that fit into that share; pictures get another width then."""
 _SETTLE_SECONDS = 4.0
 _COST_SHARE = 0.1
-"""Of the last round in the mean: the first one costs thrice as much."""
+"""Of the last round in the mean: the first one costs three times as much."""
 _PAUSE_SECONDS = 0.05
 _FAILED_PAUSE_SECONDS = 1.0
 

@@ -281,7 +281,7 @@ class TestBadInput:
         self.refuse(OutputError, "is a folder", clip, tmp_path / "out.mp4")
 
     def test_unknown_container(self, tmp_path, clip):
-        self.refuse(OutputError, "'.xyz' is no container semvid writes", clip, tmp_path / "out.xyz")
+        self.refuse(OutputError, "'.xyz' is not a container that semvid writes", clip, tmp_path / "out.xyz")
 
     def test_container_cannot_hold_the_codec_or_the_sound(self, tmp_path, clip):
         config = semvid.CompressConfig(codec="vp9", audio="copy")

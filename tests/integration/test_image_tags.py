@@ -458,7 +458,7 @@ def test_the_first_page_of_a_tiff_is_taken_and_told(tmp_path):
         ("a.eps", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n", "is a page"),
         ("a.NEF", b"MM\0*", "is a camera's raw file; develop it"),
         ("a.png", b"", "is empty"),
-        ("a.png", b"hello", "is no picture that can be read"),
+        ("a.png", b"hello", "is not a picture that can be read"),
     ],
 )
 def test_what_is_no_picture_is_called_by_its_name(name, data, words, tmp_path):

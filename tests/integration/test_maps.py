@@ -110,7 +110,7 @@ def test_unreadable_maps_are_named(frames, tmp_path):
     folder = write_masks(tmp_path / "maps", [square(64, 40)] * 6)
     (folder / "00002.png").write_text("no picture")
     source = MapFileSource(folder)
-    with pytest.raises(MapError, match=r"frame 2: .*00002.png is no picture that can be read"):
+    with pytest.raises(MapError, match=r"frame 2: .*00002.png is not a picture that can be read"):
         for frame in frames:
             source.update(frame)
     (tmp_path / "text.mkv").write_text("no video")

@@ -85,12 +85,12 @@ def test_what_a_source_has_is_heeded(clip, tmp_path):
 @pytest.mark.parametrize(
     ("importance", "words"),
     [
-        (Bare, "class .*Bare.*no source of maps; give an object with an update"),
-        (np.zeros((2, 2)), "no source of maps"),
+        (Bare, "class .*Bare.*not a source of maps; give an object with an update"),
+        (np.zeros((2, 2)), "not a source of maps"),
         (0, "importance is 0, which is no source"),
         (
             Bare([[0, 255]]),
-            "Bare.update returned importance from 0 to 255 for frame 0; it must lie in 0 to 1",
+            "Bare.update returned importance from 0 to 255 for frame 0; it must be 0 to 1",
         ),
         (Bare([[0, np.nan]]), "from nan to nan"),
         (Bare([[-0.5, 0]]), "from -0.5 to 0"),

@@ -224,7 +224,7 @@ def test_networks_and_pipes_read_no_file_and_open_no_other_network(folder, serve
             cwd=folder, input=text, capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
         assert (done.returncode, done.stderr.count("\n")) == (3, 1)
-        assert "standard input is no video" in done.stderr
+        assert "standard input is not a video that can be read" in done.stderr
     # An HTTP server may name its own segments, but no file.
     reply = playlist(f"file://{secret}").encode()
     head = b"HTTP/1.0 200 OK\r\nContent-Type: application/vnd.apple.mpegurl\r\n\r\n"

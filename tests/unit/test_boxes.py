@@ -50,5 +50,5 @@ def test_missing_and_binary_files(tmp_path):
         read_boxes(tmp_path / "none.jsonl")
     path = tmp_path / "binary"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(MapError, match="is no UTF-16-LE text"):
+    with pytest.raises(MapError, match="is not UTF-16-LE text"):
         read_boxes(path)

@@ -40,9 +40,9 @@ def test_any_text_is_a_value_or_malformed(text):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("NaN", "is no number"),
-        ("[-Infinity]", "is no number"),
-        ("1e999", "is no number"),
+        ("NaN", "is not a number"),
+        ("[-Infinity]", "is not a number"),
+        ("1e999", "is not a number"),
         ("9" * 5000, "has more than 18 digits"),
         ("[" * 100_000, "nested more than 32 levels deep"),
         ('{"a":' * 100_000, "nested more than 32 levels deep"),
@@ -52,9 +52,9 @@ def test_any_text_is_a_value_or_malformed(text):
         ('["\\ud800"]', "half a surrogate pair"),
         ('{"\\udc00": 1}', "half a surrogate pair"),
         ('["\ud800"]', "half a surrogate pair"),
-        ("[1,]", "is no JSON: "),
-        ("", "is no JSON"),
-        ('"' + '\\"' * 200_000 + "[" * 40, "is no JSON"),
+        ("[1,]", "is not JSON: "),
+        ("", "is not JSON"),
+        ('"' + '\\"' * 200_000 + "[" * 40, "is not JSON"),
     ],
 )
 def test_what_json_may_not_be(text, words):

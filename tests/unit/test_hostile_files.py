@@ -182,9 +182,9 @@ def test_boxes_of_other_systems_are_read(encoding, end, tmp_path):
         ('{"frame": true, "box": [1, 2, 3, 4]}', "line 1: frame is true, not a whole number"),
         ('{"frame": 0.5, "box": [1, 2, 3, 4]}', "line 1: frame is 0.5, not a whole number"),
         ('{"frame": 0, "box": [1e300, 2, 3, 4]}', r"line 1: box\[0\] is 1e\+300, not a number from -1e\+07"),
-        ('{"frame": 0, "box": [1, 2, NaN, 4]}', "line 1: 'NaN' is no number"),
+        ('{"frame": 0, "box": [1, 2, NaN, 4]}', "line 1: 'NaN' is not a number"),
         ('{"frame": 1, "frame": 2, "box": [1, 2, 3, 4]}', "line 1: the key 'frame' comes twice"),
-        ('{"frame": 0, "box": [1, 2, 3, 4]},', "line 1: it is no JSON: extra data"),
+        ('{"frame": 0, "box": [1, 2, 3, 4]},', "line 1: it is not JSON: extra data"),
         ('[{"frame": 0, "box": [1, 2, 3, 4]}]', "line 1: a JSON array cannot be read; write one box a line"),
         (BOX + "\n" + "[" * 9000, "line 2: it is nested more than 32 levels deep"),
         (BOX + "\n" + " " * 70_000, "line 2: the line is longer than 65536 bytes"),
@@ -230,7 +230,7 @@ HEADER = "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }"
         (npz(HEADER % ("<f4", "1, 1, 2"), struct.pack("<2f", 0.5, float("nan"))), "map 0 has values that are not in 0..1"),
         (npz(HEADER % ("<f4", "1, 1, 2"), struct.pack("<2f", 0.5, 255)), "map 0 has values that are not in 0..1"),
         (npz(HEADER % ("|u1", "1, 2, 2"), b"abcd", "pts.npy"), "it holds 'pts.npy' and no maps.npy"),
-        (saved(np.save, np.zeros((2, 2, 2), np.uint8)), "it is no .npz"),
+        (saved(np.save, np.zeros((2, 2, 2), np.uint8)), "it is not an .npz file"),
         (npz(HEADER % ("|u1", "1, 8192, 8192"), bytes(2**26)), "or more than 33554432 each"),
     ],
 )  # fmt: skip
@@ -300,7 +300,7 @@ def test_transparent_parts_of_a_map_do_not_matter_and_strange_samples_are_refuse
     [
         ("2 1\n99 0\n", "offset 99 is not in -51 to 51"),
         ("0 2147483648 0\n", "offset 2147483648 is not in -255"),
-        ("1_0 1\n0 0", "'1_0 1' are no whole numbers"),
+        ("1_0 1\n0 0", "'1_0 1' are not whole numbers"),
         ("2 1\n" + "9" * 99, "line 2: '9999"),
         ("9999999 9999999\n1", "a line of columns and rows is missing"),
     ],
@@ -318,7 +318,7 @@ def test_offsets_out_of_range_are_named(text, words, tmp_path):
         ("size = [true, 64]", r"size\[0\] is true"),
         ("size = 64", "size is 64, not a list"),
         ("size = [999999999999999999999, 64]", r"size\[0\] is a number of more than 18 digits"),
-        ("mean = [nan, 0, 0]", "'nan' is no number"),
+        ("mean = [nan, 0, 0]", "'nan' is not a number"),
         ('std = ["1", 1, 1]', r"std\[0\] is '1', not a number"),
         ("std = [0, 1, 1]", r"std\[0\] is 0, not a number from 1e-06"),
         ("channels = [[1]]", r"channels\[0\] is a list of 1, not text"),
@@ -454,5 +454,5 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path):
     name = next(iter(tensors))
     tensors[name].view(-1)[0] = torch.nan
     save_file(tensors, tmp_path / "w.safetensors", dict(shipped.metadata))
-    with pytest.raises(ModelError, match="holds values that are no numbers"):
+    with pytest.raises(ModelError, match="holds values that are not numbers"):
         open_weights(str(tmp_path / "w.safetensors")).load()

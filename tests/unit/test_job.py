@@ -120,7 +120,7 @@ def changed(path, value):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "^the job cannot be read: it is no JSON"),
+        ("{", "^the job cannot be read: it is not JSON"),
         ("[]", "^it is no job"),
         ('{"schema": "semvid-report"}', "^it is no job"),
         (changed(["version"], 2), "^the job is of version 2 .* knows 1; install a newer"),

@@ -82,14 +82,14 @@ def test_an_offset_line_of_svtav1_holds_until_the_next(tmp_path):
     ("content", "words"),
     [
         ("", "is empty"),
-        ("hello world\n", "line 1: 'hello world' are no whole numbers"),
+        ("hello world\n", "line 1: 'hello world' are not whole numbers"),
         ("2 2\n1 2 3\n", "picture 0: 1 offsets are missing"),
         ("2 2\n1 2 3 4 5\n", "picture 0: 5 offsets instead of 4"),
         ("2 2\n1 2 3 4\n7\n", "picture 1: a line of columns and rows is missing"),
         ("9999 9999\n1\n", "columns and rows is missing"),
         ("0 1 2 3\n", "picture 0: 3 offsets instead of the 12 of 4x3 blocks"),
         ("5 " + "1 " * 12 + "\n", "picture 5: pictures must be named from 0 on"),
-        ("0 " + "1 " * 11 + "99999999999\n", "are no whole numbers"),
+        ("0 " + "1 " * 11 + "99999999999\n", "are not whole numbers"),
     ],
 )
 def test_other_files_are_told(content, words, tmp_path):
@@ -99,5 +99,5 @@ def test_other_files_are_told(content, words, tmp_path):
 
 def test_a_file_that_is_no_text_is_told(tmp_path):
     (tmp_path / "a.roi").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(MapError, match="is no UTF-16-LE text"):
+    with pytest.raises(MapError, match="is not UTF-16-LE text"):
         next(read_offsets(tmp_path / "a.roi", SIZE))

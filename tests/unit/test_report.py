@@ -70,7 +70,7 @@ def change(path, value):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "is no JSON"),
+        ("", "is not JSON"),
         ("[" * 100_000, "nested more than 32 levels deep"),
         ("[]", "is no report"),
         ('{"version": "1"}', "is no report"),

@@ -107,8 +107,8 @@ def test_what_is_no_sidecar_or_not_whole_is_told(tmp_path):
     path = tmp_path / "a.svmap"
     header_end = whole.index(b"\n", 20) + 1
     for data, words in (
-        (b"", "is no semvid sidecar"),
-        (b"\x89PNG\r\n\x1a\n0000", "is no semvid sidecar"),
+        (b"", "is not a semvid sidecar"),
+        (b"\x89PNG\r\n\x1a\n0000", "is not a semvid sidecar"),
         (whole.replace(b"maps 1\n", b"maps 2\n"), "format version 2.*update semvid"),
         (whole[:header_end], "is damaged after 0 maps"),
         (whole[: len(whole) // 2], "is cut off"),

@@ -195,14 +195,14 @@ def test_controls_change_what_they_name():
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (b"", "is no JSON"),
+        (b"", "is not JSON"),
         (b"\xff", "no UTF-8 text"),
         (b"[" * 4000, "nested more than 32 levels"),
         (b"[]", "not an object with keys"),
         (b'{"volume": 1}', "'volume' is unknown"),
-        (b'{"strength": 3.1}', "`strength=3.1` is out of range; it must lie in 0 to 3"),
-        (b'{"strength": NaN}', "'NaN' is no number"),
-        (b'{"strength": 1e999}', "'1e999' is no number"),
+        (b'{"strength": 3.1}', "`strength=3.1` is out of range; it must be 0 to 3"),
+        (b'{"strength": NaN}', "'NaN' is not a number"),
+        (b'{"strength": 1e999}', "'1e999' is not a number"),
         (b'{"strength": 1' + b"0" * 400 + b"}", "more than 18 digits"),
         (b'{"strength": "1"}', "strength is '1', not a number"),
         (b'{"strength": true}', "strength is true, not a number"),

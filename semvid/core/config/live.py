@@ -21,7 +21,7 @@ LIVE_BITRATES = Limits(50_000, 200_000_000)
 
 @settings
 class LiveConfig(MappedConfig):
-    """Everything a live stream can be told."""
+    """All options of a live stream."""
 
     USUAL_MODEL: ClassVar[str] = LIVE_MODEL
 
@@ -55,8 +55,8 @@ class LiveConfig(MappedConfig):
     allocation: AllocationConfig = AllocationConfig()
     """How strongly importance moves the quantizer."""
     wait_seconds: Annotated[float, Limits(0, 86_400)] | None = None
-    """How long to wait for a source that sends nothing yet or cannot be reached yet, 0..86400; None = as
-    long as it takes where the sender comes to us (``udp://``, ``rtp://``, ``?listen``), 0 for all others."""
+    """How long to wait for a source that sends nothing yet or cannot be reached yet, 0..86400; None = without
+    limit where semvid listens for the sender (``udp://``, ``rtp://``, ``?listen``), else 0."""
     reconnect_seconds: Annotated[float, Limits(0.1, 600)] = 8.0
     """Longest pause between two attempts to reconnect, in seconds."""
     overwrite: bool = False

@@ -1,4 +1,4 @@
-"""Options of maps: where they come from, how they follow in time, and how strongly they steer."""
+"""Options of maps: where they come from, how they follow from frame to frame, and how strongly they act."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 Motion = Literal["flow", "vectors"]
 
 MODELS = ("msroi", "msroi-fast", "spectral")
-"""Names ``model`` takes, besides paths."""
+"""Names that ``model`` takes, besides paths."""
 MODEL_SUFFIXES = (".safetensors", ".onnx")
-"""Files ``model`` takes."""
+"""Files that ``model`` takes."""
 DEFAULT_MODEL, LIVE_MODEL = "msroi", "msroi-fast"
 
 BACKGROUND_WEIGHT = 0.28
@@ -34,7 +34,7 @@ class AllocationConfig(Settings):
     """How strongly importance moves the quantizer."""
 
     strength: Annotated[float, Limits(0, 3)] = 1.0
-    """How far to follow the map: 0 = plain encode, 1 = the best offsets for the weights, more =
+    """How strongly the map acts: 0 = plain encode, 1 = the best offsets for the weights, more =
     exaggerated."""
     background_weight: BackgroundWeight = BACKGROUND_WEIGHT
     """Distortion weight of the background; important areas weigh this plus 1. Lower = more contrast."""
@@ -61,7 +61,7 @@ class TemporalConfig(Settings):
 
 
 CLASSES = ("person", "face", "animal", "vehicle", "object", "text")
-"""What the MS-ROI networks tell apart."""
+"""The classes of the MS-ROI networks."""
 
 
 @settings
@@ -73,9 +73,9 @@ class FocusConfig(Settings):
     threshold: Share = 0.3
     """How sure the network must be of a class before it counts."""
     salient: Share = 0.5
-    """Share of the map of things of no particular class, the rest being that of the classes."""
+    """Share of the class-free object map; the maps of the classes have the rest."""
     fixation: Share = 0.1
-    """Share of the map of where people look in the final map."""
+    """Share of the map of human fixations in the final map."""
 
     def __post_init__(self) -> None:
         Settings.__post_init__(self)
@@ -101,9 +101,9 @@ class MapsConfig(Settings):
     boxes: Path | None = None
     """A file of boxes instead of maps: JSON lines or MOT text."""
     device: Device = "auto"
-    """Where a network runs."""
+    """Where a network runs; ``auto`` = on a CUDA GPU if there is one, else on the CPU."""
     threads: Annotated[int, Limits(0, 256)] = 0
-    """Threads of a network on the CPU; 0 = as many as help, or as an encoder beside it leaves."""
+    """CPU threads for a network; 0 = as many as help, fewer while an encoder runs too."""
 
     def __post_init__(self) -> None:
         # Slotted dataclasses are made twice: super() without arguments would mean the first one.
@@ -121,7 +121,7 @@ class MapsConfig(Settings):
 
     @property
     def has_file(self) -> bool:
-        """Whether the maps come from a file, and no model is asked."""
+        """Whether the maps come from a file instead of a model."""
         return self.path is not None or self.boxes is not None
 
     @property
@@ -137,7 +137,7 @@ class MapsConfig(Settings):
 
 @settings
 class MappedConfig(Settings):
-    """Base of the options of everything that looks at maps."""
+    """Base class of all options that include maps."""
 
     USUAL_MODEL: ClassVar[str] = DEFAULT_MODEL
     MOVED: ClassVar[Mapping[str, str]] = {

@@ -17,10 +17,10 @@ Sampling = Literal["4:2:0", "4:2:2", "4:4:4", "grey"]
 
 @settings
 class ImageConfig(MappedConfig):
-    """Everything ``compress_image`` can be told."""
+    """All options of ``compress_image``."""
 
     rate: Quality | Size = JPEG_QUALITY
-    """What to aim at: ``Quality``, or ``Size`` for the best picture that fits."""
+    """The target: ``Quality``, or ``Size`` for the best picture that fits."""
     match: Literal["plain"] | None = None
     """``plain``: write as many bytes as a plain JPEG of this ``Quality`` has, and look better where it
     matters."""

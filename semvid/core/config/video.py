@@ -1,4 +1,4 @@
-"""Options of everything that reads a video, but for live streams."""
+"""Options of everything that reads a video, except live streams."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ LOSSLESS_SOUND = ("flac", "alac", "pcm")
 
 @settings
 class CompressConfig(MappedConfig):
-    """Everything ``compress`` can be told."""
+    """All options of ``compress``."""
 
     codec: str = "x264"
     """``x264``, ``x265``, ``vp8``, ``vp9`` or ``mjpeg``."""
     rate: Rate | None = None
-    """What to aim at: ``Crf`` for x264, x265, vp8 and vp9; ``Quality``, ``Bitrate`` or ``Size`` for mjpeg.
+    """The target: ``Crf`` for x264, x265, vp8 and vp9; ``Quality``, ``Bitrate`` or ``Size`` for mjpeg.
     None = the encoder's own default."""
     preset: str | None = None
     """The encoder's own preset name; None = its default."""
     encoder_options: Mapping[str, str] = FrozenMapping()
     """More FFmpeg options for the encoder, as in ``{"tune": "film"}``."""
     deinterlace: Deinterlace = "auto"
-    """Interlaced frames: ``auto`` (x264 codes them as interlaced, for other codecs they are deinterlaced),
-    ``bwdif`` (one progressive frame is made of each), or ``keep`` (their lines are never changed)."""
+    """Interlaced frames: ``auto`` (keep them interlaced with x264, deinterlace for other codecs), ``bwdif``
+    (make one progressive frame of each), or ``keep`` (never change their lines)."""
     temporal: TemporalConfig = TemporalConfig()
     """How maps follow from frame to frame."""
     allocation: AllocationConfig = AllocationConfig()
@@ -49,31 +49,29 @@ class CompressConfig(MappedConfig):
     """Kinds of streams to leave out."""
     audio: str = "auto"
     """Sound: ``copy``, ``auto`` (copy where the container can hold it, else convert to what suits it), or one
-    of ``SOUND_CODECS``, alone or with bits a second, as in ``opus:128k``; sound that is coded so already is
-    copied if no bits are named."""
+    of ``SOUND_CODECS``, alone or with a bit rate, as in ``opus:128k``; without a bit rate, sound that already
+    has this codec is copied."""
     strict: bool = False
-    """Refuse, rather than convert or leave out, what the output's container cannot hold as it is."""
+    """Refuse what the output's container cannot hold as it is, instead of converting it or leaving it out."""
     overwrite: bool = False
     """Replace an existing output."""
 
     @property
     def sound_codec(self) -> tuple[str, int | None]:
-        """``audio`` as ``copy``, ``auto`` or a codec, and bits a second if it names them."""
+        """``audio`` as ``copy``, ``auto`` or a codec, and the bits per second if it has them."""
         codec, colon, rate = self.audio.partition(":")
         amount = re.fullmatch(r"(\d{1,7})(k?)", rate)
         bits = int(amount[1]) * (1000 if amount[2] else 1) if amount else None
         if codec not in {"auto", "copy", *SOUND_CODECS} or (colon and bits is None):
             raise ConfigError(
                 f"{setting('audio', self.audio)} is unknown; give copy, auto, or one of "
-                f"{', '.join(SOUND_CODECS)}, which may have bits a second behind it, as in aac:128k"
+                f"{', '.join(SOUND_CODECS)}, with a bit rate if you like, as in aac:128k"
             )
         if colon and codec in {"auto", "copy", *LOSSLESS_SOUND}:
-            raise ConfigError(
-                f"{setting('audio', self.audio)}: {codec} takes no bits a second; leave them out"
-            )
+            raise ConfigError(f"{setting('audio', self.audio)}: {codec} takes no bit rate; leave it out")
         if bits is not None and not 8000 <= bits <= 2_000_000:
             raise ConfigError(
-                f"{setting('audio', self.audio)} is out of range; give 8k to 2000k bits a second"
+                f"{setting('audio', self.audio)} is out of range; give 8k to 2000k bits per second"
             )
         return codec, bits
 
@@ -93,7 +91,7 @@ MapFormat = Literal["sidecar", "png", "video", "npz", "kvazaar", "svtav1", "x264
 
 @settings
 class ExportConfig(MappedConfig):
-    """Everything ``export_maps`` can be told."""
+    """All options of ``export_maps``."""
 
     format: MapFormat | None = None
     """``sidecar`` (semvid's own small file), ``png`` (a folder), ``video`` (lossless grey), ``npz`` (numpy),
@@ -112,19 +110,19 @@ OverlayStyle = Literal["heat", "contour", "blocks", "dim", "split"]
 
 @settings
 class OverlayConfig(MappedConfig):
-    """Everything ``export_overlay`` can be told."""
+    """All options of ``export_overlay``."""
 
     style: OverlayStyle = "heat"
     """``heat`` (colours over the picture), ``contour`` (a line around what matters), ``blocks`` (quantizer
     offsets of x264), ``dim`` (the rest dark and grey), or ``split`` (picture and map side by side)."""
     opacity: Share = 0.5
-    """Opacity of what is drawn over the picture."""
+    """Opacity of the drawing over the picture."""
     legend: bool = False
     """Draw a legend of the colours."""
     numbers: bool = False
     """``blocks``: write the offset into every block."""
     result: Path | None = None
-    """``split``: the compressed video, to show at the right."""
+    """``split``: the compressed video to show on the right."""
     every: Annotated[int, Limits(1, 1000)] = 1
     """Draw only every Nth frame."""
     height: Annotated[int, Limits(16, 4320)] | None = None
@@ -152,7 +150,7 @@ METRICS = ("psnr", "ssim", "xpsnr", "vmaf", "weighted")
 
 @settings
 class CompareConfig(MappedConfig):
-    """Everything ``compare`` can be told."""
+    """All options of ``compare``."""
 
     metrics: tuple[str, ...] = METRICS
     """``psnr``, ``ssim``, ``xpsnr`` and ``vmaf`` are FFmpeg's; ``weighted`` is PSNR weighted by importance,

@@ -1,4 +1,4 @@
-"""Maps in numpy's ``.npz``, read one by one: what the file claims to hold is never believed unseen."""
+"""Maps in numpy's ``.npz``, read one by one: what the file claims about its contents is checked first."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from semvid.core.text import setting
 AnyArray = NDArray[np.integer[Any] | np.floating[Any]]
 
 MOST_SAMPLES = 2**25
-"""Of one map: 8192 x 4096, which take 128 MB as floats. Blocks of encoders are coarser anyway."""
+"""Samples of one map: 8192 x 4096, which take 128 MB as floats. Encoder blocks are coarser anyway."""
 _MOST_BYTES_AT_ONCE = 2**29
-"""Of maps in Fortran's order, which cannot be read one by one."""
+"""Bytes of maps in Fortran order, which cannot be read one by one."""
 _MOST_HEADER = 2**16
 _MEMBER = "maps.npy"
 _DAMAGE = (OSError, EOFError, ValueError, RuntimeError, struct.error, zlib.error, zipfile.BadZipFile)
-"""What ``zipfile`` raises of damaged archives; the errors share no base class."""
+"""What ``zipfile`` raises for damaged archives; the errors share no base class."""
 _MAGIC = b"\x93NUMPY"
 _PARTS = (
     re.compile(rb"'descr':\s*'([<>|=](?:u[1248]|f[248]))'"),
@@ -54,7 +54,7 @@ class ArrayFile:
         try:
             self._archive = zipfile.ZipFile(path)
         except _DAMAGE as error:
-            raise self._wrong("it is no .npz") from error
+            raise self._wrong("it is not an .npz file") from error
         try:
             self._open()
         except BaseException:
@@ -68,7 +68,7 @@ class ArrayFile:
             raise self._wrong(f"it holds {held} and no {_MEMBER}")
         member = members[_MEMBER]
         if member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} or member.flag_bits & 1:
-            raise self._wrong(f"{_MEMBER} is encrypted or packed in a way numpy does not know")
+            raise self._wrong(f"{_MEMBER} is encrypted or compressed in a way numpy does not know")
         try:
             self._file = cast(BinaryIO, self._archive.open(_MEMBER))
             self._dtype, self._is_fortran, self.shape, header = _read_header(self._file)
@@ -83,7 +83,7 @@ class ArrayFile:
             raise self._wrong(f"maps of shape {self.shape} have no samples, or more than {MOST_SAMPLES} each")
         if self._is_fortran and claimed > _MOST_BYTES_AT_ONCE:
             raise self._wrong(
-                f"its {claimed} bytes are in Fortran's order and would have to be read at once; save "
+                f"its {claimed} bytes are in Fortran order and would have to be read at once; save "
                 "numpy.ascontiguousarray(maps)"
             )
 
@@ -129,13 +129,13 @@ class ArrayFile:
 
 
 def _read_header(file: BinaryIO) -> tuple[np.dtype[Any], bool, tuple[int, int, int], int]:
-    """Return type, Fortran's order, shape, and the length of the header.
+    """Return dtype, whether the order is Fortran's, shape, and length of the header.
 
-    numpy's own reader evaluates the header as Python, and makes room for what it claims.
+    numpy's own reader evaluates the header as Python, and allocates what it claims.
     """
     start = file.read(8)
     if start[:6] != _MAGIC:
-        raise Malformed(f"{_MEMBER} is no array of numpy")
+        raise Malformed(f"{_MEMBER} is not a numpy array")
     digits = 2 if start[6:7] == b"\1" else 4
     length = int.from_bytes(file.read(digits), "little")
     if length > _MOST_HEADER:

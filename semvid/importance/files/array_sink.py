@@ -1,4 +1,4 @@
-"""Maps as arrays for numpy."""
+"""Writes maps as numpy arrays."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ArraySink:
     def __init__(self, path: Path, context: SinkContext) -> None:
         self._path = path
         self._context = context
-        # An array's header states how many maps there are, so they wait on the disk until that is known.
+        # An array's header states the number of maps, so they wait on the disk until it is known.
         self._maps: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close
         self._shape = (0, 0)
         self._pts = array("q")

@@ -1,4 +1,4 @@
-"""Importance from boxes that any detector or tracker wrote: JSON lines or MOT text."""
+"""Importance from the boxes of a detector or tracker: JSON lines or MOT text."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class BoxSource(MapSource):
 
     Accepted files:
 
-    - JSON lines, a box a line,
+    - JSON lines, one box per line,
       ``{"frame": 0, "box": [x, y, width, height], "class": "person", "score": 0.9}``; frames count from
       0; ``class`` and ``score`` may be absent (any class, 1.0).
     - MOT text, ``frame,id,left,top,width,height,confidence[,class,visibility]``; frames count from 1; a
@@ -140,7 +140,7 @@ def _touched(share: FloatArray) -> slice:
 
 
 def read_boxes(path: Path) -> list[Box]:
-    """Read a box file; the format is told from its first line.
+    """Read a box file; its first line tells the format.
 
     Raises:
         MapError: Unreadable, malformed, or too large; the message names the line.
@@ -198,7 +198,7 @@ def _parse_mot(line: str, number: int) -> Box:
 
 
 def _mot_field(text: str, place: str) -> Field:
-    # Python takes more for a number than MOT has: "1_000", "nan", Arabic digits.
+    # Python accepts more as a number than MOT does: "1_000", "nan", Arabic digits.
     text = text.strip()
     if not _NUMBER.fullmatch(text):
         raise Malformed(f"{place} is {shown(text)}, not a number")
@@ -211,5 +211,5 @@ def _box(frame: int, sides: list[Field], category: str, score: Field | None, lin
     if min(width, height) <= 0:
         raise Malformed(f"{where}: a box needs a positive width and height, got {width:g} x {height:g}")
     certain = 1.0 if score is None else score.number(0, 1)
-    # Classes come again and again: one copy of each will do.
+    # Classes repeat: keep one copy of each name.
     return Box(frame, x, y, width, height, sys.intern(category), certain, line)

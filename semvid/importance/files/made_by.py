@@ -1,4 +1,4 @@
-"""Say of maps how they were made, so that they can be made again."""
+"""Records how maps were made, so that they can be made again."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from semvid.core.plain import to_plain
 def describe_maps(
     config: MapsConfig | None, source: MapSource, temporal: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """Return what made the maps of a run, as JSON has it; of maps made earlier, what made those.
+    """Return what made the maps of a run, as JSON values; for maps from an earlier run, what made those.
 
     Args:
-        config: What the user asked for; None = he brought a source of his own.
+        config: What the user asked for; None = the caller supplied a source.
         source: Where the maps come from.
         temporal: How maps follow from frame to frame.
     """
@@ -27,7 +27,7 @@ def describe_maps(
     record: dict[str, Any] = {"semvid": version("semvid")}
     if config is None:
         return record | {"source": source.kind, "temporal": dict(temporal)}
-    # Names alone: a path tells about people, and means nothing elsewhere.
+    # Only the name: a path would reveal who ran it, and means nothing elsewhere.
     if config.path is not None:
         return record | {"maps": config.path.name}
     if config.boxes is not None:

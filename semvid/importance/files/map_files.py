@@ -37,7 +37,7 @@ _RESIZABLE = (np.uint8, np.uint16, np.float32)
 _ENOUGH_SAMPLES_ACROSS = 480
 
 COUNT_TOLERANCE = 2
-"""Frames by which a header may be wrong before a map file of another length is refused unseen."""
+"""Frames by which a header may be off before a map file of another length is refused in advance."""
 
 
 class MapFileSource(MapSource):
@@ -166,11 +166,11 @@ class MapFileSource(MapSource):
 
 
 def _pictures_in(folder: Path) -> list[Path]:
-    """Return the pictures of a folder in the order people number them: 2 before 10."""
+    """Return the pictures of a folder in the order of their numbers: 2 before 10."""
     found = [
         one
         for one in folder.iterdir()
-        # Systems leave hidden files of their own beside pictures, with the same suffix.
+        # Operating systems leave hidden files beside pictures, with the same suffix.
         if one.suffix.lower() == ".png" and not one.name.startswith(".")
     ]
     if not found:
@@ -187,9 +187,9 @@ def _pictures_in(folder: Path) -> list[Path]:
 
 
 def _place(name: str) -> list[tuple[int, str]]:
-    """Return what sorts names by the numbers in them, whatever zeros or capitals they are written with."""
+    """Return a key that sorts names by the numbers in them, ignoring leading zeros and case."""
     parts = re.split(r"([0-9]+)", name.casefold())
-    # Numbers as text, the longer the larger: they may be of any length.
+    # Numbers as text, longer = larger: they may have any length.
     plain = [one.lstrip("0") if index % 2 else one for index, one in enumerate(parts)]
     return [(len(one) if index % 2 else 0, one) for index, one in enumerate(plain)]
 
@@ -211,7 +211,7 @@ def _importance(samples: AnyArray, black: float, white: float) -> FloatArray:
 
 
 def _luma_range(picture: VideoFrame, bits: int) -> tuple[float, float]:
-    """Sample values of black and white."""
+    """Return the sample values of black and white."""
     name = picture.format.name
     scale = 1 << (bits - 8)
     is_full = picture.color_range == ColorRange.JPEG or name.startswith("yuvj")

@@ -1,4 +1,4 @@
-"""What takes the maps of a video, and what it is told of it."""
+"""The interface of map sinks, which take the maps of a video, and what they need to know about it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from semvid.core.types import FloatArray, Frame, QuantizerOffsets, VideoInfo
 
 
 class MapSink(Protocol):
-    """Keeps the maps of a video."""
+    """Takes the maps of a video."""
 
     wants_settled: bool
-    """It keeps few cells and levels: maps that are followed are settled before."""
+    """It keeps few cells and levels, so maps that follow motion are settled first."""
 
     @property
     def num_frames(self) -> int:
@@ -24,17 +24,17 @@ class MapSink(Protocol):
 
     @property
     def bytes_written(self) -> int:
-        """Bytes so far, or nearly."""
+        """Bytes so far, approximately."""
 
     def record(self, frame: Frame, importance: FloatArray, *, is_cut: bool) -> FloatArray:
-        """Take the ``(h, w)`` upright map of the next frame; return it as it was kept."""
+        """Take the ``(h, w)`` upright map of the next frame; return it as it is stored."""
 
 
 class FileSink(MapSink, Protocol):
     """Writes to a file: ``finish`` when all maps are there, ``close`` in any case."""
 
     def finish(self) -> None:
-        """Write what waits."""
+        """Write what is still buffered."""
 
     def close(self) -> None:
         """Close the file."""
@@ -46,15 +46,15 @@ class Allocator(Protocol):
     def allocate(
         self, importance: FloatArray, half_luma: NDArray[np.uint8], size: tuple[int, int], *, is_cut: bool
     ) -> tuple[QuantizerOffsets, float]:
-        """Return the offsets of the next picture, and its bits as a multiple of those without."""
+        """Return the offsets of the next picture, and its bits as a multiple of those without offsets."""
 
 
 @dataclass(frozen=True, slots=True)
 class SinkContext:
-    """What sinks want to know of a video."""
+    """What sinks need to know about a video."""
 
     info: VideoInfo
     made_by: Mapping[str, Any]
-    """What makes the maps, and with what settings; JSON."""
+    """What makes the maps, and with which settings; JSON values."""
     allocator: Allocator | None = None
-    """How importance becomes offsets; only files of offsets need it."""
+    """Turns importance into offsets; only files of offsets need it."""

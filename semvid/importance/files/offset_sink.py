@@ -1,4 +1,4 @@
-"""Maps as the offsets that other encoders read."""
+"""Writes maps as quantizer offsets for other encoders."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class OffsetSink:
         self.num_frames = 0
         self._write = write
         self._file = path.open("w", encoding="ascii", newline="\n")
-        assert context.allocator is not None  # noqa: S101 - whoever wants offsets says how
+        assert context.allocator is not None  # noqa: S101 - formats with offsets always have one
         self._allocator = context.allocator
 
     @property

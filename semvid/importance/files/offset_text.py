@@ -1,9 +1,9 @@
 """Text files of quantizer offsets that other encoders read: kvazaar's ROI and SVT-AV1's ROI map.
 
 kvazaar (``--roi``, text): for every picture a line ``COLUMNS ROWS`` and the offsets in QP steps, row by row;
-semvid gives one to each coding tree unit of 64 x 64. SVT-AV1 (``--roi-map-file``): lines of the number of a
-picture and an offset of the quantizer index for each 64 x 64 block; at most eight different ones in a line,
-which holds until the next.
+semvid writes one for each coding tree unit of 64 x 64. SVT-AV1 (``--roi-map-file``): each line has the number
+of a picture and a quantizer index offset for each 64 x 64 block, with at most eight different values; it
+holds until the next line.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def read_offsets(path: Path, upright_size: tuple[int, int]) -> Iterator[FloatArr
         upright_size: ``(width, height)`` of the video in pixels.
 
     Raises:
-        MapError: It is neither, or has another number of offsets than it should.
+        MapError: It is neither, or has the wrong number of offsets.
     """
     try:
         with path.open("rb") as file:
@@ -91,10 +91,10 @@ def read_offsets(path: Path, upright_size: tuple[int, int]) -> Iterator[FloatArr
 
 
 def importance_of_steps(steps: FloatArray) -> FloatArray:
-    """Return importance that leads to offsets again, by the law of ``allocate``.
+    """Return the importance that leads to these offsets by the law of ``allocate``.
 
-    What is constant in them cannot be told from their rate-neutral bias: the coarsest block counts 0, and
-    what is 6.6 steps finer, or more, counts 1.
+    A constant part cannot be told apart from the rate-neutral bias: the coarsest block gets importance 0, and
+    blocks that are 6.6 or more steps finer get 1.
 
     Args:
         steps: ``(rows, cols)`` offsets in QP steps, negative = finer.
@@ -108,9 +108,9 @@ def _read_numbers(file: BinaryIO, path: Path) -> Iterator[Offsets]:
     try:
         for line in read_lines(file, _MOST_BYTES_PER_LINE):
             if line.strip():
-                # Python takes more for a number than others do, as in "1_000".
+                # Python accepts more as a number than others do, such as "1_000".
                 if not _NUMBERS.fullmatch(line):
-                    raise Malformed(f"{shown(line.strip())} are no whole numbers")
+                    raise Malformed(f"{shown(line.strip())} are not whole numbers")
                 yield np.array(line.split(), np.int64)
             number += 1
     except Malformed as error:

@@ -1,4 +1,4 @@
-"""Maps as pictures that anybody can open."""
+"""Writes maps as pictures that any program opens."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def full_size(importance: FloatArray, size: tuple[int, int]) -> NDArray[np.uint8
 
 
 class PictureSink:
-    """One PNG a frame."""
+    """One PNG per frame."""
 
     wants_settled = False
 

@@ -35,10 +35,10 @@ _END = struct.Struct("<IQ")
 _LENGTH = struct.Struct("<I")
 _LARGEST_HEADER = 2**20
 _LARGEST_SIDE = 2**20
-"""Pixels; more than any picture has."""
+"""Pixels per side; more than any picture has."""
 _MOST_CELLS = 2**20
 _MOST_UNPACKING_MEMORY = 2**27
-"""Bytes the unpacking of a block may take. Ours take 1 MB; ``xz -9`` takes 65."""
+"""Bytes of memory for unpacking a block. semvid's blocks take 1 MB; those of ``xz -9`` take 65."""
 _XZ = [
     {
         "id": lzma.FILTER_LZMA2,
@@ -53,7 +53,7 @@ _XZ = [
 
 @dataclass(frozen=True, slots=True)
 class SidecarHeader:
-    """What a sidecar says of all its maps."""
+    """What holds for all maps of a sidecar."""
 
     picture: tuple[int, int]
     """``(width, height)`` in pixels of the upright picture."""
@@ -62,7 +62,7 @@ class SidecarHeader:
     time_base: Fraction
     """Seconds per unit of ``pts``."""
     made_by: Mapping[str, Any]
-    """What made the maps, and with what settings; JSON."""
+    """What made the maps, and with which settings; JSON values."""
 
     @property
     def maps_per_block(self) -> int:
@@ -114,7 +114,7 @@ class SidecarWriter:
             self._write_block()
 
     def finish(self) -> None:
-        """Write what waits, and the end."""
+        """Write what is still buffered, and the end of the file."""
         if self._waiting:
             self._write_block()
         self._file.write(_END.pack(0, self.num_maps))
@@ -135,14 +135,14 @@ class SidecarReader:
     """Reads a sidecar block by block. Close it.
 
     Raises:
-        MapError: It is no sidecar, is of a later version, is cut off or damaged; on opening or later.
+        MapError: It is not a sidecar, is of a later version, is cut off or damaged; on opening or later.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
             self._file = path.open("rb")
-            # Pipes cannot go back, and the end is looked at first.
+            # Pipes cannot seek, and the end of the file is read first.
             self._file.seek(0)
         except OSError as error:
             raise MapError(
@@ -160,7 +160,7 @@ class SidecarReader:
         self._file.close()
 
     def maps(self) -> Iterator[TimedMap]:
-        """Yield the maps that were not yet read."""
+        """Yield the remaining maps."""
         num_read = 0
         while length := self._read_length(num_read):
             block = self._read_block(length, num_read)
@@ -188,7 +188,7 @@ class SidecarReader:
         name, _, version = self._file.readline(32).rpartition(b" ")
         if name + b" " != _NAME:
             raise MapError(
-                f"{setting('maps', self._path)} is no semvid sidecar; check the path", path=self._path
+                f"{setting('maps', self._path)} is not a semvid sidecar; check the path", path=self._path
             )
         if version.strip() != str(VERSION).encode():
             raise MapError(
@@ -215,7 +215,7 @@ class SidecarReader:
             ) from error
 
     def _read_end(self) -> int:
-        """Look at the end first: a file that is cut off is refused before any work is done."""
+        """Check the end first, so that a truncated file is refused before any work is done."""
         start = self._file.tell()
         self._file.seek(0, 2)
         if self._file.tell() - start < _END.size:

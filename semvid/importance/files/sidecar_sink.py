@@ -1,4 +1,4 @@
-"""Write semvid's own file of maps."""
+"""Writes sidecars, semvid's own map files."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from semvid.importance.files.sidecar import SidecarHeader, SidecarWriter, TimedM
 
 
 class SidecarSink:
-    """semvid's own file. What it keeps, rounded to 8 bits, is what a later run reads.
+    """A sidecar. A later run reads exactly what it keeps, rounded to 8 bits.
 
     Args:
         path: Where to write.
-        context: The video, and what makes the maps.
+        context: What is known about the video and its maps.
     """
 
     wants_settled = True
@@ -30,7 +30,7 @@ class SidecarSink:
 
     @property
     def bytes_written(self) -> int:
-        """Bytes so far; the last maps wait."""
+        """Bytes so far, without the maps that are still buffered."""
         return self._file.tell()
 
     def record(self, frame: Frame, importance: FloatArray, *, is_cut: bool) -> FloatArray:
@@ -48,7 +48,7 @@ class SidecarSink:
         return from_grey(grey)
 
     def finish(self) -> None:
-        """Write what waits."""
+        """Write what is still buffered."""
         if self._writer is not None:
             self._writer.finish()
 

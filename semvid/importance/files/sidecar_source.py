@@ -1,4 +1,4 @@
-"""Maps of an earlier run, matched to the frames by time."""
+"""Maps from a sidecar, matched to frames by time."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _ASPECT_TOLERANCE = 0.02
 
 
 class SidecarSource(MapSource):
-    """Maps read from a sidecar. Times count from the first frame; frames may be missing, not new.
+    """Maps read from a sidecar. Times count from the first frame; the video may lack frames, but not add any.
 
     Args:
         path: The sidecar.
         hold: Keep the last map for frames that have none.
 
     Raises:
-        MapError: It is no sidecar, or is damaged.
+        MapError: It is not a sidecar, or is damaged.
     """
 
     def __init__(self, path: Path, *, hold: bool = False) -> None:
@@ -56,7 +56,7 @@ class SidecarSource(MapSource):
             self._next = next(self._maps, None)
             self._first_pts = self._next.pts if self._next else 0
         now -= self._start
-        # Each was rounded to its own time base, by half a unit, twice: now and at the first frame.
+        # Each was rounded to its own time base twice, by half a unit: now and at the first frame.
         rounding = ours + theirs
         while self._next is not None and self._is_due(self._next, now, rounding):
             self._before, self._current, self._next = self._current, self._next, next(self._maps, None)
@@ -74,20 +74,20 @@ class SidecarSource(MapSource):
         return ImportanceMap(from_grey(current.grey))
 
     def _is_due(self, one: TimedMap, now: Fraction, rounding: Fraction) -> bool:
-        """Tell whether a map's frame is shown now or was before."""
+        """Return whether a map's frame is shown now or was shown earlier."""
         early = self._time(one) - now
         return early <= 0 or (early <= rounding and self._is_nearest(early, self._current, one))
 
     def _is_for(self, one: TimedMap, now: Fraction, rounding: Fraction) -> bool:
-        """Tell whether the map that was last due is that of the frame shown now, and of none before it."""
+        """Return whether the map that was last due belongs to the frame shown now, and to none before it."""
         late = now - self._time(one)
         first, second = (one, self._next) if self._next else (self._before, one)
         return not self._is_used and late <= rounding and self._is_nearest(late, first, second)
 
     def _is_nearest(self, away: Fraction, first: TimedMap | None, second: TimedMap | None) -> bool:
-        """Tell whether a distance is less than half of that between two maps.
+        """Return whether a distance is less than half of that between two maps.
 
-        A time base may be as coarse as a frame is long (AVI's is), and then rounding alone tells nothing.
+        A time base may be as coarse as one frame (as in AVI), and then rounding alone is no criterion.
         """
         return first is None or second is None or 2 * away < self._time(second) - self._time(first)
 

@@ -1,4 +1,4 @@
-"""Where the maps of a video can go: one sink for each kind of file."""
+"""Chooses where the maps of a video go: one sink for each kind of file."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SINKS: Mapping[str, Callable[[Path, SinkContext], FileSink]] = {
 def open_sink(
     kind: MapFormat, output: Path, context: SinkContext, *, overwrite: bool
 ) -> AbstractContextManager[MapSink]:
-    """Return a context manager: when it ends well the output has its name, otherwise nothing is left."""
+    """Return a context manager: on success the output gets its name, on failure nothing is left behind."""
     if kind == "png":
         return _folder_sink(output, overwrite)
     return _file_sink(output, overwrite, lambda temporary: _SINKS[kind](temporary, context))

@@ -1,4 +1,4 @@
-"""Maps as grey videos: for people, and for MSU's x264."""
+"""Writes maps as grey videos: for people, and for MSU's x264."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class VideoSink:
 
 
 class SaliencySink(VideoSink):
-    """The video of MSU's x264 with ``--saliency``: a picture a frame, luma of the usual limited range."""
+    """The video for MSU's x264 with ``--saliency``: one picture per frame, luma of limited range."""
 
     container, pixel_format = "avi", "yuv420p"
 

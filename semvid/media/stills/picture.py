@@ -55,7 +55,7 @@ def read_picture(path: Path) -> Picture:
 
     Raises:
         InputMissingError: It does not exist.
-        InputError: It is no still picture, broken, animated, or too large.
+        InputError: It is not a still picture, broken, animated, or too large.
     """
     with open_picture(path) as image:
         notices = _of_many(path, image)

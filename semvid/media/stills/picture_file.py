@@ -63,7 +63,7 @@ def open_picture(path: Path) -> Iterator[Image.Image]:
 
     Raises:
         InputMissingError: It does not exist.
-        InputError: It is no still picture, is too large, or turns out to be broken in the block.
+        InputError: It is not a still picture, is too large, or turns out to be broken in the block.
     """
     if not path.exists():
         raise InputMissingError(f"{path} does not exist; check the path")
@@ -126,7 +126,7 @@ def _what_it_is(path: Path) -> str:
     return next((words for start, words in _BEGINNINGS if head.startswith(start)), _UNKNOWN)
 
 
-_UNKNOWN = "is no picture that can be read; give PNG, JPEG, WebP or TIFF"
+_UNKNOWN = "is not a picture that can be read; give PNG, JPEG, WebP or TIFF"
 _VIDEO = "is a video or sound; use semvid compress"
 _HEIC = "is HEIC, which cannot be read; convert it to JPEG or PNG first"
 _AVIF = "is AVIF, and damaged or not known to this Pillow; convert it to PNG first"

@@ -60,14 +60,14 @@ def check_output(output: Path, source: VideoInfo, coding_format: str, config: Co
 
     Raises:
         OutputExistsError: It exists and may not be replaced.
-        OutputError: It is the input, is no regular file, its folder is missing or read-only, or its
+        OutputError: It is the input, is not a regular file, its folder is missing or read-only, or its
             container cannot hold the streams.
     """
     check_place(output, source.path, overwrite=config.overwrite)
     suffix = output.suffix.lower()
     if suffix not in CONTAINERS:
         raise OutputError(
-            f"'{output.suffix or output.name}' is no container semvid writes; "
+            f"'{output.suffix or output.name}' is not a container that semvid writes; "
             f"end the output in {', '.join(CONTAINERS)}"
         )
     if not takes(suffix, coding_format):

@@ -99,7 +99,7 @@ def check_folder(output: Path, *, overwrite: bool) -> None:
 
     Raises:
         OutputExistsError: It holds pictures, and ``overwrite`` is false.
-        OutputError: It is no folder, holds something else, or cannot be made or read.
+        OutputError: It is not a folder, holds something else, or cannot be made or read.
     """
     if not output.parent.is_dir():
         raise OutputError(f"the folder {output.parent} does not exist; create it or choose another `output`")
@@ -118,7 +118,7 @@ def check_folder(output: Path, *, overwrite: bool) -> None:
         )
     strange = next((name for name in sorted(names) if not _FRAME_PATTERN.fullmatch(name)), None)
     if strange is not None:
-        raise OutputError(f"{output} holds {strange}, which is no picture of semvid's; choose another folder")
+        raise OutputError(f"{output} holds {strange}, which semvid did not write; choose another folder")
 
 
 def _names_in(folder: Path) -> frozenset[str]:

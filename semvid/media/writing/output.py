@@ -25,7 +25,7 @@ def check_place(output: Path, source: Path | None, *, overwrite: bool, option: s
 
     Raises:
         OutputExistsError: It exists and ``overwrite`` is false.
-        OutputError: It is the input, is no regular file, or its folder is missing or read-only.
+        OutputError: It is the input, is not a regular file, or its folder is missing or read-only.
     """
     option = f"`{option}`"
     try:

@@ -195,7 +195,7 @@ def _screen(text: str, name: str, system: str, display: str | None) -> Address:
         return Address(text, "screen", name, "x11grab", can_reconnect=True)
     display = display if display is not None else os.environ.get("DISPLAY", ":0")
     if name and not name.isdecimal():
-        raise ConfigError(f"{text} is no screen; use screen, screen:1 or screen::0.0+10,20")
+        raise ConfigError(f"{text} is not a screen; use screen, screen:1 or screen::0.0+10,20")
     # ":1.0", "host:1.0", "10.0.0.1:1": a screen's number comes after the last colon.
     server, _, screen = display.rpartition(":")
     server_number, _, number = screen.partition(".")

@@ -1,4 +1,4 @@
-"""Open a live source without blocking for ever, and say in one line why it cannot be opened."""
+"""Open a live source without blocking forever, and say in one line why it cannot be opened."""
 
 from __future__ import annotations
 
@@ -213,10 +213,12 @@ def _explain(address: Address, error: Exception) -> str:
     remedies = {
         "camera": _explain_camera,
         "screen": lambda *_: f"{shown} cannot be captured ({reason(error)}); check DISPLAY and permissions",
-        "generator": lambda *_: f"{shown} is no filter graph that makes video ({reason(error)}); correct it",
+        "generator": lambda *_: (
+            f"{shown} is not a filter graph that makes video ({reason(error)}); correct it"
+        ),
         "pipe": lambda *_: (
-            f"standard input is no video ({reason(error)}); send Y4M, MPEG-TS, Matroska or another "
-            "format that needs no seeking"
+            f"standard input is not a video that can be read ({reason(error)}); send Y4M, MPEG-TS, Matroska "
+            "or another format that needs no seeking"
         ),
         "network": _explain_network,
     }
@@ -235,8 +237,8 @@ def _explain_camera(address: Address, error: Exception) -> str:
     if code == errno.EBUSY:
         return f"the camera {address.shown} is in use by another program; close that one"
     return (
-        f"the camera {address.shown} cannot be read ({reason(error)}); it is no capture device, or refuses "
-        f"every size and rate; {what_is_there()}"
+        f"the camera {address.shown} cannot be read ({reason(error)}); it is not a capture device, or "
+        f"refuses every size and rate; {what_is_there()}"
     )
 
 
@@ -250,7 +252,7 @@ def _explain_network(address: Address, error: Exception) -> str:
         "HTTPForbiddenError": "forbids access (403); check the user's rights or the token",
         "HTTPNotFoundError": "is not known to the server (404); check the path",
         "ProtocolNotFoundError": "is of a protocol that this FFmpeg build lacks; use rtsp, rtmp, udp or http",
-        "InvalidDataError": "sends something that is no video; check the path",
+        "InvalidDataError": "sends something that is not video; check the path",
         "FileNotFoundError": "does not exist; check the path",
         "PermissionError": "may not be read; check the permissions",
     }

@@ -150,7 +150,7 @@ def _file(text: str, coding: str) -> Address:
         }
         muxer = "segment"
     elif "%" in text:
-        raise ConfigError(f"{text} holds a % that is no number of a segment; use %03d, or another name")
+        raise ConfigError(f"{text} holds a % that is not a segment number; use %03d, or another name")
     return Address(
         text,
         "file",
