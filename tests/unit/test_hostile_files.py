@@ -358,8 +358,8 @@ def test_damaged_networks_give_one_line(place, noise, tmp_path):
         (network(size=(0, 16)), "semvid feeds sides of 8 to 4096|gives"),
         (network(size=(4, 4)), "takes 4x4 pixels; semvid feeds sides of 8 to 4096"),
         (network(size=(16, 99_999)), "takes 99999x16 pixels; semvid feeds sides of 8 to 4096"),
-        (b"", "no network ONNX Runtime can load"),
-        (network()[:-20], "no network ONNX Runtime can load"),
+        (b"", "not a network that ONNX Runtime can load"),
+        (network()[:-20], "not a network that ONNX Runtime can load"),
     ],
 )
 def test_networks_of_odd_shapes_are_refused(data, words, tmp_path):
@@ -386,7 +386,7 @@ def test_weights_outside_the_folder_of_a_network_are_not_read(location, tmp_path
     entry.key, entry.value = "location", location
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "n.onnx").write_bytes(model.SerializeToString())
-    with pytest.raises(ModelError, match="no network ONNX Runtime can load"):
+    with pytest.raises(ModelError, match="not a network that ONNX Runtime can load"):
         predicted(tmp_path / "folder" / "n.onnx")
 
 
@@ -423,7 +423,7 @@ def weights(architecture=ARCHITECTURE, channels=CHANNELS, **more):
         (weights(channels=[["a"]]), "not text"),
         (weights(architecture={})[:30], "damaged"),
         (struct.pack("<Q", 2**60) + b"{}", "damaged"),
-        (save({"x": np.zeros(3, np.float16)}), "no JSON"),
+        (save({"x": np.zeros(3, np.float16)}), "not JSON"),
     ],
 )
 def test_wrong_weights_files_are_refused(data, words, tmp_path):

@@ -72,7 +72,7 @@ def test_every_field_refuses_what_is_of_no_use_to_it(config, name, value):
         (lambda: semvid.LiveConfig(rate=semvid.Crf(30)), "LiveConfig.rate is Crf.*give a Bitrate"),
         (lambda: semvid.LiveConfig(rate=semvid.Bitrate(49_999)), "`Bitrate\\(49999\\)` .* 50000 to 200000000"),
         (lambda: semvid.CompressConfig(crf=30), r"^`crf` is no longer an option of CompressConfig; give `rate=Crf"),
-        (lambda: semvid.LiveConfig(model="x"), r"^`model` is no longer an option of LiveConfig .* `maps=MapsConfig\(model="),
+        (lambda: semvid.LiveConfig(model="x"), r"^`model` is no longer an option of LiveConfig; .* `maps=MapsConfig\(model="),
         (lambda: semvid.CompressConfig(maps="a.svmap"), "maps is 'a.svmap' .*give a MapsConfig"),
         (lambda: semvid.ImageConfig(match="same"), "`match=same` is unknown; the only choice is plain"),
     ],
