@@ -87,7 +87,7 @@ def test_what_a_source_has_is_heeded(clip, tmp_path):
     [
         (Bare, "class .*Bare.*not a source of maps; give an object with an update"),
         (np.zeros((2, 2)), "not a source of maps"),
-        (0, "importance is 0, which is no source"),
+        (0, "importance is 0, which is not a source"),
         (
             Bare([[0, 255]]),
             "Bare.update returned importance from 0 to 255 for frame 0; it must be 0 to 1",

@@ -351,7 +351,7 @@ def test_damaged_networks_give_one_line(place, noise, tmp_path):
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (network(channels=0), "semvid needs 1xCxhxw|no network ONNX Runtime can load"),
+        (network(channels=0), "semvid needs 1xCxhxw|not a network that ONNX Runtime can load"),
         (cut_network(0, [1, 0, 16, 16]), "semvid needs 1xCxhxw"),
         (cut_network(0, [1, "c", 16, 16]), "semvid needs 1xCxhxw"),
         (cut_network(0, None), "semvid needs 1xCxhxw"),

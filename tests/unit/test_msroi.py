@@ -301,7 +301,7 @@ class TestOwnNetwork:
         with pytest.raises(ModelError, match="does not exist"):
             OnnxPredictor(tmp_path / "none.onnx", FocusConfig())
         (tmp_path / "junk.onnx").write_bytes(b"junk")
-        with pytest.raises(ModelError, match="no network ONNX Runtime can load"):
+        with pytest.raises(ModelError, match="not a network that ONNX Runtime can load"):
             OnnxPredictor(tmp_path / "junk.onnx", FocusConfig())
 
     def test_wrong_shapes(self, tmp_path):
