@@ -9,6 +9,7 @@ from typing import Annotated, cast
 import typer
 
 # Only light modules here: `semvid --help` must not load FFmpeg or numpy.
+from semvid.cli.codec_help import codec_help, defaults_of, preset_help
 from semvid.cli.options import (
     ALLOCATION,
     FILES_PANEL,
@@ -60,17 +61,17 @@ def command(
                      "Default: NAME.semvid.EXT beside the input.", rich_help_panel=FILES_PANEL),
     ] = None,
     codec: Annotated[
-        str, typer.Option(help="Encoder: x264, x265, vp8, vp9 or mjpeg.", rich_help_panel=_HOW)
+        str, typer.Option(help=codec_help(), rich_help_panel=_HOW)
     ] = _DEFAULTS.codec,
     crf: Annotated[
         float | None,
         typer.Option(help="Quality, lower = better and larger, in the encoder's own unit. "
-                     "Default: 26 (x264), 28 (x265), 34 (vp8), 38 (vp9).", rich_help_panel=_HOW),
+                     f"Default: {defaults_of(Crf)}.", rich_help_panel=_HOW),
     ] = None,
     quality: Annotated[
         int | None,
         typer.Option(help="mjpeg: quality of important areas, 1 to 100, on the scale of plain JPEG. "
-                          "Default: 80.",
+                          f"Default: {defaults_of(Quality)}.",
                      rich_help_panel=_HOW),
     ] = None,
     bitrate: Annotated[
@@ -85,8 +86,7 @@ def command(
     ] = None,
     preset: Annotated[
         str | None,
-        typer.Option(help="Speed: placebo to superfast (x264) or veryfast (x265), default medium; "
-                     "0 to 5 (vp8; default 2), 5 to 8 (vp9; default 5).", rich_help_panel=_HOW),
+        typer.Option(help=preset_help(), rich_help_panel=_HOW),
     ] = None,
     encoder_option: Annotated[
         list[str] | None,

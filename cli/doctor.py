@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from semvid.cli.flags import to_flags
+from semvid.codecs.registry import CODECS
 from semvid.core.text import visible
 
 _PACKAGES = (
@@ -48,7 +49,7 @@ def command(
         from semvid.core.errors import EncoderError
 
         sick = [one["name"] for one in report["encoders"] if not one["obeys_map"]]
-        packages = dict.fromkeys("jpeglib numba" if name == "mjpeg" else "av" for name in sick)
+        packages = dict.fromkeys(package for name in sick for package in CODECS[name].packages)
         raise EncoderError(
             f"self-test failed for {', '.join(sick)}; reinstall what encodes: "
             f"pip install --force-reinstall {' '.join(packages)}"
@@ -62,8 +63,6 @@ def command(
 def _examine() -> dict[str, Any]:
     import av
 
-    from semvid.codecs.jpeg.selftest import test_motion_jpeg
-    from semvid.codecs.selftest import test_encoders
     from semvid.core.devices import list_devices
     from semvid.media.reach import has_protocol
     from semvid.models.selftest import test_networks
@@ -75,7 +74,7 @@ def _examine() -> dict[str, Any]:
         "ffmpeg_libraries": {name: ".".join(map(str, one)) for name, one in av.library_versions.items()},
         "protocols": {name: has_protocol(name) for name in _PROTOCOLS},
         "devices": [dataclasses.asdict(one) for one in list_devices()],
-        "encoders": [dataclasses.asdict(one) for one in (*test_encoders(), test_motion_jpeg())],
+        "encoders": [dataclasses.asdict(one.self_test()) for one in CODECS.values()],
         "networks": [dataclasses.asdict(one) for one in test_networks()],
     }
 

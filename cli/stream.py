@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from semvid.cli.codec_help import codec_help, live_preset_help
 from semvid.cli.options import (
     ALLOCATION,
     FOCUS,
@@ -56,7 +57,7 @@ def command(
                        "--record or --virtual-camera."),
     ] = None,
     codec: Annotated[
-        str, typer.Option(help="Encoder: x264, x265, vp8, vp9 or mjpeg.", rich_help_panel=_HOW)
+        str, typer.Option(help=codec_help(), rich_help_panel=_HOW)
     ] = _DEFAULTS.codec,
     bitrate: Annotated[
         str, typer.Option(metavar="RATE", help="Bit rate of the video in bits per second, as in 800k or 12M.",
@@ -86,9 +87,7 @@ def command(
                           "frame. keep: never change their lines.", rich_help_panel=_HOW)
     ] = _DEFAULTS.deinterlace,
     preset: Annotated[
-        str | None, typer.Option(help="Speed, slower = better compression. x264: placebo to superfast "
-                                      "(default superfast), x265: placebo to veryfast (veryfast), vp9: 5 to "
-                                      "8 (8). vp8, mjpeg: none.", rich_help_panel=_HOW)
+        str | None, typer.Option(help=live_preset_help(), rich_help_panel=_HOW)
     ] = None,
     record: Annotated[
         Path | None, typer.Option(help="Also write to this file, which survives a crash: .mkv, .mp4 or .ts.",

@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from semvid.core.coded import CodedPacket
     from semvid.core.config import (
         AllocationConfig,
         CompareConfig,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from semvid.products.report.store import load_report
     from semvid.products.still import compress_image
     from semvid.streaming.base.sound import SoundChunk
-    from semvid.streaming.base.types import CodedPacket, LiveStatus
+    from semvid.streaming.base.types import LiveStatus
     from semvid.streaming.ends import PacketTaker
     from semvid.streaming.live import live
     from semvid.streaming.stream import LiveStream
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AllocationConfig": "semvid.core.config",
     "Bitrate": "semvid.core.rate",
-    "CodedPacket": "semvid.streaming.base.types",
+    "CodedPacket": "semvid.core.coded",
     "CompareConfig": "semvid.core.config",
     "Comparison": "semvid.core.results",
     "CompressConfig": "semvid.core.config",

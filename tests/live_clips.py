@@ -13,7 +13,7 @@ import av
 import imageio_ffmpeg
 from clips import pictures
 
-from semvid.streaming.base.types import CodedPacket
+from semvid.core.coded import CodedPacket
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 ENCODERS = {

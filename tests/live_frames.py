@@ -7,8 +7,9 @@ import numpy as np
 from clips import pictures
 
 import semvid
+from semvid.core.coded import TIME_BASE
 from semvid.core.types import Frame
-from semvid.streaming.base.types import TIME_BASE, Captured
+from semvid.streaming.base.types import Captured
 
 WIDTH, HEIGHT, RATE = 384, 256, 30
 TICKS = 3000

@@ -30,7 +30,7 @@ from semvid.allocate import levels
 from semvid.codecs import registry
 
 RELUCTANCE = levels._RELUCTANCE
-ENCODERS = dict(registry.ENCODERS)
+ENCODERS = dict(registry.CODECS)
 CRFS = {"x264": (23, 28, 33, 38), "x265": (23, 28, 33, 38), "vp8": (24, 34, 44, 54),
         "vp9": (24, 34, 44, 54)}  # fmt: skip
 FRAME_RATE = Fraction(24)
@@ -96,7 +96,7 @@ def config_for(codec: str, crf: float, source: str, masks: Path) -> semvid.Compr
     levels._RELUCTANCE = float(values.pop("reluctance", RELUCTANCE))
     spec = ENCODERS[codec]
     held = values.pop("map_frames", None)
-    registry.ENCODERS[codec] = spec if held is None else replace(spec, map_frames=int(held))
+    registry.CODECS[codec] = spec if held is None else replace(spec, map_frames=int(held))
     is_settled = values.pop("settled", "0") == "1"
     return semvid.CompressConfig(
         codec=codec,

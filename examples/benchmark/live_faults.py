@@ -31,10 +31,10 @@ import av
 import imageio_ffmpeg
 from common import data_folder, load, save
 
+from semvid.core.coded import CodedPacket
 from semvid.core.config import LiveConfig
 from semvid.core.events import Notice
 from semvid.core.rate import Bitrate
-from semvid.streaming.base.types import CodedPacket
 from semvid.streaming.live import open_session
 from semvid.streaming.session import LiveSession
 

@@ -27,10 +27,11 @@ import imageio_ffmpeg
 import numpy as np
 from common import data_folder, save, table
 
+from semvid.core.coded import CodedPacket
 from semvid.core.config import LiveConfig
 from semvid.core.events import Notice
 from semvid.core.rate import Bitrate
-from semvid.streaming.base.types import CodedPacket, LiveStatus, Snapshot
+from semvid.streaming.base.types import LiveStatus, Snapshot
 from semvid.streaming.live import open_session
 
 SECONDS_PER_RATE = 10.0

@@ -22,11 +22,12 @@ from common import data_folder, save, table
 from numpy.typing import NDArray
 
 import semvid
+from semvid.core.coded import TIME_BASE, CodedPacket
 from semvid.core.config import LiveConfig, MapsConfig
 from semvid.core.rate import Bitrate
 from semvid.core.types import Frame
 from semvid.importance.registry import open_source
-from semvid.streaming.base.types import TIME_BASE, Captured, CodedPacket
+from semvid.streaming.base.types import Captured
 from semvid.streaming.stream import LiveStream
 
 RATE = 30

@@ -31,7 +31,8 @@ from kodak import Judge, Scores, average
 import semvid
 from semvid.codecs.base.coding import PreparedFrame
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder
-from semvid.codecs.jpeg.motion import JpegCoding, planes_of
+from semvid.codecs.jpeg.motion import JpegCoding
+from semvid.codecs.jpeg.planes import planes_of
 from semvid.engine.analysis import Analyser
 from semvid.importance.registry import open_source
 from semvid.media.reading.reader import VideoReader

@@ -16,7 +16,7 @@ import numpy as np
 from common import clips, load, save, table
 
 import semvid
-from semvid.codecs.registry import find_encoder
+from semvid.codecs.registry import find_codec
 
 
 def video_bytes(source: Path, output: Path, codec: str, crf: float, model: str | None) -> int:
@@ -48,7 +48,7 @@ def main() -> None:
         output = Path(work) / "coded.mkv"
         for codec in codecs:
             for step in map(int, arguments.crf_steps.split(",")):
-                crf = find_encoder(codec).crf.default + step
+                crf = find_codec(codec).crf.default + step
                 for clip in clips():
                     plain = video_bytes(clip, output, codec, crf, None)
                     for model in models:

@@ -28,14 +28,15 @@ import numpy as np
 from common import clips, data_folder, load, save, table
 
 import semvid
+from semvid.codecs.ffmpeg import live as live_encoder
 from semvid.codecs.ffmpeg import region_coding
 from semvid.codecs.ffmpeg.distortion import LEAST_SHARE
 from semvid.codecs.ffmpeg.obedience import MapWatch
 from semvid.codecs.ffmpeg.regions import RegionAttacher
+from semvid.core.coded import TIME_BASE
 from semvid.core.types import Frame
 from semvid.importance.spectral import SpectralSource
-from semvid.streaming import encoder as live_encoder
-from semvid.streaming.base.types import TIME_BASE
+from semvid.streaming.encoder import live_presets, open_encoder
 
 NUM_FRAMES = 24
 CHOSEN_ON = {"parkour", "juggle_720p", "dog", "cows", "street_272p"}
@@ -126,8 +127,8 @@ def live_share(clip: Path, mode: str, codec: str) -> float | None:
             frame = Frame(picture, index)
             if encoder is None:
                 config = semvid.LiveConfig(codec=codec, rate=semvid.Bitrate(1_000_000))
-                preset = next(iter(live_encoder.live_presets(config)), None)
-                encoder = live_encoder.open_encoder(config, frame, 25, preset, semvid.AllocationConfig())
+                preset = next(iter(live_presets(config)), None)
+                encoder = open_encoder(config, frame, 25, preset, semvid.AllocationConfig())
             # A network asks for one; libvpx makes one every two seconds by itself.
             encoder.encode(frame, importance, is_cut=False, wants_key=index == NUM_FRAMES // 2)
             importance = source.update(frame).values if index >= 2 else None

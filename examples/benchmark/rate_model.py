@@ -7,7 +7,7 @@ in a corner) at two CRFs, and with offsets that are the same everywhere: neutral
 slopes, those say it all, and count a tenth. Each encoder's exponents and slopes are then fitted so that the
 predicted ratio of sizes matches the measured one; offsets are those the encoder was given, rounded to its
 levels and held as long as it holds them. DAVIS is not used here: it stays free to test the result on. Prints
-the fit; its constants are copied by hand into the registry. Those of x264, x265 and VP9 are older: fitted to
+the fit; its constants are copied by hand into its module. Those of x264, x265 and VP9 are older: fitted to
 the spectral and the blob maps alone, VP9's slopes then turned by hand until the mean error of
 ``neutrality.py`` at the default CRF was small.
 """
@@ -33,7 +33,7 @@ from semvid.allocate.rate_model import RateModel
 from semvid.allocate.vpx_scale import _VP8, _VP9
 from semvid.codecs.ffmpeg.allocator import OffsetAllocator
 from semvid.codecs.ffmpeg.regions import CAPACITIES
-from semvid.codecs.registry import find_encoder
+from semvid.codecs.registry import find_codec
 from semvid.core.map_source import ImportanceSource
 from semvid.importance.registry import open_source
 from semvid.importance.spectral import SpectralSource
@@ -108,7 +108,7 @@ def recorded(codec: str, uniform: float | None) -> Iterator[Recording]:
     found, allocate, block_size = (
         Recording([], [], []),
         OffsetAllocator.allocate,
-        find_encoder(codec).block_size,
+        find_codec(codec).block_size,
     )
     previous = None
 
@@ -135,7 +135,7 @@ def recorded(codec: str, uniform: float | None) -> Iterator[Recording]:
 
 def coded_offsets(codec: str, crf: float, offsets: list[semvid.QuantizerOffsets]) -> np.ndarray:
     """QP steps ``(frames, rows, cols)`` as ``FramePreparer`` rounds and holds them."""
-    spec, scale = find_encoder(codec), {"vp8": _VP8, "vp9": _VP9}.get(codec)
+    spec, scale = find_codec(codec), {"vp8": _VP8, "vp9": _VP9}.get(codec)
     quantizer, rows, age = LevelQuantizer(spec.max_levels, CAPACITIES[-1]), [], 0
     levels = np.zeros_like(offsets[0].values)
     for one in offsets:
@@ -177,7 +177,7 @@ def collect(codecs: list[str]) -> list[Sample]:
         output = Path(work) / "out.mkv"
         for codec in codecs:
             for clip in clips():
-                for crf in (find_encoder(codec).crf.default - 4, find_encoder(codec).crf.default + 3):
+                for crf in (find_codec(codec).crf.default - 4, find_codec(codec).crf.default + 3):
                     plain = video_bytes(clip, output, codec, crf, 0)
                     for name, make, uniform in cases:
                         with recorded(codec, uniform) as found:
@@ -201,7 +201,7 @@ def predict(sample: Sample, rate: RateModel) -> float:
 
 def fit(samples: list[Sample], codec: str) -> RateModel:
     """Fit one encoder's model, starting from the registry's."""
-    before = find_encoder(codec).rate
+    before = find_codec(codec).rate
     start = np.array([before.spatial, before.temporal, before.finer, before.coarser])
     measured = np.log2([one.measured for one in samples])
     weights = np.array([UNIFORM_WEIGHT if one.source in UNIFORM else 1.0 for one in samples])

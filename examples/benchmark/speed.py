@@ -23,14 +23,14 @@ import numpy as np
 from common import data_folder, save, table
 
 import semvid
-from semvid.codecs.registry import find_encoder
+from semvid.codecs.registry import find_codec
 
 CLIP = "dog_720p.mp4"
 
 
 def plain_encode(source: Path, output: Path, codec: str) -> None:
     """Transcode with PyAV alone."""
-    spec = find_encoder(codec)
+    spec = find_codec(codec)
     options = spec.options(spec.crf.default, None, {})
     with av.open(str(source)) as reader, av.open(str(output), "w") as writer:
         video = reader.streams.video[0]

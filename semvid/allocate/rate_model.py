@@ -1,16 +1,17 @@
 """How the bits of blocks depend on their content and quantizer: the model behind rate neutrality.
 
 It only has to be right in proportion: the allocator weighs blocks against each other with it. Each encoder
-has its own constants, fitted to the sizes of real encodes by ``examples/benchmark/rate_model.py``.
+has its own constants, fitted to the sizes of real encodes by ``examples/benchmark/rate_model.py``. They are
+read for ``--help`` too: numpy is loaded where it is used.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from semvid.core.types import FloatArray
+if TYPE_CHECKING:
+    from semvid.core.types import FloatArray
 
 # Grey levels. What is flatter or stiller than noise still costs its headers.
 _SPATIAL_FLOOR = 0.4
@@ -40,6 +41,8 @@ class RateModel:
         Returns:
             ``(rows, cols)`` float32 > 0.
         """
+        import numpy as np
+
         activity: FloatArray = (gradient + np.float32(_SPATIAL_FLOOR)) ** np.float32(self.spatial) * (
             difference + np.float32(_TEMPORAL_FLOOR)
         ) ** np.float32(self.temporal)
@@ -52,6 +55,8 @@ class RateModel:
             offsets: ``(rows, cols)`` QP steps.
             activity: ``(rows, cols)`` > 0, from ``activity``.
         """
+        import numpy as np
+
         if self.finer == self.coarser:
             exponents = offsets * np.float32(-self.coarser / 6)
         else:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Any
 
-from semvid.codecs.base.coding import CodedStream, Coding, PreparedFrame
+from semvid.codecs.base.coding import Coding, Encoder, PreparedFrame
+from semvid.core.coded import CodedPacket
 from semvid.core.config import CompressConfig
 from semvid.core.events import Event, Notice, Preview, Progress
 from semvid.core.results import Result
@@ -42,7 +43,7 @@ class EncodingJob:
         self._writer = writer
         self._coding = coding
         self._config = config
-        self._encoder: CodedStream | None = None
+        self._encoder: Encoder | None = None
         self._rate_ratios = 0.0
         self._video_bytes = 0
         self._durations = DurationKeeper(
@@ -88,20 +89,21 @@ class EncodingJob:
         yield from self._new_notices(self._encoder)
         yield from map(Notice, self._writer.finish())
 
-    def _start(self, first: PreparedFrame) -> tuple[CodedStream, list[str]]:
+    def _start(self, first: PreparedFrame) -> tuple[Encoder, list[str]]:
         info, suffix = self._reader.info, self._writer.output.suffix
-        encoder = self._coding.open(self._writer.container, first, info, suffix)
-        self._writer.copy_streams(self._reader, encoder.stream)
+        encoder = self._coding.open(first, info, suffix)
+        self._writer.add_video(encoder.parameters)
+        self._writer.copy_streams(self._reader)
         self._writer.start()
         self._num_told = len(encoder.notices)
         return encoder, encoder.notices
 
-    def _new_notices(self, encoder: CodedStream) -> Generator[Notice, None, None]:
+    def _new_notices(self, encoder: Encoder) -> Generator[Notice, None, None]:
         """Tell what only later frames show."""
         yield from map(Notice, encoder.notices[self._num_told :])
         self._num_told = len(encoder.notices)
 
-    def _encode(self, encoder: CodedStream, item: PreparedFrame) -> None:
+    def _encode(self, encoder: Encoder, item: PreparedFrame) -> None:
         picture = item.picture
         assert picture.pts is not None  # noqa: S101 - the reader sees to it
         self._durations.note(picture.pts)
@@ -110,9 +112,9 @@ class EncodingJob:
             self._rate_ratios += item.predicted_rate_ratio
         self.num_frames += 1
 
-    def _write(self, packets: Iterable[Packet[Any]]) -> None:
+    def _write(self, packets: Iterable[CodedPacket]) -> None:
         for packet in packets:
-            self._video_bytes += packet.size
+            self._video_bytes += len(packet.data)
             self._writer.write(packet)
 
     def result(self, output_bytes: int, elapsed_seconds: float) -> Result:

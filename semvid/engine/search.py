@@ -6,27 +6,11 @@ import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
+from semvid.codecs.base.codec import QualityScale
 from semvid.core.results import Result
 
 _CLOSE = math.log2(1.01)
 _MOST_TRIALS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class QualityScale:
-    """The scale on which an encoder takes quality: CRF, or JPEG's own."""
-
-    lowest: float
-    highest: float
-    is_whole: bool
-    """It takes whole numbers only."""
-    steps_per_octave: float
-    """Steps that halve the size, roughly, as the first guess goes by; negative where more is larger."""
-
-    def round(self, quality: float) -> float:
-        """Return the nearest quality on the scale."""
-        limited = min(max(quality, self.lowest), self.highest)
-        return float(round(limited)) if self.is_whole else round(limited, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +73,7 @@ class SizeSearch:
             guess = large.quality + share * (small.quality - large.quality)
         else:
             guess = last.quality + self._scale.steps_per_octave * last.octaves
-            if self._scale.is_whole and self._scale.round(guess) == last.quality:
+            if not self._scale.takes_fractions and self._scale.round(guess) == last.quality:
                 guess = last.quality + math.copysign(1, guess - last.quality)
         guess = self._scale.round(guess)
         return None if any(guess == one.quality for one in self.trials) else guess

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from semvid.codecs.base.coding import Coding, PreparedFrame
 from semvid.codecs.base.interlaced import InterlacedStage
-from semvid.codecs.opening import open_coding
+from semvid.codecs.registry import open_coding
 from semvid.core.config import CompressConfig
 from semvid.core.errors import ConfigError, OutputError
 from semvid.core.events import Done, Event, Notice, Preview, Started

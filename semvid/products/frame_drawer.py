@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from semvid.codecs.ffmpeg.allocator import OffsetAllocator
-from semvid.codecs.registry import X264
+from semvid.codecs.x26x.x264 import X264
 from semvid.core.config import OverlayConfig
 from semvid.core.errors import InputError
 from semvid.core.resampling import scaled

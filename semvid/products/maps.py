@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from semvid.codecs.ffmpeg.allocator import OffsetAllocator
-from semvid.codecs.registry import X265
+from semvid.codecs.x26x.x265 import X265
 from semvid.core.config import ExportConfig, MapFormat
 from semvid.core.errors import ConfigError, OutputError
 from semvid.core.events import Event, Notice, Progress, Started

@@ -16,12 +16,12 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image
 
-from semvid.codecs.base.coding import CodedStream, PreparedFrame
+from semvid.codecs.base.coding import Encoder, PreparedFrame
+from semvid.codecs.base.dolby_vision import refuse_private_colours
 from semvid.codecs.base.interlaced import InterlacedStage
 from semvid.codecs.base.side_data import lost_by_drawing
-from semvid.codecs.ffmpeg.hdr import refuse_private_colours
 from semvid.codecs.ffmpeg.region_coding import RegionCoding
-from semvid.codecs.registry import X264
+from semvid.codecs.x26x.x264 import X264
 from semvid.core.config import AllocationConfig, CompressConfig, OverlayConfig
 from semvid.core.conversion import Colours, converted
 from semvid.core.errors import ConfigError, OutputError
@@ -51,7 +51,6 @@ from semvid.products.still import importance_of
 
 if TYPE_CHECKING:
     from av import VideoFrame
-    from av.container import OutputContainer
 
 _STILLS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 _CODED = CompressConfig(rate=Crf(20), preset="veryfast", allocation=AllocationConfig(strength=0))
@@ -147,12 +146,10 @@ class _DrawnCoding:
         flat = Frame(picture, frame.index)
         return self._plain.prepare(AnalysedFrame(flat, None, analysed.is_cut))
 
-    def open(
-        self, container: OutputContainer, first: PreparedFrame, info: VideoInfo, suffix: str
-    ) -> CodedStream:
+    def open(self, first: PreparedFrame, info: VideoInfo, suffix: str) -> Encoder:
         rate = None if info.frame_rate is None else info.frame_rate / self._config.every
         square = replace(info, sample_aspect_ratio=None, frame_rate=rate, side_data=())
-        coded = self._plain.open(container, first, square, suffix)
+        coded = self._plain.open(first, square, suffix)
         assert self._first is not None  # noqa: S101 - first has been prepared
         refuse_private_colours(self._first, info.side_data, info.path)
         coded.notices.extend(lost_by_drawing(self._first, info.side_data))

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Protocol, runtime_checkable
 
+from semvid.core.coded import CodedPacket
 from semvid.streaming.base.sound import SoundChunk
-from semvid.streaming.base.types import Captured, CodedPacket, SinkState, SourceState
+from semvid.streaming.base.types import Captured, SinkState, SourceState
 
 
 class FrameSource(Protocol):

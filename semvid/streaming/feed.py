@@ -6,8 +6,9 @@ import time
 from dataclasses import replace
 from fractions import Fraction
 
+from semvid.core.coded import TIME_BASE
 from semvid.core.types import Frame
-from semvid.streaming.base.types import TIME_BASE, USUAL_RATE, Captured, SourceState
+from semvid.streaming.base.types import USUAL_RATE, Captured, SourceState
 from semvid.streaming.ends import FrameSource
 
 _SILENCE_SECONDS = 0.25

@@ -7,16 +7,12 @@ from collections.abc import Callable, Generator, MutableSequence, Sequence
 from contextlib import ExitStack, suppress
 
 from semvid.codecs.base.side_data import lost_live
+from semvid.core.coded import CodedPacket
 from semvid.core.config import LiveConfig
 from semvid.core.errors import EncoderError, InputError, OutputError, SemvidError
 from semvid.core.events import Notice
 from semvid.core.map_source import MapSource
-from semvid.streaming.base.types import (
-    Captured,
-    CodedPacket,
-    LiveStatus,
-    Snapshot,
-)
+from semvid.streaming.base.types import Captured, LiveStatus, Snapshot
 from semvid.streaming.changes import Changes
 from semvid.streaming.ends import (
     AccountableTaker,

@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from semvid.codecs.base.live import LiveEncoder
+from semvid.core.coded import TIME_BASE, CodedPacket
 from semvid.core.config import LiveConfig
 from semvid.core.map_source import ImportanceSource
 from semvid.core.rate import Bitrate
@@ -20,8 +22,8 @@ from semvid.core.settings import or_default
 from semvid.core.types import Frame
 from semvid.importance.predictor import NetworkSource
 from semvid.importance.registry import open_source
-from semvid.streaming.base.types import TIME_BASE, USUAL_RATE, Captured, CodedPacket, Snapshot
-from semvid.streaming.encoder import LiveEncoder, live_presets, open_encoder
+from semvid.streaming.base.types import USUAL_RATE, Captured, Snapshot
+from semvid.streaming.encoder import live_presets, open_encoder
 from semvid.streaming.follower import LiveFollower
 from semvid.streaming.governor import Governor, Load, ladder
 from semvid.streaming.handle import LiveControls

@@ -11,7 +11,7 @@ from clips import make_clip
 
 import semvid
 from semvid.codecs.ffmpeg.allocator import OffsetAllocator
-from semvid.codecs.registry import X264
+from semvid.codecs.x26x.x264 import X264
 from semvid.engine.analysis import Analyser
 from semvid.importance.spectral import SpectralSource
 from semvid.media.reading.reader import VideoReader

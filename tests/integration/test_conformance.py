@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 from clips import RATE, REPEATABLE_WIDTH, TIME_BASE, decode, decode_luma, make_clip, psnr, write_masks
+from encoders import ENCODERS
 
 import semvid
 from semvid.codecs.ffmpeg.prepare import FramePreparer, choose_pixel_format
-from semvid.codecs.registry import ENCODERS
-from semvid.codecs.selftest import test_encoder as run_self_test
+from semvid.codecs.ffmpeg.self_test import test_encoder as run_self_test
 from semvid.core.errors import MapIgnoredError
 
 SPECS = pytest.mark.parametrize("spec", ENCODERS.values(), ids=lambda spec: spec.name)

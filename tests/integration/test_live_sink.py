@@ -16,10 +16,10 @@ import av
 import pytest
 from live_clips import FFMPEG, TICKS, coded_packets, endless, free_port, listens, process, until
 
+from semvid.core.coded import CodedPacket
 from semvid.core.config import LiveConfig
 from semvid.core.errors import OutputError, OutputExistsError
 from semvid.streaming.base.address import parse_source
-from semvid.streaming.base.types import CodedPacket
 from semvid.streaming.capture.source import LiveReader
 from semvid.streaming.sinks.sink import PacketSink, open_sink
 from semvid.streaming.sinks.sink_address import parse_sink

@@ -273,12 +273,10 @@ def test_at_most_one_picture_waits_for_the_sound(url):
 
     target, packets = Target(), coded_packets(start=0)
     address = parse_sink(url, "x264")
-    muxer = Muxer(
-        target, address.format, address.options, "h264", packets[0].data, SoundFormat("aac", 96_000)
-    )
+    muxer = Muxer(target, address.format, address.options, packets[0], SoundFormat("aac", 96_000))
     chunk = written = 0
     for one in packets:
-        muxer.write(one.data, one.pts, one.dts, one.duration, is_keyframe=one.is_keyframe)
+        muxer.write(one)
         assert target.num_bytes >= written
         written += len(one.data)
         # Sound is late, and its encoder adds to that.

@@ -11,12 +11,13 @@ import pytest
 from live_frames import RATE, TICKS, WIDTH, LeftThird, captured_frames, decoded, feed_all
 
 import semvid
+from semvid.core.coded import CodedPacket
 from semvid.core.config import LiveConfig
 from semvid.core.errors import ConfigError, InputError, MapError, MapIgnoredError, ModelError, OutputError
 from semvid.core.events import Notice
 from semvid.core.rate import Bitrate
 from semvid.streaming import mapper
-from semvid.streaming.base.types import Captured, CodedPacket, LiveStatus, Snapshot
+from semvid.streaming.base.types import Captured, LiveStatus, Snapshot
 from semvid.streaming.encoder import live_presets
 from semvid.streaming.handle import LiveControls
 from semvid.streaming.session import LiveSession

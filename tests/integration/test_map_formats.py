@@ -12,7 +12,7 @@ from clips import REPEATABLE_WIDTH, decode, make_clip
 
 import semvid
 from semvid.codecs.ffmpeg.allocator import OffsetAllocator
-from semvid.codecs.registry import X264
+from semvid.codecs.x26x.x264 import X264
 from semvid.core.config import ExportConfig, MapsConfig, TemporalConfig
 from semvid.core.errors import ConfigError, MapError, OutputError, OutputExistsError
 from semvid.engine.analysis import Analyser

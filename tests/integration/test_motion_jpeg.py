@@ -13,7 +13,7 @@ from PIL import Image
 
 import semvid
 from semvid.codecs.jpeg.motion import JpegCoding
-from semvid.codecs.jpeg.selftest import test_motion_jpeg as run_self_test
+from semvid.codecs.jpeg.self_test import test_motion_jpeg as run_self_test
 from semvid.core.errors import ConfigError, OutputError
 from semvid.core.events import Notice
 

@@ -9,7 +9,7 @@ import pytest
 
 import semvid
 from semvid.codecs.ffmpeg.allocator import OffsetAllocator
-from semvid.codecs.registry import X264
+from semvid.codecs.x26x.x264 import X264
 from semvid.engine.analysis import Analyser
 from semvid.importance.predictor import NetworkSource
 from semvid.media.reading.reader import VideoReader

@@ -9,19 +9,22 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from av.codec.context import Flags
 from clips import RATE, decode, make_clip
 from PIL import Image
 from side_clips import HEIGHT, KINDS, WIDTH, ffmpeg, frames_with, lavfi
 
 import semvid
 from semvid.codecs.base.side_data_boxes import cropping_box, light_levels, mastering_numbers
-from semvid.codecs.opening import open_coding
+from semvid.codecs.registry import open_coding
+from semvid.core.coded import CodedPacket, StreamParameters
 from semvid.core.errors import InputError
 from semvid.core.events import Notice
 from semvid.core.types import AnalysedFrame, Frame, VideoInfo
 from semvid.media.colour import to_bgr
 from semvid.media.side_data import side_data_bytes
-from semvid.media.writing.stream_template import add_stream_with, box
+from semvid.media.writing.stream_template import box
+from semvid.media.writing.video_track import VideoTrack
 from semvid.media.writing.writer import VideoWriter
 
 ON_FRAMES = {
@@ -80,7 +83,8 @@ def code(frames, codec, path, side_data=()):
             luma = np.frombuffer(picture.planes[0], np.uint8).reshape(HEIGHT, -1)[:, :WIDTH]
             prepared = coding.prepare(AnalysedFrame(Frame(picture, index, luma, 8), None, is_cut=not index))
             if coded is None:
-                coded = coding.open(writer.container, prepared, info, path.suffix)
+                coded = coding.open(prepared, info, path.suffix)
+                writer.add_video(coded.parameters)
                 writer.start()
             for packet in coded.encode(prepared):
                 writer.write(packet)
@@ -195,6 +199,42 @@ def test_stereo_modes_of_matroska(mode, suffix, is_kept, tmp_path):
             assert after.streams[0].metadata.get("stereo_mode") == (mode if is_kept else None)
 
 
+def mux_with_boxes(container, boxes, library, coding_format, pixel_format, **parameters):
+    """Code frames and mux them, with side data that an encoder does not know."""
+    codec = av.CodecContext.create(library, "w")
+    codec.width, codec.height, codec.pix_fmt = WIDTH, HEIGHT, pixel_format
+    codec.time_base, codec.flags = Fraction(1, RATE), Flags.global_header
+    codec.color_trc, codec.color_primaries = (
+        parameters.get("color_trc", 2),
+        parameters.get("color_primaries", 2),
+    )
+    codec.options = {"x265-params": "log-level=none"} if library == "libx265" else {}
+    codec.open()
+    track = VideoTrack.add(
+        container,
+        StreamParameters(
+            coding_format, codec.time_base, size=(WIDTH, HEIGHT), pixel_format=pixel_format,
+            frame_rate=Fraction(RATE), extradata=codec.extradata, reorder_depth=codec.reorder_depth,
+            boxes=tuple(boxes), **parameters,
+        ),
+    )  # fmt: skip
+    for frame in [*frames_with({}), None]:
+        for packet in codec.encode(frame and frame.reformat(format=pixel_format)):
+            container.mux(
+                track.packet(
+                    CodedPacket(
+                        bytes(packet),
+                        coding_format,
+                        packet.pts,
+                        packet.dts,
+                        1,
+                        packet.is_keyframe,
+                        codec.time_base,
+                    )
+                )
+            )
+
+
 @pytest.mark.parametrize(
     ("codec", "suffix"), [("x264", ".mkv"), ("x264", ".mp4"), ("vp9", ".webm"), ("mjpeg", ".mov")]
 )
@@ -202,12 +242,7 @@ def test_cropping_of_the_container_stays(codec, suffix, tmp_path):
     source = tmp_path / "in.mov"
     with av.open(str(source), "w") as container:
         edges = cropping_box((8, 24, 2, 6), (WIDTH, HEIGHT))
-        stream = add_stream_with([edges], container, "h264", (WIDTH, HEIGHT), Fraction(RATE))
-        stream.pix_fmt, stream.codec_context.time_base = "yuv420p", Fraction(1, RATE)
-        stream.codec_context.open()
-        for frame in frames_with({}):
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
+        mux_with_boxes(container, [edges], "libx264", "h264", "yuv420p")
     assert ("Frame Cropping", "8/24/2/6") in semvid.probe(source).side_data
     assert not any("cropping" in one for one in compress(source, tmp_path / f"out{suffix}", codec=codec))
     assert ("Frame Cropping", "8/24/2/6") in semvid.probe(tmp_path / f"out{suffix}").side_data
@@ -297,15 +332,10 @@ def dolby_vision(path, profile, compatibility):
     record = bytes([1, 0, profile << 1 | level >> 5, (level & 31) << 3 | flags, compatibility << 4])
     with av.open(str(path), "w", container_options={"strict": "unofficial"}) as container:
         boxes = [box(b"dvcC" if profile < 8 else b"dvvC", record, bytes(19))]
-        stream = add_stream_with(boxes, container, "hevc", (WIDTH, HEIGHT), Fraction(RATE))
-        codec = stream.codec_context
-        codec.pix_fmt, codec.time_base, codec.codec_tag = "yuv420p10le", Fraction(1, RATE), "hvc1"
-        codec.color_trc, codec.color_primaries, codec.colorspace = 16, 9, 9
-        codec.options = {"x265-params": "log-level=none"}
-        codec.open()
-        for frame in frames_with({}):
-            container.mux(stream.encode(frame.reformat(format="yuv420p10le")))
-        container.mux(stream.encode())
+        mux_with_boxes(
+            container, boxes, "libx265", "hevc", "yuv420p10le", codec_tag="hvc1",
+            color_trc=16, color_primaries=9, color_matrix=9,
+        )  # fmt: skip
     return path
 
 
@@ -481,3 +511,9 @@ def test_a_live_stream_keeps_captions_or_tells(codec, is_kept, tmp_path):
     assert ("does not keep the video's closed captions; use --codec x264" in told) != is_kept
     assert "does not keep the video's spherical" in told
     assert ("A53_CC" in carried(tmp_path / "out.mkv")) == is_kept
+
+
+def test_groups_of_pictures_are_closed_whatever_the_container_is_told(tmp_path):
+    # Where it was told something, x264's were open.
+    code(frames_with({"spherical": KINDS["spherical"]}), "x264", tmp_path / "out.mkv")
+    assert b"open_gop=0" in (tmp_path / "out.mkv").read_bytes()

@@ -11,8 +11,8 @@ from notices import heard
 from PIL import Image
 
 import semvid
+from semvid.core.coded import CodedPacket
 from semvid.core.errors import EncoderError, InputError, OutputError
-from semvid.streaming.base.types import CodedPacket
 from semvid.streaming.live import open_session
 from semvid.streaming.sinks.outlet import LocalOutlet
 from semvid.streaming.sinks.sink_address import parse_sink

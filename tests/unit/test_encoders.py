@@ -1,12 +1,17 @@
 import numpy as np
 import pytest
+from encoders import ENCODERS
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from semvid.allocate.levels import LevelQuantizer, round_steadily
 from semvid.codecs.ffmpeg.option_text import is_off, number, split_list, without
-from semvid.codecs.registry import ENCODERS, VP8, VP9, X264, X265, find_encoder
+from semvid.codecs.registry import find_codec
+from semvid.codecs.vpx.vp8 import VP8
+from semvid.codecs.vpx.vp9 import VP9
+from semvid.codecs.x26x.x264 import X264
+from semvid.codecs.x26x.x265 import X265
 from semvid.core.errors import ConfigError, MapIgnoredError
 
 offsets = hnp.arrays(np.float32, (9, 16), elements=st.floats(-12, 12, width=32))
@@ -16,18 +21,18 @@ offsets = hnp.arrays(np.float32, (9, 16), elements=st.floats(-12, 12, width=32))
     ("name", "spec"), [("x264", X264), ("H264", X264), ("hevc", X265), ("libvpx-vp9", VP9)]
 )
 def test_encoders_are_found_by_their_names(name, spec):
-    assert find_encoder(name) is spec
+    assert find_codec(name) is spec
 
 
 @pytest.mark.parametrize("name", ["av1", "libsvtav1", "libaom-av1", "h264_nvenc", "hevc_amf", "libvvenc"])
 def test_encoders_that_ignore_maps_are_refused_with_a_choice(name):
     with pytest.raises(MapIgnoredError, match="ignores? region maps; use `codec="):
-        find_encoder(name)
+        find_codec(name)
 
 
 def test_unknown_encoders_are_named():
     with pytest.raises(ConfigError, match="theora` is unknown; choose one of x264, x265, vp8, vp9"):
-        find_encoder("theora")
+        find_codec("theora")
 
 
 @pytest.mark.parametrize(

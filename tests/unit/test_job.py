@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import semvid
-from semvid.core.config import CLASSES, LIVE_CODECS, METRICS
+from semvid.codecs.registry import CODECS
+from semvid.core.config import CLASSES, METRICS
 from semvid.core.errors import ConfigError
 from semvid.core.frozen import FrozenMapping
 from semvid.core.plain import from_plain, to_plain
@@ -28,7 +29,7 @@ SPECIAL = {
     "weights": st.dictionaries(st.sampled_from(CLASSES), st.floats(0, 10)),
     "metrics": st.lists(st.sampled_from(METRICS), min_size=1).map(tuple),
     "audio": st.sampled_from(["auto", "copy", "opus:128k", "flac"]),
-    "codec": st.sampled_from(LIVE_CODECS),
+    "codec": st.sampled_from(list(CODECS)),
     "size": st.none() | st.just((640, 360)),
     "boxes": st.none(),
     "span": st.none() | st.builds(semvid.Span, st.integers(0, 9), st.integers(10, 2**62)),

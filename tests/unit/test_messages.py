@@ -32,6 +32,7 @@ SHOWN_WITH = {
 CANNOT_HAPPEN = {
     ("stream", "codecs.ffmpeg.spec"): "it sets no --crf and no options of encoders",
     ("stream", "codecs.ffmpeg.encoder"): "it sets no options of encoders",
+    ("stream", "codecs.ffmpeg.region_coding"): "it makes no files",
     ("stream", "codecs.ffmpeg.option_trial"): "it sets no options of encoders",
     ("stream", "codecs.jpeg.motion"): "it sets no quality, no size and no limits of offsets",
     ("image", "importance.files.map_files"): "a picture has one frame, and its map too",

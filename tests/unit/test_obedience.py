@@ -3,10 +3,10 @@
 import av
 import numpy as np
 import pytest
+from encoders import ENCODERS
 
 from semvid.codecs.ffmpeg.distortion import Part, share_of
 from semvid.codecs.ffmpeg.quantizers import followed_share
-from semvid.codecs.registry import ENCODERS
 from semvid.core.types import QuantizerOffsets
 
 

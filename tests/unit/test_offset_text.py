@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as arrays
 
 from semvid.allocate.neutral import quantizer_offsets
 from semvid.allocate.vpx_scale import av1_offsets, av1_steps
-from semvid.codecs.registry import X265
+from semvid.codecs.x26x.x265 import X265
 from semvid.core.config import AllocationConfig
 from semvid.core.errors import MapError
 from semvid.importance.files.offset_text import importance_of_steps, read_offsets, write_kvazaar, write_svtav1

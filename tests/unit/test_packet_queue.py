@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from semvid.core.coded import CodedPacket
 from semvid.streaming.base.sound import CHUNK_TICKS, SILENCE, SoundChunk
-from semvid.streaming.base.types import CodedPacket
 from semvid.streaming.sinks.packet_queue import PacketQueue
 
 

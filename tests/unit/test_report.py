@@ -12,16 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import semvid
+from semvid.codecs.base.codec import QualityScale
+from semvid.codecs.registry import find_codec
 from semvid.core.config import AllocationConfig, CompressConfig, FocusConfig, MapsConfig, TemporalConfig
 from semvid.core.errors import ConfigError, InputError, InputMissingError, OutputError, OutputExistsError
 from semvid.core.rate import Bitrate, Crf, Quality
 from semvid.core.results import Pooled, Result
 from semvid.engine.job import Job
-from semvid.engine.search import QualityScale, SizeSearch
+from semvid.engine.search import SizeSearch
 from semvid.products.report.data import VERSION, CloseUp, Encode, Report, SourceFacts, Still, Thumbnail
 from semvid.products.report.make import choose_stills, spread
 from semvid.products.report.page import embedded_json, render_page
-from semvid.products.report.plain import plain_config, quality_scale
 from semvid.products.report.regions import RegionFinder, region_size
 from semvid.products.report.settings import command_line
 from semvid.products.report.store import dump_report, parse_report
@@ -218,7 +219,7 @@ def test_spread_is_even():
     ],
 )
 def test_the_size_of_a_plain_encode_is_searched(codec, size, wanted):
-    search = SizeSearch(quality_scale(plain_config(CompressConfig(codec=codec))), round(wanted))
+    search = SizeSearch(find_codec(codec).scale, round(wanted))
     trials = list(search.run(40.2, lambda quality: encode_of(round(size(quality)))))
     assert len(trials) <= 6
     assert search.best in trials
@@ -238,7 +239,7 @@ def test_a_search_that_fails_keeps_the_best_of_it():
             raise InputError("enough")
         return encode_of(3000)
 
-    search = SizeSearch(QualityScale(1, 51, is_whole=False, steps_per_octave=6), 2000)
+    search = SizeSearch(QualityScale(1, 51, 26, takes_fractions=True, steps_per_octave=6), 2000)
     with pytest.raises(InputError):
         list(search.run(40, encode))
     assert (search.best.quality, search.best.result.video_bytes) == (40, 3000)

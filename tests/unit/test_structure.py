@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import semvid
@@ -34,13 +35,22 @@ def modules():
 def imported(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("semvid."):
-            yield tuple(node.module.split(".")[1:])
+            yield from ((*node.module.split(".")[1:], one.name) for one in node.names)
 
 
 def test_imports_point_to_layers_before():
     for name, path in modules():
         for target in imported(path):
             assert LAYERS.index(target[0]) <= LAYERS.index(name[0]), f"{name} imports {target}"
+
+
+def test_folders_do_not_import_each_other():
+    graph = {name[:-1]: set() for name, _ in modules()}
+    for name, path in modules():
+        for target in imported(path):
+            folder = next(target[:end] for end in range(len(target), 0, -1) if target[:end] in graph)
+            graph[name[:-1]] |= {folder} - {name[:-1]}
+    TopologicalSorter(graph).prepare()
 
 
 def test_public_names_resolve():

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from semvid.core.coded import CodedPacket, StreamParameters
 from semvid.core.types import AnalysedFrame, FloatArray, QuantizerOffsets, VideoInfo
 
 if TYPE_CHECKING:
-    from av import Packet, VideoFrame
-    from av.container import OutputContainer
-    from av.video.stream import VideoStream
+    from av import VideoFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +26,18 @@ class PreparedFrame:
     """What the encoder was asked for, where that is attached to pictures: with this one, or before."""
 
 
-class CodedStream(Protocol):
-    """One coded video stream of an output container."""
+class Encoder(Protocol):
+    """One video in the making; it knows no container."""
 
-    stream: VideoStream
+    parameters: StreamParameters
+    """For whatever container the packets go to."""
     notices: list[str]
     """A sentence for everything that cannot be kept; may grow with every frame."""
 
-    def encode(self, prepared: PreparedFrame) -> list[Packet[Any]]:
+    def encode(self, prepared: PreparedFrame) -> list[CodedPacket]:
         """Take a frame; packets of this or earlier ones come back."""
 
-    def flush(self) -> list[Packet[Any]]:
+    def flush(self) -> list[CodedPacket]:
         """End the stream and return what was still inside."""
 
     def close(self) -> None:
@@ -62,7 +62,5 @@ class Coding(Protocol):
     def prepare(self, analysed: AnalysedFrame) -> PreparedFrame | None:
         """Ready the next frame, None = leave it out; called on the analysing thread, which has time left."""
 
-    def open(
-        self, container: OutputContainer, first: PreparedFrame, info: VideoInfo, suffix: str
-    ) -> CodedStream:
-        """Add the stream to a container that has not been started; ``first`` is prepared by then."""
+    def open(self, first: PreparedFrame, info: VideoInfo, suffix: str) -> Encoder:
+        """Open the encoder for a file with this suffix; ``first`` is prepared by then."""

@@ -43,10 +43,9 @@ class SideDataKeeper:
     Args:
         coder: Name of the coding.
         suffix: Of the output; empty where it is no file.
-        is_stated: Whether the container can be told what it holds (``stream_template.serves``).
 
     Attributes:
-        boxes: For the template of the stream.
+        boxes: For ``StreamParameters``.
         tags: For the stream, in place of any such tags of the source.
         notices: A sentence for everything that is lost; grows with what ``look`` finds.
         unsayable: Types of FFmpeg that must not reach the encoder: it would say something else.
@@ -55,7 +54,6 @@ class SideDataKeeper:
 
     coder: str
     suffix: str
-    is_stated: bool = True
     boxes: list[bytes] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
@@ -111,7 +109,7 @@ class SideDataKeeper:
             return
         self._known.add(name)
         self.has_user_data |= kind is USER_DATA and self.coder in kind.coders
-        is_held = self.is_stated and self.suffix in kind.containers(data)
+        is_held = self.suffix in kind.containers(data)
         if is_first and is_held and kind.box and self.suffix in MP4_LIKE | MATROSKA_LIKE:
             stated = kind.box(data)
             self.boxes += [stated] if stated else []
@@ -128,7 +126,7 @@ class SideDataKeeper:
         # Edges repeated to whole blocks are cut off too.
         right, bottom = right + size[0] - first.width, bottom + size[1] - first.height
         stated = cropping_box((left, right, top, bottom), size)
-        if stated and self.is_stated and self.suffix in CROPPING.containers(b""):
+        if stated and self.suffix in CROPPING.containers(b""):
             self.boxes.append(stated)
         else:
             self._tell(CROPPING, b"")

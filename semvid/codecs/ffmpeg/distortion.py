@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 
 from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.codecs.ffmpeg.twins import code_plain, decode_luma
+from semvid.core.coded import CodedPacket
 from semvid.core.luma import LumaArray, luma_of
 from semvid.core.types import FloatArray, QuantizerOffsets
 from semvid.media.filter_chain import chain
 
 if TYPE_CHECKING:
-    from av import Packet, VideoFrame
+    from av import VideoFrame
     from av.filter import Graph
 
 _BLOCK = 16
@@ -129,7 +130,7 @@ def share_in_error(
     spec: EncoderSpec,
     options: Mapping[str, str],
     extradata: bytes | None,
-    packet: Packet[Any],
+    packet: CodedPacket,
     part: Part,
     pictures: Sequence[VideoFrame],
     offsets: QuantizerOffsets,

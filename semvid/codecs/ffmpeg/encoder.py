@@ -1,11 +1,13 @@
-"""The coded video stream of an output: opened like its first frame, fed with prepared pictures."""
+"""An encoder of FFmpeg: opened like its first frame, fed with prepared pictures."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
+import av
 from av.codec.context import Flags
 from av.error import FFmpegError
 from av.filter import Graph
@@ -14,29 +16,28 @@ from semvid.codecs.base.side_data import SideDataKeeper
 from semvid.codecs.ffmpeg.hdr import with_hdr10
 from semvid.codecs.ffmpeg.prepare import FramePreparer
 from semvid.codecs.ffmpeg.spec import EncoderSpec
+from semvid.core.coded import CodedPacket, StreamParameters
 from semvid.core.errors import ConfigError, EncoderError
 from semvid.core.text import setting
 from semvid.media.fields import FIELD_ORDERS
 from semvid.media.filter_chain import chain
 from semvid.media.probe import reason
-from semvid.media.writing.display_matrix import copy_display_matrix
-from semvid.media.writing.stream_template import add_stream_with, serves
+from semvid.media.writing.display_matrix import display_matrix_of
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
-    from av.container import OutputContainer
-    from av.video.stream import VideoStream
+    from av.video.codeccontext import VideoCodecContext
 
-
+_USUAL_RATE = Fraction(25)
+_BIT_RATE_TOLERANCE = 128_000
 _NEVER_REORDERED = 2
 """Videos of so many pictures are coded as they come, and libx265 leaves their decoding times unset."""
 
 
 class VideoEncoder:
-    """One encoded video stream of an output container.
+    """One video in the making.
 
     Args:
-        container: Output that has not been started.
         spec: The encoder.
         options: From ``spec.options``.
         preparer: Knows the coded format; it makes the pictures that ``encode`` takes.
@@ -47,13 +48,12 @@ class VideoEncoder:
         side_data: ``VideoInfo.side_data``.
 
     Attributes:
-        stream: The output stream.
-        notices: A sentence for everything the container cannot keep.
+        parameters: For the container.
+        notices: A sentence for everything that cannot be kept.
     """
 
     def __init__(
         self,
-        container: OutputContainer,
         spec: EncoderSpec,
         options: Mapping[str, str],
         preparer: FramePreparer,
@@ -67,9 +67,7 @@ class VideoEncoder:
         self._spec, self._preparer = spec, preparer
         self._stripper: Graph | None = None
         self._num_pictures = 0
-        self._keeper = SideDataKeeper(
-            spec.name, suffix.lower(), is_stated=serves(spec.library, spec.coding_format)
-        )
+        self._keeper = SideDataKeeper(spec.name, suffix.lower())
         self._keeper.begin(first, side_data, preparer.size)
         if preparer.keeps_alpha:
             self._keeper.layer_transparency()
@@ -79,44 +77,45 @@ class VideoEncoder:
             options = {"udu_sei": "1", **options}
         if preparer.keeps_alpha:
             options = {**(spec.alpha_options or {}), **options}
-        self.stream = self._add_stream(container, options, preparer.size, frame_rate)
-        self.stream.metadata.update(self._keeper.tags)
-        self._describe(preparer, first, suffix)
-        if sample_aspect_ratio:
-            self.stream.codec_context.sample_aspect_ratio = sample_aspect_ratio
-        copy_display_matrix(first, self.stream)
-        self._open(preparer)
-
-    def _add_stream(
-        self,
-        container: OutputContainer,
-        options: dict[str, str],
-        size: tuple[int, int],
-        frame_rate: Fraction | None,
-    ) -> VideoStream:
-        if self._keeper.boxes:
-            stream = add_stream_with(
-                self._keeper.boxes, container, self._spec.coding_format, size, frame_rate or Fraction(25)
-            )
-            stream.codec_context.options = options
-            return stream
         try:
-            return cast(
-                "VideoStream",
-                container.add_stream(self._spec.library, rate=frame_rate or 25, options=options),
-            )
-        except (FFmpegError, ValueError) as error:
+            self._codec = cast("VideoCodecContext", av.CodecContext.create(spec.library, "w"))
+        except ValueError as error:
             raise EncoderError(
-                f"{self._spec.library} is not in this FFmpeg build ({reason(error)}); see 'semvid doctor'"
+                f"{spec.library} is not in this FFmpeg build ({reason(error)}); see 'semvid doctor'"
             ) from error
+        self._codec.options = options
+        self._codec.framerate = frame_rate or _USUAL_RATE
+        if sample_aspect_ratio:
+            self._codec.sample_aspect_ratio = sample_aspect_ratio
+        self._describe(preparer, first, has_header=bool(suffix))
+        self._open(preparer)
+        self.parameters = StreamParameters(
+            coding_format=spec.coding_format,
+            time_base=cast(Fraction, first.time_base),
+            size=preparer.size,
+            pixel_format=preparer.pixel_format,
+            frame_rate=frame_rate or _USUAL_RATE,
+            bit_rate=self._codec.bit_rate or 0,
+            extradata=self._codec.extradata,
+            reorder_depth=self._codec.reorder_depth,
+            color_range=self._codec.color_range,
+            color_primaries=self._codec.color_primaries,
+            color_trc=self._codec.color_trc,
+            color_matrix=self._codec.colorspace,
+            field_order=self._codec.field_order,
+            sample_aspect_ratio=sample_aspect_ratio or None,
+            display_matrix=display_matrix_of(first),
+            codec_tag=spec.container_tags.get(suffix.lower()),
+            boxes=tuple(self._keeper.boxes),
+            tags=self._keeper.tags,
+        )
 
-    def _describe(self, preparer: FramePreparer, first: VideoFrame, suffix: str) -> None:
-        codec, time_base = self.stream.codec_context, cast(Fraction, first.time_base)
+    def _describe(self, preparer: FramePreparer, first: VideoFrame, *, has_header: bool) -> None:
+        codec = self._codec
         codec.width, codec.height = preparer.size
         codec.pix_fmt = preparer.pixel_format
-        codec.time_base = time_base
-        self.stream.time_base = time_base
-        codec.bit_rate = self._spec.bit_rate
+        codec.time_base = cast(Fraction, first.time_base)
+        codec.bit_rate, codec.bit_rate_tolerance = self._spec.bit_rate, _BIT_RATE_TOLERANCE
         codec.thread_count = 0
         codec.color_range = preparer.color_range
         codec.color_primaries = first.color_primaries
@@ -126,17 +125,14 @@ class VideoEncoder:
             codec.field_order = FIELD_ORDERS[preparer.field_order]
         if preparer.codes_fields:
             codec.flags |= Flags.interlaced_dct | Flags.interlaced_me
-        # Every container semvid writes wants it; a relay to one does not ask for it. Live streams have none:
-        # whoever joins them finds the parameters in the next key frame.
-        if suffix:
+        # All containers of files want it. Live streams have none: whoever joins them finds the parameters in
+        # the next key frame.
+        if has_header:
             codec.flags |= Flags.global_header
-        tag = self._spec.container_tags.get(suffix.lower())
-        if tag:
-            codec.codec_tag = tag
 
     def _open(self, preparer: FramePreparer) -> None:
         try:
-            self.stream.codec_context.open()
+            self._codec.open()
         except (FFmpegError, ValueError) as error:
             width, height = preparer.size
             fewest, most = self._spec.sides
@@ -151,14 +147,14 @@ class VideoEncoder:
 
     def _refuse_unknown(self) -> None:
         """FFmpeg drops options that it does not know without a word, and leaves them over."""
-        for key, value in self.stream.codec_context.options.items():
+        for key, value in self._codec.options.items():
             raise ConfigError(
                 f"{setting('encoder_options', f'{key}={value}')} has no effect: "
                 f"{self._spec.library} has no option {key}; "
                 f"'ffmpeg -h encoder={self._spec.library}' lists those it has"
             )
 
-    def encode(self, picture: VideoFrame) -> list[Packet[Any]]:
+    def encode(self, picture: VideoFrame) -> list[CodedPacket]:
         """Hand a prepared picture to the encoder; packets of this or earlier ones come back.
 
         Raises:
@@ -182,19 +178,27 @@ class VideoEncoder:
         self._stripper.push(picture)
         return cast("VideoFrame", self._stripper.pull())
 
-    def flush(self) -> list[Packet[Any]]:
+    def flush(self) -> list[CodedPacket]:
         """End the stream and return what was still inside."""
         packets = self._run(None)
         if self._num_pictures <= _NEVER_REORDERED:
-            for packet in packets:
-                packet.dts = packet.pts
+            return [replace(one, dts=one.pts) for one in packets]
         return packets
 
-    def _run(self, picture: VideoFrame | None) -> list[Packet[Any]]:
+    def _run(self, picture: VideoFrame | None) -> list[CodedPacket]:
         try:
-            return self.stream.encode(picture)
+            return [self._coded(one) for one in self._codec.encode(picture)]
         except (FFmpegError, ValueError) as error:
             raise EncoderError(
                 f"{self._spec.library} failed ({reason(error)}); try another preset, or fewer options of the "
                 "encoder"
             ) from error
+
+    def _coded(self, packet: Packet[Any]) -> CodedPacket:
+        pts = packet.pts or 0
+        says_more = packet.is_disposable or packet.has_sidedata("matroska_block_additional")
+        return CodedPacket(
+            bytes(packet), self._spec.coding_format, pts, pts if packet.dts is None else packet.dts,
+            packet.duration or 0, bool(packet.is_keyframe), self.parameters.time_base,
+            packet if says_more else None,
+        )  # fmt: skip

@@ -10,21 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-import av
 from av.error import FFmpegError
 
 from semvid.codecs.ffmpeg.distortion import LEAST_SHARE, Part, share_in_error
 from semvid.codecs.ffmpeg.quantizers import share_in_quantizers
 from semvid.codecs.ffmpeg.spec import EncoderSpec
+from semvid.core.coded import CodedPacket
 from semvid.core.errors import SemvidError
 from semvid.core.types import QuantizerOffsets
 
 if TYPE_CHECKING:
-    from av import Packet, VideoFrame
+    from av import VideoFrame
     from av.filter import Graph
-    from av.video.stream import VideoStream
 
 _MOST_PICTURES = 300
 """Asked for until the watch ends without a verdict."""
@@ -44,7 +43,7 @@ Work = Callable[[], "float | None"]
 class _Evidence(Protocol):
     def ask(self, picture: VideoFrame, offsets: QuantizerOffsets) -> None: ...
 
-    def look(self, packets: list[Packet[Any]], *, is_last: bool) -> Work | None: ...
+    def look(self, packets: list[CodedPacket], *, is_last: bool) -> Work | None: ...
 
 
 class MapWatch:
@@ -54,7 +53,7 @@ class MapWatch:
         spec: The encoder.
         options: Of the run.
         crf: That offsets are scaled for.
-        stream: Of the encoder, opened.
+        extradata: The encoder's parameters, where they are not in the packets.
         remedy: What to do if the encoder does not follow.
         codes_fields: Interlaced video is coded as such.
         is_live: Every picture comes out as it goes in.
@@ -68,7 +67,7 @@ class MapWatch:
         spec: EncoderSpec,
         options: Mapping[str, str],
         crf: float,
-        stream: VideoStream,
+        extradata: bytes | None,
         remedy: str,
         *,
         codes_fields: bool = False,
@@ -79,10 +78,10 @@ class MapWatch:
         self._num_asked = 0
         self._evidence: _Evidence
         if spec.coding_format == "vp9" or (spec.coding_format == "h264" and is_live):
-            self._evidence = _Quantizers(spec, crf, stream)
+            self._evidence = _Quantizers(spec, crf, extradata)
         else:
             judge = partial(share_in_error, spec, options, codes_fields=codes_fields)
-            self._evidence = (_LiveKeyFrames if is_live else _KeyFrames)(judge, stream)
+            self._evidence = (_LiveKeyFrames if is_live else _KeyFrames)(judge, extradata)
 
     def ask(self, picture: VideoFrame, offsets: QuantizerOffsets) -> None:
         """Note what a picture is asked for, before it is encoded."""
@@ -90,11 +89,11 @@ class MapWatch:
         if not self.is_over and not self._is_busy:
             self._evidence.ask(picture, offsets)
 
-    def look(self, packets: list[Packet[Any]], *, is_last: bool = False) -> Work | None:
+    def look(self, packets: list[CodedPacket], *, is_last: bool = False) -> Work | None:
         """Look at packets as they come from the encoder.
 
         Args:
-            packets: In their order, not yet written: the writer takes their data.
+            packets: In their order.
             is_last: No more will come.
 
         Returns:
@@ -132,17 +131,17 @@ def _safely(work: Work) -> float | None:
 class _Quantizers:
     """Waits for pictures whose quantizers a decoder tells."""
 
-    def __init__(self, spec: EncoderSpec, crf: float, stream: VideoStream) -> None:
-        self._spec, self._crf, self._stream = spec, crf, stream
+    def __init__(self, spec: EncoderSpec, crf: float, extradata: bytes | None) -> None:
+        self._spec, self._crf, self._extradata = spec, crf, extradata
         self._asked: dict[int | None, QuantizerOffsets] = {}
-        self._packets: list[Packet[Any]] = []
+        self._packets: list[CodedPacket] = []
         self._telling: dict[int | None, QuantizerOffsets] = {}
         self._enough = _ENOUGH
 
     def ask(self, picture: VideoFrame, offsets: QuantizerOffsets) -> None:
         self._asked[picture.pts] = offsets
 
-    def look(self, packets: list[Packet[Any]], *, is_last: bool) -> Work | None:
+    def look(self, packets: list[CodedPacket], *, is_last: bool) -> Work | None:
         for packet in packets:
             offsets = self._asked.pop(packet.pts, None)
             if packet.is_keyframe:
@@ -154,21 +153,21 @@ class _Quantizers:
                 continue
             elif offsets is not None and is_spread(offsets):
                 self._telling[packet.pts] = offsets
-            self._packets.append(copy_of(packet))
+            self._packets.append(packet)
         if not self._telling or (len(self._telling) < self._enough and not is_last):
             return None
         self._enough *= 2
-        extradata = self._stream.codec_context.extradata
         return partial(
-            share_in_quantizers, self._spec, self._crf, extradata, self._packets.copy(), self._telling.copy()
-        )
+            share_in_quantizers,
+            self._spec, self._crf, self._extradata, self._packets.copy(), self._telling.copy(),
+        )  # fmt: skip
 
 
 class _KeyFrames:
     """Waits for a key frame, with what the encoder saw until it gave it out."""
 
-    def __init__(self, judge: Callable[..., float | None], stream: VideoStream) -> None:
-        self._judge, self._stream = judge, stream
+    def __init__(self, judge: Callable[..., float | None], extradata: bytes | None) -> None:
+        self._judge, self._extradata = judge, extradata
         self._candidate: _Candidate | None = None
         self._has_begun = False
 
@@ -182,42 +181,39 @@ class _KeyFrames:
         if self._candidate is not None and len(self._candidate.pictures) >= _MOST_AHEAD:
             self._candidate = None
 
-    def look(self, packets: list[Packet[Any]], *, is_last: bool) -> Work | None:
+    def look(self, packets: list[CodedPacket], *, is_last: bool) -> Work | None:
         for packet in packets:
             found = self._candidate
             if found is None or packet.pts != found.pictures[0].pts:
                 continue
             self._candidate = None
             if packet.is_keyframe:
-                extradata = self._stream.codec_context.extradata
-                return partial(found.share, self._judge, extradata, copy_of(packet))
+                return partial(found.share, self._judge, self._extradata, packet)
         return None
 
 
 class _LiveKeyFrames:
     """Waits for a key frame of an encoder that gives out every picture at once: none is kept longer."""
 
-    def __init__(self, judge: Callable[..., float | None], stream: VideoStream) -> None:
-        self._judge, self._stream = judge, stream
+    def __init__(self, judge: Callable[..., float | None], extradata: bytes | None) -> None:
+        self._judge, self._extradata = judge, extradata
         self._newest: tuple[VideoFrame, QuantizerOffsets] | None = None
 
     def ask(self, picture: VideoFrame, offsets: QuantizerOffsets) -> None:
         self._newest = picture, offsets
 
-    def look(self, packets: list[Packet[Any]], *, is_last: bool) -> Work | None:
+    def look(self, packets: list[CodedPacket], *, is_last: bool) -> Work | None:
         newest, self._newest = self._newest, None
         for packet in packets:
             if newest is None or not packet.is_keyframe or packet.pts != newest[0].pts:
                 continue
             if is_spread(newest[1]):
-                return partial(self._share, *newest, self._stream.codec_context.extradata, copy_of(packet))
+                return partial(self._share, *newest, packet)
         return None
 
-    def _share(
-        self, picture: VideoFrame, offsets: QuantizerOffsets, extradata: bytes | None, packet: Packet[Any]
-    ) -> float | None:
+    def _share(self, picture: VideoFrame, offsets: QuantizerOffsets, packet: CodedPacket) -> float | None:
         found = _Candidate.of(picture, offsets)
-        return None if found is None else found.share(self._judge, extradata, packet)
+        return None if found is None else found.share(self._judge, self._extradata, packet)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +240,7 @@ class _Candidate:
         self.pictures.append(cast("VideoFrame", self.cutter.pull()))
 
     def share(
-        self, judge: Callable[..., float | None], extradata: bytes | None, packet: Packet[Any]
+        self, judge: Callable[..., float | None], extradata: bytes | None, packet: CodedPacket
     ) -> float | None:
         return judge(extradata, packet, self.part, self.pictures, self.offsets)
 
@@ -252,10 +248,3 @@ class _Candidate:
 def is_spread(offsets: QuantizerOffsets) -> bool:
     """Tell whether offsets differ so much that it shows whether they are followed."""
     return float(offsets.values.std()) >= _LEAST_SPREAD
-
-
-def copy_of(packet: Packet[Any]) -> Packet[Any]:
-    """Return a packet of its own: the writer takes the other's data."""
-    copy: Packet[Any] = av.Packet(bytes(packet))
-    copy.pts, copy.dts = packet.pts, packet.dts
-    return copy

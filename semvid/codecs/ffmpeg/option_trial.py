@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from fractions import Fraction
 from functools import cache
 
-import av
 import numpy as np
 from av import logging
 
+from semvid.codecs.base.self_test import RATE, Coded, decode_luma, gain_db, texture_frames
 from semvid.codecs.ffmpeg.encoder import VideoEncoder
 from semvid.codecs.ffmpeg.option_text import without
 from semvid.codecs.ffmpeg.prepare import FramePreparer
 from semvid.codecs.ffmpeg.spec import EncoderSpec
-from semvid.codecs.registry import ENCODERS
-from semvid.core.conversion import converted
 from semvid.core.errors import ConfigError, EncoderError, MapIgnoredError
 from semvid.core.geometry import grid_shape
-from semvid.core.luma import LumaArray, luma_of
 from semvid.core.text import setting
 from semvid.core.types import Frame, QuantizerOffsets
 
-RATE = Fraction(25)
 OFFSET = 6.0
 """QP steps by which one half of the picture is coarser, the other finer."""
 # A multiple of 128: at other widths libx264 reads memory that it never set.
@@ -69,7 +63,7 @@ def check_obedience(
     if extra.keys() & set(spec.nested_options):
         _refuse_unread(spec, tried, pixel_format)
     try:
-        gain = _measure(spec.name, tuple(tried.items()), pixel_format)
+        gain = _measure(spec, tuple(tried.items()), pixel_format)
     except EncoderError as error:
         return f"whether {spec.name} obeys the map could not be tried out: {error}"
     if gain >= _LEAST_GAIN_DB:
@@ -101,50 +95,23 @@ def _refuse_unread(spec: EncoderSpec, options: Mapping[str, str], pixel_format: 
 
 
 @cache
-def _measure(name: str, options: tuple[tuple[str, str], ...], pixel_format: str) -> float:
+def _measure(spec: EncoderSpec, options: tuple[tuple[str, str], ...], pixel_format: str) -> float:
     """Return how much the half marked as finer gains on the other, in dB of luma PSNR."""
-    spec = ENCODERS[name]
     coded = []
     for mark in (False, True):
         frames = texture_frames(_WIDTH, _HEIGHT, _NUM_FRAMES, pixel_format)
-        coded.append(_decode_last(encode_halves(spec, dict(options), frames, mark=mark)))
+        coded.append(decode_luma(*encode_halves(spec, dict(options), frames, mark=mark)))
     # The last frame: libvpx-vp9's first says nothing.
-    source, (before, after) = frames[-1].luma, coded
-    if before is None or after is None:
+    plain, marked = coded
+    if not plain or not marked:
         return 0.0
-    return gain_db([source], [before], [after])
-
-
-def texture_frames(width: int, height: int, num_frames: int, pixel_format: str = "yuv420p") -> list[Frame]:
-    """Make a slowly moving texture that every quantizer leaves something of to code.
-
-    Args:
-        width: In pixels.
-        height: Likewise.
-        num_frames: At ``RATE``.
-        pixel_format: FFmpeg's name of a planar YUV format.
-    """
-    noise = np.random.default_rng(7).normal(0, 1, (height + 16, width + 16))
-    spectrum = np.fft.rfft2(noise)
-    # Amplitude falls with frequency as in photographs.
-    frequency = np.hypot(np.fft.fftfreq(noise.shape[0])[:, None], np.fft.rfftfreq(noise.shape[1])[None])
-    texture = np.fft.irfft2(spectrum / (frequency + 0.02), s=noise.shape)
-    texture = np.clip(128 + 45 * texture / texture.std(), 16, 235).astype(np.uint8)
-    frames = []
-    for index in range(num_frames):
-        planes = np.full((height * 3 // 2, width), 128, np.uint8)
-        planes[:height] = texture[index : index + height, 2 * index : 2 * index + width]
-        picture = av.VideoFrame.from_ndarray(planes, format="yuv420p")
-        picture = converted(picture, pixel_format)
-        picture.pts, picture.time_base = index, 1 / RATE
-        frames.append(Frame(picture, index))
-    return frames
+    return gain_db([frames[-1].luma], plain[-1:], marked[-1:])
 
 
 def encode_halves(
     spec: EncoderSpec, options: Mapping[str, str], frames: Sequence[Frame], *, mark: bool
-) -> bytes:
-    """Return a Matroska file of the frames.
+) -> Coded:
+    """Code the frames.
 
     Args:
         spec: The encoder.
@@ -157,32 +124,9 @@ def encode_halves(
     values = np.full((rows, cols), OFFSET, np.float32)
     values[:, : cols // 2] = -OFFSET
     offsets = QuantizerOffsets(values, spec.block_size) if mark else None
-    file = io.BytesIO()
-    with av.open(file, "w", format="matroska") as container:
-        preparer = FramePreparer(spec, crf, first)
-        encoder = VideoEncoder(
-            container, spec, options, preparer, first=first.picture,
-            frame_rate=RATE, sample_aspect_ratio=None, suffix=".mkv",
-        )  # fmt: skip
-        for frame in frames:
-            container.mux(encoder.encode(preparer.prepare(frame, offsets)))
-        container.mux(encoder.flush())
-    return file.getvalue()
-
-
-def _decode_last(coded: bytes) -> LumaArray | None:
-    with av.open(io.BytesIO(coded), "r") as container:
-        frames = list(container.decode(video=0))
-    return luma_of(frames[-1])[0] if frames else None
-
-
-def gain_db(source: Sequence[LumaArray], plain: Sequence[LumaArray], marked: Sequence[LumaArray]) -> float:
-    """Return how much better, in dB of PSNR, the left half is against the right one where it was marked."""
-    return _left_lead_db(source, marked) - _left_lead_db(source, plain)
-
-
-def _left_lead_db(source: Sequence[LumaArray], decoded: Sequence[LumaArray]) -> float:
-    """PSNR of the left half minus PSNR of the right half."""
-    error = (np.stack(source).astype(np.float64) - np.stack(decoded)) ** 2
-    half = error.shape[-1] // 2
-    return float(10 * np.log10((error[..., half:].mean() + 1e-3) / (error[..., :half].mean() + 1e-3)))
+    preparer = FramePreparer(spec, crf, first)
+    encoder = VideoEncoder(
+        spec, options, preparer, first=first.picture, frame_rate=RATE, sample_aspect_ratio=None, suffix=".mkv"
+    )
+    packets = [one for frame in frames for one in encoder.encode(preparer.prepare(frame, offsets))]
+    return encoder.parameters, packets + encoder.flush()

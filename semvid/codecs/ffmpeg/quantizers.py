@@ -13,13 +13,15 @@ from av.sidedata.sidedata import Type
 from numpy.typing import NDArray
 
 from semvid.codecs.ffmpeg.spec import EncoderSpec
+from semvid.core.coded import CodedPacket
 from semvid.core.geometry import extended
 from semvid.core.luma import LumaArray, luma_of
 from semvid.core.types import FloatArray, QuantizerOffsets
 from semvid.media.side_data import side_data
+from semvid.media.writing.video_track import bare_packet
 
 if TYPE_CHECKING:
-    from av import Packet, VideoFrame
+    from av import VideoFrame
     from av.video.codeccontext import VideoCodecContext
 
 _CELLS = {"h264": 16, "vp9": 8}
@@ -43,7 +45,7 @@ def share_in_quantizers(
     spec: EncoderSpec,
     crf: float,
     extradata: bytes | None,
-    packets: Sequence[Packet[Any]],
+    packets: Sequence[CodedPacket],
     asked: Mapping[int | None, QuantizerOffsets],
 ) -> float | None:
     """Return which share of the asked offsets is in the quantizers; None = the pictures do not say.
@@ -55,7 +57,7 @@ def share_in_quantizers(
         packets: From a key frame on.
         asked: By ``pts``; pictures that are not in it do not count.
     """
-    sizes = {one.pts: one.size for one in packets}
+    sizes: dict[int | None, int] = {one.pts: len(one.data) for one in packets}
     blocks = []
     for picture in _decode(spec, extradata, packets):
         if picture.pts not in asked or (qps := block_qps(picture, _CELLS[spec.coding_format])) is None:
@@ -70,7 +72,7 @@ def share_in_quantizers(
 
 
 def _decode(
-    spec: EncoderSpec, extradata: bytes | None, packets: Sequence[Packet[Any]]
+    spec: EncoderSpec, extradata: bytes | None, packets: Sequence[CodedPacket]
 ) -> Iterator[VideoFrame]:
     decoder = cast("VideoCodecContext", av.VideoCodecContext.create(spec.coding_format, "r"))
     if extradata:
@@ -78,7 +80,7 @@ def _decode(
     # Quantizers are what they are without the loop filter, which takes a third of the time.
     decoder.options = {"export_side_data": "venc_params", "skip_loop_filter": "all"}
     decoder.thread_count = 1
-    for packet in (*packets, None):
+    for packet in (*map(bare_packet, packets), None):
         yield from decoder.decode(packet)
 
 

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from semvid.codecs.base.coding import CodedStream, PreparedFrame
+from semvid.codecs.base.coding import Encoder, PreparedFrame
+from semvid.codecs.base.dolby_vision import refuse_private_colours
 from semvid.codecs.base.rates import check_kind
 from semvid.codecs.ffmpeg.allocator import OffsetAllocator
 from semvid.codecs.ffmpeg.encoder import VideoEncoder
-from semvid.codecs.ffmpeg.hdr import refuse_private_colours
 from semvid.codecs.ffmpeg.obedience import MapWatch
 from semvid.codecs.ffmpeg.option_trial import check_obedience
 from semvid.codecs.ffmpeg.prepare import FramePreparer, can_code_fields
 from semvid.codecs.ffmpeg.spec import EncoderSpec
+from semvid.core.coded import CodedPacket
 from semvid.core.config import CompressConfig
 from semvid.core.rate import Crf
 from semvid.core.text import setting
 from semvid.core.types import AnalysedFrame, VideoInfo
 
 if TYPE_CHECKING:
-    from av import Packet, VideoFrame
-    from av.container import OutputContainer
+    from av import VideoFrame
 
 
 class RegionCoding:
@@ -71,9 +71,7 @@ class RegionCoding:
             analysed.frame.picture, picture, predicted_rate_ratio=ratio, offsets=self._preparer.in_force
         )
 
-    def open(
-        self, container: OutputContainer, first: PreparedFrame, info: VideoInfo, suffix: str
-    ) -> CodedStream:
+    def open(self, first: PreparedFrame, info: VideoInfo, suffix: str) -> Encoder:
         """See ``Coding``."""
         assert self._preparer is not None  # noqa: S101 - first has been prepared
         refuse_private_colours(first.decoded, info.side_data, info.path)
@@ -81,7 +79,6 @@ class RegionCoding:
         if self._has_map:
             untried = check_obedience(self._spec, self._options, self._preparer.pixel_format, self._extra)
         encoder = VideoEncoder(
-            container,
             self._spec,
             self._options,
             self._preparer,
@@ -99,7 +96,7 @@ class RegionCoding:
                 self._spec,
                 self._options,
                 self.quality,
-                encoder.stream,
+                encoder.parameters.extradata,
                 f"check {setting('encoder_options', given)}" if given else "see 'semvid doctor'",
                 codes_fields=self._preparer.codes_fields,
             )
@@ -110,19 +107,19 @@ class _RegionStream:
     """Unpacks prepared frames for the encoder."""
 
     def __init__(self, encoder: VideoEncoder, watch: MapWatch | None) -> None:
-        self.stream, self.notices, self._encoder = encoder.stream, encoder.notices, encoder
+        self.parameters, self.notices, self._encoder = encoder.parameters, encoder.notices, encoder
         self._watch = watch
 
-    def encode(self, prepared: PreparedFrame) -> list[Packet[Any]]:
+    def encode(self, prepared: PreparedFrame) -> list[CodedPacket]:
         self._encoder.look(prepared.decoded)
         if self._watch is not None and prepared.offsets is not None:
             self._watch.ask(prepared.picture, prepared.offsets)
         return self._watched(self._encoder.encode(prepared.picture))
 
-    def flush(self) -> list[Packet[Any]]:
+    def flush(self) -> list[CodedPacket]:
         return self._watched(self._encoder.flush(), is_last=True)
 
-    def _watched(self, packets: list[Packet[Any]], *, is_last: bool = False) -> list[Packet[Any]]:
+    def _watched(self, packets: list[CodedPacket], *, is_last: bool = False) -> list[CodedPacket]:
         if self._watch is not None and (work := self._watch.look(packets, is_last=is_last)) is not None:
             self.notices += filter(None, [self._watch.conclude(work())])
         return packets

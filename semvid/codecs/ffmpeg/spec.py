@@ -1,25 +1,27 @@
-"""What an encoder can do, as data: ranges, presets, and the conditions under which it obeys a map."""
+"""What an encoder can do, as data: ranges, presets, and the conditions under which it obeys a map.
+
+It is read for ``--help`` too: whatever loads FFmpeg or numpy is imported where it is used.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from semvid.allocate.rate_model import RateModel
+from semvid.codecs.base.codec import QualityScale
+from semvid.codecs.base.live import refuse_preset
 from semvid.codecs.ffmpeg.option_text import number, split_list, tunes
 from semvid.core.errors import ConfigError, MapIgnoredError
 from semvid.core.text import setting
-from semvid.core.types import FloatArray
 
-
-@dataclass(frozen=True, slots=True)
-class CrfRange:
-    """Constant rate factors an encoder takes; the unit is the encoder's own."""
-
-    lowest: float
-    highest: float
-    default: float
-    takes_fractions: bool
+if TYPE_CHECKING:
+    from semvid.allocate.rate_model import RateModel
+    from semvid.codecs.base.coding import Coding
+    from semvid.codecs.base.live import LiveEncoder, LiveOptions
+    from semvid.codecs.base.self_test import SelfTest
+    from semvid.core.config import AllocationConfig, CompressConfig
+    from semvid.core.types import FloatArray, Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,10 @@ class MapCondition:
     remedy: str
 
 
-@dataclass(frozen=True, slots=True)
+# Compared as what it is: one encoder.
+@dataclass(frozen=True, slots=True, eq=False)
 class EncoderSpec:
-    """One encoder of FFmpeg that takes a quantizer offset map for every frame."""
+    """One encoder of FFmpeg that takes a quantizer offset map for every frame; see ``Codec``."""
 
     name: str
     """What users type."""
@@ -52,7 +55,8 @@ class EncoderSpec:
     """FFmpeg's name of the encoder."""
     coding_format: str
     """FFmpeg's name of the bitstream format."""
-    crf: CrfRange
+    crf: QualityScale
+    """Constant rate factors it takes."""
     presets: tuple[str, ...]
     """Slowest first."""
     default_preset: str
@@ -65,10 +69,19 @@ class EncoderSpec:
     to_native: Callable[[FloatArray, float], FloatArray]
     """``(offsets in QP steps, crf)`` -> offsets in the encoder's native unit."""
     map_conditions: tuple[MapCondition, ...]
+    elementary: Callable[[bytes], tuple[str, bytes]]
+    """See ``Codec``."""
+    describe_key_frame: Callable[[bytes], bytes]
+    """See ``Codec``."""
     rate: RateModel
     """How its bits answer to offsets."""
     crf_steps: Callable[[float], float] = float
     """CRF -> the quantizer it stands for, in QP steps from any origin."""
+    also_called: tuple[str, ...] = ()
+    """What else users may type."""
+    packages: tuple[str, ...] = ("av",)
+    """What to install again if it does not work."""
+    takes_offsets: bool = True
     matrices: frozenset[int] = frozenset(range(15))
     """FFmpeg's numbers of the YUV matrices it can name."""
     sides: tuple[int, int] = (1, 16384)
@@ -109,6 +122,61 @@ class EncoderSpec:
     """Keys in ``nested_option`` for the mastering display and the content light level; empty = not coded."""
     container_tags: Mapping[str, str] = field(default_factory=dict)
     """Codec tag by output suffix, where players insist on one."""
+    live_preset: str | None = None
+    """What keeps up with 720p on two cores; None = it goes faster than its presets by ``low_delay``."""
+    low_delay: Mapping[str, str] = field(default_factory=dict)
+    """Options with which every frame that goes in comes out at once."""
+    live_rates: tuple[str, ...] = ("b", "maxrate")
+    """Options that hold a constant bit rate."""
+
+    @property
+    def scale(self) -> QualityScale:
+        """See ``Codec``."""
+        return self.crf
+
+    @property
+    def obedient_presets(self) -> tuple[str, ...]:
+        """See ``Codec``."""
+        return tuple(one for one in self.presets if self._obeys(one, {}))
+
+    def _obeys(self, preset: str, extra: Mapping[str, str]) -> bool:
+        try:
+            self.options(self.crf.default, preset, extra)
+        except MapIgnoredError:
+            return False
+        return True
+
+    def coding(self, config: CompressConfig) -> Coding:
+        """See ``Codec``."""
+        from semvid.codecs.ffmpeg.region_coding import RegionCoding
+
+        return RegionCoding(self, config)
+
+    def live_presets(self, options: LiveOptions) -> tuple[str, ...]:
+        """See ``Codec``."""
+        if self.live_preset is None:
+            refuse_preset(self.name, options)
+            return ()
+        first = options.preset or self.live_preset
+        self.options(self.crf.default, first, self.low_delay)
+        faster = self.presets[self.presets.index(first) :]
+        return tuple(one for one in faster if self._obeys(one, self.low_delay))
+
+    def load_live(self) -> None:
+        """See ``Codec``."""
+        import semvid.codecs.ffmpeg.live  # noqa: F401
+
+    def open_live(self, first: Frame, options: LiveOptions, allocation: AllocationConfig) -> LiveEncoder:
+        """See ``Codec``."""
+        from semvid.codecs.ffmpeg.live import RegionLiveEncoder
+
+        return RegionLiveEncoder(self, first, options, allocation)
+
+    def self_test(self) -> SelfTest:
+        """See ``Codec``."""
+        from semvid.codecs.ffmpeg.self_test import test_encoder
+
+        return test_encoder(self, None)
 
     @property
     def nested_option(self) -> str | None:

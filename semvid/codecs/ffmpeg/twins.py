@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import av
 
@@ -14,11 +13,13 @@ from semvid.codecs.ffmpeg.option_text import without
 from semvid.codecs.ffmpeg.option_trial import FILES, RATES
 from semvid.codecs.ffmpeg.prepare import FramePreparer
 from semvid.codecs.ffmpeg.spec import EncoderSpec
+from semvid.core.coded import CodedPacket
 from semvid.core.luma import LumaArray, luma_of
 from semvid.core.types import Frame
+from semvid.media.writing.video_track import bare_packet
 
 if TYPE_CHECKING:
-    from av import Packet, VideoFrame
+    from av import VideoFrame
     from av.video.codeccontext import VideoCodecContext
 
 
@@ -45,24 +46,27 @@ def code_plain(
     # Encoders of several threads would code pictures after the last wanted one that nobody takes.
     options |= {"crf": f"{crf:g}", "threads": "1"}
     first = Frame(pictures[0], 0)
-    # Encoders of PyAV that are not part of a file cannot be told everything; this file is none.
-    with av.open(os.devnull, "w", format="null") as nowhere:
-        preparer = FramePreparer(spec, crf, first, codes_fields=codes_fields, minds_alpha=True)
-        encoder = VideoEncoder(
-            nowhere, spec, options, preparer, first=pictures[0], frame_rate=Fraction(25),
-            sample_aspect_ratio=None, suffix="",
-        )  # fmt: skip
+    preparer = FramePreparer(spec, crf, first, codes_fields=codes_fields, minds_alpha=True)
+    encoder = VideoEncoder(
+        spec,
+        options,
+        preparer,
+        first=pictures[0],
+        frame_rate=Fraction(25),
+        sample_aspect_ratio=None,
+        suffix="",
+    )
 
-        def packets() -> Iterable[Packet[Any]]:
-            for index, picture in enumerate(pictures):
-                yield from encoder.encode(preparer.prepare(Frame(picture, index), None))
-            yield from encoder.flush()
+    def packets() -> Iterable[CodedPacket]:
+        for index, picture in enumerate(pictures):
+            yield from encoder.encode(preparer.prepare(Frame(picture, index), None))
+        yield from encoder.flush()
 
-        return decode_luma(spec, None, packets(), wanted)
+    return decode_luma(spec, None, packets(), wanted)
 
 
 def decode_luma(
-    spec: EncoderSpec, extradata: bytes | None, packets: Iterable[Packet[Any]], wanted: Collection[int]
+    spec: EncoderSpec, extradata: bytes | None, packets: Iterable[CodedPacket], wanted: Collection[int]
 ) -> dict[int, LumaArray]:
     """Decode packets until all wanted pictures are there, or no packet is left.
 
@@ -87,7 +91,7 @@ def decode_luma(
 
     for packet in packets:
         left_to_come = left - {packet.pts}
-        take(decoder.decode(packet))
+        take(decoder.decode(bare_packet(packet)))
         if packet.pts in wanted and not left_to_come - set(found):
             break
     take(decoder.decode(None))

@@ -9,25 +9,24 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-import av
 from av.video.reformatter import ColorRange, Colorspace
 
-from semvid.codecs.base.coding import CodedStream, PreparedFrame
+from semvid.codecs.base.coding import Encoder, PreparedFrame
+from semvid.codecs.base.dolby_vision import refuse_private_colours
 from semvid.codecs.base.rates import check_kind
 from semvid.codecs.base.side_data import SideDataKeeper
-from semvid.codecs.ffmpeg.hdr import refuse_private_colours
 from semvid.codecs.jpeg.budget import Budget
 from semvid.codecs.jpeg.choice import Counts
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_size
 from semvid.codecs.jpeg.fixed_rate import LONGEST_GAP, FixedRate, choose_rate
-from semvid.codecs.jpeg.planes import Planes
+from semvid.codecs.jpeg.planes import planes_of
 from semvid.codecs.jpeg.writer import insert_segments, with_pixel_aspect
-from semvid.core.config import JPEG_QUALITY, AllocationConfig, CompressConfig, Sampling
+from semvid.core.coded import CodedPacket, StreamParameters
+from semvid.core.config import JPEG_QUALITY, AllocationConfig, CompressConfig
 from semvid.core.conversion import Colours, converted
 from semvid.core.errors import ConfigError
-from semvid.core.luma import all_planes
 from semvid.core.rate import Bitrate, Quality, Size
 from semvid.core.text import setting
 from semvid.core.types import AnalysedFrame, VideoInfo
@@ -39,18 +38,14 @@ from semvid.media.reading.packets import shown_times
 from semvid.media.side_data import side_data_bytes
 from semvid.media.stills.picture_tags import PictureTags
 from semvid.media.writing.carry import copied_streams
-from semvid.media.writing.display_matrix import copy_display_matrix
-from semvid.media.writing.stream_template import add_stream_with
+from semvid.media.writing.display_matrix import display_matrix_of
 
 if TYPE_CHECKING:
-    from av import Packet, VideoFrame
-    from av.container import OutputContainer
-    from av.video.stream import VideoStream
+    from av import VideoFrame
 
 _LAG = 16
 """Frames from one whose statistics are used to the one that uses them: so many may be in the making at once,
 and files are the same whatever the number of cores."""
-_SAMPLINGS: dict[str, Sampling] = {"yuvj420p": "4:2:0", "yuvj422p": "4:2:2", "yuvj444p": "4:4:4"}
 _PACKET_OVERHEAD, _FILE_OVERHEAD = 32, 4096
 """Bytes of a container, at most; both for ``Size``."""
 
@@ -83,12 +78,12 @@ class JpegCoding:
             strength=config.allocation.strength,
         )
         self._flattener = Flattener()
-        self._stream: _JpegStream | None = None
+        self._encoder: _JpegEncoder | None = None
 
     @property
     def quality(self) -> float:
         """Of what matters, on libjpeg's scale; the mean if it changed."""
-        return self._choice.quality if self._stream is None else self._stream.mean_quality
+        return self._choice.quality if self._encoder is None else self._encoder.mean_quality
 
     def codes_fields(self, picture: VideoFrame) -> bool:
         """See ``Coding``."""
@@ -103,15 +98,13 @@ class JpegCoding:
         )  # fmt: skip
         return PreparedFrame(analysed.frame.picture, picture, analysed.importance)
 
-    def open(
-        self, container: OutputContainer, first: PreparedFrame, info: VideoInfo, suffix: str
-    ) -> CodedStream:
+    def open(self, first: PreparedFrame, info: VideoInfo, suffix: str) -> Encoder:
         """See ``Coding``."""
         refuse_private_colours(first.decoded, info.side_data, info.path)
-        self._stream = _JpegStream(
-            container, self._choice, self._budget(first, info), first, info, suffix, self._flattener
+        self._encoder = _JpegEncoder(
+            self._choice, self._budget(first, info), first, info, suffix, self._flattener
         )
-        return self._stream
+        return self._encoder
 
     def _budget(self, first: PreparedFrame, info: VideoInfo) -> Budget | None:
         rate, num_frames = self._rate, None
@@ -140,12 +133,11 @@ class JpegCoding:
         return Budget(share, num_frames, quality)
 
 
-class _JpegStream:
-    """See ``CodedStream``."""
+class _JpegEncoder:
+    """See ``Encoder``."""
 
     def __init__(
         self,
-        container: OutputContainer,
         choice: Choice,
         budget: Budget | None,
         first: PreparedFrame,
@@ -174,35 +166,28 @@ class _JpegStream:
             self._span = (end - times[0]) * info.time_base
             self._grid = FixedRate(choose_rate(times, info.time_base, rate))
             rate = self._grid.rate
-        self.stream = self._add_stream(container, first, info, rate)
+        self.parameters = self._describe(first, info, rate)
         self._tell_losses(first.decoded, suffix.lower())
 
-    def _add_stream(
-        self, container: OutputContainer, first: PreparedFrame, info: VideoInfo, rate: Fraction
-    ) -> VideoStream:
-        size = first.picture.width, first.picture.height
-        if self._keeper.boxes:
-            stream = add_stream_with(self._keeper.boxes, container, "mjpeg", size, rate)
-        else:
-            stream = container.add_stream("mjpeg", rate=rate)
-        stream.metadata.update(self._keeper.tags)
-        codec = stream.codec_context
-        codec.width, codec.height = size
-        codec.pix_fmt = first.picture.format.name
-        codec.color_range, codec.colorspace = ColorRange.JPEG, Colorspace.ITU601
-        codec.color_primaries = first.decoded.color_primaries
-        codec.color_trc = first.decoded.color_trc
-        codec.time_base = stream.time_base = (
-            1 / rate if self._grid else cast(Fraction, first.decoded.time_base)
-        )
-        if info.sample_aspect_ratio:
-            codec.sample_aspect_ratio = info.sample_aspect_ratio
+    def _describe(self, first: PreparedFrame, info: VideoInfo, rate: Fraction) -> StreamParameters:
         order = field_order(first.decoded)
-        if order is not None:
-            codec.field_order = FIELD_ORDERS[order]
-        if self._grid is None:
-            copy_display_matrix(first.decoded, stream)
-        return stream
+        on_grid = self._grid is not None
+        return StreamParameters(
+            coding_format="mjpeg",
+            time_base=1 / rate if on_grid else cast(Fraction, first.decoded.time_base),
+            size=(first.picture.width, first.picture.height),
+            pixel_format=first.picture.format.name,
+            frame_rate=rate,
+            color_range=ColorRange.JPEG,
+            color_primaries=first.decoded.color_primaries,
+            color_trc=first.decoded.color_trc,
+            color_matrix=Colorspace.ITU601,
+            field_order=0 if order is None else FIELD_ORDERS[order],
+            sample_aspect_ratio=info.sample_aspect_ratio or None,
+            display_matrix=None if on_grid else display_matrix_of(first.decoded),
+            boxes=tuple(self._keeper.boxes),
+            tags=self._keeper.tags,
+        )
 
     def _tell_losses(self, decoded: VideoFrame, suffix: str) -> None:
         if decoded.format.components[0].bits > 8:
@@ -223,8 +208,8 @@ class _JpegStream:
         """Of all frames so far."""
         return self._qualities / self._num_frames if self._num_frames else self._choice.quality
 
-    def encode(self, prepared: PreparedFrame) -> list[Packet[Any]]:
-        """See ``CodedStream``."""
+    def encode(self, prepared: PreparedFrame) -> list[CodedPacket]:
+        """See ``Encoder``."""
         self._keeper.look(prepared.decoded)
         if self._flattener.found:
             self._keeper.lose_transparency()
@@ -238,8 +223,8 @@ class _JpegStream:
         self._pending.append((prepared.picture, icc, self._pool.submit(job)))
         return packets
 
-    def flush(self) -> list[Packet[Any]]:
-        """See ``CodedStream``."""
+    def flush(self) -> list[CodedPacket]:
+        """See ``Encoder``."""
         packets = []
         while self._pending:
             packets += self._finish_one()
@@ -252,10 +237,10 @@ class _JpegStream:
         return packets
 
     def close(self) -> None:
-        """See ``CodedStream``."""
+        """See ``Encoder``."""
         self._pool.shutdown(cancel_futures=True)
 
-    def _finish_one(self) -> list[Packet[Any]]:
+    def _finish_one(self) -> list[CodedPacket]:
         picture, icc, future = self._pending.popleft()
         jpeg, counts = future.result()
         self._counts.append(counts)
@@ -266,9 +251,7 @@ class _JpegStream:
         jpeg = insert_segments(jpeg, PictureTags(icc=icc))
         time_base = cast(Fraction, picture.time_base)
         if self._grid is None:
-            packet = self._packet(jpeg, picture.pts or 0, time_base)
-            packet.duration = picture.duration
-            return [packet]
+            return [self._packet(jpeg, picture.pts or 0, time_base, picture.duration)]
         seconds = (picture.pts or 0) * time_base
         self._start = seconds if self._start is None else self._start
         before, index = self._grid.last_index, self._grid.place(seconds)
@@ -278,18 +261,14 @@ class _JpegStream:
         self._last_jpeg = jpeg
         return [*packets, self._packet(jpeg, index, 1 / self._grid.rate)]
 
-    def _on_grid(self, jpeg: bytes, before: int, last: int) -> list[Packet[Any]]:
+    def _on_grid(self, jpeg: bytes, before: int, last: int) -> list[CodedPacket]:
         """Repeat a frame at ``last``, and on the way there where it is too far for the muxer to fill."""
         assert self._grid is not None  # noqa: S101 - only called with one
         places = [*range(before + LONGEST_GAP, last, LONGEST_GAP), last]
         return [self._packet(jpeg, one, 1 / self._grid.rate) for one in places]
 
-    def _packet(self, jpeg: bytes, pts: int, time_base: Fraction) -> Packet[Any]:
-        packet = av.Packet(jpeg)
-        packet.stream, packet.is_keyframe = self.stream, True
-        packet.pts = packet.dts = pts
-        packet.time_base = time_base
-        return packet
+    def _packet(self, jpeg: bytes, pts: int, time_base: Fraction, duration: int = 0) -> CodedPacket:
+        return CodedPacket(jpeg, "mjpeg", pts, pts, duration, is_keyframe=True, time_base=time_base)
 
 
 def _code(prepared: PreparedFrame, choice: Choice, known: Sequence[Counts]) -> tuple[bytes, Sequence[Counts]]:
@@ -299,11 +278,6 @@ def _code(prepared: PreparedFrame, choice: Choice, known: Sequence[Counts]) -> t
     torch.set_num_threads(1)
     coder = PictureCoder(planes_of(prepared.picture), prepared.importance)
     return coder.encode(choice, known), coder.counts
-
-
-def planes_of(picture: VideoFrame) -> Planes:
-    """View the samples of a prepared picture."""
-    return Planes(all_planes(picture), _SAMPLINGS[picture.format.name])
 
 
 def _format_for(picture: VideoFrame) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -10,11 +11,17 @@ from numpy.typing import NDArray
 
 from semvid.core.config import Sampling
 from semvid.core.geometry import extended
+from semvid.core.luma import all_planes
 from semvid.core.resampling import averaged
 from semvid.core.types import FloatArray
 
+if TYPE_CHECKING:
+    from av import VideoFrame
+
 SHIFTS: dict[Sampling, tuple[int, int]] = {"4:2:0": (1, 1), "4:2:2": (1, 0), "4:4:4": (0, 0), "grey": (0, 0)}
 """Binary logarithms of the chroma subsampling, across and down."""
+
+_SAMPLINGS: dict[str, Sampling] = {"yuvj420p": "4:2:0", "yuvj422p": "4:2:2", "yuvj444p": "4:4:4"}
 
 Plane = NDArray[np.uint8] | FloatArray
 
@@ -58,3 +65,8 @@ def _averaged(plane: FloatArray, across: int, down: int) -> FloatArray:
     height, width = plane.shape
     rows, cols = -(-height >> down), -(-width >> across)
     return averaged(extended(plane, rows << down, cols << across), rows, cols)
+
+
+def planes_of(picture: VideoFrame) -> Planes:
+    """View the samples of a prepared picture."""
+    return Planes(all_planes(picture), _SAMPLINGS[picture.format.name])

@@ -2,7 +2,6 @@
 
 from semvid.core.config.live import (
     LIVE_BITRATES,
-    LIVE_CODECS,
     LiveConfig,
 )
 from semvid.core.config.maps import (
@@ -43,7 +42,6 @@ __all__ = [
     "DEFAULT_MODEL",
     "JPEG_QUALITY",
     "LIVE_BITRATES",
-    "LIVE_CODECS",
     "LIVE_MODEL",
     "METRICS",
     "MODELS",

@@ -11,10 +11,8 @@ from semvid.core.errors import ConfigError
 from semvid.core.rate import Bitrate
 from semvid.core.setting_types import Limits
 from semvid.core.settings import settings
-from semvid.core.text import setting
 
 Side = Annotated[int, Limits(16, 8192)]
-LIVE_CODECS = ("x264", "x265", "vp8", "vp9", "mjpeg")
 LIVE_BITRATES = Limits(50_000, 200_000_000)
 """Bits per second of the video."""
 
@@ -26,7 +24,7 @@ class LiveConfig(MappedConfig):
     USUAL_MODEL: ClassVar[str] = LIVE_MODEL
 
     codec: str = "x264"
-    """One of ``LIVE_CODECS``."""
+    """As for ``CompressConfig``."""
     preset: str | None = None
     """The encoder's own preset name; None = its fastest that obeys maps."""
     rate: Bitrate = Bitrate(2_000_000)
@@ -65,10 +63,6 @@ class LiveConfig(MappedConfig):
     def __post_init__(self) -> None:
         MappedConfig.__post_init__(self)
         LIVE_BITRATES.check("Bitrate", self.rate.bits_per_second)
-        if self.codec not in LIVE_CODECS:
-            raise ConfigError(
-                f"{setting('codec', self.codec)} is unknown; choose one of {', '.join(LIVE_CODECS)}"
-            )
         if self.size is not None and any(side % 2 for side in self.size):
             raise ConfigError(f"`size={self.size[0]}x{self.size[1]}` has an odd side; use even ones")
         if self.temporal.map_every is not None:

@@ -10,6 +10,7 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from semvid.core.coded import CodedPacket
 from semvid.core.config import CompressConfig
 from semvid.core.errors import InputError
 from semvid.media.probe import codec_name, main_video_stream, open_container
@@ -19,6 +20,7 @@ from semvid.media.writing.container_trial import add_copy
 from semvid.media.writing.containers import MP4_LIKE
 from semvid.media.writing.destination import check_output
 from semvid.media.writing.durations import DurationKeeper
+from semvid.media.writing.video_track import VideoTrack
 from semvid.media.writing.writer import VideoWriter
 
 if TYPE_CHECKING:
@@ -80,10 +82,10 @@ def concat(parts: Sequence[Path], output: Path, source: Path, config: CompressCo
             packets = reader.packets()
             # From here on the reader knows its clock.
             others = chain([next(packets)], packets)
-            video = _add_stream(writer, template, reader.info.frame_rate)
-            writer.copy_streams(reader, video)
+            writer.add_video(_add_track(writer, template, reader.info.frame_rate))
+            writer.copy_streams(reader)
             writer.start()
-            with closing(_joined(looked, video, sums_up=output.suffix.lower() in MP4_LIKE)) as coded:
+            with closing(_joined(looked, sums_up=output.suffix.lower() in MP4_LIKE)) as coded:
                 _write_all(writer, reader.stream.index, others, coded)
             notices = [*manifest.notices, *writer.finish(), *reader.remarks("what could be read was joined")]
             writer.commit()
@@ -91,7 +93,7 @@ def concat(parts: Sequence[Path], output: Path, source: Path, config: CompressCo
 
 
 def _write_all(
-    writer: VideoWriter, main: int, others: Iterator[Packet[Any]], coded: Iterator[Packet[Any]]
+    writer: VideoWriter, main: int, others: Iterator[Packet[Any]], coded: Iterator[CodedPacket]
 ) -> None:
     """Write everything in about the order of the source."""
     ahead = next(coded, None)
@@ -107,16 +109,16 @@ def _write_all(
         ahead = next(coded, None)
 
 
-def _add_stream(writer: VideoWriter, template: VideoStream, frame_rate: Fraction | None) -> VideoStream:
+def _add_track(writer: VideoWriter, template: VideoStream, frame_rate: Fraction | None) -> VideoTrack:
     video = cast("VideoStream", add_copy(writer.container, template))
     video.time_base = template.time_base
     # As encoders are told; Matroska takes its durations from it.
     video.codec_context.framerate = frame_rate or Fraction(25)
     video.metadata.update({key: template.metadata[key] for key in MODE_TAGS if key in template.metadata})
-    return video
+    return VideoTrack(video)
 
 
-def _decoded(packet: Packet[Any]) -> Fraction:
+def _decoded(packet: Packet[Any] | CodedPacket) -> Fraction:
     time = packet.dts if packet.dts is not None else packet.pts
     return (time or 0) * (packet.time_base or Fraction(0))
 
@@ -184,28 +186,29 @@ def _follow(before: _Part, part: _Part) -> None:
         part.end += apart
 
 
-def _joined(
-    parts: Sequence[_Part], stream: VideoStream, *, sums_up: bool
-) -> Generator[Packet[Any], None, None]:
-    """Yield the packets of all parts for the stream of the output, timed as those of one encoder."""
+def _joined(parts: Sequence[_Part], *, sums_up: bool) -> Generator[CodedPacket, None, None]:
+    """Yield the packets of all parts, timed as those of one encoder."""
     times = [one for part in parts for one in part.times]
     keeper = DurationKeeper(parts[0].time_base, sums_up=sums_up)
     for one in sorted(times):
         keeper.note(one)
-    ready = _timed(parts, stream, times)
+    ready = _timed(parts, times)
     for _ in range(max(len(times) - _MOST_REORDERED, 0)):
         yield from keeper.pass_on([next(ready)])
     yield from keeper.finish(ready, parts[-1].end)
 
 
-def _timed(parts: Sequence[_Part], stream: VideoStream, times: Sequence[int]) -> Iterator[Packet[Any]]:
+def _timed(parts: Sequence[_Part], times: Sequence[int]) -> Iterator[CodedPacket]:
     moments = iter(zip(times, decoding_times(times), strict=True))
     for part in parts:
         with open_container(part.path) as container:
-            for packet in _packets_of(container, main_video_stream(container, part.path)):
-                packet.pts, packet.dts = next(moments)
-                packet.stream = stream
-                yield packet
+            stream = main_video_stream(container, part.path)
+            for packet in _packets_of(container, stream):
+                pts, dts = next(moments)
+                yield CodedPacket(
+                    bytes(packet), codec_name(stream), pts, dts, packet.duration or 0,
+                    bool(packet.is_keyframe), part.time_base, origin=packet,
+                )  # fmt: skip
 
 
 def decoding_times(times: Sequence[int]) -> list[int]:

@@ -11,7 +11,6 @@ from semvid.media.side_data import side_data
 
 if TYPE_CHECKING:
     from av import VideoFrame
-    from av.video.stream import VideoStream
     from numpy.typing import NDArray
 
 _ONE = 1 << 16
@@ -19,12 +18,12 @@ _STRETCHED = 0.01
 """FFmpeg makes a pixel aspect of a matrix that stretches by more, and Matroska has no other matrices."""
 
 
-def copy_display_matrix(first: VideoFrame, stream: VideoStream) -> None:
-    """Give a stream that has not been started the display matrix of its first decoded frame, if any."""
+def display_matrix_of(first: VideoFrame) -> tuple[int, ...] | None:
+    """Return how a video that begins with this decoded frame is turned, for ``StreamParameters``."""
     carried = side_data(first)
-    if Type.DISPLAYMATRIX in carried:
-        matrix = np.frombuffer(carried[Type.DISPLAYMATRIX], np.int32)
-        stream.set_display_matrix(_without_stretch(matrix).tolist())
+    if Type.DISPLAYMATRIX not in carried:
+        return None
+    return tuple(_without_stretch(np.frombuffer(carried[Type.DISPLAYMATRIX], np.int32)).tolist())
 
 
 def _without_stretch(matrix: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from av import Packet
+from semvid.core.coded import CodedPacket
 
 
 class DurationKeeper:
@@ -26,7 +25,7 @@ class DurationKeeper:
         self._time_base = time_base
         self._sums_up = sums_up
         self._durations: dict[int, int] = {}
-        self._held: Packet[Any] | None = None
+        self._held: CodedPacket | None = None
         self._first_pts: int | None = None
         self._last_pts = 0
         self._first_dts: int | None = None
@@ -45,7 +44,7 @@ class DurationKeeper:
         """Return how long all frames are shown together, if the last one is shown until ``end_pts``."""
         return max(end_pts - (self._first_pts or 0), 0)
 
-    def pass_on(self, packets: Iterable[Packet[Any]]) -> Iterator[Packet[Any]]:
+    def pass_on(self, packets: Iterable[CodedPacket]) -> Iterator[CodedPacket]:
         """Take coded packets; yield those whose duration is known."""
         for packet in packets:
             if self._first_dts is None:
@@ -55,7 +54,7 @@ class DurationKeeper:
                 yield self._timed(self._held)
             self._held = packet
 
-    def finish(self, packets: Iterable[Packet[Any]], end_pts: int) -> Iterator[Packet[Any]]:
+    def finish(self, packets: Iterable[CodedPacket], end_pts: int) -> Iterator[CodedPacket]:
         """Take the last coded packets; yield all that remain.
 
         Args:
@@ -66,52 +65,47 @@ class DurationKeeper:
         rest = [self._timed(one) for one in (*([self._held] if self._held else []), *packets)]
         if rest and self._first_dts is None:
             self._first_dts = rest[0].dts
-        if rest and self._sums_up:
-            self._sum_up(rest, end_pts)
-        yield from rest
+        yield from self._summed_up(rest, end_pts) if rest and self._sums_up else rest
 
-    def _sum_up(self, rest: list[Packet[Any]], end_pts: int) -> None:
+    def _summed_up(self, rest: list[CodedPacket], end_pts: int) -> list[CodedPacket]:
         """Have the last frame shown as long as it should where durations are steps of decoding times.
 
         Frames before it are shown until the next one, whatever their duration. So decoding times may move,
         as long as they rise and no frame is shown before it is decoded.
         """
-        shown = [one.pts for one in rest if one.pts is not None and one.time_base == self._time_base]
-        coded = [one.dts for one in rest if one.dts is not None]
+        shown = [one.pts for one in rest]
         if (
-            not len(shown) == len(coded) == len(rest)
+            any(one.time_base != self._time_base for one in rest)
             or self._last_pts not in shown
             or self._first_dts is None
         ):
-            return
-        last, place = rest[-1], shown.index(self._last_pts)
+            return rest
+        *others, last = rest
+        place = shown.index(self._last_pts)
         if place == len(rest) - 1:
             wanted = self._first_dts + self.span(self._last_pts)
-            before = coded[-2] if len(coded) > 1 else self._passed_dts
+            before = others[-1].dts if others else self._passed_dts
             if before is None or before < wanted <= self._last_pts:
-                last.dts = wanted
-            return
-        if coded[place + 1] - coded[place] != rest[place].duration:
-            coded = self._spread(rest, shown) or coded
-        last.duration = max(self.span(end_pts) - (coded[-1] - self._first_dts), 1)
+                last = replace(last, dts=wanted)
+            return [*others, last]
+        if rest[place + 1].dts - rest[place].dts != rest[place].duration:
+            *others, last = self._spread(rest)
+        return [*others, replace(last, duration=max(self.span(end_pts) - (last.dts - self._first_dts), 1))]
 
-    def _spread(self, rest: list[Packet[Any]], shown: list[int]) -> list[int] | None:
+    def _spread(self, rest: list[CodedPacket]) -> list[CodedPacket]:
         """Decode every packet as long after the one before as that one's frame is shown, if that can be.
 
-        Returns:
-            When each packet is decoded; None = some would have to be before what is written already.
+        It cannot where some would have to be before what is written already.
         """
-        steps = [0, *accumulate(one.duration or 0 for one in rest[:-1])]
-        start = min(pts - step for pts, step in zip(shown, steps, strict=True))
+        steps = [0, *accumulate(one.duration for one in rest[:-1])]
+        start = min(one.pts - step for one, step in zip(rest, steps, strict=True))
         if self._passed_dts is None:
             self._first_dts = start
         elif start <= self._passed_dts:
-            return None
-        for one, step in zip(rest, steps, strict=True):
-            one.dts = start + step
-        return [start + step for step in steps]
+            return rest
+        return [replace(one, dts=start + step) for one, step in zip(rest, steps, strict=True)]
 
-    def _timed(self, packet: Packet[Any]) -> Packet[Any]:
-        if packet.pts is not None and packet.time_base == self._time_base:
-            packet.duration = self._durations.pop(packet.pts, packet.duration or 0)
-        return packet
+    def _timed(self, packet: CodedPacket) -> CodedPacket:
+        if packet.time_base != self._time_base:
+            return packet
+        return replace(packet, duration=self._durations.pop(packet.pts, packet.duration))

@@ -1,31 +1,24 @@
-"""Have FFmpeg's muxers write side data of a stream: a header that holds it is the stream's template.
+"""A header from which PyAV makes the stream of an output, and from which its muxer knows the side data.
 
-PyAV writes a display matrix and nothing else. But a stream made from a template takes over its side data,
+PyAV makes streams of encoders that it opens itself, or of a template, and of side data it writes a display
+matrix and nothing else. But a stream made from a template takes over its side data,
 and a template can be read from anything FFmpeg opens: here the header of a QuickTime file, put together in
 memory, with a box for each thing. The muxer of the output then says it in its own way.
 """
 
 from __future__ import annotations
 
-import io
 import struct
-from collections.abc import Sequence
-from fractions import Fraction
-from typing import TYPE_CHECKING
 
-import av
+from semvid.core.coded import StreamParameters
 
-if TYPE_CHECKING:
-    from av.container import OutputContainer
-    from av.video.stream import VideoStream
-
-_ENTRIES = {"h264": b"avc1", "hevc": b"hev1", "vp8": b"vp08", "vp9": b"vp09", "mjpeg": b"jpeg"}
+_ENTRIES = {
+    "h264": b"avc1", "hevc": b"hev1", "vp8": b"vp08", "vp9": b"vp09", "mjpeg": b"jpeg", "mpeg4": b"mp4v",
+    "av1": b"av01",
+}  # fmt: skip
+"""QuickTime's names of bitstream formats."""
 _IDENTITY = struct.pack(">9I", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
 _UNITS = 1000
-_NEEDS_GLOBAL_HEADER, _GLOBAL_HEADER = 0x40, 1 << 22
-"""AVFMT_GLOBALHEADER of a container and AV_CODEC_FLAG_GLOBAL_HEADER of an encoder."""
-_BIT_RATE_TOLERANCE = 128_000
-"""PyAV's for streams without a template."""
 
 
 def box(kind: bytes, *parts: bytes) -> bytes:
@@ -39,46 +32,17 @@ def full_box(kind: bytes, *parts: bytes, flags: int = 0) -> bytes:
     return box(kind, struct.pack(">I", flags), *parts)
 
 
-def serves(library: str, coding_format: str) -> bool:
-    """Whether a template of this format gives this encoder: FFmpeg's first for it."""
-    return coding_format in _ENTRIES and av.Codec(coding_format, "w").name == library
+def stream_header(parameters: StreamParameters) -> bytes:
+    """Return a QuickTime file of one track without samples.
 
-
-def add_stream_with(
-    boxes: Sequence[bytes],
-    container: OutputContainer,
-    coding_format: str,
-    size: tuple[int, int],
-    frame_rate: Fraction,
-) -> VideoStream:
-    """Add a stream, not yet opened, whose muxer writes what the boxes say.
-
-    Args:
-        boxes: Of a QuickTime sample entry.
-        container: Output that has not been started.
-        coding_format: FFmpeg's name; one for which ``serves`` is true.
-        size: ``(width, height)`` of the coded picture in pixels.
-        frame_rate: Nominal frames per second.
+    It says the format, the size, and what the boxes hold.
     """
-    header = io.BytesIO(_header(_ENTRIES[coding_format], size, boxes))
-    with av.open(header, format="mov") as template:
-        stream = container.add_stream_from_template(template.streams.video[0])
-    codec = stream.codec_context
-    codec.framerate = frame_rate
-    codec.bit_rate_tolerance = _BIT_RATE_TOLERANCE
-    if container.format.flags & _NEEDS_GLOBAL_HEADER:
-        codec.flags |= _GLOBAL_HEADER
-    return stream
-
-
-def _header(kind: bytes, size: tuple[int, int], boxes: Sequence[bytes]) -> bytes:
-    """Return a QuickTime file of one track without samples."""
-    width, height = size
+    width, height = parameters.size
     entry = box(
-        kind,
+        _ENTRIES[parameters.coding_format],
         bytes(6), struct.pack(">H", 1), bytes(16), struct.pack(">HH", width, height),
         struct.pack(">II", 72 << 16, 72 << 16), bytes(4), struct.pack(">H", 1), bytes(32),
-        struct.pack(">Hh", 24, -1), *boxes,
+        struct.pack(">Hh", 24, -1), *parameters.boxes,
     )  # fmt: skip
     none = struct.pack(">I", 0)
     table = box(

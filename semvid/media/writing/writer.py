@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from av.error import FFmpegError
 
+from semvid.core.coded import CodedPacket, StreamParameters
 from semvid.core.errors import OutputError
 from semvid.core.interrupts import finished_step
 from semvid.media.names import ffmpeg_name
@@ -25,6 +26,7 @@ from semvid.media.writing.priming import primed
 from semvid.media.writing.sound import SoundConverter, add_sound
 from semvid.media.writing.subtitles import SubtitleConverter
 from semvid.media.writing.tags import Inventory, portable
+from semvid.media.writing.video_track import VideoTrack
 
 if TYPE_CHECKING:
     from av import Packet
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from av.container import OutputContainer
     from av.stream import AttachmentStream, Stream
     from av.subtitles.stream import SubtitleStream
-    from av.video.stream import VideoStream
 
     from semvid.media.reading.reader import VideoReader
 
@@ -73,7 +74,7 @@ class VideoWriter:
         self._held: dict[int, list[Packet[Any]]] = {}
         self._converters: dict[int, SoundConverter | SubtitleConverter] = {}
         self._ledger = Ledger(output, MOST_LATE if self._muxer == "avi" else Fraction(0))
-        self._video_index = 0
+        self._track: VideoTrack | None = None
         self._pixel_aspect: Fraction | None = None
         self._inventory: Inventory | None = None
         self.notices: list[str] = []
@@ -106,24 +107,26 @@ class VideoWriter:
         finally:
             finished_step(self._claim.release)
 
-    def copy_streams(self, reader: VideoReader, encoded: VideoStream) -> None:
+    def add_video(self, video: StreamParameters | VideoTrack) -> None:
+        """Add the coded video, or take a track that was added. Must be called once, first of all."""
+        self._track = video if isinstance(video, VideoTrack) else VideoTrack.add(self.container, video)
+        aspect = self._track.stream.codec_context.sample_aspect_ratio
+        self._pixel_aspect = aspect if aspect and aspect != 1 and self._muxer in _MATROSKA else None
+
+    def copy_streams(self, reader: VideoReader) -> None:
         """Add what becomes of every other stream of the input, with metadata and chapters.
 
-        Must be called once, after the encoded stream was added and before the first packet.
-
-        Args:
-            reader: The open input.
-            encoded: The output stream with the encoded video.
+        Must be called once, after ``add_video`` and before the first packet.
         """
         source, main = reader.container, reader.stream
-        self._video_index = encoded.index
+        assert self._track is not None  # noqa: S101 - it was added
+        encoded = self._track.stream
         self.container.metadata.update(portable(source.metadata))
         chapters = [] if self._manifest.is_relayed else reader.chapters()
         self.container.set_chapters(chapters)
         self._inventory = Inventory(self._manifest.suffix, self.container.metadata, chapters)
         # How samples are stored is for the encoder of the new ones to say.
         self._inventory.add("the video", encoded, main, without=MODE_TAGS)
-        self._pixel_aspect = self._aspect_to_patch(encoded)
         if self._pixel_aspect is not None:
             encoded.metadata["title"] = encoded.metadata.get("title", "") + ROOM
         for stream in source.streams:
@@ -215,9 +218,10 @@ class VideoWriter:
             notices += converter.notices
         return notices
 
-    def write(self, packet: Packet[Any]) -> None:
-        """Write a packet of the encoded stream."""
-        self._mux(packet)
+    def write(self, packet: CodedPacket) -> None:
+        """Write a packet of the coded video."""
+        assert self._track is not None  # noqa: S101 - it was added
+        self._mux(self._track.packet(packet))
 
     def _mux(self, packet: Packet[Any]) -> None:
         size = packet.size
@@ -241,17 +245,14 @@ class VideoWriter:
             timed = [one.index for one in self.container.streams if carries_time(one)]
             self.container.close()
             self._patch_header()
-            self._ledger.check(self._temporary, self._video_index, timed)
+            assert self._track is not None  # noqa: S101 - it was added
+            self._ledger.check(self._temporary, self._track.stream.index, timed)
             if self._inventory is not None:
                 with open_container(self._temporary) as written:
                     self.notices += self._inventory.lost(written)
             return self._claim.publish(self._temporary)
         except (FFmpegError, OSError) as error:
             raise self._failure(error) from error
-
-    def _aspect_to_patch(self, encoded: VideoStream) -> Fraction | None:
-        aspect = encoded.codec_context.sample_aspect_ratio
-        return aspect if aspect and aspect != 1 and self._muxer in _MATROSKA else None
 
     def _patch_header(self) -> None:
         if self._muxer in _MP4_LIKE:

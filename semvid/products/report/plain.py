@@ -7,19 +7,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from semvid.codecs.opening import open_coding
-from semvid.codecs.registry import find_encoder
+from semvid.codecs.registry import find_codec
 from semvid.core.config import AllocationConfig, CompressConfig, MapsConfig, TemporalConfig
 from semvid.core.errors import OutputError
 from semvid.core.events import Event, Progress
-from semvid.core.rate import Crf, Quality
 from semvid.core.results import Result
-from semvid.engine.search import QualityScale, SizeSearch
+from semvid.engine.search import SizeSearch
 from semvid.media.writing.claim import Claim
 from semvid.media.writing.output import scratch_folder
 from semvid.products.compress import compress
-
-_STEPS_PER_OCTAVE = {"x264": 6.0, "x265": 6.0, "vp8": 10.0, "vp9": 10.0, "mjpeg": -25.0}
 
 
 def plain_encode_of_size(
@@ -72,18 +68,8 @@ def plain_config(config: CompressConfig) -> CompressConfig:
     )
 
 
-def quality_scale(config: CompressConfig) -> QualityScale:
-    """Return the scale of a config's encoder."""
-    name = open_coding(config).name
-    if name == "mjpeg":
-        return QualityScale(1, 100, is_whole=True, steps_per_octave=_STEPS_PER_OCTAVE[name])
-    crf = find_encoder(config.codec).crf
-    return QualityScale(crf.lowest, crf.highest, not crf.takes_fractions, _STEPS_PER_OCTAVE[name])
-
-
 def _at(config: CompressConfig, quality: float) -> CompressConfig:
-    is_jpeg = open_coding(config).name == "mjpeg"
-    return replace(config, rate=Quality(round(quality)) if is_jpeg else Crf(quality))
+    return replace(config, rate=find_codec(config.codec).scale.rate(quality))
 
 
 def _search(
@@ -102,7 +88,7 @@ def _search(
         output = folder / f"{len(search.trials)}{suffix}"
         return compress(source, output, _at(config, quality), on_event=forward)
 
-    search = SizeSearch(quality_scale(config), wanted.video_bytes)
+    search = SizeSearch(find_codec(config.codec).scale, wanted.video_bytes)
     kept: Result | None = None
     for trial in search.run(wanted.quality, encode):
         best = search.best

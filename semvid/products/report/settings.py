@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 import av
 
-from semvid.codecs.opening import open_coding
-from semvid.codecs.registry import ENCODERS
+from semvid.codecs.registry import find_codec, open_coding
 from semvid.core.config import CompressConfig, MapsConfig
 from semvid.core.rate import Bitrate, Size
 from semvid.core.results import Result
@@ -26,23 +25,20 @@ def command_line(result: Result, config: CompressConfig) -> str:
 
 def preset_of(config: CompressConfig) -> str:
     """Return the preset in effect, empty where the encoder has none."""
-    spec = ENCODERS.get(open_coding(config).name)
-    return "" if spec is None else config.preset or spec.default_preset
+    return config.preset or find_codec(config.codec).default_preset
 
 
 def settings_table(config: CompressConfig) -> tuple[tuple[str, str], ...]:
     """Return names and values of all that decides the bits, what is left at its default included."""
-    coding = open_coding(config)
-    rows = [("codec", coding.name)]
-    if coding.name == "mjpeg":
-        if isinstance(config.rate, Bitrate):
-            rows.append(("bit rate", str(config.rate.bits_per_second)))
-        elif isinstance(config.rate, Size):
-            rows.append(("target size", str(config.rate.num_bytes)))
-        else:
-            rows.append(("quality", f"{coding.quality:g}"))
+    coding, codec = open_coding(config), find_codec(config.codec)
+    rows = [("codec", codec.name)]
+    if isinstance(config.rate, Bitrate):
+        rows.append(("bit rate", str(config.rate.bits_per_second)))
+    elif isinstance(config.rate, Size):
+        rows.append(("target size", str(config.rate.num_bytes)))
     else:
-        rows += [("CRF", f"{coding.quality:g}"), ("preset", preset_of(config))]
+        rows.append((codec.scale.name, f"{coding.quality:g}"))
+    rows += [("preset", preset)] if (preset := preset_of(config)) else []
     rows += [(f"encoder option {name}", value) for name, value in config.encoder_options.items()]
     allocation, temporal, maps = config.allocation, config.temporal, config.maps
     if maps.path is not None:
@@ -57,7 +53,7 @@ def settings_table(config: CompressConfig) -> tuple[tuple[str, str], ...]:
         ("strength", f"{allocation.strength:g}"),
         ("background weight", f"{allocation.background_weight:g}"),
     ]
-    if coding.name != "mjpeg":
+    if codec.takes_offsets:
         rows.append(("offsets, QP steps", f"{allocation.finest:g} to {allocation.coarsest:+g}"))
     rows += [
         ("smoothing", _or_usual(temporal.smoothing)),
@@ -73,18 +69,17 @@ def _or_usual(value: float | None) -> str:
 
 
 def _options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
-    coding = open_coding(config)
-    yield "--codec", coding.name
-    if coding.name != "mjpeg":
-        # Defaults may change from version to version: what they are is written down.
-        yield "--crf", f"{coding.quality:g}"
-        yield "--preset", preset_of(config)
-    elif isinstance(config.rate, Bitrate):
+    coding, codec = open_coding(config), find_codec(config.codec)
+    yield "--codec", codec.name
+    # Defaults may change from version to version: what they are is written down.
+    if isinstance(config.rate, Bitrate):
         yield "--bitrate", str(config.rate.bits_per_second)
     elif isinstance(config.rate, Size):
         yield "--target-size", str(config.rate.num_bytes)
     else:
-        yield "--quality", f"{coding.quality:g}"
+        yield f"--{codec.scale.kind.__name__.lower()}", f"{coding.quality:g}"
+    if preset := preset_of(config):
+        yield "--preset", preset
     for name, value in config.encoder_options.items():
         yield "--encoder-option", f"{name}={value}"
     if config.deinterlace != _DEFAULTS.deinterlace:

@@ -48,7 +48,7 @@ class Address:
     listens: bool = False
     """Sources: the sender connects to us (``?listen`` at the end of an rtsp, rtmp, http or tcp URL)."""
     codecs: tuple[str, ...] = ()
-    """Sinks: FFmpeg's names of the bitstream formats it can carry."""
+    """Sinks: FFmpeg's names of the bitstream formats it can carry; empty = any."""
     sound_codec: str = ""
     """Sinks: FFmpeg's encoder for the sound in it; empty = it carries none."""
     takes_changes: bool = False

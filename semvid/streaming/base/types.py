@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Literal
 
 from semvid.core.types import FloatArray, Frame
 
-TIME_BASE = Fraction(1, 90_000)
-"""Of every frame and packet of a live stream, whatever the source counts in."""
 USUAL_RATE = 30.0
 """Frames a second, where nothing says."""
 
@@ -25,21 +22,6 @@ class Captured:
     """Its picture's ``pts`` is in ``TIME_BASE`` and strictly rising over reconnections, wraps and jumps."""
     arrived: float
     """When it was decoded, ``time.monotonic()``."""
-
-
-@dataclass(frozen=True, slots=True)
-class CodedPacket:
-    """One coded frame, for any number of containers. Parameter sets are in the data of key frames."""
-
-    data: bytes
-    codec: str
-    """FFmpeg's name of the bitstream format."""
-    pts: int
-    dts: int
-    duration: int
-    """All in ``TIME_BASE``."""
-    is_keyframe: bool
-    """A player can begin here."""
 
 
 @dataclass(frozen=True, slots=True)

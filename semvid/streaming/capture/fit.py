@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, cast
 
 from av.filter import Graph
 
+from semvid.core.coded import TIME_BASE
 from semvid.core.geometry import even_side, turned_size
 from semvid.media.filter_chain import TURNING, Step, chain
 from semvid.media.reading.steady import Turns
-from semvid.streaming.base.types import TIME_BASE
 
 if TYPE_CHECKING:
     from av import VideoFrame

@@ -6,12 +6,12 @@ from collections.abc import Generator, Iterable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from semvid.core.coded import TIME_BASE
 from semvid.core.config import LiveConfig
 from semvid.core.luma import luma_of
 from semvid.core.types import Frame
 from semvid.media.fields import DEINTERLACED, WOVEN, Deinterlacer
 from semvid.media.reading.steady import Steadier
-from semvid.streaming.base.types import TIME_BASE
 from semvid.streaming.capture.fit import Fitter, Thinner
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from semvid.core.coded import TIME_BASE
 from semvid.streaming.base.sound import SoundChunk, SoundTrack
-from semvid.streaming.base.types import TIME_BASE
 from semvid.streaming.capture.timeline import Timeline
 
 if TYPE_CHECKING:

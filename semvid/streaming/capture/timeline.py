@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from semvid.core.coded import TIME_BASE
 from semvid.media.reading.wraps import readings
-from semvid.streaming.base.types import TIME_BASE
 
 _TICKS = TIME_BASE.denominator
 _JUMP_SECONDS = 1.0

@@ -18,12 +18,12 @@ from typing import Any, Protocol
 from av.error import FFmpegError
 
 from semvid.core.children import start_child
+from semvid.core.coded import CodedPacket
 from semvid.core.errors import OutputError
 from semvid.media.names import ffmpeg_name
 from semvid.media.probe import reason
 from semvid.streaming.base.address import Address
 from semvid.streaming.base.sound import SoundChunk
-from semvid.streaming.base.types import CodedPacket
 from semvid.streaming.sinks.disk import Disk
 from semvid.streaming.sinks.mux import Muxer, SoundFormat
 from semvid.streaming.sinks.push import HEADER, KEY_FRAME, OTHER_FRAME, SOUND
@@ -80,10 +80,9 @@ class LocalOutlet:
             options["hls_fmp4_init_filename"] = f"{Path(target).stem}-init.mp4"
         try:
             with self._explained():
-                self._muxer = Muxer(
-                    self._target(target, address.format), address.format or "", options, first.codec,
-                    first.data, sound, io_open=None if self._disk is None else self._disk.open,
-                )  # fmt: skip
+                io_open = None if self._disk is None else self._disk.open
+                where = self._target(target, address.format)
+                self._muxer = Muxer(where, address.format or "", options, first, sound, io_open=io_open)
         except OutputError as error:
             if self._disk is None:
                 raise
@@ -99,13 +98,7 @@ class LocalOutlet:
     def write(self, packet: CodedPacket, offset: int) -> None:
         """See ``Outlet``."""
         with self._explained():
-            self._muxer.write(
-                packet.data,
-                packet.pts - offset,
-                packet.dts - offset,
-                packet.duration,
-                is_keyframe=packet.is_keyframe,
-            )
+            self._muxer.write(dataclasses.replace(packet, pts=packet.pts - offset, dts=packet.dts - offset))
             self._num_written += 1
             if self._disk is not None:
                 self._disk.check_complete()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
+from semvid.core.coded import TIME_BASE, CodedPacket
 from semvid.streaming.base.sound import SoundChunk
-from semvid.streaming.base.types import TIME_BASE, CodedPacket
 
 _MOST_BYTES = 128 << 20
 

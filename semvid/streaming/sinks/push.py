@@ -31,6 +31,7 @@ def _answer(**message: Any) -> None:
 
 
 def _push(source: BinaryIO) -> None:
+    from semvid.core.coded import CodedPacket
     from semvid.streaming.sinks.mux import Muxer, SoundFormat
 
     task = json.loads(source.readline())
@@ -42,12 +43,13 @@ def _push(source: BinaryIO) -> None:
         if len(data) < size:
             break
         _limit()
+        packet = CodedPacket(data, task["codec"], pts, dts, duration, is_keyframe=kind == KEY_FRAME)
         if muxer is None:
-            muxer = Muxer(task["url"], task["format"], task["options"], task["codec"], data, sound)
+            muxer = Muxer(task["url"], task["format"], task["options"], packet, sound)
         if kind == SOUND:
             muxer.write_sound(data, pts)
         else:
-            muxer.write(data, pts, dts, duration, is_keyframe=kind == KEY_FRAME)
+            muxer.write(packet)
         faulthandler.cancel_dump_traceback_later()
         _answer(sent=size)
     if muxer is not None:

@@ -7,15 +7,17 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
+from semvid.codecs.registry import codec_of_format
+from semvid.core.coded import CodedPacket
 from semvid.core.config import LiveConfig
 from semvid.core.errors import OutputError
 from semvid.media.writing.claim import Claim, take_free_name
 from semvid.streaming.base.address import Address
 from semvid.streaming.base.backoff import Backoff
 from semvid.streaming.base.sound import SoundChunk
-from semvid.streaming.base.types import CodedPacket, SinkState
+from semvid.streaming.base.types import SinkState
 from semvid.streaming.capture.opening import require_protocol
-from semvid.streaming.sinks.mux import SoundFormat, describe_keyframe
+from semvid.streaming.sinks.mux import SoundFormat
 from semvid.streaming.sinks.outlet import ClosedByReaderError, LocalOutlet, Outlet, PushedOutlet
 from semvid.streaming.sinks.packet_queue import PacketQueue
 from semvid.streaming.sinks.sink_address import parse_sink
@@ -293,7 +295,7 @@ class PacketSink:
             self._num_refused += 1
             return
         if packet.is_keyframe and not (self._outlet is not None and self._address.takes_changes):
-            kind_of_stream = describe_keyframe(packet.data, packet.codec)
+            kind_of_stream = codec_of_format(packet.codec).describe_key_frame(packet.data)
             if self._outlet is not None and kind_of_stream != self._kind_of_stream:
                 self._outlet.finish()
                 self._outlet = None

@@ -6,16 +6,14 @@ import re
 from pathlib import Path
 from types import MappingProxyType
 
+from semvid.codecs.registry import CODECS, find_codec
 from semvid.core.errors import ConfigError
 from semvid.core.text import scheme_of, without_secrets
 from semvid.streaming.base.address import Address
 
-FORMAT_OF_CODEC = MappingProxyType({
-    "x264": "h264", "x265": "hevc", "vp8": "vp8", "vp9": "vp9", "mjpeg": "mjpeg",
-})  # fmt: skip
-"""What users type -> FFmpeg's name of the bitstream format."""
 _TS = ("h264", "hevc")
-_ALL = ("h264", "hevc", "vp8", "vp9", "mjpeg")
+_ANY: tuple[str, ...] = ()
+"""Whatever there is."""
 # A fragment is whole by itself: what was written before a crash plays.
 _FRAGMENTS = {
     "movflags": "+frag_keyframe+empty_moov+default_base_moof",
@@ -28,7 +26,7 @@ _FLUSH = {"flush_packets": "1"}
 _AT_ONCE = {"max_interleave_delta": "1"}
 _MPEGTS = {**_FLUSH, "mpegts_flags": "+resend_headers"}
 _FILES: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
-    ".mkv": ("matroska", _ALL, {**_FLUSH, "cluster_time_limit": "1000"}),
+    ".mkv": ("matroska", _ANY, {**_FLUSH, "cluster_time_limit": "1000"}),
     ".webm": ("webm", ("vp8", "vp9"), {**_FLUSH, "cluster_time_limit": "1000"}),
     ".mp4": ("mp4", ("h264", "hevc", "vp9"), _FRAGMENTS),
     ".m4v": ("mp4", ("h264", "hevc"), _FRAGMENTS),
@@ -63,12 +61,12 @@ def parse_sink(text: str, codec: str) -> Address:
 
     Args:
         text: A file, ``NAME-%03d.ts`` (segments), ``NAME.m3u8`` (HLS), a URL, or ``-``.
-        codec: What will be sent there, as users name it: one of ``config.LIVE_CODECS``.
+        codec: What will be sent there, as users name it.
 
     Raises:
         ConfigError: It is of no known kind, or cannot carry the codec.
     """
-    coding = FORMAT_OF_CODEC[codec]
+    coding = find_codec(codec).coding_format
     scheme = scheme_of(text)
     if text == "-":
         muxer, options = ("mpegts", _MPEGTS) if coding in _TS else ("matroska", {**_FLUSH, "live": "1"})
@@ -78,15 +76,15 @@ def parse_sink(text: str, codec: str) -> Address:
             text,
             muxer,
             MappingProxyType(options | _AT_ONCE),
-            codecs=_ALL,
+            codecs=_ANY,
             sound_codec=_USUAL_SOUND_CODEC,
         )
     elif scheme is not None:
         address = _network(text, scheme)
     else:
         address = _file(text, coding)
-    if coding not in address.codecs:
-        carried = [name for name, one in FORMAT_OF_CODEC.items() if one in address.codecs]
+    if address.codecs and coding not in address.codecs:
+        carried = [name for name, one in CODECS.items() if one.coding_format in address.codecs]
         raise ConfigError(
             f"{address.shown} cannot carry `codec={codec}`; "
             f"choose `codec={' or '.join(carried)}`, or a .mkv file"

@@ -9,9 +9,10 @@ from typing import Any
 import av
 import numpy as np
 
+from semvid.core.coded import TIME_BASE, CodedPacket
 from semvid.core.conversion import converted
 from semvid.core.errors import OutputError
-from semvid.streaming.base.types import TIME_BASE, CodedPacket, SinkState
+from semvid.streaming.base.types import SinkState
 
 _MOST_WAITING = 30
 """Packets; the oldest up to a key frame go when the camera cannot keep up."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from semvid.codecs.ffmpeg.obedience import MapWatch, is_spread
 from semvid.codecs.ffmpeg.spec import EncoderSpec
+from semvid.core.coded import CodedPacket
 from semvid.core.types import QuantizerOffsets
 
 if TYPE_CHECKING:
-    from av import Packet, VideoFrame
-    from av.video.stream import VideoStream
+    from av import VideoFrame
 
 _FEW_KEYS = {"x265"}
 """A wave of intra blocks takes the place of key frames, and no decoder tells quantizers."""
@@ -24,11 +24,13 @@ class LiveMapWatch:
     Args:
         spec: The encoder.
         options: Of the stream.
-        stream: Of the encoder, opened.
+        extradata: Of the encoder.
     """
 
-    def __init__(self, spec: EncoderSpec, options: Mapping[str, str], stream: VideoStream) -> None:
-        self._watch = MapWatch(spec, options, spec.crf.default, stream, "see 'semvid doctor'", is_live=True)
+    def __init__(self, spec: EncoderSpec, options: Mapping[str, str], extradata: bytes | None) -> None:
+        self._watch = MapWatch(
+            spec, options, spec.crf.default, extradata, "see 'semvid doctor'", is_live=True
+        )
         self._pool = ThreadPoolExecutor(1, "semvid-watch")
         self._share: Future[float | None] | None = None
         self._asks_key = spec.name in _FEW_KEYS
@@ -44,7 +46,7 @@ class LiveMapWatch:
         if offsets is not None:
             self._watch.ask(picture, offsets)
 
-    def look(self, packets: list[Packet[Any]], *, is_last: bool = False) -> None:
+    def look(self, packets: list[CodedPacket], *, is_last: bool = False) -> None:
         """Look at packets as they come from the encoder."""
         if (work := self._watch.look(packets, is_last=is_last)) is not None:
             self._share = self._pool.submit(work)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from contextlib import closing
 from pathlib import Path
 
-import av
 import numpy as np
 from av.video.reformatter import ColorRange
 
-from semvid.codecs.ffmpeg.option_trial import RATE
-from semvid.codecs.selftest import SelfTest, compare_halves
+from semvid.codecs.base.self_test import RATE, Coded, SelfTest, compare_halves
 from semvid.core.config import CompressConfig
 from semvid.core.rate import Quality
 from semvid.core.types import AnalysedFrame, Frame, VideoInfo
@@ -25,28 +22,22 @@ def test_motion_jpeg() -> SelfTest:
     return compare_halves("mjpeg", "semvid", _encode)
 
 
-def _encode(frames: list[Frame], mark: bool) -> bytes:
+def _encode(frames: list[Frame], mark: bool) -> Coded:
     # Its libraries may be what is wrong.
     from semvid.codecs.jpeg.motion import JpegCoding
 
     height, width = frames[0].luma.shape
     importance = np.zeros((height, width), np.float32)
     importance[:, : width // 2] = 1
-    coding, file = JpegCoding(CompressConfig(codec="mjpeg", rate=Quality(_QUALITY))), io.BytesIO()
+    coding = JpegCoding(CompressConfig(codec="mjpeg", rate=Quality(_QUALITY)))
     prepared = []
     for frame in frames:
         # As JPEG has it, so that levels come back as they were.
         frame.picture.color_range = ColorRange.JPEG
         prepared.append(coding.prepare(AnalysedFrame(frame, importance if mark else None, is_cut=False)))
-    with (
-        av.open(file, "w", format="matroska") as container,
-        closing(coding.open(container, prepared[0], _describe(frames[0]), ".mkv")) as stream,
-    ):
-        container.start_encoding()
-        for one in prepared:
-            container.mux(stream.encode(one))
-        container.mux(stream.flush())
-    return file.getvalue()
+    with closing(coding.open(prepared[0], _describe(frames[0]), ".mkv")) as encoder:
+        packets = [one for picture in prepared for one in encoder.encode(picture)]
+        return encoder.parameters, packets + encoder.flush()
 
 
 def _describe(first: Frame) -> VideoInfo:

@@ -1,0 +1,41 @@
+"""What ``--help`` says of codecs, from what they say of themselves."""
+
+from __future__ import annotations
+
+from semvid.codecs.base.live import LiveOptions
+from semvid.codecs.registry import CODECS
+from semvid.core.rate import Rate
+
+
+def codec_help() -> str:
+    """Return the names of all."""
+    *names, last = CODECS
+    return f"Encoder: {', '.join(names)} or {last}."
+
+
+def defaults_of(kind: type[Rate]) -> str:
+    """Return the defaults of codecs that take such a rate, as in ``26 (x264), 28 (x265)``."""
+    scales = ((one.name, one.scale) for one in CODECS.values())
+    return ", ".join(f"{scale.default:g} ({name})" for name, scale in scales if scale.kind is kind)
+
+
+def preset_help() -> str:
+    """Return the presets of each, from the slowest to the fastest."""
+    told = (
+        f"{one.obedient_presets[0]} to {one.obedient_presets[-1]} ({one.name}, default {one.default_preset})"
+        for one in CODECS.values()
+        if one.obedient_presets
+    )
+    return f"Speed, slower = better compression: {', '.join(told)}."
+
+
+def live_preset_help() -> str:
+    """Return the presets that each has live."""
+    asked = LiveOptions(1_000_000, 150, 25, None)
+    usual = {name: one.live_presets(asked)[:1] for name, one in CODECS.items()}
+    told = []
+    for name, first in usual.items():
+        presets = CODECS[name].obedient_presets
+        told += [f"{name}: {presets[0]} to {presets[-1]} (default {one})" for one in first]
+    without = ", ".join(name for name, first in usual.items() if not first)
+    return f"Speed, slower = better compression. {', '.join(told)}. {without}: none."

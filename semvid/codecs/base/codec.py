@@ -1,0 +1,127 @@
+"""What a codec is to everybody who knows no more than its name. Loads nothing heavy: ``--help`` reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from semvid.core.rate import Crf, Quality, Rate
+
+if TYPE_CHECKING:
+    from semvid.codecs.base.coding import Coding
+    from semvid.codecs.base.live import LiveEncoder, LiveOptions
+    from semvid.codecs.base.self_test import SelfTest
+    from semvid.core.config import AllocationConfig, CompressConfig
+    from semvid.core.types import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class QualityScale:
+    """The qualities a codec takes, in its own unit."""
+
+    lowest: float
+    highest: float
+    default: float
+    takes_fractions: bool
+    steps_per_octave: float
+    """Steps that halve the size, roughly, as the first guess of a search goes by; negative where more is
+    larger."""
+    kind: type[Crf] | type[Quality] = Crf
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return "CRF" if self.kind is Crf else "quality"
+
+    def rate(self, quality: float) -> Rate:
+        """Return a quality of the scale as ``CompressConfig`` takes it."""
+        return Crf(quality) if self.kind is Crf else Quality(round(quality))
+
+    def round(self, quality: float) -> float:
+        """Return the nearest quality on the scale."""
+        limited = min(max(quality, self.lowest), self.highest)
+        return round(limited, 2) if self.takes_fractions else float(round(limited))
+
+
+class Codec(Protocol):
+    """One codec: a folder, or a module of one, has all that is known of it, and the registry a line."""
+
+    @property
+    def name(self) -> str:
+        """What users type."""
+
+    @property
+    def also_called(self) -> tuple[str, ...]:
+        """What else they may type."""
+
+    @property
+    def library(self) -> str:
+        """What encodes."""
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """What to install again if that does not work."""
+
+    @property
+    def coding_format(self) -> str:
+        """FFmpeg's name of the bitstream format."""
+
+    @property
+    def scale(self) -> QualityScale:
+        """The qualities it takes."""
+
+    @property
+    def obedient_presets(self) -> tuple[str, ...]:
+        """Presets with which it obeys maps, slowest first; none where it has no presets."""
+
+    @property
+    def default_preset(self) -> str:
+        """Empty where it has none."""
+
+    @property
+    def takes_offsets(self) -> bool:
+        """Whether a map becomes quantizer offsets."""
+
+    def elementary(self, key_frame: bytes) -> tuple[str, bytes]:
+        """Return FFmpeg's demuxer for bare coded video, and a live key frame as that reads it."""
+
+    def describe_key_frame(self, key_frame: bytes) -> bytes:
+        """Return what must stay the same for one container; empty if it does not say that."""
+
+    def coding(self, config: CompressConfig) -> Coding:
+        """Return the way of coding a video, its options checked.
+
+        Raises:
+            MapIgnoredError: The encoder would ignore the map.
+            ConfigError: It does not take an option.
+        """
+
+    def live_presets(self, options: LiveOptions) -> tuple[str, ...]:
+        """Return the preset asked for, else the usual one, and all faster ones that obey maps.
+
+        None where there is no choice.
+
+        Raises:
+            ConfigError: There is no such preset.
+            MapIgnoredError: The encoder would silently ignore the map.
+        """
+
+    def load_live(self) -> None:
+        """Load what ``open_live`` takes: the first frame must not wait for it."""
+
+    def open_live(self, first: Frame, options: LiveOptions, allocation: AllocationConfig) -> LiveEncoder:
+        """Open an encoder with little delay.
+
+        Args:
+            first: Geometry, format and colour come from it.
+            options: What it is asked for.
+            allocation: How strongly importance moves the quantizer.
+
+        Raises:
+            ConfigError: An option is not one the encoder has.
+            MapIgnoredError: The encoder would silently ignore the map.
+            EncoderError: It refuses the picture.
+        """
+
+    def self_test(self) -> SelfTest:
+        """Find out by encoding whether the encoder is there and obeys a map."""

@@ -1,0 +1,68 @@
+"""VP8, by libvpx."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from semvid.allocate.rate_model import RateModel
+from semvid.codecs.base.codec import QualityScale
+from semvid.codecs.ffmpeg.spec import EncoderSpec
+from semvid.codecs.vpx.common import LIVE_RATES, LOOKS_NOT_AHEAD, OPTION_ALIASES, in_ivf, offset_range
+
+if TYPE_CHECKING:
+    from semvid.core.types import FloatArray
+
+
+def _native(offsets: FloatArray, crf: float) -> FloatArray:
+    from semvid.allocate.vpx_scale import vp8_native
+
+    return vp8_native(offsets, crf)
+
+
+def _steps(crf: float) -> float:
+    from semvid.allocate.vpx_scale import vp8_steps
+
+    return vp8_steps(crf)
+
+
+VP8 = EncoderSpec(
+    name="vp8",
+    library="libvpx",
+    also_called=("libvpx",),
+    coding_format="vp8",
+    crf=QualityScale(4, 63, 34, takes_fractions=False, steps_per_octave=10.0),
+    presets=("0", "1", "2", "3", "4", "5"),
+    default_preset="2",
+    preset_option="cpu-used",
+    aliases=OPTION_ALIASES,
+    sides=(1, 16383),
+    block_size=16,
+    # It names none: decoders take BT.601.
+    matrices=frozenset({5, 6}),
+    offset_range=offset_range,
+    to_native=_native,
+    crf_steps=_steps,
+    map_conditions=(LOOKS_NOT_AHEAD,),
+    codes_full_range=False,
+    # Its alternate references would have to be those of the second layer too.
+    alpha_options={"auto-alt-ref": "0"},
+    codes_odd_sizes=True,
+    truncates_offsets=True,
+    # VP8's CRF is a floor under a bit rate, which FFmpeg sets to 256 kb/s when none is given.
+    bit_rate=200_000_000,
+    # libvpx heeds it only from the 151st frame on, never in key frames, and until then fills the bit rate.
+    crf_floor="qmin",
+    elementary=partial(in_ivf, b"VP80"),
+    # Its size.
+    describe_key_frame=lambda key_frame: key_frame[6:10],
+    rate=RateModel(spatial=0.917, temporal=0.527, finer=1.081, coarser=0.717),
+    max_levels=3,
+    # A map costs 1 to 2 bits a block: in every frame, half as much again as a whole video of a still scene.
+    map_frames=8,
+    fixed_options={"deadline": "good", "lag-in-frames": "0"},
+    low_delay={
+        "deadline": "realtime", "cpu-used": "10", "error-resilient": "default",
+    },
+    live_rates=LIVE_RATES,
+)  # fmt: skip

@@ -1,0 +1,53 @@
+"""x264: H.264."""
+
+from __future__ import annotations
+
+from semvid.allocate.rate_model import RateModel
+from semvid.codecs.base.codec import QualityScale
+from semvid.codecs.ffmpeg.option_text import is_off
+from semvid.codecs.ffmpeg.spec import EncoderSpec, Implication, MapCondition
+from semvid.codecs.x26x.common import PRESETS, needs_aq, offset_range, parameter_sets, quantizer_steps
+
+_NO_FIELDS_BY_OPTION = MapCondition(
+    # libx264 reads a map in pairs of rows then; where their number is odd, beyond the map's end.
+    lambda found: (
+        all(is_off(found.get(one)) for one in ("interlaced", "tff", "bff"))
+        and not any(one in found.get("flags", "") for one in ("ildct", "ilme"))
+    ),
+    "interlaced coding by an option reads it on the wrong lines",
+    "drop it; interlaced video is coded as such by itself (`deinterlace=auto`)",
+)
+
+X264 = EncoderSpec(
+    name="x264",
+    library="libx264",
+    also_called=("h264", "avc", "libx264"),
+    coding_format="h264",
+    # CRF 0 is lossless in 8 bit: there is nothing to allocate.
+    crf=QualityScale(1, 51, 26, takes_fractions=True, steps_per_octave=6.0),
+    presets=PRESETS,
+    default_preset="medium",
+    preset_option="preset",
+    block_size=16,
+    offset_range=offset_range,
+    to_native=quantizer_steps,
+    map_conditions=(*needs_aq("superfast", "aq-mode=1", "mbtree"), _NO_FIELDS_BY_OPTION),
+    elementary=lambda key_frame: ("h264", key_frame),
+    describe_key_frame=lambda key_frame: parameter_sets(key_frame, 0, 31, {7, 8}),
+    rate=RateModel(spatial=0.21, temporal=0.24, finer=1.5, coarser=1.5),
+    # Interlaced pictures are coded by pairs of macroblock rows; in a pair coded by fields the upper row's
+    # offsets would go to one field and the lower row's to the other (examples/benchmark/interlaced.py).
+    field_block_size=32,
+    defaults={"aq-mode": "1"},
+    implications=(
+        *(Implication("preset", name, ("aq-mode", "0")) for name in ("ultrafast", "0")),
+        *(Implication("preset", name, ("mbtree", "0")) for name in ("ultrafast", "superfast", "0", "1")),
+        Implication("tune", "psnr", ("aq-mode", "0")),
+        Implication("tune", "zerolatency", ("rc-lookahead", "0")),
+    ),
+    nested_options=("x264opts", "x264-params"),
+    hdr10_options=("mastering-display", "cll"),
+    live_preset="superfast",
+    # A wave of intra blocks instead of intra frames: no frame is much larger than the others.
+    low_delay={"tune": "zerolatency", "intra-refresh": "1", "forced-idr": "1"},
+)

@@ -1,0 +1,53 @@
+"""x265: HEVC."""
+
+from __future__ import annotations
+
+from semvid.allocate.rate_model import RateModel
+from semvid.codecs.base.codec import QualityScale
+from semvid.codecs.ffmpeg.conditions import is_off_option
+from semvid.codecs.ffmpeg.spec import EncoderSpec, Implication
+from semvid.codecs.x26x.common import PRESETS, needs_aq, offset_range, parameter_sets, quantizer_steps
+
+X265 = EncoderSpec(
+    name="x265",
+    library="libx265",
+    also_called=("h265", "hevc", "libx265"),
+    coding_format="hevc",
+    crf=QualityScale(1, 51, 28, takes_fractions=True, steps_per_octave=6.0),
+    presets=PRESETS,
+    default_preset="medium",
+    preset_option="preset",
+    # The quantization group of all presets: offsets of smaller blocks would only be averaged, and the
+    # optimal offset of a group is that of its mean weight, not the mean of its offsets.
+    sides=(16, 65535),
+    block_size=32,
+    matrices=frozenset(range(16)),
+    offset_range=offset_range,
+    to_native=quantizer_steps,
+    map_conditions=(
+        *needs_aq("veryfast", "x265-params=aq-mode=2", "cutree"),
+        is_off_option("hevc-aq", "hevc-aq takes the place of the adaptive quantization the map rides on"),
+        is_off_option("lossless", "lossless coding has no quantizer"),
+    ),
+    elementary=lambda key_frame: ("hevc", key_frame),
+    describe_key_frame=lambda key_frame: parameter_sets(key_frame, 1, 63, {32, 33, 34}),
+    rate=RateModel(spatial=0.4, temporal=0.33, finer=1.7, coarser=1.7),
+    defaults={"aq-mode": "2"},
+    implications=(
+        *(Implication("preset", name, ("aq-mode", "0")) for name in ("ultrafast", "superfast", "0", "1")),
+        Implication("tune", "grain", ("aq-mode", "0")),
+        Implication("tune", "zerolatency", ("cutree", "0")),
+    ),
+    nested_options=("x265-params",),
+    nested_only=frozenset({"aq-mode", "aq-strength", "hevc-aq", "lossless"}),
+    hdr10_options=("master-display", "max-cll"),
+    fixed_options={"x265-params": "log-level=none", "a53cc": "1"},
+    # QuickTime and Safari play HEVC only under this tag.
+    container_tags={".mp4": "hvc1", ".m4v": "hvc1", ".mov": "hvc1"},
+    live_preset="veryfast",
+    low_delay={
+        "tune": "zerolatency",
+        "forced-idr": "1",
+        "x265-params": "intra-refresh=1:repeat-headers=1:scenecut=0",
+    },
+)
