@@ -1,4 +1,4 @@
-"""What to tell of a running live stream: source, sinks and maps that come and go."""
+"""Notices about a running live stream: sources, sinks and maps that are lost and come back."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from semvid.streaming.ends import FrameSource, PacketTaker
 
 
 class MapMaker(Protocol):
-    """What is asked about maps."""
+    """What ``Changes`` needs to know about maps."""
 
     @property
     def map_failure(self) -> str:
-        """Why the newest map could not be made, in words; empty if it could."""
+        """Why the newest map could not be made; empty if it could."""
 
     @property
     def is_map_stuck(self) -> bool:
-        """Whether it has been long in the making."""
+        """Whether the current map is taking far too long."""
 
     def take_remarks(self) -> list[str]:
-        """Return, once, a sentence for everything the user should know of what became of them."""
+        """Return sentences on what the user should know about maps, each only once."""
 
 
 class Changes:
-    """Tells when source, sinks or maps come and go."""
+    """Reports when the source, a sink or the maps are lost or come back."""
 
     def __init__(self) -> None:
         self._known: dict[int, str] = {}
@@ -48,7 +48,7 @@ class Changes:
             before, self._known[index] = self._known.get(index), one.state
             if one.state == "lost" and before != "lost":
                 why = f": {one.last_error}" if one.last_error else ""
-                yield Notice(f"{name} is lost, trying to reach it again{why}")
+                yield Notice(f"{name} is lost{why}; reconnecting")
             elif before == "lost" and one.state in {"playing", "open"}:
                 yield Notice(f"{name} is back")
             elif before != "closed" and one.state == "closed" and one.last_error and goes_on:
@@ -58,8 +58,7 @@ class Changes:
         if maps.map_failure and not self._has_told_of_maps:
             self._has_told_of_maps = True
             yield Notice(
-                f"no map could be made for a frame ({maps.map_failure}); semvid tries again with the "
-                "next ones"
+                f"a map could not be made: {maps.map_failure}; semvid tries again with the next frames"
             )
         if maps.is_map_stuck != self._is_stuck:
             self._is_stuck = not self._is_stuck

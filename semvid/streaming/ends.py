@@ -1,4 +1,4 @@
-"""What a live stream asks of its two ends: where frames come from, and where packets go."""
+"""The interfaces of a live stream's two ends: where frames come from, and where packets go."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class FrameSource(Protocol):
 
     num_reconnections: int
     last_error: str
-    """Why it was lost last, in words; empty if never."""
+    """Why it was last lost; empty if it never was."""
     failure: str
     """Why it ended too early, in words; empty if it did not."""
     frame_rate: Fraction | None
@@ -24,7 +24,7 @@ class FrameSource(Protocol):
 
     @property
     def num_dropped(self) -> int:
-        """Frames nobody took in time, since the start."""
+        """Frames lost since the start because they were not taken in time."""
 
     @property
     def damage(self) -> str:
@@ -36,7 +36,7 @@ class FrameSource(Protocol):
 
     @property
     def remarks(self) -> Sequence[str]:
-        """Sentences on what had to be changed in its pictures so far; more may follow."""
+        """Sentences on what had to be changed about its pictures so far; more may follow."""
 
     @property
     def state(self) -> SourceState:
@@ -54,7 +54,7 @@ class PacketTaker(Protocol):
 
     num_reconnections: int
     last_error: str
-    """Why it was lost last, in words; empty if never."""
+    """Why it was last lost; empty if it never was."""
 
     @property
     def name(self) -> str:
@@ -73,15 +73,15 @@ class PacketTaker(Protocol):
 
 @runtime_checkable
 class AccountableTaker(Protocol):
-    """A ``PacketTaker`` that knows what became of what it was given. The last error of others counts."""
+    """A ``PacketTaker`` that knows whether everything arrived. Without it, the last error counts."""
 
     @property
     def failure(self) -> str:
-        """Why what was sent is not all there, in words; empty if it is. Complete after ``close``."""
+        """Why the result is incomplete; empty if it is complete. Final after ``close``."""
 
     @property
     def shortfall(self) -> str:
-        """What was left out because it could not be sent in time, in words; empty if nothing was."""
+        """What was left out because it could not be sent in time; empty if nothing was."""
 
 
 @runtime_checkable
@@ -93,7 +93,7 @@ class PatientTaker(Protocol):
 
     @property
     def is_full(self) -> bool:
-        """What waits is so much that the source had better wait too."""
+        """So much is waiting that the source should wait too."""
 
 
 @runtime_checkable
@@ -101,7 +101,7 @@ class SoundSource(Protocol):
     """A ``FrameSource`` that has sound too."""
 
     has_sound: bool
-    """It had sound when it was opened first: only then is it carried."""
+    """Whether it had sound when it was first opened: only then is sound carried."""
 
     def take_sound(self, ticks: int) -> list[SoundChunk]:
         """Return what came since the last call, without gaps, given the time of the newest picture."""
@@ -112,7 +112,7 @@ class SoundTaker(Protocol):
     """A ``PacketTaker`` that takes sound too."""
 
     carries_sound: bool
-    """Whether it can."""
+    """Whether it can carry sound."""
 
     def expect_sound(self) -> None:
         """There will be sound; called before anything is offered."""

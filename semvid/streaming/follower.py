@@ -1,4 +1,4 @@
-"""Maps that arrive late, carried along to the newest frame. No frame waits for a map."""
+"""Carries maps that arrive late to the newest frame. No frame waits for a map."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class _Way:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """What is known of a frame at once."""
+    """What is known about a frame at once."""
 
     importance: FloatArray | None
     """``(rows, cols)`` in 0..1, upright; None = no map of this scene has come yet."""
@@ -44,12 +44,12 @@ class Followed:
 class LiveFollower:
     """Carries the newest map to every frame, with zero look-ahead.
 
-    A map is asked for at one frame and arrives some frames later. The way from the one to the other is kept
-    beside the way to the map in use, so that the fresh map joins the average where its frame was, as in
+    A map is requested at one frame and arrives some frames later. The motion since that frame is kept beside
+    the motion since the map in use, so that the fresh map joins the average where its frame was, as in
     ``MapPropagator``, and is then carried to where things are now.
 
     Args:
-        source: Says what smoothing and movement suit its maps.
+        source: Tells which smoothing and movement suit its maps.
         temporal: How maps follow from frame to frame.
     """
 
@@ -76,11 +76,11 @@ class LiveFollower:
 
     @property
     def has_map(self) -> bool:
-        """Whether this scene has a map, or one was asked for."""
+        """Whether this scene has a map, or one was requested."""
         return self._map is not None or self._asked is not None
 
     def ask(self, frame: Frame) -> None:
-        """Note that the map of this frame, the newest, will come; it is the one asked for last."""
+        """Note that the map of this frame, the newest, was requested."""
         self._asked = frame.index
         self._asked_map, self._asked_trust = None, None
         if self._map is not None and self._way is not None:
@@ -92,7 +92,7 @@ class LiveFollower:
         self._way_from_asked = None
 
     def answer(self, index: int, fresh: FloatArray) -> None:
-        """Take the map of frame ``index``, of any size; of a scene gone by, or of no use, it is ignored."""
+        """Take the map of frame ``index``, of any size; one of an earlier scene is ignored."""
         if index != self._asked:
             return
         if self._asked_map is not None and self._asked_trust is not None:

@@ -1,4 +1,4 @@
-"""Cut the load in steps when the machine cannot keep up, and climb back. Pure: it is told the time."""
+"""Reduces the load in steps when the machine cannot keep up, and restores it. Pure: time is an argument."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _OVERLOAD_SECONDS = 1.0
-"""Trouble for so long is not a hiccup."""
+"""Seconds of trouble before the load is reduced."""
 _CALM_SECONDS = 10.0
-"""Ease for so long allows a step up; twice as long after each step up that failed."""
+"""Seconds without trouble before a step up; twice as long after each step up that failed."""
 _LONGEST_CALM_SECONDS = 160.0
 _BUSY, _EASY = 0.9, 0.65
-"""Share of the time the stream's thread works."""
+"""Share of the time that the stream's thread is busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +19,14 @@ class Load:
     """How much work a frame is."""
 
     map_rate: float = 1.0
-    """Share of the maps a second that were asked for, 0..1."""
+    """Share of the requested maps per second, 0..1."""
     pixel_share: float = 1.0
-    """Share of the pixels the network likes best, 0..1."""
+    """Share of the network's usual number of pixels, 0..1."""
     preset: str | None = None
-    """The encoder's; None = the one asked for."""
+    """The encoder's preset; None = the requested one."""
 
     def describe(self) -> str:
-        """Say in words what is cut; empty if nothing."""
+        """What is reduced, in words; empty if nothing."""
         words = []
         if self.map_rate < 1:
             words.append(f"maps at {self.map_rate:.0%} of their rate")
@@ -41,7 +41,7 @@ def ladder(faster_presets: Sequence[str]) -> tuple[Load, ...]:
     """Return the steps, the full load first: rarer maps, smaller maps, faster presets.
 
     Args:
-        faster_presets: Than the encoder's at full load, slowest first.
+        faster_presets: Presets faster than that at full load, slowest first.
     """
     maps = [Load(), Load(0.5), Load(0.25), Load(0.25, 0.5), Load(0.25, 0.25)]
     return (*maps, *(Load(0.25, 0.25, one) for one in faster_presets))
@@ -51,7 +51,7 @@ class Governor:
     """Chooses a step of the ladder.
 
     Args:
-        num_steps: Of the ladder.
+        num_steps: Number of steps.
     """
 
     def __init__(self, num_steps: int) -> None:
@@ -67,8 +67,8 @@ class Governor:
 
         Args:
             now: Seconds of any clock that only goes forward.
-            busy: Share of the time the stream's thread worked lately, 0..1.
-            is_late: Frames were dropped, or took longer than they may.
+            busy: Share of the time the stream's thread was busy lately, 0..1.
+            is_late: Frames were dropped, or took too long.
         """
         if is_late or busy > _BUSY:
             self._calm_since = None
@@ -92,7 +92,7 @@ class Governor:
         if self.step + 1 < self._num_steps:
             self.step += 1
         if self._climbed_at is not None and now - self._climbed_at < 2 * self._calm_needed:
-            # That step was one too many: wait longer before the next try.
+            # The last step up was too much: wait longer before the next one.
             self._calm_needed = min(2 * self._calm_needed, _LONGEST_CALM_SECONDS)
         else:
             self._calm_needed = _CALM_SECONDS

@@ -1,4 +1,4 @@
-"""What onlookers see of a running live stream, and what they may set."""
+"""What the page shows of a running live stream, and what it may set."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DEFAULTS = LiveConfig()
 
 @dataclass(frozen=True, slots=True)
 class LiveControls:
-    """What can be set while a stream runs.
+    """Settings that can change while a stream runs.
 
     Raises:
         ConfigError: A value is out of range.
@@ -31,7 +31,7 @@ class LiveControls:
     """False = plain encode, and no map is made."""
 
     def __post_init__(self) -> None:
-        # They hold the ranges of the very same options.
+        # These configs have the ranges of the same options.
         AllocationConfig(strength=self.strength)
         LIVE_BITRATES.check("bitrate", fit(self.bitrate, int, "bitrate", "LiveControls.bitrate"))
         FocusConfig(weights=self.focus)
@@ -49,11 +49,11 @@ class LiveHandle(Protocol):
         ...
 
     def controls(self) -> LiveControls:
-        """Return what is set now."""
+        """Return the current settings."""
         ...
 
     def adjust(self, controls: LiveControls) -> None:
-        """Set all of them, from the next frame on.
+        """Change the settings, starting with the next frame.
 
         Raises:
             ConfigError: This stream cannot do that.

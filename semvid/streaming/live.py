@@ -1,4 +1,4 @@
-"""Live streams by address: a source, sinks, and all between."""
+"""Live streams by address: a source, sinks, and everything between them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def live(
     config: LiveConfig | None = None,
     importance: ImportanceSource | None = None,
 ) -> Generator[tuple[Frame, FloatArray | None], None, None]:
-    """Stream live video, and look at every frame as it is coded.
+    """Stream live video, and see every frame as it is encoded.
 
     Args:
         source: ``webcam:0``, ``screen``, an address, a file; see ``parse_source``.
@@ -101,7 +101,7 @@ def open_session(
             stack.callback(sinks[-1].close)
         note = ""
         if address.awaits_sender and config.wait_seconds != 0:
-            note = f"waiting for somebody to send to {address.shown}"
+            note = f"waiting for a sender at {address.shown}"
         session = LiveSession(
             lambda: LiveReader(address, config), [*sinks, *more_sinks], config, maps, opening_note=note
         )

@@ -1,4 +1,4 @@
-"""Makes maps on a thread of its own, at its own rate: the newest frame wins, the others go without."""
+"""Makes maps on a separate thread, at its own rate: always of the newest frame; others get none."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from semvid.core.types import FloatArray, Frame
 
 _RATE_SECONDS = 5.0
 PATIENCE_SECONDS = 5.0
-"""So long a source may take for a map without a word."""
+"""Seconds a source may take for a map before a notice."""
 _SLOWER = 3
-"""Times as long as its slowest map so far, before a slow source is taken to hang."""
+"""A slow source counts as hanging after this many times its slowest map so far."""
 _MOST_FAILURES = 3
-"""In a row; a source that fails so often is not tried again."""
+"""Failures in a row after which a source is not tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +29,17 @@ class _Answer:
 class LiveMapper:
     """Runs a source of maps beside the stream.
 
-    A source that raises what is no ``SemvidError`` is asked again with the next frame; the stream ends only
-    when it fails several times in a row.
+    A source that raises anything but a ``SemvidError`` is asked again with the next frame; the stream ends
+    only when it fails several times in a row.
 
     Args:
-        source: Gives the maps. It is closed at the end.
-        most_per_second: Maps a second at most; may be changed at any time.
+        source: Makes the maps. It is closed at the end.
+        most_per_second: Maximum number of maps per second; may be changed at any time.
 
     Attributes:
-        interval: Seconds from one map to the next at least; may be changed at any time.
-        num_failed: Frames the source failed at.
-        failure: Why the newest map could not be made, in words; empty if it could.
+        interval: Minimum number of seconds between maps; may be changed at any time.
+        num_failed: Frames for which the source failed.
+        failure: Why the newest map could not be made; empty if it could.
     """
 
     def __init__(self, source: MapSource, most_per_second: float) -> None:
@@ -63,7 +63,7 @@ class LiveMapper:
         """Whether a frame offered now would be mapped at once.
 
         Args:
-            at_once: Never mind the rate: a scene has no map yet.
+            at_once: Ignore the rate: the scene has no map yet.
         """
         is_due = at_once or time.monotonic() - self._last_start >= self.interval
         return is_due and not self._is_busy
@@ -90,7 +90,7 @@ class LiveMapper:
 
     @property
     def maps_per_second(self) -> float:
-        """Over the last seconds."""
+        """Maps per second, over the last seconds."""
         now = time.monotonic()
         with self._changed:
             while self._finished and self._finished[0] < now - _RATE_SECONDS:
@@ -99,7 +99,7 @@ class LiveMapper:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether the source has not answered for so long that people should know."""
+        """Whether the source has not answered for so long that the user should know."""
         return self._is_busy and time.monotonic() - self._last_start > self._patience
 
     @property
@@ -107,7 +107,7 @@ class LiveMapper:
         return max(PATIENCE_SECONDS, _SLOWER * self._slowest)
 
     def close(self) -> None:
-        """Stop; waits for the map in the making, unless the source hangs: then it is left alone."""
+        """Stop; waits for the current map, unless the source hangs: then it is abandoned."""
         with self._changed:
             self._is_closed = True
             self._changed.notify()
@@ -126,7 +126,7 @@ class LiveMapper:
             assert frame is not None  # noqa: S101 - narrows the type
             try:
                 values = self._source.update(frame).values
-            except BaseException as error:  # noqa: BLE001 - told to whoever takes the maps
+            except BaseException as error:  # noqa: BLE001 - raised where the maps are taken
                 if not self._fail(error):
                     return
                 continue
@@ -139,7 +139,7 @@ class LiveMapper:
                 self._num_failed_in_a_row, self.failure = 0, ""
 
     def _fail(self, error: BaseException) -> bool:
-        """Note a failure; True if the source is to be asked again."""
+        """Note a failure; return whether to ask the source again."""
         words = str(error) if isinstance(error, SemvidError) else f"{type(error).__name__}: {error}"
         with self._changed:
             self.num_failed += 1

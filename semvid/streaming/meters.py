@@ -12,7 +12,7 @@ _WINDOW_SECONDS = 10.0
 
 
 class Meters:
-    """Counts frames, delays and bits. Thread-safe; it is told the time, which only goes forward."""
+    """Counts frames, delays and bits. Thread-safe; the caller passes the time, which must only go forward."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -27,14 +27,14 @@ class Meters:
         self._kept = latencies
 
     def came(self, now: float) -> None:
-        """A frame came in."""
+        """Count a frame that came in."""
         with self._lock:
             self._started = now if self._started is None else self._started
             self._came.append(now)
             _forget(self._came, now)
 
     def coded(self, now: float, latency: float, num_bytes: int) -> None:
-        """A packet went out, ``latency`` seconds after its frame came."""
+        """Count a packet that went out ``latency`` seconds after its frame came in."""
         with self._lock:
             if self._kept is not None:
                 self._kept.append(latency)
@@ -43,19 +43,19 @@ class Meters:
                 self._coded.popleft()
 
     def worked(self, now: float, seconds: float) -> None:
-        """The stream's thread spent time on a frame."""
+        """Count time that the stream's thread spent on a frame."""
         with self._lock:
             self._worked.append((now, seconds))
             while self._worked[0][0] < now - 1:
                 self._worked.popleft()
 
     def busy(self) -> float:
-        """Return the share of the last second that was worked."""
+        """Return the share of the last second in which the thread was busy."""
         with self._lock:
             return sum(seconds for _, seconds in self._worked)
 
     def rates(self, now: float) -> tuple[float, float, float]:
-        """Return frames a second in and out, and kilobits a second out."""
+        """Return frames per second in and out, and kilobits per second out."""
         with self._lock:
             _forget(self._came, now)
             while self._coded and self._coded[0][0] < now - _WINDOW_SECONDS:

@@ -1,4 +1,4 @@
-"""Where the page is served: what ``WebServer`` takes, and under which names browsers may ask for it."""
+"""Where the page is served: the address ``WebServer`` takes, and the host names browsers may use for it."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from semvid.core.text import setting
 _BACKLOG = 64
 _FEWEST_TOKEN, _MOST_TOKEN = 8, 256
 _SEND_BUFFER = 128 * 1024
-"""Bytes the system holds for one client: what a slow one sees is no older than that."""
+"""Bytes the system buffers for one client, so that a slow one does not lag far behind."""
 _PRIVATE_PROBE = ("192.0.2.1", 9)
-"""Reserved for documentation: the way there is the way out, and nothing is sent."""
+"""Reserved for documentation: the route to it is the way out of this machine, and nothing is sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address to listen at."""
+    """An address to listen on."""
 
     host: str
-    """As given: a name or an IP address, without brackets."""
+    """A name or an IP address as given, without brackets."""
     ip: str
     port: int
-    """0 = any that is free."""
+    """0 = any free port."""
 
     @property
     def is_loopback(self) -> bool:
@@ -43,7 +43,7 @@ class Address:
 
 
 def parse_address(text: str) -> Address:
-    """Read ``HOST:PORT``, ``[IPV6]:PORT``, ``:PORT`` or ``PORT``; without a host it is 127.0.0.1.
+    """Parse ``HOST:PORT``, ``[IPV6]:PORT``, ``:PORT`` or ``PORT``; without a host it is 127.0.0.1.
 
     Raises:
         ConfigError: It is none of these, or the host is unknown.
@@ -67,7 +67,7 @@ def parse_address(text: str) -> Address:
 
 
 def check_token(address: Address, token: str | None) -> None:
-    """See to it that what others can reach has a token, and one that is hard to guess.
+    """Make sure that an address others can reach has a token that is hard to guess.
 
     Raises:
         ConfigError: There is none, or it is too short, too long, or has unusual characters.
@@ -86,20 +86,20 @@ def check_token(address: Address, token: str | None) -> None:
 
 
 def new_token() -> str:
-    """Return a token nobody can guess: 144 random bits, 24 characters that need no escape in addresses."""
+    """Return an unguessable token: 144 random bits as 24 characters that need no escaping in URLs."""
     return secrets.token_urlsafe(18)
 
 
 def listen(address: Address) -> socket.socket:
-    """Return a socket that listens; whoever connects waits until somebody accepts.
+    """Return a listening socket; connections wait until they are accepted.
 
     Raises:
-        OutputError: The port is taken or not for us, or the address is not of this machine.
+        OutputError: The port is taken or reserved, or the address is not one of this machine.
     """
     family = socket.AF_INET6 if ":" in address.ip else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
-        # Else a port cannot be used again for a minute after a stream ends.
+        # Otherwise a port cannot be reused for a minute after a stream ends.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         listener.bind((address.ip, address.port))
@@ -110,7 +110,7 @@ def listen(address: Address) -> socket.socket:
         reasons: dict[Any, str] = {
             errno.EADDRINUSE: "the port is taken; choose another, or 0 for any",
             errno.EACCES: "this port is reserved; choose one above 1023",
-            errno.EADDRNOTAVAIL: "this machine does not have that address; choose one of its own",
+            errno.EADDRNOTAVAIL: "this machine does not have that address; choose one that it has",
         }
         reason = reasons.get(error.errno, f"{error.strerror}; choose another address")
         raise OutputError(f"`address={address.host}:{address.port}`: {reason}") from error
@@ -120,8 +120,8 @@ def listen(address: Address) -> socket.socket:
 class ServedNames:
     """Decides which ``Host`` a request may name.
 
-    A page elsewhere can have its own name point here (DNS rebinding), and browsers then take the two for one
-    site; but the name stays its own. Ports may differ: tunnels and forwarded ports change them.
+    A page elsewhere can make its own name point here (DNS rebinding), and browsers then take both for one
+    site; but the name gives it away. Ports may differ: tunnels and forwarded ports change them.
     """
 
     def __init__(self, address: Address) -> None:
@@ -135,7 +135,7 @@ class ServedNames:
             self._names |= {name, f"{name}.local"}
 
     def serves(self, host: str) -> bool:
-        """Whether ``host``, with or without port, is a name of ours."""
+        """Return whether ``host``, with or without port, is one of our names."""
         matched = re.fullmatch(r"(\[[0-9a-f:.]+\]|[^:\[\]\s/@]+)(:[0-9]{1,5})?", host.lower())
         if matched is None:
             return False
@@ -146,12 +146,12 @@ class ServedNames:
             ipaddress.ip_address(name)
         except ValueError:
             return False
-        # An address cannot be rebound, and which ones lead here, through what, nobody knows.
+        # An IP address cannot be rebound, and there is no way to know which ones lead here.
         return self._any_ip
 
 
 def shown_url(address: Address, port: int) -> str:
-    """Return what to type into a browser; for all addresses, the one that leads out of this machine."""
+    """Return the host to type into a browser; if all are served, the one others can reach."""
     host = address.host
     if address.is_wildcard:
         host = "127.0.0.1"

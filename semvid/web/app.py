@@ -1,4 +1,4 @@
-"""What the server answers."""
+"""The routes of the server, and their answers."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ _ASSETS = {
 _ADJUSTMENTS, _ADJUSTMENTS_PER_SECOND = 40, 20
 _BODY_SECONDS = 5.0
 _SLOW_SECONDS = 1.0
-"""Who takes nothing for so long gives way to others when there are too many."""
+"""Seconds after which a client that takes nothing may be dropped for another."""
 _AGAIN_SECONDS = 1.0
-"""Without a new picture the last is sent again: most browsers show one only when the next begins."""
+"""Seconds without a new picture before the last is sent again: most browsers show one only when the next begins."""
 _BOUNDARY = b"semvid-picture"
 
 
@@ -54,8 +54,8 @@ class App:
     Args:
         handle: The stream.
         broadcast: Its pictures.
-        gate: Of the connections.
-        most_watchers: Clients that may get pictures at once.
+        gate: Limits the connections.
+        most_watchers: Maximum number of clients that get pictures at the same time.
     """
 
     def __init__(self, handle: LiveHandle, broadcast: Broadcast, gate: Gate, most_watchers: int) -> None:
@@ -80,7 +80,7 @@ class App:
         return Guard(Starlette(routes=routes, exception_handlers=handlers), names, keys)
 
     def web_status(self) -> WebStatus:
-        """Return how the server does."""
+        """Return the state of the server."""
         return WebStatus(
             self._broadcast.num_watchers, self._most_watchers, self._gate.num_stalled, self._num_refused,
             round(self._broadcast.core_share, 3),
@@ -114,7 +114,7 @@ class App:
         async with self._adjusting:
             try:
                 wanted = parse_controls(body, self._handle.controls())
-                # A stream may have to stop a moment for it; pictures and gauges need not.
+                # The stream may have to pause for it; pictures and gauges should not.
                 await asyncio.to_thread(self._handle.adjust, wanted)
             except ConfigError as error:
                 return refusal(400, str(error))
@@ -145,7 +145,7 @@ class App:
         return _Pictures(self._broadcast, cast(View, view), client, self._watchers)
 
     def _make_room(self, host: str) -> bool:
-        """Drop a watcher for another: who takes nothing, else one of an address that has many more."""
+        """Drop a watcher for another: one that takes nothing, else one from an address with many more."""
         now = time.monotonic()
         stalled = [one for one in self._watchers if now - one.sending_since > _SLOW_SECONDS]
         if stalled:
@@ -162,16 +162,16 @@ class App:
 
 
 class _Pictures(Response):
-    """Pictures without end, each the newest when the client has taken the one before.
+    """An endless response of pictures, each the newest one when the client has taken the previous one.
 
     Args:
-        broadcast: Where they come from.
-        view: Which.
-        client: Address and port of who gets them.
-        watchers: It is among them while it sends, the newest last.
+        broadcast: Where the pictures come from.
+        view: Name of the view.
+        client: Address and port of the client.
+        watchers: All such responses that are being sent, the newest last.
 
     Attributes:
-        sending_since: When what it sends now was begun, ``time.monotonic()``; infinite = it sends nothing.
+        sending_since: ``time.monotonic()`` when the current send began; infinite = it is idle.
     """
 
     media_type = f"multipart/x-mixed-replace; boundary={_BOUNDARY.decode()}"
@@ -196,7 +196,7 @@ class _Pictures(Response):
                 sending.cancel()
                 if self in self._watchers:
                     self._watchers.remove(self)
-                # Whatever ended it, the client is gone.
+                # Whatever the reason, the client is gone.
                 await asyncio.gather(sending, return_exceptions=True)
 
     async def _send_all(self, send: Send) -> None:
@@ -216,10 +216,10 @@ class _Pictures(Response):
                     continue
             number = picture.number
             head += b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(picture.jpeg)
-            # With the next boundary at its end: some browsers wait for it.
+            # The next boundary goes at the end: some browsers wait for it.
             body = head + picture.jpeg + b"\r\n" + boundary
             head = b""
-            # Waits while more than 64 kB lie ready; the protocol ends clients for whom it waits too long.
+            # Waits while more than 64 kB are buffered; the protocol drops clients for which it waits too long.
             self.sending_since = time.monotonic()
             await send({"type": "http.response.body", "body": body, "more_body": True})
             self.sending_since = math.inf
@@ -245,7 +245,7 @@ def _asset(name: str, media_type: str) -> Callable[[Request], Awaitable[Response
 
 async def _http_error(request: Request, error: Exception) -> Response:
     problem = cast(HTTPException, error)
-    words = {404: "there is nothing here; begin at /", 405: "this method is not for this address"}
+    words = {404: "there is nothing here; begin at /", 405: "this address does not take this method"}
     headers = dict(problem.headers) if problem.headers else None
     return refusal(problem.status_code, words.get(problem.status_code, problem.detail), headers)
 

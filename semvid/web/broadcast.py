@@ -1,4 +1,4 @@
-"""The newest picture of each view, for any number of onlookers, made by one thread."""
+"""Makes the newest picture of each view in one thread, for any number of viewers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WIDER_ABOVE, _NARROWER_BELOW = 11.0, 9.0
 """Rounds a second that fit into that share; pictures get another width then."""
 _SETTLE_SECONDS = 4.0
 _COST_SHARE = 0.1
-"""Of the last round in the mean: the first one costs three times as much."""
+"""Weight of the last round in the mean: the first one costs three times as much."""
 _PAUSE_SECONDS = 0.05
 _FAILED_PAUSE_SECONDS = 1.0
 
@@ -39,16 +39,17 @@ class Picture:
 
 
 class Broadcast:
-    """Makes pictures while somebody watches. It never holds up the stream: it looks when it has time.
+    """Makes pictures while a client watches. It never delays the stream: it takes the newest frame when it
+    can.
 
-    Making one takes a second or more, for what must be loaded: do so before the stream begins.
+    Creating it takes a second or more, because it loads libraries: do so before the stream begins.
 
     Args:
         handle: The stream.
 
     Attributes:
         failure: Why the last picture could not be made; empty if it could.
-        core_share: Of one core, what pictures took lately, 0..1.
+        core_share: Share of one core that pictures took lately, 0..1.
     """
 
     def __init__(self, handle: LiveHandle) -> None:
@@ -67,13 +68,13 @@ class Broadcast:
         self._number = 0
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin; pictures are handed to ``loop``, where the methods below belong."""
+        """Start; pictures are passed to ``loop``, on which the methods below must run."""
         self._loop = loop
         self._events = {view: asyncio.Event() for view in VIEWS}
         self._thread.start()
 
     def stop(self) -> None:
-        """Make no more; from any thread, and more than once."""
+        """Stop making pictures; callable from any thread, and more than once."""
         self._stop.set()
         self._wake.set()
 
@@ -88,7 +89,7 @@ class Broadcast:
         return sum(self._watchers.values())
 
     def shown(self) -> dict[str, dict[str, float]]:
-        """Return bytes of the newest picture and pictures a second of each view that is watched."""
+        """Return size in bytes of the newest picture, and pictures per second, of each watched view."""
         return {
             view: {"bytes": len(newest.jpeg), "per_second": round(self._per_second[view], 1)}
             for view, newest in self._newest.items()
@@ -134,7 +135,7 @@ class Broadcast:
         try:
             self._make_until_stopped()
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
-            self.failure = f"no pictures any more: {type(error).__name__}: {error}"
+            self.failure = f"no more pictures: {type(error).__name__}: {error}"
 
     def _make_until_stopped(self) -> None:
         import torch
@@ -182,13 +183,13 @@ class Broadcast:
             drawn[view] = snapshot
             self._number += 1
             picture = Picture(self._number, jpeg, time.monotonic())
-            # The loop may be gone: then nobody watches.
+            # The loop may be closed: then no client watches.
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._publish, view, picture)
         return len(due)
 
     def _fit(self, rounds_per_second: float) -> bool:
-        """Choose the width of pictures by what fits into the share; True when it changed."""
+        """Choose the width of pictures that fits into the share; return whether it changed."""
         at = WIDTHS.index(self._maker.width)
         if rounds_per_second < _NARROWER_BELOW and at + 1 < len(WIDTHS):
             self._maker.width = WIDTHS[at + 1]

@@ -34,11 +34,11 @@ const bytes = (count) => scaled(count, ["B", "kB", "MB"]).join(NARROW);
 
 /** What is told: title, the curve's value, [number, unit], and a note below. */
 const GAUGES = [
-  ["Frames a second", (s) => s.live.fps_out, (s) => [fixed(s.live.fps_out, 1), "out"], (s) => `${fixed(s.live.fps_in, 1)} in`],
+  ["Frames per second", (s) => s.live.fps_out, (s) => [fixed(s.live.fps_out, 1), "out"], (s) => `${fixed(s.live.fps_in, 1)} in`],
   ["Latency", (s) => s.live.latency_ms, (s) => [fixed(s.live.latency_ms, 0), "ms"], (s) => `1${NARROW}% over ${fixed(s.live.latency_p99_ms, 0)}${NARROW}ms`],
   ["Bitrate", (s) => s.live.bitrate_kbps, (s) => bits(s.live.bitrate_kbps === null ? null : 1000 * s.live.bitrate_kbps), (s) => `of ${bits(s.controls.bitrate).join(NARROW)}`],
   ["Saved against plain", (s) => s.live.saving, (s) => (s.live.saving === null ? [DASH, ""] : [fixed(100 * s.live.saving, 0), "%"]), (s) => (s.live.saving === null ? "no map" : "predicted")],
-  ["Maps a second", (s) => s.live.maps_per_second, (s) => [fixed(s.live.maps_per_second, 1), ""], (s) => (s.controls.maps_on ? "of the network" : "switched off")],
+  ["Maps per second", (s) => s.live.maps_per_second, (s) => [fixed(s.live.maps_per_second, 1), ""], (s) => (s.controls.maps_on ? "of the network" : "switched off")],
   ["Frames dropped", (s) => s.live.num_dropped, (s) => scaled(s.live.num_dropped, ["", "k", "M"]), (s) => `of ${scaled(s.live.num_frames + s.live.num_dropped, ["", "k", "M"]).join("")}`],
 ];
 

@@ -1,4 +1,4 @@
-"""Who may ask for what: host, origin, token; and the headers every answer carries."""
+"""Access control: host, origin and token of requests; and the headers of every response."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ _LOCKED = (
 
 
 def refusal(status: int, words: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """Return an error as every client here gets it: ``{"error": words}``."""
+    """Return an error response: ``{"error": words}``."""
     return JSONResponse({"error": words}, status, headers)
 
 
 def _is_of_another_site(headers: Headers) -> bool:
-    """Tell whether a browser says that another site's page made it ask; not all of them do."""
+    """Return whether the browser says that the request comes from another site's page; not all browsers do."""
     if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
         return True
     pages = (headers.get("origin"), headers.get("referer"))
@@ -59,25 +59,25 @@ def _is_of_another_site(headers: Headers) -> bool:
 
 
 class Keys:
-    """Knows a token when it sees one.
+    """Checks tokens.
 
     Args:
-        token: The one.
-        port: Cookies do not tell ports apart, so their names must.
+        token: The right token.
+        port: Part of the cookie's name, because cookies are shared by all ports of a host.
     """
 
     def __init__(self, token: str, port: int) -> None:
         self._token = token.encode()
         self.cookie_name = f"semvid-{port}"
-        # What a browser keeps tells nothing of the token.
+        # The cookie does not reveal the token.
         self.cookie_value = hmac.new(self._token, b"semvid live page", hashlib.sha256).hexdigest()
 
     def fits(self, token: str) -> bool:
-        """Compare in a time that tells nothing."""
+        """Compare in constant time."""
         return hmac.compare_digest(token.encode("utf-8", "surrogateescape"), self._token)
 
     def verdict(self, headers: Headers) -> bool | None:
-        """Whether the request carries the right key; None = it carries none."""
+        """Return whether the request has the right key; None = it has none."""
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return self.fits(token.strip())
@@ -89,12 +89,12 @@ class Keys:
 
 
 class Guard:
-    """Middleware around everything.
+    """Middleware around the whole application.
 
     Args:
-        app: What it guards.
-        names: Hosts that are ours.
-        keys: None = no token is asked for.
+        app: The application.
+        names: Our host names.
+        keys: The tokens; None = no token is required.
     """
 
     def __init__(self, app: ASGIApp, names: ServedNames, keys: Keys | None) -> None:
@@ -102,7 +102,7 @@ class Guard:
         self._wrong = Allowance(_WRONG_TOKENS, _WRONG_TOKENS_PER_SECOND)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer or pass on one request."""
+        """Answer one request, or pass it on."""
         if scope["type"] != "http":
             return
 
@@ -120,7 +120,7 @@ class Guard:
         headers, method = Headers(scope=scope), scope["method"]
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self._names.serves(hosts[0]):
-            return refusal(421, "this host is not served here; ask for it by the address semvid printed")
+            return refusal(421, "this host name is not served here; use the address that semvid printed")
         site, mode = headers.get("sec-fetch-site", "none"), headers.get("sec-fetch-mode", "navigate")
         is_visit = mode == "navigate" and method == "GET"
         if site not in {"same-origin", "none"} and not is_visit:
@@ -145,11 +145,11 @@ class Guard:
         )
         headers = Headers(scope=scope)
         verdict = keys.fits(given[0]) if given else keys.verdict(headers)
-        # Whatever others try, who knows the token gets in.
+        # Whatever others try, clients with the right token get in.
         if verdict:
             return self._welcome(keys) if given else None
         if verdict is False:
-            # Any page that somebody here visits can have their browser try tokens.
+            # Any page that a user of this machine visits can make the browser try tokens.
             if not _is_of_another_site(headers) and not self._wrong.spend(address):
                 return refusal(429, "too many wrong tokens; wait a minute", {"Retry-After": "60"})
             await asyncio.sleep(_WRONG_TOKEN_SECONDS)

@@ -1,4 +1,4 @@
-"""How often somebody may do something."""
+"""Rate limits."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _MOST_KEYS = 256
 
 
 class Allowance:
-    """A stock for each key that fills up slowly; bounded, the key unused longest is forgotten.
+    """A token bucket for each key. The number of keys is bounded: the one unused longest is forgotten.
 
     Args:
-        burst: What a stock holds at most.
-        per_second: By which it grows.
-        clock: Seconds.
+        burst: Capacity of a bucket.
+        per_second: Rate at which it fills.
+        clock: Returns seconds.
     """
 
     def __init__(self, burst: float, per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -23,7 +23,7 @@ class Allowance:
         self._stocks: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def spend(self, key: str) -> bool:
-        """Take one; False = nothing is left."""
+        """Take one; return whether there was one."""
         stock = self._stock(key)
         if stock < 1:
             return False

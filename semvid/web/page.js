@@ -6,10 +6,10 @@ const byId = (id) => document.getElementById(id);
 const picture = byId("picture"), stage = byId("stage"), veil = byId("veil");
 
 const CAPTIONS = {
-  picture: "Sharp where it matters, thrifty elsewhere.",
-  heat: "Bright is what matters.",
-  split: "Left the picture, right what matters in it.",
-  plain: "As every JPEG encoder would, at the same quality.",
+  picture: "Sharp where it matters, coarser elsewhere.",
+  heat: "Bright areas matter most.",
+  split: "Left: the picture. Right: its map.",
+  plain: "As an ordinary JPEG encoder would code it, at the same quality.",
 };
 
 let view = "picture", number = 0, status = null, touched = 0, isLocked = false, retry = 0, retryTimer = 0;
@@ -50,7 +50,7 @@ function caption() {
   const shown = status?.views[view], words = CAPTIONS[view];
   picture.alt = `Live picture: ${view}`;
   const needsMap = (view === "heat" || view === "split") && status && !status.has_map;
-  byId("caption").textContent = (needsMap ? "There is no map now; this is the picture." : words)
+  byId("caption").textContent = (needsMap ? "There is no map at the moment; this is the picture." : words)
     + (shown ? ` ${bytes(shown.bytes)} each${shown.per_second >= 0.5 ? `, ${shown.per_second.toFixed(0)} a second` : ""}.` : "");
 }
 
@@ -62,7 +62,7 @@ function describe() {
   if (status.isOld) return ["bad", "No answer", "semvid does not answer; trying again."];
   const { live } = status, lost = live.sinks.filter((one) => one.state === "lost");
   if (live.source === "opening") return ["wait", "Opening the source", "Opening the source."];
-  if (live.source === "lost") return ["bad", "Source lost", "The source is lost; semvid tries to reach it again."];
+  if (live.source === "lost") return ["bad", "Source lost", "The source is lost; semvid is reconnecting."];
   if (live.source === "ended") return ["wait", "Ended", "The stream has ended."];
   if (lost.length) return ["bad", `${lost.map((one) => one.name).join(", ")} lost, reconnecting`, ""];
   if (live.load_step > 0) return ["live", `Live, load cut: ${live.load_note}`, ""];

@@ -1,4 +1,4 @@
-"""What onlookers see: a snapshot as a semantic JPEG, in one of four views."""
+"""The pictures of the page: a snapshot as a semantic JPEG, in one of four views."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _QUALITY = 70
 """Of a busy picture (2-core EPYC, busy too): 1280x720 takes 32 to 36 ms and 96 kB, 960x540 18 ms and 48 kB;
 at quality 80 it is a fifth more time and 70 % more bytes."""
 _DRAWN_STRENGTH = 0.5
-"""Blocks show in what colours have darkened."""
+"""Blocks become visible where colours are darkened."""
 _OPACITY = 0.5
 _LINE = 2
 """Pixels on either side of the middle of the split view."""
@@ -44,7 +44,7 @@ class PictureMaker:
     """Makes pictures, all in one thread.
 
     Attributes:
-        width: One of ``WIDTHS``: the widest wanted.
+        width: One of ``WIDTHS``: the maximum width.
     """
 
     def __init__(self) -> None:
@@ -65,14 +65,14 @@ class PictureMaker:
         elif matters is not None and view == "split":
             planes = _halved(planes, tinted(planes, matters, _OPACITY))
         coder = PictureCoder(planes, matters)
-        # The symbols of the last picture stand for those of this one: one choice instead of three.
+        # The symbols of the last picture predict those of this one: one choice instead of three.
         choice = Choice(quality=_QUALITY, strength=_DRAWN_STRENGTH if view == "heat" else 1)
         jpeg = coder.encode(choice, self._counts.get(view, ()))
         self._counts[view] = coder.counts
         return jpeg
 
     def warm_up(self) -> None:
-        """Load and compile what pictures need: later it would take the stream's time, seconds of it."""
+        """Load and compile what pictures need: later that would take seconds of the stream's time."""
         picture = VideoFrame.from_ndarray(np.full((24, 16), 128, np.uint8), format="yuv420p")
         tiny = Snapshot(Frame(picture, 0), np.ones((2, 2), np.float32))
         for view in VIEWS:
@@ -89,7 +89,7 @@ class PictureMaker:
 
 
 def picture_size(size: tuple[int, int], most: int) -> tuple[int, int]:
-    """Return ``(width, height)`` of what is shown, both even.
+    """Return ``(width, height)`` of the picture to show, both even.
 
     Args:
         size: Of the upright source in pixels.

@@ -1,4 +1,4 @@
-"""Connections: bounded in number, and ended when they stand still."""
+"""HTTP connections: limited in number, and closed when they stall."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 STALLED_SECONDS = 5.0
-"""A client that takes nothing of what waits for it for so long is dropped."""
+"""Seconds after which a client that takes none of its waiting data is dropped."""
 IDLE_SECONDS = 15.0
-"""A connection without a request in the making is ended then: half-sent heads, or ends nobody reads."""
+"""Seconds after which a connection without a request being answered is closed."""
 
 
 @dataclass(slots=True)
 class Gate:
-    """What all connections share; only the server's own thread touches it."""
+    """State shared by all connections; only the server's thread uses it."""
 
     most: int
     """Connections at once."""
@@ -30,10 +30,10 @@ class Gate:
     protocols: set[GuardedProtocol] = field(default_factory=set)
 
     def make_room(self) -> bool:
-        """Give up the connection that matters least, if there are too many; False = there is none such.
+        """Close the least important connection if there are too many; return False if there is none to close.
 
-        It is of the address that has the most: the oldest without a request, else the oldest whose answer
-        takes long. Pictures are being sent to the others, whose number has a limit of its own.
+        It is one of the address that has the most: the oldest without a request, else the oldest whose answer
+        takes long. The others receive pictures, and their number has a separate limit.
         """
         if len(self.protocols) < self.most:
             return True
@@ -91,11 +91,11 @@ class GuardedProtocol(H11Protocol):
 
     @property
     def sends_pictures(self) -> bool:
-        """Somebody watches."""
+        """The client is watching pictures."""
         return self.is_answering and str(self.scope["path"]).startswith("/stream/")
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take the connection, if need be in the place of another."""
+        """Accept the connection, if need be in place of another."""
         super().connection_made(transport)
         if self._gate.is_closing or not self._gate.make_room():
             transport.abort()
@@ -113,12 +113,12 @@ class GuardedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """Too much waits for the client: it has some seconds to take it."""
+        """Too much is waiting for the client: it has some seconds to take it."""
         super().pause_writing()
         self._stalled = self.loop.call_later(self._gate.stalled_seconds, self._drop)
 
     def resume_writing(self) -> None:
-        """It took it."""
+        """The client took its data."""
         super().resume_writing()
         if self._stalled is not None:
             self._stalled.cancel()

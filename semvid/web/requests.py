@@ -1,4 +1,4 @@
-"""What clients send, checked."""
+"""Checks what clients send."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from semvid.streaming.handle import LiveControls
 MOST_BODY_BYTES = 4096
 _EXAMPLE = '{"strength": 1, "bitrate": 800000, "focus": {"face": 2}, "maps_on": true}'
 _BEYOND = 10**15
-"""More than any rate."""
+"""Larger than any bit rate."""
 
 
 def parse_controls(body: bytes, now: LiveControls) -> LiveControls:
-    """Return ``now`` with what ``body`` changes.
+    """Return ``now`` with the changes in ``body``.
 
     Args:
         body: A JSON object with any of ``strength``, ``bitrate``, ``focus`` (an object, any of the classes)
             and ``maps_on``.
-        now: What is set.
+        now: The current settings.
 
     Raises:
-        ConfigError: It is not that, or a value is out of range.
+        ConfigError: The body has another form, or a value is out of range.
     """
     try:
         changes = _changes(parse_json(decoded(body)), now)
@@ -63,7 +63,7 @@ _READ: Mapping[str, Callable[[Field], Any]] = {
 
 
 def plain_controls(controls: LiveControls) -> dict[str, object]:
-    """Return what ``parse_controls`` reads, every class named."""
+    """Return what ``parse_controls`` reads, with every class."""
     return {
         "strength": controls.strength,
         "bitrate": controls.bitrate,

@@ -1,4 +1,4 @@
-"""Serves the page of a live stream from a thread of its own."""
+"""Serves the page of a live stream from a separate thread."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ _KEEP_ALIVE_SECONDS = 7
 
 
 class WebServer:
-    """The page, its pictures, ``/metrics`` and ``/healthz``.
+    """Serves the page, its pictures, ``/metrics`` and ``/healthz``.
 
-    It listens from the beginning, and answers from ``start`` to ``close``.
+    It listens as soon as it is created, and answers from ``start`` to ``close``.
 
     Args:
         handle: The stream.
         address: ``HOST:PORT``, ``[IPV6]:PORT``, ``:PORT`` or ``PORT``; without a host, 127.0.0.1; port 0 is
             any that is free.
-        token: What clients must know; None is for addresses only this machine can reach.
-        max_clients: That get pictures at once.
-        stalled_seconds: A client that takes nothing of what waits for it for so long is dropped.
+        token: Password of the page; None is only for addresses that other machines cannot reach.
+        max_clients: Maximum number of clients that get pictures at the same time.
+        stalled_seconds: Seconds after which a client that takes none of its waiting data is dropped.
 
     Attributes:
-        url: The page, without the token.
+        url: Address of the page, without the token.
 
     Raises:
-        ConfigError: The address makes no sense, or others can reach it and there is no good token.
-        OutputError: Nobody can listen there.
+        ConfigError: The address is malformed, or others can reach it and there is no good token.
+        OutputError: The address cannot be listened on.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class WebServer:
         port = int(self._listener.getsockname()[1])
         self.url = shown_url(parsed, port)
         self.link = self.url + (f"?token={token}" if token else "")
-        """The page, with the token: what to show the user, and nobody else."""
+        """Address of the page with the token. Show it only to the user."""
         self._broadcast = Broadcast(handle)
         self._gate = Gate(_CONNECTIONS_A_CLIENT * max_clients + _MORE_CONNECTIONS, stalled_seconds)
         self._app = App(handle, self._broadcast, self._gate, max_clients)
@@ -77,7 +77,7 @@ class WebServer:
         self._thread = threading.Thread(target=self._run, name="semvid-web", daemon=True)
         self._ready = threading.Event()
         self.failure = ""
-        """Why the page is gone though nobody closed it; empty while all is well."""
+        """Why the page ended before ``close``; empty if it did not."""
 
     def __enter__(self) -> WebServer:
         """Start."""
@@ -89,10 +89,10 @@ class WebServer:
         self.close()
 
     def start(self) -> None:
-        """Answer from now on; once.
+        """Start answering; call it once.
 
         Raises:
-            OutputError: It cannot.
+            OutputError: The server does not start.
         """
         self._thread.start()
         if not self._ready.wait(_START_SECONDS):

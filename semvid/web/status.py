@@ -1,4 +1,4 @@
-"""How a stream does, as JSON for the page and as Prometheus text."""
+"""The state of a stream, as JSON for the page and as Prometheus text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SINK_STATES = ("opening", "open", "lost", "closed")
 
 @dataclass(frozen=True, slots=True)
 class WebStatus:
-    """How the server of the page does."""
+    """State of the page's server."""
 
     num_watchers: int
     """Clients that get pictures now."""
@@ -23,13 +23,13 @@ class WebStatus:
     num_stalled: int
     """Clients dropped since the start because they took nothing."""
     num_refused: int
-    """Clients refused since the start because there were enough."""
+    """Clients refused since the start because there were too many."""
     core_share: float
     """Of one core, what making pictures takes, 0..1."""
 
 
 def shown_names(addresses: Iterable[str]) -> list[str]:
-    """Return names for addresses without what is secret in them: users, passwords, stream keys."""
+    """Return names for addresses without their secrets: users, passwords, stream keys."""
     names: list[str] = []
     for address in addresses:
         name = _shown_name(address)
@@ -85,21 +85,22 @@ def prometheus_text(status: LiveStatus, web: WebStatus) -> str:
             _labels(sink=name, state=one): float(one == state)
             for name, state in zip(names, status.sinks.values(), strict=True) for one in _SINK_STATES
         })  # fmt: skip
-    add("input_frames_per_second", "gauge", "Frames the source gives a second.", status.fps_in)
-    add("output_frames_per_second", "gauge", "Frames coded a second.", status.fps_out)
+    add("input_frames_per_second", "gauge", "Frames per second from the source.", status.fps_in)
+    add("output_frames_per_second", "gauge", "Frames encoded per second.", status.fps_out)
     add("latency_seconds", "gauge", "From a frame decoded to its packet coded.", {
         _labels(quantile="0.5"): status.latency_ms / 1000,
         _labels(quantile="0.99"): status.latency_p99_ms / 1000,
     })  # fmt: skip
     add("bitrate_bits_per_second", "gauge", "Of the coded video.", status.bitrate_kbps * 1000)
-    add("maps_per_second", "gauge", "Importance maps made a second.", status.maps_per_second)
+    add("maps_per_second", "gauge", "Importance maps made per second.", status.maps_per_second)
     add("frames_coded_total", "counter", "Frames coded.", status.num_frames)
     add("frames_dropped_total", "counter", "Frames of the source that were not coded.", status.num_dropped)
-    add("frames_repeated_total", "counter", "Frames that stood in for a silent source.", status.num_repeated)
+    add("frames_repeated_total", "counter", "Repeated frames while the source was silent.", "
+                                            "", status.num_repeated)
     add("map_failures_total", "counter", "Maps that could not be made.", status.num_failed_maps)
     add("damaged_total", "counter", "Packets and frames of the source that were damaged.", status.num_damaged)
     add("reconnections_total", "counter", "Of source and sinks.", status.num_reconnections)
-    add("load_step", "gauge", "How far the load was cut, 0 = not at all.", status.load_step)
+    add("load_step", "gauge", "How far the load was reduced, 0 = not at all.", status.load_step)
     add(
         "saving_ratio",
         "gauge",
@@ -108,7 +109,7 @@ def prometheus_text(status: LiveStatus, web: WebStatus) -> str:
     )
     add("web_watchers", "gauge", "Clients of the page that get pictures.", web.num_watchers)
     add("web_clients_stalled_total", "counter", "Clients dropped because they took nothing.", web.num_stalled)
-    add("web_clients_refused_total", "counter", "Clients refused because there were enough.", web.num_refused)
+    add("web_clients_refused_total", "counter", "Clients refused because there were too many.", web.num_refused)
     add("web_picture_core_ratio", "gauge", "Share of a core that pictures for the page take.", web.core_share)
     return "\n".join(lines) + "\n"
 

@@ -120,8 +120,8 @@ def limit_files():
 @pytest.mark.parametrize(
     ("sink", "words", "options"),
     [
-        ("live.m3u8", "live.m3u8 cannot be written (file too large)", {"preexec_fn": limit_files}),
-        ("-", "standard output cannot be written (no space left on device)", {}),
+        ("live.m3u8", "live.m3u8 cannot be written: file too large", {"preexec_fn": limit_files}),
+        ("-", "standard output cannot be written: no space left on device", {}),
         ("rtmp://127.0.0.1:9/live/key", "rtmp://127.0.0.1:9/live/*** refuses the connection", {}),
     ],
 )

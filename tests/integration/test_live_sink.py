@@ -146,7 +146,7 @@ def test_the_very_last_bytes_count(tmp_path, name):
 
 def test_nothing_is_left_of_a_file_with_nothing_in_it(tmp_path):
     sink = write_limited(tmp_path / "film.mkv", "x264", 300)
-    assert sink.failure.endswith("nothing of it can be played, and it was removed")
+    assert sink.failure.endswith("nothing of it could be played, so it was removed")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -275,7 +275,7 @@ def test_silence_is_bridged_with_the_last_frame_and_told():
     reader, sink = Reader([*frames[:10], "lost", "lost", "lost", *frames[10:]]), Sink()
     events = list(LiveSession(lambda: reader, [sink], LiveConfig(), LeftThird()).run())
     messages = [one.message for one in events if isinstance(one, Notice)]
-    assert messages == ["the source is lost, trying to reach it again", "the source is back"]
+    assert messages == ["the source is lost; reconnecting", "the source is back"]
     assert sum(isinstance(one, Snapshot) for one in events) == 23
     pts = [one.pts for one in sink.packets]
     assert all(a < b for a, b in itertools.pairwise(pts))

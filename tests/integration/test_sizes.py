@@ -115,7 +115,7 @@ def test_what_a_sink_cannot_hold_is_not_blamed_on_the_disk(tmp_path):
     address = parse_sink(str(tmp_path / "out.mkv"), "x264")
     packet = CodedPacket(b"\0\0\0\1\x65\x88", "h264", 0, 0, 1, is_keyframe=True)
     with pytest.raises(
-        OutputError, match="cannot hold this stream .*; choose another `sink` or `codec`; nothing"
+        OutputError, match="cannot hold this stream: .*; choose another `sink` or `codec`; nothing"
     ):
         LocalOutlet(address, address.url, packet)
     assert not list(tmp_path.iterdir())

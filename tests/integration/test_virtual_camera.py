@@ -62,7 +62,7 @@ def test_a_system_without_one_is_told(packets, monkeypatch):
     camera = VirtualCamera(30.0)
     camera.offer(packets[0])
     wait_for(lambda: camera.state == "closed")
-    assert "no virtual camera can be opened (no backend); on Linux load v4l2loopback" in camera.last_error
+    assert "no virtual camera can be opened: no backend; on Linux load v4l2loopback" in camera.last_error
     camera.close()
 
 
@@ -84,5 +84,5 @@ def test_an_odd_failure_of_the_camera_is_told(packets, monkeypatch):
     for one in packets:
         camera.offer(one)
     wait_for(lambda: camera.state == "closed")
-    assert "the virtual camera failed (KeyError: 'odd')" in camera.failure
+    assert "the virtual camera failed: KeyError: 'odd'" in camera.failure
     camera.close()

@@ -1,1 +1,1 @@
-"""What both ends of a live stream share."""
+"""What sources and sinks of a live stream share."""

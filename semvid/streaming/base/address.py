@@ -1,4 +1,4 @@
-"""What a SOURCE of a live stream means, as data. Nothing is opened here."""
+"""Parses the SOURCE of a live stream. Nothing is opened here."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from semvid.media.names import ffmpeg_name
 AddressKind = Literal["camera", "screen", "network", "file", "pipe", "generator"]
 
 READ_SECONDS = 5.0
-"""A network that is silent for this long is lost."""
+"""A network source that is silent for this long counts as lost."""
 LISTEN_SECONDS = 60
 """For a sender that connects to us."""
 _MICROSECONDS = str(int(READ_SECONDS * 1e6))
 _SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "udp", "rtp", "srt", "tcp", "http", "https")
-# Short probing starts fast. ``nobuffer`` throws away what was probed: played late, it would never catch up.
+# Short probing starts fast. ``nobuffer`` discards what was probed: played late, it would never catch up.
 # More than three frames to guess the rate from would delay MPEG-TS by two thirds of a second.
 _PROBING = {"probesize": "1000000", "analyzeduration": "1000000", "fpsprobesize": "3"}
 _LOW_DELAY = {**_PROBING, "fflags": "nobuffer", "flags": "low_delay"}
@@ -35,16 +35,16 @@ class Address:
     """A source or sink, ready for FFmpeg."""
 
     text: str = field(repr=False)
-    """As typed. It may hold secrets: show ``shown`` instead."""
+    """As typed. It may contain secrets: show ``shown`` instead."""
     kind: AddressKind
     url: str = field(repr=False)
-    """What FFmpeg opens; of cameras what names the camera."""
+    """What FFmpeg opens; for cameras, the name of the camera."""
     format: str | None = None
     """FFmpeg's name of the demuxer or muxer; None = by the contents."""
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """For the demuxer or muxer and its protocol."""
+    """Options of the demuxer or muxer and its protocol."""
     can_reconnect: bool = False
-    """It may come back after it was lost."""
+    """Whether it may come back after it was lost."""
     listens: bool = False
     """Sources: the sender connects to us (``?listen`` at the end of an rtsp, rtmp, http or tcp URL)."""
     codecs: tuple[str, ...] = ()
@@ -56,34 +56,34 @@ class Address:
 
     @property
     def is_live(self) -> bool:
-        """It goes on whether it is read or not, so that what is not taken in time is lost."""
+        """Whether it goes on even if it is not read, so that frames not taken in time are lost."""
         return self.kind in {"camera", "screen", "network", "generator"}
 
     @property
     def awaits_sender(self) -> bool:
-        """Sources: we open a port and somebody sends there, sooner or later; nobody can be asked to."""
+        """Sources: whether semvid opens a port and waits for a sender."""
         is_addressed = (scheme_of(self.url) or self.format) in {"udp", "rtp", "sdp"}
         return self.kind == "network" and (self.listens or is_addressed)
 
     def patience(self, seconds: float | None) -> float:
-        """Return for how many seconds it is tried again while it is not there yet; None = what suits it."""
+        """Return for how many seconds to retry while it is not there yet; None = the default for its kind."""
         if seconds is None:
             return math.inf if self.awaits_sender else 0.0
         return seconds
 
     @property
     def is_playlist(self) -> bool:
-        """It comes in segments of seconds, each at once, and is shown as if it did not."""
+        """Whether it arrives in segments of seconds, each at once, and is to be shown evenly."""
         return self.kind == "network" and urlsplit(self.url).path.lower().endswith(".m3u8")
 
     @property
     def shown(self) -> str:
-        """The text without passwords, stream keys and tokens, for people."""
+        """The address without passwords, stream keys and tokens, for messages."""
         return visible(without_secrets(self.text))
 
 
 def parse_source(text: str, *, system: str = sys.platform, display: str | None = None) -> Address:
-    """Tell what a SOURCE is.
+    """Parse a SOURCE.
 
     Args:
         text: ``webcam:0``, ``webcam:NAME``, ``screen``, ``screen:1``, a URL, ``lavfi:GRAPH``, ``-``, a file.
@@ -135,7 +135,7 @@ def _network(text: str, scheme: str) -> Address:
     options: dict[str, str] = {}
     demuxer = None
     if scheme.startswith("rtsp"):
-        # UDP loses packets without a word and stops at many a firewall.
+        # UDP loses packets silently, and many firewalls block it.
         options = {**_LOW_DELAY, "rtsp_transport": "tcp", "timeout": _MICROSECONDS}
         demuxer = "rtsp"
         if listens:
@@ -162,7 +162,7 @@ def _network(text: str, scheme: str) -> Address:
 
 
 def _listening(text: str) -> tuple[str, bool]:
-    """Take ``listen`` out of the query: we are the server that others send to."""
+    """Remove ``listen`` from the query: semvid is the server that others send to."""
     url, _, query = text.partition("?")
     parts = query.split("&")
     kept = [one for one in parts if one not in {"listen", "listen=1"}]
@@ -180,7 +180,7 @@ def _camera(text: str, name: str, system: str) -> Address:
     elif system == "win32":
         url, demuxer = name, "dshow"
     else:
-        raise ConfigError(f"{text}: cameras are not known on {system}; use a URL or lavfi:")
+        raise ConfigError(f"{text}: cameras are not supported on {system}; use a URL or lavfi:")
     return Address(text, "camera", url, demuxer, can_reconnect=True)
 
 

@@ -1,4 +1,4 @@
-"""Pauses between attempts to reach what was lost."""
+"""Pauses between attempts to reconnect."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _FIRST_PAUSE_SECONDS = 0.25
 
 
 class Backoff:
-    """From a quarter of a second, doubled each time, a little different each time.
+    """Pauses that start at a quarter of a second and double each time, with some random variation.
 
     Args:
         longest: Seconds.
@@ -26,5 +26,5 @@ class Backoff:
         """Return how many seconds to wait before the next attempt."""
         pause = _FIRST_PAUSE_SECONDS * 2.0 ** min(self._attempts, 20)
         self._attempts += 1
-        # Many that lost one server must not all come back in the same moment.
+        # Many clients that lost the same server must not all come back at the same moment.
         return min(self._longest, pause) * random.uniform(0.75, 1.0)  # noqa: S311

@@ -1,8 +1,8 @@
 """The sound of a live stream: uncompressed, on one grid without gaps, until a sink codes it.
 
 Sources come back with other codecs and rates, drift, and fall silent; a container, once begun, allows none of
-that. Uncompressed chunks of fixed length do not care, and each sink codes them as its container likes. Loads
-PyAV alone: ``push`` has it in its own process.
+that. Uncompressed chunks of fixed length hide it, and each sink encodes them for its container. Imports only
+PyAV: ``push`` uses it in its own process.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _CHUNK_BYTES = CHUNK_SAMPLES * 2 * 2
 _TICKS_BASE = Fraction(1, 90_000)
 _TICKS_PER_SAMPLE = Fraction(CHUNK_TICKS, CHUNK_SAMPLES)
 _MOST_CHUNKS = 3000
-"""A minute, when nobody takes them."""
-# Sound that is off by less is stretched by 2 % at most, which nobody hears; more is cut or padded.
+"""Limit of waiting chunks: a minute of sound."""
+# Sound that is off by less is stretched by at most 2 %, which is inaudible; more is cut or padded.
 _RESAMPLER = "{rate}:async={most_stretch}:min_hard_comp=0.1:first_pts={first}"
 _MOST_STRETCH = SOUND_RATE // 50
 
 
 @dataclass(frozen=True, slots=True)
 class SoundChunk:
-    """A fiftieth of a second of sound."""
+    """20 ms of sound."""
 
     samples: bytes
     """``CHUNK_SAMPLES`` pairs (left, right) of signed 16-bit numbers, in the byte order of the machine."""
@@ -89,7 +89,7 @@ class SoundTrack:
         """Put silence where nothing came, up to a time; sound that comes later for it is dropped."""
         with self._lock:
             while (self._next_chunk + 1) * CHUNK_TICKS <= ticks:
-                # Less than a chunk waits in the resampler: not worth a seam of its own.
+                # Less than a chunk waits in the resampler: not worth a separate cut.
                 self._graph = None
                 self._append(SILENCE)
 
@@ -116,7 +116,7 @@ class SoundTrack:
 def _resampler(frame: AudioFrame, first: int) -> Graph:
     """Build the graph that makes chunks from ``first`` on, in units of 1/90000 s."""
     graph = Graph()
-    # The resampler counts it in samples that go in, whatever FFmpeg's manual says.
+    # The resampler counts it in input samples, contrary to FFmpeg's manual.
     first_sample = round(first * _TICKS_BASE * frame.sample_rate)
     resample = _RESAMPLER.format(rate=SOUND_RATE, most_stretch=_MOST_STRETCH, first=first_sample)
     graph.link_nodes(

@@ -1,4 +1,4 @@
-"""What crosses from thread to thread in a live stream."""
+"""Values that pass between the threads of a live stream."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Captured:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The newest frame and what matters in it, for onlookers."""
+    """The newest frame and its map, for viewers of the page."""
 
     frame: Frame
     importance: FloatArray | None
@@ -55,19 +55,19 @@ class LiveStatus:
     num_dropped: int
     """Frames of the source that were not coded, since the start."""
     num_repeated: int
-    """Frames that stood in while the source was silent, since the start."""
+    """Repeated frames shown while the source was silent, since the start."""
     num_reconnections: int
     """Of source and sinks, since the start."""
     load_step: int
-    """How far the load was cut, 0 = not at all."""
+    """How far the load was reduced, 0 = not at all."""
     load_note: str
-    """What was cut, in words; empty if nothing."""
+    """What was reduced, in words; empty if nothing."""
     saving: float | None
     """Share of the bits of what matters that the map saves at equal quality there, predicted; None without
     a map."""
     num_failed_maps: int = 0
     """Maps that could not be made, since the start."""
     map_failure: str = ""
-    """Why the newest map could not be made, in words; empty if it could."""
+    """Why the newest map could not be made; empty if it could."""
     num_damaged: int = 0
     """Packets and frames of the source that were damaged, since the start."""

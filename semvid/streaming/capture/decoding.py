@@ -1,4 +1,4 @@
-"""Decode an opened source until it ends or breaks off, and count what is damaged."""
+"""Decodes an open source until it ends or breaks off, and counts what is damaged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from av import AudioFrame, Packet, VideoFrame
 
 _JUMP_SECONDS = 10
-"""Where the clock of a file jumps by more, its header does not know how long it is."""
+"""Seconds. If a file's clock jumps by more, the duration in its header is wrong."""
 
 
 class SourceDecoder:
@@ -27,13 +27,13 @@ class SourceDecoder:
 
     Args:
         source: Open.
-        damage: What is wrong is added to it.
-        is_live: It is joined in the middle, where the first frames cannot be decoded, and has no length.
-        take_sound: Gets the sound as it comes.
-        stopped: Set from another thread to end it.
+        damage: Collects what is wrong with the source.
+        is_live: It is joined in the middle, where the first frames cannot be decoded, and has no duration.
+        take_sound: Receives the sound as it comes.
+        stopped: Set from another thread to end decoding.
 
     Attributes:
-        error: Why it broke off; None = it did not.
+        error: Why the source broke off; None = it did not.
     """
 
     def __init__(

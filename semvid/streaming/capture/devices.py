@@ -1,4 +1,4 @@
-"""Cameras and screens of this machine."""
+"""Lists the cameras and screens of this machine."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ class CaptureDevice:
 
     kind: Literal["camera", "screen"]
     source: str
-    """What ``semvid stream`` calls it."""
+    """Its SOURCE for ``semvid stream``."""
     name: str
-    """The maker's."""
+    """Product name."""
     path: str
-    """Where the system has it: a device file, or the number FFmpeg gives it."""
+    """The device file, or the number FFmpeg gives it."""
     permission: Permission
     """Whether this user may open it."""
     formats: tuple[str, ...] = ()
-    """``FORMAT: SIZES`` it offers, where that can be asked without disturbing another program."""
+    """``FORMAT: SIZES`` it offers, if it can be asked without disturbing another program."""
 
 
 def list_capture_devices(system: str = sys.platform, *, with_formats: bool = False) -> list[CaptureDevice]:
-    """List the cameras, then the screens; with what they offer, each is asked."""
+    """List the cameras, then the screens; ``with_formats`` asks each for its formats."""
     if system.startswith("linux"):
         return [*_linux_cameras(with_formats=with_formats), *_x11_screens()]
     if system == "darwin":
@@ -58,11 +58,11 @@ def find_camera(name: str, demuxer: str) -> str:
     """Turn a camera's number or name into what FFmpeg opens.
 
     Args:
-        name: A path, a number, or (part of) the maker's name.
+        name: A path, a number, or (part of) the product name.
         demuxer: FFmpeg's: ``v4l2``, ``avfoundation`` or ``dshow``.
 
     Raises:
-        InputError: No camera is called so.
+        InputError: There is no such camera.
     """
     if demuxer == "v4l2":
         if name.startswith("/"):
@@ -85,7 +85,7 @@ def find_camera(name: str, demuxer: str) -> str:
 
 
 def what_is_there(cameras: list[CaptureDevice] | None = None) -> str:
-    """Say in words which cameras there are."""
+    """Describe which cameras are connected."""
     if cameras is None:
         cameras = [one for one in list_capture_devices() if one.kind == "camera"]
     if not cameras:
@@ -99,7 +99,7 @@ def _linux_cameras(*, with_formats: bool = False) -> list[CaptureDevice]:
         if not path.name[5:].isdecimal():
             continue
         entry = _SYSFS / path.name
-        # A camera has more nodes than one; those of index 1 and up carry metadata.
+        # A camera has several nodes; those with index 1 and up carry metadata.
         if _text(entry / "index") not in {"", "0"}:
             continue
         may = os.access(path, os.R_OK | os.W_OK)
@@ -117,7 +117,7 @@ def _linux_cameras(*, with_formats: bool = False) -> list[CaptureDevice]:
 
 
 def _v4l2_formats(path: str) -> tuple[str, ...]:
-    """Ask the driver what it offers; it answers before anything is switched on."""
+    """Ask the driver for its formats; it answers before the camera is switched on."""
     lines: list[str] = []
     level = av.logging.get_level()
     av.logging.set_level(av.logging.INFO)

@@ -76,7 +76,7 @@ def _scaling(old: tuple[int, int], aspect: Fraction, new: tuple[int, int]) -> li
 
 
 class Thinner:
-    """Lets through at most so many frames a second, evenly, by timestamps.
+    """Lets through at most ``frame_rate`` frames per second, evenly, by timestamps.
 
     Args:
         frame_rate: Frames a second; None = all.
@@ -87,10 +87,10 @@ class Thinner:
         self._due: Fraction | None = None
 
     def takes(self, pts: int) -> bool:
-        """Whether the frame at ``pts`` (in ``TIME_BASE``) goes through."""
+        """Return whether the frame at ``pts`` (in ``TIME_BASE``) is let through."""
         if self._interval is None:
             return True
-        # A quarter early is on time: sources jitter, and 30 a second must go through at 30.
+        # A quarter of a frame early is on time: sources jitter, and 30 per second must pass at 30.
         if self._due is not None and pts < self._due - self._interval / 4:
             return False
         late = self._due is None or pts > self._due + self._interval
@@ -101,8 +101,8 @@ class Thinner:
 class Pacer:
     """When frames of a file are due, so that it plays at its own speed.
 
-    The schedule is absolute: waiting a little too long once does not add up. Timestamps that jump, and a
-    machine that could not keep up, begin a new one: what is late is never made up for by playing faster.
+    The schedule is absolute, so small delays do not add up. When timestamps jump, or the machine could not
+    keep up, a new schedule begins: lateness is never made up for by playing faster.
     """
 
     _MOST_LATE_SECONDS = 0.5

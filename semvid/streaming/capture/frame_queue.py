@@ -1,4 +1,4 @@
-"""Frames that wait to be coded: a few, of which the oldest give way or the newest waits."""
+"""A short queue of frames to encode: when it is full, the oldest frame is dropped or the newest waits."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections import deque
 from semvid.streaming.base.types import Captured
 
 _MOST_FRAMES = 4
-"""A sixth of a second at most waits for whoever takes the frames."""
+"""Waiting frames: at most a sixth of a second."""
 
 
 class FrameQueue:
     """From the thread that reads to the one that codes.
 
     Args:
-        drops: What is not taken in time gives way to newer frames; otherwise ``put`` waits.
+        drops: Frames not taken in time are dropped for newer ones; otherwise ``put`` waits.
 
     Attributes:
-        num_dropped: Frames that gave way.
+        num_dropped: Frames dropped so far.
     """
 
     def __init__(self, *, drops: bool) -> None:
@@ -52,7 +52,7 @@ class FrameQueue:
             return captured
 
     def end(self) -> None:
-        """Let nobody wait any more; what is in it can still be taken."""
+        """End all waiting; frames in the queue can still be taken."""
         with self._changed:
             self._is_ended = True
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""Open a live source without blocking forever, and say in one line why it cannot be opened."""
+"""Opens a live source without blocking forever, or says in one line why it cannot be opened."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 OPEN_SECONDS = 10.0
-"""Within which a source must show what it sends."""
+"""Seconds within which a source must send something."""
 _PLAYLIST_SECONDS = 30.0
 """HLS comes in segments of several seconds."""
 _COMPRESSED_FROM_WIDTH = 800
-"""USB 2 carries raw pictures beyond this at a few frames a second only."""
+"""USB 2 carries raw pictures beyond this size at only a few frames per second."""
 _PIPE_POLL_SECONDS = 0.1
 _MAY_PASS = frozenset({"ExitError", "TimeoutError", "ConnectionRefusedError", "HTTPNotFoundError"})
-"""What FFmpeg's errors are called while the other end is not there yet."""
+"""FFmpeg's errors while the other end is not there yet."""
 
 
 _MADE_OF: Mapping[str, tuple[str, ...]] = {
@@ -48,13 +48,13 @@ _MADE_OF: Mapping[str, tuple[str, ...]] = {
     "http": ("http", "https", "tcp", "tls", "httpproxy", "crypto", "data"),
     "https": ("http", "https", "tcp", "tls", "httpproxy", "crypto", "data"),
 }  # fmt: skip
-"""Schemes -> what FFmpeg opens for them. Files are among it only for descriptions that are files."""
+"""Schemes -> protocols FFmpeg may open for them. ``file`` only for descriptions that are files."""
 _NAMES_OTHERS = frozenset({"rtsp", "rtsps", "rtp", "sdp", "http", "https"})
 """Schemes whose servers say where the rest is."""
 
 
 class NotThereYetError(InputError):
-    """The source does not answer, or sends nothing: it may do so later."""
+    """The source does not answer, or sends nothing yet: it may do so later."""
 
 
 class PipeInput:
@@ -72,7 +72,7 @@ class PipeInput:
     def read(self, size: int) -> bytes:
         """Return what is there, at most ``size`` bytes; none at the end."""
         while not self._stopped.is_set():
-            # Windows cannot wait for pipes: there a read ends when the writer does.
+            # Windows cannot wait on pipes: there, a read ends when the writer does.
             if sys.platform == "win32" or select.select([self._descriptor], [], [], _PIPE_POLL_SECONDS)[0]:
                 return os.read(self._descriptor, size)
         return b""
@@ -80,7 +80,7 @@ class PipeInput:
 
 @dataclass(frozen=True, slots=True)
 class OpenSource:
-    """A source that is open; whoever has it closes the container."""
+    """An open source; its owner closes the container."""
 
     container: InputContainer
     video: VideoStream
@@ -89,7 +89,7 @@ class OpenSource:
 
     @property
     def streams(self) -> tuple[VideoStream | AudioStream, ...]:
-        """Those that are decoded."""
+        """The streams that are decoded."""
         return (self.video,) if self.audio is None else (self.video, self.audio)
 
 
@@ -117,7 +117,7 @@ def open_source(address: Address, config: LiveConfig, stopped: threading.Event) 
         stopped: Ends reading from a pipe.
 
     Raises:
-        NotThereYetError: Nobody answers or sends there, which may change.
+        NotThereYetError: Nothing answers or sends there yet.
         InputError: It cannot be opened or holds no video; the message says what to do.
     """
     container = _open(address, config, stopped)
@@ -135,7 +135,7 @@ def open_source(address: Address, config: LiveConfig, stopped: threading.Event) 
 
 def _find_sound(container: InputContainer) -> AudioStream | None:
     stream = container.streams.best("audio")
-    # Without a decoder or a rate FFmpeg knows nothing of it but that it is there.
+    # Without a decoder or a rate, FFmpeg knows no more than that the stream exists.
     if stream is None or stream.codec_context is None or not cast("AudioStream", stream).rate:
         return None
     return cast("AudioStream", stream)
@@ -177,7 +177,7 @@ def _open(address: Address, config: LiveConfig, stopped: threading.Event) -> Inp
 
 
 def _open_camera(address: Address, config: LiveConfig) -> InputContainer:
-    """Try what was asked for, then without each wish: drivers refuse what they do not have."""
+    """Try what was requested, then without each wish: drivers refuse what they do not support."""
     demuxer = address.format or ""
     asked: dict[str, str] = {}
     if config.size is not None:
@@ -190,7 +190,7 @@ def _open_camera(address: Address, config: LiveConfig) -> InputContainer:
         is_large = config.size is not None and config.size[0] >= _COMPRESSED_FROM_WIDTH
         wishes = [compressed, asked] if is_large else [asked, compressed]
     if demuxer == "avfoundation":
-        # It takes no rate but those of the camera, and names none.
+        # It accepts only the camera's own rates, and does not list them.
         wishes = [{"framerate": "30", **one} for one in wishes] + [{"framerate": "30"}]
     if asked:
         wishes.append({})
@@ -212,12 +212,12 @@ def _explain(address: Address, error: Exception) -> str:
     shown = address.shown
     remedies = {
         "camera": _explain_camera,
-        "screen": lambda *_: f"{shown} cannot be captured ({reason(error)}); check DISPLAY and permissions",
+        "screen": lambda *_: f"{shown} cannot be captured: {reason(error)}; check DISPLAY and permissions",
         "generator": lambda *_: (
-            f"{shown} is not a filter graph that makes video ({reason(error)}); correct it"
+            f"{shown} is not a filter graph that makes video: {reason(error)}; correct it"
         ),
         "pipe": lambda *_: (
-            f"standard input is not a video that can be read ({reason(error)}); send Y4M, MPEG-TS, Matroska "
+            f"standard input is not a video that can be read: {reason(error)}; send Y4M, MPEG-TS, Matroska "
             "or another format that needs no seeking"
         ),
         "network": _explain_network,
@@ -237,7 +237,7 @@ def _explain_camera(address: Address, error: Exception) -> str:
     if code == errno.EBUSY:
         return f"the camera {address.shown} is in use by another program; close that one"
     return (
-        f"the camera {address.shown} cannot be read ({reason(error)}); it is not a capture device, or "
+        f"the camera {address.shown} cannot be read: {reason(error)}; it is not a capture device, or "
         f"refuses every size and rate; {what_is_there()}"
     )
 
@@ -257,13 +257,13 @@ def _explain_network(address: Address, error: Exception) -> str:
         "PermissionError": "may not be read; check the permissions",
     }
     if isinstance(error, HTTPError) and kind not in by_kind:
-        return f"{shown} cannot be opened ({reason(error)}); check the path, and try again later"
+        return f"{shown} cannot be opened: {reason(error)}; check the path, and try again later"
     if kind in by_kind:
         return f"{shown} {by_kind[kind]}"
-    return f"{shown} cannot be reached ({reason(error)}); check host name, port and network"
+    return f"{shown} cannot be reached: {reason(error)}; check host name, port and network"
 
 
 def close_quietly(container: InputContainer) -> None:
-    """Close a container whose source may be gone."""
+    """Close a container even if its source is gone."""
     with contextlib.suppress(FFmpegError, OSError, ValueError):
         container.close()

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 _NETWORK_SECONDS = 0.5
 """Sound that is later than the picture by more is not waited for. Twice the time that 200 ms of reordering
-and a frame of any codec take."""
+and one frame of any codec take."""
 _INTERLEAVED_SECONDS = 3.0
 """The same for files, pipes and segments, which hold sound and picture in pieces of a second."""
 _MOST_EARLY_FRAMES = 500
-"""Of sound, before the first picture: ten seconds or more."""
+"""Frames of sound before the first picture: ten seconds or more."""
 
 
 class SourceSound:
@@ -27,7 +27,7 @@ class SourceSound:
 
     Args:
         timeline: Of the pictures.
-        comes_at_once: Sound and picture of the same moment come nearly together; otherwise in pieces.
+        comes_at_once: Sound and picture of the same moment arrive almost together, not in large pieces.
     """
 
     def __init__(self, timeline: Timeline, *, comes_at_once: bool) -> None:
@@ -37,7 +37,7 @@ class SourceSound:
         self._early: deque[AudioFrame] = deque(maxlen=_MOST_EARLY_FRAMES)
 
     def restart(self) -> None:
-        """Forget what came before its picture: the source begins anew."""
+        """Forget sound that came before its picture: the source starts again."""
         self._early.clear()
 
     def add(self, frames: Sequence[AudioFrame]) -> None:

@@ -1,4 +1,4 @@
-"""One timeline for a live stream, whatever its source counts in, however often it breaks off."""
+"""One timeline for a live stream, whatever clock its source has and however often it breaks off."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Timeline:
 
     What comes out is in ``TIME_BASE``, starts at 0, rises strictly, and stays close to the time of arrival:
     a drift of the source's clock against ours is absorbed at ``_SLEW`` at most (faster only beyond 0.1 s),
-    and whenever the source's clock jumps, stops, or begins anew (``restart``), the stream goes on after as
-    much time as has passed on our clock.
+    and whenever the source's clock jumps, stops, or starts again (``restart``), the stream continues after
+    as much time as has passed on our clock.
 
     Args:
         follows_clock: False for what is read as fast as it can be (files, pipes): its own timestamps
@@ -53,7 +53,7 @@ class Timeline:
         self._interval = _DEFAULT_INTERVAL_SECONDS * _TICKS
 
     def restart(self) -> None:
-        """Forget the source's clock: what comes next counts from elsewhere."""
+        """Forget the source's clock: what comes next has another origin."""
         self._last_source = None
         self._late = 0.0
         self._late_since = None
@@ -92,7 +92,7 @@ class Timeline:
         return out
 
     def beside(self, pts: int | None, time_base: Fraction | None) -> int | None:
-        """Tell when something of the same source is due that is no frame: its sound.
+        """Return when the sound of the same source is due.
 
         Args:
             pts: The source's timestamp of it; None = it has none.

@@ -18,15 +18,15 @@ from semvid.core.errors import OutputError
 from semvid.media.names import ffmpeg_name
 
 _TEMPORARY = ".tmp"
-"""What FFmpeg appends while a segment or playlist is written."""
+"""The suffix FFmpeg appends while it writes a segment or playlist."""
 
 
 class DiskFile:
-    """A file that FFmpeg writes to, which takes all it is given or raises.
+    """A file that FFmpeg writes to; a write is complete or raises.
 
     Args:
         path: Replaced if it exists.
-        disk: Told when it is closed.
+        disk: Notified when the file is closed.
 
     Raises:
         OSError: It cannot be created; so do all methods when the disk fails.
@@ -45,7 +45,7 @@ class DiskFile:
         return len(data)
 
     def close(self) -> None:
-        """See to it that the disk has it; some disks complain only then."""
+        """Sync to the disk; some disks report errors only then."""
         if self._file.closed:
             return
         try:
@@ -60,7 +60,7 @@ class Disk:
     """Opens the files of one output, and checks each that is complete.
 
     Args:
-        target: As FFmpeg has it: a file, a playlist, or a name for segments.
+        target: As FFmpeg takes it: a file, a playlist, or a pattern for segments.
         container_format: FFmpeg's name of the muxer.
 
     Attributes:
@@ -91,7 +91,7 @@ class Disk:
             self._open.pop().close()
 
     def closed(self, file: DiskFile, path: Path, size: int) -> None:
-        """Note a file that is complete; under its own name it is soon, when FFmpeg has renamed it."""
+        """Note a complete file; FFmpeg is about to give it its final name."""
         self._open.discard(file)
         path = _final(path)
         self._sizes[path] = size
@@ -110,7 +110,7 @@ class Disk:
                 self._check_segment(path)
 
     def check_all(self, num_written: int) -> None:
-        """Read back what has not been yet, now that everything is closed.
+        """Read back what has not been read back yet, now that everything is closed.
 
         Args:
             num_written: Pictures that must be there, in all files together.
@@ -130,12 +130,12 @@ class Disk:
             )
 
     def rest(self) -> str:
-        """Say what can be read of an output that failed; an only file of which nothing can is removed."""
+        """Say what can be played of an output that failed; a single file of which nothing can is removed."""
         paths = dict.fromkeys(one for one in self._opened if one.suffix != ".m3u8" and one.exists())
         num_pictures = sum(self._count_in(one) for one in paths)
         if self._target in paths and not num_pictures:
             self._target.unlink()
-            return "nothing of it can be played, and it was removed"
+            return "nothing of it could be played, so it was removed"
         return f"about {num_pictures} pictures of it are there and can be played"
 
     def _check_segment(self, path: Path) -> None:
@@ -150,7 +150,7 @@ class Disk:
             return
         num_pictures = self._count_in(path)
         if not num_pictures:
-            raise OutputError(f"{path} holds no picture that can be read back; check the disk")
+            raise OutputError(f"{path} has no picture that can be read back; check the disk")
         self.num_read_back += num_pictures
 
     def _count_in(self, path: Path) -> int:
@@ -169,7 +169,7 @@ class Disk:
 
 
 def count_pictures(source: Path | BinaryIO) -> int:
-    """Return the number of pictures that can be read from a file, 0 from one that is none."""
+    """Return the number of pictures that can be read from a file; 0 if it cannot be opened."""
     target: Any = ffmpeg_name(source) if isinstance(source, Path) else source
     try:
         with av.open(target) as container:

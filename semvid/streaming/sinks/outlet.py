@@ -139,11 +139,11 @@ class LocalOutlet:
         except ValueError as error:
             # FFmpeg's "invalid argument" and "invalid data" are such errors; none is the disk's.
             raise OutputError(
-                f"{self._name} cannot hold this stream ({reason(error)}); choose another `sink` or `codec`"
+                f"{self._name} cannot hold this stream: {reason(error)}; choose another `sink` or `codec`"
             ) from error
         except (FFmpegError, OSError) as error:
             raise OutputError(
-                f"{self._name} cannot be written ({reason(error)}); check free space, size limits and "
+                f"{self._name} cannot be written: {reason(error)}; check free space, size limits and "
                 "permissions"
             ) from error
 

@@ -1,4 +1,4 @@
-"""Packets and sound that wait for a sink: never too many, and never without the key frame they need."""
+"""A queue of packets and sound for a sink: bounded, and never without the key frame they need."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class PacketQueue:
     """First in, first out; what is too old is dropped up to a key frame. The caller does the locking.
 
     Args:
-        most_seconds: Of stream that waits at most.
+        most_seconds: Maximum duration of what waits.
 
     Attributes:
-        num_dropped: Packets put in that will not come out; sound does not count.
-        num_too_late: Those of them that came after a key frame, so that they could have been of use.
+        num_dropped: Packets that were put in and dropped; sound does not count.
+        num_too_late: Those of them that came after a key frame, so that they would have been useful.
         needs_keyframe: Packets before the next key frame are of no use, and dropped.
     """
 
@@ -36,7 +36,7 @@ class PacketQueue:
 
     @property
     def fill(self) -> float:
-        """Share of what may wait that waits, 0..1."""
+        """How full the queue is, 0..1."""
         times = [one.dts if isinstance(one, CodedPacket) else one.pts for one in self._ends()]
         return max((times[-1] - times[0]) / self._most_ticks if times else 0, self._num_bytes / _MOST_BYTES)
 
@@ -44,7 +44,7 @@ class PacketQueue:
         return (self._packets[0], self._packets[-1]) if self._packets else ()
 
     def put_sound(self, chunk: SoundChunk) -> None:
-        """Add the newest sound; before the first key frame it is of no use."""
+        """Add the newest sound; before the first key frame it is dropped."""
         if not self.needs_keyframe:
             self._packets.append(chunk)
             self._num_bytes += len(chunk.samples)
@@ -71,7 +71,7 @@ class PacketQueue:
         return packet
 
     def put_back(self, packet: CodedPacket | SoundChunk) -> None:
-        """Return what ``get`` gave and could not be written; what needs a lost packet is dropped."""
+        """Put back what could not be written; what depends on a lost packet is dropped."""
         if _is_keyframe(packet):
             self._packets.appendleft(packet)
             self._num_bytes += _num_bytes(packet)

@@ -1,8 +1,8 @@
-"""A process of its own that sends one stream to the network.
+"""A separate process that sends one stream to the network.
 
-Through PyAV, connecting and hanging up hold Python's global lock: a server that does not answer would stop
-capture, analysis and encoding for as long. Here it stops nobody, and can be killed. ``outlet.PushedOutlet``
-is the other end.
+PyAV holds Python's global lock while it connects and disconnects: a server that does not answer would stop
+capture, analysis and encoding meanwhile. In its own process it blocks nothing, and can be killed.
+``outlet.PushedOutlet`` is the other end.
 
 Standard input: a line of JSON ``{"url", "format", "options", "codec", "sound"}``, then for every packet or
 chunk of sound ``HEADER`` and its data. Standard output: lines of JSON, ``{"sent": bytes}`` for each, or
@@ -58,7 +58,7 @@ def _push(source: BinaryIO) -> None:
 
 
 def _limit() -> None:
-    """End this process if what follows hangs: a thread of C does it, no lock of Python stops that."""
+    """End this process if what follows hangs: a C thread does it, which Python's lock cannot stop."""
     faulthandler.dump_traceback_later(_STUCK_SECONDS, exit=True, file=sys.stderr)
 
 
@@ -72,7 +72,7 @@ def main() -> None:
         with contextlib.suppress(OSError):
             _answer(error=why, kind=type(error).__name__)
         code = 1
-    # What is left of the container would be hung up on once more, waiting for the dead.
+    # Otherwise closing the container would wait for the dead connection once more.
     os._exit(code)
 
 

@@ -224,7 +224,7 @@ class PacketSink:
             self._fail(error)
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
             self._fail(
-                OutputError(f"{self._address.shown} cannot be written ({error}); choose another `sink`")
+                OutputError(f"{self._address.shown} cannot be written: {error}; choose another `sink`")
             )
         finally:
             with self._changed:

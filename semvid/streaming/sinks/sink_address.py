@@ -1,4 +1,4 @@
-"""What a SINK of a live stream means, as data, and which codecs it carries. Nothing is opened here."""
+"""Parses the SINK of a live stream and tells which codecs it carries. Nothing is opened here."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ _SEGMENT_SECONDS = "4"
 _HLS = {
     "hls_time": "2",
     "hls_list_size": "6",
-    # Two more segments stay for players that are behind.
+    # Keep two more segments for players that are behind.
     "hls_flags": "delete_segments+independent_segments+temp_file",
     "hls_delete_threshold": "2",
 }
 
 
 def parse_sink(text: str, codec: str) -> Address:
-    """Tell what a SINK is.
+    """Parse a SINK.
 
     Args:
         text: A file, ``NAME-%03d.ts`` (segments), ``NAME.m3u8`` (HLS), a URL, or ``-``.
@@ -162,5 +162,5 @@ def _file(text: str, coding: str) -> Address:
 
 
 def is_segmented(text: str) -> bool:
-    """Tell a name of many files (``NAME-%03d.ts``) from that of one."""
+    """Return whether a name stands for many files (``NAME-%03d.ts``)."""
     return text.count("%") == 1 and re.search(r"%0?\d*d", text) is not None

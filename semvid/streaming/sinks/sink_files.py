@@ -1,4 +1,4 @@
-"""The files of a live sink: whether there is a place for them, and what the next one is called."""
+"""The files of a live sink: whether they can be written, and how the next one is named."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def check_files(address: Address, *, overwrite: bool, option: str) -> None:
 
 
 def _existing(path: Path) -> str | None:
-    """Return a file that is there already, of a name for segments any of them."""
+    """Return a file that exists already; for segments, any of them."""
     if not is_segmented(str(path)):
         return str(path) if path.exists() else None
     head, _, tail = str(path).rpartition("%")
@@ -44,7 +44,7 @@ def _existing(path: Path) -> str | None:
 
 
 def next_free(name: str) -> str:
-    """Name the next file of a recording: ``NAME-2.mkv`` and so on."""
+    """Return the name of the next file of a recording: ``NAME-2.mkv`` and so on."""
     path = Path(name)
     for number in itertools.count(2):
         candidate = path.with_stem(f"{path.stem}-{number}")

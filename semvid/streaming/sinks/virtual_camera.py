@@ -1,4 +1,4 @@
-"""Show what viewers get as a camera that other programs can open."""
+"""Offers the stream as a camera to other programs."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from semvid.core.errors import OutputError
 from semvid.streaming.base.types import SinkState
 
 _MOST_WAITING = 30
-"""Packets; the oldest up to a key frame go when the camera cannot keep up."""
+"""Packets; when the camera cannot keep up, the oldest up to a key frame are dropped."""
 
 
 class VirtualCamera:
-    """A sink that decodes the stream and hands it to the system's virtual camera.
+    """A sink that decodes the stream and passes it to the system's virtual camera.
 
     Args:
-        frame_rate: Frames a second the camera claims.
+        frame_rate: Frames per second that the camera reports.
 
     Raises:
         OutputError: pyvirtualcam is not installed.
@@ -65,7 +65,7 @@ class VirtualCamera:
                 self._changed.notify()
 
     def close(self) -> None:
-        """Give the camera back."""
+        """Release the camera."""
         with self._changed:
             self._is_closed = True
             self._changed.notify()
@@ -91,14 +91,14 @@ class VirtualCamera:
                         self.state = "open"
                     camera.send(rgb)
         except RuntimeError as error:
-            # How pyvirtualcam says that the system has none.
+            # pyvirtualcam's way to say that the system has none.
             self.last_error = (
-                f"no virtual camera can be opened ({error}); on Linux load v4l2loopback, on Windows or macOS "
+                f"no virtual camera can be opened: {error}; on Linux load v4l2loopback, on Windows or macOS "
                 "install OBS"
             )
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
             self.last_error = (
-                f"the virtual camera failed ({type(error).__name__}: {error}); leave out `virtual_camera`"
+                f"the virtual camera failed: {type(error).__name__}: {error}; leave out `virtual_camera`"
             )
         finally:
             self.state = "closed"
