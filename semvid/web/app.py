@@ -44,7 +44,7 @@ _BODY_SECONDS = 5.0
 _SLOW_SECONDS = 1.0
 """Seconds after which a client that takes nothing may be dropped for another."""
 _AGAIN_SECONDS = 1.0
-"""Seconds without a new picture before the last is sent again: most browsers show one only when the next begins."""
+"""Seconds until the last picture is sent again: most browsers show one only when the next begins."""
 _BOUNDARY = b"semvid-picture"
 
 
@@ -219,7 +219,7 @@ class _Pictures(Response):
             # The next boundary goes at the end: some browsers wait for it.
             body = head + picture.jpeg + b"\r\n" + boundary
             head = b""
-            # Waits while more than 64 kB are buffered; the protocol drops clients for which it waits too long.
+            # Waits while more than 64 kB are buffered; the protocol drops clients that take too long.
             self.sending_since = time.monotonic()
             await send({"type": "http.response.body", "body": body, "more_body": True})
             self.sending_since = math.inf

@@ -39,8 +39,7 @@ class Picture:
 
 
 class Broadcast:
-    """Makes pictures while a client watches. It never delays the stream: it takes the newest frame when it
-    can.
+    """Makes pictures while a client watches. It never delays the stream.
 
     Creating it takes a second or more, because it loads libraries: do so before the stream begins.
 

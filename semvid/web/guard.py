@@ -51,7 +51,7 @@ def refusal(status: int, words: str, headers: dict[str, str] | None = None) -> J
 
 
 def _is_of_another_site(headers: Headers) -> bool:
-    """Return whether the browser says that the request comes from another site's page; not all browsers do."""
+    """Return whether the browser says that another site's page made the request; not all browsers do."""
     if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
         return True
     pages = (headers.get("origin"), headers.get("referer"))

@@ -95,8 +95,7 @@ def prometheus_text(status: LiveStatus, web: WebStatus) -> str:
     add("maps_per_second", "gauge", "Importance maps made per second.", status.maps_per_second)
     add("frames_coded_total", "counter", "Frames coded.", status.num_frames)
     add("frames_dropped_total", "counter", "Frames of the source that were not coded.", status.num_dropped)
-    add("frames_repeated_total", "counter", "Repeated frames while the source was silent.", "
-                                            "", status.num_repeated)
+    add("frames_repeated_total", "counter", "Frames repeated during silence.", status.num_repeated)
     add("map_failures_total", "counter", "Maps that could not be made.", status.num_failed_maps)
     add("damaged_total", "counter", "Packets and frames of the source that were damaged.", status.num_damaged)
     add("reconnections_total", "counter", "Of source and sinks.", status.num_reconnections)
@@ -109,7 +108,7 @@ def prometheus_text(status: LiveStatus, web: WebStatus) -> str:
     )
     add("web_watchers", "gauge", "Clients of the page that get pictures.", web.num_watchers)
     add("web_clients_stalled_total", "counter", "Clients dropped because they took nothing.", web.num_stalled)
-    add("web_clients_refused_total", "counter", "Clients refused because there were too many.", web.num_refused)
+    add("web_clients_refused_total", "counter", "Clients refused: too many were there.", web.num_refused)
     add("web_picture_core_ratio", "gauge", "Share of a core that pictures for the page take.", web.core_share)
     return "\n".join(lines) + "\n"
 

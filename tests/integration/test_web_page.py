@@ -114,7 +114,7 @@ def test_sliders_and_switch_reach_the_stream(fake, open_page, serve):
     assert bitrate.get_attribute("aria-valuetext") == "50\u00a0kbit/s"
     page.get_by_label("Face", exact=True).fill("7")
     until(lambda: fake.controls().focus.get("face") == 7)
-    page.get_by_role("button", name="All alike").press("Enter")
+    page.get_by_role("button", name="All equal").press("Enter")
     until(lambda: fake.controls().focus["face"] == 1)
     page.get_by_role("switch").press(" ")
     until(lambda: not fake.controls().maps_on)
