@@ -1,1 +1,1 @@
-"""Pictures and files as FFmpeg and Pillow know them."""
+"""Pictures and media files, through FFmpeg and Pillow."""

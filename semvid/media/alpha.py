@@ -1,4 +1,4 @@
-"""Transparency: whether pictures have any, and pictures without it."""
+"""Transparency: finds out whether pictures have any, and removes it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _DEPTHS = (8, 10, 12)
 
 
 class Flattener:
-    """Puts pictures on black, which is what players show where nothing lies behind them.
+    """Puts pictures on black, which is what players show behind transparent ones.
 
-    A video whose samples of opacity are all 0 from its start has none in truth: screen recorders leave them
-    unset. Its pictures stay as they are.
+    A video whose alpha samples are all 0 from the start is not really transparent: screen recorders leave
+    them unset. Its pictures stay as they are.
 
     Attributes:
-        found: Some picture so far was transparent somewhere.
+        found: Whether any picture so far had a transparent part.
     """
 
     def __init__(self) -> None:

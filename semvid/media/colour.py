@@ -1,4 +1,4 @@
-"""What the samples of a frame mean."""
+"""The colour space of frames."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MATRICES = {
 
 
 def has_alpha(layout: VideoFormat) -> bool:
-    """Tell whether a pixel format has a sample for how opaque a pixel is; palettes are taken as opaque."""
+    """Return whether a pixel format has an alpha channel; palettes count as opaque."""
     return any(component.is_alpha for component in layout.components)
 
 
@@ -42,12 +42,12 @@ def matrix_of(picture: VideoFrame) -> int:
 
 
 def matrix_name(number: int) -> str:
-    """Return what people call a matrix."""
+    """Return the common name of a matrix."""
     return _MATRICES.get(number, f"matrix {number}")
 
 
 def is_convertible(picture: VideoFrame) -> bool:
-    """Whether FFmpeg converts from the matrix the picture names; unnamed ones are guessed, as by players."""
+    """Return whether FFmpeg can convert from the picture's matrix; like players, it guesses unknown ones."""
     return picture.format.is_rgb or picture.colorspace in _CONVERTIBLE
 
 
@@ -58,7 +58,7 @@ def range_of(picture: VideoFrame) -> int:
 
 
 def colours_of(picture: VideoFrame) -> Colours:
-    """Return what samples mean; where the source says nothing, what players assume."""
+    """Return matrix and range of samples; where the source says nothing, what players assume."""
     return Colours(matrix_of(picture), range_of(picture))
 
 

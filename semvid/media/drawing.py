@@ -45,7 +45,7 @@ def contour(picture: Bgr, importance: FloatArray, opacity: float) -> Bgr:
 
 
 def dim(picture: Bgr, importance: FloatArray, opacity: float) -> Bgr:
-    """Take light and colour from what does not matter; arguments as for ``heat``."""
+    """Darken what does not matter and remove its colour; arguments as for ``heat``."""
     kept = cv2.cvtColor(_grey(importance, picture), cv2.COLOR_GRAY2BGR)
     grey = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
     dark = cv2.addWeighted(grey, (1 - opacity) ** 2, picture, (1 - opacity) * opacity, 0)
@@ -84,7 +84,7 @@ def split(picture: Bgr, importance: FloatArray) -> Bgr:
 
 
 def legend(picture: Bgr, style: str) -> Bgr:
-    """Write into a corner what the colours mean."""
+    """Draw the legend of the colours into a corner."""
     height, width = picture.shape[:2]
     scale = max(height / 720, 0.4)
     words = (

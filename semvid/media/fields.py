@@ -1,4 +1,4 @@
-"""Interlaced pictures: which of their two fields comes first, and one whole picture made of both."""
+"""Interlaced pictures: which of their two fields comes first, and deinterlacing."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ FIELD_ORDERS: Mapping[FieldOrder, int] = {"top": 4, "bottom": 5}
 
 DEINTERLACED = "deinterlaced with bwdif, one picture from each frame"
 WOVEN = "coded as progressive frames with both fields woven in"
-"""What was done to interlaced video, for notices."""
+"""What was done with interlaced video, for notices."""
 
 _SMALLEST = (3, 4)
-"""Columns and lines that bwdif needs."""
+"""Minimum number of columns and lines for bwdif."""
 _PROGRESSIVE = 1
 """FFmpeg's number of the field order of progressive video; 0 is unknown, all higher ones have fields."""
 _SETFIELD = {"top": "tff", "bottom": "bff"}
 
 
 def field_order(picture: VideoFrame) -> FieldOrder | None:
-    """Tell which field of an interlaced picture is shown first; None for a progressive one."""
+    """Return which field of an interlaced picture is shown first; None for a progressive one."""
     if not picture.interlaced_frame:
         return None
     # PyAV does not show the flag; FFmpeg's select filter does.
@@ -50,7 +50,7 @@ def field_order(picture: VideoFrame) -> FieldOrder | None:
 
 
 def says_fields(stream: VideoStream, first: VideoFrame) -> bool:
-    """Tell whether a video calls itself interlaced: its container, or its first decoded picture."""
+    """Return whether a video is marked as interlaced, in its container or its first decoded picture."""
     return first.interlaced_frame or stream.codec_context.field_order > _PROGRESSIVE
 
 
@@ -90,7 +90,7 @@ class FieldCount:
 
 
 class ProgressiveMarker:
-    """Takes the mark "interlaced" off pictures, without which libx264 would ignore their maps.
+    """Removes the mark "interlaced" from pictures: libx264 would ignore their maps with it.
 
     Args:
         order: The field that all pictures say is first, which libx264 reads all the same; None = as they do.
@@ -114,10 +114,10 @@ class ProgressiveMarker:
 
 
 class Deinterlacer:
-    """Makes one progressive picture of every interlaced one, by FFmpeg's bwdif.
+    """Makes one progressive picture of every interlaced one with FFmpeg's bwdif.
 
-    Progressive ones stay as they are. Times stay, and every picture that goes in comes out; from the first
-    interlaced one on each comes out when the next is there, since bwdif looks at both neighbours.
+    Progressive ones and all timestamps stay as they are, and every picture that goes in comes out. From the
+    first interlaced one on, each comes out when the next goes in, since bwdif looks at both neighbours.
     """
 
     def __init__(self) -> None:

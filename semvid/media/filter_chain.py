@@ -1,4 +1,4 @@
-"""FFmpeg's filters, one behind the other, for pictures of one kind."""
+"""Chains of FFmpeg filters for pictures of one size, format and time base."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Step = tuple[str, str | None]
 TURNING: tuple[tuple[Step, ...], ...] = (
     (), (("transpose", "cclock"),), (("hflip", None), ("vflip", None)), (("transpose", "clock"),),
 )  # fmt: skip
-"""What turns a picture, by counter-clockwise quarter turns."""
+"""Filters that turn a picture, by number of counter-clockwise quarter turns."""
 
 
 def chain(picture: VideoFrame, *steps: Step) -> Graph:
@@ -23,7 +23,7 @@ def chain(picture: VideoFrame, *steps: Step) -> Graph:
 
     Args:
         picture: The first of them; it is not pushed.
-        steps: In the order they are passed.
+        steps: The filters in order.
     """
     graph = Graph()
     graph.link_nodes(

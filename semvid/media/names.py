@@ -1,4 +1,4 @@
-"""How the name of a file reaches FFmpeg."""
+"""Passes file names to FFmpeg."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from pathlib import Path
 
 
 def ffmpeg_name(path: Path | str) -> str:
-    """Return what makes FFmpeg open this very file.
+    """Return a name with which FFmpeg opens exactly this file.
 
-    A name such as ``Talk: part 1.mp4``, ``pipe:0`` or ``concat:a|b`` would be taken for a protocol: with a
-    folder before it, it cannot be. Not by the absolute one: it may hold a ``%``, which segmenters obey.
+    A name such as ``Talk: part 1.mp4``, ``pipe:0`` or ``concat:a|b`` would be taken for a protocol, but not
+    with a folder before it. The folder is not the absolute one, which may contain a ``%`` that segmenters
+    interpret.
     """
     text = os.fspath(path)
     return text if os.path.isabs(text) else os.path.join(os.curdir, text)

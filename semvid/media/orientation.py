@@ -1,4 +1,4 @@
-"""The orientation EXIF tells of a picture: read warily, applied, and undone."""
+"""The EXIF orientation of a picture: read defensively, applied, and undone."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _UPRIGHT = 1
 _STEPS = (
     (0, False), (0, True), (2, False), (2, True), (1, True), (3, False), (3, True), (1, False),
 )  # fmt: skip
-"""To upright: counter-clockwise quarter turns, of the mirrored picture if so."""
+"""From stored to upright: counter-clockwise quarter turns, and whether to mirror first."""
 _Sample = TypeVar("_Sample", bound=np.generic)
 
 
 def _read_exif(data: bytes) -> Image.Exif:
-    """Parse EXIF; what is damaged is missing."""
+    """Parse EXIF; damaged parts are left out."""
     tags = Image.Exif()
     try:
         with warnings.catch_warnings():
@@ -38,7 +38,7 @@ def _read_exif(data: bytes) -> Image.Exif:
 def orientation_of(image: Image.Image) -> tuple[int, str | None]:
     """Return EXIF's orientation, 1..8, and what is wrong with the one in the file.
 
-    Pillow's own ``getexif`` would take it from XMP too, which viewers do not. TIFFs it turns itself.
+    Pillow's own ``getexif`` would also read it from XMP, which viewers do not. Pillow turns TIFFs itself.
     """
     data = image.info.get("exif")
     if image.format == "TIFF" or not isinstance(data, bytes):
@@ -48,7 +48,7 @@ def orientation_of(image: Image.Image) -> tuple[int, str | None]:
         return found, None
     return (
         _UPRIGHT,
-        f"the EXIF orientation {shown(str(found))} is none of 1 to 8; taken for 1 (upright)",
+        f"the EXIF orientation {shown(str(found))} is not one of 1 to 8; taken as 1 (upright)",
     )
 
 

@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 _ONE_FILE = {"pattern_type": "none"}
-"""To the reader of pictures a ``%03d`` or ``*`` in a name would mean many files."""
+"""FFmpeg's picture reader would take a ``%03d`` or ``*`` in a name as a pattern for many files."""
 
 UNKNOWN_CODEC = "unknown"
-"""Stands where FFmpeg has no name for a stream's format."""
+"""Placeholder where FFmpeg has no name for a stream's format."""
 
 
 def probe(path: Path | str) -> VideoInfo:
     """Read a file's header.
 
     Raises:
-        InputMissingError: Nothing is there.
-        InputError: It is a folder, is empty, or is no media file.
+        InputMissingError: It does not exist.
+        InputError: It is a folder, is empty, or is not a media file.
         NoVideoStreamError: It holds no video.
     """
     path = Path(path)
@@ -67,7 +67,7 @@ def open_container(path: Path, *, may_be_pipe: bool = False) -> InputContainer:
         raise InputError(f"{path} cannot be read: permission denied") from error
     except (FFmpegError, OSError, ValueError) as error:
         raise InputError(
-            f"{path} cannot be opened as a video ({reason(error)}); "
+            f"{path} cannot be opened as a video: {reason(error)}; "
             "it is another kind of file, or its header is damaged or cut off"
         ) from error
 
@@ -94,7 +94,7 @@ def main_video_stream(container: InputContainer, path: Path | str) -> VideoStrea
 
 
 def is_cover_art(stream: Stream) -> bool:
-    """Tell an attached picture from a video."""
+    """Return whether a stream is an attached picture instead of a video."""
     return bool(stream.disposition & Disposition.attached_pic)
 
 
@@ -139,7 +139,7 @@ def measure_streams(info: VideoInfo, others: Collection[int]) -> tuple[int, int,
 
     Args:
         info: From ``probe``.
-        others: Indices of streams to weigh beside the video.
+        others: Indices of other streams to measure.
 
     Returns:
         Number of video packets, bytes of the other streams, and packets of all of them together.
@@ -158,7 +158,7 @@ def measure_streams(info: VideoInfo, others: Collection[int]) -> tuple[int, int,
 
 
 def codec_name(stream: Stream) -> str:
-    """FFmpeg's name of the coding format, whichever decoder serves it."""
+    """Return FFmpeg's name of the coding format, whichever decoder is used."""
     if stream.codec_context is None:
         return UNKNOWN_CODEC
     return stream.codec_context.codec.canonical_name

@@ -1,7 +1,7 @@
-"""What an input may open beside itself: a playlist the files of its own folder, and nothing a network.
+"""Limits what an input may open: a playlist only files in its own folder, and nothing over a network.
 
-A file of a few bytes can make FFmpeg open any address and any file: playlists, scripts of parts, session
-descriptions. What comes from strangers must not, so everything that opens an input does it through here.
+A file of a few bytes can make FFmpeg open any address and any file: playlists, concatenation scripts, session
+descriptions. Untrusted files must not, so every input is opened through this module.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 _NOTHING = "-"
-"""A list of protocols that names none."""
+"""A protocol whitelist that allows none."""
 _PLAYLISTS = ("hls", "concat")
 """Formats that name other files, and that are opened with a guard."""
 _REACHING = frozenset(
     {*_PLAYLISTS, "concatf", "dash", "imf", "sdp", "rtsp", "rtp", "sap", "vapoursynth", "avisynth"}
 )
-"""Formats that open other places, or run what they say."""
+"""Formats that open addresses, or run what they contain."""
 _NEEDED_BY: Mapping[str, tuple[str, ...]] = {
     "http": ("tcp",), "https": ("tcp", "tls", "httpproxy"), "tls": ("tcp",), "rtmp": ("tcp",),
     "rtmps": ("tcp", "tls"), "rtp": ("udp", "rtcp"), "srtp": ("udp", "rtp"), "rtsp": ("tcp", "udp", "rtp"),
 }  # fmt: skip
-"""What FFmpeg opens beneath a protocol."""
+"""The protocols that FFmpeg opens beneath each protocol."""
 
 
 class _Allowance:
-    """What the user allows inputs of this process."""
+    """What the user allows the inputs of this process to open."""
 
     protocols: tuple[str, ...] = ()
 
@@ -68,7 +68,7 @@ def allow_protocols(names: Iterable[str]) -> None:
 def has_protocol(name: str) -> bool:
     """Ask FFmpeg whether it has a protocol; nothing is opened."""
     try:
-        # Of those it has it says that this list does not name them.
+        # For protocols it has, the error says that the whitelist does not name them.
         av.open(f"{name}://127.0.0.1:9/", options={"protocol_whitelist": _NOTHING}).close()
     except av.error.ProtocolNotFoundError:
         return False
@@ -78,12 +78,12 @@ def has_protocol(name: str) -> bool:
 
 
 def process_options() -> dict[str, str]:
-    """Return what an FFmpeg process is told before each file it reads."""
+    """Return the options for an FFmpeg process before each of its inputs."""
     return {"protocol_whitelist": _whitelist()}
 
 
 def network_options(protocols: Iterable[str], *, is_playlist: bool = False) -> dict[str, str]:
-    """Return the options for an input from a network or a pipe: it never reads files.
+    """Return the options for an input from a network or a pipe, which may never read files.
 
     Args:
         protocols: That it is made of.
@@ -105,12 +105,12 @@ def open_local(name: str, path: Path, options: Mapping[str, str] | None = None) 
         options: For the demuxer.
 
     Raises:
-        InputError: It is a playlist that names what it may not; also later, while it is read.
+        InputError: It is a playlist that names something it may not open; also later, while it is read.
         av.FFmpegError, OSError, ValueError: It cannot be opened.
     """
     options = dict(options or {})
     if _Allowance.protocols:
-        # Lists of parts also look at names by themselves.
+        # Concatenation scripts also check names themselves.
         options |= {"protocol_whitelist": _whitelist(), "safe": "0"}
         return av.open(name, options=options, metadata_errors="replace")
     options["protocol_whitelist"] = "file"
@@ -151,14 +151,14 @@ def _open_as(
 
 
 class _ClosingFile(io.FileIO):
-    """Closed when nobody has it any more, as PyAV leaves the playlist itself to be."""
+    """Closes itself when it is no longer referenced, since PyAV does not close the playlist."""
 
     def __del__(self) -> None:
         self.close()
 
 
 class _Folder:
-    """Opens what a playlist names, as long as it is a file of the playlist's folder or below.
+    """Opens the files that a playlist names if they are in the playlist's folder or below it.
 
     Args:
         path: The playlist.
@@ -200,7 +200,7 @@ def _whitelist() -> str:
 
 
 def _describes_others(path: Path) -> bool:
-    """Tell session descriptions and manifests from what FFmpeg refuses for another reason."""
+    """Return whether a file is a session description or manifest, not refused for another reason."""
     with path.open("rb") as file:
         head = file.read(4096)
     return head.startswith((b"v=0", b"SAP")) or b"<MPD" in head

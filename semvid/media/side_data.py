@@ -1,4 +1,4 @@
-"""What travels with pictures beside their samples, read whatever a newer FFmpeg adds to it."""
+"""Reads the side data of pictures, including kinds that only a newer FFmpeg knows."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def _member_for_unknown(cls: type[Type], value: object) -> Type:
     return cast(Type, cls._value2member_map_.setdefault(value, member))
 
 
-# PyAV 18.1 names kinds up to 27 and its FFmpeg has more (31 is EXIF). A frame with one of those could not
-# be asked for any side data at all, neither for the regions we set nor for its rotation.
+# PyAV 18.1 has names for kinds up to 27 and its FFmpeg has more (31 is EXIF). Reading any side data of a
+# frame with one of those would fail, even the regions that semvid set, or the rotation.
 cast(Any, Type)._missing_ = classmethod(_member_for_unknown)
 
 
@@ -44,17 +44,17 @@ def side_data(picture: VideoFrame) -> Any:
 
 
 def side_data_bytes(picture: VideoFrame) -> Iterator[tuple[str, bytes]]:
-    """Yield the name and the bytes of everything a frame carries but what decoders attach on request."""
+    """Yield name and bytes of a frame's side data, except what decoders attach on request."""
     for one in side_data(picture):
         if one.type not in {Type.MOTION_VECTORS, Type.VIDEO_ENC_PARAMS}:
             yield one.type.name, bytes(one)
 
 
 def stream_side_data(container: InputContainer, index: int) -> tuple[tuple[str, str], ...]:
-    """Return what a container says of a stream beside its samples: kinds and details in FFmpeg's words.
+    """Return the side data of a stream in its container: kinds and details in FFmpeg's words.
 
-    Decoders hand most of it on with the frames, but neither how to crop them nor the record of Dolby Vision.
-    PyAV has no other way to it than FFmpeg's description of the file.
+    Decoders pass most of it on with the frames, but neither the cropping nor the Dolby Vision record. In
+    PyAV the only way to it is FFmpeg's description of the file.
     """
     found: list[tuple[str, str]] = []
     is_ours = is_listed = False

@@ -190,7 +190,7 @@ def test_drawings_over_a_video_keep_its_sound_too(tmp_path):
 def test_strict_and_copy_refuse(tmp_path):
     source = film(tmp_path / "in.mkv", *WMA)
     for changes, words in (
-        ({"strict": True}, "becomes AAC.*`strict` allows none"),
+        ({"strict": True}, "becomes AAC.*`strict` does not allow that"),
         (
             {"audio": "copy"},
             r"\.mp4 cannot hold stream 1 \(audio, wmav2\); end `output` in \.mkv.*`drop=audio`",

@@ -157,7 +157,7 @@ def test_an_orientation_that_is_none_is_told_and_taken_for_upright(kind, value, 
     assert shown.size == (64, 48)
     (notice,) = notices
     assert notice.startswith("the EXIF orientation ")
-    assert notice.endswith(" is none of 1 to 8; taken for 1 (upright)")
+    assert notice.endswith(" is not one of 1 to 8; taken as 1 (upright)")
 
 
 def test_orientation_in_xmp_alone_turns_nothing(tmp_path):
@@ -241,7 +241,7 @@ def test_transparent_pixels_do_not_show(tmp_path):
         samples = np.asarray(shown, int)
         assert np.abs(samples[:, 48:] - 255).max() < 4
         assert np.abs(samples[:, :16] - [255, 0, 0]).max() < 8
-        assert notices == ("transparent parts laid on white, since JPEG has none",)
+        assert notices == ("transparent parts shown on white, since a JPEG has no transparency",)
     assert np.asarray(compressed(tmp_path / "key.png")[0]).min() > 250
     grey = np.full((48, 64), 1000, np.uint16)
     grey[:, :32] = 60_000
@@ -264,7 +264,7 @@ def test_premultiplied_samples_are_undone(tmp_path):
         shown, _, notices = compressed(tmp_path / "in.tif")
         expected = [227, 127, 127] if mode == "RGBA" else 227
         assert np.abs(np.asarray(shown, int)[24, 32] - expected).max() < 6
-        assert notices == ("transparent parts laid on white, since JPEG has none",)
+        assert notices == ("transparent parts shown on white, since a JPEG has no transparency",)
 
 
 def without_adobe(path):
@@ -422,7 +422,7 @@ def test_overlay_and_maps_tell_what_became_of_the_pixels_and_keep_the_profile(tm
         semvid.ExportConfig(maps=semvid.MapsConfig(model="spectral")),
         on_event=note,
     )
-    assert notices == ["transparent parts laid on white, since JPEG has none"] * 2
+    assert notices == ["transparent parts shown on white, since a JPEG has no transparency"] * 2
     with Image.open(tmp_path / "drawn.png") as drawn:
         assert drawn.info["icc_profile"] == SRGB
 

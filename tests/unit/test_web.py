@@ -196,7 +196,7 @@ def test_controls_change_what_they_name():
     ("body", "words"),
     [
         (b"", "is not JSON"),
-        (b"\xff", "no UTF-8 text"),
+        (b"\xff", "not UTF-8 text"),
         (b"[" * 4000, "nested more than 32 levels"),
         (b"[]", "not an object with keys"),
         (b'{"volume": 1}', "'volume' is unknown"),

@@ -1,1 +1,1 @@
-"""Read a video: every frame once, all streams on one clock."""
+"""Reads a video: every frame once, all streams on one clock."""

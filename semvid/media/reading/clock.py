@@ -1,7 +1,7 @@
 """One clock for all streams of a file, which starts at 0 and does not jump.
 
-What a file shows first is at 0, as in players. Where its clock jumps (broadcasts that were joined, counters
-that begin again) the next part follows the one before, sound and picture by the same amount.
+What a file shows first is at 0, as in players. Where its clock jumps (joined broadcasts, counters that wrap)
+the next part follows the previous one, with sound and picture moved by the same amount.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from semvid.media.reading.wraps import readings
 Item = TypeVar("Item")
 
 _BACK = Fraction(1, 10)
-"""Seconds a stream may step back before its clock has jumped; FFmpeg's own measure."""
+"""Seconds a stream may step back before its clock has jumped; FFmpeg's own limit."""
 _AHEAD = Fraction(10)
-"""Seconds by which a stream may leave all others behind before its clock has jumped; FFmpeg's own measure."""
+"""Seconds a stream may be ahead of all others before its clock has jumped; FFmpeg's own limit."""
 _NEAR = Fraction(1)
 """A stream this near to another one has come back to its clock after an outlier."""
 _LOOK_AHEAD = Fraction(2)
@@ -29,7 +29,7 @@ _MOST_WAITING = 4000
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What a packet says of its time, in ticks of its stream's time base."""
+    """The times of a packet, in ticks of its stream's time base."""
 
     stream: int
     """Its stream's index."""
@@ -38,7 +38,7 @@ class Stamp:
     dts: int | None
     """When it is decoded. Rises within a stream; None = the file does not say."""
     shown: int | None
-    """When the first of it is seen or heard; None = all of it is only there for the decoder."""
+    """When its first part is seen or heard; None = all of it is only for the decoder."""
     end: int
     """When it is no longer shown."""
 

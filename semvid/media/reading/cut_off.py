@@ -1,6 +1,6 @@
-"""Files that were cut off, told by what is only half there at their end. Nothing is guessed.
+"""Detects truncated files by an incomplete last element. Nothing is guessed.
 
-FFmpeg reads up to the end without a word, and durations in headers are too coarse for the last half second.
+FFmpeg reads up to the end silently, and durations in headers are too coarse for the last half second.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _IN_SEGMENT = frozenset({0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1C53BB6B, 0x1043A
 _IN_CLUSTER = frozenset({0xE7, 0xA7, 0xAB, 0xA3, 0xA0, 0xAF, 0x5854})
 _KNOWN = _IN_SEGMENT | _IN_CLUSTER | {_SEGMENT, _CLUSTER, _EBML, _VOID, _CRC}
 _MOST_ELEMENTS = 200_000
-"""Looked at where sizes are unknown, which takes a second; of longer files nothing is said."""
+"""Bytes examined where sizes are unknown, which takes a second; longer files are not judged."""
 
 _SYNC, _PACKET = 0x47, 188
 _LEADS = {188: 0, 192: 4, 204: 0}
@@ -28,7 +28,7 @@ _PICTURE_OR_SOUND = frozenset({0xBD, 0xFD, *range(0xC0, 0xF0)})
 
 
 def is_cut_off(path: Path, container: str) -> bool:
-    """Whether a file certainly ends too early; false also where nobody can know.
+    """Return whether a file certainly ends too early; false also if that cannot be known.
 
     Args:
         path: The file.
@@ -69,7 +69,7 @@ def _is_matroska_cut(file: BinaryIO) -> bool:
 
 
 def _element(head: bytes, start: int) -> _Element | None:
-    """Read name and size of an element of EBML; None = it is none."""
+    """Read name and size of an EBML element; None = there is none."""
     if not head or not head[0]:
         return None
     name_size = 9 - head[0].bit_length()
@@ -106,12 +106,12 @@ def _is_grid(tail: bytes, end: int, step: int, lead: int) -> bool:
 
 
 def _is_frame_missing(packets: Iterable[bytes]) -> bool:
-    """Whether the last frame of a stream is shorter than it says."""
+    """Return whether the last frame of a stream is shorter than its header says."""
     missing: dict[int, int] = {}
     counters: dict[int, int] = {}
     for packet in packets:
         if packet[0] != _SYNC or packet[1] & 0x80:
-            # Damaged: nothing is known of any stream until its next frame.
+            # Damaged: nothing is known about any stream until its next frame.
             missing.clear()
             continue
         pid, kind, counter = (packet[1] & 0x1F) << 8 | packet[2], packet[3] >> 4, packet[3] & 0x0F
@@ -129,7 +129,7 @@ def _is_frame_missing(packets: Iterable[bytes]) -> bool:
 
 
 def _frame_size(payload: bytes) -> int:
-    """Bytes of a frame with its header; 0 = it does not say, as large pictures do not."""
+    """Return the bytes of a frame with its header; 0 = it does not say, as for large pictures."""
     if len(payload) < 6 or payload[:3] != b"\0\0\1" or payload[3] not in _PICTURE_OR_SOUND:
         return 0
     length = int.from_bytes(payload[4:6], "big")

@@ -1,4 +1,4 @@
-"""What is wrong with an input, and how it is told."""
+"""Records what is wrong with an input, and puts it into words."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from fractions import Fraction
 
 _SHORTFALL_SECONDS = Fraction(1, 2)
 _SHORTFALL_FRAMES = 2
-"""A stream that ends more than this before the header says is called broken off. Headers may count frames
-that were dropped when the file was made (AVI does)."""
+"""A stream that ends earlier than its header says by more than this counts as broken off. Headers may count
+frames that were dropped when the file was made (AVI does)."""
 
 
 @dataclass(slots=True)
@@ -22,7 +22,7 @@ class Damage:
     breaks_off: bool = False
     """The file ends before its header says."""
     is_cut_off: bool = False
-    """What is last in the file is only half there."""
+    """The last element of the file is incomplete."""
     has_gaps: bool = False
     """Parts of the file could not be read."""
 

@@ -1,4 +1,4 @@
-"""The boxes of an MP4 or QuickTime file, and what its header says that FFmpeg does not pass on."""
+"""Reads the boxes of an MP4 or QuickTime file, for what FFmpeg does not pass on from its header."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Edit:
     """A line of a track's edit list: what is shown next."""
 
     seconds: Fraction
-    """How long; 0 = to the end."""
+    """Duration; 0 = to the end."""
     tick: Fraction
-    """What ``seconds`` is rounded to."""
+    """Unit to which ``seconds`` is rounded."""
     is_empty: bool
     """Nothing is shown."""
 

@@ -1,4 +1,4 @@
-"""Read the packets of a file, all of them, on one clock that starts at 0."""
+"""Reads all packets of a file, on one clock that starts at 0."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ off may end long before another."""
 
 @dataclass(slots=True)
 class ReadErrors:
-    """What went wrong while packets were read."""
+    """Errors while packets were read."""
 
     first: Exception | None = None
-    """What FFmpeg said first."""
+    """FFmpeg's first error."""
     is_unreadable: bool = False
     """Some packets could not be read."""
     num_too_early: int = 0
@@ -197,7 +197,7 @@ class PacketReader:
                 self.errors.first = self.errors.first or error
                 self.errors.is_unreadable = True
             else:
-                # Files with an index report the end of the file for each sample that lies beyond it.
+                # Files with an index report the end of the file for each sample beyond it.
                 if not is_indexed:
                     return
 

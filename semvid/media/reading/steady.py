@@ -1,4 +1,4 @@
-"""One geometry, pixel format and meaning of samples for all pictures of a video: those of the first."""
+"""Brings all pictures of a video to the geometry, pixel format and colour space of the first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from av.filter import Graph
 
 _MOST_TOLD = 4
-"""Changes that are told one by one; videos that adapt to a network change size again and again."""
+"""Number of changes reported one by one; videos that adapt to a network change size again and again."""
 _LIKE = 0.02
 """Aspects that differ by less are the same: sizes are rounded to whole macroblocks."""
 _MATRICES = {1: "bt709", 4: "fcc", 5: "bt601", 7: "smpte240m", 9: "bt2020nc"}
@@ -23,7 +23,7 @@ _MATRICES = {1: "bt709", 4: "fcc", 5: "bt601", 7: "smpte240m", 9: "bt2020nc"}
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What must not change from picture to picture."""
+    """Properties that must not change from picture to picture."""
 
     width: int
     height: int
@@ -46,11 +46,11 @@ class _Kind:
 
     @property
     def light(self) -> tuple[int, int]:
-        """Primaries and transfer, which no filter here converts."""
+        """Primaries and transfer, which semvid does not convert."""
         return self.primaries, self.transfer
 
     def difference(self, other: _Kind) -> list[tuple[str, str]]:
-        """Say what differs: mine and the other's."""
+        """Return what differs, in words: mine and the other's."""
         parts = [
             (f"{self.width}x{self.height}", f"{other.width}x{other.height}"),
             (self.pixel_format, other.pixel_format),
@@ -113,7 +113,7 @@ class Steadier:
         self.num_frames += is_counted
 
     def steady(self, picture: VideoFrame, aspect: Fraction | None) -> tuple[VideoFrame, int]:
-        """Return the picture as the first one is, and the quarter turns that bring it upright.
+        """Return the picture in the form of the first one, and the quarter turns that bring it upright.
 
         Args:
             picture: The next one; its time stays.
@@ -168,7 +168,7 @@ def _what_is_done(kind: _Kind, first: _Kind) -> str:
     if (kind.pixel_format, kind.range, kind.matrix) != (first.pixel_format, first.range, first.matrix):
         done.append("converted")
     if kind.light != first.light:
-        done.append("its colours may look wrong, since they are shown as those of the beginning")
+        done.append("its colours may look wrong, since they are shown with the colour tags of the beginning")
     return ", ".join(done)
 
 

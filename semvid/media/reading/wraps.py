@@ -1,9 +1,9 @@
-"""Counters that begin again: every way to read a step between two of their values."""
+"""Counters that wrap: every way to read a step between two of their values."""
 
 from __future__ import annotations
 
 WRAPS = (1 << 33, 1 << 32, 1 << 31)
-"""Where counters of MPEG-TS (33 bits), of RTP and RTMP (32 bits), and of FLV (31 bits) begin again."""
+"""Where counters of MPEG-TS (33 bits), of RTP and RTMP (32 bits), and of FLV (31 bits) wrap."""
 
 
 def readings(step: int) -> tuple[int, ...]:

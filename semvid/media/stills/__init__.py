@@ -1,1 +1,1 @@
-"""Read still pictures, and what lies beside their pixels."""
+"""Reads still pictures and their metadata."""

@@ -1,4 +1,4 @@
-"""Read a picture as the grey levels of a map."""
+"""Reads a picture as the grey levels of a map."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def read_grey(path: Path) -> GreyArray:
     """Return a picture upright, ``(h, w)``: 8 or 16 bit, or floats in 0..1. Transparent parts are black.
 
     Raises:
-        InputError: It is no picture, is broken or too large, or has samples of another kind.
+        InputError: It is not a picture, is broken or too large, or has samples of another kind.
     """
     with open_picture(path) as image:
         count = getattr(image, "n_frames", 1)
@@ -40,7 +40,9 @@ def _samples(path: Path, image: Image.Image) -> GreyArray:
         values = np.asarray(image, np.float32)
         # NaN fails every comparison.
         if not (values.min() >= 0 and values.max() <= 1):
-            raise InputError(f"{path} has floating-point samples that are not in 0..1; scale them to it")
+            raise InputError(
+                f"{path} has floating-point samples that are not in 0..1; scale them to that range"
+            )
         return values
     if image.has_transparency_data:
         image = with_alpha(image)

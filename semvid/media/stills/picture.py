@@ -1,4 +1,4 @@
-"""Read still pictures with all that must survive beside their pixels."""
+"""Reads still pictures with all metadata that must survive."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from semvid.media.stills.picture_file import open_picture, with_alpha
 from semvid.media.stills.picture_tags import PictureTags, read_tags
 
 _MANY_KEPT = ("TIFF", "MPO")
-"""Formats of which the first of several pictures is taken: pages, and views of the same scene."""
+"""Formats of which only the first of several pictures is used: pages, and views of the same scene."""
 _USUAL_GAMMA, _GAMMA_TOLERANCE = 1 / 2.2, 0.02
 _USUAL_PRIMARIES = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
 
@@ -32,13 +32,13 @@ class Picture:
     pixels: NDArray[np.uint8]
     """``(h, w, 3)`` RGB, or ``(h, w)`` grey."""
     tags: PictureTags
-    """Of its pixels, not yet turned."""
+    """Pixel aspect, not yet turned."""
     orientation: int
     """Of EXIF, 1..8."""
     pixel_notices: tuple[str, ...]
-    """A sentence for everything about the pixels that had to be changed."""
+    """A sentence for each thing about the pixels that had to be changed."""
     tag_notices: tuple[str, ...]
-    """A sentence for everything beside the pixels that cannot be kept."""
+    """A sentence for each kind of metadata that cannot be kept."""
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -92,7 +92,7 @@ def _of_many(path: Path, image: Image.Image) -> list[str]:
 
 
 def _colour_notices(path: Path, image: Image.Image) -> list[str]:
-    """Tell of colours that are described without a profile, which a JPEG cannot do."""
+    """Note colours that are described without a profile, which a JPEG cannot do."""
     info = image.info
     if "icc_profile" not in info and (numbers := unusual_colours(path, image)) is not None:
         return [
@@ -144,14 +144,14 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 def _on_white(image: Image.Image, notices: list[str]) -> Image.Image:
     image = with_alpha(image)
     if cast("tuple[int, int]", image.getchannel("A").getextrema())[0] < 255:
-        notices.append("transparent parts laid on white, since JPEG has none")
+        notices.append("transparent parts shown on white, since a JPEG has no transparency")
     ground = Image.new("RGBA", image.size, (255, 255, 255, 255))
     return Image.alpha_composite(ground, image).convert("RGB")
 
 
 def _to_srgb(image: Image.Image, icc: bytes, notices: list[str]) -> Image.Image:
     if image.mode == "CMYK" and image.format in {"JPEG", "MPO"} and "adobe" not in image.info:
-        # Pillow takes all CMYK for Adobe's, whose ink is upside down. Others say so by not saying Adobe.
+        # Pillow takes all CMYK as Adobe's, which is inverted. Files without Adobe's marker are not.
         image = ImageChops.invert(image)
     name = "CMYK" if image.mode == "CMYK" else "Lab"
     try:

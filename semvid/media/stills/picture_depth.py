@@ -1,4 +1,4 @@
-"""What Pillow does not tell of a picture's samples: how many bits they had, and colours named by number."""
+"""What Pillow does not tell about a picture's samples: their bit depth, and colours named by number."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _USUAL_PRIMARIES, _USUAL_TRANSFERS = {1, 2, 5, 6, 7}, {1, 2, 6, 13, 14, 15}
 
 
 def true_depth(path: Path, image: Image.Image) -> int:
-    """Return the bits of a sample in the file; 8 where there are fewer."""
+    """Return the bits per sample in the file, at least 8."""
     with path.open("rb") as file:
         head = file.read(_HEAD)
     if image.format == "TIFF":

@@ -1,4 +1,4 @@
-"""Open a file as a still picture, or say what it is instead; nothing is decoded before its size is known."""
+"""Opens a file as a still picture, or says what it is instead; checks the size before decoding anything."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from semvid.core.checked import shown_line
 from semvid.core.errors import InputError, InputMissingError, SemvidError
 
 LARGEST_SIDE = 65500
-"""Pixels libjpeg codes at most."""
+"""Maximum number of pixels per side that libjpeg codes."""
 LARGEST_PICTURE = 2**27
-"""Pixels, 134 million: coding them takes 56 bytes each. A file of a few kilobytes can claim more."""
+"""Maximum number of pixels, 134 million: coding takes 56 bytes each. A tiny file can claim more."""
 
-# What cameras, editors and the web write. Left out is what Pillow cannot decode itself, or hands to other
-# programs (EPS to Ghostscript).
+# Formats of cameras, editors and the web. Not included: what Pillow cannot decode itself, or passes to
+# other programs (EPS to Ghostscript).
 _FORMATS = (
     "PNG", "JPEG", "WEBP", "TIFF", "BMP", "DIB", "GIF", "AVIF", "JPEG2000", "PPM", "TGA", "QOI", "SGI",
     "PCX", "ICO",
@@ -33,13 +33,13 @@ _STILL_SUFFIXES = frozenset({
     ".png", ".pnm", ".ppm", ".qoi", ".sgi", ".tga", ".tif", ".tiff", ".webp", *_RAW,
 })  # fmt: skip
 _ANIMATED_SUFFIXES = frozenset({".gif", ".png"})
-"""Those of which FFmpeg decodes all pictures."""
+"""Formats of which FFmpeg decodes all pictures."""
 _SUBFILE_TYPE, _DNG_VERSION = 254, 50706
 _HEAD = 4096
 
 
 def is_still(path: Path) -> bool:
-    """Tell a still picture from a video, by its name and, where that may be either, by what it holds."""
+    """Return whether a file is a still picture, by its name or, if that is unclear, its contents."""
     suffix = path.suffix.lower()
     if suffix not in _ANIMATED_SUFFIXES:
         return suffix in _STILL_SUFFIXES
@@ -47,13 +47,13 @@ def is_still(path: Path) -> bool:
         with open_picture(path) as image:
             return getattr(image, "n_frames", 1) == 1
     except InputError:
-        # Who reads it will say what is wrong.
+        # Whatever reads it will say what is wrong.
         return True
 
 
 def with_alpha(image: Image.Image) -> Image.Image:
-    """Return an image as RGBA, of whatever mode with transparent parts it is."""
-    # Pillow knows no way from premultiplied grey to RGBA but this.
+    """Return an image of any mode with transparent parts as RGBA."""
+    # Pillow's only way from premultiplied grey to RGBA.
     return (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
 
 
@@ -73,7 +73,7 @@ def open_picture(path: Path) -> Iterator[Image.Image]:
         raise InputError(f"{path} {_RAW_FILE}")
     try:
         with warnings.catch_warnings():
-            # Size is checked here, with a message of our own; of the rest Pillow warns before it raises.
+            # The size is checked here, with a better message; Pillow would warn before it raises.
             warnings.simplefilter("ignore")
             with Image.open(path, formats=_FORMATS) as image:
                 _check(path, image)
@@ -100,7 +100,7 @@ def _check(path: Path, image: Image.Image) -> None:
         )
     if width * height > LARGEST_PICTURE:
         raise InputError(
-            f"{path} is {width}x{height}; {LARGEST_PICTURE} pixels in all are the most; make it smaller"
+            f"{path} is {width}x{height}; the maximum is {LARGEST_PICTURE} pixels in all; make it smaller"
         )
     if min(width, height) < 1:
         raise InputError(f"{path} is {width}x{height} and has no pixels; give another picture")
@@ -129,7 +129,7 @@ def _what_it_is(path: Path) -> str:
 _UNKNOWN = "is not a picture that can be read; give PNG, JPEG, WebP or TIFF"
 _VIDEO = "is a video or sound; use semvid compress"
 _HEIC = "is HEIC, which cannot be read; convert it to JPEG or PNG first"
-_AVIF = "is AVIF, and damaged or not known to this Pillow; convert it to PNG first"
+_AVIF = "is AVIF that is damaged or not supported by this Pillow; convert it to PNG first"
 _RAW_FILE = "is a camera's raw file; develop it to TIFF, PNG or JPEG first"
 _JPEG_XL = "is JPEG XL, which cannot be read; convert it to PNG first"
 _PAGE = "is a page (PDF or PostScript), not a picture; export it as PNG first"
@@ -139,7 +139,7 @@ _BRANDS = {
     b"crx ": _RAW_FILE,
     b"jxl ": _JPEG_XL,
 }
-"""By what comes behind ``ftyp``."""
+"""By the brand after ``ftyp``."""
 _BEGINNINGS = (
     (b"\xff\x0a", _JPEG_XL),
     (b"\0\0\0\x0cJXL ", _JPEG_XL),

@@ -1,4 +1,4 @@
-"""What a still carries beside its pixels, in the form a JPEG keeps it, or a sentence why it cannot."""
+"""The metadata of a still, in the form a JPEG keeps it, or a sentence why it cannot."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PIXELS_PER_INCH = 1
 _MOST_COMMENTS = 64
 _SMALLEST_PROFILE = 132
 _TIFF_PHOTOSHOP, _TIFF_IPTC = 34377, 33723
-# How a TIFF lays out its pixels, and what is carried over in other ways: XMP, IPTC, Photoshop's, the profile.
+# How a TIFF stores its pixels, and what is carried over in other ways: XMP, IPTC, Photoshop's, the profile.
 _LAYOUT = frozenset({
     *range(254, 260), *range(262, 267), 273, *range(277, 282), 284, *range(288, 294), 297, 301, 317,
     *range(320, 329), 330, 332, 333, 334, *range(336, 343), 347, *range(512, 522), *range(529, 533),
@@ -38,16 +38,16 @@ _LAYOUT = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class PictureTags:
-    """What is written into a JPEG before its picture."""
+    """The metadata segments of a JPEG."""
 
     exif: bytes = b""
     """A TIFF structure, without the ``Exif`` before it."""
     icc: bytes = b""
     """The colour profile."""
     segments: tuple[tuple[int, bytes], ...] = ()
-    """Number of a marker and its payload: XMP, IPTC, comments."""
+    """Marker numbers and their payloads: XMP, IPTC, comments."""
     density: tuple[int, int, int] | None = None
-    """As JFIF has it: unit (0 = none, an aspect ratio; 1 = per inch; 2 = per cm), across, down."""
+    """As in JFIF: unit (0 = none, an aspect ratio; 1 = per inch; 2 = per cm), across, down."""
 
     def fitting(self, components: int) -> tuple[PictureTags, tuple[str, ...]]:
         """Return what holds for 1 (grey) or 3 components (RGB), and what was left out."""
@@ -70,7 +70,7 @@ def read_tags(image: Image.Image) -> tuple[PictureTags, list[str]]:
 def _exif(image: Image.Image, notices: list[str]) -> bytes:
     if image.format == "TIFF":
         tags = image.getexif()
-        # Loading turned the picture upright.
+        # Loading has turned the picture upright.
         for tag in _LAYOUT.intersection(tags) | {ORIENTATION}.intersection(tags):
             del tags[tag]
         try:
@@ -92,7 +92,7 @@ def _exif(image: Image.Image, notices: list[str]) -> bytes:
 
 
 def _has_directory(exif: bytes) -> bool:
-    """Tell whether EXIF can be read at all; what is damaged further inside is kept as it is."""
+    """Return whether EXIF can be read at all; damage further inside is kept as it is."""
     order = {b"II*\0": "little", b"MM\0*": "big"}.get(exif[:4])
     if order is None or len(exif) < 8:
         return False

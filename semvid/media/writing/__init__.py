@@ -1,1 +1,1 @@
-"""Write a file whole or not at all, with everything beside the picture that it can hold."""
+"""Writes complete files or none, with everything besides the picture that they can hold."""

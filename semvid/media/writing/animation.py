@@ -1,4 +1,4 @@
-"""Moving pictures in one file: GIF and WebP, with the times of the video they were drawn from."""
+"""Animated GIF and WebP, with the timestamps of the video they were drawn from."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What a format can say, and how FFmpeg writes it."""
+    """What a format can hold, and how FFmpeg writes it."""
 
     name: str
-    """FFmpeg's name of the muxer, too."""
+    """Also FFmpeg's name of the muxer."""
     encoder: str
     options: dict[str, str]
-    """Of the encoder."""
+    """Options of the encoder."""
     ticks: int
-    """Ticks a second."""
+    """Ticks per second."""
     longest: int
-    """Ticks a picture is shown at most."""
+    """Maximum number of ticks that a picture is shown."""
     most_side: int
     """Pixels."""
 
@@ -52,7 +52,7 @@ _KINDS = {
 SUFFIXES = tuple(_KINDS)
 _GIF_END = b";"
 _MOST_REPEATS = 1000
-"""Of a picture that is shown longer than the format can say: a week in a GIF. Broken times make years."""
+"""Limit for a picture shown longer than the format can say: a week in a GIF. Broken timestamps make years."""
 
 
 class Animation:
@@ -65,7 +65,7 @@ class Animation:
         overwrite: Whether an existing file may be replaced.
 
     Attributes:
-        num_frames: Pictures so far. The file holds fewer where pictures repeat, which are shown on as one.
+        num_frames: Pictures so far. The file holds fewer if pictures repeat, because those are merged.
 
     Raises:
         OutputError: Another run is writing to this name, or it cannot be written to.
@@ -82,7 +82,7 @@ class Animation:
         self._since = 0
         """When ``_shown`` was written, in ticks."""
         self._held: list[Packet[Any]] = []
-        """Its packet, until it is known how long it is shown."""
+        """Its packet, until its duration is known."""
         self._claim = Claim(output, overwrite=overwrite)
         try:
             self._temporary = self._claim.temporary()
@@ -121,7 +121,7 @@ class Animation:
             return
         tick = round(start * self._kind.ticks)
         if self._shown is not None:
-            # At least one tick later; those that follow are not, so times do not drift.
+            # At least one tick later; the following pictures are not moved, so times do not drift.
             tick = max(tick, self._since + 1)
             self._go_on_until(tick)
         self._write(drawn, tick)
@@ -130,7 +130,7 @@ class Animation:
         """Complete the file and give it its name; returns its size in bytes.
 
         Args:
-            end: When the last picture is no longer shown, in seconds.
+            end: End of the last picture, in seconds.
 
         Raises:
             OutputError: It cannot be written.
@@ -145,7 +145,7 @@ class Animation:
             raise self._failure(error) from error
 
     def _go_on_until(self, tick: int) -> None:
-        """Repeat the picture as often as the format needs to show it so long."""
+        """Repeat the picture as often as the format needs for its duration."""
         assert self._shown is not None  # noqa: S101 - readers raise if there is no frame
         if (tick - self._since) // self._kind.longest > _MOST_REPEATS:
             raise OutputError(
@@ -195,14 +195,14 @@ class Animation:
         self._held += self._stream.encode(None)
         self._mux_held(tick)
         if self._kind.name == "GIF":
-            # Its muxer knows times only from the next packet: the byte that ends the file brings the last.
+            # Its muxer takes durations from the next packet: the byte that ends the file sets the last one.
             last = av.Packet(_GIF_END)
             last.pts = last.dts = tick
             last.time_base, last.stream = self._time_base, self._stream
             self._container.mux(last)
 
     def _mux_held(self, tick: int) -> None:
-        """Write what waits, now that the time of what follows is known."""
+        """Write the waiting picture, now that the time of the next one is known."""
         for packet in self._held:
             packet.duration = tick - self._since
             self._container.mux(packet)

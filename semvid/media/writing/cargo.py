@@ -1,4 +1,4 @@
-"""A first look into a file: its streams with their first packets, before any work is done."""
+"""A first look at a file: its streams and their first packets, before any work is done."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ _MOST_BYTES = 32 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class SoundFormat:
-    """What a decoder gives."""
+    """Properties of decoded sound."""
 
     rate: int
-    """Samples a second."""
+    """Samples per second."""
     layout: str
-    """FFmpeg's name of the channels."""
+    """FFmpeg's name of the channel layout."""
     num_channels: int
     sample_format: str
     is_lossless: bool
-    """What was coded is what was recorded."""
+    """Whether the sound was coded without loss."""
 
 
 @dataclass(frozen=True)
 class Cargo:
-    """The streams of an open file, and how each begins."""
+    """The streams of an open file, and their first packets."""
 
     info: VideoInfo
     container: InputContainer
@@ -55,7 +55,7 @@ class Cargo:
         return bool(self.container.chapters())
 
     def is_chapter_track(self, stream: Stream) -> bool:
-        """Tell the text track that holds the names of QuickTime's chapters: FFmpeg has read it already."""
+        """Return whether a stream is QuickTime's text track of chapter names, which FFmpeg reads itself."""
         return stream.index in self.chapter_tracks
 
     def cover(self, stream: Stream) -> bytes:
@@ -87,7 +87,7 @@ class Cargo:
 
 @contextmanager
 def look_into(info: VideoInfo) -> Generator[Cargo, None, None]:
-    """Open a file beside whoever reads it, and read a little of it."""
+    """Open a file a second time, and read its beginning."""
     with open_container(info.path) as container:
         packets: dict[int, list[Packet[Any]]] = {one.index: [] for one in container.streams}
         num_chapters = len(container.chapters())
@@ -96,7 +96,7 @@ def look_into(info: VideoInfo) -> Generator[Cargo, None, None]:
         named = frozenset(one.index for one in left_out if num_chapters and one.frames == num_chapters)
         for one in left_out:
             one.discard = Discard.all if one.index in named else Discard.default
-        # What comes only once a file began over cannot be read twice.
+        # A pipe cannot be read twice.
         if info.path.is_file():
             _read_some(container, packets, info.stream_index)
         yield Cargo(info, container, packets, named)

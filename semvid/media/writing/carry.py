@@ -1,4 +1,4 @@
-"""What becomes of the streams beside the main video: decided before any work is done."""
+"""Decides what to do with the streams besides the main video, before any work is done."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Way(Enum):
-    """What becomes of a stream."""
+    """What to do with a stream."""
 
     COPY = "copy"
     ATTACH = "attach"
@@ -35,28 +35,28 @@ class Way(Enum):
     CONVERT = "convert"
     LEAVE = "leave"
     REWRITE = "rewrite"
-    """FFmpeg writes it anew from chapters or tags."""
+    """FFmpeg writes it again from chapters or tags."""
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """What becomes of one stream, and why."""
+    """What to do with one stream, and why."""
 
     label: str
     """The stream's name in messages."""
     kind: str
     way: Way
     why: str = ""
-    """What is told of it, after its name; empty = nothing."""
+    """The notice about it, after its name; empty = none."""
     sound: SoundTarget | None = None
     text: str = ""
-    """FFmpeg's encoder of the subtitles it becomes."""
+    """FFmpeg's encoder of the subtitles it is converted to."""
     cover: bytes = b""
     is_cover: bool = False
     is_relayed: bool = False
     """See ``Fit.RELAYED``."""
     remark: str = ""
-    """What is told of a stream that is copied as it is."""
+    """The notice about a stream that is copied as it is."""
 
     @property
     def cost(self) -> int:
@@ -69,7 +69,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What becomes of all streams beside the main video."""
+    """What to do with all streams besides the main video."""
 
     suffix: str
     passages: dict[int, Passage]
@@ -89,7 +89,7 @@ class Manifest:
 
     @property
     def cost(self) -> int:
-        """How much is lost: most by what is left out, least by what is only written down otherwise."""
+        """How much is lost: most if a stream is left out, least if only its format changes."""
         return sum(one.cost for one in self.passages.values())
 
     @property
@@ -107,7 +107,7 @@ def label(stream: Stream) -> str:
 
 
 def copied_streams(source: VideoInfo, drop: Collection[str]) -> list[StreamInfo]:
-    """List the streams beside the main video that people watch, hear or read, less those dropped."""
+    """List the streams besides the main video that people watch, hear or read, without dropped ones."""
     return [
         one
         for one in source.streams
@@ -119,7 +119,7 @@ def copied_streams(source: VideoInfo, drop: Collection[str]) -> list[StreamInfo]
 
 
 def plan(cargo: Cargo, suffix: str, config: CompressConfig) -> Manifest:
-    """Decide about every stream beside the video that is compressed.
+    """Decide about every stream besides the video that is compressed.
 
     Args:
         cargo: The file.
@@ -127,7 +127,7 @@ def plan(cargo: Cargo, suffix: str, config: CompressConfig) -> Manifest:
         config: What is dropped, how sound is treated, and whether it is strict.
 
     Raises:
-        OutputError: A stream people watch, hear or read has no place in the container.
+        OutputError: The container cannot hold a stream that people watch, hear or read.
     """
     planner = _Planner(cargo, suffix, config)
     passages = {
@@ -141,7 +141,7 @@ def plan(cargo: Cargo, suffix: str, config: CompressConfig) -> Manifest:
     for one in passages.values():
         if config.strict and one.why and not (asked and one.sound is not None):
             raise OutputError(
-                f"{one.label} {one.why}; `strict` allows none of that: choose another container "
+                f"{one.label} {one.why}; `strict` does not allow that: choose another container "
                 f"for `output`, or leave it out with `drop={one.kind}`"
             )
     return manifest
@@ -151,7 +151,7 @@ def _passage(
     stream: Stream, way: Way, why: str = "", *, sound: SoundTarget | None = None, text: str = "",
     cover: bytes = b"", is_relayed: bool = False, remark: str = "",
 ) -> Passage:  # fmt: skip
-    # Of the stream itself nothing is kept: its container is closed again.
+    # Nothing of the stream itself is kept: its container is closed again.
     return Passage(
         label(stream), stream.type, way, why, sound, text, cover, is_cover_art(stream), is_relayed, remark
     )
@@ -253,7 +253,7 @@ class _Planner:
 
     def _fit(self, stream: Stream) -> Fit:
         fit = try_stream(self._muxer, stream, self._cargo.packets[stream.index])
-        # Chapters matter to more people than sound that is copied bit by bit.
+        # Chapters matter to more people than bit-exact sound.
         return Fit.NO if fit is Fit.RELAYED and self._cargo.has_chapters else fit
 
     def _refusal(self, stream: Stream) -> OutputError:

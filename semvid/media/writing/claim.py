@@ -1,4 +1,4 @@
-"""The right to write one name: held by one run, gone with its process, with all it did not finish."""
+"""The right to write to one name: held by one run until it ends, together with its unfinished files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.E
 
 
 class _State:
-    """Of the process."""
+    """State of the process."""
 
     held: ClassVar[set[Claim]] = set()
     num_claimed = num_published = 0
@@ -31,12 +31,12 @@ class Claim:
     """Reserves an output for this run. A context manager: what was not published is removed at the end.
 
     Args:
-        output: Where to write. Of a link the target is replaced, and the link stays.
-        overwrite: Whether what is there may be replaced.
+        output: Where to write. If it is a link, its target is replaced, and the link stays.
+        overwrite: Whether an existing output may be replaced.
         is_scratch: Nothing will be published.
 
     Raises:
-        OutputExistsError: There is something, and ``overwrite`` is false.
+        OutputExistsError: It exists, and ``overwrite`` is false.
         OutputError: Another run is writing to this name, or it cannot be written to.
     """
 
@@ -101,11 +101,11 @@ class Claim:
         return path
 
     def left_aside(self) -> list[Path]:
-        """Return what a run that died while it replaced this folder had moved aside."""
+        """Return the old folder that a run had moved aside when it died while replacing it."""
         return sorted(self.target.parent.glob(f"{self._stem}-*.old"))
 
     def aside(self) -> Path:
-        """Return a free name beside the output, to move a folder to that is being replaced."""
+        """Return a free name beside the output, to which a folder is moved while it is replaced."""
         return self.target.with_name(f"{self._stem}-{secrets.token_hex(4)}.old")
 
     def publish(self, temporary: Path) -> int:
@@ -121,7 +121,7 @@ class Claim:
         with shielded():
             if self.overwrite:
                 with contextlib.suppress(OSError):
-                    # Who kept others from reading the old file does not want them to read the new one.
+                    # Keep the permissions: whoever restricted the old file wants the new one restricted too.
                     temporary.chmod(stat.S_IMODE(self.target.stat().st_mode))
                 temporary.replace(self.target)
             else:
@@ -178,12 +178,12 @@ class Claim:
 
 
 def all_is_published() -> bool:
-    """Tell whether this process has finished everything it claimed, and that something."""
+    """Return whether this process has claimed something, and finished all of it."""
     return 0 < _State.num_claimed <= _State.num_published
 
 
 def release_all() -> None:
-    """Release whatever this process still holds: before it ends."""
+    """Release everything this process still holds, before it ends."""
     for claim in tuple(_State.held):
         claim.release()
 
@@ -192,7 +192,7 @@ def final_target(output: Path) -> Path:
     """Return the file a name stands for, whether it exists or not: links are followed.
 
     Raises:
-        OutputError: The links go round in a circle.
+        OutputError: The links form a circle.
     """
     if not output.is_symlink():
         return output
@@ -235,7 +235,7 @@ def move_to_free_name(source: Path, target: Path) -> None:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        # No hard links on this file system: an empty file of ours keeps the name until the next step.
+        # No hard links on this file system: an empty file holds the name until the next step.
         _create(target)
         source.replace(target)
     else:

@@ -1,7 +1,7 @@
-"""Ask a container whether it holds a stream, by writing the stream's first packets and reading them back.
+"""Tests whether a container holds a stream, by writing the stream's first packets and reading them back.
 
-FFmpeg's own lists do not tell: they name decoders instead of formats, miss what goes into Matroska under
-its name in AVI, and allow what no player reads back.
+FFmpeg's own lists are no help: they name decoders instead of formats, miss what Matroska stores under its AVI
+name, and allow what no player can read.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from av.stream import Stream
 
 _RELAY = "tee"
-"""FFmpeg's muxer that hands everything but chapters on to others. PyAV refuses streams that are not on the
-list of the muxer it opens, and this one has no list."""
+"""FFmpeg's muxer that passes everything but chapters on to other muxers. PyAV refuses streams that are not
+on the list of the muxer it opens, and this one has no list."""
 
 _LISTED_TOO_SHORT = {"matroska", "mp4"}
 """Where files with formats that are not on the list are played: those of AVI in Matroska, PCM in MP4.
@@ -50,7 +50,7 @@ class Fit(Enum):
     DIRECT = "direct"
     """Yes."""
     RELAYED = "relayed"
-    """Yes, but for PyAV only through FFmpeg's muxer that hands on to others, which loses chapters."""
+    """Yes, but in PyAV only through FFmpeg's relaying muxer, which loses chapters."""
 
 
 def try_stream(muxer: str, stream: Stream, packets: Sequence[Packet[Any]]) -> Fit:
@@ -59,7 +59,7 @@ def try_stream(muxer: str, stream: Stream, packets: Sequence[Packet[Any]]) -> Fi
     Args:
         muxer: FFmpeg's name of the container.
         stream: Of an open input.
-        packets: Its first ones; none is fine, and says less.
+        packets: Its first packets; without any the result is less certain.
     """
 
     def write(container: OutputContainer) -> None:
@@ -92,7 +92,7 @@ def add_copy(container: OutputContainer, stream: Stream) -> Stream:
 
 
 def written_by(muxer: str, write: Write, *, is_relayed: bool = False) -> bytes | None:
-    """Return the file that ``write`` makes in a container, or None if that refuses."""
+    """Return the file that ``write`` makes in a container; None if the container refuses."""
     if is_relayed:
         # A relay opens its file itself.
         with scratch_folder() as folder:
@@ -107,13 +107,13 @@ def open_output(target: Any, muxer: str, options: dict[str, str], *, is_relayed:
     if not is_relayed:
         return av.open(target, "w", format=muxer, container_options=options)
     settings = "".join(f":{key}={value}" for key, value in options.items())
-    # One level of quoting is taken off the name.
+    # The muxer removes one level of quoting from the name.
     name = re.sub(r"([^\w./-])", r"\\\1", target)
     return av.open(f"[f={muxer}{settings}]{name}", "w", format=_RELAY)
 
 
 def global_header(stream: Stream) -> None:
-    """Have an encoder put its parameters into the header, which a relay does not ask for by itself."""
+    """Make an encoder put its parameters into the header, which the relaying muxer does not request."""
     stream.codec_context.flags |= Flags.global_header
 
 
@@ -143,7 +143,7 @@ def _is_read_back(written: bytes, stream: Stream) -> bool:
 
 
 def _is_in_time(written: bytes, packets: Sequence[Packet[Any]]) -> bool:
-    """Whether what follows the first packet of sound keeps its distance: AVI counts bytes of some formats."""
+    """Return whether sound keeps its timing after the first packet: AVI counts bytes of some formats."""
     if packets[0].stream.type != "audio" or not all(one.duration for one in packets):
         return True
     with av.open(io.BytesIO(written), "r") as container:

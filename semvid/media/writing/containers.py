@@ -1,4 +1,4 @@
-"""The containers semvid writes, and what goes into them when the original does not."""
+"""The containers that semvid writes, and what replaces streams that do not fit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Habits:
     sound: str
     """Name of the sound codec, as in ``audio``, that everything plays in it."""
     lossless_sound: str
-    """The same for sound that has lost nothing yet."""
+    """The same for lossless sound."""
     text: str | None
     """FFmpeg's encoder of the text subtitles that everything shows in it; None = it holds none."""
 
@@ -48,7 +48,7 @@ COVER_CODECS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "imag
 
 
 def takes(suffix: str, coding_format: str) -> bool:
-    """Whether encoded video may go there."""
+    """Return whether encoded video may go into a container."""
     if coding_format == "mjpeg":
         return suffix in _MOTION_JPEG
     return suffix != ".avi" and coding_format in _codecs_held_by(CONTAINERS[suffix])

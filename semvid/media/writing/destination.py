@@ -1,4 +1,4 @@
-"""Where the output goes, and in what container, with everything the input holds."""
+"""Chooses the output's name and container, and checks that it can hold everything from the input."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def check_output(output: Path, source: VideoInfo, coding_format: str, config: Co
         config: What is dropped or converted, and whether an existing file may be replaced.
 
     Returns:
-        What becomes of the input's streams in it.
+        What to do with the input's streams.
 
     Raises:
         OutputExistsError: It exists and may not be replaced.

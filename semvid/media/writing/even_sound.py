@@ -1,4 +1,4 @@
-"""Sound where a container tells no times: AVI plays it from the first picture on, without a pause."""
+"""Sound in a container without timestamps: AVI plays it from the first picture on, without a pause."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ MOST_EARLY, MOST_LATE = Fraction(40, 1000), Fraction(60, 1000)
 WHY = (
     ".avi has no times for sound, which plays from the first picture on, with its lead-in and without a pause"
 )
-"""What people are told."""
+"""The reason, for notices."""
 _TELLING = Fraction(2, 1000)
-"""Seconds that are worth a word; less is the rounding of time bases."""
+"""Seconds worth a notice; less is the rounding of time bases."""
 _SMALLEST_GAP = Fraction(5, 1000)
-"""Seconds; what is less between two packets is rounding, which does not add up."""
+"""Seconds; smaller gaps between two packets are rounding, which does not add up."""
 
 
 @dataclass
 class Offset:
-    """How far from its time sound is heard if it is played without a pause.
+    """How far sound is off its time if it is played without a pause.
 
     Attributes:
         early: Seconds ahead of its picture, at most.
@@ -35,7 +35,7 @@ class Offset:
     late: Fraction = Fraction(0)
 
     def stretch(self, off: Fraction) -> None:
-        """Take in that some of the sound is heard so many seconds early; below zero, late."""
+        """Include sound that is heard this many seconds early; negative = late."""
         self.early, self.late = max(self.early, off), max(self.late, -off)
 
     @property
@@ -44,7 +44,7 @@ class Offset:
         return self.early > MOST_EARLY or self.late > MOST_LATE
 
     def __str__(self) -> str:
-        """Say it in words; empty = it is in time."""
+        """Describe the offset; empty = in time."""
         parts = [
             f"{float(1000 * seconds):.0f} ms {word}"
             for seconds, word in ((self.early, "early"), (self.late, "late"))
@@ -54,7 +54,7 @@ class Offset:
 
 
 def find_offsets(info: VideoInfo, streams: Collection[int]) -> dict[int, Offset]:
-    """Read a file through, without decoding it, to see how evenly its sound goes.
+    """Read through a file without decoding it, to see how far its sound would be off.
 
     Args:
         info: Of the file.

@@ -1,4 +1,4 @@
-"""Folders of numbered pictures, which appear under their name when they are complete."""
+"""Folders of numbered pictures, which get their name when they are complete."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FRAME_PATTERN = re.compile(r"\d{6}\.png")
 
 
 class PictureFolder:
-    """One PNG a frame."""
+    """One PNG per frame."""
 
     def __init__(self, folder: Path) -> None:
         self.num_frames = self.bytes_written = 0
@@ -68,11 +68,11 @@ def picture_folder(output: Path, *, overwrite: bool) -> Iterator[PictureFolder]:
 
 
 def _publish(claim: Claim, temporary: Path, replaced: frozenset[str]) -> None:
-    """Put the new folder in the place of the old one, unless that holds more than it did."""
+    """Replace the old folder by the new one, unless something else appeared in the old one."""
     aside = claim.aside()
     with shielded():
         with contextlib.suppress(FileNotFoundError):
-            # Once it is aside nobody finds it by its name: what it holds now is all there is to see to.
+            # Once moved aside, nothing new can appear in it: what it holds now is final.
             claim.target.rename(aside)
         try:
             strange = next(iter(_names_in(aside) - replaced), None)
@@ -89,13 +89,13 @@ def _publish(claim: Claim, temporary: Path, replaced: frozenset[str]) -> None:
         if aside.exists():
             for name in replaced:
                 (aside / name).unlink(missing_ok=True)
-            # Not empty after all: somebody had it open. What is in there is not ours to delete.
+            # Not empty after all: another program had it open. Its files are not ours to delete.
             with contextlib.suppress(OSError):
                 aside.rmdir()
 
 
 def check_folder(output: Path, *, overwrite: bool) -> None:
-    """Refuse a folder that holds anything but pictures of ours.
+    """Refuse a folder that holds anything but pictures semvid wrote.
 
     Raises:
         OutputExistsError: It holds pictures, and ``overwrite`` is false.
@@ -122,7 +122,7 @@ def check_folder(output: Path, *, overwrite: bool) -> None:
 
 
 def _names_in(folder: Path) -> frozenset[str]:
-    """What is in a folder; nothing in one that does not exist."""
+    """Return the contents of a folder; nothing if it does not exist."""
     try:
         return frozenset(os.listdir(folder))
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Say in the header of a finished file what FFmpeg's muxers, as PyAV drives them, do not.
+"""Adds to the header of a finished file what FFmpeg's muxers do not write when PyAV drives them.
 
 Both changes keep every byte after them where it is.
 """
@@ -19,7 +19,7 @@ _CRC, _VOID, _NAME = b"\xbf", b"\xec", b"\x53\x6e"
 _WIDTH, _HEIGHT, _UNIT = b"\x54\xb0", b"\x54\xba", b"\x54\xb2"
 _PIXEL_WIDTH, _PIXEL_HEIGHT = b"\xb0", b"\xba"
 _CROPS = (b"\x54\xcc", b"\x54\xdd"), (b"\x54\xbb", b"\x54\xaa")
-"""At the left and right, at the top and bottom."""
+"""Left and right, top and bottom."""
 ROOM = "~" * 24
 """Behind the title of a track: what ``state_pixel_aspect`` adds takes its place."""
 _RATIO = 3

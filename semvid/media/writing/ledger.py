@@ -1,4 +1,4 @@
-"""What was meant to be written into a file, and whether a player is shown just that."""
+"""Records what is written into a file, and checks that a player shows exactly that."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LEAD_IN = Fraction(1, 2)
 
 
 def carries_time(stream: Stream) -> bool:
-    """Tell streams that play from attachments and covers."""
+    """Return whether a stream plays, unlike attachments and covers."""
     return stream.type != "attachment" and not is_cover_art(stream)
 
 
@@ -40,7 +40,7 @@ class _Track:
     times: array[int] = field(default_factory=lambda: array("q"))
     """When each packet is shown, in coding order."""
     end: int | None = None
-    """When the last one is no longer shown; None = the packets do not say."""
+    """End of the last one; None = the packets do not say."""
     num_bytes: int = 0
     num_packets: int = 0
     num_hidden: int = 0
@@ -62,11 +62,11 @@ class _Track:
 
 
 class Ledger:
-    """Notes every packet on its way into a file; reads the file back at the end.
+    """Records every packet on its way into a file; reads the file back at the end.
 
     Args:
         output: What to call the file in messages.
-        sound_slack: Seconds by which sound may be off its time: what people were told before.
+        sound_slack: Seconds by which sound may be off its time, as an earlier notice said.
     """
 
     def __init__(self, output: Path, sound_slack: Fraction = Fraction(0)) -> None:
@@ -85,7 +85,7 @@ class Ledger:
         self._tracks[stream.index].add(packet)
 
     def check(self, written: Path, video: int, streams: Sequence[int]) -> None:
-        """Compare a finished file with what was noted, as a player is shown it.
+        """Compare a finished file, as a player sees it, with what was recorded.
 
         Args:
             written: The file.

@@ -1,8 +1,8 @@
-"""Locks beside outputs, and what runs left there that died.
+"""Locks beside outputs, and the left-overs of runs that died.
 
-Until an output is complete, ``.semvid-HASH.lock`` and the unfinished ``.semvid-HASH-RANDOM.part`` lie beside
-it. The system takes the lock from a process that dies, however it dies. So what lies there without a living
-lock is a left-over, and the next run to that folder removes it.
+Until an output is complete, ``.semvid-HASH.lock`` and the unfinished ``.semvid-HASH-RANDOM.part`` are beside
+it. The system releases the lock when its process dies, however it dies. So files without a held lock are
+left-overs, and the next run that writes to that folder removes them.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.
 
 
 def stem_for(target: Path) -> str:
-    """Return how the names of all begin that lies beside an output."""
-    # There capitals do not distinguish names.
+    """Return the prefix of all names of files beside an output."""
+    # On these systems names do not distinguish case.
     name = target.name.casefold() if sys.platform in {"win32", "darwin"} else target.name
     return f".semvid-{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}"
 
@@ -37,7 +37,7 @@ def lock(path: Path) -> int | None:
     """Lock a file that is made for it; None where the file system has no locks.
 
     Raises:
-        BlockingIOError: Somebody holds it.
+        BlockingIOError: Another process holds it.
     """
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
@@ -53,7 +53,7 @@ def lock(path: Path) -> int | None:
                     path.unlink()
                 return None
             raise BlockingIOError(error.errno, "locked") from error
-        # Whoever held it before may have removed the file between our two steps.
+        # The previous holder may have removed the file between our two steps.
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(handle), path.lstat()):
                 return handle
@@ -63,7 +63,7 @@ def lock(path: Path) -> int | None:
 def unlock(handle: int, path: Path) -> None:
     """Give a lock back, and remove its file."""
     if sys.platform == "win32":
-        # An open file cannot be removed there, and one that somebody else has opened since need not be.
+        # An open file cannot be removed there, and one that another process has opened since need not be.
         os.close(handle)
         with contextlib.suppress(OSError):
             path.unlink()
@@ -74,7 +74,7 @@ def unlock(handle: int, path: Path) -> None:
 
 
 def sweep(folder: Path, own_stem: str) -> None:
-    """Remove what runs left in a folder that died."""
+    """Remove the left-overs in a folder of runs that died."""
     found: dict[str, list[str]] = {}
     with os.scandir(folder) as entries:
         for entry in entries:

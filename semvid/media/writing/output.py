@@ -1,4 +1,4 @@
-"""Where results go: refused early if they cannot, and under their name only when they are whole."""
+"""Outputs: refused early if they cannot be written, and named only when they are complete."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _check(output: Path, source: Path | None, *, overwrite: bool, option: str) -
 
 
 def write_whole(output: Path, data: bytes, *, overwrite: bool) -> int:
-    """Write a file that appears under its name only when it is complete; returns its size in bytes.
+    """Write a file that gets its name only when it is complete; returns its size in bytes.
 
     Args:
         output: Where to write.
@@ -82,7 +82,7 @@ def write_whole(output: Path, data: bytes, *, overwrite: bool) -> int:
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """Give a folder for intermediate files; it is removed at the end, or by a later run if this one dies.
+    """Yield a folder for intermediate files; it is removed at the end, or by a later run if this one dies.
 
     Raises:
         OutputError: It cannot be created.

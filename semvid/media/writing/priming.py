@@ -1,8 +1,8 @@
-"""Tell Matroska how much sound at the start is only there for the decoder.
+"""Tells Matroska how much sound at the start is only for the decoder.
 
-FFmpeg's muxer writes it (CodecDelay) for streams that say so, and streams of MP4, which say it in an edit
-list, do not. A stream made from a template takes it over, and a template can be read from anything FFmpeg
-opens: here a Matroska header, put together in memory.
+FFmpeg's muxer writes it (CodecDelay) for streams that have it, but streams of MP4 have it in an edit list
+instead. A stream made from a template inherits it, and a template can be read from anything FFmpeg opens:
+here a Matroska header, built in memory.
 """
 
 from __future__ import annotations

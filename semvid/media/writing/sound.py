@@ -1,4 +1,4 @@
-"""Sound coded anew, in time with what it was made from."""
+"""Re-encodes sound, in time with the original."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _ENCODERS = {
 _RATE_PER_CHANNEL = {"aac": 80_000, "opus": 64_000, "mp3": 96_000, "ac3": 96_000, "eac3": 96_000}
 _USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 _SMALLEST_GAP = 0.02
-"""Seconds. Smaller ones are the rounding of old containers; larger ones become silence."""
+"""Seconds. Smaller gaps are the rounding of old containers; larger ones become silence."""
 _CHUNK_SAMPLES = 1024
-"""Samples a packet where the encoder does not mind."""
+"""Samples per packet if the encoder accepts any number."""
 
 
 @dataclass(frozen=True, slots=True)
 class SoundTarget:
-    """How sound will be coded."""
+    """How sound will be encoded."""
 
     codec: str
     """As in ``audio``."""
@@ -62,7 +62,7 @@ def canonical_name(codec: str) -> str:
 
 
 def choose_target(codec: str, source: SoundFormat, bitrate: int | None) -> SoundTarget | None:
-    """Return how to code sound, as near to the source as the encoder can; None = it cannot.
+    """Return how to encode sound, as close to the source as the encoder can; None = it cannot.
 
     Args:
         codec: As in ``audio``.
@@ -119,16 +119,16 @@ def _describe(context: AudioCodecContext, target: SoundTarget) -> None:
 
 
 class SoundConverter:
-    """Decodes one stream and codes it anew.
+    """Decodes one stream and encodes it again.
 
-    The first sample is heard when it was before. Gaps of the source become silence and overlaps are cut, as
-    an encoder counts samples and knows no gaps.
+    The first sample keeps its time. Gaps in the source become silence and overlaps are cut, because an
+    encoder counts samples and knows no gaps.
 
     Args:
-        source: The stream to decode; nobody else may decode it.
+        source: The stream to decode; nothing else may decode it.
         stream: From ``add_sound``.
         target: The same that was given to it.
-        is_even: The container tells no times: what does not begin at 0 begins with silence.
+        is_even: The container has no timestamps: sound that does not begin at 0 gets silence before it.
     """
 
     def __init__(
@@ -145,7 +145,7 @@ class SoundConverter:
         self._num_bad_packets = 0
 
     def convert(self, packet: Packet[Any]) -> list[Packet[Any]]:
-        """Return what a packet of the source becomes."""
+        """Return the packets that a packet of the source becomes."""
         try:
             frames = self._source.decode(packet)
         except FFmpegError:
@@ -154,7 +154,7 @@ class SoundConverter:
         return [coded for frame in frames for coded in self._add(frame)]
 
     def finish(self) -> list[Packet[Any]]:
-        """Return what was still on its way."""
+        """Return the remaining packets."""
         packets = []
         try:
             for frame in self._source.decode(None):

@@ -1,4 +1,4 @@
-"""Text subtitles in the words of another container."""
+"""Converts text subtitles for another container."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Cue:
     """In milliseconds, as ``end``."""
     end: int | None
     texts: tuple[str, ...]
-    """Each with the marks of ASS."""
+    """Texts with ASS markup."""
 
     def beside(self, other: _Cue) -> _Cue:
         """Give it the end of one that begins with it, if it has none, as of two together in MP4."""
@@ -64,7 +64,7 @@ class SubtitleConverter:
         self._num_bad_packets = 0
 
     def convert(self, packet: Packet[Any]) -> list[Packet[Any]]:
-        """Return what a packet of the source becomes, or what waited for it."""
+        """Return the packets that a packet of the source completes."""
         try:
             found = self._source.codec_context.decode2(packet)
         except FFmpegError:
@@ -88,7 +88,7 @@ class SubtitleConverter:
         return [self._coded(one) for one in ready]
 
     def finish(self) -> list[Packet[Any]]:
-        """Return what still waited."""
+        """Return the remaining packets."""
         ends = [one.start + _USUAL_SHOWN_MS if one.end is None else one.end for one in self._waiting]
         return [self._coded(one) for one in self._until(max(ends, default=0) + 1)]
 
@@ -104,7 +104,7 @@ class SubtitleConverter:
         ]
 
     def _until(self, now: int) -> list[_Cue]:
-        """Take out what can be written when the next cue begins at ``now``."""
+        """Remove and return what can be written when the next cue begins at ``now``."""
         self._waiting = [one.ending_by(now) for one in self._waiting]
         if self._can_overlap:
             ready = [one for one in self._waiting if one.end is not None]

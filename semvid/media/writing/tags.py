@@ -1,4 +1,4 @@
-"""Tags that go along, those that would be false in the new file, and those that found no place in it."""
+"""Tags: which are copied, which would be wrong in the new file, and which it has no place for."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _STALE = (
     "compatible_brands", "vendor_id",
 )  # fmt: skip
 _KEYS = ("com.apple.", "com.android.")
-"""What phones write beside the tags that all players know: the place, the local time, the maker."""
+"""What phones write besides the tags that all players know: place, local time, maker."""
 _TOLD_OTHERWISE = {"handler_name", "filename", "mimetype"}
-"""Rewritten by every container in its own way, or part of what is told elsewhere."""
+"""Rewritten by every container in its own way, or covered by other notices."""
 _DATE = "creation_time"
 """Of a track it is the file's once more."""
 _SET_BY_MUXERS = Disposition.default | Disposition.attached_pic
@@ -36,7 +36,7 @@ def portable(metadata: Mapping[str, str]) -> dict[str, str]:
 
 
 def of_track(metadata: Mapping[str, str]) -> dict[str, str]:
-    """Return the tags of a track that are still true; the name it has in MP4 is its title everywhere else."""
+    """Return the tags of a track that are still true; its name in MP4 is its title everywhere else."""
     tags = portable(metadata)
     for key in ("name", "NAME"):
         if key in tags:
@@ -46,7 +46,7 @@ def of_track(metadata: Mapping[str, str]) -> dict[str, str]:
 
 
 def has_keys(metadata: Mapping[str, str]) -> bool:
-    """Whether there are tags of phones, which MP4 and QuickTime keep in a list of their own."""
+    """Return whether there are tags of phones, which MP4 and QuickTime keep in a separate list."""
     return any(key.lower().startswith(_KEYS) for key in metadata)
 
 
@@ -57,7 +57,7 @@ def _spelled(key: str) -> str:
 
 
 class Inventory:
-    """The tags, marks and chapters a file was given, to be looked for in the finished file.
+    """The tags, marks and chapters written to a file, to be looked for in the finished file.
 
     Args:
         suffix: Of the output.
@@ -82,7 +82,7 @@ class Inventory:
             self._tracks.append((label, dict(stream.metadata), source.disposition))
 
     def lost(self, written: InputContainer) -> list[str]:
-        """Return a sentence for everything the container had no place for."""
+        """Return a sentence for each thing the container had no place for."""
         sentences = [self._sentence(_missing(self._tags, written.metadata), "the file")]
         found = [one for one in written.streams if not _is_beside_tracks(one)]
         for (label, tags, marks), track in zip(self._tracks, found, strict=False):
