@@ -7,9 +7,8 @@ in a corner) at two CRFs, and with offsets that are the same everywhere: neutral
 slopes, those say it all, and count a tenth. Each encoder's exponents and slopes are then fitted so that the
 predicted ratio of sizes matches the measured one; offsets are those the encoder was given, rounded to its
 levels and held as long as it holds them. DAVIS is not used here: it stays free to test the result on. Prints
-the fit; its constants are copied by hand into its module. Those of x264, x265 and VP9 are older: fitted to
-the spectral and the blob maps alone, VP9's slopes then turned by hand until the mean error of
-``neutrality.py`` at the default CRF was small.
+the fit; its constants are copied by hand into its module. Those of x264 and x265 are older: fitted to
+the spectral and the blob maps alone.
 """
 
 from __future__ import annotations

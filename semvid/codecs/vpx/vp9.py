@@ -86,10 +86,10 @@ VP9 = EncoderSpec(
     alpha_options={},
     codes_odd_sizes=True,
     truncates_offsets=True,
-    # libvpx keeps the frame's Lagrangian for all segments, so offsets do less than they should.
     elementary=partial(in_ivf, b"VP90"),
     describe_key_frame=_size_and_format,
-    rate=RateModel(spatial=1.0, temporal=0.32, finer=2.2, coarser=0.25),
+    # libvpx keeps the frame's Lagrangian for all segments, so offsets do less than they should.
+    rate=RateModel(spatial=1.163, temporal=0.487, finer=1.085, coarser=0.162),
     max_levels=7,
     fixed_options={"deadline": "realtime", "aq-mode": "0", "row-mt": "1", "lag-in-frames": "0"},
     live_preset="8",
