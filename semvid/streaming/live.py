@@ -18,7 +18,7 @@ from semvid.streaming.capture.source import LiveReader
 from semvid.streaming.encoder import live_presets
 from semvid.streaming.ends import PacketTaker
 from semvid.streaming.session import LiveSession
-from semvid.streaming.sinks.sink import open_sink
+from semvid.streaming.sinks.opening import open_sink
 from semvid.streaming.sinks.virtual_camera import VirtualCamera
 
 

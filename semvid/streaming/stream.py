@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semvid.codecs.base.live import LiveEncoder
+from semvid.core.closing import Closing
 from semvid.core.coded import TIME_BASE, CodedPacket
 from semvid.core.config import LiveConfig
 from semvid.core.map_source import ImportanceSource
@@ -36,7 +37,7 @@ _JUDGED_EVERY = 0.25
 """Seconds between looks at the load."""
 
 
-class LiveStream:
+class LiveStream(Closing):
     """The heart of a live stream; where frames come from and where packets go is for others.
 
     Example:
@@ -79,12 +80,6 @@ class LiveStream:
         self._key_at = -_KEY_SECONDS
         self._num_lost = 0
         self._remarks: list[str] = []
-
-    def __enter__(self) -> LiveStream:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @property
     def load(self) -> Load:

@@ -21,7 +21,8 @@ from semvid.core.config import LiveConfig
 from semvid.core.errors import OutputError, OutputExistsError
 from semvid.streaming.base.address import parse_source
 from semvid.streaming.capture.source import LiveReader
-from semvid.streaming.sinks.sink import PacketSink, open_sink
+from semvid.streaming.sinks.opening import open_sink
+from semvid.streaming.sinks.sink import PacketSink
 from semvid.streaming.sinks.sink_address import parse_sink
 
 
@@ -329,7 +330,7 @@ import sys, time
 sys.path.insert(0, {tests!r})
 from live_clips import endless
 from semvid.core.config import LiveConfig
-from semvid.streaming.sinks.sink import open_sink
+from semvid.streaming.sinks.opening import open_sink
 sink = open_sink("-", LiveConfig(codec={codec!r}))
 end = time.monotonic() + 10
 for number, packet in enumerate(endless({codec!r})):

@@ -18,7 +18,7 @@ from semvid.core.events import Notice
 from semvid.streaming.base.sound import CHUNK_TICKS, SILENCE, SoundChunk
 from semvid.streaming.live import open_session
 from semvid.streaming.sinks.mux import Muxer, SoundFormat
-from semvid.streaming.sinks.sink import open_sink
+from semvid.streaming.sinks.opening import open_sink
 from semvid.streaming.sinks.sink_address import parse_sink
 
 # Two thirds of a frame; viewers notice 45 ms of sound that comes early.

@@ -7,11 +7,11 @@ from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from av.error import FFmpegError
 
+from semvid.core.closing import Closing
 from semvid.core.errors import EncoderError
 from semvid.core.types import Frame, Span
 from semvid.media.probe import describe, main_video_stream, open_container
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from av import Packet, VideoFrame
 
 
-class VideoReader:
+class VideoReader(Closing):
     """An open input.
 
     Example:
@@ -142,17 +142,6 @@ class VideoReader:
                 self.container.seek(self._entry.seek_to, stream=self.stream)
                 self._packets = PacketReader(self.container, self.stream, self._others, shift=shift)
         return self._first_pts * self.info.time_base
-
-    def __enter__(self) -> VideoReader:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the file. Only after whatever iterates ``read()`` has ended."""

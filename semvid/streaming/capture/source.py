@@ -7,9 +7,9 @@ import threading
 import time
 from collections.abc import Generator, Sequence
 from fractions import Fraction
-from types import TracebackType
 from typing import TYPE_CHECKING
 
+from semvid.core.closing import Closing
 from semvid.core.config import LiveConfig
 from semvid.core.errors import InputError, SemvidError
 from semvid.media.probe import reason
@@ -35,7 +35,7 @@ _CLOSE_SECONDS = 1.5
 _POLL_SECONDS = 0.1
 
 
-class LiveReader:
+class LiveReader(Closing):
     """An open source whose frames are taken one by one.
 
     Live sources (cameras, screens, networks, ``lavfi:``) and files with ``config.realtime`` go on by
@@ -95,17 +95,6 @@ class LiveReader:
         except BaseException:
             self._stopped.set()
             raise
-
-    def __enter__(self) -> LiveReader:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @property
     def state(self) -> SourceState:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import threading
 from pathlib import Path
-from types import TracebackType
 
 from semvid.codecs.registry import codec_of_format
+from semvid.core.closing import Closing
 from semvid.core.coded import CodedPacket
 from semvid.core.config import LiveConfig
 from semvid.core.errors import OutputError
@@ -16,11 +16,9 @@ from semvid.streaming.base.address import Address
 from semvid.streaming.base.backoff import Backoff
 from semvid.streaming.base.sound import SoundChunk
 from semvid.streaming.base.types import SinkState
-from semvid.streaming.capture.opening import require_protocol
 from semvid.streaming.sinks.mux import SoundFormat
 from semvid.streaming.sinks.outlet import ClosedByReaderError, LocalOutlet, Outlet, PushedOutlet
 from semvid.streaming.sinks.packet_queue import PacketQueue
-from semvid.streaming.sinks.sink_address import parse_sink
 from semvid.streaming.sinks.sink_files import check_files, next_free
 
 _NETWORK_SECONDS = 2.0
@@ -30,30 +28,7 @@ _ABORT_SECONDS = 1.0
 _FULL = 0.5
 
 
-def open_sink(text: str, config: LiveConfig, *, option: str = "sink") -> PacketSink:
-    """Check a sink and get it ready.
-
-    Args:
-        text: As ``parse_sink`` takes it.
-        config: ``codec``, ``reconnect_seconds``, ``sound_bitrate`` and ``overwrite`` count.
-        option: The option that names it, for messages.
-
-    Raises:
-        ConfigError: It is of no known kind, or cannot carry the codec.
-        OutputError: It is a file that cannot or must not be written.
-    """
-    address = parse_sink(text, config.codec)
-    require_protocol(address)
-    return PacketSink(
-        address,
-        reconnect_seconds=config.reconnect_seconds,
-        sound_bitrate=config.sound_bitrate,
-        overwrite=config.overwrite,
-        option=option,
-    )
-
-
-class PacketSink:
+class PacketSink(Closing):
     """Writes packets where an address says.
 
     Begins at the first key frame, with timestamps near 0. When the parameter sets or the size change on the
@@ -124,17 +99,6 @@ class PacketSink:
         self._kind_of_stream = b""
         self._thread = threading.Thread(target=self._run, name="live-sink", daemon=True)
         self._thread.start()
-
-    def __enter__(self) -> PacketSink:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @property
     def name(self) -> str:
