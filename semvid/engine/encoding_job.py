@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from semvid.codecs.base.coding import Coding, Encoder, PreparedFrame
 from semvid.core.coded import CodedPacket
-from semvid.core.config import CompressConfig
 from semvid.core.events import Event, Notice, Preview, Progress
 from semvid.core.results import Result
 from semvid.media.reading.reader import VideoReader
@@ -26,23 +25,15 @@ class EncodingJob:
         reader: Where all comes from.
         writer: Where it goes; committing is for whoever opened it.
         coding: Opened when the first frame is there.
-        config: Which streams are dropped.
 
     Attributes:
         num_frames: Encoded so far.
     """
 
-    def __init__(
-        self,
-        reader: VideoReader,
-        writer: VideoWriter,
-        coding: Coding,
-        config: CompressConfig,
-    ) -> None:
+    def __init__(self, reader: VideoReader, writer: VideoWriter, coding: Coding) -> None:
         self._reader = reader
         self._writer = writer
         self._coding = coding
-        self._config = config
         self._encoder: Encoder | None = None
         self._rate_ratios = 0.0
         self._video_bytes = 0
@@ -58,12 +49,12 @@ class EncodingJob:
             self._encoder.close()
 
     def run(
-        self, items: Generator[PreparedFrame | Preview | Packet[Any], None, None]
+        self, items: Generator[PreparedFrame | Preview | Notice | Packet[Any], None, None]
     ) -> Generator[Event, None, None]:
         """Encode and write everything."""
         waiting: list[Packet[Any]] = []
         for item in items:
-            if isinstance(item, Preview):
+            if isinstance(item, Preview | Notice):
                 yield item
                 continue
             if not isinstance(item, PreparedFrame):

@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 
+import av
 import numpy as np
+from av.video.reformatter import ColorRange, Colorspace
 
+from semvid.codecs.base.dolby_vision import refuse_private_colours
+from semvid.codecs.base.side_data import lost_by_drawing
 from semvid.codecs.ffmpeg.allocator import OffsetAllocator
 from semvid.codecs.x26x.x264 import X264
 from semvid.core.config import OverlayConfig
+from semvid.core.conversion import Colours, converted
 from semvid.core.errors import InputError
+from semvid.core.events import Notice
 from semvid.core.resampling import scaled
 from semvid.core.text import setting
 from semvid.core.types import AnalysedFrame, FloatArray, Frame
+from semvid.engine.run import Run
+from semvid.engine.stages import Items, Stage, each, only_frames
 from semvid.media.colour import to_bgr
 from semvid.media.drawing import Bgr, blocks, contour, dim, heat, legend, split
 from semvid.media.reading.reader import VideoReader
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A frame with its importance drawn over it."""
+
+    analysed: AnalysedFrame
+    pixels: Bgr | None
+    """Upright, with square pixels; None = the frame is left out."""
 
 
 class FrameDrawer:
@@ -26,7 +44,7 @@ class FrameDrawer:
         self._config = config
         self._allocator = OffsetAllocator(X264, config.allocation)
         self._result = VideoReader(config.result) if config.result else None
-        self._results = _frames_of(self._result) if self._result else None
+        self._results = only_frames(self._result.read()) if self._result else None
 
     def close(self) -> None:
         """Close the result's file."""
@@ -42,8 +60,31 @@ class FrameDrawer:
         told = [f"{setting('result', path)} goes on for {left} frames after the video ends"] if left else []
         return told + self._result.remarks("what could be decoded is shown beside the video")
 
-    def draw(self, analysed: AnalysedFrame, sample_aspect_ratio: Fraction | None) -> Bgr | None:
-        """Return the upright picture with its importance drawn; None for a frame that is left out."""
+    def drawings(self, run: Run) -> Stage:
+        """Return the stage that makes ``Drawn`` frames of a video's analysed ones, and tells what is lost."""
+        info = run.reader.info
+
+        def draw(items: Items) -> Items:
+            has_begun = False
+            for item in items:
+                if not isinstance(item, AnalysedFrame):
+                    yield item
+                    continue
+                if not has_begun:
+                    refuse_private_colours(item.frame.picture, info.side_data, info.path)
+                    yield from map(Notice, lost_by_drawing(item.frame.picture, info.side_data))
+                    has_begun = True
+                yield Drawn(item, drawn := self._draw(item, info.sample_aspect_ratio))
+                run.num_left_out += drawn is None
+
+        return draw
+
+    def pictures(self, run: Run) -> Stage:
+        """Return the stage that makes pictures to be coded of a video's analysed frames."""
+        draw, convert = self.drawings(run), each(Drawn, _as_picture)
+        return lambda items: convert(draw(items))
+
+    def _draw(self, analysed: AnalysedFrame, sample_aspect_ratio: Fraction | None) -> Bgr | None:
         frame, config = analysed.frame, self._config
         beside = next(self._results, None) if self._results else None
         if self._results is not None and beside is None:
@@ -68,8 +109,18 @@ class FrameDrawer:
         return np.hstack([drawn, scaled(beside.upright(to_bgr(beside)), height, width)])
 
 
-def _frames_of(reader: VideoReader) -> Iterator[Frame]:
-    return (item for item in reader.read() if isinstance(item, Frame))
+def _as_picture(drawn: Drawn) -> Iterator[AnalysedFrame]:
+    if drawn.pixels is None:
+        return
+    original = drawn.analysed.frame.picture
+    picture = converted(
+        av.VideoFrame.from_ndarray(drawn.pixels, format="bgr24"), "yuv420p",
+        target=Colours(Colorspace.ITU709, ColorRange.MPEG),
+    )  # fmt: skip
+    picture.colorspace, picture.color_range = Colorspace.ITU709, ColorRange.MPEG
+    picture.pts, picture.time_base = original.pts, original.time_base
+    picture.color_primaries, picture.color_trc = original.color_primaries, original.color_trc
+    yield AnalysedFrame(Frame(picture, drawn.analysed.frame.index), None, drawn.analysed.is_cut)
 
 
 def draw_over(upright: Bgr, importance: FloatArray, config: OverlayConfig) -> Bgr:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,21 +13,17 @@ from semvid.codecs.ffmpeg.allocator import OffsetAllocator
 from semvid.codecs.x26x.x265 import X265
 from semvid.core.config import ExportConfig, MapFormat
 from semvid.core.errors import ConfigError, OutputError
-from semvid.core.events import Event, Notice, Progress, Started
+from semvid.core.events import Event, Notice, Preview, Progress, Started
 from semvid.core.results import ExportResult
 from semvid.core.settings import or_default
 from semvid.core.text import setting
-from semvid.core.types import Frame
-from semvid.engine.analysis import Analyser
-from semvid.engine.preview import Previewer
-from semvid.importance.files.made_by import describe_maps
+from semvid.engine.run import follow, open_run
+from semvid.engine.stages import only_frames, pipeline
 from semvid.importance.files.map_sink import SinkContext
 from semvid.importance.files.offset_text import BLOCK_SIZE
 from semvid.importance.files.picture_sink import full_size
 from semvid.importance.files.sinks import open_sink
-from semvid.importance.registry import open_source
 from semvid.media.fields import FieldCount
-from semvid.media.reading.reader import VideoReader
 from semvid.media.stills.picture import Picture, read_picture
 from semvid.media.stills.picture_file import is_still
 from semvid.media.writing.folder import check_folder
@@ -78,36 +73,31 @@ def export_maps(
         check_folder(output, overwrite=config.overwrite)
     else:
         check_place(output, source, overwrite=config.overwrite)
-    with (
-        VideoReader(source, export_vectors=config.temporal.motion == "vectors") as reader,
-        closing(open_source(config.maps, reader.info.num_frames_from_header)) as maps,
-    ):
-        analyser = Analyser(maps, config.temporal)
-        previewer = Previewer(preview_size, reader.info.sample_aspect_ratio)
-        made_by = describe_maps(config.maps, maps, analyser.settings)
-        # HEVC's rate model stands in for all encoders that read offsets.
-        allocator = OffsetAllocator(replace(X265, block_size=BLOCK_SIZE), config.allocation)
-        context = SinkContext(reader.info, made_by, allocator)
+    return follow(_video_events(source, output, kind, config, preview_size), on_event)
+
+
+def _video_events(
+    source: Path, output: Path, kind: MapFormat, config: ExportConfig, preview_size: tuple[int, int] | None
+) -> Generator[Event, None, ExportResult]:
+    fields = FieldCount()
+    # HEVC's rate model stands in for all encoders that read offsets.
+    allocator = OffsetAllocator(replace(X265, block_size=BLOCK_SIZE), config.allocation)
+    with open_run(source, config.temporal, preview_size) as run:
+        run.open_maps(config.maps)
+        info = run.reader.info
+        context = SinkContext(info, run.made_by, allocator)
         with open_sink(kind, output, context, overwrite=config.overwrite) as sink:
-            analyser.recorder = sink
-            on_event(Started(reader.info))
-            fields = FieldCount()
-            for item in reader.read():
-                if isinstance(item, Frame):
-                    fields.look(item)
-                    analysed = analyser.update(item)
-                    if (preview := previewer.look(analysed)) is not None:
-                        on_event(preview)
-                    on_event(
-                        Progress(sink.num_frames, reader.info.num_frames_from_header, sink.bytes_written)
-                    )
-            reader.check_count(sink.num_frames, "got maps")
-            for message in reader.changes + fields.notice("a map is of both fields of a frame together"):
-                on_event(Notice(message))
-            for message in analyser.finish(sink.num_frames):
-                on_event(Notice(message))
-            for message in reader.remarks("what could be decoded has maps"):
-                on_event(Notice(message))
+            run.record(sink)
+            yield Started(info)
+            with pipeline(run.reader, only_frames, run.analyse, run.preview) as items:
+                for item in items:
+                    if isinstance(item, Preview):
+                        yield item
+                    else:
+                        fields.look(item.frame)
+                        yield Progress(sink.num_frames, info.num_frames_from_header, sink.bytes_written)
+            told = fields.notice("a map is of both fields of a frame together")
+            yield from run.finish(sink.num_frames, "got maps", "what could be decoded has maps", told)
     return ExportResult(source, output, sink.num_frames, _size_of(output))
 
 

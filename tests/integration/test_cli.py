@@ -63,7 +63,7 @@ def test_json_lines(tmp_path, clip):
         (["--drop", "music"], 2, "--drop music is unknown"),
         (["--wrong"], 2, "No such option"),
         (["-o", "/nowhere/out.mp4"], 4, "the folder /nowhere does not exist"),
-        (["-o", "out.doc"], 4, "no container semvid writes"),
+        (["-o", "out.doc"], 4, "is not a container that semvid writes"),
         (["--maps", "none.png"], 5, "--maps none.png does not exist"),
         (["--boxes", "none.txt"], 5, "--boxes none.txt does not exist"),
         (["--encoder-option", "refs=many"], 6, "libx264 refuses"),

@@ -5,7 +5,8 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from clips import decode, make_clip, texture
+from clips import decode, make_clip, texture, write_masks
+from notices import heard
 from PIL import Image
 
 import semvid
@@ -187,3 +188,12 @@ def test_what_cannot_be_drawn_is_refused(tmp_path, clip):
                 semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral"), **options),
             )
     assert [one.name for one in tmp_path.iterdir()] == ["in.png"]
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.gif"])
+def test_maps_left_over_are_told_with_the_length_of_the_video(name, tmp_path):
+    source = make_clip(tmp_path / "in.mp4", num_frames=8)
+    masks = write_masks(tmp_path / "masks", [np.full((48, 80), 255, np.uint8)] * 9)
+    config = semvid.OverlayConfig(maps=semvid.MapsConfig(path=masks), every=4)
+    _, notices = heard(semvid.export_overlay, source, tmp_path / name, config)
+    assert any("has maps left over: the video ended after 8 frames" in one for one in notices)

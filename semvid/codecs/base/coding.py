@@ -59,8 +59,8 @@ class Coding(Protocol):
     def codes_fields(self, picture: VideoFrame) -> bool:
         """Whether interlaced video like this picture is coded as such, with the map on the right lines."""
 
-    def prepare(self, analysed: AnalysedFrame) -> PreparedFrame | None:
-        """Ready the next frame, None = leave it out; called on the analysing thread, which has time left."""
+    def prepare(self, analysed: AnalysedFrame) -> PreparedFrame:
+        """Ready the next frame; called on the analysing thread, which has time left."""
 
     def open(self, first: PreparedFrame, info: VideoInfo, suffix: str) -> Encoder:
         """Open the encoder for a file with this suffix; ``first`` is prepared by then."""

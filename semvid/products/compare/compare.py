@@ -10,14 +10,13 @@ from pathlib import Path
 import numpy as np
 from av.video.reformatter import ColorRange
 
-from semvid.codecs.base.interlaced import InterlacedStage
 from semvid.core.config import CompareConfig
 from semvid.core.errors import InputError
 from semvid.core.results import Comparison, Pooled
 from semvid.core.settings import or_default
-from semvid.core.types import Frame, VideoInfo
-from semvid.engine.analysis import Analyser
-from semvid.importance.registry import open_source
+from semvid.core.types import VideoInfo
+from semvid.engine.run import open_run
+from semvid.engine.stages import only_frames
 from semvid.media.colour import matrix_of, range_of
 from semvid.media.fields import says_fields
 from semvid.media.probe import probe
@@ -33,10 +32,12 @@ from semvid.products.compare.filters import (
     deinterlaces,
     filter_scores,
 )
+from semvid.products.compare.side_by_side import side_by_side
 from semvid.products.compare.unchanging import unchanging
 from semvid.products.compare.weighted import weighted_scores
 
 _DONE = "what could be decoded was compared"
+_SAME_FRAMES = "compare versions with the same frames"
 
 
 def compare(reference: Path | str, test: Path | str, config: CompareConfig | None = None) -> Comparison:
@@ -60,15 +61,14 @@ def compare(reference: Path | str, test: Path | str, config: CompareConfig | Non
     _check_sizes(*sources, scale=config.scale)
     scores, changes = _filtered(*sources, wanted, len(times))
     if "weighted" in config.metrics:
-        with (
-            VideoReader(reference) as reader,
-            VideoReader(test) as tested,
-            closing(open_source(config.maps, mine.num_frames_from_header)) as maps,
-        ):
-            interlaced = InterlacedStage("bwdif" if deinterlaces(*sources) else "keep")
-            scores |= weighted_scores(reader, tested, Analyser(maps, config.temporal), interlaced)
-            for one in (reader, tested):
+        with open_run(reference, config.temporal) as run, VideoReader(test) as tested:
+            run.open_maps(config.maps)
+            both = side_by_side(run, [tested], deinterlaces=deinterlaces(*sources), advice=_SAME_FRAMES)
+            with closing(both):
+                scores |= weighted_scores(both)
+            for one in (run.reader, tested):
                 changes += [f"{one.info.path}: {change}" for change in one.changes] + one.remarks(_DONE)
+            changes += run.map_notices()
     notices = (*dict.fromkeys(changes), *field_notices(*sources))
     return Comparison(
         reference, test, times, {name: tuple(values.tolist()) for name, values in scores.items()},
@@ -141,13 +141,10 @@ def _check_times(mine: VideoInfo, other: VideoInfo) -> tuple[float, ...]:
         if abs(a - b) > tolerance:
             raise InputError(
                 f"frame {index} of {other.path} is shown at {b:.3f} s and that of {mine.path} at {a:.3f} s; "
-                "compare versions with the same frames"
+                f"{_SAME_FRAMES}"
             )
     if len(ours) != len(theirs):
-        raise InputError(
-            f"{other.path} has {len(theirs)} frames and {mine.path} {len(ours)}; "
-            "compare versions with the same frames"
-        )
+        raise InputError(f"{other.path} has {len(theirs)} frames and {mine.path} {len(ours)}; {_SAME_FRAMES}")
     return tuple(ours)
 
 
@@ -159,7 +156,7 @@ def _times(info: VideoInfo) -> list[float]:
 def describe_source(info: VideoInfo) -> Source:
     """Decode one frame to say what the samples of a video are and mean; the header may tell of later ones."""
     with VideoReader(info.path) as reader:
-        first = next(item.picture for item in reader.read() if isinstance(item, Frame))
+        first = next(only_frames(reader.read())).picture
         info = replace(info, width=first.width, height=first.height, pixel_format=first.format.name)
         return Source(
             info, matrix_of(first), range_of(first) == ColorRange.JPEG, says_fields(reader.stream, first)

@@ -11,7 +11,7 @@ from av.codec.codec import find_best_pix_fmt_of_list
 from av.video.reformatter import ColorRange
 
 from semvid.core.conversion import UNTOLD, Colours
-from semvid.core.types import Frame
+from semvid.engine.stages import only_frames
 from semvid.media.colour import range_of
 from semvid.media.names import ffmpeg_name
 from semvid.media.probe import probe
@@ -50,9 +50,7 @@ def unchanging(source: Source, folder: Path, done: str) -> tuple[Source, list[st
 def _copy(reader: VideoReader, container: OutputContainer) -> None:
     stream: VideoStream | None = None
     pixel_format = ""
-    for item in reader.read():
-        if not isinstance(item, Frame):
-            continue
+    for item in only_frames(reader.read()):
         picture = item.picture
         if stream is None:
             stream = container.add_stream("ffv1", rate=reader.info.frame_rate or 25)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import numpy as np
 from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
 
-from semvid.codecs.base.interlaced import InterlacedStage
 from semvid.core.luma import has_luma_plane
 from semvid.core.resampling import stretched
-from semvid.core.types import AnalysedFrame, FloatArray, Frame
-from semvid.engine.analysis import Analyser
+from semvid.core.types import FloatArray, Frame
 from semvid.media.colour import colours_of
-from semvid.media.reading.reader import VideoReader
+from semvid.products.compare.side_by_side import Together
 
 NAMES = ("weighted", "salient", "background")
 _IMPORTANT = 0.5
@@ -22,28 +20,17 @@ _MOST = 100.0
 """dB for frames without any error."""
 
 
-def weighted_scores(
-    reference: VideoReader, test: VideoReader, analyser: Analyser, interlaced: InterlacedStage
-) -> dict[str, NDArray[np.float64]]:
-    """Score the luma of every frame, in dB.
-
-    Args:
-        reference: What it should look like; the maps are made from it.
-        test: What became of it; brought to the size and format of the reference.
-        analyser: Makes the maps.
-        interlaced: What becomes of interlaced frames of the reference.
+def weighted_scores(frames: Iterable[Together]) -> dict[str, NDArray[np.float64]]:
+    """Score the luma of every frame of one version, in dB.
 
     Returns:
         ``weighted``: squared error weighted by importance; ``salient``: where importance exceeds a half;
         ``background``: elsewhere. NaN where a frame has no such place.
     """
     scores: dict[str, list[float]] = {name: [] for name in NAMES}
-    frames = interlaced.run(analyser.run(_frames(reference)))
-    for analysed, other in zip(frames, _frames(test), strict=True):
-        if not isinstance(analysed, AnalysedFrame) or analysed.importance is None:
-            continue
-        error = squared_error(analysed.frame, other)
-        for name, value in frame_scores(error, stretched(analysed.importance, *error.shape)).items():
+    for reference, importance, (test,) in frames:
+        error = squared_error(reference, test)
+        for name, value in frame_scores(error, stretched(importance, *error.shape)).items():
             scores[name].append(value)
     return {name: np.array(values) for name, values in scores.items()}
 
@@ -74,10 +61,6 @@ def frame_scores(error: FloatArray, importance: FloatArray) -> dict[str, float]:
         "salient": psnr(error, is_salient.astype(np.float32)),
         "background": psnr(error, (~is_salient).astype(np.float32)),
     }
-
-
-def _frames(reader: VideoReader) -> Iterator[Frame]:
-    return (item for item in reader.read() if isinstance(item, Frame))
 
 
 def _luma(frame: Frame) -> FloatArray:

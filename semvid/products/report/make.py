@@ -210,13 +210,13 @@ def _look(
     uprighter = measured.uprighter
     on_event(Stage("pictures"))
     with closing(read_versions(versions, on_event)) as triples:
-        for triple in triples:
-            index = triple.source.index
+        for source_frame, small, tests in triples:
+            index = source_frame.index
             if index not in wanted:
                 continue
             wanted.remove(index)
-            seconds, importance = measured.seconds[index], uprighter.turn(triple.importance)
-            source, ours, theirs = map(uprighter.picture, (triple.source, triple.mapped, triple.plain))
+            seconds, importance = measured.seconds[index], uprighter.turn(small)
+            source, ours, theirs = map(uprighter.picture, (source_frame, *tests))
             if index in strip_frames:
                 strip.append(Thumbnail(seconds, uprighter.thumbnail(source, importance)))
             if index in notes:

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from semvid.codecs.base.interlaced import InterlacedStage
 from semvid.core.config import ExportConfig, MapsConfig, TemporalConfig
 from semvid.core.errors import InputError
 from semvid.core.events import Event, Notice, Progress, Stage
 from semvid.core.resampling import stretched
 from semvid.core.results import Result
-from semvid.core.types import AnalysedFrame, FloatArray, Frame, VideoInfo
-from semvid.engine.analysis import Analyser
-from semvid.importance.registry import open_source
+from semvid.core.types import VideoInfo
+from semvid.engine.run import open_run
 from semvid.media.probe import open_container, probe
 from semvid.media.reading.reader import VideoReader
 from semvid.media.writing.output import scratch_folder
 from semvid.products.compare.compare import describe_source, pool
 from semvid.products.compare.filters import Source, can_measure, filter_scores
+from semvid.products.compare.side_by_side import Together, side_by_side
 from semvid.products.compare.unchanging import unchanging
 from semvid.products.compare.weighted import frame_scores, psnr, squared_error
 from semvid.products.maps import export_maps
@@ -46,17 +45,6 @@ class Versions:
     """Of the source."""
     deinterlaces: bool = False
     """The source is interlaced and the encodes are not."""
-
-
-@dataclass(frozen=True, slots=True)
-class FrameTriple:
-    """One frame of all versions."""
-
-    source: Frame
-    mapped: Frame
-    plain: Frame
-    importance: FloatArray
-    """``(h, w)`` in 0..1, stretched over the picture as it is coded, not turned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,43 +78,28 @@ def write_maps(
     return path
 
 
-def read_versions(versions: Versions, on_event: OnEvent) -> Generator[FrameTriple, None, None]:
-    """Decode all versions side by side.
+def read_versions(versions: Versions, on_event: OnEvent) -> Generator[Together, None, None]:
+    """Decode all versions side by side: the source, and beside it the one with maps and the plain one.
 
     Raises:
         InputError: They do not have the same number of frames.
     """
-    info = versions.info
-    with ExitStack() as stack:
-        readers = [
-            stack.enter_context(VideoReader(one))
-            for one in (versions.source, versions.mapped, versions.plain)
-        ]
-        maps = stack.enter_context(closing(open_source(versions.maps, info.num_frames_from_header)))
-        interlaced = InterlacedStage("bwdif" if versions.deinterlaces else "keep")
-        analysed = interlaced.run(Analyser(maps, TemporalConfig()).run(_frames(readers[0])))
-        mapped, plain = (_frames(one) for one in readers[1:])
-        try:
-            for one, ours, theirs in zip(analysed, mapped, plain, strict=True):
-                assert isinstance(one, AnalysedFrame)  # noqa: S101 - only frames went in
-                assert one.importance is not None  # noqa: S101 - maps were given
-                yield FrameTriple(one.frame, ours, theirs, one.importance)
-                on_event(Progress(one.frame.index + 1, info.num_frames_from_header, 0))
-            for reader in readers[1:]:
-                # What is wrong with the source was told when it was compressed.
-                for message in reader.remarks("what could be decoded was measured"):
-                    on_event(Notice(message))
-        except ValueError as error:
-            if isinstance(error, InputError) or "zip()" not in str(error):
-                raise
-            raise InputError(
-                f"{versions.mapped} does not have the frames of {versions.source}; "
-                "report a run that was not cut or edited since"
-            ) from error
-
-
-def _frames(reader: VideoReader) -> Iterator[Frame]:
-    return (item for item in reader.read() if isinstance(item, Frame))
+    with (
+        open_run(versions.source, TemporalConfig()) as run,
+        VideoReader(versions.mapped) as mapped,
+        VideoReader(versions.plain) as plain,
+    ):
+        run.open_maps(versions.maps)
+        advice = "report a run that was not cut or edited since"
+        both = side_by_side(run, (mapped, plain), deinterlaces=versions.deinterlaces, advice=advice)
+        with closing(both):
+            for one in both:
+                yield one
+                on_event(Progress(one[0].index + 1, versions.info.num_frames_from_header, 0))
+        # What is wrong with the source was told when it was compressed.
+        for reader in (mapped, plain):
+            for message in reader.remarks("what could be decoded was measured"):
+                on_event(Notice(message))
 
 
 def measure(versions: Versions, on_event: OnEvent) -> Measured:
@@ -141,20 +114,19 @@ def measure(versions: Versions, on_event: OnEvent) -> Measured:
     first_pts = 0
     on_event(Stage("measuring"))
     with closing(read_versions(versions, on_event)) as triples:
-        for one in triples:
-            picture = one.source.picture
+        for source, small, tests in triples:
             if uprighter is None:
-                first_pts = picture.pts or 0
+                first_pts = source.picture.pts or 0
                 aspect_ratio = versions.info.sample_aspect_ratio
-                uprighter = Uprighter(one.source.quarter_turns, one.source.size, aspect_ratio)
-            seconds.append(float(((picture.pts or 0) - first_pts) * versions.info.time_base))
-            errors = [squared_error(one.source, test) for test in (one.mapped, one.plain)]
-            importance = stretched(one.importance, *errors[0].shape)
+                uprighter = Uprighter(source.quarter_turns, source.size, aspect_ratio)
+            seconds.append(float(((source.picture.pts or 0) - first_pts) * versions.info.time_base))
+            errors = [squared_error(source, test) for test in tests]
+            importance = stretched(small, *errors[0].shape)
             for error, kept in zip(errors, scores, strict=True):
                 whole = psnr(error, np.ones_like(error))
                 for name, value in {**frame_scores(error, importance), "whole": whole}.items():
                     kept.setdefault(name, []).append(value)
-            regions.update(one.source.index, *(uprighter.turn(error) for error in errors))
+            regions.update(source.index, *(uprighter.turn(error) for error in errors))
     assert uprighter is not None  # noqa: S101 - the reader raises if there is no frame
     on_event(Stage("SSIM and VMAF"))
     with scratch_folder() as folder:

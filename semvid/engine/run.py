@@ -1,0 +1,118 @@
+"""One pass over a video: how it begins and ends, whatever is made of its frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, TypeVar
+
+from semvid.core.config import MapsConfig, TemporalConfig
+from semvid.core.events import Event, Notice
+from semvid.core.map_source import ImportanceSource, MapSource
+from semvid.core.opencv_threads import one_opencv_thread
+from semvid.core.types import AnalysedFrame, Frame, Span
+from semvid.engine.analysis import WARM_UP_SECONDS, Analyser
+from semvid.engine.preview import Previewer
+from semvid.engine.stages import each
+from semvid.importance.files.made_by import describe_maps
+from semvid.importance.files.map_sink import MapSink
+from semvid.importance.registry import open_source
+from semvid.media.reading.reader import VideoReader
+
+Returned = TypeVar("Returned")
+
+
+class Run:
+    """An open video, the stages that products share, and what there is to tell in the end.
+
+    Attributes:
+        reader: Of the video.
+        num_left_out: Frames that a stage left out on purpose.
+        made_by: What makes the maps, as ``SinkContext`` wants it.
+        analyse: The stage that adds importance to frames; none before ``open_maps``, or if none are wanted.
+        preview: The stage that adds small pictures of frames now and then.
+    """
+
+    def __init__(
+        self, reader: VideoReader, temporal: TemporalConfig | None, previewer: Previewer, stack: ExitStack
+    ) -> None:
+        self.reader, self._temporal, self._stack = reader, temporal, stack
+        self.preview = each(AnalysedFrame, lambda one: filter(None, (previewer.look(one), one)))
+        self.analyse = each(Frame, lambda frame: [AnalysedFrame(frame, None, is_cut=False)])
+        self._analyser: Analyser | None = None
+        self.num_left_out = 0
+        self.made_by: Mapping[str, Any] = {}
+
+    def open_maps(self, config: MapsConfig, importance: ImportanceSource | None = None) -> MapSource:
+        """Open what the maps come from: the caller's own source if there is one, else what is configured."""
+        reader = self.reader
+        maps = open_source(config, reader.info.num_frames_from_header, importance)
+        self._stack.enter_context(closing(maps))
+        if not reader.span.is_all:
+            if maps.counts_frames and self._temporal is not None:
+                reader.count_frames()
+            maps.begin_part(reader.locate())
+        if self._temporal is not None:
+            self._analyser = Analyser(maps, self._temporal, reader.span)
+            self.analyse = self._analyser.run
+            asked = config if importance is None else None
+            self.made_by = describe_maps(asked, maps, self._analyser.settings)
+        return maps
+
+    def record(self, sink: MapSink) -> None:
+        """Keep the maps; call it before the first frame."""
+        assert self._analyser is not None  # noqa: S101 - maps are open
+        self._analyser.recorder = sink
+
+    def finish(self, num_frames: int, done: str, remedied: str, fields: list[str]) -> Iterator[Notice]:
+        """Tell, after the last frame, what the user should know of the video and its maps.
+
+        Args:
+            num_frames: Frames that came out at the end.
+            done: See ``VideoReader.check_count``.
+            remedied: What became of a damaged video: see ``VideoReader.remarks``.
+            fields: What became of interlaced frames.
+        """
+        self.reader.check_count(num_frames + self.num_left_out, done)
+        yield from map(Notice, (*self.reader.changes, *fields, *self.map_notices()))
+        yield from map(Notice, self.reader.remarks(remedied))
+
+    def map_notices(self) -> list[str]:
+        """Return, after the last frame, what the user should know of the maps."""
+        return [] if self._analyser is None else self._analyser.finish(self.reader.num_frames)
+
+
+@contextmanager
+def open_run(
+    source: Path,
+    temporal: TemporalConfig,
+    preview_size: tuple[int, int] | None = None,
+    *,
+    span: Span | None = None,
+    has_maps: bool = True,
+) -> Iterator[Run]:
+    """Open a video, or a part of it; ``preview_size`` is the room for pictures of ``Preview``."""
+    warm_up = WARM_UP_SECONDS if has_maps else Fraction(0)
+    vectors = temporal.motion == "vectors"
+    with (
+        one_opencv_thread(),
+        VideoReader(source, span=span, warm_up=warm_up, export_vectors=vectors) as reader,
+        ExitStack() as stack,
+    ):
+        previewer = Previewer(preview_size, reader.info.sample_aspect_ratio)
+        yield Run(reader, temporal if has_maps else None, previewer, stack)
+
+
+def follow(events: Generator[Event, None, Returned], on_event: Callable[[Event], None] | None) -> Returned:
+    """Hand every event of a run to the caller, and return what the run returns."""
+    with closing(events):
+        while True:
+            try:
+                event = next(events)
+            except StopIteration as end:
+                result: Returned = end.value
+                return result
+            if on_event is not None:
+                on_event(event)

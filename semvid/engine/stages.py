@@ -1,0 +1,58 @@
+"""The steps from decoding to writing: each changes the items it knows and passes the others on in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from typing import Any, TypeAlias, TypeVar
+
+from semvid.core.prefetch import prefetch
+from semvid.core.types import Frame, VideoInfo
+from semvid.media.reading.reader import VideoReader
+
+Items: TypeAlias = Generator[Any, None, None]
+"""Frames, packets of other streams, and events."""
+Stage: TypeAlias = Callable[[Items], Items]
+Item = TypeVar("Item")
+
+_MOST_AHEAD, _FEWEST_AHEAD = 32, 4
+"""Frames between two threads. Many let the stages before the encoder work in the gaps it leaves, at a low
+priority, which takes a tenth off the time of an encode on two cores."""
+_BYTES_AHEAD = 64 * 2**20
+
+
+@contextmanager
+def pipeline(reader: VideoReader, *stages: Stage) -> Iterator[Items]:
+    """Decode in a thread of its own and let what there is flow through stages. All are closed in the end."""
+    with ExitStack() as stack:
+        items: Items = reader.read()
+        for stage in (in_thread("decode", reader.info), *stages):
+            # The last is closed first, and with it the threads that use those before it.
+            items = stack.enter_context(closing(stage(items)))
+        yield items
+
+
+def each(kind: type[Item], make: Callable[[Item], Iterable[object]]) -> Stage:
+    """Return a stage that puts what is made of each item of one kind in its place."""
+
+    def run(items: Items) -> Items:
+        for item in items:
+            if isinstance(item, kind):
+                yield from make(item)
+            else:
+                yield item
+
+    return run
+
+
+def in_thread(name: str, info: VideoInfo) -> Stage:
+    """Return a stage that has all before it run in a thread of their own, a few frames ahead."""
+    bits = 16 if any(depth in info.pixel_format for depth in ("10", "12", "14", "16")) else 8
+    bytes_per_frame = max(info.width * info.height * 3 // 2 * bits // 8, 1)
+    ahead = min(max(_BYTES_AHEAD // bytes_per_frame, _FEWEST_AHEAD), _MOST_AHEAD)
+    return lambda items: prefetch(items, ahead, f"semvid-{name}", is_background=True)
+
+
+def only_frames(items: Items) -> Generator[Frame, None, None]:
+    """Leave out the packets of other streams."""
+    return (item for item in items if isinstance(item, Frame))
