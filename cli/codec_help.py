@@ -1,4 +1,4 @@
-"""What ``--help`` says of codecs, from what they say of themselves."""
+"""Help texts about codecs, from what the codecs themselves declare."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from semvid.core.rate import Rate
 
 
 def codec_help() -> str:
-    """Return the names of all."""
+    """Return the help of ``--codec``."""
     *names, last = CODECS
     return f"Encoder: {', '.join(names)} or {last}."
 
@@ -20,17 +20,17 @@ def defaults_of(kind: type[Rate]) -> str:
 
 
 def preset_help() -> str:
-    """Return the presets of each, from the slowest to the fastest."""
+    """Return the help of ``--preset``: the presets of each codec, slowest to fastest."""
     told = (
-        f"{one.obedient_presets[0]} to {one.obedient_presets[-1]} ({one.name}, default {one.default_preset})"
+        f"{one.name}: {one.obedient_presets[0]} to {one.obedient_presets[-1]} (default {one.default_preset})"
         for one in CODECS.values()
         if one.obedient_presets
     )
-    return f"Speed, slower = better compression: {', '.join(told)}."
+    return f"Speed, slower = better compression. {', '.join(told)}."
 
 
 def live_preset_help() -> str:
-    """Return the presets that each has live."""
+    """Return the help of ``--preset`` of live streams."""
     asked = LiveOptions(1_000_000, 150, 25, None)
     usual = {name: one.live_presets(asked)[:1] for name, one in CODECS.items()}
     told = []

@@ -65,12 +65,12 @@ def command(
     ] = _DEFAULTS.codec,
     crf: Annotated[
         float | None,
-        typer.Option(help="Quality, lower = better and larger, in the encoder's own unit. "
+        typer.Option(help="Quality in the encoder's own unit, lower = better and larger. "
                      f"Default: {defaults_of(Crf)}.", rich_help_panel=_HOW),
     ] = None,
     quality: Annotated[
         int | None,
-        typer.Option(help="mjpeg: quality of important areas, 1 to 100, on the scale of plain JPEG. "
+        typer.Option(help="mjpeg: quality of important areas, 1 to 100 as in plain JPEG. "
                           f"Default: {defaults_of(Quality)}.",
                      rich_help_panel=_HOW),
     ] = None,

@@ -51,7 +51,7 @@ def command(
         sick = [one["name"] for one in report["encoders"] if not one["obeys_map"]]
         packages = dict.fromkeys(package for name in sick for package in CODECS[name].packages)
         raise EncoderError(
-            f"self-test failed for {', '.join(sick)}; reinstall what encodes: "
+            f"self-test failed for {', '.join(sick)}; reinstall the packages that encode: "
             f"pip install --force-reinstall {' '.join(packages)}"
         )
     if not all(one["works"] for one in report["networks"]):

@@ -1,1 +1,1 @@
-"""The encoders semvid steers, and what is known of each."""
+"""The encoders that semvid steers, and what it knows about each."""

@@ -1,4 +1,4 @@
-"""The codecs semvid steers, a line each, and why it refuses the others."""
+"""The codecs semvid steers, one line each, and why it refuses the others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CODECS: dict[str, Codec] = {
     "vp9": VP9,
     "mjpeg": MJPEG,
 }
-"""By the name users type."""
+"""By their names on the command line."""
 
 _REFUSED = {
     "av1": ("FFmpeg's AV1 encoders (SVT-AV1, libaom, rav1e) silently ignore region maps", "x265 or vp9"),

@@ -211,7 +211,7 @@ def test_a_source_of_maps_that_hangs_is_told_and_stops_nobody(answers, monkeypat
 def test_presets_that_ignore_maps_are_refused_and_never_chosen():
     with pytest.raises(MapIgnoredError):
         live_presets(LiveConfig(preset="ultrafast"))
-    with pytest.raises(ConfigError, match="`preset=3` is not for a live vp8"):
+    with pytest.raises(ConfigError, match="`preset=3` is not for live vp8"):
         live_presets(LiveConfig(codec="vp8", preset="3"))
     assert live_presets(LiveConfig(preset="faster")) == ("faster", "veryfast", "superfast")
 

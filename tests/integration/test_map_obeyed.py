@@ -296,7 +296,7 @@ def test_a_run_is_watched(kind, tmp_path, untried, monkeypatch):
     option = {"x264": {"aq-mode": "2"}, "x265": {"x265-params": "aq-mode=1"}}.get(spec.name, {"tune": "ssim"})
     (said,) = watched_notices(source, tmp_path, codec=spec.name, encoder_options=option)
     assert said.startswith("the encoder did not follow the map: the first pictures show ")
-    assert said.endswith(f"about a plain encode; check `encoder_options={'='.join(*option.items())}`")
+    assert said.endswith(f"close to a plain encode; check `encoder_options={'='.join(*option.items())}`")
     # Neither silence nor the sentence for want of evidence.
     obeyed, ignored = shares
     assert obeyed > 0.5

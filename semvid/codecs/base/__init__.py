@@ -1,1 +1,1 @@
-"""What all encoders share: the contract, and what pictures carry beside their samples."""
+"""What all encoders share: the contract, and the side data of pictures."""

@@ -1,4 +1,4 @@
-"""What a codec is to everybody who knows no more than its name. Loads nothing heavy: ``--help`` reads it."""
+"""The interface of a codec to code that only knows its name. Imports nothing heavy: ``--help`` uses it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class QualityScale:
-    """The qualities a codec takes, in its own unit."""
+    """The range of qualities a codec takes, in its own unit."""
 
     lowest: float
     highest: float
@@ -30,7 +30,7 @@ class QualityScale:
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """Its name for users."""
         return "CRF" if self.kind is Crf else "quality"
 
     def rate(self, quality: float) -> Rate:
@@ -44,23 +44,23 @@ class QualityScale:
 
 
 class Codec(Protocol):
-    """One codec: a folder, or a module of one, has all that is known of it, and the registry a line."""
+    """One codec: everything about it is in one folder or module, with one line in the registry."""
 
     @property
     def name(self) -> str:
-        """What users type."""
+        """Its name on the command line."""
 
     @property
     def also_called(self) -> tuple[str, ...]:
-        """What else they may type."""
+        """Other names for it."""
 
     @property
     def library(self) -> str:
-        """What encodes."""
+        """The library that encodes."""
 
     @property
     def packages(self) -> tuple[str, ...]:
-        """What to install again if that does not work."""
+        """Packages to reinstall if that does not work."""
 
     @property
     def coding_format(self) -> str:
@@ -72,18 +72,18 @@ class Codec(Protocol):
 
     @property
     def obedient_presets(self) -> tuple[str, ...]:
-        """Presets with which it obeys maps, slowest first; none where it has no presets."""
+        """Presets with which it obeys maps, slowest first; empty if it has no presets."""
 
     @property
     def default_preset(self) -> str:
-        """Empty where it has none."""
+        """The default preset; empty if it has none."""
 
     @property
     def takes_offsets(self) -> bool:
-        """Whether a map becomes quantizer offsets."""
+        """Whether maps become quantizer offsets."""
 
     def elementary(self, key_frame: bytes) -> tuple[str, bytes]:
-        """Return FFmpeg's demuxer for bare coded video, and a live key frame as that reads it."""
+        """Return FFmpeg's demuxer for bare coded video, and a live key frame in the form it reads."""
 
     def describe_key_frame(self, key_frame: bytes) -> bytes:
         """Return what must stay the same for one container; empty if it does not say that."""
@@ -97,7 +97,7 @@ class Codec(Protocol):
         """
 
     def live_presets(self, options: LiveOptions) -> tuple[str, ...]:
-        """Return the preset asked for, else the usual one, and all faster ones that obey maps.
+        """Return the requested or the usual preset, and all faster ones that obey maps.
 
         None where there is no choice.
 
@@ -107,14 +107,14 @@ class Codec(Protocol):
         """
 
     def load_live(self) -> None:
-        """Load what ``open_live`` takes: the first frame must not wait for it."""
+        """Load what ``open_live`` needs, so that the first frame does not wait for it."""
 
     def open_live(self, first: Frame, options: LiveOptions, allocation: AllocationConfig) -> LiveEncoder:
         """Open an encoder with little delay.
 
         Args:
             first: Geometry, format and colour come from it.
-            options: What it is asked for.
+            options: Bit rate, delay and so on.
             allocation: How strongly importance moves the quantizer.
 
         Raises:
@@ -124,4 +124,4 @@ class Codec(Protocol):
         """
 
     def self_test(self) -> SelfTest:
-        """Find out by encoding whether the encoder is there and obeys a map."""
+        """Test by encoding whether the encoder is available and obeys a map."""

@@ -1,4 +1,4 @@
-"""The two ends every way of coding has: prepare a frame beside the encoder, and feed the encoder."""
+"""The two parts of every way of coding: prepare frames in parallel with the encoder, and feed it."""
 
 from __future__ import annotations
 
@@ -19,48 +19,48 @@ class PreparedFrame:
     decoded: VideoFrame
     picture: VideoFrame
     importance: FloatArray | None = None
-    """For encoders that take it as it is; others have it attached to the picture."""
+    """Importance for encoders that use it directly; for others it is attached to the picture as offsets."""
     predicted_rate_ratio: float | None = None
-    """Bits of this frame as a multiple of those of a plain encode; None where no model tells."""
+    """Bits of this frame as a multiple of those of a plain encode; None without a rate model."""
     offsets: QuantizerOffsets | None = None
-    """What the encoder was asked for, where that is attached to pictures: with this one, or before."""
+    """The offsets in force, if they are attached to pictures: to this one, or to an earlier one."""
 
 
 class Encoder(Protocol):
-    """One video in the making; it knows no container."""
+    """The encoder of one video; it knows no containers."""
 
     parameters: StreamParameters
-    """For whatever container the packets go to."""
+    """Parameters of the stream, for any container."""
     notices: list[str]
-    """A sentence for everything that cannot be kept; may grow with every frame."""
+    """A sentence for each thing that cannot be kept; may grow with every frame."""
 
     def encode(self, prepared: PreparedFrame) -> list[CodedPacket]:
-        """Take a frame; packets of this or earlier ones come back."""
+        """Encode a frame; returns packets of this or earlier ones."""
 
     def flush(self) -> list[CodedPacket]:
-        """End the stream and return what was still inside."""
+        """End the stream and return the remaining packets."""
 
     def close(self) -> None:
-        """Give up whatever is still going on."""
+        """Stop all work that is still going on."""
 
 
 class Coding(Protocol):
     """A way of coding one video, with its options checked."""
 
     name: str
-    """What users type."""
+    """The codec's name on the command line."""
     coding_format: str
     """FFmpeg's name of the bitstream format."""
 
     @property
     def quality(self) -> float:
-        """In the encoder's own unit; the mean if it changes."""
+        """Quality in the encoder's own unit; the mean if it changes."""
 
     def codes_fields(self, picture: VideoFrame) -> bool:
         """Whether interlaced video like this picture is coded as such, with the map on the right lines."""
 
     def prepare(self, analysed: AnalysedFrame) -> PreparedFrame:
-        """Ready the next frame; called on the analysing thread, which has time left."""
+        """Prepare the next frame; called on the analysing thread, which has time for it."""
 
     def open(self, first: PreparedFrame, info: VideoInfo, suffix: str) -> Encoder:
         """Open the encoder for a file with this suffix; ``first`` is prepared by then."""

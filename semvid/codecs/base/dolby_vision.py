@@ -1,4 +1,4 @@
-"""Dolby Vision needs a base layer that can be watched."""
+"""Refuses Dolby Vision without a base layer that ordinary players can show."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def refuse_private_colours(first: VideoFrame, stream: Sequence[tuple[str, str]],
     Args:
         first: First decoded frame.
         stream: ``VideoInfo.side_data``.
-        path: What to call the video.
+        path: The video's name for messages.
 
     Raises:
         InputError: It is one (profile 5, and 10 and 20 with no compatibility).

@@ -1,4 +1,4 @@
-"""Encoders set for little delay: every frame that goes in comes out at once, at a bit rate."""
+"""The interface of live encoders: little delay, every frame comes out at once, at a constant bit rate."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LiveOptions:
-    """What a live encoder is asked for."""
+    """Options of a live encoder."""
 
     bitrate: int
-    """In bits per second."""
+    """Bit rate in bits per second."""
     latency_ms: float
     """Target delay from frame to packet."""
     frame_rate: float
     """Frames per second to expect."""
     preset: str | None
-    """One of ``Codec.live_presets``; None where there are none."""
+    """One of ``Codec.live_presets``; None if there are none."""
     sample_aspect_ratio: Fraction | None = None
     """Width of a pixel by its height; None = square or unknown. VP8, VP9 and JPEG cannot say."""
 
@@ -34,11 +34,11 @@ class LiveOptions:
 def refuse_preset(codec: str, options: LiveOptions) -> None:
     """Raise ConfigError if there is a preset, for codecs that take none live."""
     if options.preset is not None:
-        raise ConfigError(f"{setting('preset', options.preset)} is not for a live {codec}; leave it out")
+        raise ConfigError(f"{setting('preset', options.preset)} is not for live {codec}; leave it out")
 
 
 class LiveEncoder(Protocol):
-    """Codes frames as they come."""
+    """Encodes frames as they come."""
 
     saving: float | None
     """See ``LiveStatus``, of the last frame."""
@@ -52,21 +52,21 @@ class LiveEncoder(Protocol):
             frame: The frame.
             importance: ``(h, w)`` in 0..1, upright; None = everything matters equally.
             is_cut: First frame of a scene.
-            wants_key: Make it one at which players can begin.
+            wants_key: Make it a key frame, at which players can begin.
         """
 
     def reweigh(self, allocation: AllocationConfig) -> None:
-        """Change how strongly importance moves the quantizer, from the next frame on."""
+        """Change how strongly importance moves the quantizer, starting with the next frame."""
 
     def flush(self) -> list[CodedPacket]:
-        """Return the frames that are still in the making; after it there is only ``close``."""
+        """Return the frames that are not finished yet; call only ``close`` after it."""
 
     def take_remarks(self, *, waits: bool = False) -> list[str]:
-        """Return, once, a sentence for everything the user should know of the pictures so far.
+        """Return sentences, each once, on what the user should know about the pictures so far.
 
         Args:
-            waits: Wait for what is still being found out.
+            waits: Wait for checks that are still running.
         """
 
     def close(self) -> None:
-        """Give up whatever is still going on."""
+        """Stop all work that is still going on."""

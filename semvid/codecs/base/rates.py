@@ -1,4 +1,4 @@
-"""Which kinds of rate a codec takes."""
+"""Checks the kind of rate that a codec takes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def check_kind(rate: Rate, taken: tuple[type[Rate], ...], codec: str) -> None:
     """Raise ConfigError for a kind of rate that a codec does not take.
 
     Args:
-        rate: Asked for.
+        rate: The requested rate.
         taken: The kinds that the codec takes.
         codec: Its name.
     """

@@ -1,4 +1,4 @@
-"""Find out by encoding whether an encoder is there and obeys a map."""
+"""Tests by encoding whether an encoder is available and obeys a map."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class SelfTest:
     """How much better, in dB of luma PSNR, the half marked finer came out against the other half, compared
     with the plain encode. 0 if nothing could be encoded."""
     detail: str
-    """Why not, if not."""
+    """What is wrong; empty if it works."""
 
 
 def compare_halves(name: str, library: str, encode: Callable[[list[Frame], bool], Coded]) -> SelfTest:
-    """Have a small moving texture encoded with and without a map and compare the pixels of both halves.
+    """Encode a small moving texture with and without a map and compare the pixels of both halves.
 
     Args:
         name: Of the codec.
@@ -73,7 +73,7 @@ def decode_luma(parameters: StreamParameters, packets: Iterable[CodedPacket]) ->
 
 
 def texture_frames(width: int, height: int, num_frames: int, pixel_format: str = "yuv420p") -> list[Frame]:
-    """Make a slowly moving texture that every quantizer leaves something of to code.
+    """Make a slowly moving texture of which some detail survives every quantizer.
 
     Args:
         width: In pixels.

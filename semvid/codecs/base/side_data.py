@@ -1,6 +1,6 @@
-"""What becomes of the things pictures carry beside their samples, in each coding and container.
+"""Decides what to do with the side data of pictures, in each coding and container.
 
-For all codings and products: a kind is written by the encoder, by the container, or told as lost.
+For all codings and products: a kind is written by the encoder or the container, or reported as lost.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _ALPHA_REMEDY = "use `codec=vp9` and write to .webm or .mkv"
 
 @dataclass(slots=True)
 class SideDataKeeper:
-    """What of a video's side data one output keeps, and a sentence for all it does not.
+    """The side data that one output keeps, and a sentence for each kind it does not.
 
     Args:
         coder: Name of the coding.
@@ -47,8 +47,8 @@ class SideDataKeeper:
     Attributes:
         boxes: For ``StreamParameters``.
         tags: For the stream, in place of any such tags of the source.
-        notices: A sentence for everything that is lost; grows with what ``look`` finds.
-        unsayable: Types of FFmpeg that must not reach the encoder: it would say something else.
+        notices: A sentence for each thing that is lost; grows with what ``look`` finds.
+        unsayable: FFmpeg's types that must not reach the encoder, which would write them wrongly.
         has_user_data: The encoder should be told to write the user data of frames.
     """
 

@@ -1,4 +1,4 @@
-"""The kinds of things pictures carry beside their samples: the one table of who can write which."""
+"""The kinds of side data of pictures: the one table of what can write which."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Kind:
     """One kind of side data."""
 
     name: str
-    """What people call it; a sentence says whose it is."""
+    """Its common name, for notices."""
     types: tuple[str, ...]
     """PyAV's names of it on frames."""
     stream: str = ""

@@ -1,1 +1,1 @@
-"""Encoders of FFmpeg that take quantizer offsets per region."""
+"""FFmpeg's encoders that take quantizer offsets per region."""

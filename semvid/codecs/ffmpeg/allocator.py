@@ -1,4 +1,4 @@
-"""Importance in, quantizer offsets out, frame after frame."""
+"""Turns importance into quantizer offsets, frame after frame."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from semvid.core.types import AnalysedFrame, FloatArray, QuantizerOffsets
 
 
 class OffsetAllocator:
-    """Allocates the offsets of one video; it knows what the frame before looked like.
+    """Allocates the offsets of one video; it remembers the previous frame.
 
     Args:
         spec: The encoder: its blocks and its rate model.

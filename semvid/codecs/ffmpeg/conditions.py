@@ -1,4 +1,4 @@
-"""Conditions under which encoders obey a map that more than one family of them has."""
+"""Conditions for obeying a map that several families of encoders share."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from semvid.codecs.ffmpeg.spec import MapCondition
 
 
 def is_off_option(option: str, reason: str) -> MapCondition:
-    """Demand that a switch is off, or not given."""
+    """Require that a switch is off, or not given."""
     return MapCondition(lambda found: is_off(found.get(option)), reason, f"drop {option}")

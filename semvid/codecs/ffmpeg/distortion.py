@@ -1,9 +1,9 @@
-"""Tell from the error of a coded picture whether the encoder followed the map.
+"""Finds out from the error of a coded picture whether the encoder followed the map.
 
-No decoder of FFmpeg tells the quantizers of HEVC and VP8, and in the key frames of x264 and x265 they follow
-motion as much as a map (``mbtree``, ``cutree``). So a part of the picture is coded twice more as the run
-does, but without the map, a little finer and a little coarser. Between the two lies, block by block, what the
-error would be without the map, and from one to the other how far it answers to the quantizer there.
+None of FFmpeg's decoders gives the quantizers of HEVC and VP8, and in key frames of x264 and x265 these
+follow motion as much as a map (``mbtree``, ``cutree``). So a part of the picture is encoded twice more with
+the options of the run but without the map, a little finer and a little coarser. Block by block, the error
+without the map is between the two, and their difference shows how strongly it depends on the quantizer.
 """
 
 from __future__ import annotations

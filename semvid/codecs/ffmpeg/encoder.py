@@ -1,4 +1,4 @@
-"""An encoder of FFmpeg: opened like its first frame, fed with prepared pictures."""
+"""An FFmpeg encoder: set up for its first frame, fed with prepared pictures."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _USUAL_RATE = Fraction(25)
 _BIT_RATE_TOLERANCE = 128_000
 _NEVER_REORDERED = 2
-"""Videos of so many pictures are coded as they come, and libx265 leaves their decoding times unset."""
+"""Videos of at most this many pictures are coded in order, and libx265 leaves their decoding times unset."""
 
 
 class VideoEncoder:
@@ -49,7 +49,7 @@ class VideoEncoder:
 
     Attributes:
         parameters: For the container.
-        notices: A sentence for everything that cannot be kept.
+        notices: A sentence for each thing that cannot be kept.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class VideoEncoder:
             )
 
     def encode(self, picture: VideoFrame) -> list[CodedPacket]:
-        """Hand a prepared picture to the encoder; packets of this or earlier ones come back.
+        """Encode a prepared picture; returns packets of this or earlier ones.
 
         Raises:
             EncoderError: The encoder gave up.
@@ -179,7 +179,7 @@ class VideoEncoder:
         return cast("VideoFrame", self._stripper.pull())
 
     def flush(self) -> list[CodedPacket]:
-        """End the stream and return what was still inside."""
+        """End the stream and return the remaining packets."""
         packets = self._run(None)
         if self._num_pictures <= _NEVER_REORDERED:
             return [replace(one, dts=one.pts) for one in packets]

@@ -1,4 +1,4 @@
-"""The encoders of FFmpeg that take regions, set for little delay."""
+"""FFmpeg's encoders that take regions, with little delay."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from semvid.core.config import AllocationConfig
 from semvid.core.types import AnalysedFrame, FloatArray, Frame
 
 _GOP_SECONDS = 2
-"""From one place where a player can begin to the next."""
+"""Interval between places where a player can begin."""
 _BUFFERED = 2.0
 """Bits that may wait for the line, in units of ``latency_ms``: the picture that carries them is that late."""
 _LEAST_BUFFER_SECONDS, _MOST_BUFFER_SECONDS = 0.2, 1.0
@@ -47,7 +47,7 @@ class RegionLiveEncoder:
     Args:
         spec: The encoder.
         first: Geometry, format and colour come from it.
-        options: What it is asked for.
+        options: Bit rate, delay and so on.
         allocation: How strongly importance moves the quantizer.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Watch beside a live stream whether its encoder follows the map: no packet waits for it."""
+"""Checks in parallel whether a live stream's encoder follows the map: no packet waits for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FEW_KEYS = {"x265"}
 
 
 class LiveMapWatch:
-    """Runs a ``MapWatch``, and what it has to find out on a thread of its own.
+    """Runs a ``MapWatch``, with its slow checks on a separate thread.
 
     Args:
         spec: The encoder.
@@ -60,5 +60,5 @@ class LiveMapWatch:
         return list(filter(None, [self._watch.conclude(share.result())]))
 
     def close(self) -> None:
-        """Give up what is still being found out."""
+        """Stop checks that are still running."""
         self._pool.shutdown(wait=False, cancel_futures=True)

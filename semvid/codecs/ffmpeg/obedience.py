@@ -1,8 +1,8 @@
-"""Watch whether the encoder of a running encode follows the map.
+"""Checks during an encode whether the encoder follows the map.
 
-Where a decoder tells the quantizers, they are compared with what was asked for (``quantizers.py``): VP9's in
-all pictures but key frames, which heed no map, and x264's while it does not look ahead, in live streams. For
-the others the error of a key frame is (``distortion.py``).
+If a decoder gives the quantizers, they are compared with the requested ones (``quantizers.py``): those of
+VP9 in all pictures but key frames, which ignore maps, and those of x264 while it does not look ahead, in
+live streams. Otherwise the error of a key frame is examined (``distortion.py``).
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class MapWatch:
         is_live: Every picture comes out as it goes in.
 
     Attributes:
-        is_over: Nothing more will be said.
+        is_over: The check has ended.
     """
 
     def __init__(
@@ -115,8 +115,8 @@ class MapWatch:
         if share >= LEAST_SHARE:
             return None
         return (
-            f"the encoder did not follow the map: the first pictures show {max(share, 0):.0%} of what was "
-            f"asked, so the result is about a plain encode; {self._remedy}"
+            f"the encoder did not follow the map: the first pictures show {max(share, 0):.0%} of the "
+            f"requested offsets, so the result is close to a plain encode; {self._remedy}"
         )
 
 

@@ -1,4 +1,4 @@
-"""What an encoder's options come to, however they are spelled.
+"""Reads an encoder's options, however they are spelled.
 
 FFmpeg and the encoders take many spellings: ``aq_mode`` for ``aq-mode``, ``no-lossless=0``, ``0x0``, quotes,
 a list in a list, a tune of several names, and where an option is given twice, the last counts.
@@ -39,7 +39,7 @@ def _unquoted(text: str) -> str:
 
 
 def number(text: str | None) -> float | None:
-    """Return the number a text is, in any notation C reads; None = it is none."""
+    """Return the number in a text, in any notation C reads; None = it is not a number."""
     text = (text or "").strip()
     with contextlib.suppress(ValueError, OverflowError):
         return float(int(text, 0))

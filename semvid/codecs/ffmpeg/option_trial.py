@@ -1,4 +1,4 @@
-"""Try out whether an encoder obeys a map under the very options of a run, on a small picture."""
+"""Tests on a small picture whether an encoder obeys a map with the exact options of a run."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ def check_obedience(
     try:
         gain = _measure(spec, tuple(tried.items()), pixel_format)
     except EncoderError as error:
-        return f"whether {spec.name} obeys the map could not be tried out: {error}"
+        return f"whether {spec.name} obeys the map could not be tested: {error}"
     if gain >= _LEAST_GAIN_DB:
         return None
     given = " ".join(f"{key}={value}" for key, value in extra.items())
     remedy = f"drop {setting('encoder_options', given)}" if extra else "see 'semvid doctor'"
     raise MapIgnoredError(
         f"{spec.name} would ignore the map: on a test picture, what matters gained {gain:.1f} dB of PSNR, "
-        f"and {_LEAST_GAIN_DB:g} is the least that counts; {remedy}"
+        f"and {_LEAST_GAIN_DB:g} is the minimum; {remedy}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Bring frames to the form an encoder codes, with their quantizer offsets attached."""
+"""Converts frames to the form an encoder takes, with their quantizer offsets attached."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class FramePreparer:
         elif not self._color.is_rgb_source and picture.colorspace not in spec.matrices | {UNSPECIFIED}:
             self.conversions.append(
                 f"{spec.name} cannot say that colours are coded as {matrix_name(picture.colorspace)}, "
-                "and players will show others; convert them to BT.709 first"
+                "and players will show wrong ones; convert them to BT.709 first"
             )
         self.field_order = field_order(picture)
         self.codes_fields = codes_fields and self.field_order is not None

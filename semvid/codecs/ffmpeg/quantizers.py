@@ -1,4 +1,4 @@
-"""Read the quantizers of coded pictures, from decoders that tell: FFmpeg's of H.264 and VP9."""
+"""Reads the quantizers of coded pictures from decoders that give them: FFmpeg's for H.264 and VP9."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Coding with the encoders of FFmpeg that take quantizer offsets per region."""
+"""Coding with FFmpeg's encoders that take quantizer offsets per region."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class RegionCoding:
-    """An encoder of FFmpeg that takes quantizer offsets per region.
+    """Coding with an FFmpeg encoder that takes quantizer offsets per region.
 
     Args:
         spec: The encoder.

@@ -1,4 +1,4 @@
-"""Attach quantizer offsets to frames as FFmpeg regions of interest, through public PyAV calls only.
+"""Attaches quantizer offsets to frames as FFmpeg regions of interest, through public PyAV calls only.
 
 PyAV reads frame side data but cannot write it. FFmpeg's ``addroi`` filter can, so a static graph of K
 ``addroi`` filters is built once and the K regions it leaves on each frame are overwritten in place.
@@ -51,7 +51,7 @@ class RegionAttacher:
             qoffsets: ``(n,)`` in -1..1, fractions of the encoder's quantizer range, negative = finer.
 
         Raises:
-            EncoderError: This FFmpeg lays regions out otherwise than expected.
+            EncoderError: This FFmpeg has another memory layout of regions than expected.
         """
         capacity = next(size for size in CAPACITIES if size >= len(regions))
         table = np.zeros((capacity, _REGION_FIELDS), np.int32)

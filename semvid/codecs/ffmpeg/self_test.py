@@ -1,4 +1,4 @@
-"""The self-test of the encoders of FFmpeg."""
+"""The self-test of FFmpeg's encoders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Code pictures as a run does, but without the map: what the run's own are compared with."""
+"""Encodes pictures with the options of a run but without the map, for comparison."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Choose the quality of every frame of a Motion-JPEG video so that its bytes meet a budget."""
+"""Chooses the quality of every frame of a Motion-JPEG video so that its bytes meet a budget."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _FASTEST = 0.06
 
 
 class Budget:
-    """Knows what was spent; frames may still be in the making when the next quality is asked for.
+    """Tracks what was spent; earlier frames may be unfinished when the next quality is requested.
 
     Args:
         bytes_per_frame: Mean wanted.
-        num_frames: Of the whole video, to end on the spot; None = nobody knows.
+        num_frames: Frames of the whole video, to end exactly on budget; None = unknown.
         quality: That gives the first frame its share.
     """
 

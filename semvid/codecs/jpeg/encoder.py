@@ -1,4 +1,4 @@
-"""A picture and its map in, a baseline JPEG out."""
+"""Encodes a picture and its map as a baseline JPEG."""
 
 from __future__ import annotations
 

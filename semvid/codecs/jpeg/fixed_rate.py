@@ -1,4 +1,4 @@
-"""Frames of any times on the even grid of AVI, which counts frames and knows no other time."""
+"""Puts frames with any timestamps on the even grid of AVI, which only counts frames."""
 
 from __future__ import annotations
 
@@ -84,6 +84,6 @@ class FixedRate:
         if not done:
             return []
         return [
-            f".avi has a fixed frame rate, here {float(self.rate):g} a second: {', '.join(done)}; "
+            f".avi has a fixed frame rate, here {float(self.rate):g} per second: {', '.join(done)}; "
             "write to .mov or .mkv for exact timestamps"
         ]

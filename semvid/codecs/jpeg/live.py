@@ -1,4 +1,4 @@
-"""Motion-JPEG set for little delay, on all cores: a frame comes out when that many more are in the making."""
+"""Live Motion-JPEG on all cores: a frame comes out when as many more are being encoded as there are cores."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class JpegLiveEncoder:
     """See ``LiveEncoder``.
 
     Args:
-        options: What it is asked for.
+        options: Bit rate, delay and so on.
         allocation: How strongly importance decides.
     """
 

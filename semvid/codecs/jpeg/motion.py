@@ -1,4 +1,4 @@
-"""Motion-JPEG: every frame a semantic JPEG, coded on all cores."""
+"""Motion-JPEG: every frame is a semantic JPEG, encoded on all cores."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ class _JpegEncoder:
 
     def _tell_losses(self, decoded: VideoFrame, suffix: str) -> None:
         if decoded.format.components[0].bits > 8:
-            self.notices.append(f"mjpeg has 8 bits a sample; {decoded.format.name} is rounded")
+            self.notices.append(f"mjpeg has 8 bits per sample; {decoded.format.name} is rounded")
         coded = _format_for(decoded)
         if not decoded.format.name.startswith((coded[:7], coded[:7].replace("j", ""), "gray")):
             self.notices.append(f"mjpeg does not code {decoded.format.name}; converted to {coded}")

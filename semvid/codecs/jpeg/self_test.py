@@ -1,4 +1,4 @@
-"""Find out by encoding whether Motion-JPEG is there and obeys a map."""
+"""Tests by encoding whether Motion-JPEG is available and obeys a map."""
 
 from __future__ import annotations
 

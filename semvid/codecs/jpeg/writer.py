@@ -1,4 +1,4 @@
-"""Write chosen coefficients as a baseline JPEG, exactly, with Huffman tables of its own.
+"""Writes chosen coefficients as a baseline JPEG, exactly, with optimal Huffman tables.
 
 The other way, through decoded pixels and an ordinary encoder, is as fast and costs 0.1 % more bytes, but up
 to 0.3 % of the levels come out otherwise (``examples/benchmark/jpeg_writing.py``).

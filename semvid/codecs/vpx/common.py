@@ -1,4 +1,4 @@
-"""What libvpx's VP8 and VP9 have in common."""
+"""What VP8 and VP9 by libvpx have in common."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from semvid.codecs.ffmpeg.spec import MapCondition
 
 OPTION_ALIASES = {"quality": "deadline", "speed": "cpu-used"}
 LOOKS_NOT_AHEAD = MapCondition(
-    # FFmpeg hands libvpx a picture's map at once, but the picture waits for those it looks ahead at.
+    # FFmpeg gives libvpx a picture's map at once, but the picture waits until libvpx has looked ahead.
     lambda found: is_off(found.get("lag-in-frames")),
-    "while libvpx looks ahead, every picture is coded by the map of a later one",
+    "while libvpx looks ahead, every picture is coded with the map of a later one",
     "drop lag-in-frames",
 )
 LIVE_RATES = ("b", "maxrate", "minrate")

@@ -51,7 +51,7 @@ VP8 = EncoderSpec(
     truncates_offsets=True,
     # VP8's CRF is a floor under a bit rate, which FFmpeg sets to 256 kb/s when none is given.
     bit_rate=200_000_000,
-    # libvpx heeds it only from the 151st frame on, never in key frames, and until then fills the bit rate.
+    # libvpx obeys it only from the 151st frame on, never in key frames, and until then fills the bit rate.
     crf_floor="qmin",
     elementary=partial(in_ivf, b"VP80"),
     # Its size.
