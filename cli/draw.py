@@ -7,7 +7,6 @@ import json
 import math
 import time
 from collections.abc import Iterable, Mapping
-from types import TracebackType
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -58,12 +57,7 @@ class ProgressDrawer:
         if self._bar.live.is_started:
             self._bar.stop()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._hide()
 
     def _begin(self, description: str) -> None:

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 SIGNALS = tuple(
@@ -100,12 +100,7 @@ class shielded:  # noqa: N801 - reads as the statement it is
         self._counts = threading.current_thread() is threading.main_thread()
         _State.depth += self._counts
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         _State.depth -= self._counts
         if _State.is_pending and not _State.depth and self._counts:
             _State.is_pending = False

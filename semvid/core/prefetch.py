@@ -25,10 +25,8 @@ class _End:
         self.error = error
 
 
-def prefetch(
-    items: Iterable[Item], depth: int, name: str, *, is_background: bool = False
-) -> Generator[Item, None, None]:
-    """Run ``items`` in a thread of its own, at most ``depth`` results ahead of the consumer.
+def prefetch(items: Iterable[Item], depth: int, name: str) -> Generator[Item, None, None]:
+    """Run ``items`` in a thread of its own, of low priority, at most ``depth`` results ahead of the consumer.
 
     The producer's exception is raised in the consumer, after the items made before it. When the consumer
     stops early (``close()``, an exception, garbage collection) the producer is stopped at its next item,
@@ -38,7 +36,6 @@ def prefetch(
         items: Consumed in the new thread; if it is a generator it is closed there.
         depth: Results held at most, at least 1.
         name: Thread name, for debuggers.
-        is_background: Run at the lowest priority, where the system can do that for one thread (Linux).
     """
     handoff: queue.Queue[Item | _End] = queue.Queue(maxsize=depth)
     stopped = threading.Event()
@@ -54,8 +51,7 @@ def prefetch(
 
     def produce() -> None:
         error: BaseException | None = None
-        if is_background:
-            step_back()
+        step_back()
         try:
             for item in items:
                 if not offer(item):

@@ -50,7 +50,7 @@ def in_thread(name: str, info: VideoInfo) -> Stage:
     bits = 16 if any(depth in info.pixel_format for depth in ("10", "12", "14", "16")) else 8
     bytes_per_frame = max(info.width * info.height * 3 // 2 * bits // 8, 1)
     ahead = min(max(_BYTES_AHEAD // bytes_per_frame, _FEWEST_AHEAD), _MOST_AHEAD)
-    return lambda items: prefetch(items, ahead, f"semvid-{name}", is_background=True)
+    return lambda items: prefetch(items, ahead, f"semvid-{name}")
 
 
 def only_frames(items: Items) -> Generator[Frame, None, None]:

@@ -172,8 +172,8 @@ def encode_events(
             stages += [each(AnalysedFrame, lambda frame: [coding.prepare(frame)]), in_thread("analyse", info)]
             with pipeline(reader, *stages) as prepared, closing(EncodingJob(reader, writer, coding)) as job:
                 yield from job.run(prepared)
-            outcome = "what could be decoded was compressed"
-            yield from run.finish(job.num_frames, "were coded", outcome, interlaced.notices())
+            remark, fields = "what could be decoded was compressed", interlaced.notices()
+            yield from run.finish(job.num_frames, "were coded", remark, fields)
             output_bytes = writer.commit()
             yield from map(Notice, writer.notices)
             if isinstance(config.rate, Size) and output_bytes > config.rate.num_bytes:

@@ -65,15 +65,13 @@ class FrameDrawer:
         info = run.reader.info
 
         def draw(items: Items) -> Items:
-            has_begun = False
             for item in items:
                 if not isinstance(item, AnalysedFrame):
                     yield item
                     continue
-                if not has_begun:
+                if not item.frame.index:
                     refuse_private_colours(item.frame.picture, info.side_data, info.path)
                     yield from map(Notice, lost_by_drawing(item.frame.picture, info.side_data))
-                    has_begun = True
                 yield Drawn(item, drawn := self._draw(item, info.sample_aspect_ratio))
                 run.num_left_out += drawn is None
 

@@ -132,8 +132,8 @@ def _write(
     run: Run, drawer: FrameDrawer, write: Callable[[Bgr, Fraction], None]
 ) -> Generator[Event, None, None]:
     """Have drawings written, and when they are shown, in seconds."""
-    info, num_drawn = run.reader.info, 0
-    interlaced, draw = InterlacedStage("bwdif"), drawer.drawings(run)
+    info, interlaced, draw = run.reader.info, InterlacedStage("bwdif"), drawer.drawings(run)
+    num_drawn = 0
     stages = only_frames, run.analyse, interlaced.run, run.preview, draw, in_thread("draw", info)
     with pipeline(run.reader, *stages) as items:
         for item in items:

@@ -8,6 +8,7 @@ from typing import Any
 
 import uvicorn
 
+from semvid.core.closing import Closing
 from semvid.core.errors import OutputError
 from semvid.streaming.handle import LiveHandle
 from semvid.web.address import ServedNames, check_token, listen, parse_address, shown_url
@@ -22,7 +23,7 @@ _START_SECONDS, _CLOSE_SECONDS = 10.0, 1.8
 _KEEP_ALIVE_SECONDS = 7
 
 
-class WebServer:
+class WebServer(Closing):
     """Serves the page, its pictures, ``/metrics`` and ``/healthz``.
 
     It listens as soon as it is created, and answers from ``start`` to ``close``.
@@ -83,10 +84,6 @@ class WebServer:
         """Start."""
         self.start()
         return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close."""
-        self.close()
 
     def start(self) -> None:
         """Start answering; call it once.

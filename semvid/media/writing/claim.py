@@ -9,7 +9,6 @@ import secrets
 import stat
 import sys
 from pathlib import Path
-from types import TracebackType
 from typing import ClassVar
 
 from semvid.core.errors import OutputError, OutputExistsError
@@ -65,12 +64,7 @@ class Claim:
     def __enter__(self) -> Claim:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         finished_step(self.release)
 
     def temporary(self) -> Path:

@@ -141,7 +141,7 @@ def _check_times(mine: VideoInfo, other: VideoInfo) -> tuple[float, ...]:
         if abs(a - b) > tolerance:
             raise InputError(
                 f"frame {index} of {other.path} is shown at {b:.3f} s and that of {mine.path} at {a:.3f} s; "
-                f"{_SAME_FRAMES}"
+                + _SAME_FRAMES
             )
     if len(ours) != len(theirs):
         raise InputError(f"{other.path} has {len(theirs)} frames and {mine.path} {len(ours)}; {_SAME_FRAMES}")

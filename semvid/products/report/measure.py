@@ -116,10 +116,9 @@ def measure(versions: Versions, on_event: OnEvent) -> Measured:
     with closing(read_versions(versions, on_event)) as triples:
         for source, small, tests in triples:
             if uprighter is None:
-                first_pts = source.picture.pts or 0
-                aspect_ratio = versions.info.sample_aspect_ratio
+                first_pts, aspect_ratio = source.pts, versions.info.sample_aspect_ratio
                 uprighter = Uprighter(source.quarter_turns, source.size, aspect_ratio)
-            seconds.append(float(((source.picture.pts or 0) - first_pts) * versions.info.time_base))
+            seconds.append(float((source.pts - first_pts) * versions.info.time_base))
             errors = [squared_error(source, test) for test in tests]
             importance = stretched(small, *errors[0].shape)
             for error, kept in zip(errors, scores, strict=True):
