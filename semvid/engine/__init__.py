@@ -1,1 +1,1 @@
-"""The stages of a run."""
+"""The stages of a run, and what drives them."""

@@ -1,4 +1,4 @@
-"""Frame in, importance out: maps of key frames, carried along motion to all others."""
+"""Turns frames into importance: maps of key frames, carried along motion to all others."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Analyser:
     """The state between frames of one video.
 
     Args:
-        source: Gives the maps.
+        source: Makes the maps.
         temporal: How maps follow from frame to frame.
         span: The part of the video that counts. Frames before it warm up what is remembered from frame to
             frame, and are not recorded. None = all.
 
     Attributes:
-        settings: How maps follow from frame to frame, with what suits the source filled in.
-        recorder: Is given every map; what it kept is what counts. Set it before the first frame.
+        settings: How maps follow from frame to frame, with the source's defaults filled in.
+        recorder: Receives every map; the map as it was kept is used. Set it before the first frame.
     """
 
     def __init__(self, source: MapSource, temporal: TemporalConfig, span: Span | None = None) -> None:
@@ -81,7 +81,7 @@ class Analyser:
         return self._analyse(frame, self._planner.update(frame))
 
     def finish(self, num_frames: int) -> list[str]:
-        """Call after the last frame: sentences the user should know of."""
+        """Return sentences for the user; call it after the last frame."""
         notices = [self._source.finish(num_frames), self._motion.notice if self._motion else None]
         return [one for one in notices if one]
 

@@ -1,4 +1,4 @@
-"""The encoding end of a run: frames that are ready, and packets to copy, into one output file."""
+"""The encoding end of a run: writes prepared frames, and packets to copy, into one output file."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class EncodingJob:
     """The encoding end of the pipeline: feeds the encoder and the writer, and keeps the counts.
 
     Args:
-        reader: Where all comes from.
-        writer: Where it goes; committing is for whoever opened it.
+        reader: The input.
+        writer: The output; its owner commits it.
         coding: Opened when the first frame is there.
 
     Attributes:
@@ -109,7 +109,7 @@ class EncodingJob:
             self._writer.write(packet)
 
     def result(self, output_bytes: int, elapsed_seconds: float) -> Result:
-        """Sum the job up."""
+        """Sum up the job."""
         info = self._reader.info
         ratio = self._rate_ratios / self.num_frames
         span = self._durations.span(self._reader.end_pts) * info.time_base

@@ -1,4 +1,4 @@
-"""One run as a value: what to compress, which part of it, where to, and how."""
+"""One run as a value: what to compress, which part of it, the output, and the options."""
 
 from __future__ import annotations
 
@@ -33,29 +33,28 @@ class Job(Settings):
     """How."""
 
     def without_folders(self) -> Job:
-        """Return the same job with files named without their folders, as reports show it."""
+        """Return the same job with file names without their folders, as reports show it."""
         bare = without_folders(self)
         maps = replace(bare.config.maps, model=self.config.maps.model_name)
         return replace(bare, config=replace(bare.config, maps=maps))
 
     def to_plain(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
+        """Return the job as plain JSON values."""
         return {"schema": SCHEMA, "version": VERSION, **to_plain(self)}
 
     @classmethod
     def from_plain(cls, record: Any) -> Job:
-        """Read what ``to_plain`` made; what is not there has its default.
+        """Read what ``to_plain`` made; missing fields get their defaults.
 
         Raises:
-            ConfigError: It is no job, is of a later version, or something in it is unknown or wrong.
+            ConfigError: It is not a job, has a later version, or something in it is unknown or wrong.
         """
         if not isinstance(record, Mapping) or record.get("schema") != SCHEMA:
-            raise ConfigError(f'it is no job; give an object with "schema": "{SCHEMA}"')
+            raise ConfigError(f'it is not a job; give an object with "schema": "{SCHEMA}"')
         version = record.get("version")
         if not isinstance(version, int) or isinstance(version, bool) or not 1 <= version <= VERSION:
             raise ConfigError(
-                f"the job is of version {shown(version)} and this semvid knows {VERSION}; "
-                "install a newer semvid"
+                f"the job has version {shown(version)}, and this semvid reads {VERSION}; install a newer one"
             )
         rest = {name: value for name, value in record.items() if name not in {"schema", "version"}}
         return from_plain(cls, rest, "job")
@@ -69,7 +68,7 @@ class Job(Settings):
         """Read what ``to_json`` wrote.
 
         Raises:
-            ConfigError: See ``from_plain``; or it is no JSON.
+            ConfigError: See ``from_plain``; or it is not JSON.
         """
         try:
             return cls.from_plain(parse_json(text, has_names=True).value)

@@ -1,4 +1,4 @@
-"""Small pictures of a running job with what matters laid over, for whoever watches."""
+"""Makes small pictures of a running job with the map on top."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SHORTEST_SIDE = 2
 
 
 class Previewer:
-    """Looks at the frames of one video, at most four times a second.
+    """Draws frames of one video, at most four per second.
 
     Args:
         size: ``(width, height)`` in pixels that pictures must fit in; None = make none.
@@ -36,7 +36,7 @@ class Previewer:
         self._next = -math.inf if size else math.inf
 
     def look(self, analysed: AnalysedFrame) -> Preview | None:
-        """Draw a frame if it is time again; None if it is not, or if FFmpeg cannot convert the frame."""
+        """Draw a frame if it is time for one; None if not, or if FFmpeg cannot convert the frame."""
         now = time.monotonic()
         if now < self._next:
             return None
@@ -44,7 +44,7 @@ class Previewer:
         try:
             return Preview(self._draw(analysed))
         except (FFmpegError, ValueError):
-            # The encoder may well take what the scaler does not, and a preview is not worth an error.
+            # The encoder may take what the scaler does not, and a preview is not worth an error.
             self._next = math.inf
             return None
 

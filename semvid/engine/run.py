@@ -1,4 +1,4 @@
-"""One pass over a video: how it begins and ends, whatever is made of its frames."""
+"""One pass over a video: how it begins and ends, whatever is done with its frames."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ Returned = TypeVar("Returned")
 
 
 class Run:
-    """An open video, the stages that products share, and what there is to tell in the end.
+    """An open video, the stages that products share, and the notices at the end.
 
     Attributes:
-        reader: Of the video.
+        reader: Reads the video.
         num_left_out: Frames that a stage left out on purpose.
-        made_by: What makes the maps, as ``SinkContext`` wants it.
+        made_by: What makes the maps, as in ``SinkContext``.
         analyse: The stage that adds importance to frames; none before ``open_maps``, or if none are wanted.
         preview: The stage that adds small pictures of frames now and then.
     """
@@ -46,7 +46,7 @@ class Run:
         self.made_by: Mapping[str, Any] = {}
 
     def open_maps(self, config: MapsConfig, importance: ImportanceSource | None = None) -> MapSource:
-        """Open what the maps come from: the caller's own source if there is one, else what is configured."""
+        """Open the source of the maps: the caller's if there is one, else the configured one."""
         reader = self.reader
         maps = open_source(config, reader.info.num_frames_from_header, importance)
         self._stack.enter_context(closing(maps))
@@ -67,20 +67,20 @@ class Run:
         self._analyser.recorder = sink
 
     def finish(self, num_frames: int, done: str, remedied: str, fields: list[str]) -> Iterator[Notice]:
-        """Tell, after the last frame, what the user should know of the video and its maps.
+        """Return notices about the video and its maps, after the last frame.
 
         Args:
             num_frames: Frames that came out at the end.
             done: See ``VideoReader.check_count``.
-            remedied: What became of a damaged video: see ``VideoReader.remarks``.
-            fields: What became of interlaced frames.
+            remedied: What was done with a damaged video: see ``VideoReader.remarks``.
+            fields: What was done with interlaced frames.
         """
         self.reader.check_count(num_frames + self.num_left_out, done)
         yield from map(Notice, (*self.reader.changes, *fields, *self.map_notices()))
         yield from map(Notice, self.reader.remarks(remedied))
 
     def map_notices(self) -> list[str]:
-        """Return, after the last frame, what the user should know of the maps."""
+        """Return notices about the maps, after the last frame."""
         return [] if self._analyser is None else self._analyser.finish(self.reader.num_frames)
 
 
@@ -106,7 +106,7 @@ def open_run(
 
 
 def follow(events: Generator[Event, None, Returned], on_event: Callable[[Event], None] | None) -> Returned:
-    """Hand every event of a run to the caller, and return what the run returns."""
+    """Pass every event of a run to the caller, and return what the run returns."""
     with closing(events):
         while True:
             try:

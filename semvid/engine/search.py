@@ -1,4 +1,4 @@
-"""Search the quality at which an encode has a wanted size."""
+"""Searches the quality at which an encode has a wanted size."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class Trial:
     quality: float
     result: Result
     octaves: float
-    """Binary logarithm of its size by the wanted one."""
+    """Binary logarithm of its size divided by the wanted one."""
 
 
 class SizeSearch:
-    """Encodes until the size fits, within 1 % or as closely as six trials or whole steps of quality come.
+    """Encodes until the size fits within 1 %, or as closely as six trials or whole quality steps allow.
 
     Args:
-        scale: Of the encoder.
+        scale: The encoder's quality scale.
         wanted_bytes: Size of the video stream.
 
     Attributes:

@@ -23,7 +23,7 @@ _BYTES_AHEAD = 64 * 2**20
 
 @contextmanager
 def pipeline(reader: VideoReader, *stages: Stage) -> Iterator[Items]:
-    """Decode in a thread of its own and let what there is flow through stages. All are closed in the end."""
+    """Decode in a separate thread and pass the items through the stages. All are closed at the end."""
     with ExitStack() as stack:
         items: Items = reader.read()
         for stage in (in_thread("decode", reader.info), *stages):
@@ -33,7 +33,7 @@ def pipeline(reader: VideoReader, *stages: Stage) -> Iterator[Items]:
 
 
 def each(kind: type[Item], make: Callable[[Item], Iterable[object]]) -> Stage:
-    """Return a stage that puts what is made of each item of one kind in its place."""
+    """Return a stage that replaces each item of one kind by what is made of it."""
 
     def run(items: Items) -> Items:
         for item in items:
@@ -46,7 +46,7 @@ def each(kind: type[Item], make: Callable[[Item], Iterable[object]]) -> Stage:
 
 
 def in_thread(name: str, info: VideoInfo) -> Stage:
-    """Return a stage that has all before it run in a thread of their own, a few frames ahead."""
+    """Return a stage that runs all stages before it in a separate thread, a few frames ahead."""
     bits = 16 if any(depth in info.pixel_format for depth in ("10", "12", "14", "16")) else 8
     bytes_per_frame = max(info.width * info.height * 3 // 2 * bits // 8, 1)
     ahead = min(max(_BYTES_AHEAD // bytes_per_frame, _FEWEST_AHEAD), _MOST_AHEAD)

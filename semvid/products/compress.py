@@ -1,4 +1,4 @@
-"""Compress one file: the stages put together, each on a thread of its own."""
+"""Compresses one file: connects the stages, on separate threads."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def compress(
     preview_size: tuple[int, int] | None = None,
     on_event: Callable[[Event], None] | None = None,
 ) -> Result:
-    """Compress a video with its detail kept where it matters.
+    """Compress a video and keep its detail where it matters.
 
     Args:
         source: The video.
@@ -132,7 +132,7 @@ def encode_events(
     importance: ImportanceSource | None = None,
     preview_size: tuple[int, int] | None = None,
 ) -> Generator[Event, None, Result]:
-    """Do what ``compress_events`` does, but for ``Done``, with a coding of one's own.
+    """Do what ``compress_events`` does, except for ``Done``, with the caller's coding.
 
     ``redraw`` is a stage that changes pictures before they are coded; ``config`` says the rest.
     """
@@ -183,7 +183,7 @@ def encode_events(
 
 def _check_maps_place(path: Path, source: Path, output: Path, *, overwrite: bool) -> None:
     if path.suffix.lower() != SUFFIX or path.absolute() == output.absolute():
-        raise OutputError(f"{setting('save_maps', path)} is no place for maps; end it in {SUFFIX}")
+        raise OutputError(f"{setting('save_maps', path)} is not a sidecar; end it in {SUFFIX}")
     check_place(path, source, overwrite=overwrite, option="save_maps")
 
 

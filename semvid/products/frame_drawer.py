@@ -1,4 +1,4 @@
-"""Draw the importance of a video's frames over them, upright and with square pixels."""
+"""Draws the importance of a video's frames over them, upright and with square pixels."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Drawn:
 
 
 class FrameDrawer:
-    """Draws the frames of one video in one style; it knows the frame before where offsets need it."""
+    """Draws the frames of one video in one style; it remembers the previous frame if offsets need it."""
 
     def __init__(self, config: OverlayConfig) -> None:
         self._config = config
@@ -52,7 +52,7 @@ class FrameDrawer:
             self._result.close()
 
     def finish(self) -> list[str]:
-        """Call after the last frame: sentences on what was wrong with the result's file."""
+        """Return sentences on what was wrong with the result's file; call it after the last frame."""
         if self._result is None or self._results is None:
             return []
         left = sum(1 for _ in self._results)

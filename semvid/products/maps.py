@@ -1,4 +1,4 @@
-"""Write importance maps to files: semvid's own, pictures anyone can open, and what other encoders read."""
+"""Writes importance maps to files: sidecars, pictures, arrays, and files for other encoders."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def export_maps(
     preview_size: tuple[int, int] | None = None,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> ExportResult:
-    """Write what matters in a picture or a video; whatever is written, ``maps`` reads back.
+    """Write the maps of a picture or a video to a file that ``maps.path`` reads back.
 
     Args:
         source: A picture or a video.

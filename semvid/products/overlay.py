@@ -1,4 +1,4 @@
-"""Show what matters: importance drawn over a picture or a video."""
+"""Draws importance over a picture or a video."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def export_overlay(
     Args:
         source: A picture or a video.
         output: For a picture ``.png``, ``.jpg`` or ``.webp``; for a video ``.mp4``, ``.mkv`` or ``.mov``
-            (sound and the rest copied), ``.gif`` or ``.webp``, or a folder, one PNG a frame.
+            (sound and the rest copied), ``.gif`` or ``.webp``, or a folder with one PNG per frame.
         config: Options; None = defaults.
         importance: Your own source of maps, instead of the one ``config`` names. It is closed at the end.
         preview_size: ``(width, height)`` in pixels that pictures of ``Preview`` must fit in; None = none.
@@ -83,7 +83,7 @@ def export_overlay(
 
 
 class _PlainCoding(RegionCoding):
-    """Codes drawings plainly."""
+    """Encodes drawings without maps."""
 
     def __init__(self, every: int) -> None:
         super().__init__(X264, _CODED)
@@ -158,7 +158,7 @@ def _draw_still(
     check_place(output, source, overwrite=config.overwrite)
     suffix = output.suffix.lower()
     if suffix not in _STILLS:
-        raise OutputError(f"'{suffix or output.name}' is no picture; end `output` in {', '.join(_STILLS)}")
+        raise OutputError(f"'{suffix or output.name}' is not a picture; end `output` in {', '.join(_STILLS)}")
     if config.result is not None:
         raise ConfigError("`result` is for videos; leave it out")
     if config.style == "blocks":

@@ -1,4 +1,4 @@
-"""Compress one still picture."""
+"""Compresses one still picture."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def compress_image(
 ) -> ImageResult:
     """Write a baseline JPEG that spends its bits where it matters.
 
-    EXIF, XMP, IPTC, comments, density, and a colour profile that fits are kept; what is not is told.
+    EXIF, XMP, IPTC, comments, density, and a colour profile that fits are kept; notices name what is not.
 
     Args:
         source: PNG, JPEG, WebP, TIFF, ...
@@ -53,7 +53,7 @@ def compress_image(
     check_place(output, source, overwrite=config.overwrite)
     if output.suffix.lower() not in SUFFIXES:
         raise OutputError(
-            f"'{output.suffix or output.name}' is no JPEG; end the output in {' or '.join(SUFFIXES)}"
+            f"'{output.suffix or output.name}' is not a JPEG; end the output in {' or '.join(SUFFIXES)}"
         )
     picture = read_picture(source)
     values = picture_importance(picture, config.maps, importance)
@@ -89,7 +89,7 @@ def _frame(pixels: NDArray[np.uint8]) -> Frame:
 
 
 def _to_size(coder: PictureCoder, config: ImageConfig, extra: int) -> tuple[bytes, float]:
-    """Encode at the quality asked for, or at the one that fills the size asked for."""
+    """Encode at the requested quality, or at the one that fills the requested size."""
     rate = config.rate
     quality = JPEG_QUALITY if isinstance(rate, Size) else rate
     base = Choice(quality.value, config.price, config.background_weight)

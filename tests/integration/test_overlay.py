@@ -174,7 +174,7 @@ def test_what_cannot_be_drawn_is_refused(tmp_path, clip):
     for source, output, options, error, words in (
         (clip, "out.avi", {}, OutputError, "cannot be drawn to"),
         (clip, "out.txt", {}, OutputError, "cannot be drawn to"),
-        (tmp_path / "in.png", "out.mp4", {}, OutputError, "is no picture; end `output` in"),
+        (tmp_path / "in.png", "out.mp4", {}, OutputError, "is not a picture; end `output` in"),
         (tmp_path / "in.png", "out.png", {"style": "blocks"}, ConfigError, "a picture has none"),
         (clip, "out.mp4", {"style": "fire"}, ConfigError, "`style=fire` is unknown"),
         (clip, "out.mp4", {"opacity": 3}, ConfigError, "`opacity=3` is out of range"),

@@ -142,7 +142,7 @@ def test_the_command_line(clip, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--report", "r.pdf"], 4, "'.pdf' is no report; end --report in .html"),
+        (["--report", "r.pdf"], 4, "'.pdf' is not a report; end --report in .html"),
         (
             ["--report", "there.html"],
             4,
@@ -174,7 +174,7 @@ def test_pages_of_wrong_files_are_refused(tmp_path, monkeypatch):
     (tmp_path / "run.json").write_text("{}")
     for arguments, code, words in (
         (["run.json", "-o", "page.pdf"], 4, "'.pdf' is not a page"),
-        (["run.json", "-o", "page.html"], 3, "run.json is no report"),
+        (["run.json", "-o", "page.html"], 3, "run.json is not a report"),
         (["none.json", "-o", "page.html"], 3, "none.json does not exist"),
     ):
         with pytest.raises(semvid.SemvidError, match=words) as caught:

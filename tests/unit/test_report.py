@@ -73,12 +73,12 @@ def change(path, value):
     [
         ("", "is not JSON"),
         ("[" * 100_000, "nested more than 32 levels deep"),
-        ("[]", "is no report"),
-        ('{"version": "1"}', "is no report"),
+        ("[]", "is not a report"),
+        ('{"version": "1"}', "is not a report"),
         ('{"version": 1}', "report lacks closeups, codec"),
-        (change(["version"], 3), "of version 3 and this semvid knows 2; install a newer semvid"),
+        (change(["version"], 3), "of version 3, and this semvid reads 2; install a newer one"),
         (change(["job", "config", "rate", "kind"], "qp"), "damaged report: job.config.rate.kind is 'qp'"),
-        (change(["job"], 3), "damaged report: it is no job"),
+        (change(["job"], 3), "damaged report: it is not a job"),
         (change(["plain"], None), "report lacks plain"),
         (change(["plain", "bits"], [1]), "plain.bits has 1 values for 2 frames"),
         (change(["plain", "bits"], [True, 1]), r"report.plain.bits\[0\] is true"),
@@ -121,7 +121,7 @@ def test_files(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         semvid.load_report(tmp_path)
     (tmp_path / "film.json").write_bytes(b"\x00\xff\xfe")
-    with pytest.raises(InputError, match="is no report"):
+    with pytest.raises(InputError, match="is not a report"):
         semvid.load_report(tmp_path / "film.json")
     path = tmp_path / "run.json"
     assert semvid.write_report(path, report()) == path.stat().st_size
@@ -129,7 +129,7 @@ def test_files(tmp_path):
     with pytest.raises(OutputExistsError):
         semvid.write_report(path, report())
     semvid.write_report(path, report(), overwrite=True)
-    with pytest.raises(OutputError, match=r"'\.pdf' is no report; end `output` in"):
+    with pytest.raises(OutputError, match=r"'\.pdf' is not a report; end `output` in"):
         semvid.write_report(tmp_path / "run.pdf", report())
     with pytest.raises(ConfigError, match="one run"):
         semvid.write_report(path, report(), report(), overwrite=True)

@@ -1,4 +1,4 @@
-"""Compare two versions of a video: the whole, what matters, and the rest."""
+"""Compares two versions of a video: whole frames, what matters, and the rest."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def compare(reference: Path | str, test: Path | str, config: CompareConfig | Non
     """Score a video against the one it was made from.
 
     Args:
-        reference: What it should look like.
-        test: What became of it. Frames belong together by their timestamps, counted from the first.
+        reference: The original.
+        test: The other version. Frames are matched by timestamp, counted from the first frame.
         config: Options; None = defaults.
 
     Raises:
@@ -98,7 +98,7 @@ def _filtered(
 
 
 def field_notices(reference: Source, test: Source) -> tuple[str, ...]:
-    """Say how interlaced video is compared."""
+    """Return how interlaced video is compared."""
     if deinterlaces(reference, test):
         return (f"{reference.info.path} is interlaced and {test.info.path} is not; compared with what bwdif "
                 "makes of it",)  # fmt: skip
@@ -110,7 +110,7 @@ def field_notices(reference: Source, test: Source) -> tuple[str, ...]:
 
 
 def pool(scores: Scores) -> Pooled:
-    """Sum the scores of frames up; NaN are left out.
+    """Pool the scores of frames; NaN are left out.
 
     Args:
         scores: ``(n,)``; the harmonic mean takes what is below 1e-3 for 1e-3.

@@ -1,4 +1,4 @@
-"""PSNR, SSIM, XPSNR and VMAF of every frame, by FFmpeg's own filters."""
+"""PSNR, SSIM, XPSNR and VMAF of every frame, from FFmpeg's filters."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from semvid.media.reach import process_options
 from semvid.media.writing.output import scratch_folder
 
 Scores = NDArray[np.float64]
-"""``(n,)``, one a frame."""
+"""``(n,)``, one per frame."""
 
 FILTERS = ("psnr", "ssim", "xpsnr", "vmaf")
 SMALLEST_VMAF = 32
 """Pixels a side."""
 _LOG = "{}.log"
 _INPUTS = ("reference of semvid", "test of semvid")
-"""Stand for names until the command is made."""
+"""Placeholders for names until the command is built."""
 _LINES = {
     "psnr": re.compile(r"psnr_avg:(\S+)"),
     "ssim": re.compile(r"All:(\S+)"),
@@ -48,7 +48,7 @@ class Source:
     """FFmpeg's number of the YUV matrix."""
     is_full_range: bool
     is_interlaced: bool = False
-    """It calls itself interlaced."""
+    """Whether it is marked as interlaced."""
 
     @property
     def range_name(self) -> str:
@@ -57,7 +57,7 @@ class Source:
 
 
 def can_measure(metric: str, info: VideoInfo) -> bool:
-    """Tell whether pictures of this size can be measured: libvmaf crashes on small ones."""
+    """Return whether pictures of this size can be measured: libvmaf crashes on small ones."""
     return metric != "vmaf" or min(info.width, info.height) >= SMALLEST_VMAF
 
 
@@ -72,8 +72,8 @@ def filter_scores(
     """Score a video against another of as many frames, frame by frame.
 
     Args:
-        reference: What it should look like.
-        test: What became of it; brought to the size, pixel format, matrix and range of the reference.
+        reference: The original.
+        test: The other version; converted to the size, pixel format, matrix and range of the reference.
         metrics: Among ``FILTERS``: PSNR over all planes in dB, SSIM over all planes, XPSNR of luma in dB,
             VMAF (its default model).
         num_frames: That each of them has.

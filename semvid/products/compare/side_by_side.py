@@ -1,4 +1,4 @@
-"""Decode other versions of a video beside it."""
+"""Decodes other versions of a video together with it."""
 
 from __future__ import annotations
 

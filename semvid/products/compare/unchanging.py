@@ -1,4 +1,4 @@
-"""Videos that change on the way, made ready for FFmpeg's command, which cannot measure them as they are."""
+"""Prepares videos that change their size or format for FFmpeg's command, which cannot measure them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PSNR of what matters and of the rest."""
+"""PSNR weighted by importance, of what matters, and of the rest."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def weighted_scores(frames: Iterable[Together]) -> dict[str, NDArray[np.float64]
 
     Returns:
         ``weighted``: squared error weighted by importance; ``salient``: where importance exceeds a half;
-        ``background``: elsewhere. NaN where a frame has no such place.
+        ``background``: elsewhere. NaN where a frame has no such area.
     """
     scores: dict[str, list[float]] = {name: [] for name in NAMES}
     for reference, importance, (test,) in frames:
@@ -39,8 +39,8 @@ def squared_error(reference: Frame, test: Frame) -> FloatArray:
     """Return the squared difference of luma in 8-bit grey levels, ``(height, width)`` of the reference.
 
     Args:
-        reference: What it should look like.
-        test: What became of it; brought to the size and format of the reference. The column or row an
+        reference: The original.
+        test: The other version; converted to the size and format of the reference. The column or row that an
             encoder adds to odd sizes is left out.
     """
     height, width = reference.luma.shape

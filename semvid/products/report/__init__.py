@@ -1,1 +1,1 @@
-"""Show what became of a video: a page of one file, made from measurements anyone can read as JSON."""
+"""Reports on a compressed video: one self-contained page, made from measurements that are also JSON."""

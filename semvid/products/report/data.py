@@ -1,4 +1,4 @@
-"""What a report holds. Pictures are data URIs, so that one file has everything."""
+"""The contents of a report. Pictures are data URIs, so that one file has everything."""
 
 from __future__ import annotations
 

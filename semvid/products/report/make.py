@@ -1,4 +1,4 @@
-"""Make a report of a run, and write it."""
+"""Makes a report of a run, and writes it."""
 
 from __future__ import annotations
 
@@ -50,15 +50,15 @@ def make_report(
 ) -> Report:
     """Compare a run with a plain encode of the same size.
 
-    It takes up to six encodes and two passes of measuring. What is in between is kept in
-    a temporary folder of the system; nothing is left behind.
+    It takes up to six encodes and two passes of measuring. Intermediate files are in a temporary folder of
+    the system; nothing is left behind.
 
     Args:
         result: What ``compress`` returned; source and output must still be there.
-        config: What ``compress`` was told; None = defaults.
+        config: The options given to ``compress``; None = defaults.
         plain: What ``plain_encode_of_size`` returned; None = search it.
-        maps: The sidecar of the run, which ``save_maps`` kept; None = make the maps again. Needed for a
-            source of one's own.
+        maps: The sidecar of the run, from ``save_maps``; None = make the maps again. Required if the caller
+            supplied the source of maps.
         on_event: Called with ``Stage``, ``Progress`` and ``Notice``.
 
     Raises:
@@ -85,14 +85,14 @@ def check_config(config: CompressConfig) -> None:
 
 
 def check_report_place(path: Path, source: Path | None, *, overwrite: bool, option: str = "output") -> None:
-    """Refuse a place where no report can be written, before any work is done.
+    """Refuse an output where no report can be written, before any work is done.
 
     Raises:
         OutputError: Its name ends in neither .html nor .json, or see ``check_place``.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise OutputError(
-            f"'{path.suffix or path.name}' is no report; "
+            f"'{path.suffix or path.name}' is not a report; "
             f"end `{option}` in .html (a page) or .json (for 'semvid report')"
         )
     check_place(path, source, overwrite=overwrite, option=option)
@@ -112,7 +112,7 @@ def write_report(
         report: What to show.
         others: Of the same source, at other sizes: the page gets a rate-distortion plot. Not for .json.
         overwrite: Replace an existing file.
-        claim: Of this output, if it was claimed before; whoever did releases it.
+        claim: The claim on this output, if there is one; its owner releases it.
 
     Raises:
         OutputError: It cannot be written; nothing is left behind.

@@ -1,4 +1,4 @@
-"""Compare two encodes of one video with it, frame by frame, and pick what is worth looking at."""
+"""Compares two encodes of a video with it, frame by frame, and picks what is worth looking at."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Versions:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What was found out about all frames."""
+    """Measurements of all frames."""
 
     seconds: tuple[float, ...]
     mapped: Mapping[str, tuple[float, ...]]
@@ -61,7 +61,7 @@ class Measured:
 def write_maps(
     source: Path, maps: MapsConfig, temporal: TemporalConfig, folder: Path, on_event: OnEvent
 ) -> Path:
-    """Make the maps of a run once more. Not a sidecar, whose maps are a little coarser than the run's.
+    """Make the maps of a run again. Not as a sidecar, whose maps are a little coarser than the run's.
 
     Args:
         source: The video.
@@ -143,7 +143,7 @@ def measure(versions: Versions, on_event: OnEvent) -> Measured:
 
 
 def _filtered(source: Source, test: Path, num_frames: int, on_event: OnEvent) -> dict[str, list[float]]:
-    """Have FFmpeg's command measure; what it cannot is left out and told."""
+    """Measure with FFmpeg's command; what it cannot measure is left out, with a notice."""
     try:
         wanted = [one for one in _FILTERS if can_measure(one, source.info)]
         found = filter_scores(source, describe_source(probe(test)), wanted, num_frames)
@@ -168,7 +168,7 @@ def describe_encode(
 
 
 def bits_of_frames(path: Path, seconds: tuple[float, ...]) -> tuple[int, ...]:
-    """Sum the packets up that belong to each frame.
+    """Sum the bytes of the packets of each frame.
 
     Args:
         path: The encode.

@@ -1,4 +1,4 @@
-"""Put a report and all it needs to be shown into one file of HTML."""
+"""Puts a report and everything it needs into one HTML file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Search the plain encode of a given size: what the maps have to be measured against."""
+"""Searches the plain encode of a given size, to measure the maps against."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def plain_encode_of_size(
     Args:
         source: The video.
         output: Where the plain encode goes.
-        config: Of the encode to match; what it says of maps is ignored.
-        wanted: What that encode became.
+        config: Options of the encode to match; those of maps are ignored.
+        wanted: The result of that encode.
         on_event: Called with ``Progress`` of every try.
 
     Raises:
@@ -57,7 +57,7 @@ def plain_encode_of_size(
 
 
 def plain_config(config: CompressConfig) -> CompressConfig:
-    """Take all that concerns maps out of a config: what is left is a plain encode that loads no network."""
+    """Remove everything about maps from a config: the result is a plain encode that loads no network."""
     return replace(
         config,
         maps=MapsConfig(model="spectral"),

@@ -1,4 +1,4 @@
-"""Find the parts of a video where one encode is most better, or worse, than another."""
+"""Finds the parts of a video where one encode is better, or worse, than another by the most."""
 
 from __future__ import annotations
 

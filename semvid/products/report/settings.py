@@ -1,4 +1,4 @@
-"""What was asked for, as a command line and as a table."""
+"""The options of a run, as a command line and as a table."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def preset_of(config: CompressConfig) -> str:
 
 
 def settings_table(config: CompressConfig) -> tuple[tuple[str, str], ...]:
-    """Return names and values of all that decides the bits, what is left at its default included."""
+    """Return names and values of all options that affect the output, including defaults."""
     coding, codec = open_coding(config), find_codec(config.codec)
     rows = [("codec", codec.name)]
     if isinstance(config.rate, Bitrate):
@@ -71,7 +71,7 @@ def _or_usual(value: float | None) -> str:
 def _options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
     coding, codec = open_coding(config), find_codec(config.codec)
     yield "--codec", codec.name
-    # Defaults may change from version to version: what they are is written down.
+    # Defaults may change from version to version, so they are written down.
     if isinstance(config.rate, Bitrate):
         yield "--bitrate", str(config.rate.bits_per_second)
     elif isinstance(config.rate, Size):
@@ -100,7 +100,7 @@ def _options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
     if config.temporal.motion != _DEFAULTS.temporal.motion:
         yield "--motion", config.temporal.motion
     if config.save_maps is not None:
-        # Maps that are kept are settled before: the encode would differ without.
+        # Saved maps are settled first: the encode would differ otherwise.
         yield "--save-maps", config.save_maps.name
     yield from _stream_options(config)
 

@@ -1,4 +1,4 @@
-"""Reports as JSON, and back: what comes from a file is checked to the last field."""
+"""Writes reports as JSON and reads them back; every field from a file is checked."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PICTURES = {"source", "plain", "semvid", "heat", "where", "picture"}
 
 
 def plain_values(value: Any) -> Any:
-    """Turn a report into what JSON knows; NaN becomes None."""
+    """Turn a report into plain JSON values; NaN becomes None."""
     if isinstance(value, Job):
         return plain_values(value.to_plain())
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -52,8 +52,8 @@ def load_report(path: Path | str) -> Report:
     """Read a report that ``write_report`` wrote as JSON.
 
     Raises:
-        InputMissingError: Nothing is there.
-        InputError: It cannot be read, is no report, is damaged, or is of a newer semvid.
+        InputMissingError: It does not exist.
+        InputError: It cannot be read, is not a report, is damaged, or comes from a newer semvid.
     """
     path = Path(path)
     try:
@@ -62,7 +62,9 @@ def load_report(path: Path | str) -> Report:
     except FileNotFoundError as error:
         raise InputMissingError(f"{path} does not exist; check the path") from error
     except Malformed as error:
-        raise InputError(f"{path} is no report: {error}; name a .json that `write_report` wrote") from error
+        raise InputError(
+            f"{path} is not a report: {error}; give a .json that `write_report` wrote"
+        ) from error
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
     return parse_report(text, str(path))
@@ -73,13 +75,15 @@ def parse_report(text: str, name: str) -> Report:
     try:
         record = parse_json(text).value
     except Malformed as error:
-        raise InputError(f"{name} is no report: {error}; name a .json that `write_report` wrote") from error
+        raise InputError(
+            f"{name} is not a report: {error}; give a .json that `write_report` wrote"
+        ) from error
     version = record.get("version") if isinstance(record, dict) else None
     if not isinstance(version, int) or isinstance(version, bool):
-        raise InputError(f"{name} is no report; name a .json that `write_report` wrote")
+        raise InputError(f"{name} is not a report; give a .json that `write_report` wrote")
     if version > VERSION:
         raise InputError(
-            f"{name} is a report of version {version} and this semvid knows {VERSION}; install a newer semvid"
+            f"{name} is a report of version {version}, and this semvid reads {VERSION}; install a newer one"
         )
     try:
         job = record.pop("job", None)
