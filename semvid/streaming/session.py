@@ -37,14 +37,14 @@ class LiveSession:
     """Runs a live stream. Its other methods may be called from any thread meanwhile.
 
     Args:
-        open_reader: Opens where frames come from, when the stream begins. It is closed at the end.
+        open_reader: Opens the source when the stream begins. It is closed at the end.
         sinks: Where packets go. They are closed at the end.
         config: Options.
-        importance: Gives the maps. It is closed at the end.
-        opening_note: What to tell before the source is opened; empty = nothing.
+        importance: Makes the maps. It is closed at the end.
+        opening_note: A notice before the source is opened; empty = none.
 
     Attributes:
-        closing_notices: What the user should know of the stream that has ended; filled by ``close``.
+        closing_notices: Notices about the stream that has ended; filled by ``close``.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class LiveSession:
         self._can_flush = True
 
     def status(self) -> LiveStatus:
-        """Return how it is doing."""
+        """Return the state of the stream."""
         now = time.monotonic()
         fps_in, fps_out, kbps = self._stream.meters.rates(now)
         median, high = self._stream.meters.latencies()
@@ -102,11 +102,11 @@ class LiveSession:
         return self._stream.snapshot()
 
     def controls(self) -> LiveControls:
-        """Return what is set."""
+        """Return the current settings."""
         return self._stream.controls()
 
     def adjust(self, controls: LiveControls) -> None:
-        """Change settings from the next frame on."""
+        """Change settings, starting with the next frame."""
         self._stream.adjust(controls)
 
     def record_latencies(self, into: MutableSequence[float]) -> None:
@@ -114,16 +114,17 @@ class LiveSession:
         self._stream.meters.record_into(into)
 
     def stop(self) -> None:
-        """End ``run`` after the frame in the making."""
+        """End ``run`` after the current frame."""
         self._is_stopped = True
 
     def run(self) -> Generator[Snapshot | LiveStatus | Notice, None, None]:
         """Stream until the source ends, all sinks are closed, ``stop`` is called, or the generator is closed.
 
-        However it ends, frames in the making are still sent, and files are completed.
+        However it ends, unfinished frames are still sent, and files are completed.
 
         Yields:
-            ``Snapshot`` for every frame coded, ``LiveStatus`` every second, ``Notice`` of what changes.
+            ``Snapshot`` for every encoded frame, ``LiveStatus`` every second, ``Notice`` when something
+            changes.
 
         Raises:
             SemvidError: The source cannot be opened or broke off for good; the encoder, the network, or a
@@ -173,7 +174,7 @@ class LiveSession:
                 self._wait_for_sinks()
             elif self._stream.judge(self._reader.num_dropped):
                 note = self._stream.load.describe()
-                yield Notice(f"the machine cannot keep up: {note}" if note else "full load again")
+                yield Notice(f"the machine cannot keep up: {note}" if note else "the machine keeps up again")
             yield from told.of(self._reader, self._sinks, self._stream)
             if self._sinks and all(one.state == "closed" for one in self._sinks):
                 return
@@ -191,13 +192,13 @@ class LiveSession:
                 sink.is_patient = is_patient
 
     def _wait_for_sinks(self) -> None:
-        """Let those that are slow take what waits for them: nothing of a file is to be left out."""
+        """Let slow sinks take what waits for them, so that files are complete."""
         patient = [one for one in self._sinks if isinstance(one, PatientTaker)]
         while not self._is_stopped and any(one.is_full for one in patient):
             time.sleep(_POLL_SECONDS)
 
     def close(self) -> None:
-        """Send what is still in the making, complete all files, and stop everything; once.
+        """Send unfinished frames, complete all files, and stop everything; call it once.
 
         Raises:
             EncoderError: The encoder failed at its last frames.
@@ -228,7 +229,7 @@ class LiveSession:
             self._failures += [failure] if failure else []
 
     def _raise_failures(self) -> None:
-        """Say of everything that is not whole why."""
+        """Return why anything is incomplete."""
         if self._failures:
             raise OutputError("; ".join(self._failures))
         if self._reader.failure:
@@ -272,7 +273,7 @@ class LiveSession:
         for taker in self._sound_takers:
             taker.expect_sound()
         if not self._sound_takers:
-            yield Notice("the source has sound, which nobody here takes: page and camera show pictures alone")
+            yield Notice("the source has sound, which is left out: the page and the virtual camera have none")
 
     def _pass_sound_on(self, ticks: int) -> None:
         if self._sound_takers and isinstance(self._reader, SoundSource):

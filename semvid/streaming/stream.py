@@ -1,4 +1,4 @@
-"""Frames in, packets out at once: map, follow, allocate, encode, and cut the load in time."""
+"""Turns frames into packets at once: makes and carries maps, allocates, encodes, and reduces the load."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ from semvid.streaming.mapper import LiveMapper
 from semvid.streaming.meters import Meters
 
 _KEY_SECONDS = 1.0
-"""From one key frame that was asked for to the next at least: they are large."""
+"""Minimum interval between requested key frames: they are large."""
 _JUDGED_EVERY = 0.25
 """Seconds between looks at the load."""
 
 
 class LiveStream(Closing):
-    """The heart of a live stream; where frames come from and where packets go is for others.
+    """The heart of a live stream, without source and sinks.
 
     Example:
         ``with LiveStream(LiveConfig()) as stream: packets = stream.feed_array(rgb, 0.0) + stream.flush()``
 
     Args:
         config: Options.
-        source: Gives the maps; it is closed at the end. None = what ``config`` names.
+        source: Makes the maps; it is closed at the end. None = what ``config`` names.
 
     Attributes:
-        meters: How it is doing.
-        governor: How far the load is cut.
+        meters: Measurements.
+        governor: How far the load is reduced.
         num_frames: Coded so far.
     """
 
@@ -83,22 +83,22 @@ class LiveStream(Closing):
 
     @property
     def load(self) -> Load:
-        """How much work a frame is now."""
+        """The current load per frame."""
         return self._ladder[self._step]
 
     @property
     def maps_per_second(self) -> float:
-        """Over the last seconds."""
+        """Maps per second, over the last seconds."""
         return self._mapper.maps_per_second
 
     @property
     def num_failed_maps(self) -> int:
-        """Frames the source of the maps failed at, since the start."""
+        """Frames for which the source of the maps failed, since the start."""
         return self._mapper.num_failed
 
     @property
     def map_failure(self) -> str:
-        """Why the newest map could not be made, in words; empty if it could."""
+        """Why the newest map could not be made; empty if it could."""
         return self._mapper.failure
 
     @property
@@ -117,11 +117,11 @@ class LiveStream(Closing):
         return self._snapshot
 
     def controls(self) -> LiveControls:
-        """Return what is set."""
+        """Return the current settings."""
         return self._wanted
 
     def adjust(self, controls: LiveControls) -> None:
-        """Change settings from the next frame on."""
+        """Change settings, starting with the next frame."""
         with self._lock:
             self._wanted = controls
 
@@ -139,7 +139,7 @@ class LiveStream(Closing):
             captured: The frame.
             expected_rate: Frames a second of the source, if it says; for the first frame.
             sample_aspect_ratio: Width of a pixel by its height; None = square or unknown.
-            wants_key: Make it one at which players can begin; at most once a second.
+            wants_key: Make it a key frame, at which players can begin; at most once a second.
 
         Raises:
             SemvidError: The encoder failed, or the source of the maps did so several times in a row.
@@ -172,14 +172,14 @@ class LiveStream(Closing):
         return packets
 
     def take_remarks(self) -> list[str]:
-        """Return, once, a sentence for everything the user should know of the coded pictures so far."""
+        """Return sentences, each once, on what the user should know about the encoded pictures so far."""
         if self._encoder is not None:
             self._remarks += self._encoder.take_remarks()
         remarks, self._remarks = self._remarks, []
         return remarks
 
     def flush(self) -> list[CodedPacket]:
-        """Return the frames that are still in the making, at the end; what is fed later begins anew.
+        """Return the unfinished frames at the end; what is fed later begins a new stream.
 
         Raises:
             EncoderError: The encoder failed.
@@ -189,7 +189,7 @@ class LiveStream(Closing):
         return packets
 
     def feed_array(self, rgb: NDArray[np.uint8], seconds: float) -> list[CodedPacket]:
-        """Code a picture of yours.
+        """Encode the caller's picture.
 
         Args:
             rgb: ``(h, w, 3)``.
@@ -211,7 +211,7 @@ class LiveStream(Closing):
         """Look at the load; True if a step was taken just now.
 
         Args:
-            num_lost: Frames of the source lost so far because nobody took them in time.
+            num_lost: Frames of the source lost so far because they were not taken in time.
         """
         now = time.monotonic()
         if now - self._judged_at < _JUDGED_EVERY:
@@ -229,7 +229,7 @@ class LiveStream(Closing):
         return changed
 
     def close(self) -> None:
-        """Stop all threads; frames in the making are given up, ``flush`` returns them before."""
+        """Stop all threads; unfinished frames are lost unless ``flush`` returned them before."""
         self._mapper.close()
         if self._encoder is not None:
             self._encoder.close()
@@ -252,7 +252,7 @@ class LiveStream(Closing):
         self._controls = wanted
 
     def _change_encoder(self, frame: Frame, aspect: Fraction | None) -> list[CodedPacket]:
-        """Open another encoder if size, rate or preset has changed; return what the old one still held."""
+        """Open a new encoder if size, rate or preset has changed; return what the old one still held."""
         controls, preset = self._controls, self.load.preset or self._preset
         picture = frame.picture
         key = (picture.width, picture.height, picture.format.name, preset, controls.bitrate, aspect)

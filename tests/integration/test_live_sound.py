@@ -137,7 +137,7 @@ def test_no_sound_where_none_is_wanted_or_there_is_none(film, tmp_path):
 
 def test_it_is_told_when_nobody_takes_the_sound(film):
     told = stream(film, None)
-    assert told == ["the source has sound, which nobody here takes: page and camera show pictures alone"]
+    assert told == ["the source has sound, which is left out: the page and the virtual camera have none"]
 
 
 def test_objects_that_take_sound_get_it_all(film):

@@ -1,4 +1,4 @@
-"""Pictures of a live source as the encoder gets them: progressive, upright, of one size, not too many."""
+"""Prepares pictures of a live source for the encoder: progressive, upright, of one size, not too many."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Shaper:
     """Makes frames of pictures.
 
     Args:
-        config: ``size``, ``frame_rate`` and ``deinterlace`` count.
+        config: ``size``, ``frame_rate`` and ``deinterlace`` are used.
 
     Attributes:
         aspect: Width of a pixel by its height as the source says; None = square or unknown.
@@ -41,7 +41,7 @@ class Shaper:
 
     @property
     def remarks(self) -> Sequence[str]:
-        """What became of the pictures, a sentence each."""
+        """What was changed about the pictures, in sentences."""
         return (*self._remarks, *self._steadier.changes)
 
     @property
@@ -50,7 +50,7 @@ class Shaper:
         return None if self._is_scaled else self._upright_aspect
 
     def progressive(self, pictures: Iterable[VideoFrame]) -> Generator[VideoFrame, None, None]:
-        """Deinterlace, unless told not to; players of live streams do not."""
+        """Deinterlace, unless the config says ``keep``: players of live streams do not."""
         for picture in pictures:
             if picture.interlaced_frame and not self._remarks:
                 done = DEINTERLACED if self._deinterlacer else WOVEN
@@ -60,7 +60,7 @@ class Shaper:
             yield from self._deinterlacer.flush()
 
     def shape(self, picture: VideoFrame, pts: int) -> Frame | None:
-        """Make a frame; None = it is left out, since fewer a second are wanted.
+        """Make a frame; None = it is left out, to keep to the frame rate.
 
         Args:
             picture: As decoded, progressive.

@@ -1,4 +1,4 @@
-"""Frames of a live source: read on a thread of its own, reopened when it breaks off."""
+"""Frames of a live source: read on a separate thread, reopened when it breaks off."""
 
 from __future__ import annotations
 
@@ -38,30 +38,29 @@ _POLL_SECONDS = 0.1
 class LiveReader(Closing):
     """An open source whose frames are taken one by one.
 
-    Live sources (cameras, screens, networks, ``lavfi:``) and files with ``config.realtime`` go on by
-    themselves: of what is not taken in time the oldest is dropped and counted. Files and pipes wait.
-    A lost camera, screen or network is reopened until ``close``; timestamps go on, a gap lasts as long as it
-    did. Files, pipes and generators end.
+    Live sources (cameras, screens, networks, ``lavfi:``) and files with ``config.realtime`` do not wait: if
+    frames are not taken in time, the oldest are dropped and counted. Files and pipes wait. A lost camera,
+    screen or network is reopened until ``close``; timestamps go on, including the gap. Files, pipes and
+    generators end.
 
-    Pictures are turned upright, as the source says, and deinterlaced, unless ``config.deinterlace`` says
-    ``keep``. With ``config.size`` they are scaled into it, with black bars where the aspect differs; without
-    it into that of the first one. With ``config.frame_rate`` frames beyond it are left out evenly; those do
-    not count as dropped.
+    Pictures are turned upright and deinterlaced, unless ``config.deinterlace`` is ``keep``. They are scaled
+    to ``config.size``, or else to the size of the first one, with black bars where the aspect differs.
+    Frames beyond ``config.frame_rate`` are left out evenly, and do not count as dropped.
 
     Args:
         address: From ``parse_source``.
         config: ``size``, ``frame_rate``, ``realtime``, ``loop``, ``wait_seconds``, ``reconnect_seconds`` and
-            ``sound_bitrate`` (0 = sound is not decoded) count.
+            ``sound_bitrate`` (0 = sound is not decoded) are used.
 
     Raises:
         InputError: The source cannot be opened now.
 
     Attributes:
         num_reconnections: Times the source came back.
-        last_error: Why it was lost last, one line; empty if it never was.
-        failure: Why it ended for good before its end, one line; empty if it did not.
-        frame_rate: What the source says of itself; None = nothing.
-        has_sound: The source had sound when it was opened first.
+        last_error: Why it was last lost, in one line; empty if it never was.
+        failure: Why it ended too early, in one line; empty if it did not.
+        frame_rate: The source's nominal frame rate; None = unknown.
+        has_sound: Whether the source had sound when it was first opened.
     """
 
     def __init__(self, address: Address, config: LiveConfig) -> None:
@@ -103,12 +102,12 @@ class LiveReader(Closing):
 
     @property
     def num_dropped(self) -> int:
-        """Frames lost because nobody took them in time."""
+        """Frames lost because they were not taken in time."""
         return self._queue.num_dropped
 
     @property
     def damage(self) -> str:
-        """What was wrong with what came, in words; empty if nothing."""
+        """What was damaged in the source, in words; empty if nothing."""
         return str(self._damage) if self._damage else ""
 
     @property
@@ -123,7 +122,7 @@ class LiveReader(Closing):
 
     @property
     def waits(self) -> bool:
-        """Frames wait until they are taken: a file or a pipe, which nobody can be too slow for."""
+        """Whether frames wait until they are taken, as those of a file or a pipe."""
         return not self._drops
 
     @property
@@ -138,7 +137,7 @@ class LiveReader(Closing):
             timeout: Seconds to wait for one.
 
         Returns:
-            None when none came in time, and at once when none will come any more (``state`` is ``ended``).
+            None if none came in time, and at once if no more will come (``state`` is ``ended``).
         """
         return self._queue.get(timeout)
 
@@ -146,14 +145,14 @@ class LiveReader(Closing):
         """Return the sound that came since the last call, without gaps.
 
         Args:
-            ticks: Of the picture, in ``TIME_BASE``: sound that is missing long before it becomes silence.
+            ticks: Time of the picture in ``TIME_BASE``: sound missing long before it becomes silence.
         """
         return self._sound.take(ticks)
 
     def close(self) -> None:
         """Stop reading; returns within two seconds even when the network hangs.
 
-        What hangs then is given up by its own timeout, in the background.
+        Whatever still hangs then ends in the background, by its own timeout.
         """
         self._stopped.set()
         self._queue.end()
@@ -180,7 +179,7 @@ class LiveReader(Closing):
             self._fail(error)
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
             self._fail(
-                InputError(f"{self._address.shown} cannot be read ({reason(error)}); try another source")
+                InputError(f"{self._address.shown} cannot be read: {reason(error)}; try another source")
             )
         finally:
             self._end()
@@ -264,13 +263,13 @@ class LiveReader(Closing):
         yield from decoder.pictures()
         if decoder.error is not None:
             is_silent = type(decoder.error).__name__ == "ExitError"
-            why = "sends no more" if is_silent else f"was lost ({reason(decoder.error)})"
+            why = "sends no more" if is_silent else f"was lost: {reason(decoder.error)}"
             self.last_error = f"{self._address.shown} {why}"
         elif self._address.can_reconnect and not self._stopped.is_set():
             self.last_error = f"{self._address.shown} ended the stream"
 
     def _seconds(self, picture: VideoFrame) -> float:
-        """Position in the source; where it has none, one frame after the last."""
+        """Return the position in the source; without timestamps, one frame after the last."""
         if picture.pts is not None and picture.time_base:
             return float(picture.pts * picture.time_base)
         return self._played_seconds + float(1 / (self.frame_rate or 30))

@@ -1,4 +1,4 @@
-"""Where packets leave the process: a file or pipe here, a network from a process of its own."""
+"""Where packets leave the process: a file or pipe from here, a network from a separate process."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ATOMIC_BYTES = getattr(select, "PIPE_BUF", 512)
 
 
 class ClosedByReaderError(Exception):
-    """Who read the pipe has gone: the end, not a fault."""
+    """The reader of the pipe has closed it: the end, not a fault."""
 
 
 class Outlet(Protocol):
@@ -51,10 +51,10 @@ class Outlet(Protocol):
         """Complete the container and close it; may block until ``abort``."""
 
     def abort(self) -> None:
-        """From any thread: make whatever blocks return soon."""
+        """Make blocked calls return soon; callable from any thread."""
 
     def rest(self) -> str:
-        """After a failure and ``finish``: say what is there of it; empty where nobody can know."""
+        """After a failure and ``finish``: say what exists of it; empty if that is unknown."""
 
 
 class LocalOutlet:

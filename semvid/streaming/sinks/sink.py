@@ -1,4 +1,4 @@
-"""Coded packets to one sink: muxed on a thread of its own, reconnected when it breaks off."""
+"""Sends packets to one sink: muxed on a separate thread, reconnected when it breaks off."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class PacketSink(Closing):
     Begins at the first key frame, with timestamps near 0. When the parameter sets or the size change on the
     way, MPEG-TS goes on, also in segments, HLS and RTP; a server is connected to anew; other files are
     completed and continued in ``NAME-2.mkv``, ``NAME-3.mkv``, ..., never over an existing one. Files can be
-    played up to where they were written, whatever happens. A lost network is connected to again until
-    ``close``; what a sink cannot take in time is dropped up to a key frame and counted.
+    played up to where they were written, whatever happens. A lost network is reconnected until ``close``;
+    what a sink cannot take in time is dropped up to a key frame and counted.
 
     Args:
         address: From ``parse_sink``.
@@ -52,9 +52,9 @@ class PacketSink(Closing):
         num_reconnections: Times the sink came back.
         bytes_written: Of coded video.
         carries_sound: It can, and is meant to.
-        last_error: Why it was lost last, one line; empty if it never was.
-        is_patient: ``close`` takes as long as it takes.
-        failure: Why what was offered is not all there, one line; empty if it is. Complete after ``close``.
+        last_error: Why it was last lost, in one line; empty if it never was.
+        is_patient: ``close`` has no time limit.
+        failure: Why the result is incomplete, in one line; empty if it is complete. Final after ``close``.
         paths: Files begun.
     """
 
@@ -131,7 +131,7 @@ class PacketSink(Closing):
         """What was dropped because it could not be sent in time, in words; empty if nothing was."""
         if self._address.kind == "file" or not self._queue.num_too_late:
             return ""
-        return f"{self._queue.num_too_late} packets were left out, since it was lost or too slow"
+        return f"{self._queue.num_too_late} packets were left out, because it was lost or too slow"
 
     def offer(self, packet: CodedPacket) -> None:
         """Hand over the next packet in decoding order. Never blocks.
@@ -203,7 +203,7 @@ class PacketSink(Closing):
             self._refusal = error
 
     def _discard(self) -> None:
-        """Close what is open as well as it goes."""
+        """Close what is open, ignoring errors."""
         outlet = self._outlet
         if outlet is not None:
             outlet.abort()
