@@ -1,7 +1,7 @@
 """The MS-ROI network: one picture in, a complete set of feature maps for every class out.
 
 After A. Prakash et al., "Semantic Perceptual Image Compression using Deep Convolution Networks", DCC 2017:
-every class has maps of its own, found in one pass and without boxes. The paper reads them off a classifier;
+every class has its own maps, found in one pass and without boxes. The paper reads them off a classifier;
 here a light decoder is trained for them, on top of M. Sandler et al., "MobileNetV2", CVPR 2018.
 
 Geometry. Sides of the input are ``32 m + 1`` pixels. Then every convolution of stride 2 pads its input by

@@ -24,7 +24,7 @@ _MOSAIC_SHARE = 0.12
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Tensors of one step: labelled pictures, then photographs with fixations of a size of their own."""
+    """Tensors of one step: labelled pictures, then photographs with fixations, of another size."""
 
     pictures: Tensor
     target: Tensor

@@ -169,7 +169,7 @@ def parse_toml(text: str) -> Field:
     except Malformed:
         raise
     except ValueError as error:
-        # Python refuses whole numbers of more than 4,300 digits with an error of its own.
+        # Python refuses whole numbers of more than 4,300 digits with an error of another kind.
         raise Malformed(f"it is not TOML: {shown_line(str(error))}") from error
 
 

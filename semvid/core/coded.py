@@ -1,4 +1,4 @@
-"""Coded video, as it goes from encoders to containers. Loads nothing, for processes that only send it."""
+"""Encoded video on its way from encoders to containers. Imports nothing heavy, for processes that send it."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class _End:
 
 
 def prefetch(items: Iterable[Item], depth: int, name: str) -> Generator[Item, None, None]:
-    """Run ``items`` in a thread of its own, of low priority, at most ``depth`` results ahead of the consumer.
+    """Run ``items`` in a separate thread of low priority, at most ``depth`` results ahead of the consumer.
 
     The producer's exception is raised in the consumer, after the items made before it. When the consumer
     stops early (``close()``, an exception, garbage collection) the producer is stopped at its next item,

@@ -140,7 +140,7 @@ class Deinterlacer:
         return ready + self._pull(self._graph)
 
     def flush(self) -> list[VideoFrame]:
-        """Return what still waits; the next picture begins anew."""
+        """Return what still waits; the next picture starts again."""
         if self._graph is None:
             return []
         self._graph.push(None)

@@ -48,7 +48,7 @@ class FrameFeed:
 
         Args:
             reader: The source.
-            is_waited_for: It has timestamps of its own and nobody can be too slow for it: while it is silent
+            is_waited_for: It has its own timestamps and waits for its reader: while it is silent
                 nothing is missing.
         """
         gap = 1 / float(reader.frame_rate or USUAL_RATE)

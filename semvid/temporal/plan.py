@@ -27,7 +27,7 @@ class Step:
     is_cut: bool
     """A new scene: nothing follows from before."""
     is_key: bool
-    """The frame needs a map of its own."""
+    """The frame needs a new map."""
     flow: Flow | None = None
     """``(rows, cols, 2)`` in cells, to the last key frame; None at a cut."""
     trust: FloatArray | None = None

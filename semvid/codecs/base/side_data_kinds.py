@@ -56,7 +56,7 @@ class Kind:
     containers: Callable[[bytes], frozenset[str]] = lambda data: _NOWHERE
     """Data -> suffixes of the containers that hold it."""
     box: Callable[[bytes], bytes | None] | None = None
-    """What tells a muxer, None where it is told otherwise."""
+    """How a muxer gets it; None = in another way."""
     matters: Callable[[bytes, VideoFrame], bool] = lambda data, picture: True
     """Whether the data says anything."""
     is_for_first: bool = False
@@ -155,7 +155,7 @@ _NOT_OF_THE_PICTURE = {
     "CPB properties", "Palette", "New Extradata", "Param Change", "H263 MB Info", "Quality stats",
     "Fallback track", "Strings Metadata", "Matroska BlockAdditional", "Metadata Update", "MPEGTS Stream ID",
     "Producer Reference Time", "Encryption initialization data", "Encryption info", "RTCP Sender Report",
-    # The tags that say it in words are told where they are lost.
+    # The tags that say it in words are reported where they are lost.
     *MODE_TAGS,
 }  # fmt: skip
 _BY_TYPE = {name: kind for kind in KINDS for name in kind.types}

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _WITH_ALPHA = "yuva420p"
 """Of all encoders here that code a second layer for it."""
-# Full-range 8-bit YUV has format names of its own, deprecated in FFmpeg; only some encoders list them.
+# Full-range 8-bit YUV has its own format names, deprecated in FFmpeg; only some encoders list them.
 _FULL_RANGE_NAMES = {"yuvj420p": "yuv420p", "yuvj422p": "yuv422p", "yuvj444p": "yuv444p"}
 
 

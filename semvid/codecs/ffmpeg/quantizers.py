@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
 
 _CELLS = {"h264": 16, "vp9": 8}
-"""Side in pixels of the smallest block that has a quantizer of its own, by format."""
+"""Side in pixels of the smallest block with its own quantizer, by format."""
 _MACROBLOCK = 16
 _VP9 = 0
 """``AV_VIDEO_ENC_PARAMS_VP9``."""
@@ -99,7 +99,7 @@ def block_qps(picture: VideoFrame, cell: int) -> FloatArray | None:
     count, start, size, kind, base = struct.unpack_from("@IQQii", data)
     shape = -(-picture.height // cell), -(-picture.width // cell)
     if not count:
-        # VP9 tells of blocks only if they have quantizers of their own.
+        # VP9 has blocks here only if they have their own quantizers.
         return np.full(shape, base, np.float32) if kind == _VP9 else None
     blocks = np.frombuffer(data, np.int32, count * size // 4, start).reshape(count, -1)[:, :5]
     left, top, width, height = blocks[:, :4].T // cell

@@ -1,4 +1,4 @@
-"""Where to begin to decode a part of a video, so that its frames are those that decoding all of it gives.
+"""Finds where to begin decoding a part of a video, so that its frames equal those of decoding the whole video.
 
 A key frame will do if it comes out of a fresh decoder by itself, coded without others (after those of "intra
 refresh" a decoder shows nothing for a while), and if the packets up to there tell one time each: else
@@ -52,10 +52,10 @@ class Entry:
 
 @dataclass
 class _Scan:
-    """What the packets of the video tell."""
+    """What is known from the video's packets."""
 
     is_regular: bool = True
-    """Each tells a time of its own."""
+    """Whether each has its own time."""
     is_met: bool = False
     """Some are of the part."""
     num_before: int = 0
@@ -70,7 +70,7 @@ class _Scan:
 def find_entry(
     info: VideoInfo, others: Collection[int] | None, span: Span, start: int, shift: Fraction
 ) -> Entry | None:
-    """Return where to begin to decode; None = at the first packet.
+    """Return where to begin decoding; None = at the first packet.
 
     Args:
         info: Of the video.
@@ -180,7 +180,7 @@ def no_frames(info: VideoInfo, span: Span, last: Fraction) -> InputError:
 
 
 def _is_indexed(info: VideoInfo) -> bool:
-    """Tell whether a file can be sought, and its clock does not begin again in it."""
+    """Return whether a file can be sought, and its clock does not restart."""
     kinds = info.container.split(",")
     if "matroska" not in kinds:
         return "mov" in kinds

@@ -140,7 +140,7 @@ class PacketReader:
         return True
 
     def _keep_rising(self, packet: Packet[Any]) -> None:
-        """Containers refuse decoding times that repeat or go back; the main video is coded anew."""
+        """Containers refuse decoding times that repeat or go back; the main video is encoded again."""
         index = packet.stream.index
         last, dts = self._last_dts.get(index), packet.dts
         assert dts is not None  # noqa: S101 - the caller looked

@@ -1,4 +1,4 @@
-"""How the user is told what was wrong with an input."""
+"""Notices about what was wrong with an input."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 def remarks(
     path: Path, damage: str, packets: PacketReader, num_retimed: int, num_early_chapters: int
 ) -> list[str]:
-    """Return a sentence for everything that was wrong with a file.
+    """Return a sentence for each thing that was wrong with a file.
 
     Args:
         path: The file.
-        damage: What is damaged, and what became of the rest; empty = nothing is.
+        damage: What is damaged, and what was done with the rest; empty = nothing is damaged.
         packets: Its packets, read.
         num_retimed: Frames whose timestamps did not rise.
         num_early_chapters: Chapters that end before anything is shown.
@@ -41,7 +41,7 @@ def remarks(
 
 
 def undecodable(info: VideoInfo, error: Exception | None) -> InputError:
-    """Return the error for a video that gives not one frame.
+    """Return the error for a video without a single frame.
 
     Args:
         info: Of the video.

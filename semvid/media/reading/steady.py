@@ -90,7 +90,7 @@ class Steadier:
     A picture of another shape gets black bars, so that nothing looks stretched.
 
     Attributes:
-        num_frames: Pictures so far, by which changes are told.
+        num_frames: Pictures so far, for notices about changes.
     """
 
     def __init__(self) -> None:
@@ -107,7 +107,7 @@ class Steadier:
 
         Args:
             picture: The next one.
-            is_counted: It counts where changes are told.
+            is_counted: It counts for notices about changes.
         """
         self._turns.of(picture)
         self.num_frames += is_counted

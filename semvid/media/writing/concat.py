@@ -1,4 +1,4 @@
-"""Join parts of a video that were coded apart, without coding anything again."""
+"""Joins parts of a video that were encoded separately, without encoding anything again."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ if TYPE_CHECKING:
 _ROUNDING = Fraction(2, 1000)
 """Seconds: Matroska counts times and durations in thousandths."""
 _MOST_REORDERED = 64
-"""Packets that may be coded behind the one that is shown last; more than any encoder reorders."""
+"""Packets that may follow the one that is shown last; more than any encoder reorders."""
 
 
 @dataclass
 class _Part:
-    """What is known of a part before it is copied."""
+    """What is known about a part before it is copied."""
 
     path: Path
     parameters: dict[str, object]
-    """What must be the same in all parts, by what it is called."""
+    """What must be the same in all parts, by name."""
     is_exact: bool
     """Times in it are exact but for all of them together: an edit list has ticks of its own."""
     time_base: Fraction
     times: list[int] = field(default_factory=list)
     """When each packet is shown, in coding order."""
     end: int = 0
-    """When the last is no longer shown."""
+    """End of the last packet."""
 
 
 def concat(parts: Sequence[Path], output: Path, source: Path, config: CompressConfig) -> list[str]:
-    """Join the parts of a video that ``compress`` made, and add to them all else that the video has.
+    """Join the parts of a video that ``compress`` made, and add the video's other streams.
 
     Times are exact if the parts are in the container that the output is in.
 

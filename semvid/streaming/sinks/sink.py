@@ -32,7 +32,7 @@ class PacketSink(Closing):
     """Writes packets where an address says.
 
     Begins at the first key frame, with timestamps near 0. When the parameter sets or the size change on the
-    way, MPEG-TS goes on, also in segments, HLS and RTP; a server is connected to anew; other files are
+    way, MPEG-TS goes on, also in segments, HLS and RTP; a server is reconnected; other files are
     completed and continued in ``NAME-2.mkv``, ``NAME-3.mkv``, ..., never over an existing one. Files can be
     played up to where they were written, whatever happens. A lost network is reconnected until ``close``;
     what a sink cannot take in time is dropped up to a key frame and counted.

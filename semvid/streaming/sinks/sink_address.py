@@ -35,7 +35,7 @@ _FILES: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
 }
 """Suffix -> muxer, codecs, options."""
 _NETWORK: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
-    # Our JPEG has Huffman tables of its own, which RTP leaves out.
+    # Our JPEG has optimal Huffman tables, which RTP leaves out.
     "rtsp": ("rtsp", ("h264", "hevc", "vp8"), {"rtsp_transport": "tcp"}),
     "rtmp": ("flv", ("h264", "hevc"), {"flvflags": "no_duration_filesize", **_FLUSH}),
     "udp": ("mpegts", _TS, _MPEGTS),
