@@ -1,4 +1,4 @@
-"""Finds where to begin decoding a part of a video, so that its frames equal those of decoding the whole video.
+"""Finds where to begin decoding a part of a video, so that its frames equal those of the whole video.
 
 A key frame will do if it comes out of a fresh decoder by itself, coded without others (after those of "intra
 refresh" a decoder shows nothing for a while), and if the packets up to there tell one time each: else
