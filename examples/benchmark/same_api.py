@@ -50,7 +50,7 @@ def make_config(kind: str, options: Mapping[str, Any]) -> Any:
     elif allocation:
         config["allocation"] = semvid.AllocationConfig(**allocation)
     if hasattr(semvid, "MapsConfig"):
-        maps = {_MAPS[key]: config.pop(key) for key in config.keys() & _MAPS.keys()}
+        maps = {_MAPS[key]: config.pop(key) for key in sorted(config.keys() & _MAPS.keys())}
         rates = [getattr(semvid, _RATES[key])(config.pop(key)) for key in config.keys() & _RATES.keys()]
         config |= {"maps": semvid.MapsConfig(**maps)} | ({"rate": rates[0]} if rates else {})
     return getattr(semvid, kind)(**config)
