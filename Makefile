@@ -13,8 +13,9 @@ PACK ?= ../shared/data/training
 demo: $(VENV)/demo.stamp
 	$(BIN)/python examples/demo.py $(INPUT)
 
+# Two at a time: most tests wait for another process.
 test: $(VENV)/dev.stamp link
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 # mypy runs from elsewhere: here the source folder hides semvid.cli and semvid.models.
 lint: $(VENV)/dev.stamp link

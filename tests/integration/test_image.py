@@ -140,7 +140,7 @@ def test_bad_inputs_are_refused_in_one_line(tmp_path):
         tmp_path / "moving.webp", save_all=True, append_images=[Image.fromarray(255 - colour(40, 40))]
     )
     Image.new("L", (65536, 1)).save(tmp_path / "wide.png")
-    cases = {"cut": "damaged|cut off", "text": "no picture", "moving": "animated", "wide": "65500"}
+    cases = {"cut": "damaged|cut off", "text": "not a picture", "moving": "animated", "wide": "65500"}
     for path in sorted(tmp_path.glob("*")):
         if path.stem in cases:
             with pytest.raises(InputError, match=cases[path.stem]) as caught:

@@ -286,7 +286,7 @@ def test_the_size_that_changes_on_the_way_is_scaled_and_told():
         ("/nowhere/film.mp4", "does not exist"),
         ("webcam:63", "is not there"),
         ("webcam:Nobody Makes This", "there is no camera Nobody"),
-        ("lavfi:nonsense", "no filter graph"),
+        ("lavfi:nonsense", "not a filter graph"),
         ("rtsp://user:secret@127.0.0.1:{}/x", "refuses the connection"),
         ("rtmp://127.0.0.1:{}/live/secret", "refuses the connection"),
         ("http://127.0.0.1:{}/x?token=secret", "refuses the connection"),

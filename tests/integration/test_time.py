@@ -331,7 +331,7 @@ def test_avi_keeps_uneven_times_by_repeating_frames(tmp_path):
     # The last picture is there twice, so that it lasts.
     assert shown.pictures == [0, Fraction(1, 10), Fraction(1, 2), Fraction(55, 100), Fraction(3, 2)]
     assert shown.end == Fraction(155, 100)
-    assert any("here 20 a second: 27 times a frame is repeated" in one for one in notices)
+    assert any("here 20 per second: 27 times a frame is repeated" in one for one in notices)
 
 
 def test_avi_drops_what_no_grid_holds_and_says_so(tmp_path):
