@@ -50,6 +50,8 @@ def received() -> int | None:
 def check() -> None:
     """Raise ``KeyboardInterrupt`` if a signal came that a library swallowed."""
     if _State.received is not None and not _State.depth:
+        # What was put off has come by this.
+        _State.is_put_off = False
         raise KeyboardInterrupt
 
 
@@ -57,6 +59,7 @@ def ignore() -> None:
     """Ignore signals from now on: the program is about to end."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+    _State.is_pending = False
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

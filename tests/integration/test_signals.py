@@ -45,6 +45,21 @@ def test_start_and_end(number, moment, tmp_path):
     assert (done.returncode, done.stderr) == wanted
 
 
+@pytest.mark.parametrize("slow", ["main._interrupted", "interrupts.ignore"])
+def test_a_signal_put_off_while_something_is_imported_comes_once(slow, tmp_path):
+    """A check may find it earlier; then it must not come again while the program ends."""
+    (tmp_path / "struck.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGHUP)\n")
+    code = HEAR + (
+        "import sys, time\nfrom semvid.cli import main\nfrom semvid.core import interrupts\n"
+        "main._run_app = lambda: (__import__('struck'), interrupts.check())\n"
+        f"before = {slow}\n{slow} = lambda: (time.sleep(0.3), before())[1]\nmain.run()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (129, said("SIGHUP"))
+
+
 @pytest.mark.parametrize("number", EXIT_CODES)
 def test_two_in_a_row_while_frames_are_decoded(number, source, tmp_path):
     process = subprocess.Popen(
