@@ -41,6 +41,9 @@ Work = Callable[[], "float | None"]
 
 
 class _Evidence(Protocol):
+    num_misses_needed: int
+    """Looks that must find too little before anybody is told: a false alarm is worse than none."""
+
     def ask(self, picture: VideoFrame, offsets: QuantizerOffsets) -> None: ...
 
     def look(self, packets: list[CodedPacket], *, is_last: bool) -> Work | None: ...
@@ -75,7 +78,7 @@ class MapWatch:
     ) -> None:
         self._remedy = remedy
         self._is_busy = self.is_over = False
-        self._num_asked = 0
+        self._num_asked = self._num_misses = 0
         self._evidence: _Evidence
         if spec.coding_format == "vp9" or (spec.coding_format == "h264" and is_live):
             self._evidence = _Quantizers(spec, crf, extradata)
@@ -109,7 +112,11 @@ class MapWatch:
     def conclude(self, share: float | None) -> str | None:
         """Return a sentence, once, if the encoder does not follow the map."""
         self._is_busy = False
-        if share is None:
+        # Far below zero it is no map that was left out: the pictures are of a kind that tells nothing.
+        if share is None or share < -LEAST_SHARE:
+            return None
+        self._num_misses += share < LEAST_SHARE
+        if share < LEAST_SHARE and self._num_misses < self._evidence.num_misses_needed:
             return None
         self.is_over = True
         if share >= LEAST_SHARE:
@@ -130,6 +137,8 @@ def _safely(work: Work) -> float | None:
 
 class _Quantizers:
     """Waits for pictures whose quantizers a decoder tells."""
+
+    num_misses_needed = 2
 
     def __init__(self, spec: EncoderSpec, crf: float, extradata: bytes | None) -> None:
         self._spec, self._crf, self._extradata = spec, crf, extradata
@@ -166,6 +175,8 @@ class _Quantizers:
 class _KeyFrames:
     """Waits for a key frame, with what the encoder saw until it gave it out."""
 
+    num_misses_needed = 1
+
     def __init__(self, judge: Callable[..., float | None], extradata: bytes | None) -> None:
         self._judge, self._extradata = judge, extradata
         self._candidate: _Candidate | None = None
@@ -194,6 +205,8 @@ class _KeyFrames:
 
 class _LiveKeyFrames:
     """Waits for a key frame of an encoder that gives out every picture at once: none is kept longer."""
+
+    num_misses_needed = 1
 
     def __init__(self, judge: Callable[..., float | None], extradata: bytes | None) -> None:
         self._judge, self._extradata = judge, extradata
