@@ -1,6 +1,7 @@
 """Sound and subtitles that a container cannot hold become what it can, in time with the picture."""
 
 import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -307,3 +308,28 @@ def add_pictures(clip: Path, output: Path) -> None:
         packet.pts = packet.dts = 100
         packet.duration = 200
         writer.mux(packet)
+
+
+@pytest.mark.parametrize("command", ["compress {} -o {}", "stream {} {}"])
+@pytest.mark.parametrize("codec", ["x264", "x265", "vp9"])
+def test_samples_beyond_their_depth_are_limited(codec, command, tmp_path):
+    """Damaged video has such; x264 may abort the whole process at them."""
+    source = tmp_path / "in.y4m"
+    # Most is black: where it is, a sum of errors that are too large overflows.
+    samples = np.zeros((96 * 3 // 2, 192), "<u2")
+    samples[:48] = np.random.default_rng(1).integers(0, 2**16, (48, 192))
+    frame = b"FRAME\n" + samples.tobytes()
+    source.write_bytes(b"YUV4MPEG2 W192 H96 F25:1 Ip A1:1 C420p10 XYSCSS=420P10\n" + 12 * frame)
+    words = command.format(source, tmp_path / "out.mkv").split()
+    run = [
+        "-P",
+        "-c",
+        "from semvid.cli.main import run; run()",
+        *words,
+        "--codec",
+        codec,
+        "--model",
+        "spectral",
+    ]
+    done = subprocess.run([sys.executable, *run], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

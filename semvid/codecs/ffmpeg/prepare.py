@@ -17,6 +17,7 @@ from semvid.codecs.ffmpeg.regions import CAPACITIES, RegionAttacher
 from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.core.conversion import Colours, converted
 from semvid.core.errors import EncoderError
+from semvid.core.luma import plane_of
 from semvid.core.types import Frame, QuantizerOffsets
 from semvid.media.alpha import Flattener
 from semvid.media.colour import UNSPECIFIED, has_alpha, is_convertible, matrix_name, matrix_of
@@ -106,6 +107,7 @@ class FramePreparer:
         self._cover_in_force: LevelArray | None = None
         self._levels = LevelQuantizer(spec.max_levels, CAPACITIES[-1])
         self._bits = av.VideoFormat(self.pixel_format).components[0].bits
+        self._limiter: Graph | None = None
 
     def prepare(self, frame: Frame, offsets: QuantizerOffsets | None) -> VideoFrame:
         """Return the picture to hand to the encoder.
@@ -122,7 +124,7 @@ class FramePreparer:
             picture = self._color.convert(picture, self.pixel_format)
         if self.size != (picture.width, picture.height):
             picture = self._pad(picture)
-        picture = self._marker.mark(picture)
+        picture = self._marker.mark(self._within_depth(picture))
         # The source's frame types must not be forced on the encoder.
         picture.pict_type = 0
         return picture if offsets is None else self._mark(picture, offsets)
@@ -149,6 +151,17 @@ class FramePreparer:
         nudge = 0.25 * np.sign(cover[:, 4]) if self._spec.truncates_offsets else 0.0
         qoffsets = (cover[:, 4] + nudge) / self._spec.offset_range(self._bits)
         return self._attacher.attach(picture, cover[:, :4] * offsets.block_size, qoffsets)
+
+    def _within_depth(self, picture: VideoFrame) -> VideoFrame:
+        """Limit samples to those of the depth: damaged video has others, at which x264 aborts the process."""
+        highest = (1 << self._bits) - 1
+        planes = range(len(picture.planes)) if self._bits > 8 else ()
+        if all(plane_of(picture, index).max() <= highest for index in planes):
+            return picture
+        if self._limiter is None:
+            self._limiter = chain(picture, ("limiter", f"max={highest}"))
+        self._limiter.push(picture)
+        return cast("VideoFrame", self._limiter.pull())
 
     def _pad(self, picture: VideoFrame) -> VideoFrame:
         if self._padder is None:
