@@ -13,6 +13,9 @@ import numpy as np
 from av.packet import PacketSideData, packet_sidedata_type_from_literal
 from clips import RATE, pictures
 
+import semvid
+from semvid.core.events import Notice
+
 WIDTH, HEIGHT = 192, 96
 
 
@@ -80,3 +83,13 @@ def lavfi(*filters: str, frames: int = 4) -> Sequence[str]:
     """Arguments that give FFmpeg a small moving picture."""
     graph = ",".join([f"testsrc2=size={WIDTH}x{HEIGHT}:rate={RATE}", *filters])
     return ["-f", "lavfi", "-i", graph, "-frames:v", str(frames)]
+
+
+def compress(source, output, **options):
+    """Compress with a cheap map; return the notices."""
+    notices = []
+    semvid.compress(
+        source, output, semvid.CompressConfig(maps=semvid.MapsConfig(model="spectral"), **options),
+        on_event=lambda event: notices.append(event.message) if isinstance(event, Notice) else None,
+    )  # fmt: skip
+    return notices
