@@ -4,7 +4,7 @@ import av
 import cv2
 import numpy as np
 import pytest
-from clips import decode, make_clip
+from clips import REPEATABLE_WIDTH, decode, make_clip
 from PIL import Image
 
 import semvid
@@ -32,7 +32,7 @@ def test_a_video_becomes_a_grey_video_of_its_upright_size_and_time(rotation, tmp
 
 
 def test_what_was_exported_steers_like_the_model_itself(tmp_path):
-    source = make_clip(tmp_path / "in.mp4", num_frames=8)
+    source = make_clip(tmp_path / "in.mp4", width=REPEATABLE_WIDTH, num_frames=8)
     semvid.export_maps(source, tmp_path / "maps.mkv", SPECTRAL)
     semvid.export_maps(source, tmp_path / "maps", SPECTRAL)
     sizes = [
