@@ -32,6 +32,11 @@ def setting(name: str, value: object) -> str:
     return f"{fence}{text}{fence}"
 
 
+def reason(error: Exception) -> str:
+    """FFmpeg's or the system's own words for an error, without the path and code around them."""
+    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).rstrip(". ").lower()
+
+
 def visible(text: str) -> str:
     r"""Escape what is invisible or would act on a terminal: an escape character becomes ``\x1b``.
 

@@ -13,6 +13,7 @@ from av.error import FFmpegError
 from av.stream import Disposition, Stream
 
 from semvid.core.errors import InputError, InputMissingError, NoVideoStreamError
+from semvid.core.text import reason
 from semvid.core.types import StreamInfo, StreamKind, VideoInfo
 from semvid.media.names import ffmpeg_name
 from semvid.media.reach import open_local
@@ -162,8 +163,3 @@ def codec_name(stream: Stream) -> str:
     if stream.codec_context is None:
         return UNKNOWN_CODEC
     return stream.codec_context.codec.canonical_name
-
-
-def reason(error: Exception) -> str:
-    """FFmpeg's or the system's own words for an error, without the path and code around them."""
-    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).rstrip(". ").lower()

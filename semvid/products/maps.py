@@ -19,9 +19,8 @@ from semvid.core.settings import or_default
 from semvid.core.text import setting
 from semvid.engine.run import follow, open_run
 from semvid.engine.stages import only_frames, pipeline
-from semvid.importance.files.map_sink import SinkContext
+from semvid.importance.files.map_sink import SinkContext, full_size
 from semvid.importance.files.offset_text import BLOCK_SIZE
-from semvid.importance.files.picture_sink import full_size
 from semvid.importance.files.sinks import open_sink
 from semvid.media.fields import FieldCount
 from semvid.media.stills.picture import Picture, read_picture

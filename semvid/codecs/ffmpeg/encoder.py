@@ -18,10 +18,9 @@ from semvid.codecs.ffmpeg.prepare import FramePreparer
 from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.core.coded import CodedPacket, StreamParameters
 from semvid.core.errors import ConfigError, EncoderError
-from semvid.core.text import setting
+from semvid.core.text import reason, setting
 from semvid.media.fields import FIELD_ORDERS
 from semvid.media.filter_chain import chain
-from semvid.media.probe import reason
 from semvid.media.writing.display_matrix import display_matrix_of
 
 if TYPE_CHECKING:

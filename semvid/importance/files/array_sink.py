@@ -13,15 +13,13 @@ import numpy as np
 
 from semvid.core.resampling import stretched
 from semvid.core.types import FloatArray, Frame, from_grey, to_grey
-from semvid.importance.files.map_sink import SinkContext
+from semvid.importance.files.map_sink import MapSink, SinkContext
 
 _COPIED_AT_ONCE = 2**20
 
 
-class ArraySink:
+class ArraySink(MapSink):
     """Arrays for numpy: ``maps``, ``pts``, ``time_base`` and ``picture``."""
-
-    wants_settled = False
 
     def __init__(self, path: Path, context: SinkContext) -> None:
         self._path = path
@@ -33,17 +31,11 @@ class ArraySink:
         self._size = (0, 0)
 
     @property
-    def num_frames(self) -> int:
-        """See ``FileSink``."""
-        return len(self._pts)
-
-    @property
     def bytes_written(self) -> int:
-        """See ``FileSink``."""
+        """See ``MapSink``."""
         return self._maps.tell()
 
-    def record(self, frame: Frame, importance: FloatArray, *, is_cut: bool) -> FloatArray:
-        """See ``FileSink``."""
+    def _write(self, frame: Frame, importance: FloatArray, *, is_cut: bool) -> FloatArray:
         grey = to_grey(importance)
         if not self._pts:
             self._shape = (grey.shape[0], grey.shape[1])
@@ -54,7 +46,7 @@ class ArraySink:
         return from_grey(grey)
 
     def finish(self) -> None:
-        """See ``FileSink``."""
+        """See ``MapSink``."""
         base = self._context.info.time_base
         with zipfile.ZipFile(self._path, "w", zipfile.ZIP_DEFLATED) as arrays:
             with arrays.open("maps.npy", "w", force_zip64=True) as member:
@@ -69,5 +61,5 @@ class ArraySink:
                     np.lib.format.write_array(cast(Any, member), np.array(values, np.int64))
 
     def close(self) -> None:
-        """See ``FileSink``."""
+        """See ``MapSink``."""
         self._maps.close()

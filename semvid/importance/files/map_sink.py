@@ -1,7 +1,8 @@
-"""The interface of map sinks, which take the maps of a video, and what they need to know about it."""
+"""What every kind of map file has in common, and what it needs to know about the video."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -9,35 +10,42 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.core.types import FloatArray, Frame, QuantizerOffsets, VideoInfo
+from semvid.core.resampling import stretched
+from semvid.core.types import FloatArray, Frame, QuantizerOffsets, VideoInfo, to_grey
 
 
-class MapSink(Protocol):
-    """Takes the maps of a video."""
+class MapSink(ABC):
+    """Takes the maps of a video; then ``finish`` when all of them are there, ``close`` in any case.
 
-    wants_settled: bool
-    """It keeps few cells and levels, so maps that follow motion are settled first."""
+    Attributes:
+        wants_settled: It keeps few cells and levels, so maps that follow motion are settled first.
+        num_frames: Maps so far.
+    """
+
+    wants_settled = False
+    num_frames = 0
 
     @property
-    def num_frames(self) -> int:
-        """Maps so far."""
-
-    @property
+    @abstractmethod
     def bytes_written(self) -> int:
         """Bytes so far, approximately."""
 
     def record(self, frame: Frame, importance: FloatArray, *, is_cut: bool) -> FloatArray:
         """Take the ``(h, w)`` upright map of the next frame; return it as it is stored."""
+        stored = self._write(frame, importance, is_cut=is_cut)
+        self.num_frames += 1
+        return stored
 
-
-class FileSink(MapSink, Protocol):
-    """Writes to a file: ``finish`` when all maps are there, ``close`` in any case."""
+    @abstractmethod
+    def _write(self, frame: Frame, importance: FloatArray, *, is_cut: bool) -> FloatArray: ...
 
     def finish(self) -> None:
         """Write what is still buffered."""
+        return
 
     def close(self) -> None:
         """Close the file."""
+        return
 
 
 class Allocator(Protocol):
@@ -58,3 +66,8 @@ class SinkContext:
     """What makes the maps, and with which settings; JSON values."""
     allocator: Allocator | None = None
     """Turns importance into offsets; only files of offsets need it."""
+
+
+def full_size(importance: FloatArray, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Stretch a map to ``(width, height)`` pixels, 8-bit grey."""
+    return to_grey(stretched(importance, size[1], size[0]))

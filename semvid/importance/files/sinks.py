@@ -3,61 +3,126 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-
-from av.error import FFmpegError
+from typing import TextIO
 
 from semvid.core.config import MapFormat
-from semvid.core.errors import OutputError
+from semvid.core.resampling import stretched
+from semvid.core.types import FloatArray, Frame, from_grey, to_grey
 from semvid.importance.files.array_sink import ArraySink
-from semvid.importance.files.map_sink import FileSink, MapSink, SinkContext
-from semvid.importance.files.offset_sink import OffsetSink
+from semvid.importance.files.map_sink import MapSink, SinkContext, full_size
 from semvid.importance.files.offset_text import write_kvazaar, write_svtav1
-from semvid.importance.files.picture_sink import PictureSink
-from semvid.importance.files.sidecar_sink import SidecarSink
+from semvid.importance.files.sidecar import SidecarHeader, SidecarWriter, TimedMap
 from semvid.importance.files.video_sink import SaliencySink, VideoSink
-from semvid.media.probe import reason
-from semvid.media.writing.claim import Claim
-from semvid.media.writing.folder import picture_folder
+from semvid.media.writing.claim import Claim, writing
+from semvid.media.writing.folder import PictureFolder, picture_folder
 
-_SINKS: Mapping[str, Callable[[Path, SinkContext], FileSink]] = {
+
+class _PictureSink(MapSink):
+    """One PNG per frame."""
+
+    def __init__(self, folder: PictureFolder) -> None:
+        self._folder = folder
+
+    @property
+    def bytes_written(self) -> int:
+        return self._folder.bytes_written
+
+    def _write(self, frame: Frame, importance: FloatArray, *, is_cut: bool) -> FloatArray:
+        self._folder.write(full_size(importance, frame.upright_size))
+        return importance
+
+
+class _OffsetSink(MapSink):
+    """Quantizer offsets for an encoder that reads them from a text file.
+
+    Args:
+        path: Where to write.
+        context: With an allocator.
+        append: Writes the offsets of the picture of this number.
+    """
+
+    def __init__(
+        self, path: Path, context: SinkContext, append: Callable[[TextIO, int, FloatArray], None]
+    ) -> None:
+        self._append = append
+        self._file = path.open("w", encoding="ascii", newline="\n")
+        assert context.allocator is not None  # noqa: S101 - formats with offsets always have one
+        self._allocator = context.allocator
+
+    @property
+    def bytes_written(self) -> int:
+        return self._file.tell()
+
+    def _write(self, frame: Frame, importance: FloatArray, *, is_cut: bool) -> FloatArray:
+        half = frame.upright(frame.half_luma)
+        offsets, _ = self._allocator.allocate(importance, half, frame.upright_size, is_cut=is_cut)
+        self._append(self._file, self.num_frames, offsets.values)
+        return importance
+
+    def finish(self) -> None:
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _SidecarSink(MapSink):
+    """A sidecar. A later run reads exactly what it keeps, rounded to 8 bits."""
+
+    wants_settled = True
+
+    def __init__(self, path: Path, context: SinkContext) -> None:
+        self._context = context
+        self._file = path.open("wb")
+        self._writer: SidecarWriter | None = None
+        self._grid = (0, 0)
+
+    @property
+    def bytes_written(self) -> int:
+        return self._file.tell()
+
+    def _write(self, frame: Frame, importance: FloatArray, *, is_cut: bool) -> FloatArray:
+        if self._writer is None:
+            rows, cols = self._grid = importance.shape[0], importance.shape[1]
+            header = SidecarHeader(
+                frame.upright_size, (rows, cols), self._context.info.time_base, self._context.made_by
+            )
+            self._writer = SidecarWriter(self._file, header)
+        grey = to_grey(stretched(importance, *self._grid))
+        assert frame.picture.pts is not None  # noqa: S101 - the reader sees to it
+        self._writer.write(TimedMap(frame.picture.pts, grey))
+        return from_grey(grey)
+
+    def finish(self) -> None:
+        if self._writer is not None:
+            self._writer.finish()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+_SINKS: Mapping[str, Callable[[Path, SinkContext], MapSink]] = {
     "video": VideoSink,
     "x264mod": SaliencySink,
-    "sidecar": SidecarSink,
+    "sidecar": _SidecarSink,
     "npz": ArraySink,
-    "kvazaar": lambda path, context: OffsetSink(path, context, write_kvazaar),
-    "svtav1": lambda path, context: OffsetSink(path, context, write_svtav1),
+    "kvazaar": lambda path, context: _OffsetSink(path, context, write_kvazaar),
+    "svtav1": lambda path, context: _OffsetSink(path, context, write_svtav1),
 }
 
 
-def open_sink(
-    kind: MapFormat, output: Path, context: SinkContext, *, overwrite: bool
-) -> AbstractContextManager[MapSink]:
-    """Return a context manager: on success the output gets its name, on failure nothing is left behind."""
+@contextmanager
+def open_sink(kind: MapFormat, output: Path, context: SinkContext, *, overwrite: bool) -> Iterator[MapSink]:
+    """Yield a sink: on success the output gets its name, on failure nothing is left behind."""
     if kind == "png":
-        return _folder_sink(output, overwrite)
-    return _file_sink(output, overwrite, lambda temporary: _SINKS[kind](temporary, context))
-
-
-@contextmanager
-def _folder_sink(output: Path, overwrite: bool) -> Iterator[MapSink]:
-    with picture_folder(output, overwrite=overwrite) as folder:
-        yield PictureSink(folder)
-
-
-@contextmanager
-def _file_sink(output: Path, overwrite: bool, make: Callable[[Path], FileSink]) -> Iterator[MapSink]:
-    with Claim(output, overwrite=overwrite) as claim:
+        with picture_folder(output, overwrite=overwrite) as folder:
+            yield _PictureSink(folder)
+        return
+    with Claim(output, overwrite=overwrite) as claim, writing(output):
         temporary = claim.temporary()
-        try:
-            with closing(make(temporary)) as sink:
-                yield sink
-                sink.finish()
-            claim.publish(temporary)
-        except (FFmpegError, OSError) as error:
-            if isinstance(error, OutputError):
-                raise
-            raise OutputError(
-                f"{output} cannot be written: {reason(error)}; nothing was left behind"
-            ) from error
+        with closing(_SINKS[kind](temporary, context)) as sink:
+            yield sink
+            sink.finish()
+        claim.publish(temporary)

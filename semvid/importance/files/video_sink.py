@@ -11,21 +11,19 @@ from numpy.typing import NDArray
 
 from semvid.core.geometry import grid_shape
 from semvid.core.types import FloatArray, Frame, VideoInfo
-from semvid.importance.files.map_sink import SinkContext
-from semvid.importance.files.picture_sink import full_size
+from semvid.importance.files.map_sink import MapSink, SinkContext, full_size
 from semvid.media.names import ffmpeg_name
 
 _LIMITED_BLACK, _LIMITED_RANGE = 16, 219
 
 
-class VideoSink:
+class VideoSink(MapSink):
     """Lossless grey video with the timestamps of the source."""
 
     container, pixel_format = "matroska", "gray"
-    wants_settled = False
+    bytes_written = 0
 
     def __init__(self, path: Path, context: SinkContext) -> None:
-        self.num_frames = self.bytes_written = 0
         self._output = av.open(ffmpeg_name(path), "w", format=self.container)
         self._stream = self._output.add_stream("ffv1", rate=context.info.frame_rate or 25)
         self._time_base = self._time_base_for(context.info)
@@ -38,8 +36,7 @@ class VideoSink:
         """Return the picture as PyAV wants it, and its timestamp."""
         return full_size(importance, frame.upright_size), frame.picture.pts
 
-    def record(self, frame: Frame, importance: FloatArray, *, is_cut: bool) -> FloatArray:
-        """See ``FileSink``."""
+    def _write(self, frame: Frame, importance: FloatArray, *, is_cut: bool) -> FloatArray:
         samples, pts = self._draw(frame, importance)
         picture = av.VideoFrame.from_ndarray(samples, format=self.pixel_format)
         picture.pts, picture.time_base = pts, self._time_base
@@ -50,7 +47,6 @@ class VideoSink:
             codec.time_base = self._stream.time_base = self._time_base
             self._is_open = True
         self._mux(picture)
-        self.num_frames += 1
         return importance
 
     def _mux(self, picture: av.VideoFrame | None) -> None:
@@ -59,12 +55,12 @@ class VideoSink:
             self._output.mux(packet)
 
     def finish(self) -> None:
-        """See ``FileSink``."""
+        """See ``MapSink``."""
         if self._is_open:
             self._mux(None)
 
     def close(self) -> None:
-        """See ``FileSink``."""
+        """See ``MapSink``."""
         self._output.close()
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from semvid.core.errors import InputError
+from semvid.core.text import reason
 from semvid.core.types import VideoInfo
-from semvid.media.probe import reason
 
 if TYPE_CHECKING:
     from semvid.media.reading.packets import PacketReader

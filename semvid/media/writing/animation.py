@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Any, cast
 import av
 import cv2
 import numpy as np
-from av.error import FFmpegError
 from av.filter import Graph
 from av.video.format import VideoFormat
 
 from semvid.core.errors import OutputError
-from semvid.core.interrupts import finished_step
 from semvid.media.drawing import Bgr
-from semvid.media.names import ffmpeg_name
-from semvid.media.probe import reason
-from semvid.media.writing.claim import Claim
+from semvid.media.writing.claim import writing
+from semvid.media.writing.unfinished import UnfinishedContainer
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
@@ -54,10 +51,8 @@ _MOST_REPEATS = 1000
 """Limit for a picture shown longer than the format can say: a week in a GIF. Broken timestamps make years."""
 
 
-class Animation:
-    """A GIF or WebP that appears under its name only when it is complete. Holds one picture at a time.
-
-    Use as a context manager: leaving it without ``finish()`` removes the temporary file.
+class Animation(UnfinishedContainer):
+    """A GIF or WebP, complete after ``finish()``. Holds one picture at a time.
 
     Args:
         output: Where to write, ``.gif`` or ``.webp``.
@@ -71,9 +66,12 @@ class Animation:
     """
 
     def __init__(self, output: Path, *, overwrite: bool) -> None:
-        self.num_frames = 0
-        self._output = output
         self._kind = _KINDS[output.suffix.lower()]
+        muxer = self._kind.name.lower()
+        super().__init__(
+            output, lambda name: av.open(name, "w", format=muxer, options={"loop": "0"}), overwrite=overwrite
+        )
+        self.num_frames = 0
         self._time_base = Fraction(1, self._kind.ticks)
         self._stream: VideoStream | None = None
         self._palette: Graph | None = None
@@ -82,27 +80,6 @@ class Animation:
         """When ``_shown`` was written, in ticks."""
         self._held: list[Packet[Any]] = []
         """Its packet, until its duration is known."""
-        self._claim = Claim(output, overwrite=overwrite)
-        try:
-            self._temporary = self._claim.temporary()
-            self._container = av.open(
-                ffmpeg_name(self._temporary), "w", format=self._kind.name.lower(), options={"loop": "0"}
-            )
-        except BaseException:
-            self._claim.release()
-            raise
-
-    def __enter__(self) -> Animation:
-        return self
-
-    def __exit__(self, kind: object, error: object, traceback: object) -> None:
-        try:
-            finished_step(self._container.close)
-        except (FFmpegError, OSError):
-            if error is None:
-                raise
-        finally:
-            finished_step(self._claim.release)
 
     def add(self, drawn: Bgr, start: Fraction) -> None:
         """Take the next picture, shown from ``start`` seconds on.
@@ -131,12 +108,10 @@ class Animation:
         """
         tick = max(round(end * self._kind.ticks), self._since + 1)
         self._go_on_until(tick)
-        try:
+        with writing(self.output):
             self._end(tick)
-            self._container.close()
+            self.container.close()
             return self._claim.publish(self._temporary)
-        except (FFmpegError, OSError) as error:
-            raise self._failure(error) from error
 
     def _go_on_until(self, tick: int) -> None:
         """Repeat the picture as often as the format needs for its duration."""
@@ -151,7 +126,7 @@ class Animation:
             self._write(self._shown, self._since + self._kind.longest)
 
     def _write(self, drawn: Bgr, tick: int) -> None:
-        try:
+        with writing(self.output):
             if self._stream is None:
                 self._stream = self._open(drawn)
             # What both formats take: FFmpeg's libwebp takes no RGB without a fourth channel.
@@ -164,8 +139,6 @@ class Animation:
             packets = self._stream.encode(picture)
             self._mux_held(tick)
             self._held = packets
-        except (FFmpegError, OSError) as error:
-            raise self._failure(error) from error
         self._shown, self._since = drawn, tick
 
     def _open(self, drawn: Bgr) -> VideoStream:
@@ -175,7 +148,7 @@ class Animation:
                 f"{kind.name} takes {kind.most_side} pixels a side at most, and the drawing has "
                 f"{width}x{height}; choose a smaller `height`, or end `output` in .mkv"
             )
-        stream = cast("VideoStream", self._container.add_stream(kind.encoder, options=kind.options))
+        stream = cast("VideoStream", self.container.add_stream(kind.encoder, options=kind.options))
         stream.width, stream.height = width, height
         stream.time_base = stream.codec_context.time_base = self._time_base
         stream.pix_fmt = "bgra"
@@ -193,19 +166,14 @@ class Animation:
             last = av.Packet(_GIF_END)
             last.pts = last.dts = tick
             last.time_base, last.stream = self._time_base, self._stream
-            self._container.mux(last)
+            self.container.mux(last)
 
     def _mux_held(self, tick: int) -> None:
         """Write the waiting picture, now that the time of the next one is known."""
         for packet in self._held:
             packet.duration = tick - self._since
-            self._container.mux(packet)
+            self.container.mux(packet)
         self._held = []
-
-    def _failure(self, error: Exception) -> OutputError:
-        if isinstance(error, OutputError):
-            return error
-        return OutputError(f"{self._output} cannot be written: {reason(error)}; nothing was left behind")
 
 
 def _palette_graph(width: int, height: int, time_base: Fraction) -> Graph:

@@ -8,15 +8,33 @@ import os
 import secrets
 import stat
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from semvid.core.errors import OutputError, OutputExistsError
+from semvid.core.errors import OutputError, OutputExistsError, SemvidError
 from semvid.core.interrupts import finished_step, shielded
+from semvid.core.text import reason
 from semvid.media.writing.lock import lock, remove, stem_for, sweep, unlock
 
 _LONGEST_SUFFIX = 16
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EACCES}
+
+
+@contextlib.contextmanager
+def writing(output: Path) -> Iterator[None]:
+    """Turn errors of the system and of FFmpeg in the block into an ``OutputError`` that names the output."""
+    try:
+        yield
+    except SemvidError:
+        raise
+    except Exception as error:
+        # Loaded for long where one of its errors is raised.
+        from av.error import FFmpegError
+
+        if not isinstance(error, OSError | FFmpegError):
+            raise
+        raise OutputError(f"{output} cannot be written: {reason(error)}; nothing was left behind") from error
 
 
 class _State:
@@ -50,15 +68,14 @@ class Claim:
             _State.held.add(self)
             _State.num_claimed += not is_scratch
             try:
-                self._lock = self._acquire()
-                if self._lock is not None:
-                    sweep(self.target.parent, self._stem)
-                if self.target.is_file() and not overwrite:
-                    raise _appeared(output)
-            except BaseException as error:
+                with writing(output):
+                    self._lock = self._acquire()
+                    if self._lock is not None:
+                        sweep(self.target.parent, self._stem)
+                    if self.target.is_file() and not overwrite:
+                        raise _appeared(output)
+            except BaseException:
                 self.release()
-                if isinstance(error, OSError) and not isinstance(error, OutputError):
-                    raise OutputError(f"{output} cannot be created: {error.strerror or error}") from error
                 raise
 
     def __enter__(self) -> Claim:
@@ -75,10 +92,8 @@ class Claim:
         """
         suffix = self.target.suffix
         path = self._new(f".part{suffix if len(suffix) <= _LONGEST_SUFFIX else ''}")
-        try:
+        with writing(self.output):
             _create(path)
-        except OSError as error:
-            raise OutputError(f"{self.output} cannot be created: {error.strerror or error}") from error
         return path
 
     def temporary_folder(self) -> Path:
@@ -88,10 +103,8 @@ class Claim:
             OutputError: It cannot be created.
         """
         path = self._new(".part")
-        try:
+        with writing(self.output):
             path.mkdir()
-        except OSError as error:
-            raise OutputError(f"{self.output} cannot be created: {error.strerror or error}") from error
         return path
 
     def left_aside(self) -> list[Path]:
@@ -136,16 +149,10 @@ class Claim:
         Raises:
             OutputError: It cannot be written; nothing is left behind.
         """
-        try:
+        with writing(self.output):
             temporary = self.temporary()
             temporary.write_bytes(data)
             return self.publish(temporary)
-        except OSError as error:
-            if isinstance(error, OutputError):
-                raise
-            raise OutputError(
-                f"{self.output} cannot be written: {error.strerror or error}; nothing was left behind"
-            ) from error
 
     def release(self) -> None:
         """Remove what was not published, and let others write here."""
@@ -203,12 +210,11 @@ def take_free_name(path: Path) -> None:
         OutputExistsError: It is taken.
         OutputError: It cannot be created.
     """
-    try:
-        _create(path)
-    except FileExistsError as error:
-        raise _appeared(path) from error
-    except OSError as error:
-        raise OutputError(f"{path} cannot be created: {error.strerror or error}") from error
+    with writing(path):
+        try:
+            _create(path)
+        except FileExistsError as error:
+            raise _appeared(path) from error
 
 
 def _create(path: Path) -> None:

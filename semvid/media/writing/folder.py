@@ -15,8 +15,8 @@ from PIL import Image
 
 from semvid.core.errors import OutputError, OutputExistsError
 from semvid.core.interrupts import shielded
-from semvid.media.probe import reason
-from semvid.media.writing.claim import Claim, final_target
+from semvid.core.text import reason
+from semvid.media.writing.claim import Claim, final_target, writing
 
 _FRAME_NAME = "{:06d}.png"
 _FRAME_PATTERN = re.compile(r"\d{6}\.png")
@@ -48,23 +48,16 @@ def picture_folder(output: Path, *, overwrite: bool) -> Iterator[PictureFolder]:
     Raises:
         OutputError: It cannot be written, or something appeared in it meanwhile; that stays as it is.
     """
-    with Claim(output, overwrite=overwrite) as claim:
+    with Claim(output, overwrite=overwrite) as claim, writing(output):
         for old in claim.left_aside():
             # Where there is a folder again this is an error, and the old one stays where it is.
             with contextlib.suppress(OSError):
                 old.rename(claim.target)
         check_folder(output, overwrite=overwrite)
         replaced = _names_in(claim.target)
-        try:
-            temporary = claim.temporary_folder()
-            yield PictureFolder(temporary)
-            _publish(claim, temporary, replaced)
-        except OSError as error:
-            if isinstance(error, OutputError):
-                raise
-            raise OutputError(
-                f"{output} cannot be written: {reason(error)}; nothing was left behind"
-            ) from error
+        temporary = claim.temporary_folder()
+        yield PictureFolder(temporary)
+        _publish(claim, temporary, replaced)
 
 
 def _publish(claim: Claim, temporary: Path, replaced: frozenset[str]) -> None:

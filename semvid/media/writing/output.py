@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from semvid.core.errors import OutputError, OutputExistsError
+from semvid.core.text import reason
 from semvid.media.writing.claim import Claim, final_target
 
 
@@ -34,9 +35,7 @@ def check_place(output: Path, source: Path | None, *, overwrite: bool, option: s
         if isinstance(error, OutputError):
             raise
         # A name that is too long, a folder that may not be entered.
-        raise OutputError(
-            f"{output} cannot be written: {(error.strerror or str(error)).lower()}; choose another {option}"
-        ) from error
+        raise OutputError(f"{output} cannot be written: {reason(error)}; choose another {option}") from error
 
 
 def _check(output: Path, source: Path | None, *, overwrite: bool, option: str) -> None:

@@ -6,16 +6,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from av.error import FFmpegError
-
 from semvid.core.coded import CodedPacket, StreamParameters
-from semvid.core.errors import OutputError
-from semvid.core.interrupts import finished_step
-from semvid.media.names import ffmpeg_name
-from semvid.media.probe import codec_name, is_cover_art, open_container, reason
+from semvid.core.text import reason
+from semvid.media.probe import codec_name, is_cover_art, open_container
 from semvid.media.side_data import MODE_TAGS
 from semvid.media.writing.carry import Manifest, Passage, Way
-from semvid.media.writing.claim import Claim
+from semvid.media.writing.claim import writing
 from semvid.media.writing.container_trial import add_copy, open_output
 from semvid.media.writing.containers import CONTAINERS, COVER_CODECS
 from semvid.media.writing.even_sound import MOST_LATE
@@ -25,12 +21,12 @@ from semvid.media.writing.priming import primed
 from semvid.media.writing.sound import SoundConverter, add_sound
 from semvid.media.writing.subtitles import SubtitleConverter
 from semvid.media.writing.tags import Inventory, portable
+from semvid.media.writing.unfinished import UnfinishedContainer
 from semvid.media.writing.video_track import VideoTrack
 
 if TYPE_CHECKING:
     from av import Packet
     from av.audio.stream import AudioStream
-    from av.container import OutputContainer
     from av.stream import AttachmentStream, Stream
     from av.subtitles.stream import SubtitleStream
 
@@ -49,10 +45,8 @@ _OPTIONS = {
 _MATROSKA = {"matroska", "webm"}
 
 
-class VideoWriter:
-    """An output that appears under its name only when it is complete.
-
-    Use as a context manager: leaving it without ``commit()`` removes the temporary file.
+class VideoWriter(UnfinishedContainer):
+    """A video, complete after ``commit()``.
 
     Args:
         output: Where to write.
@@ -64,11 +58,16 @@ class VideoWriter:
     """
 
     def __init__(self, output: Path, manifest: Manifest | None = None, *, overwrite: bool) -> None:
-        self.output = output
-        self.bytes_written = 0
-        self._muxer = CONTAINERS[output.suffix.lower()]
+        self._muxer = muxer = CONTAINERS[output.suffix.lower()]
         self._manifest = manifest or Manifest(output.suffix.lower(), {})
-        self._claim = Claim(output, overwrite=overwrite)
+        options = dict(_OPTIONS.get(muxer, {}))
+        if self._manifest.has_keys and muxer in _MP4_LIKE:
+            options["movflags"] += "+use_metadata_tags"
+        is_relayed = self._manifest.is_relayed
+        super().__init__(
+            output, lambda name: open_output(name, muxer, options, is_relayed=is_relayed), overwrite=overwrite
+        )
+        self.bytes_written = 0
         self._copies: dict[int, Stream] = {}
         self._held: dict[int, list[Packet[Any]]] = {}
         self._converters: dict[int, SoundConverter | SubtitleConverter] = {}
@@ -77,29 +76,6 @@ class VideoWriter:
         self._pixel_aspect: Fraction | None = None
         self._inventory: Inventory | None = None
         self.notices: list[str] = []
-        try:
-            self._temporary = self._claim.temporary()
-            options = dict(_OPTIONS.get(self._muxer, {}))
-            if self._manifest.has_keys and self._muxer in _MP4_LIKE:
-                options["movflags"] += "+use_metadata_tags"
-            self.container: OutputContainer = open_output(
-                ffmpeg_name(self._temporary), self._muxer, options, is_relayed=self._manifest.is_relayed
-            )
-        except BaseException:
-            self._claim.release()
-            raise
-
-    def __enter__(self) -> VideoWriter:
-        return self
-
-    def __exit__(self, kind: object, error: object, traceback: object) -> None:
-        try:
-            finished_step(self.container.close)
-        except (FFmpegError, OSError):
-            if error is None:
-                raise
-        finally:
-            finished_step(self._claim.release)
 
     def add_video(self, video: StreamParameters | VideoTrack) -> None:
         """Add the coded video, or take a track that was added. Must be called once, first of all."""
@@ -168,10 +144,11 @@ class VideoWriter:
         Raises:
             OutputError: The container refuses this combination of streams.
         """
-        try:
-            self.container.start_encoding()
-        except (FFmpegError, ValueError) as error:
-            raise self._failure(error) from error
+        with writing(self.output):
+            try:
+                self.container.start_encoding()
+            except ValueError as error:
+                raise OSError(reason(error)) from error
 
     def copy(self, packet: Packet[Any]) -> None:
         """Write what becomes of a packet of another stream; nothing of those that are left out."""
@@ -220,10 +197,8 @@ class VideoWriter:
     def _mux(self, packet: Packet[Any]) -> None:
         size = packet.size
         self._ledger.note(packet)
-        try:
+        with writing(self.output):
             self.container.mux(packet)
-        except (FFmpegError, OSError) as error:
-            raise self._failure(error) from error
         self.bytes_written += size
 
     def commit(self) -> int:
@@ -235,7 +210,7 @@ class VideoWriter:
         Raises:
             OutputError: The disk is full, or what was written cannot be read back.
         """
-        try:
+        with writing(self.output):
             timed = [one.index for one in self.container.streams if carries_time(one)]
             self.container.close()
             self._patch_header()
@@ -245,16 +220,9 @@ class VideoWriter:
                 with open_container(self._temporary) as written:
                     self.notices += self._inventory.lost(written)
             return self._claim.publish(self._temporary)
-        except (FFmpegError, OSError) as error:
-            raise self._failure(error) from error
 
     def _patch_header(self) -> None:
         if self._muxer in _MP4_LIKE:
             prefer_google_boxes(self._temporary)
         if self._pixel_aspect is not None:
             state_pixel_aspect(self._temporary, self._pixel_aspect)
-
-    def _failure(self, error: Exception) -> OutputError:
-        if isinstance(error, OutputError):
-            return error
-        return OutputError(f"{self.output} cannot be written: {reason(error)}; nothing was left behind")

@@ -9,11 +9,10 @@ from pathlib import Path
 
 from semvid.codecs.registry import find_codec
 from semvid.core.config import AllocationConfig, CompressConfig, MapsConfig, TemporalConfig
-from semvid.core.errors import OutputError
 from semvid.core.events import Event, Progress
 from semvid.core.results import Result
 from semvid.engine.search import SizeSearch
-from semvid.media.writing.claim import Claim
+from semvid.media.writing.claim import Claim, writing
 from semvid.media.writing.output import scratch_folder
 from semvid.products.compress import compress
 
@@ -43,16 +42,10 @@ def plain_encode_of_size(
     output = Path(output)
     with scratch_folder() as folder, Claim(output, overwrite=True) as claim:
         best = _search(Path(source), folder, output.suffix, plain_config(config), wanted, on_event)
-        try:
+        with writing(output):
             temporary = claim.temporary()
             shutil.copyfile(best.output, temporary)
             claim.publish(temporary)
-        except OSError as error:
-            if isinstance(error, OutputError):
-                raise
-            raise OutputError(
-                f"{output} cannot be written: {error.strerror or error}; nothing was left behind"
-            ) from error
     return replace(best, output=output)
 
 

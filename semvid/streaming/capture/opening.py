@@ -19,8 +19,8 @@ from av.error import FFmpegError, HTTPError
 
 from semvid.core.config import LiveConfig
 from semvid.core.errors import ConfigError, InputError
-from semvid.core.text import scheme_of
-from semvid.media.probe import main_video_stream, open_container, reason
+from semvid.core.text import reason, scheme_of
+from semvid.media.probe import main_video_stream, open_container
 from semvid.media.reach import has_protocol, network_options
 from semvid.streaming.base.address import LISTEN_SECONDS, READ_SECONDS, Address
 from semvid.streaming.capture.devices import find_camera, what_is_there

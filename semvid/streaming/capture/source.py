@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from semvid.core.closing import Closing
 from semvid.core.config import LiveConfig
 from semvid.core.errors import InputError, SemvidError
-from semvid.media.probe import reason
+from semvid.core.text import reason
 from semvid.media.reading.damage import Damage
 from semvid.streaming.base.address import Address
 from semvid.streaming.base.backoff import Backoff

@@ -20,8 +20,8 @@ from av.error import FFmpegError
 from semvid.core.children import start_child
 from semvid.core.coded import CodedPacket
 from semvid.core.errors import OutputError
+from semvid.core.text import reason
 from semvid.media.names import ffmpeg_name
-from semvid.media.probe import reason
 from semvid.streaming.base.address import Address
 from semvid.streaming.base.sound import SoundChunk
 from semvid.streaming.sinks.disk import Disk
