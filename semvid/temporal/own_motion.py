@@ -1,20 +1,82 @@
-"""Finds what moves against the camera, averaged along its motion."""
+"""Separates what moves by itself from what only the camera moves."""
 
 from __future__ import annotations
+
+import math
+from functools import lru_cache
 
 import cv2
 import numpy as np
 
 from semvid.core.types import FloatArray
-from semvid.temporal.camera import own_motion
 from semvid.temporal.warp import Flow, warp
 
+_SAMPLE_EVERY = 4
+_NUM_ROUNDS = 4
+_STILL = 2e-4
+"""Error of optical flow in picture widths."""
+_NOTICED = 0.002
+"""Own motion, in picture widths per frame, that counts half: 2.5 pixels in 720p."""
+_PARALLAX = 0.25
+"""Share of the camera's own speed that depth alone may add."""
 _PAST = 0.9
 """Share of the past in the running average."""
 
 
+def camera_flow(flow: Flow) -> Flow:
+    """Fit the flow of a camera that pans, zooms and turns: affine, by reweighted least squares.
+
+    P. Holland and R. Welsch, "Robust regression using iteratively reweighted least-squares", 1977, with
+    weights that ignore what moves otherwise.
+
+    Args:
+        flow: ``(rows, cols, 2)`` in cells.
+
+    Returns:
+        Likewise.
+    """
+    rows, cols = flow.shape[:2]
+    places = _places(rows, cols)
+    sample = np.s_[_SAMPLE_EVERY // 2 :: _SAMPLE_EVERY, _SAMPLE_EVERY // 2 :: _SAMPLE_EVERY]
+    a, b = places[sample].reshape(-1, 3).T, flow[sample].reshape(-1, 2).T
+    weight = np.ones(a.shape[1], np.float32)
+    # Keeps the fit solvable for flows of a single row or column.
+    ridge = np.eye(3, dtype=np.float32) * np.float32(1e-6)
+    fitted = np.zeros((2, 3), np.float32)
+    for _ in range(_NUM_ROUNDS):
+        weighted = a * weight
+        fitted = np.linalg.solve(weighted @ a.T + ridge, weighted @ b.T).T.astype(np.float32)
+        rest = np.square(b - fitted @ a).sum(0)
+        spread = 2 * (math.sqrt(float(np.partition(rest, rest.size // 2)[rest.size // 2])) + _STILL * cols)
+        weight = (1 / np.square(1 + rest * np.float32(1 / spread**2))).astype(np.float32)
+    return np.asarray((places.reshape(-1, 3) @ fitted.T).reshape(rows, cols, 2))
+
+
+@lru_cache(maxsize=8)
+def _places(rows: int, cols: int) -> FloatArray:
+    """``(rows, cols, 3)``: x, y in picture widths from the middle, and 1."""
+    y, x = np.mgrid[0:rows, 0:cols].astype(np.float32)
+    return np.stack([(x - (cols - 1) / 2) / cols, (y - (rows - 1) / 2) / cols, np.ones_like(x)], -1)
+
+
+def own_motion(flow: Flow) -> FloatArray:
+    """Return how certainly each cell moves against the camera, ``(rows, cols)`` in 0..1.
+
+    Args:
+        flow: ``(rows, cols, 2)`` in cells, to the frame before.
+    """
+    camera = camera_flow(flow)
+    cols = flow.shape[1]
+    sample = camera[::_SAMPLE_EVERY, ::_SAMPLE_EVERY]
+    speed = float(np.median(np.hypot(sample[..., 0], sample[..., 1]))) / cols
+    rest = flow - camera
+    own = rest[..., 0] ** 2 + rest[..., 1] ** 2
+    noticed = np.float32(((_NOTICED + _PARALLAX * speed) * cols) ** 2)
+    return np.asarray(own / (own + noticed), np.float32)
+
+
 class OwnMotion:
-    """Follows what moves by itself from frame to frame."""
+    """Follows what moves by itself from frame to frame, averaged along its motion."""
 
     def __init__(self) -> None:
         self._average: FloatArray | None = None
@@ -24,11 +86,7 @@ class OwnMotion:
         self._average = None
 
     def update(self, flow: Flow) -> FloatArray:
-        """Return how certainly each cell moves against the camera, ``(rows, cols)`` in 0..1.
-
-        Args:
-            flow: ``(rows, cols, 2)`` in cells, to the frame before.
-        """
+        """Take the flow to the frame before; return the average of ``own_motion``."""
         fresh: FloatArray = np.asarray(cv2.blur(own_motion(flow), (3, 3)), np.float32)
         if self._average is not None:
             fresh = fresh + np.float32(_PAST) * (warp(self._average, flow) - fresh)

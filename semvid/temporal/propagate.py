@@ -69,29 +69,17 @@ class MotionEmphasis:
         self._leading = None
 
     def update(self, importance: FloatArray, own_motion: FloatArray) -> FloatArray:
-        """Return the ``(rows, cols)`` importance of the next frame, nowhere higher than given."""
+        """Return the ``(rows, cols)`` importance of the next frame, nowhere higher than given.
+
+        Args:
+            importance: ``(rows, cols)`` in 0..1.
+            own_motion: Likewise: what moves against the camera.
+        """
         if self._movement == 0:
             return importance
         leading = float((own_motion * importance).max())
         if self._leading is not None:
             leading += _LEADING_PAST * (self._leading - leading)
         self._leading = leading
-        return emphasise_moving(importance, own_motion, leading, self._movement)
-
-
-def emphasise_moving(
-    importance: FloatArray, own_motion: FloatArray, leading: float, movement: np.float32 | float
-) -> FloatArray:
-    """Lower the importance of still things while something important moves.
-
-    Args:
-        importance: ``(rows, cols)`` in 0..1.
-        own_motion: Likewise: what moves against the camera.
-        leading: How much the most important moving thing moves, 0..1.
-        movement: Maximum share of importance that a still thing loses, 0..1.
-
-    Returns:
-        Like ``importance`` and nowhere higher; the same while nothing important moves.
-    """
-    lag: FloatArray = np.maximum(np.float32(leading) - own_motion, 0)
-    return importance * (1 - np.float32(movement) * lag)
+        lag: FloatArray = np.maximum(np.float32(leading) - own_motion, 0)
+        return importance * (1 - self._movement * lag)

@@ -10,11 +10,11 @@ from hypothesis.extra import numpy as hnp
 
 from semvid.core.geometry import motion_grid
 from semvid.core.types import from_grey, to_grey
-from semvid.temporal.camera import camera_flow, own_motion
 from semvid.temporal.cuts import SceneCutDetector
 from semvid.temporal.motion import OpticalFlow
+from semvid.temporal.own_motion import camera_flow, own_motion
 from semvid.temporal.plan import Planner, Step
-from semvid.temporal.propagate import MapPropagator, emphasise_moving
+from semvid.temporal.propagate import MapPropagator, MotionEmphasis
 from semvid.temporal.settle import MapSettler, settled_grid
 from semvid.temporal.vectors import paint_vectors
 from semvid.temporal.warp import compose, rotate, trust, warp
@@ -144,10 +144,10 @@ def test_a_still_picture_has_no_own_motion():
 
 @given(maps, maps, st.floats(0, 1))
 def test_still_things_lose_only_while_something_important_moves(importance, moves, movement):
-    kept = emphasise_moving(importance, moves, float(moves.max()), movement)
+    kept = MotionEmphasis(movement).update(importance, moves)
     assert (kept <= importance).all()
     assert kept.min() >= 0
-    assert (emphasise_moving(importance, moves, 0.0, movement) == importance).all()
+    assert (MotionEmphasis(movement).update(importance, np.zeros_like(moves)) == importance).all()
 
 
 @given(maps, st.floats(0, 0.99))
