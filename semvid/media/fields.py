@@ -161,28 +161,5 @@ class Deinterlacer:
         return ready
 
 
-class FrameDeinterlacer:
-    """Does what ``Deinterlacer`` does, for frames."""
-
-    def __init__(self) -> None:
-        self._pictures = Deinterlacer()
-        self._waiting: deque[Frame] = deque()
-
-    def feed(self, frame: Frame) -> list[Frame]:
-        """Take the next frame; return those that are ready."""
-        self._waiting.append(frame)
-        return [self._frame(one) for one in self._pictures.feed(frame.picture)]
-
-    def flush(self) -> list[Frame]:
-        """Return what still waits."""
-        return [self._frame(one) for one in self._pictures.flush()]
-
-    def _frame(self, picture: VideoFrame) -> Frame:
-        given = self._waiting.popleft()
-        if picture is given.picture:
-            return given
-        return Frame(picture, given.index, turns=given.turns)
-
-
 def _kind(picture: VideoFrame) -> tuple[object, ...]:
     return picture.width, picture.height, picture.format.name

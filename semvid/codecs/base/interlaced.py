@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from semvid.core.config import Deinterlace
 from semvid.core.types import AnalysedFrame, Frame
-from semvid.media.fields import DEINTERLACED, WOVEN, FieldCount, FrameDeinterlacer
+from semvid.media.fields import DEINTERLACED, WOVEN, Deinterlacer, FieldCount
 from semvid.media.writing.containers import MP4_LIKE
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class InterlacedStage:
         self._choice = choice
         self._can_code_fields = codes_fields
         self._suffix = suffix.lower()
-        self._deinterlacer: FrameDeinterlacer | None = None
+        self._deinterlacer: Deinterlacer | None = None
         self._waiting: deque[AnalysedFrame] = deque()
         self._codes_fields = self._has_begun = False
         self._count = FieldCount()
@@ -54,7 +54,7 @@ class InterlacedStage:
                 yield item
                 continue
             self._waiting.append(item)
-            yield from map(self._made, self._deinterlacer.feed(item.frame))
+            yield from map(self._made, self._deinterlacer.feed(item.frame.picture))
         if self._deinterlacer is not None:
             yield from map(self._made, self._deinterlacer.flush())
 
@@ -63,10 +63,13 @@ class InterlacedStage:
         if self._choice != "bwdif" and first.interlaced_frame and self._can_code_fields is not None:
             self._codes_fields = self._can_code_fields(first)
         if self._choice != "keep" and not self._codes_fields:
-            self._deinterlacer = FrameDeinterlacer()
+            self._deinterlacer = Deinterlacer()
 
-    def _made(self, frame: Frame) -> AnalysedFrame:
-        return replace(self._waiting.popleft(), frame=frame)
+    def _made(self, picture: VideoFrame) -> AnalysedFrame:
+        given = self._waiting.popleft()
+        if picture is given.frame.picture:
+            return given
+        return replace(given, frame=Frame(picture, given.frame.index, turns=given.frame.turns))
 
     def notices(self) -> list[str]:
         """Call after the last frame: a sentence if any frame was interlaced."""
