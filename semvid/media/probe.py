@@ -21,6 +21,7 @@ from semvid.media.side_data import stream_side_data
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.video.codeccontext import VideoCodecContext
     from av.video.stream import VideoStream
 
 _ONE_FILE = {"pattern_type": "none"}
@@ -28,6 +29,8 @@ _ONE_FILE = {"pattern_type": "none"}
 
 UNKNOWN_CODEC = "unknown"
 """Placeholder where FFmpeg has no name for a stream's format."""
+
+_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 def probe(path: Path | str) -> VideoInfo:
@@ -133,6 +136,14 @@ def describe(container: InputContainer, path: Path) -> VideoInfo:
         ),
         side_data=stream_side_data(container, stream.index),
     )
+
+
+def decoder_of(stream: VideoStream, info: VideoInfo) -> VideoCodecContext:
+    """Return the decoder that gives all there is: FFmpeg's own for VP8 and VP9 skip what is transparent."""
+    library = _WITH_ALPHA.get(info.codec)
+    if library is None or ("alpha_mode", "1") not in info.side_data:
+        return stream.codec_context
+    return cast("VideoCodecContext", av.CodecContext.create(library, "r"))
 
 
 def measure_streams(info: VideoInfo, others: Collection[int]) -> tuple[int, int, int]:

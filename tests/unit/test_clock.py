@@ -6,8 +6,7 @@ from fractions import Fraction
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from semvid.media.reading.clock import FileClock, Stamp
-from semvid.media.reading.wraps import WRAPS
+from semvid.media.reading.clock import WRAPS, FileClock, Stamp
 
 TICKS = Fraction(1, 90_000)
 VIDEO, SOUND, WORDS = 0, 1, 2

@@ -6,12 +6,10 @@ the next part follows the previous one, with sound and picture moved by the same
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterable
+from collections.abc import Collection, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Generic, TypeVar
-
-from semvid.media.reading.wraps import readings
+from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 
@@ -25,6 +23,13 @@ _LOOK_AHEAD = Fraction(2)
 """Seconds of a new part to wait for the first packet of every stream: what starts later is not the first."""
 _MOST_WAITING = 4000
 """Packets, for the same purpose."""
+WRAPS = (1 << 33, 1 << 32, 1 << 31)
+"""Where counters of MPEG-TS (33 bits), of RTP and RTMP (32 bits), and of FLV (31 bits) wrap."""
+
+
+def readings(step: int) -> tuple[int, ...]:
+    """Return what a step may have been, in ticks: as it looks, or over the end of a counter, either way."""
+    return (step, *(step + sign * wrap for wrap in WRAPS for sign in (1, -1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,7 @@ class FileClock(Generic[Item]):
 
     Attributes:
         num_jumps: Jumps that were bridged so far.
-        start_shift: Seconds that were added to the first part: chapters move by as much.
+        start_shift: Seconds that were added to the first part.
     """
 
     def __init__(
@@ -126,6 +131,16 @@ class FileClock(Generic[Item]):
     def start_shift(self) -> Fraction:
         """See the class."""
         return self._parts[0].shift or Fraction(0)
+
+    def moved_chapters(self, chapters: Sequence[Any]) -> list[Any]:
+        """Return chapters, as PyAV has them, moved like the first part; not those that end before it."""
+        kept = []
+        for one in chapters:
+            ticks = round(self.start_shift / (one["time_base"] or 1))
+            start, end = max(one["start"] + ticks, 0), max(one["end"] + ticks, 0)
+            if end > start:
+                kept.append({**one, "start": start, "end": end})
+        return kept
 
     def run(self, items: Iterable[tuple[Stamp, Item]]) -> Generator[tuple[Item, int], None, None]:
         """Yield every item with the ticks of its stream to add to its times, in order.

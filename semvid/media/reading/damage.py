@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
+
+from semvid.core.errors import InputError
+from semvid.core.text import reason
+from semvid.core.types import VideoInfo
 
 _SHORTFALL_SECONDS = Fraction(1, 2)
 _SHORTFALL_FRAMES = 2
@@ -64,3 +69,59 @@ class Damage:
         if self.num_corrupt_frames:
             parts.append(f"{self.num_corrupt_frames} frames are damaged")
         return ", ".join(parts)
+
+
+@dataclass(slots=True)
+class Oddities:
+    """What else was wrong, and mended, while packets and frames were read."""
+
+    first: Exception | None = None
+    """FFmpeg's first error."""
+    is_unreadable: bool = False
+    """Some packets could not be read."""
+    num_too_early: int = 0
+    """Packets of words that end before anything else is shown."""
+    num_moved: int = 0
+    """Packets of copied streams whose timestamps repeated or went back."""
+    num_retimed: int = 0
+    """Frames, likewise."""
+    num_early_chapters: int = 0
+    """Chapters that end before anything is shown."""
+
+    def remarks(self, path: Path, num_jumps: int) -> list[str]:
+        """Return a sentence for each kind, for the user.
+
+        Args:
+            path: The file.
+            num_jumps: Jumps of its clock.
+        """
+        times = "once" if num_jumps == 1 else f"{num_jumps} times"
+        back = "repeat a timestamp or go back in time"
+        early = "end before picture and sound begin; they are left out"
+        found = {
+            f"its clock jumps {times}, as in joined files; its parts follow each other": num_jumps,
+            f"{self.num_retimed} frames {back}; each is shown right after the one before": self.num_retimed,
+            f"{self.num_moved} packets of sound {back}; each follows the one before": self.num_moved,
+            f"{self.num_too_early} subtitles {early}": self.num_too_early,
+            f"{self.num_early_chapters} chapters {early}": self.num_early_chapters,
+        }
+        return [f"{path}: {sentence}" for sentence, count in found.items() if count]
+
+
+def undecodable(info: VideoInfo, error: Exception | None) -> InputError:
+    """Return the error for a video without a single frame.
+
+    Args:
+        info: Of the video.
+        error: What FFmpeg said first; None = nothing.
+    """
+    if info.codec == "webp":
+        return InputError(
+            f"{info.path} is WebP that FFmpeg cannot decode, as if animated; convert it to GIF "
+            "or APNG, or give a still to semvid image"
+        )
+    why = f" ({reason(error)})" if error else ""
+    return InputError(
+        f"{info.path}: no frame of its {info.codec} video could be decoded{why}; "
+        "it is encrypted, damaged, or cut off before the first frame"
+    )

@@ -21,8 +21,7 @@ from av.video.frame import PictureType
 
 from semvid.core.errors import InputError
 from semvid.core.types import Span, VideoInfo
-from semvid.media.probe import main_video_stream, open_container
-from semvid.media.reading.decoder import decoder_of
+from semvid.media.probe import decoder_of, main_video_stream, open_container
 from semvid.media.reading.packets import PacketReader
 
 if TYPE_CHECKING:

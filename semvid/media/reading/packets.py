@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Collection, Generator, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from av.stream import Discard
 from semvid.core.types import VideoInfo
 from semvid.media.probe import is_cover_art, open_container
 from semvid.media.reading.clock import FileClock, Stamp
+from semvid.media.reading.damage import Oddities
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -30,20 +30,6 @@ _INTERLEAVED = Fraction(10)
 _MOST_FAILURES = 1000
 """Packets in a row that cannot be read before a file is taken to have ended. One stream of a file that is cut
 off may end long before another."""
-
-
-@dataclass(slots=True)
-class ReadErrors:
-    """Errors while packets were read."""
-
-    first: Exception | None = None
-    """FFmpeg's first error."""
-    is_unreadable: bool = False
-    """Some packets could not be read."""
-    num_too_early: int = 0
-    """Packets of words that end before anything else is shown."""
-    num_moved: int = 0
-    """Packets of copied streams whose timestamps repeated or went back."""
 
 
 class PacketReader:
@@ -75,7 +61,7 @@ class PacketReader:
         self._last_read: dict[int, int] = {}
         self._container = container
         self._main = main
-        self.errors = ReadErrors()
+        self.errors = Oddities()
         self.is_everything_read = True
         kind = container.format
         may_jump = bool(kind.flags & _TIMES_JUMP) or not _JUMPS_TOO.isdisjoint(kind.name.split(","))

@@ -14,14 +14,11 @@ from av.error import FFmpegError
 from semvid.core.closing import Closing
 from semvid.core.errors import EncoderError
 from semvid.core.types import Frame, Span
-from semvid.media.probe import describe, main_video_stream, open_container
-from semvid.media.reading.chapters import moved
-from semvid.media.reading.damage import Damage
-from semvid.media.reading.decoder import decoder_of
+from semvid.media.probe import decoder_of, describe, main_video_stream, open_container
+from semvid.media.reading.damage import Damage, undecodable
 from semvid.media.reading.entry import Entry, find_entry, no_frames
 from semvid.media.reading.length import TrackLength, check_length
 from semvid.media.reading.packets import PacketReader, end_seconds, start_seconds
-from semvid.media.reading.remarks import remarks, undecodable
 from semvid.media.reading.steady import Steadier
 
 if TYPE_CHECKING:
@@ -95,8 +92,6 @@ class VideoReader(Closing):
         self._steadier = Steadier()
         self._track = TrackLength()
         self._last_pts: int | None = None
-        self._num_retimed = 0
-        self._num_early_chapters = 0
 
     def keep(self, others: Collection[int]) -> None:
         """Read only these streams beside the video, so that no other can do harm. Call it before ``read()``.
@@ -217,8 +212,8 @@ class VideoReader(Closing):
     def chapters(self) -> list[Any]:
         """Return the file's chapters on the clock of ``read()``. Call it after the first frame."""
         every = self.container.chapters()
-        chapters = moved(every, self._packets.clock.start_shift)
-        self._num_early_chapters = len(every) - len(chapters)
+        chapters = self._packets.clock.moved_chapters(every)
+        self._packets.errors.num_early_chapters = len(every) - len(chapters)
         return [one for one in chapters if one["start"] * one["time_base"] / self.info.time_base in self.span]
 
     def remarks(self, done: str) -> list[str]:
@@ -227,13 +222,9 @@ class VideoReader(Closing):
         Args:
             done: What became of the frames, as in "what could be decoded was compressed".
         """
-        return remarks(
-            self.info.path,
-            f"{self.damage}; {done}" if self.damage else "",
-            self._packets,
-            self._num_retimed,
-            self._num_early_chapters,
-        )
+        path, packets = self.info.path, self._packets
+        damage = [f"{path} is damaged: {self.damage}; {done}"] if self.damage else []
+        return damage + packets.errors.remarks(path, packets.clock.num_jumps)
 
     def check_count(self, count: int, done: str) -> None:
         """Make sure that no frame was lost on its way. Call it after ``read()``.
@@ -259,7 +250,7 @@ class VideoReader(Closing):
         elif self._last_pts is not None and pts <= self._last_pts:
             # Broken muxers repeat or reverse timestamps; encoders refuse those.
             pts = self._last_pts + 1
-            self._num_retimed += 1
+            self._packets.errors.num_retimed += 1
         picture.pts = pts
         picture.time_base = self.info.time_base
         picture.duration = picture.duration or self._usual_duration

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from semvid.core.coded import TIME_BASE
-from semvid.media.reading.wraps import readings
+from semvid.media.reading.clock import readings
 
 _TICKS = TIME_BASE.denominator
 _JUMP_SECONDS = 1.0
