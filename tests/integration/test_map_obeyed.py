@@ -79,7 +79,7 @@ OBEYING = [
     for option in [
         "x265-params=aq-mode=0:aq-mode=1", "x265-params=no-hevc-aq=1", "x265-params=lossless=0",
         "x265-params=cu-lossless=1", "x265-params=aq-strength=0",
-        "x265-params=cutree=0", "x265-params=zones=0,100,q=26",
+        "x265-params=cutree=0", "x265-params=zones=0,100,q=26", "x265-params=crf=51",
     ]
 ] + [
     (VP9, option)

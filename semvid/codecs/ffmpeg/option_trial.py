@@ -58,7 +58,7 @@ def check_obedience(
         MapIgnoredError: The map has no effect.
         ConfigError: The encoder cannot read a part of a list of options, and would go on without it.
     """
-    tried = without(options, spec.nested_options, RATES | FILES)
+    tried = without(options, spec.nested_options, RATES | FILES | {"crf"})
     tried["crf"] = f"{spec.crf.default:g}"
     if extra.keys() & set(spec.nested_options):
         _refuse_unread(spec, tried, pixel_format)
