@@ -12,8 +12,8 @@ from clips import RATE, REPEATABLE_WIDTH, TIME_BASE, decode, decode_luma, make_c
 from encoders import ENCODERS
 
 import semvid
+from semvid.codecs.ffmpeg.option_trial import test_encoder as run_self_test
 from semvid.codecs.ffmpeg.prepare import FramePreparer, choose_pixel_format
-from semvid.codecs.ffmpeg.self_test import test_encoder as run_self_test
 from semvid.core.errors import MapIgnoredError
 
 SPECS = pytest.mark.parametrize("spec", ENCODERS.values(), ids=lambda spec: spec.name)

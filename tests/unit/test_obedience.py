@@ -1,11 +1,13 @@
 """What the watch works out of pictures: shares from errors and quantizers, and where to look."""
 
+from fractions import Fraction
+
 import av
 import numpy as np
 import pytest
 from encoders import ENCODERS
 
-from semvid.codecs.ffmpeg.distortion import Part, share_of
+from semvid.codecs.ffmpeg.distortion import Excerpt, share_of
 from semvid.codecs.ffmpeg.quantizers import followed_share
 from semvid.core.types import QuantizerOffsets
 
@@ -35,22 +37,23 @@ def test_followed_share_wants_evidence():
     assert followed_share(rows * 0.1) is None
 
 
-def test_the_part_lies_where_textured_blocks_are_asked_for_different_things():
+def test_the_excerpt_lies_where_textured_blocks_are_asked_for_different_things():
     texture = np.full((512 * 3 // 2, 1024), 128, np.uint8)
     texture[:512, 512:] = np.random.default_rng(2).integers(0, 255, (512, 512))
     picture = av.VideoFrame.from_ndarray(texture, format="yuv420p")
+    picture.time_base = Fraction(1, 25)
     values = np.zeros((32, 64), np.float32)
     values[:, :16] = -6  # where nothing answers
     values[16:, 48:] = 6
-    part = Part.telling(picture, QuantizerOffsets(values, 16))
-    assert part is not None
-    assert part.left >= 512
-    asked = part.asked(QuantizerOffsets(values, 16))
+    excerpt = Excerpt.begin(picture, QuantizerOffsets(values, 16))
+    assert excerpt is not None
+    assert excerpt.left >= 512
+    asked = excerpt.asked()
     assert asked.shape == (16, 24)
     assert set(np.unique(asked)) == {0, 6}
-    assert Part.telling(picture, QuantizerOffsets(values * 0, 16)) is None
+    assert Excerpt.begin(picture, QuantizerOffsets(values * 0, 16)) is None
     tiny = av.VideoFrame.from_ndarray(texture[: 8 * 3 // 2, :8].copy(), format="yuv420p")
-    assert Part.telling(tiny, QuantizerOffsets(values[:1, :1], 16)) is None
+    assert Excerpt.begin(tiny, QuantizerOffsets(values[:1, :1], 16)) is None
 
 
 @pytest.mark.parametrize("spec", ENCODERS.values(), ids=lambda one: one.name)

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, cast
 
 import av
 import numpy as np
 
+from semvid.codecs.base.decoding import decoded
 from semvid.core.coded import CodedPacket, StreamParameters
 from semvid.core.conversion import converted
 from semvid.core.errors import SemvidError
 from semvid.core.luma import LumaArray, luma_of
 from semvid.core.types import Frame
-
-if TYPE_CHECKING:
-    from av.video.codeccontext import VideoCodecContext
 
 RATE = Fraction(25)
 Coded = tuple[StreamParameters, list[CodedPacket]]
@@ -66,10 +63,8 @@ def _frames() -> list[Frame]:
 
 def decode_luma(parameters: StreamParameters, packets: Iterable[CodedPacket]) -> list[LumaArray]:
     """Decode a whole video."""
-    decoder = cast("VideoCodecContext", av.CodecContext.create(parameters.coding_format, "r"))
-    decoder.extradata = parameters.extradata
-    given = [av.Packet(one.data) for one in packets]
-    return [luma_of(frame)[0] for one in (*given, None) for frame in decoder.decode(one)]
+    pictures = decoded(parameters.coding_format, packets, parameters.extradata)
+    return [luma_of(picture)[0] for picture in pictures]
 
 
 def texture_frames(width: int, height: int, num_frames: int, pixel_format: str = "yuv420p") -> list[Frame]:

@@ -8,19 +8,20 @@ without the map is between the two, and their difference shows how strongly it d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from semvid.codecs.ffmpeg.option_text import number
 from semvid.codecs.ffmpeg.spec import EncoderSpec
-from semvid.codecs.ffmpeg.twins import code_plain, decode_luma
+from semvid.codecs.ffmpeg.twins import encode_beside, luma_at, options_at
 from semvid.core.coded import CodedPacket
 from semvid.core.luma import LumaArray, luma_of
-from semvid.core.types import FloatArray, QuantizerOffsets
+from semvid.core.types import FloatArray, Frame, QuantizerOffsets
 from semvid.media.filter_chain import chain
 
 if TYPE_CHECKING:
@@ -49,23 +50,29 @@ _MOST_DOUBT = 0.15
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A part of all pictures of a run, cut out along with what they were asked for."""
+class Excerpt:
+    """A part of a picture that may become a key frame, and of those that come in after it."""
 
     left: int
+    """In pixels, as are the next three."""
     top: int
     width: int
     height: int
+    offsets: QuantizerOffsets
+    """Of the whole picture."""
+    cutter: Graph
+    pictures: list[VideoFrame] = field(default_factory=list)
+    """What was cut out, without its map."""
 
     @classmethod
-    def telling(cls, picture: VideoFrame, offsets: QuantizerOffsets) -> Part | None:
-        """Choose that in which the offsets of textured blocks differ most; None = they hardly do anywhere."""
+    def begin(cls, picture: VideoFrame, offsets: QuantizerOffsets) -> Excerpt | None:
+        """Choose where the offsets of textured blocks differ most; None = they hardly do anywhere."""
         luma, bits = luma_of(picture)
         rows, cols = luma.shape[0] // _BLOCK, luma.shape[1] // _BLOCK
         if not rows or not cols:
             return None
-        textured = (_block_means(_deviation(luma, bits), rows, cols) > _TEXTURED).astype(np.float32)
-        asked = asked_of_blocks(offsets, rows, cols)
+        textured = (_blocks(luma, bits).var((1, 3)) > _TEXTURED).astype(np.float32)
+        asked = _offsets_of_blocks(offsets, rows, cols)
         size = (min(_WIDTH // _BLOCK, cols), min(_HEIGHT // _BLOCK, rows))
 
         def sums(values: FloatArray) -> FloatArray:
@@ -82,58 +89,53 @@ class Part:
         if spread[row, col] < _LEAST_SPREAD:
             return None
         # What is no larger than the part is taken whole, with what is left of its last blocks.
-        width, height = (
-            side if side <= most else most
-            for side, most in ((luma.shape[1], _WIDTH), (luma.shape[0], _HEIGHT))
-        )
-        return cls(int(col) * _GRID, int(row) * _GRID, width, height)
-
-    def cutter(self, picture: VideoFrame) -> Graph:
-        """Return a graph that copies the part out of pictures, without their map."""
-        return chain(
+        height, width = min(luma.shape[0], _HEIGHT), min(luma.shape[1], _WIDTH)
+        left, top = int(col) * _GRID, int(row) * _GRID
+        cutter = chain(
             picture,
             ("sidedata", "mode=delete:type=REGIONS_OF_INTEREST"),
-            ("crop", f"w={self.width}:h={self.height}:x={self.left}:y={self.top}:exact=1"),
+            ("crop", f"w={width}:h={height}:x={left}:y={top}:exact=1"),
             ("copy", None),
         )
+        excerpt = cls(left, top, width, height, offsets, cutter)
+        excerpt.add(picture)
+        return excerpt
+
+    def add(self, picture: VideoFrame) -> None:
+        """Cut the same part out of the next picture."""
+        self.cutter.push(picture)
+        self.pictures.append(cast("VideoFrame", self.cutter.pull()))
 
     def of(self, luma: LumaArray) -> LumaArray:
         """Cut it out of a whole picture."""
         return luma[self.top : self.top + self.height, self.left : self.left + self.width]
 
-    def asked(self, offsets: QuantizerOffsets) -> FloatArray:
-        """Return what its blocks were asked for."""
+    def asked(self) -> FloatArray:
+        """Return ``(rows, cols)`` offsets of its whole blocks."""
         row, col = self.top // _BLOCK, self.left // _BLOCK
         rows, cols = self.height // _BLOCK, self.width // _BLOCK
-        return asked_of_blocks(offsets, row + rows, col + cols)[row:, col:]
+        return _offsets_of_blocks(self.offsets, row + rows, col + cols)[row:, col:]
 
 
-def asked_of_blocks(offsets: QuantizerOffsets, rows: int, cols: int) -> FloatArray:
+def _offsets_of_blocks(offsets: QuantizerOffsets, rows: int, cols: int) -> FloatArray:
     """Return the offsets of the first blocks of ``_BLOCK`` pixels; those of the encoder are no smaller."""
     per_block = offsets.block_size // _BLOCK
     return offsets.values.repeat(per_block, 0).repeat(per_block, 1)[:rows, :cols]
 
 
-def _deviation(luma: LumaArray, bits: int) -> FloatArray:
-    rows, cols = luma.shape[0] // _BLOCK, luma.shape[1] // _BLOCK
-    levels = luma[: rows * _BLOCK, : cols * _BLOCK].astype(np.float32) / np.float32(1 << (bits - 8))
-    means = _block_means(levels, rows, cols)
-    return np.asarray((levels - means.repeat(_BLOCK, 0).repeat(_BLOCK, 1)) ** 2, np.float32)
-
-
-def _block_means(values: FloatArray, rows: int, cols: int) -> FloatArray:
-    whole = values[: rows * _BLOCK, : cols * _BLOCK]
-    return np.asarray(whole.reshape(rows, _BLOCK, cols, _BLOCK).mean((1, 3)), np.float32)
+def _blocks(samples: LumaArray | FloatArray, bits: int) -> FloatArray:
+    """Return the whole blocks, ``(rows, _BLOCK, cols, _BLOCK)`` in 8-bit grey levels."""
+    rows, cols = samples.shape[0] // _BLOCK, samples.shape[1] // _BLOCK
+    whole = samples[: rows * _BLOCK, : cols * _BLOCK].astype(np.float32) / np.float32(1 << (bits - 8))
+    return whole.reshape(rows, _BLOCK, cols, _BLOCK)
 
 
 def share_in_error(
     spec: EncoderSpec,
     options: Mapping[str, str],
     extradata: bytes | None,
+    excerpt: Excerpt,
     packet: CodedPacket,
-    part: Part,
-    pictures: Sequence[VideoFrame],
-    offsets: QuantizerOffsets,
     *,
     codes_fields: bool,
 ) -> float | None:
@@ -143,43 +145,43 @@ def share_in_error(
         spec: The encoder.
         options: Of the run.
         extradata: The encoder's parameters, where they are not in the packets.
+        excerpt: Of the key frame, and of what came in after it before the encoder gave it out.
         packet: The key frame.
-        part: What ``pictures`` shows.
-        pictures: Of the key frame, and of what came in after it before the encoder gave it out.
-        offsets: What was asked for in the key frame.
         codes_fields: Interlaced video is coded as such.
     """
-    source, bits = luma_of(pictures[0])
-    wanted = pictures[0].pts
-    if wanted is None or not (decoded := decode_luma(spec, extradata, [packet], {wanted})):
+    source, bits = luma_of(excerpt.pictures[0])
+    frames = [Frame(one, index) for index, one in enumerate(excerpt.pictures)]
+    whole = luma_at(packet.pts, spec.coding_format, [packet], extradata)
+    if whole is None:
         return None
 
     def log_error(luma: LumaArray) -> NDArray[np.float64]:
-        rows, cols = part.height // _BLOCK, part.width // _BLOCK
-        levels = (source.astype(np.float32) - luma) / np.float32(1 << (bits - 8))
-        squares = np.asarray(levels**2, np.float32)
-        return np.log2(_block_means(squares, rows, cols).ravel().astype(np.float64) + _LEAST_ERROR)
+        errors = np.square(_blocks(source.astype(np.float32) - luma, bits)).mean((1, 3))
+        return np.asarray(np.log2(errors.ravel().astype(np.float64) + _LEAST_ERROR))
 
-    found = log_error(part.of(decoded[wanted]))
-    asked = part.asked(offsets).ravel().astype(np.float64)
+    def log_error_at(crf: float) -> NDArray[np.float64] | None:
+        # Encoders of several threads would code pictures that nobody takes.
+        twin = {**options_at(spec, options, crf), "threads": "1"}
+        parameters, packets = encode_beside(spec, twin, frames, codes_fields=codes_fields)
+        luma = luma_at(packet.pts, spec.coding_format, packets, parameters.extradata)
+        return None if luma is None else log_error(luma)
+
+    found = log_error(excerpt.of(whole))
+    asked = excerpt.asked().ravel().astype(np.float64)
     steps = spec.crf_steps(_crf(spec, options))
     for _ in range(_ROUNDS):
         crfs = [_crf_near(spec, steps + apart) for apart in (-_APART, _APART)]
-        apart = spec.crf_steps(crfs[1]) - spec.crf_steps(crfs[0])
-        twins = [
-            code_plain(spec, options, one, pictures, {wanted}, codes_fields=codes_fields) for one in crfs
-        ]
-        if apart <= 0 or not all(twins):
+        finer, coarser = map(spec.crf_steps, crfs)
+        fine, coarse = map(log_error_at, crfs)
+        if finer >= coarser or fine is None or coarse is None:
             return None
-        fine, coarse = (log_error(one[wanted]) for one in twins)
-        middle = (spec.crf_steps(crfs[0]) + spec.crf_steps(crfs[1])) / 2
-        share, doubt, off = share_of(found - (fine + coarse) / 2, (coarse - fine) / apart, asked)
+        share, doubt, off = share_of(found - (fine + coarse) / 2, (coarse - fine) / (coarser - finer), asked)
+        steps = (finer + coarser) / 2 + off
         if abs(off) <= _FAR_OFF:
             break
-        steps = middle + off
     # At the ends of its range no encoder can follow.
     lowest, highest = spec.crf_steps(spec.crf.lowest), spec.crf_steps(spec.crf.highest)
-    if middle + off + asked.min() < lowest or middle + off + asked.max() > highest:
+    if steps + asked.min() < lowest or steps + asked.max() > highest:
         return None
     is_sure = doubt <= min(_MOST_DOUBT, abs(share - LEAST_SHARE) / 2)
     return share if is_sure else None
@@ -187,11 +189,8 @@ def share_in_error(
 
 def _crf(spec: EncoderSpec, options: Mapping[str, str]) -> float:
     """Return what the run is coded at; where that is a bit rate, anything to begin with."""
-    try:
-        crf = float(spec.effective(options)["crf"])
-    except (KeyError, ValueError):
-        return spec.crf.default
-    return crf if spec.crf.lowest <= crf <= spec.crf.highest else spec.crf.default
+    crf = number(spec.effective(options).get("crf"))
+    return crf if crf is not None and spec.crf.lowest <= crf <= spec.crf.highest else spec.crf.default
 
 
 def _crf_near(spec: EncoderSpec, steps: float) -> int:

@@ -8,13 +8,12 @@ live streams. Otherwise the error of a key frame is examined (``distortion.py``)
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING
 
 from av.error import FFmpegError
 
-from semvid.codecs.ffmpeg.distortion import LEAST_SHARE, Part, share_in_error
+from semvid.codecs.ffmpeg.distortion import LEAST_SHARE, Excerpt, share_in_error
 from semvid.codecs.ffmpeg.quantizers import share_in_quantizers
 from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.core.coded import CodedPacket
@@ -23,7 +22,6 @@ from semvid.core.types import QuantizerOffsets
 
 if TYPE_CHECKING:
     from av import VideoFrame
-    from av.filter import Graph
 
 _MOST_PICTURES = 300
 """Asked for until the watch ends without a verdict."""
@@ -38,15 +36,6 @@ _LEAST_SPREAD = 0.8
 
 Work = Callable[[], "float | None"]
 """Finds the share of the offsets that is in the pictures; it may take a while, on any thread."""
-
-
-class _Evidence(Protocol):
-    num_misses_needed: int
-    """Looks that must find too little before anybody is told: a false alarm is worse than none."""
-
-    def ask(self, picture: VideoFrame, offsets: QuantizerOffsets) -> None: ...
-
-    def look(self, packets: list[CodedPacket], *, is_last: bool) -> Work | None: ...
 
 
 class MapWatch:
@@ -79,12 +68,12 @@ class MapWatch:
         self._remedy = remedy
         self._is_busy = self.is_over = False
         self._num_asked = self._num_misses = 0
-        self._evidence: _Evidence
-        if spec.coding_format == "vp9" or (spec.coding_format == "h264" and is_live):
-            self._evidence = _Quantizers(spec, crf, extradata)
+        self._evidence: _Quantizers | _KeyFrames | _LiveKeyFrames
+        if spec.quantizers is not None and (is_live or not spec.quantizers.only_live):
+            self._evidence = _Quantizers(partial(share_in_quantizers, spec, spec.quantizers, crf, extradata))
         else:
-            judge = partial(share_in_error, spec, options, codes_fields=codes_fields)
-            self._evidence = (_LiveKeyFrames if is_live else _KeyFrames)(judge, extradata)
+            judge = partial(share_in_error, spec, options, extradata, codes_fields=codes_fields)
+            self._evidence = _LiveKeyFrames(judge) if is_live else _KeyFrames(judge)
 
     def ask(self, picture: VideoFrame, offsets: QuantizerOffsets) -> None:
         """Note what a picture is asked for, before it is encoded."""
@@ -139,9 +128,10 @@ class _Quantizers:
     """Waits for pictures whose quantizers a decoder tells."""
 
     num_misses_needed = 2
+    """Looks that must find too little before anybody is told: a false alarm is worse than none."""
 
-    def __init__(self, spec: EncoderSpec, crf: float, extradata: bytes | None) -> None:
-        self._spec, self._crf, self._extradata = spec, crf, extradata
+    def __init__(self, judge: Callable[..., float | None]) -> None:
+        self._judge = judge
         self._asked: dict[int | None, QuantizerOffsets] = {}
         self._packets: list[CodedPacket] = []
         self._telling: dict[int | None, QuantizerOffsets] = {}
@@ -153,23 +143,16 @@ class _Quantizers:
     def look(self, packets: list[CodedPacket], *, is_last: bool) -> Work | None:
         for packet in packets:
             offsets = self._asked.pop(packet.pts, None)
-            if packet.is_keyframe:
+            if packet.is_keyframe or len(self._packets) >= _MOST_PACKETS:
                 self._packets, self._telling = [], {}
-            elif not self._packets:
-                continue
-            elif len(self._packets) >= _MOST_PACKETS:
-                self._packets, self._telling = [], {}
-                continue
-            elif offsets is not None and is_spread(offsets):
+            elif self._packets and offsets is not None and is_spread(offsets):
                 self._telling[packet.pts] = offsets
-            self._packets.append(packet)
+            if packet.is_keyframe or self._packets:
+                self._packets.append(packet)
         if not self._telling or (len(self._telling) < self._enough and not is_last):
             return None
         self._enough *= 2
-        return partial(
-            share_in_quantizers,
-            self._spec, self._crf, self._extradata, self._packets.copy(), self._telling.copy(),
-        )  # fmt: skip
+        return partial(self._judge, self._packets.copy(), self._telling.copy())
 
 
 class _KeyFrames:
@@ -177,29 +160,29 @@ class _KeyFrames:
 
     num_misses_needed = 1
 
-    def __init__(self, judge: Callable[..., float | None], extradata: bytes | None) -> None:
-        self._judge, self._extradata = judge, extradata
-        self._candidate: _Candidate | None = None
+    def __init__(self, judge: Callable[[Excerpt, CodedPacket], float | None]) -> None:
+        self._judge = judge
+        self._excerpt: Excerpt | None = None
         self._has_begun = False
 
     def ask(self, picture: VideoFrame, offsets: QuantizerOffsets) -> None:
         # Where else a key frame comes is the encoder's secret until it comes.
         if offsets.is_cut or not self._has_begun:
-            self._candidate = _Candidate.of(picture, offsets)
-        elif self._candidate is not None:
-            self._candidate.add(picture)
+            self._excerpt = Excerpt.begin(picture, offsets) if is_spread(offsets) else None
+        elif self._excerpt is not None:
+            self._excerpt.add(picture)
         self._has_begun = True
-        if self._candidate is not None and len(self._candidate.pictures) >= _MOST_AHEAD:
-            self._candidate = None
+        if self._excerpt is not None and len(self._excerpt.pictures) >= _MOST_AHEAD:
+            self._excerpt = None
 
     def look(self, packets: list[CodedPacket], *, is_last: bool) -> Work | None:
         for packet in packets:
-            found = self._candidate
-            if found is None or packet.pts != found.pictures[0].pts:
+            excerpt = self._excerpt
+            if excerpt is None or packet.pts != excerpt.pictures[0].pts:
                 continue
-            self._candidate = None
+            self._excerpt = None
             if packet.is_keyframe:
-                return partial(found.share, self._judge, self._extradata, packet)
+                return partial(self._judge, excerpt, packet)
         return None
 
 
@@ -208,8 +191,8 @@ class _LiveKeyFrames:
 
     num_misses_needed = 1
 
-    def __init__(self, judge: Callable[..., float | None], extradata: bytes | None) -> None:
-        self._judge, self._extradata = judge, extradata
+    def __init__(self, judge: Callable[[Excerpt, CodedPacket], float | None]) -> None:
+        self._judge = judge
         self._newest: tuple[VideoFrame, QuantizerOffsets] | None = None
 
     def ask(self, picture: VideoFrame, offsets: QuantizerOffsets) -> None:
@@ -218,44 +201,13 @@ class _LiveKeyFrames:
     def look(self, packets: list[CodedPacket], *, is_last: bool) -> Work | None:
         newest, self._newest = self._newest, None
         for packet in packets:
-            if newest is None or not packet.is_keyframe or packet.pts != newest[0].pts:
-                continue
-            if is_spread(newest[1]):
-                return partial(self._share, *newest, packet)
+            if newest is not None and packet.is_keyframe and packet.pts == newest[0].pts:
+                return partial(self._share, *newest, packet) if is_spread(newest[1]) else None
         return None
 
     def _share(self, picture: VideoFrame, offsets: QuantizerOffsets, packet: CodedPacket) -> float | None:
-        found = _Candidate.of(picture, offsets)
-        return None if found is None else found.share(self._judge, self._extradata, packet)
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A picture that may become a key frame, and those that came after it."""
-
-    part: Part
-    offsets: QuantizerOffsets
-    cutter: Graph
-    pictures: list[VideoFrame] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, picture: VideoFrame, offsets: QuantizerOffsets) -> _Candidate | None:
-        """Begin with a picture; None = it could not tell anything."""
-        part = Part.telling(picture, offsets) if is_spread(offsets) else None
-        if part is None:
-            return None
-        made = cls(part, offsets, part.cutter(picture))
-        made.add(picture)
-        return made
-
-    def add(self, picture: VideoFrame) -> None:
-        self.cutter.push(picture)
-        self.pictures.append(cast("VideoFrame", self.cutter.pull()))
-
-    def share(
-        self, judge: Callable[..., float | None], extradata: bytes | None, packet: CodedPacket
-    ) -> float | None:
-        return judge(extradata, packet, self.part, self.pictures, self.offsets)
+        excerpt = Excerpt.begin(picture, offsets)
+        return None if excerpt is None else self._judge(excerpt, packet)
 
 
 def is_spread(offsets: QuantizerOffsets) -> bool:

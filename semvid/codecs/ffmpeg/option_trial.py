@@ -9,17 +9,22 @@ from functools import cache
 import numpy as np
 from av import logging
 
-from semvid.codecs.base.self_test import RATE, Coded, decode_luma, gain_db, texture_frames
-from semvid.codecs.ffmpeg.encoder import VideoEncoder
-from semvid.codecs.ffmpeg.option_text import without
-from semvid.codecs.ffmpeg.prepare import FramePreparer
+from semvid.codecs.base.self_test import (
+    Coded,
+    SelfTest,
+    compare_halves,
+    decode_luma,
+    gain_db,
+    texture_frames,
+)
 from semvid.codecs.ffmpeg.spec import EncoderSpec
+from semvid.codecs.ffmpeg.twins import encode_beside, options_at
 from semvid.core.errors import ConfigError, EncoderError, MapIgnoredError
 from semvid.core.geometry import grid_shape
 from semvid.core.text import setting
 from semvid.core.types import Frame, QuantizerOffsets
 
-OFFSET = 6.0
+_OFFSET = 6.0
 """QP steps by which one half of the picture is coarser, the other finer."""
 # A multiple of 128: at other widths libx264 reads memory that it never set.
 _WIDTH, _HEIGHT = 256, 128
@@ -29,11 +34,6 @@ _LEAST_GAIN_DB = 0.5
 """All encoders and presets gain 1.5 or more at their default CRFs; those that ignore the map, 0.2 at most."""
 _UNREAD = ("Error parsing option", "Unknown option", "Invalid value for")
 """How FFmpeg's log begins to tell of a part of a list that an encoder does not take."""
-RATES = frozenset({"b", "maxrate", "minrate", "bufsize"})
-FILES = frozenset({
-    "pass", "stats", "passlogfile", "csv", "recon", "dump-yuv", "analysis-save", "analysis-load",
-})  # fmt: skip
-"""Options that write or read files of the run."""
 
 
 def check_obedience(
@@ -58,8 +58,7 @@ def check_obedience(
         MapIgnoredError: The map has no effect.
         ConfigError: The encoder cannot read a part of a list of options, and would go on without it.
     """
-    tried = without(options, spec.nested_options, RATES | FILES | {"crf"})
-    tried["crf"] = f"{spec.crf.default:g}"
+    tried = options_at(spec, options, spec.crf.default)
     if extra.keys() & set(spec.nested_options):
         _refuse_unread(spec, tried, pixel_format)
     try:
@@ -83,7 +82,7 @@ def _refuse_unread(spec: EncoderSpec, options: Mapping[str, str], pixel_format: 
     logging.set_level(logging.WARNING)
     try:
         with logging.Capture(local=True) as logs, suppress(EncoderError):
-            encode_halves(spec, options, [frame], mark=False)
+            _encode_halves(spec, options, [frame], mark=False)
     finally:
         logging.set_level(level)
     for _, _, message in logs:
@@ -100,7 +99,7 @@ def _measure(spec: EncoderSpec, options: tuple[tuple[str, str], ...], pixel_form
     coded = []
     for mark in (False, True):
         frames = texture_frames(_WIDTH, _HEIGHT, _NUM_FRAMES, pixel_format)
-        coded.append(decode_luma(*encode_halves(spec, dict(options), frames, mark=mark)))
+        coded.append(decode_luma(*_encode_halves(spec, dict(options), frames, mark=mark)))
     # The last frame: libvpx-vp9's first says nothing.
     plain, marked = coded
     if not plain or not marked:
@@ -108,25 +107,28 @@ def _measure(spec: EncoderSpec, options: tuple[tuple[str, str], ...], pixel_form
     return gain_db([frames[-1].luma], plain[-1:], marked[-1:])
 
 
-def encode_halves(
-    spec: EncoderSpec, options: Mapping[str, str], frames: Sequence[Frame], *, mark: bool
-) -> Coded:
-    """Code the frames.
+def test_encoder(spec: EncoderSpec, preset: str | None) -> SelfTest:
+    """Encode a small moving texture with and without a map and compare the pixels of both halves.
 
     Args:
         spec: The encoder.
-        options: FFmpeg's, with a CRF.
-        frames: All alike.
-        mark: Have the left half coded finer, the right half coarser.
+        preset: One of its presets; None = the default.
     """
-    first, crf = frames[0], float(options["crf"])
-    rows, cols = grid_shape(*first.size, spec.block_size)
-    values = np.full((rows, cols), OFFSET, np.float32)
-    values[:, : cols // 2] = -OFFSET
+
+    def encode(frames: list[Frame], mark: bool) -> Coded:
+        crf = round((spec.crf.lowest + spec.crf.highest) / 2)
+        return _encode_halves(spec, spec.options(crf, preset, {}), frames, mark=mark)
+
+    return compare_halves(spec.name, spec.library, encode)
+
+
+def _encode_halves(
+    spec: EncoderSpec, options: Mapping[str, str], frames: Sequence[Frame], *, mark: bool
+) -> Coded:
+    """Code the frames; ``mark`` has the left half coded finer, the right half coarser."""
+    rows, cols = grid_shape(*frames[0].size, spec.block_size)
+    values = np.full((rows, cols), _OFFSET, np.float32)
+    values[:, : cols // 2] = -_OFFSET
     offsets = QuantizerOffsets(values, spec.block_size) if mark else None
-    preparer = FramePreparer(spec, crf, first)
-    encoder = VideoEncoder(
-        spec, options, preparer, first=first.picture, frame_rate=RATE, sample_aspect_ratio=None, suffix=".mkv"
-    )
-    packets = [one for frame in frames for one in encoder.encode(preparer.prepare(frame, offsets))]
-    return encoder.parameters, packets + encoder.flush()
+    parameters, packets = encode_beside(spec, options, frames, offsets)
+    return parameters, list(packets)

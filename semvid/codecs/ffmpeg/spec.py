@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from semvid.codecs.base.codec import QualityScale
 from semvid.codecs.base.live import refuse_preset
-from semvid.codecs.ffmpeg.option_text import number, split_list, tunes
+from semvid.codecs.ffmpeg.option_text import is_off, number, split_list, tunes
 from semvid.core.errors import ConfigError, MapIgnoredError
 from semvid.core.text import setting
 
 if TYPE_CHECKING:
+    from av import VideoFrame
+
     from semvid.allocate.rate_model import RateModel
     from semvid.codecs.base.coding import Coding
     from semvid.codecs.base.live import LiveEncoder, LiveOptions
@@ -42,6 +44,26 @@ class MapCondition:
     """Whether the map counts under the options in effect."""
     reason: str
     remedy: str
+
+
+def is_off_option(option: str, reason: str) -> MapCondition:
+    """Require that a switch is off, or not given."""
+    return MapCondition(lambda found: is_off(found.get(option)), reason, f"drop {option}")
+
+
+@dataclass(frozen=True, slots=True)
+class ToldQuantizers:
+    """How quantizers that FFmpeg's decoder gives show whether the encoder followed the map."""
+
+    compare: Callable[[VideoFrame, FloatArray, FloatArray, int], FloatArray]
+    """``(decoded picture, quantizers, asked offsets, bytes of its packet)`` -> rows of blocks that tell.
+
+    Quantizers and offsets are ``(rows, cols)`` of blocks of ``EncoderSpec.block_size``, offsets in the
+    encoder's native unit. Rows are ``(n, 4)`` float32: quantizer, offset in the same unit, and two numbers of
+    the block that its quantizer follows without a map; 0 = there are none.
+    """
+    only_live: bool = False
+    """While the encoder looks ahead, quantizers follow motion as much as the map."""
 
 
 # Compared as what it is: one encoder.
@@ -75,6 +97,8 @@ class EncoderSpec:
     """See ``Codec``."""
     rate: RateModel
     """How its bits answer to offsets."""
+    quantizers: ToldQuantizers | None = None
+    """None = no decoder of FFmpeg gives them in all pictures that obey the map."""
     crf_steps: Callable[[float], float] = float
     """CRF -> the quantizer it stands for, in QP steps from any origin."""
     also_called: tuple[str, ...] = ()
@@ -174,7 +198,7 @@ class EncoderSpec:
 
     def self_test(self) -> SelfTest:
         """See ``Codec``."""
-        from semvid.codecs.ffmpeg.self_test import test_encoder
+        from semvid.codecs.ffmpeg.option_trial import test_encoder
 
         return test_encoder(self, None)
 

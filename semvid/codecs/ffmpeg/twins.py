@@ -1,98 +1,79 @@
-"""Encodes pictures with the options of a run but without the map, for comparison."""
+"""Encodes pictures beside a run with its options, to compare."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from fractions import Fraction
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import av
-
+from semvid.codecs.base.decoding import decoded
+from semvid.codecs.base.self_test import RATE
 from semvid.codecs.ffmpeg.encoder import VideoEncoder
 from semvid.codecs.ffmpeg.option_text import without
-from semvid.codecs.ffmpeg.option_trial import FILES, RATES
 from semvid.codecs.ffmpeg.prepare import FramePreparer
 from semvid.codecs.ffmpeg.spec import EncoderSpec
-from semvid.core.coded import CodedPacket
+from semvid.core.coded import CodedPacket, StreamParameters
 from semvid.core.luma import LumaArray, luma_of
-from semvid.core.types import Frame
-from semvid.media.writing.video_track import bare_packet
+from semvid.core.types import Frame, QuantizerOffsets
 
-if TYPE_CHECKING:
-    from av import VideoFrame
-    from av.video.codeccontext import VideoCodecContext
+_FOR_THE_RUN = frozenset({
+    "b", "maxrate", "minrate", "bufsize", "crf",
+    "pass", "stats", "passlogfile", "csv", "recon", "dump-yuv", "analysis-save", "analysis-load",
+})  # fmt: skip
+"""Options that hold for its size, or write or read its files."""
 
 
-def code_plain(
+def options_at(spec: EncoderSpec, options: Mapping[str, str], crf: float) -> dict[str, str]:
+    """Return the options of a run without its rate and its files, at another CRF."""
+    return {**without(options, spec.nested_options, _FOR_THE_RUN), "crf": f"{crf:g}"}
+
+
+def encode_beside(
     spec: EncoderSpec,
     options: Mapping[str, str],
-    crf: float,
-    pictures: Sequence[VideoFrame],
-    wanted: Collection[int],
+    frames: Sequence[Frame],
+    offsets: QuantizerOffsets | None = None,
     *,
-    codes_fields: bool,
-) -> dict[int, LumaArray]:
-    """Return the luma of decoded pictures, by ``pts``.
+    codes_fields: bool = False,
+) -> tuple[StreamParameters, Iterator[CodedPacket]]:
+    """Code frames as they are asked for; parameter sets are in the packets.
 
     Args:
         spec: The encoder.
-        options: Of the run; rates and files are left out.
-        crf: To code at.
-        pictures: In the coded format, with all that the encoder may look ahead at.
-        wanted: ``pts`` of those to return; coding ends with the last of them.
+        options: FFmpeg's, with a CRF.
+        frames: All alike.
+        offsets: Of all frames; None = no map.
         codes_fields: Interlaced video is coded as such.
     """
-    options = without(options, spec.nested_options, RATES | FILES | {"crf"})
-    # Encoders of several threads would code pictures after the last wanted one that nobody takes.
-    options |= {"crf": f"{crf:g}", "threads": "1"}
-    first = Frame(pictures[0], 0)
-    preparer = FramePreparer(spec, crf, first, codes_fields=codes_fields, minds_alpha=True)
+    first = frames[0]
+    preparer = FramePreparer(spec, float(options["crf"]), first, codes_fields=codes_fields, minds_alpha=True)
     encoder = VideoEncoder(
-        spec,
-        options,
-        preparer,
-        first=pictures[0],
-        frame_rate=Fraction(25),
-        sample_aspect_ratio=None,
-        suffix="",
+        spec, options, preparer, first=first.picture, frame_rate=RATE, sample_aspect_ratio=None, suffix=""
     )
 
-    def packets() -> Iterable[CodedPacket]:
-        for index, picture in enumerate(pictures):
-            yield from encoder.encode(preparer.prepare(Frame(picture, index), None))
+    def packets() -> Iterator[CodedPacket]:
+        for frame in frames:
+            yield from encoder.encode(preparer.prepare(frame, offsets))
         yield from encoder.flush()
 
-    return decode_luma(spec, None, packets(), wanted)
+    return encoder.parameters, packets()
 
 
-def decode_luma(
-    spec: EncoderSpec, extradata: bytes | None, packets: Iterable[CodedPacket], wanted: Collection[int]
-) -> dict[int, LumaArray]:
-    """Decode packets until all wanted pictures are there, or no packet is left.
+def luma_at(
+    pts: int, coding_format: str, packets: Iterable[CodedPacket], extradata: bytes | None = None
+) -> LumaArray | None:
+    """Return the luma of one picture; None if it cannot be decoded.
 
     Args:
-        spec: The encoder they are from.
-        extradata: Its parameters, where they are not in the packets.
+        pts: Of the picture; what comes after it in decoding order is not taken.
+        coding_format: As for ``decoded``, as is the rest.
         packets: From a key frame on.
-        wanted: ``pts`` of pictures.
+        extradata: Parameter sets, where they are not in the packets.
     """
-    decoder = cast("VideoCodecContext", av.VideoCodecContext.create(spec.coding_format, "r"))
-    if extradata:
-        decoder.extradata = extradata
-    decoder.thread_count = 1
-    left = set(wanted)
-    found: dict[int, LumaArray] = {}
 
-    def take(decoded: Iterable[VideoFrame]) -> None:
-        for picture in decoded:
-            if picture.pts in left:
-                left.remove(picture.pts)
-                found[picture.pts] = luma_of(picture)[0].copy()
+    def needed() -> Iterator[CodedPacket]:
+        for packet in packets:
+            yield packet
+            if packet.pts == pts:
+                return
 
-    for packet in packets:
-        left_to_come = left - {packet.pts}
-        take(decoder.decode(bare_packet(packet)))
-        if packet.pts in wanted and not left_to_come - set(found):
-            break
-    take(decoder.decode(None))
-    return found
+    pictures = decoded(coding_format, needed(), extradata)
+    return next((luma_of(one)[0] for one in pictures if one.pts == pts), None)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from semvid.allocate.rate_model import RateModel
 from semvid.codecs.base.codec import QualityScale
-from semvid.codecs.ffmpeg.conditions import is_off_option
 from semvid.codecs.ffmpeg.option_text import number
-from semvid.codecs.ffmpeg.spec import EncoderSpec, MapCondition
+from semvid.codecs.ffmpeg.spec import EncoderSpec, MapCondition, ToldQuantizers, is_off_option
 from semvid.codecs.vpx.common import LIVE_RATES, LOOKS_NOT_AHEAD, OPTION_ALIASES, in_ivf, offset_range
 
 if TYPE_CHECKING:
+    from av import VideoFrame
+
     from semvid.core.types import FloatArray
 
 
@@ -33,6 +34,15 @@ def _steps(crf: float) -> float:
 def _is_realtime(found: Mapping[str, str]) -> bool:
     deadline = found.get("deadline", "").strip()
     return deadline == "realtime" or number(deadline) == 1
+
+
+def _segments(picture: VideoFrame, qps: FloatArray, asked: FloatArray, num_bytes: int) -> FloatArray:
+    import numpy as np
+
+    rows = np.zeros((qps.size, 4), np.float32)
+    # libvpx rounds to one of FFmpeg's 64 steps, and each is four of the bitstream's 256 indices.
+    rows[:, 0], rows[:, 1] = qps.ravel(), 4 * np.round(asked).ravel()
+    return rows
 
 
 def _size_and_format(key_frame: bytes) -> bytes:
@@ -90,6 +100,8 @@ VP9 = EncoderSpec(
     describe_key_frame=_size_and_format,
     # libvpx keeps the frame's Lagrangian for all segments, so offsets do less than they should.
     rate=RateModel(spatial=1.163, temporal=0.487, finer=1.085, coarser=0.162),
+    # Key frames are not read: they ignore maps.
+    quantizers=ToldQuantizers(_segments),
     max_levels=7,
     fixed_options={"deadline": "realtime", "aq-mode": "0", "row-mt": "1", "lag-in-frames": "0"},
     live_preset="8",

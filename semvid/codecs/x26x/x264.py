@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from semvid.allocate.rate_model import RateModel
 from semvid.codecs.base.codec import QualityScale
 from semvid.codecs.ffmpeg.option_text import is_off
-from semvid.codecs.ffmpeg.spec import EncoderSpec, Implication, MapCondition
+from semvid.codecs.ffmpeg.spec import EncoderSpec, Implication, MapCondition, ToldQuantizers
 from semvid.codecs.x26x.common import PRESETS, needs_aq, offset_range, parameter_sets, quantizer_steps
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+    from semvid.core.types import FloatArray
 
 _NO_FIELDS_BY_OPTION = MapCondition(
     # libx264 reads a map in pairs of rows then; where their number is odd, beyond the map's end.
@@ -17,6 +24,13 @@ _NO_FIELDS_BY_OPTION = MapCondition(
     "interlaced coding by an option reads it on the wrong lines",
     "drop it; interlaced video is coded as such by itself (`deinterlace=auto`)",
 )
+
+
+def _coded_blocks(picture: VideoFrame, qps: FloatArray, asked: FloatArray, num_bytes: int) -> FloatArray:
+    from semvid.codecs.x26x.x264_quantizers import coded_blocks
+
+    return coded_blocks(picture, qps, asked, num_bytes)
+
 
 X264 = EncoderSpec(
     name="x264",
@@ -35,6 +49,7 @@ X264 = EncoderSpec(
     elementary=lambda key_frame: ("h264", key_frame),
     describe_key_frame=lambda key_frame: parameter_sets(key_frame, 0, 31, {7, 8}),
     rate=RateModel(spatial=0.21, temporal=0.24, finer=1.5, coarser=1.5),
+    quantizers=ToldQuantizers(_coded_blocks, only_live=True),
     # Interlaced pictures are coded by pairs of macroblock rows; in a pair coded by fields the upper row's
     # offsets would go to one field and the lower row's to the other (examples/benchmark/interlaced.py).
     field_block_size=32,

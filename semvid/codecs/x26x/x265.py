@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from semvid.allocate.rate_model import RateModel
 from semvid.codecs.base.codec import QualityScale
-from semvid.codecs.ffmpeg.conditions import is_off_option
-from semvid.codecs.ffmpeg.spec import EncoderSpec, Implication
+from semvid.codecs.ffmpeg.spec import EncoderSpec, Implication, is_off_option
 from semvid.codecs.x26x.common import PRESETS, needs_aq, offset_range, parameter_sets, quantizer_steps
 
 X265 = EncoderSpec(
