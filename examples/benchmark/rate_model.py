@@ -29,10 +29,10 @@ import semvid
 from semvid.allocate.activity import block_differences
 from semvid.allocate.levels import LevelQuantizer
 from semvid.allocate.rate_model import RateModel
-from semvid.allocate.vpx_scale import _VP8, _VP9
 from semvid.codecs.ffmpeg.allocator import OffsetAllocator
 from semvid.codecs.ffmpeg.regions import CAPACITIES
 from semvid.codecs.registry import find_codec
+from semvid.codecs.vpx import vp8, vp9
 from semvid.core.map_source import ImportanceSource
 from semvid.importance.registry import open_source
 from semvid.importance.spectral import SpectralSource
@@ -134,7 +134,7 @@ def recorded(codec: str, uniform: float | None) -> Iterator[Recording]:
 
 def coded_offsets(codec: str, crf: float, offsets: list[semvid.QuantizerOffsets]) -> np.ndarray:
     """QP steps ``(frames, rows, cols)`` as ``FramePreparer`` rounds and holds them."""
-    spec, scale = find_codec(codec), {"vp8": _VP8, "vp9": _VP9}.get(codec)
+    spec = find_codec(codec)
     quantizer, rows, age = LevelQuantizer(spec.max_levels, CAPACITIES[-1]), [], 0
     levels = np.zeros_like(offsets[0].values)
     for one in offsets:
@@ -146,11 +146,10 @@ def coded_offsets(codec: str, crf: float, offsets: list[semvid.QuantizerOffsets]
         age += 1
         rows.append(levels)
     native = np.stack(rows)
-    if scale is None:
+    if codec not in {"vp8", "vp9"}:
         return native
-    base = scale.index(crf)
-    index = np.clip(base + np.sign(native) * scale.index(np.abs(native)), 0, scale.index_knots[-1])
-    return np.asarray(6 * np.log2(scale.step(index) / scale.step(base)))
+    scale = (vp8 if codec == "vp8" else vp9).quantizer_scale()
+    return scale.steps_of_index_offsets(np.sign(native) * scale.index(np.abs(native)), crf)
 
 
 def video_bytes(

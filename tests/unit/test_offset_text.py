@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from semvid.allocate.neutral import quantizer_offsets
-from semvid.allocate.vpx_scale import av1_offsets, av1_steps
+from semvid.allocate.vpx_scale import VP9_SCALE
 from semvid.codecs.x26x.x265 import X265
 from semvid.core.config import AllocationConfig
 from semvid.core.errors import MapError
@@ -54,7 +54,9 @@ def test_svtav1_never_gets_more_than_eight_different_offsets(steps):
 
 @given(steps_of)
 def test_av1_offsets_are_undone(steps):
-    assert av1_steps(av1_offsets(steps, 35), 35) == pytest.approx(steps, abs=0.05)
+    assert VP9_SCALE.steps_of_index_offsets(VP9_SCALE.index_offsets(steps, 35), 35) == pytest.approx(
+        steps, abs=0.05
+    )
 
 
 @pytest.mark.parametrize("write", [write_kvazaar, write_svtav1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from semvid.allocate.rate_model import RateModel
@@ -11,19 +11,21 @@ from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.codecs.vpx.common import LIVE_RATES, LOOKS_NOT_AHEAD, OPTION_ALIASES, in_ivf, offset_range
 
 if TYPE_CHECKING:
-    from semvid.core.types import FloatArray
+    from semvid.allocate.vpx_scale import QuantizerScale
 
 
-def _native(offsets: FloatArray, crf: float) -> FloatArray:
-    from semvid.allocate.vpx_scale import vp8_native
+@cache
+def quantizer_scale() -> QuantizerScale:
+    """Return the quantizers of VP8."""
+    from semvid.allocate.vpx_scale import QuantizerScale
 
-    return vp8_native(offsets, crf)
-
-
-def _steps(crf: float) -> float:
-    from semvid.allocate.vpx_scale import vp8_steps
-
-    return vp8_steps(crf)
+    return QuantizerScale(
+        user_knots=(0, 6, 15, 26, 41, 63),
+        index_knots=(0, 7, 19, 31, 61, 127),
+        linear_base=4,
+        bend=54,
+        growth=1.0221,
+    )
 
 
 VP8 = EncoderSpec(
@@ -41,8 +43,8 @@ VP8 = EncoderSpec(
     # It names none: decoders take BT.601.
     matrices=frozenset({5, 6}),
     offset_range=offset_range,
-    to_native=_native,
-    crf_steps=_steps,
+    to_native=lambda offsets, crf: quantizer_scale().native(offsets, crf),
+    crf_steps=lambda crf: quantizer_scale().steps(crf),
     map_conditions=(LOOKS_NOT_AHEAD,),
     codes_full_range=False,
     # Its alternate references would have to be those of the second layer too.

@@ -16,19 +16,15 @@ from semvid.codecs.vpx.common import LIVE_RATES, LOOKS_NOT_AHEAD, OPTION_ALIASES
 if TYPE_CHECKING:
     from av import VideoFrame
 
+    from semvid.allocate.vpx_scale import QuantizerScale
     from semvid.core.types import FloatArray
 
 
-def _native(offsets: FloatArray, crf: float) -> FloatArray:
-    from semvid.allocate.vpx_scale import vp9_native
+def quantizer_scale() -> QuantizerScale:
+    """Return the quantizers of VP9."""
+    from semvid.allocate.vpx_scale import VP9_SCALE
 
-    return vp9_native(offsets, crf)
-
-
-def _steps(crf: float) -> float:
-    from semvid.allocate.vpx_scale import vp9_steps
-
-    return vp9_steps(crf)
+    return VP9_SCALE
 
 
 def _is_realtime(found: Mapping[str, str]) -> bool:
@@ -71,8 +67,8 @@ VP9 = EncoderSpec(
     block_size=8,
     matrices=frozenset({1, 2, 5, 6, 7, 9}),
     offset_range=offset_range,
-    to_native=_native,
-    crf_steps=_steps,
+    to_native=lambda offsets, crf: quantizer_scale().native(offsets, crf),
+    crf_steps=lambda crf: quantizer_scale().steps(crf),
     map_conditions=(
         MapCondition(
             _is_realtime,

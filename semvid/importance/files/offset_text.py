@@ -17,7 +17,7 @@ from typing import BinaryIO, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.allocate.vpx_scale import av1_offsets, av1_steps
+from semvid.allocate.vpx_scale import VP9_SCALE
 from semvid.core.checked import Malformed, shown
 from semvid.core.config import BACKGROUND_WEIGHT
 from semvid.core.decoding import read_lines
@@ -53,7 +53,9 @@ def _write_rows(file: TextIO, rows: Iterable[Iterable[int]]) -> None:
 
 def write_svtav1(file: TextIO, index: int, steps: FloatArray) -> None:
     """Append the line of picture ``index``, ``(rows, cols)`` offsets in QP steps."""
-    offsets = np.clip(np.rint(av1_offsets(steps, SVTAV1_CRF)), -_STRONGEST_INDEX, _STRONGEST_INDEX)
+    offsets = np.clip(
+        np.rint(VP9_SCALE.index_offsets(steps, SVTAV1_CRF)), -_STRONGEST_INDEX, _STRONGEST_INDEX
+    )
     spacing = 1
     while len(np.unique(np.rint(offsets / spacing))) > _MOST_SEGMENTS:
         spacing += 1
@@ -83,7 +85,7 @@ def read_offsets(path: Path, upright_size: tuple[int, int]) -> Iterator[FloatArr
                 yield from map(importance_of_steps, _read_kvazaar(lines, path))
             else:
                 for offsets in _read_svtav1(lines, path, upright_size):
-                    yield importance_of_steps(av1_steps(offsets, SVTAV1_CRF))
+                    yield importance_of_steps(VP9_SCALE.steps_of_index_offsets(offsets, SVTAV1_CRF))
     except OSError as error:
         raise MapError(
             f"{setting('maps', path)} cannot be read: {error.strerror or error}", path=path
