@@ -2,7 +2,6 @@
 
 import io
 import sys
-from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -12,7 +11,7 @@ from clips import decode, make_clip, psnr, write_masks
 from PIL import Image
 
 import semvid
-from semvid.codecs.jpeg.motion import JpegCoding
+from semvid.codecs.jpeg.encoder import PictureCoder
 from semvid.codecs.jpeg.self_test import test_motion_jpeg as run_self_test
 from semvid.core.errors import ConfigError, OutputError
 from semvid.core.events import Notice
@@ -167,20 +166,17 @@ def test_the_self_test_passes():
 
 
 def test_the_self_test_finds_a_map_without_effect(monkeypatch):
-    prepare = JpegCoding.prepare
-    monkeypatch.setattr(
-        JpegCoding, "prepare", lambda self, analysed: prepare(self, replace(analysed, importance=None))
-    )
+    monkeypatch.setattr(PictureCoder, "weights", lambda self, *_: self._masking)
     outcome = run_self_test()
     assert (outcome.is_available, outcome.obeys_map) == (True, False)
     assert outcome.gain_db == pytest.approx(0, abs=0.01)
 
 
 def test_the_self_test_tells_what_is_not_there(monkeypatch):
-    monkeypatch.setitem(sys.modules, "semvid.codecs.jpeg.motion", None)
+    monkeypatch.setitem(sys.modules, "semvid.codecs.jpeg.encoder", None)
     outcome = run_self_test()
     assert (outcome.is_available, outcome.obeys_map) == (False, False)
-    assert "semvid.codecs.jpeg.motion" in outcome.detail
+    assert "semvid.codecs.jpeg.encoder" in outcome.detail
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,12 @@ from PIL import Image
 
 from semvid.codecs.jpeg.budget import Budget
 from semvid.codecs.jpeg.choice import Prices, choose_levels, round_levels, symbol_bits, typical_counts
-from semvid.codecs.jpeg.dct import block_shape, from_blocks, scan_order, to_blocks
+from semvid.codecs.jpeg.dct import block_shape, scan_order, to_blocks
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_size
 from semvid.codecs.jpeg.planes import planes_from_rgb
 from semvid.codecs.jpeg.tables import ZIGZAG, quality_at, scaled_tables, step_scale
 from semvid.codecs.jpeg.writer import insert_segments
+from semvid.core.geometry import extended
 from semvid.media.stills.picture_tags import PictureTags
 
 
@@ -30,13 +31,11 @@ def colour(width, height):
 
 @settings(deadline=None, max_examples=25)
 @given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=40)))
-def test_the_transform_is_orthonormal_and_undone(plane):
+def test_the_transform_is_orthonormal_at_any_size(plane):
     shape = block_shape(plane.shape[1], plane.shape[0])
-    blocks = to_blocks(plane, shape)
-    back = from_blocks(blocks, shape).numpy()
-    height, width = plane.shape
-    assert np.abs(back[:height, :width] - plane).max() < 1e-2
-    assert np.isclose(np.square(back - 128).sum(), blocks.square().sum(), rtol=1e-4, atol=1e-2)
+    covered = extended(plane, shape[0] * 8, shape[1] * 8).astype(np.float32)
+    energy = to_blocks(plane, shape).square().sum()
+    assert np.isclose(np.square(covered - 128).sum(), energy, rtol=1e-4, atol=1e-2)
 
 
 def test_coefficients_are_those_of_opencv():

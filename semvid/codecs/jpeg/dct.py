@@ -1,9 +1,9 @@
-"""Planes to coefficients of 8x8 blocks and back, batched; the same code on CPU and GPU."""
+"""Planes to coefficients of 8x8 blocks, all at once."""
 
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,15 +20,15 @@ _MIDDLE = 128.0
 _SIDE = 8
 
 
-@lru_cache(maxsize=4)
-def _basis(device: str) -> torch.Tensor:
+@cache
+def _basis() -> torch.Tensor:
     """``(64, 64)``: takes the samples of a block, row by row, to its orthonormal DCT in zigzag order."""
     import torch
 
     k, n = np.mgrid[0:_SIDE, 0:_SIDE]
     one = np.cos(math.pi * (2 * n + 1) * k / (2 * _SIDE)) * math.sqrt(2 / _SIDE)
     one[0] /= math.sqrt(2)
-    return torch.from_numpy(np.kron(one, one)[ZIGZAG].astype(np.float32)).to(device)
+    return torch.from_numpy(np.kron(one, one)[ZIGZAG].astype(np.float32))
 
 
 def block_shape(width: int, height: int) -> tuple[int, int]:
@@ -56,15 +56,12 @@ def scan_order(shape: tuple[int, int], across: int, down: int) -> NDArray[np.int
     return np.ascontiguousarray(visited[visited >= 0], np.int64)
 
 
-def to_blocks(
-    plane: NDArray[np.uint8] | FloatArray, shape: tuple[int, int], device: str = "cpu"
-) -> torch.Tensor:
+def to_blocks(plane: NDArray[np.uint8] | FloatArray, shape: tuple[int, int]) -> torch.Tensor:
     """Transform a plane.
 
     Args:
         plane: ``(h, w)`` samples, 0..255; beyond its edge the last row and column are repeated.
         shape: ``(rows, cols)`` of blocks, covering the plane.
-        device: Where torch computes.
 
     Returns:
         ``(rows * cols, 64)`` float32 coefficients in zigzag order, orthonormal: squared errors are those of
@@ -74,16 +71,8 @@ def to_blocks(
 
     rows, cols = shape
     covered = extended(plane, rows * _SIDE, cols * _SIDE)
-    samples = torch.from_numpy(np.require(covered, requirements=["C", "W"])).to(device)
-    # Samples are moved before they become four times as large.
+    samples = torch.from_numpy(np.require(covered, requirements=["C", "W"]))
     blocks = samples.view(rows, _SIDE, cols, _SIDE).transpose(1, 2).reshape(-1, _SIDE * _SIDE).float()
-    coefficients = blocks @ _basis(device).T
+    coefficients = blocks @ _basis().T
     coefficients[:, 0] -= _SIDE * _MIDDLE
     return coefficients
-
-
-def from_blocks(blocks: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
-    """Undo ``to_blocks``: ``(rows * 8, cols * 8)`` float32 samples, not clipped."""
-    rows, cols = shape
-    samples = (blocks @ _basis(str(blocks.device))).view(rows, cols, _SIDE, _SIDE)
-    return samples.transpose(1, 2).reshape(rows * _SIDE, cols * _SIDE).add(_MIDDLE)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-from pathlib import Path
-
 import numpy as np
-from av.video.reformatter import ColorRange
 
-from semvid.codecs.base.self_test import RATE, Coded, SelfTest, compare_halves
-from semvid.core.config import CompressConfig
-from semvid.core.rate import Quality
-from semvid.core.types import AnalysedFrame, Frame, VideoInfo
+from semvid.codecs.base.self_test import Coded, SelfTest, compare_halves
+from semvid.core.coded import CodedPacket, StreamParameters
+from semvid.core.luma import all_planes
+from semvid.core.types import Frame
 
 _QUALITY = 50
 """In the middle, as are the CRFs other encoders are tested at; at 80 a map moves a third as much."""
@@ -24,26 +20,16 @@ def test_motion_jpeg() -> SelfTest:
 
 def _encode(frames: list[Frame], mark: bool) -> Coded:
     # Its libraries may be what is wrong.
-    from semvid.codecs.jpeg.motion import JpegCoding
+    from semvid.codecs.jpeg.encoder import Choice, PictureCoder
+    from semvid.codecs.jpeg.planes import Planes
 
-    height, width = frames[0].luma.shape
+    width, height = frames[0].size
     importance = np.zeros((height, width), np.float32)
     importance[:, : width // 2] = 1
-    coding = JpegCoding(CompressConfig(codec="mjpeg", rate=Quality(_QUALITY)))
-    prepared = []
+    packets = []
     for frame in frames:
-        # As JPEG has it, so that levels come back as they were.
-        frame.picture.color_range = ColorRange.JPEG
-        prepared.append(coding.prepare(AnalysedFrame(frame, importance if mark else None, is_cut=False)))
-    with closing(coding.open(prepared[0], _describe(frames[0]), ".mkv")) as encoder:
-        packets = [one for picture in prepared for one in encoder.encode(picture)]
-        return encoder.parameters, packets + encoder.flush()
-
-
-def _describe(first: Frame) -> VideoInfo:
-    height, width = first.luma.shape
-    return VideoInfo(
-        path=Path(), size_bytes=0, container="", stream_index=0, codec="rawvideo", width=width, height=height,
-        pixel_format="yuv420p", frame_rate=RATE, time_base=1 / RATE, sample_aspect_ratio=None,
-        duration_seconds=None, num_frames_from_header=None, streams=(),
-    )  # fmt: skip
+        # Taken as full range, so that levels come back as they were.
+        planes = Planes(all_planes(frame.picture), "4:2:0")
+        jpeg = PictureCoder(planes, importance if mark else None).encode(Choice(_QUALITY))
+        packets.append(CodedPacket(jpeg, "mjpeg", frame.pts, frame.pts, 1, is_keyframe=True))
+    return StreamParameters("mjpeg"), packets
