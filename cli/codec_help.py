@@ -20,22 +20,19 @@ def defaults_of(kind: type[Rate]) -> str:
 
 
 def preset_help() -> str:
-    """Return the help of ``--preset``: the presets of each codec, slowest to fastest."""
+    """Return the help of ``--preset``."""
     told = (
-        f"{one.name}: {one.obedient_presets[0]} to {one.obedient_presets[-1]} (default {one.default_preset})"
+        f"{one.default_preset} to {one.obedient_presets[-1]} ({one.name})"
         for one in CODECS.values()
         if one.obedient_presets
     )
-    return f"Speed, slower = better compression. {', '.join(told)}."
+    return f"Speed, default to fastest: {', '.join(told)}."
 
 
 def live_preset_help() -> str:
     """Return the help of ``--preset`` of live streams."""
     asked = LiveOptions(1_000_000, 150, 25, None)
     usual = {name: one.live_presets(asked)[:1] for name, one in CODECS.items()}
-    told = []
-    for name, first in usual.items():
-        presets = CODECS[name].obedient_presets
-        told += [f"{name}: {presets[0]} to {presets[-1]} (default {one})" for one in first]
+    told = ", ".join(f"{one} ({name})" for name, first in usual.items() for one in first)
     without = ", ".join(name for name, first in usual.items() if not first)
-    return f"Speed, slower = better compression. {', '.join(told)}. {without}: none."
+    return f"Speed, slower = better compression. Default: {told}. {without}: none."

@@ -13,18 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from semvid.cli import options
 from semvid.cli.flags import told
-from semvid.cli.options import (
-    MAPS,
-    AllowProtocolsOption,
-    DeviceOption,
-    FocusOption,
-    MapsHoldOption,
-    MapsOption,
-    ModelOption,
-    OverwriteOption,
-    maps_config,
-)
 from semvid.core.config import METRICS, CompareConfig
 
 if TYPE_CHECKING:
@@ -37,29 +27,28 @@ _UNITS = {"psnr": "dB", "xpsnr": "dB", "weighted": "dB", "salient": "dB", "backg
 def command(
     reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="The original video.")],
     test: Annotated[Path, typer.Argument(metavar="TEST", help="The video to score.")],
-    metrics: Annotated[
-        str, typer.Option(metavar="NAME,...", help="Which scores: psnr, ssim, xpsnr and vmaf of whole "
-                          "frames; weighted: PSNR weighted by the map, of what matters, and of the rest.")
-    ] = ",".join(METRICS),
-    scale: Annotated[
-        bool, typer.Option("--scale", help="Scale TEST to the size of REFERENCE.")
-    ] = False,
-    maps: MapsOption = None,
-    maps_hold: MapsHoldOption = False,
-    model: ModelOption = _DEFAULTS.maps.chosen_model,
-    focus: FocusOption = None,
-    device: DeviceOption = MAPS.device,
-    as_csv: Annotated[
-        Path | None, typer.Option("--csv", help="Write the scores of every frame to this file.")
-    ] = None,
-    overwrite: OverwriteOption = False,
-    allow_protocols: AllowProtocolsOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print all scores as one JSON object on "
-                                                         "stdout.")] = False,
+    metrics: Annotated[str, typer.Option(
+        metavar="NAME,...", help="Which scores: psnr, ssim, xpsnr and vmaf of whole frames; weighted: PSNR "
+        "weighted by the map, of what matters, and of the rest."
+    )] = ",".join(METRICS),
+    scale: Annotated[bool, typer.Option("--scale", help="Scale TEST to the size of REFERENCE.")] = False,
+    maps: options.Maps = None,
+    maps_hold: options.MapsHold = False,
+    model: options.Model = _DEFAULTS.maps.chosen_model,
+    focus: options.Focus = None,
+    device: options.Device = options.MAPS.device,
+    as_csv: Annotated[Path | None, typer.Option(
+        "--csv", help="Write the scores of every frame to this file."
+    )] = None,
+    overwrite: options.Overwrite = False,
+    allow_protocols: options.AllowProtocols = None,
+    as_json: Annotated[bool, typer.Option(
+        "--json", help="Print all scores as one JSON object on stdout."
+    )] = False,
 ) -> None:  # fmt: skip
     """Measure how close a video is to its original: whole frames, what matters, and the rest."""
     config = CompareConfig(
-        maps=maps_config(model, focus, device, maps=maps, hold=maps_hold),
+        maps=options.maps_config(model, focus, device, maps=maps, hold=maps_hold),
         metrics=tuple(one.strip() for one in metrics.split(",") if one.strip()),
         scale=scale,
     )

@@ -9,82 +9,56 @@ from typing import Annotated, Literal, cast
 
 import typer
 
+from semvid.cli import options
 from semvid.cli.flags import told
-from semvid.cli.options import (
-    FILES_PANEL,
-    FOCUS,
-    MAPS,
-    BackgroundWeightOption,
-    BoxesOption,
-    DeviceOption,
-    FocusOption,
-    MapsOption,
-    ModelOption,
-    OverwriteOption,
-    ResultJsonOption,
-    ThreadsOption,
-    ThresholdOption,
-    maps_config,
-    one_rate,
-)
 from semvid.core.config import JPEG_QUALITY, ImageConfig, Sampling
 from semvid.core.errors import ConfigError
 from semvid.core.rate import Quality, Size
 from semvid.core.text import setting
 
 _DEFAULTS = ImageConfig()
-_HOW = "Encoding"
 
 
 def command(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="The picture to compress: PNG, JPEG, "
-                                                                 "WebP, TIFF, ...")],
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Where to write. Default: NAME.semvid.jpg beside the input.",
-                     rich_help_panel=FILES_PANEL),
-    ] = None,
-    quality: Annotated[
-        int | None,
-        typer.Option(help="Quality of important areas, 1 to 100 as in plain JPEG. "
-                          f"Default: {JPEG_QUALITY.value}.",
-                     rich_help_panel=_HOW),
-    ] = None,
-    target_bytes: Annotated[
-        int | None,
-        typer.Option(help="Maximum size of the output in bytes; semvid writes the best picture that fits.",
-                     rich_help_panel=_HOW),
-    ] = None,
-    match: Annotated[
-        str | None,
-        typer.Option(metavar="plain", help="plain: make the output as large as a plain JPEG of this "
-                                           "--quality.",
-                     rich_help_panel=_HOW),
-    ] = None,
-    sampling: Annotated[
-        str, typer.Option(help="Chroma sampling: 4:2:0, 4:2:2, 4:4:4 or grey.", rich_help_panel=_HOW)
-    ] = _DEFAULTS.sampling,
-    price: Annotated[
-        float, typer.Option(help="How much error to accept for each bit saved, 0 to 10; 0 = plain rounding. "
-                            "Seldom worth changing.", rich_help_panel=_HOW)
-    ] = _DEFAULTS.price,
-    model: ModelOption = _DEFAULTS.maps.chosen_model,
-    focus: FocusOption = None,
-    threshold: ThresholdOption = FOCUS.threshold,
-    maps: MapsOption = None,
-    boxes: BoxesOption = None,
-    background_weight: BackgroundWeightOption = _DEFAULTS.background_weight,
-    device: DeviceOption = MAPS.device,
-    threads: ThreadsOption = MAPS.threads,
-    overwrite: OverwriteOption = False,
-    as_json: ResultJsonOption = False,
+    source: Annotated[Path, typer.Argument(
+        metavar="INPUT", help="The picture to compress: PNG, JPEG, WebP, TIFF, ..."
+    )],
+    output: Annotated[Path | None, options.file_option(
+        "--output", "-o", help="Where to write. Default: NAME.semvid.jpg beside the input."
+    )] = None,
+    quality: Annotated[int | None, options.encoding_option(
+        help=f"Quality of important areas, 1 to 100 as in plain JPEG. Default: {JPEG_QUALITY.value}."
+    )] = None,
+    target_bytes: Annotated[int | None, options.encoding_option(
+        help="Maximum size of the output in bytes; semvid writes the best picture that fits."
+    )] = None,
+    match: Annotated[str | None, options.encoding_option(
+        metavar="plain", help="plain: make the output as large as a plain JPEG of this --quality."
+    )] = None,
+    sampling: Annotated[str, options.encoding_option(
+        help="Chroma sampling: 4:2:0, 4:2:2, 4:4:4 or grey."
+    )] = _DEFAULTS.sampling,
+    price: Annotated[float, options.encoding_option(
+        help="How much error to accept for each bit saved, 0 to 10; 0 = plain rounding. Seldom worth "
+        "changing."
+    )] = _DEFAULTS.price,
+    model: options.Model = _DEFAULTS.maps.chosen_model,
+    focus: options.Focus = None,
+    threshold: options.Threshold = options.FOCUS.threshold,
+    maps: options.Maps = None,
+    boxes: options.Boxes = None,
+    background_weight: options.BackgroundWeight = _DEFAULTS.background_weight,
+    device: options.Device = options.MAPS.device,
+    threads: options.Threads = options.MAPS.threads,
+    overwrite: options.Overwrite = False,
+    as_json: options.ResultJson = False,
 ) -> None:  # fmt: skip
     """Compress a picture to a JPEG that keeps its detail where people look; every viewer shows it."""
     if match is not None and target_bytes is not None:
         raise ConfigError("--target-bytes and --match exclude each other; give only one")
     config = ImageConfig(
-        maps=maps_config(model, focus, device, threshold, threads, maps, boxes),
-        rate=one_rate(("--quality", Quality, quality), ("--target-bytes", _size, target_bytes))
+        maps=options.maps_config(model, focus, device, threshold, threads, maps, boxes),
+        rate=options.one_rate(("--quality", Quality, quality), ("--target-bytes", _size, target_bytes))
         or _DEFAULTS.rate,
         match=cast("Literal['plain'] | None", match),
         sampling=cast(Sampling, sampling),

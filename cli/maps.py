@@ -8,33 +8,7 @@ from typing import Annotated, cast
 
 import typer
 
-from semvid.cli.options import (
-    ALLOCATION,
-    FILES_PANEL,
-    FOCUS,
-    MAPS,
-    TEMPORAL,
-    AllowProtocolsOption,
-    BackgroundWeightOption,
-    BoxesOption,
-    DeviceOption,
-    FocusOption,
-    MapEveryOption,
-    MapsHoldOption,
-    MapsOption,
-    ModelOption,
-    MotionOption,
-    MovementOption,
-    NoPreviewOption,
-    OverwriteOption,
-    ResultJsonOption,
-    SmoothingOption,
-    StrengthOption,
-    ThreadsOption,
-    ThresholdOption,
-    maps_config,
-    temporal_config,
-)
+from semvid.cli import options
 from semvid.core.config import AllocationConfig, ExportConfig, MapFormat
 
 _DEFAULTS = ExportConfig()
@@ -42,45 +16,42 @@ _DEFAULTS = ExportConfig()
 
 def command(
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="A picture or a video.")],
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="Where to write. Of a picture: .png. Of a video: .svmap, .mkv, "
-                     ".npz, .roi, .txt, .avi, or a folder of PNGs.", rich_help_panel=FILES_PANEL),
-    ],
-    kind: Annotated[
-        str | None,
-        typer.Option("--format", help="sidecar (semvid's own small file), png (a folder), video (lossless "
-                     "grey), npz (numpy), or for other encoders kvazaar, svtav1, x264mod. Default: by the "
-                     "output's name.", rich_help_panel=FILES_PANEL),
-    ] = None,
-    model: ModelOption = _DEFAULTS.maps.chosen_model,
-    focus: FocusOption = None,
-    threshold: ThresholdOption = FOCUS.threshold,
-    maps: MapsOption = None,
-    maps_hold: MapsHoldOption = False,
-    boxes: BoxesOption = None,
-    strength: StrengthOption = ALLOCATION.strength,
-    background_weight: BackgroundWeightOption = ALLOCATION.background_weight,
-    map_every: MapEveryOption = None,
-    smoothing: SmoothingOption = None,
-    movement: MovementOption = None,
-    motion: MotionOption = TEMPORAL.motion,
-    device: DeviceOption = MAPS.device,
-    threads: ThreadsOption = MAPS.threads,
-    overwrite: OverwriteOption = False,
-    allow_protocols: AllowProtocolsOption = None,
-    no_preview: NoPreviewOption = False,
-    as_json: ResultJsonOption = False,
+    output: Annotated[Path, options.file_option(
+        "--output", "-o", help="Of a picture: .png. Of a video: .svmap, .mkv, .npz, .roi, .txt, .avi, or a "
+        "folder of PNGs."
+    )],
+    kind: Annotated[str | None, options.file_option(
+        "--format", help="sidecar, png, video or npz, or for other encoders kvazaar, svtav1 or x264mod. "
+        "Default: by the name."
+    )] = None,
+    model: options.Model = _DEFAULTS.maps.chosen_model,
+    focus: options.Focus = None,
+    threshold: options.Threshold = options.FOCUS.threshold,
+    maps: options.Maps = None,
+    maps_hold: options.MapsHold = False,
+    boxes: options.Boxes = None,
+    strength: options.Strength = options.ALLOCATION.strength,
+    background_weight: options.BackgroundWeight = options.ALLOCATION.background_weight,
+    map_every: options.MapEvery = None,
+    smoothing: options.Smoothing = None,
+    movement: options.Movement = None,
+    motion: options.Motion = options.TEMPORAL.motion,
+    device: options.Device = options.MAPS.device,
+    threads: options.Threads = options.MAPS.threads,
+    overwrite: options.Overwrite = False,
+    allow_protocols: options.AllowProtocols = None,
+    no_preview: options.NoPreview = False,
+    as_json: options.ResultJson = False,
 ) -> None:  # fmt: skip
     """Write maps of what matters to a file, which --maps of other commands reads.
 
     --strength and --background-weight only count for kvazaar and svtav1, whose files hold quantizer offsets.
     """
     config = ExportConfig(
-        maps=maps_config(model, focus, device, threshold, threads, maps, boxes, hold=maps_hold),
+        maps=options.maps_config(model, focus, device, threshold, threads, maps, boxes, hold=maps_hold),
         format=cast("MapFormat | None", kind),
         allocation=AllocationConfig(strength=strength, background_weight=background_weight),
-        temporal=temporal_config(map_every, smoothing, movement, motion),
+        temporal=options.temporal_config(map_every, smoothing, movement, motion),
         overwrite=overwrite,
     )
     from semvid.cli.draw import ProgressDrawer, format_bytes, to_json

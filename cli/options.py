@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast
 
 import typer
 
-from semvid.core.config import (
-    CLASSES,
-    AllocationConfig,
-    Device,
-    FocusConfig,
-    MapsConfig,
-    Motion,
-    TemporalConfig,
-)
+from semvid.core import config
+from semvid.core.config import CLASSES, AllocationConfig, FocusConfig, MapsConfig, TemporalConfig
 from semvid.core.errors import ConfigError
 from semvid.core.rate import Rate
 
-MAPS_PANEL, TIME_PANEL, FILES_PANEL = "What matters", "Maps over time", "Files"
+map_option = partial(typer.Option, rich_help_panel="What matters")
+time_option = partial(typer.Option, rich_help_panel="Maps over time")
+file_option = partial(typer.Option, rich_help_panel="Files")
+encoding_option = partial(typer.Option, rich_help_panel="Encoding")
 
 
 def _allow_protocols(names: str | None) -> str | None:
@@ -32,146 +29,67 @@ def _allow_protocols(names: str | None) -> str | None:
     return names
 
 
-ModelOption = Annotated[
-    str,
-    typer.Option(
-        help="What makes the maps: msroi (a network that finds people, faces, animals, vehicles, objects, "
-        "text), msroi-fast, spectral (a formula), or a file (.onnx, .safetensors).",
-        rich_help_panel=MAPS_PANEL,
-    ),
-]
-FocusOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="CLASS=WEIGHT,...",
-        help=f"Weight of each class ({', '.join(CLASSES)}), as in face=2,vehicle=0; the others keep 1, and 0 "
-        "= does not matter.",
-        rich_help_panel=MAPS_PANEL,
-    ),
-]
-ThresholdOption = Annotated[
-    float,
-    typer.Option(
-        help="How sure the network must be of a class before it counts, 0 to 1. Raise it if too much counts.",
-        rich_help_panel=MAPS_PANEL,
-    ),
-]
-MapsOption = Annotated[
-    Path | None,
-    typer.Option(
-        help="Read maps from a file instead: .svmap, a grey-scale video or picture (white = important), a "
-        "folder of PNGs, .npz, or offsets as text (.roi, .txt).",
-        rich_help_panel=MAPS_PANEL,
-    ),
-]
-MapsHoldOption = Annotated[
-    bool,
-    typer.Option(
-        "--maps-hold",
-        help="Keep the last map if those of --maps end before the video, instead of stopping.",
-        rich_help_panel=MAPS_PANEL,
-    ),
-]
-BoxesOption = Annotated[
-    Path | None,
-    typer.Option(
-        help="Read boxes of a detector or tracker from a file instead: JSON lines or MOT text.",
-        rich_help_panel=MAPS_PANEL,
-    ),
-]
-StrengthOption = Annotated[
-    float,
-    typer.Option(
-        help="How strongly the map acts, 0 to 3: 0 = plain encode, 1 = best for the weights, 3 = "
-        "exaggerated.",
-        rich_help_panel=MAPS_PANEL,
-    ),
-]
-BackgroundWeightOption = Annotated[
-    float,
-    typer.Option(
-        help="Distortion weight of the background, 0.01 to 10; important areas weigh this plus 1. Lower = "
-        "more contrast.",
-        rich_help_panel=MAPS_PANEL,
-    ),
-]
-DeviceOption = Annotated[
-    str,
-    typer.Option(
-        help="Where the network runs: auto (a CUDA GPU if there is one, else the CPU), cpu, cuda or mps.",
-        rich_help_panel=MAPS_PANEL,
-    ),
-]
-ThreadsOption = Annotated[
-    int,
-    typer.Option(help="CPU threads for the network; 0 = as many as help.", rich_help_panel=MAPS_PANEL),
-]
-MapEveryOption = Annotated[
-    int | None,
-    typer.Option(
-        help="Maximum number of frames between two network runs, 1 to 240; in between, the map follows the "
-        "motion. Lower = slower. Default: 10 (networks), 1 (spectral).",
-        rich_help_panel=TIME_PANEL,
-    ),
-]
-SmoothingOption = Annotated[
-    float | None,
-    typer.Option(
-        help="Share of earlier maps in the running average, 0 to 0.99; higher = steadier. Default: 0.85 "
-        "(networks), 0.9 (spectral), 0 (maps from files).",
-        rich_help_panel=TIME_PANEL,
-    ),
-]
-MovementOption = Annotated[
-    float | None,
-    typer.Option(
-        help="How much to lower the importance of still things while something important moves, 0 to 1. "
-        "Default: 0.5 (networks), 0 (all others).",
-        rich_help_panel=TIME_PANEL,
-    ),
-]
-MotionOption = Annotated[
-    str,
-    typer.Option(
-        help="How maps follow the motion from frame to frame: flow (optical flow) or vectors (the motion "
-        "vectors in the source).",
-        rich_help_panel=TIME_PANEL,
-    ),
-]
-DeinterlaceOption = Annotated[
-    str,
-    typer.Option(
-        help="What to do with interlaced frames. auto: keep them interlaced with x264, deinterlace for other "
-        "codecs. bwdif: deinterlace, one picture per frame. keep: never change their lines.",
-        rich_help_panel="Encoding",
-    ),
-]
-OverwriteOption = Annotated[
-    bool, typer.Option("--yes", "-y", help="Overwrite an existing output.", rich_help_panel=FILES_PANEL)
-]
-AllowProtocolsOption = Annotated[
-    str | None,
-    typer.Option(
-        "--allow-protocols",
-        metavar="NAME,...",
-        help="Let playlists open more than the files in their own folder: file (anywhere), http, https, ... "
-        "Only for inputs you trust.",
-        rich_help_panel=FILES_PANEL,
-        callback=_allow_protocols,
-    ),
-]
+# fmt: off
+Model = Annotated[str, map_option(
+    help="What makes the maps: msroi, msroi-fast (smaller), spectral, or a file (.onnx, .safetensors)."
+)]
+Focus = Annotated[str | None, map_option(
+    metavar="CLASS=N,...",
+    help=f"Weight of each class ({', '.join(CLASSES)}), as in face=2,vehicle=0; else 1."
+)]
+Threshold = Annotated[float, map_option(
+    help="How sure the network must be of a class before it counts, 0 to 1. Raise it if too much counts."
+)]
+Maps = Annotated[Path | None, map_option(
+    help="Maps from a file: .svmap, grey video or picture (white = important), folder of PNGs, .npz, .roi or "
+    ".txt."
+)]
+MapsHold = Annotated[bool, map_option(
+    "--maps-hold", help="Keep the last map if those of --maps end before the video, instead of stopping."
+)]
+Boxes = Annotated[Path | None, map_option(
+    help="Boxes of a detector or tracker from a file: JSON lines or MOT text."
+)]
+Strength = Annotated[float, map_option(
+    help="How strongly the map acts, 0 to 3: 0 = plain encode, 1 = best for the weights."
+)]
+BackgroundWeight = Annotated[float, map_option(
+    help="Distortion weight of the background, 0.01 to 10; what matters weighs this plus 1. Lower = more "
+    "contrast."
+)]
+Device = Annotated[str, map_option(
+    help="Where the network runs: auto (a CUDA GPU if there is one, else the CPU), cpu, cuda or mps."
+)]
+Threads = Annotated[int, map_option(help="CPU threads for the network; 0 = as many as help.")]
+MapEvery = Annotated[int | None, time_option(
+    help="Maximum number of frames between two network runs, 1 to 240. Lower = slower. Default: 10 "
+    "(networks), 1 (spectral)."
+)]
+Smoothing = Annotated[float | None, time_option(
+    help="Share of earlier maps in the running average, 0 to 0.99; higher = steadier. Default: 0.85 "
+    "(networks), 0.9 (spectral), 0 (maps from files)."
+)]
+Movement = Annotated[float | None, time_option(
+    help="How much to lower the importance of still things while something important moves, 0 to 1. "
+    "Default: 0.5 (networks), 0 (all others)."
+)]
+Motion = Annotated[str, time_option(
+    help="How maps follow the motion from frame to frame: flow (optical flow) or vectors (the motion vectors "
+    "in the source)."
+)]
+Overwrite = Annotated[bool, file_option("--yes", "-y", help="Overwrite an existing output.")]
+AllowProtocols = Annotated[str | None, file_option(
+    metavar="NAME,...", callback=_allow_protocols,
+    help="What playlists may open beyond their own folder: file, http, https, ... Only for inputs you trust."
+)]
 """Takes effect when it is parsed; commands only need to declare it."""
-NoPreviewOption = Annotated[
-    bool,
-    typer.Option(
-        "--no-preview",
-        help="Hide the small picture above the progress bar. (It never shows with --json, NO_COLOR or CI, in "
-        "small terminals, or with fewer than 256 colours.)",
-    ),
-]
-ResultJsonOption = Annotated[
-    bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")
-]  # fmt: skip
+NoPreview = Annotated[bool, typer.Option(
+    "--no-preview", help="Hide the small picture above the progress bar."
+)]
+ResultJson = Annotated[bool, typer.Option(
+    "--json", help="Print the result as one JSON object on stdout."
+)]
+# fmt: on
 
 _UNITS = {"G": 1000**3, "M": 1000**2, "k": 1000}
 _Rate = TypeVar("_Rate", bound=Rate)
@@ -198,7 +116,7 @@ def maps_config(
         path=maps,
         hold=hold,
         boxes=boxes,
-        device=cast(Device, device),
+        device=cast("config.Device", device),
         threads=threads,
     )
 
@@ -224,7 +142,7 @@ def temporal_config(
 ) -> TemporalConfig:
     """Build a ``TemporalConfig`` from the options of a command line."""
     return TemporalConfig(
-        map_every=map_every, smoothing=smoothing, movement=movement, motion=cast(Motion, motion)
+        map_every=map_every, smoothing=smoothing, movement=movement, motion=cast("config.Motion", motion)
     )
 
 

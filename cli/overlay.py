@@ -3,95 +3,61 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 from typing import Annotated, cast
 
 import typer
 
-from semvid.cli.options import (
-    FILES_PANEL,
-    FOCUS,
-    MAPS,
-    TEMPORAL,
-    AllowProtocolsOption,
-    BoxesOption,
-    DeviceOption,
-    FocusOption,
-    MapEveryOption,
-    MapsHoldOption,
-    MapsOption,
-    ModelOption,
-    MotionOption,
-    MovementOption,
-    NoPreviewOption,
-    OverwriteOption,
-    ResultJsonOption,
-    SmoothingOption,
-    ThreadsOption,
-    ThresholdOption,
-    maps_config,
-    temporal_config,
-)
+from semvid.cli import options
 from semvid.core.config import OverlayConfig, OverlayStyle
 
 _DEFAULTS = OverlayConfig()
-_LOOK = "Drawing"
+_drawing_option = partial(typer.Option, rich_help_panel="Drawing")
 
 
 def command(
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="A picture or a video.")],
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="Where to write. Of a picture: .png, .jpg or .webp. Of a video: "
-                     ".mp4, .mkv, .mov, .gif, .webp, or a folder of PNGs.",
-                     rich_help_panel=FILES_PANEL),
-    ],
-    style: Annotated[
-        str, typer.Option(help="What to draw: heat (colours), contour (an outline), blocks (quantizer "
-                          "offsets), dim (background dark and grey) or split (side by side).",
-                          rich_help_panel=_LOOK)
-    ] = _DEFAULTS.style,
-    opacity: Annotated[
-        float, typer.Option(help="Opacity of the drawing, 0 to 1.", rich_help_panel=_LOOK)
-    ] = _DEFAULTS.opacity,
-    legend: Annotated[
-        bool, typer.Option("--legend", help="Draw a legend of the colours.", rich_help_panel=_LOOK)
-    ] = False,
-    numbers: Annotated[
-        bool, typer.Option("--numbers", help="With --style blocks: write the offset into each block.",
-                           rich_help_panel=_LOOK)
-    ] = False,
-    result: Annotated[
-        Path | None, typer.Option(help="With --style split: the compressed video to show on the right.",
-                                  rich_help_panel=_LOOK)
-    ] = None,
-    every: Annotated[
-        int, typer.Option(help="Draw only every Nth frame, 1 to 1000.", rich_help_panel=_LOOK)
-    ] = _DEFAULTS.every,
-    height: Annotated[
-        int | None, typer.Option("--size", "--height", help="Height of the drawn picture in lines. "
-                                 "Default: the source's.", rich_help_panel=_LOOK)
-    ] = None,
-    model: ModelOption = _DEFAULTS.maps.chosen_model,
-    focus: FocusOption = None,
-    threshold: ThresholdOption = FOCUS.threshold,
-    maps: MapsOption = None,
-    maps_hold: MapsHoldOption = False,
-    boxes: BoxesOption = None,
-    map_every: MapEveryOption = None,
-    smoothing: SmoothingOption = None,
-    movement: MovementOption = None,
-    motion: MotionOption = TEMPORAL.motion,
-    device: DeviceOption = MAPS.device,
-    threads: ThreadsOption = MAPS.threads,
-    overwrite: OverwriteOption = False,
-    allow_protocols: AllowProtocolsOption = None,
-    no_preview: NoPreviewOption = False,
-    as_json: ResultJsonOption = False,
+    output: Annotated[Path, options.file_option(
+        "--output", "-o", help="Of a picture: .png, .jpg or .webp. Of a video: .mp4, .mkv, .mov, .gif, "
+        ".webp, or a folder of PNGs."
+    )],
+    style: Annotated[str, _drawing_option(
+        help="What to draw: heat (colours), contour (an outline), blocks (quantizer offsets), dim (the rest "
+        "dark), or split (side by side)."
+    )] = _DEFAULTS.style,
+    opacity: Annotated[float, _drawing_option(help="Opacity of the drawing, 0 to 1.")] = _DEFAULTS.opacity,
+    legend: Annotated[bool, _drawing_option("--legend", help="Draw a legend of the colours.")] = False,
+    numbers: Annotated[bool, _drawing_option(
+        "--numbers", help="With --style blocks: write the offset into each block."
+    )] = False,
+    result: Annotated[Path | None, _drawing_option(
+        help="With --style split: the compressed video to show on the right."
+    )] = None,
+    every: Annotated[int, _drawing_option(help="Draw only every Nth frame, 1 to 1000.")] = _DEFAULTS.every,
+    height: Annotated[int | None, _drawing_option(
+        "--size", "--height", help="Height of the drawn picture in lines. Default: the source's."
+    )] = None,
+    model: options.Model = _DEFAULTS.maps.chosen_model,
+    focus: options.Focus = None,
+    threshold: options.Threshold = options.FOCUS.threshold,
+    maps: options.Maps = None,
+    maps_hold: options.MapsHold = False,
+    boxes: options.Boxes = None,
+    map_every: options.MapEvery = None,
+    smoothing: options.Smoothing = None,
+    movement: options.Movement = None,
+    motion: options.Motion = options.TEMPORAL.motion,
+    device: options.Device = options.MAPS.device,
+    threads: options.Threads = options.MAPS.threads,
+    overwrite: options.Overwrite = False,
+    allow_protocols: options.AllowProtocols = None,
+    no_preview: options.NoPreview = False,
+    as_json: options.ResultJson = False,
 ) -> None:  # fmt: skip
     """Draw what matters over a picture or a video, to see what semvid sees."""
     config = OverlayConfig(
-        maps=maps_config(model, focus, device, threshold, threads, maps, boxes, hold=maps_hold),
+        maps=options.maps_config(model, focus, device, threshold, threads, maps, boxes, hold=maps_hold),
         style=cast(OverlayStyle, style),
         opacity=opacity,
         legend=legend,
@@ -99,7 +65,7 @@ def command(
         result=result,
         every=every,
         height=height,
-        temporal=temporal_config(map_every, smoothing, movement, motion),
+        temporal=options.temporal_config(map_every, smoothing, movement, motion),
         overwrite=overwrite,
     )
     from semvid.cli.draw import ProgressDrawer, format_bytes, to_json

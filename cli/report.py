@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from semvid.cli.options import FILES_PANEL, OverwriteOption
+from semvid.cli import options
 from semvid.core.config import CompressConfig
 from semvid.core.errors import ConfigError, OutputError, ReportError, ReportInterruptedError, SemvidError
 
@@ -19,16 +19,12 @@ if TYPE_CHECKING:
 
 
 def command(
-    runs: Annotated[
-        list[Path],
-        typer.Argument(metavar="RUN.json", help="A file from 'semvid compress --report RUN.json'. Several of "
-                       "one video add a rate-distortion plot; the first is shown in detail."),
-    ],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Where to write the page: .html.",
-                           rich_help_panel=FILES_PANEL)
-    ],
-    overwrite: OverwriteOption = False,
+    runs: Annotated[list[Path], typer.Argument(
+        metavar="RUN.json", help="A file from 'semvid compress --report RUN.json'. Several of one video add "
+        "a rate-distortion plot."
+    )],
+    output: Annotated[Path, options.file_option("--output", "-o", help="Where to write the page: .html.")],
+    overwrite: options.Overwrite = False,
 ) -> None:  # fmt: skip
     """Write one HTML page about a compressed video; it needs no network and no other files."""
     if output.suffix.lower() != ".html":

@@ -5,34 +5,14 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from semvid.cli import options
 from semvid.cli.codec_help import codec_help, live_preset_help
-from semvid.cli.options import (
-    ALLOCATION,
-    FOCUS,
-    MAPS,
-    MAPS_PANEL,
-    TEMPORAL,
-    AllowProtocolsOption,
-    BackgroundWeightOption,
-    DeviceOption,
-    FocusOption,
-    ModelOption,
-    MovementOption,
-    OverwriteOption,
-    SmoothingOption,
-    StrengthOption,
-    ThreadsOption,
-    ThresholdOption,
-    amount_text,
-    maps_config,
-    parse_amount,
-    temporal_config,
-)
 from semvid.core.config import AllocationConfig, Deinterlace, LiveConfig
 from semvid.core.errors import ConfigError
 from semvid.core.rate import Bitrate
@@ -42,115 +22,88 @@ if TYPE_CHECKING:
     from semvid.web.server import WebServer
 
 _DEFAULTS = LiveConfig()
-_HOW, _PAGE = "Encoding", "Watching"
+_page_option = partial(typer.Option, rich_help_panel="Watching")
 
 
 def command(
-    source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="webcam:0, screen, rtsp(s)://, rtmp(s)://, udp://, "
-                            "rtp://, tcp://, http(s)://, a file, or - for standard input.")
-    ],
-    sink: Annotated[
-        str | None,
-        typer.Argument(metavar="SINK", help="A file, NAME-%03d.ts (segments), NAME.m3u8 (HLS), rtsp(s)://, "
-                       "rtmp(s)://, udp://, rtp://, or - for standard output. Optional with --serve, "
-                       "--record or --virtual-camera."),
-    ] = None,
-    codec: Annotated[
-        str, typer.Option(help=codec_help(), rich_help_panel=_HOW)
-    ] = _DEFAULTS.codec,
-    bitrate: Annotated[
-        str, typer.Option(metavar="RATE", help="Bit rate of the video in bits per second, as in 800k or 12M.",
-                          rich_help_panel=_HOW)
-    ] = amount_text(_DEFAULTS.rate.bits_per_second),
-    sound_bitrate: Annotated[
-        str, typer.Option(metavar="RATE", help="Bit rate of the sound in bits per second, as in 64k; 0 = no "
-                          "sound.",
-                          rich_help_panel=_HOW)
-    ] = amount_text(_DEFAULTS.sound_bitrate),
-    latency: Annotated[
-        str, typer.Option(metavar="TIME", help="Target delay from frame to packet, 20ms to 5s. Raise it for "
-                          "better quality at the same bit rate.",
-                          rich_help_panel=_HOW)
-    ] = f"{_DEFAULTS.latency_ms:g}ms",
-    fps: Annotated[
-        float | None, typer.Option(help="Frame rate to request, and the maximum to encode. Default: the "
-                                        "source's.",
-                                   rich_help_panel=_HOW)
-    ] = None,
-    size: Annotated[
-        str | None, typer.Option(metavar="WxH", help="Size to request and to encode, as in 1280x720. "
-                                 "Default: the source's.", rich_help_panel=_HOW)
-    ] = None,
-    deinterlace: Annotated[
-        str, typer.Option(help="What to do with interlaced frames. auto, bwdif: deinterlace, one picture per "
-                          "frame. keep: never change their lines.", rich_help_panel=_HOW)
-    ] = _DEFAULTS.deinterlace,
-    preset: Annotated[
-        str | None, typer.Option(help=live_preset_help(), rich_help_panel=_HOW)
-    ] = None,
-    record: Annotated[
-        Path | None, typer.Option(help="Also write to this file, which survives a crash: .mkv, .mp4 or .ts.",
-                                  rich_help_panel=_HOW)
-    ] = None,
-    realtime: Annotated[
-        bool, typer.Option("--realtime", help="Read a file at its own speed, not as fast as possible.",
-                           rich_help_panel=_HOW)
-    ] = False,
-    loop: Annotated[
-        bool, typer.Option("--loop", help="Start a file again when it ends, until Ctrl-C.",
-                           rich_help_panel=_HOW)
-    ] = False,
-    wait: Annotated[
-        str | None, typer.Option(metavar="TIME", help="How long to wait for a SOURCE that is not there yet, "
-                                 "as in 30s. Default: until it comes (udp://, rtp://, ?listen), else not at "
-                                 "all.",
-                                 rich_help_panel=_HOW)
-    ] = None,
-    serve: Annotated[
-        str | None,
-        typer.Option(metavar="HOST:PORT", help="Serve a page to watch and control the stream, as in "
-                                               "127.0.0.1:8080.",
-                     rich_help_panel=_PAGE),
-    ] = None,
-    token: Annotated[
-        str | None, typer.Option(help="Password of the page; required if other machines can reach it.",
-                                 rich_help_panel=_PAGE, envvar="SEMVID_TOKEN")
-    ] = None,
-    virtual_camera: Annotated[
-        bool, typer.Option("--virtual-camera", help="Offer the result as a camera to other programs.",
-                           rich_help_panel=_PAGE)
-    ] = False,
-    model: ModelOption = _DEFAULTS.maps.chosen_model,
-    focus: FocusOption = None,
-    threshold: ThresholdOption = FOCUS.threshold,
-    strength: StrengthOption = ALLOCATION.strength,
-    background_weight: BackgroundWeightOption = ALLOCATION.background_weight,
-    max_maps: Annotated[
-        float, typer.Option(help="Maximum number of maps per second, 0.5 to 60; fewer when the machine is "
-                                 "busy.",
-                            rich_help_panel=MAPS_PANEL)
-    ] = _DEFAULTS.max_maps_per_second,
-    smoothing: SmoothingOption = None,
-    movement: MovementOption = None,
-    device: DeviceOption = MAPS.device,
-    threads: ThreadsOption = MAPS.threads,
-    overwrite: OverwriteOption = False,
-    allow_protocols: AllowProtocolsOption = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the state once a second as JSON lines on stdout; on stderr "
-                                          "if SINK is -.")
-    ] = False,
+    source: Annotated[str, typer.Argument(
+        metavar="SOURCE", help="webcam:0, screen, rtsp(s)://, rtmp(s)://, udp://, rtp://, tcp://, "
+        "http(s)://, a file, or - for standard input."
+    )],
+    sink: Annotated[str | None, typer.Argument(
+        metavar="SINK", help="A file, NAME-%03d.ts (segments), NAME.m3u8 (HLS), rtsp(s)://, rtmp(s)://, "
+        "udp://, rtp://, or - for standard output."
+    )] = None,
+    codec: Annotated[str, options.encoding_option(help=codec_help())] = _DEFAULTS.codec,
+    bitrate: Annotated[str, options.encoding_option(
+        metavar="RATE", help="Bit rate of the video in bits per second, as in 800k or 12M."
+    )] = options.amount_text(_DEFAULTS.rate.bits_per_second),
+    sound_bitrate: Annotated[str, options.encoding_option(
+        metavar="RATE", help="Bit rate of the sound in bits per second, as in 64k; 0 = no sound."
+    )] = options.amount_text(_DEFAULTS.sound_bitrate),
+    latency: Annotated[str, options.encoding_option(
+        metavar="TIME", help="Target delay from frame to packet, 20ms to 5s. Raise it for better quality at "
+        "the same bit rate."
+    )] = f"{_DEFAULTS.latency_ms:g}ms",
+    fps: Annotated[float | None, options.encoding_option(
+        help="Frame rate to request, and the maximum to encode. Default: the source's."
+    )] = None,
+    size: Annotated[str | None, options.encoding_option(
+        metavar="WxH", help="Size to request and to encode, as in 1280x720. Default: the source's."
+    )] = None,
+    deinterlace: Annotated[str, options.encoding_option(
+        help="Interlaced frames: auto and bwdif (deinterlace), or keep (never change their lines)."
+    )] = _DEFAULTS.deinterlace,
+    preset: Annotated[str | None, options.encoding_option(help=live_preset_help())] = None,
+    record: Annotated[Path | None, options.encoding_option(
+        help="Also write to this file, which survives a crash: .mkv, .mp4 or .ts."
+    )] = None,
+    realtime: Annotated[bool, options.encoding_option(
+        "--realtime", help="Read a file at its own speed, not as fast as possible."
+    )] = False,
+    loop: Annotated[bool, options.encoding_option(
+        "--loop", help="Start a file again when it ends, until Ctrl-C."
+    )] = False,
+    wait: Annotated[str | None, options.encoding_option(
+        metavar="TIME", help="How long to wait for a SOURCE that is not there yet, as in 30s. Default: no "
+        "limit for udp://, rtp:// and ?listen, else 0."
+    )] = None,
+    serve: Annotated[str | None, _page_option(
+        metavar="HOST:PORT", help="Serve a page to watch and control the stream, as in 127.0.0.1:8080."
+    )] = None,
+    token: Annotated[str | None, _page_option(
+        envvar="SEMVID_TOKEN", help="Password of the page; required if other machines can reach it."
+    )] = None,
+    virtual_camera: Annotated[bool, _page_option(
+        "--virtual-camera", help="Offer the result as a camera to other programs."
+    )] = False,
+    model: options.Model = _DEFAULTS.maps.chosen_model,
+    focus: options.Focus = None,
+    threshold: options.Threshold = options.FOCUS.threshold,
+    strength: options.Strength = options.ALLOCATION.strength,
+    background_weight: options.BackgroundWeight = options.ALLOCATION.background_weight,
+    max_maps: Annotated[float, options.map_option(
+        help="Maximum number of maps per second, 0.5 to 60; fewer when the machine is busy."
+    )] = _DEFAULTS.max_maps_per_second,
+    smoothing: options.Smoothing = None,
+    movement: options.Movement = None,
+    device: options.Device = options.MAPS.device,
+    threads: options.Threads = options.MAPS.threads,
+    overwrite: options.Overwrite = False,
+    allow_protocols: options.AllowProtocols = None,
+    as_json: Annotated[bool, typer.Option(
+        "--json", help="Print the state once a second as JSON lines on stdout; on stderr if SINK is -."
+    )] = False,
 ) -> None:  # fmt: skip
     """Encode live video with little delay, with its bits where people look.
 
     semvid reconnects to lost sources and sinks. Ctrl-C ends the stream and completes its files.
     """
     config = LiveConfig(
-        maps=maps_config(model, focus, device, threshold, threads),
+        maps=options.maps_config(model, focus, device, threshold, threads),
         codec=codec,
         preset=preset,
-        rate=Bitrate(parse_amount("--bitrate", bitrate)),
+        rate=Bitrate(options.parse_amount("--bitrate", bitrate)),
         sound_bitrate=_parse_sound(sound_bitrate),
         latency_ms=parse_milliseconds("--latency", latency),
         wait_seconds=None if wait is None else parse_milliseconds("--wait", wait, "s") / 1000,
@@ -161,7 +114,7 @@ def command(
         loop=loop,
         record=record,
         max_maps_per_second=max_maps,
-        temporal=temporal_config(None, smoothing, movement, TEMPORAL.motion),
+        temporal=options.temporal_config(None, smoothing, movement, options.TEMPORAL.motion),
         allocation=AllocationConfig(strength=strength, background_weight=background_weight),
         overwrite=overwrite,
     )
@@ -215,7 +168,7 @@ def _open_server(session: LiveSession, address: str, token: str | None) -> WebSe
 
 
 def _parse_sound(text: str) -> int:
-    return 0 if text.strip() == "0" else parse_amount("--sound-bitrate", text)
+    return 0 if text.strip() == "0" else options.parse_amount("--sound-bitrate", text)
 
 
 def parse_milliseconds(option: str, text: str, unit: str = "ms") -> float:

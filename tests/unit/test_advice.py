@@ -1,10 +1,12 @@
-"""What is typed wrong gets advice that fits, or none."""
+"""What is typed wrong gets advice that fits, or none; the help is short."""
 
+import re
 import sys
 
 import pytest
+from typer.testing import CliRunner  # noqa: TID251 - it shows the help
 
-from semvid.cli.app import run_app
+from semvid.cli.app import app, run_app
 from semvid.core.errors import ConfigError
 
 
@@ -99,3 +101,16 @@ def test_no_lookalikes(line, monkeypatch):
 )  # fmt: skip
 def test_the_help_that_helps_is_named(line, place, monkeypatch):
     assert complaint(line, monkeypatch).endswith(f"; see 'semvid {place}--help'")
+
+
+@pytest.mark.parametrize("name", [one.name for one in app.registered_commands])
+def test_help_says_each_thing_in_three_lines(name):
+    shown = CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": "80"}).stdout
+    lines = {}
+    for line in re.findall(r"^│ (.*) │$", shown, re.MULTILINE):
+        if line[:6].strip(" *"):
+            option = re.search(r"[\w-]+", line)[0]
+        if not re.match(r"\s*\[(default|required|env var)", line):
+            lines[option] = lines.get(option, 0) + 1
+    assert "--help" in lines
+    assert {option: count for option, count in lines.items() if count > 3} == {}
