@@ -79,7 +79,15 @@ def export_overlay(
         check_folder(output, overwrite=config.overwrite)
     elif suffix in ANIMATED:
         check_place(output, source, overwrite=config.overwrite)
-    return follow(_video_events(source, output, config, importance, preview_size), on_event)
+
+    def tell(event: Event) -> None:
+        # Of the frames in the header, only those that are drawn reach the encoder.
+        if isinstance(event, Progress) and suffix in CONTAINERS and event.num_frames_from_header:
+            num_drawn = -(-event.num_frames_from_header // config.every)
+            event = replace(event, num_frames_from_header=num_drawn)
+        on_event(event)
+
+    return follow(_video_events(source, output, config, importance, preview_size), tell)
 
 
 class _PlainCoding(RegionCoding):

@@ -140,6 +140,17 @@ def test_frames_can_be_left_out_of_a_video(tmp_path):
     assert frames[0].height == 96
 
 
+@pytest.mark.parametrize("name", ["out.mp4", "out.gif", "drawn"])
+def test_progress_ends_at_the_end_when_frames_are_left_out(name, tmp_path):
+    source = make_clip(tmp_path / "in.mp4", num_frames=10)
+    config = semvid.OverlayConfig(maps=semvid.MapsConfig(model="spectral"), every=3)
+    events = []
+    result = semvid.export_overlay(source, tmp_path / name, config, on_event=events.append)
+    assert result.num_frames == 4
+    last = [one for one in events if isinstance(one, semvid.Progress)][-1]
+    assert last.num_frames == last.num_frames_from_header
+
+
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
 def test_stills(suffix, tmp_path):
     Image.fromarray(np.stack([texture(200, 120, seed) for seed in range(3)], -1)).save(tmp_path / "in.png")
