@@ -19,7 +19,7 @@ from semvid.core import interrupts
 from semvid.core.events import Done, Event, Notice, Preview, Reported, Stage, Started
 from semvid.core.events import Progress as ProgressEvent
 from semvid.core.results import Result
-from semvid.core.text import encodable, visible
+from semvid.core.text import counted, encodable, visible
 
 _JSON_INTERVAL_SECONDS = 0.5
 _UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -80,7 +80,7 @@ class ProgressDrawer:
                 self._task,
                 completed=event.num_frames,
                 total=event.num_frames_from_header,
-                frames=event.num_frames,
+                frames=counted(event.num_frames, "frame"),
                 fps=event.num_frames / elapsed,
                 size=format_bytes(event.output_bytes) if event.output_bytes else "",
             )
@@ -169,7 +169,7 @@ def result_line(result: Result) -> str:
     compared = f"plain encode about {format_bytes(plain)}, " if plain is not None else ""
     return (
         f"{result.output}: {format_bytes(result.source_bytes)} -> {format_bytes(result.output_bytes)} "
-        f"({change:+.0%}), {compared}{result.num_frames} frames in {seconds:.1f} s "
+        f"({change:+.0%}), {compared}{counted(result.num_frames, 'frame')} in {seconds:.1f} s "
         f"({result.num_frames / max(seconds, 1e-9):.0f} fps)"
     )
 

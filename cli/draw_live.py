@@ -12,7 +12,7 @@ from rich.text import Text
 from semvid.cli.draw import to_json
 from semvid.cli.flags import told
 from semvid.core.events import Notice
-from semvid.core.text import for_people, visible
+from semvid.core.text import counted, for_people, visible
 from semvid.streaming.base.types import LiveStatus, Snapshot
 
 LiveEvent = Snapshot | LiveStatus | Notice
@@ -63,8 +63,8 @@ class LiveDrawer:
 def summary_line(status: LiveStatus) -> str:
     """Sum up a stream that has ended."""
     return (
-        f"{status.num_frames} frames in {status.seconds:.1f} s, {status.num_dropped} dropped, lately "
-        f"{status.bitrate_kbps:.0f} kbit/s and {status.latency_ms:.0f} ms from frame to packet"
+        f"{counted(status.num_frames, 'frame')} in {status.seconds:.1f} s, {status.num_dropped} dropped, "
+        f"lately {status.bitrate_kbps:.0f} kbit/s and {status.latency_ms:.0f} ms from frame to packet"
     )
 
 

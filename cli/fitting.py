@@ -18,6 +18,8 @@ from rich.progress import (
 )
 from rich.table import Column, Table
 
+from semvid.core.text import counted
+
 _REDRAWS_PER_SECOND = 4
 _BAR, _SHORTEST_BAR, _SHORTEST_NAME = 40, 8, 12
 _TIME = 8
@@ -36,7 +38,7 @@ class FittingProgress(Progress):
         self._all: tuple[ProgressColumn, ...] = (
             TextColumn("{task.description}", markup=False, table_column=self._name),
             self._line,
-            TextColumn("{task.fields[frames]} frames"),
+            TextColumn("{task.fields[frames]}"),
             TextColumn("{task.fields[fps]:.0f} fps"),
             TextColumn("{task.fields[size]}"),
             TimeElapsedColumn(),
@@ -47,8 +49,8 @@ class FittingProgress(Progress):
     def begin(self, description: str, task: TaskID | None = None) -> TaskID:
         """Start a task, or start an existing one again."""
         if task is None:
-            return self.add_task(description, total=None, frames=0, fps=0.0, size="")
-        self.reset(task, description=description, total=None, frames=0, fps=0.0, size="")
+            return self.add_task(description, total=None, frames=counted(0, "frame"), fps=0.0, size="")
+        self.reset(task, description=description, total=None, frames=counted(0, "frame"), fps=0.0, size="")
         return task
 
     def make_tasks_table(self, tasks: Iterable[Task]) -> Table:
@@ -66,7 +68,7 @@ class FittingProgress(Progress):
             (remaining, _TIME),
             (line, _SHORTEST_BAR),
             (name, min(length, _SHORTEST_NAME)),
-            (frames, len(f"{task.fields['frames']} frames")),
+            (frames, len(task.fields["frames"])),
             (fps, len(f"{task.fields['fps']:.0f} fps")),
             (size, len(task.fields["size"])),
             (elapsed, _TIME),

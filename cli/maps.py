@@ -10,6 +10,7 @@ import typer
 
 from semvid.cli import options
 from semvid.core.config import AllocationConfig, ExportConfig, MapFormat
+from semvid.core.text import counted
 
 _DEFAULTS = ExportConfig()
 
@@ -63,5 +64,4 @@ def command(
     if as_json:
         emit(to_json(dataclasses.asdict(result)))
         return
-    count = "1 map" if result.num_frames == 1 else f"{result.num_frames} maps"
-    say(f"{result.output}: {count}, {format_bytes(result.output_bytes)}")
+    say(f"{result.output}: {counted(result.num_frames, 'map')}, {format_bytes(result.output_bytes)}")

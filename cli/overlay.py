@@ -11,6 +11,7 @@ import typer
 
 from semvid.cli import options
 from semvid.core.config import OverlayConfig, OverlayStyle
+from semvid.core.text import counted
 
 _DEFAULTS = OverlayConfig()
 _drawing_option = partial(typer.Option, rich_help_panel="Drawing")
@@ -79,5 +80,5 @@ def command(
     if as_json:
         emit(to_json(dataclasses.asdict(written)))
         return
-    count = "1 picture" if written.num_frames == 1 else f"{written.num_frames} frames"
-    say(f"{written.output}: {count}, {format_bytes(written.output_bytes)}")
+    drawn = counted(written.num_frames, "picture", "frames")
+    say(f"{written.output}: {drawn}, {format_bytes(written.output_bytes)}")

@@ -14,7 +14,7 @@ from semvid.core.checked import Field, Malformed, parse_toml, shown_line
 from semvid.core.config import FocusConfig
 from semvid.core.decoding import read_text
 from semvid.core.errors import ModelError
-from semvid.core.text import setting
+from semvid.core.text import counted, setting
 from semvid.core.types import FloatArray, Pixels
 from semvid.models.runtime import open_session
 
@@ -144,7 +144,8 @@ class OnnxPredictor:
         names = self._feeding.channels
         if names and isinstance(count, int) and len(names) != count:
             raise ModelError(
-                f"{self._path.with_suffix('.toml')} names {len(names)} channels, the network has {count}"
+                f"{self._path.with_suffix('.toml')} names {counted(len(names), 'channel')}, "
+                f"the network has {count}"
             )
         return np.array([focus.get(name, 1.0) for name in names] or [1.0], np.float32)
 

@@ -13,6 +13,8 @@ import tomllib
 from fractions import Fraction
 from typing import Any, NoReturn
 
+from semvid.core.text import counted
+
 _MOST_DEPTH = 32
 """Levels of nesting. semvid's own files have six; Python's parsers fail somewhere beyond a thousand."""
 _MOST_CONTAINERS = 2**20
@@ -79,7 +81,9 @@ class Field:
             self.fail("a list")
         if not least <= len(self.value) <= most:
             expected = str(least) if least == most else f"{least} to {most}"
-            raise Malformed(f"{self.place or 'it'} has {len(self.value)} items instead of {expected}")
+            raise Malformed(
+                f"{self.place or 'it'} has {counted(len(self.value), 'item')} instead of {expected}"
+            )
         return [Field(one, f"{self.place}[{index}]") for index, one in enumerate(self.value)]
 
     def number(self, low: float = -math.inf, high: float = math.inf) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from semvid.core.text import counted
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:
@@ -19,7 +21,7 @@ def list_devices() -> list[DeviceInfo]:
     """List the CPU and every GPU torch sees. Imports torch, which takes a second or more."""
     import torch
 
-    devices = [DeviceInfo("cpu", f"{torch.get_num_threads()} threads")]
+    devices = [DeviceInfo("cpu", counted(torch.get_num_threads(), "thread"))]
     for index in range(torch.cuda.device_count()):
         properties = torch.cuda.get_device_properties(index)
         devices.append(DeviceInfo("cuda", f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB"))

@@ -37,6 +37,17 @@ def reason(error: Exception) -> str:
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__).rstrip(". ").lower()
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """Write a count and what it counts: ``1 frame``, ``2 frames``, ``0 frames``.
+
+    Args:
+        count: How many.
+        one: What stands after 1, as in ``frame`` or ``frame is``.
+        many: What stands after all other numbers; empty = ``one`` and an s.
+    """
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
 def visible(text: str) -> str:
     r"""Escape what is invisible or would act on a terminal: an escape character becomes ``\x1b``.
 

@@ -85,7 +85,8 @@ class FieldCount:
             return []
         if self._num_interlaced == self._num_frames:
             return [f"the video is interlaced; {done}"]
-        counts = f"{self._num_interlaced} of {self._num_frames} frames are interlaced"
+        verb = "is" if self._num_interlaced == 1 else "are"
+        counts = f"{self._num_interlaced} of {self._num_frames} frames {verb} interlaced"
         return [f"{counts}, the first is frame {self._first}; {done}"]
 
 

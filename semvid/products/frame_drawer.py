@@ -19,7 +19,7 @@ from semvid.core.conversion import Colours, converted
 from semvid.core.errors import InputError
 from semvid.core.events import Notice
 from semvid.core.resampling import scaled
-from semvid.core.text import setting
+from semvid.core.text import counted, setting
 from semvid.core.types import AnalysedFrame, FloatArray, Frame
 from semvid.engine.run import Run
 from semvid.engine.stages import Items, Stage, each, only_frames
@@ -56,8 +56,8 @@ class FrameDrawer:
         if self._result is None or self._results is None:
             return []
         left = sum(1 for _ in self._results)
-        path = self._config.result
-        told = [f"{setting('result', path)} goes on for {left} frames after the video ends"] if left else []
+        name, more = setting("result", self._config.result), counted(left, "frame")
+        told = [f"{name} goes on for {more} after the video ends"] if left else []
         return told + self._result.remarks("what could be decoded is shown beside the video")
 
     def drawings(self, run: Run) -> Stage:
@@ -87,8 +87,8 @@ class FrameDrawer:
         beside = next(self._results, None) if self._results else None
         if self._results is not None and beside is None:
             raise InputError(
-                f"{setting('result', config.result)} ends after {frame.index} frames, before the video; "
-                "give what became of this very video"
+                f"{setting('result', config.result)} ends after {counted(frame.index, 'frame')}, before the "
+                "video; give what became of this very video"
             )
         if frame.index % config.every:
             return None

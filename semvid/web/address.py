@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from semvid.core.errors import ConfigError, OutputError
-from semvid.core.text import setting
+from semvid.core.text import counted, setting
 
 _BACKLOG = 64
 _FEWEST_TOKEN, _MOST_TOKEN = 8, 256
@@ -80,8 +80,8 @@ def check_token(address: Address, token: str | None) -> None:
             )
     elif not re.fullmatch(rf"[A-Za-z0-9._~-]{{{_FEWEST_TOKEN},{_MOST_TOKEN}}}", token):
         raise ConfigError(
-            f"the token has {len(token)} characters or unusual ones; give {_FEWEST_TOKEN} to {_MOST_TOKEN} "
-            "letters, digits or any of . _ ~ -"
+            f"the token has {counted(len(token), 'character')} or unusual ones; give {_FEWEST_TOKEN} to "
+            f"{_MOST_TOKEN} letters, digits or any of . _ ~ -"
         )
 
 

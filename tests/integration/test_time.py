@@ -137,10 +137,10 @@ def test_chapters_before_the_start_and_those_avi_cannot_hold_are_told(tmp_path):
     ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=1", "-i", words, "-map", "0", "-map_metadata", "1",
            "-c:v", "libx264", "-output_ts_offset", "100", source)  # fmt: skip
     notices = run(source, tmp_path / "out.mkv")
-    assert sum("1 chapters end before picture and sound begin" in one for one in notices) == 1
+    assert sum("1 chapter left out, over before picture and sound begin" in one for one in notices) == 1
     with av.open(str(tmp_path / "out.mkv")) as written:
         assert [one["start"] for one in written.chapters()] == [0]
-    assert any(".avi has no place for 1 chapters" in one for one in avi(source, tmp_path / "out.avi"))
+    assert any(".avi has no place for 1 chapter;" in one for one in avi(source, tmp_path / "out.avi"))
 
 
 def gif(path, delays):
@@ -295,7 +295,7 @@ def test_repeated_timestamps_are_told(tmp_path):
                 packet.stream = copy
                 after.mux(packet)
     notices = run(broken, tmp_path / "out.mp4")
-    assert any("1 frames repeat a timestamp or go back in time" in one for one in notices)
+    assert any("1 frame with a timestamp that repeats or goes back in time" in one for one in notices)
 
 
 def test_a_file_that_a_player_would_show_otherwise_is_refused(clip, tmp_path):

@@ -37,7 +37,7 @@ def test_mot_counts_frames_from_one_and_takes_unknown_confidence(tmp_path):
         ('{"frame": 0, "box": [1, 2, 3, 4]}\n{"frame"', "line 2:"),
         ("1,2,3", "line 1: 3 fields"),
         ("1,1,nan,0,5,5,1", "line 1: field 3 is 'nan', not a number"),
-        ("hello", "line 1: 1 fields"),
+        ("hello", "line 1: 1 field where"),
     ],
 )
 def test_malformed_lines_are_named(tmp_path, text, words):

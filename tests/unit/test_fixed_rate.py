@@ -29,8 +29,8 @@ def test_what_is_done_to_frames_is_counted():
     assert grid.end(Fraction(6, 10)) is None
     assert grid.end(Fraction(1)) == 9
     assert grid.notices == [
-        ".avi has a fixed frame rate, here 10 per second: 7 times a frame is repeated, 1 frames are dropped, "
-        "1 frames are moved, by up to 0.020 s; write to .mov or .mkv for exact timestamps"
+        ".avi has a fixed frame rate, here 10 per second: 7 times a frame is repeated, 1 frame is dropped, "
+        "1 frame is moved, by up to 0.020 s; write to .mov or .mkv for exact timestamps"
     ]
 
 

@@ -289,7 +289,7 @@ class TestOwnNetwork:
             ("std = [1.0, 0.0, 1.0]", "std"),
             ("colour = 1", "colour"),
             ("not toml", "size = "),
-            ('channels = ["a"]', "names 1 channels, the network has 2"),
+            ('channels = ["a"]', "names 1 channel, the network has 2"),
         ],
     )
     def test_bad_toml(self, brightness, text, words):

@@ -85,7 +85,7 @@ def test_an_offset_line_of_svtav1_holds_until_the_next(tmp_path):
     [
         ("", "is empty"),
         ("hello world\n", "line 1: 'hello world' are not whole numbers"),
-        ("2 2\n1 2 3\n", "picture 0: 1 offsets are missing"),
+        ("2 2\n1 2 3\n", "picture 0: 1 offset is missing"),
         ("2 2\n1 2 3 4 5\n", "picture 0: 5 offsets instead of 4"),
         ("2 2\n1 2 3 4\n7\n", "picture 1: a line of columns and rows is missing"),
         ("9999 9999\n1\n", "columns and rows is missing"),

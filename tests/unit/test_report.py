@@ -80,7 +80,7 @@ def change(path, value):
         (change(["job", "config", "rate", "kind"], "qp"), "damaged report: job.config.rate.kind is 'qp'"),
         (change(["job"], 3), "damaged report: it is not a job"),
         (change(["plain"], None), "report lacks plain"),
-        (change(["plain", "bits"], [1]), "plain.bits has 1 values for 2 frames"),
+        (change(["plain", "bits"], [1]), "plain.bits has 1 value for 2 frames"),
         (change(["plain", "bits"], [True, 1]), r"report.plain.bits\[0\] is true"),
         (change(["plain", "quality"], "30"), "report.plain.quality is '30'"),
         (change(["mapped", "scores"], {}), "not of the known measures"),
@@ -88,7 +88,7 @@ def change(path, value):
         (change(["stills", 0, "note"], "<b>"), r"report.stills\[0\].note is '<b>'"),
         (change(["stills", 0, "heat"], "https://example.org/a.webp"), r"a picture \(heat\) is none"),
         (change(["closeups", 0, "where"], "data:text/html;base64,AAAA"), r"a picture \(where\) is none"),
-        (change(["settings"], [["codec"]]), "has 1 items instead of 2"),
+        (change(["settings"], [["codec"]]), "has 1 item instead of 2"),
         (change(["source"], []), "report.source is"),
     ],
 )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semvid.core.text import encodable, for_people, visible, without_secrets
+from semvid.core.text import counted, encodable, for_people, visible, without_secrets
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))
 
@@ -63,3 +63,14 @@ def test_messages_hold_no_secrets_of_urls(scheme, slashes, message):
 def test_other_messages_stay_as_they_are():
     for text in ("C:/films/a@b.mp4 exists", "Talk: part 1.mp4: 1 MB", "pip install 'semvid[web]'"):
         assert for_people(text) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "words", "said"),
+    [
+        (0, ("frame",), "0 frames"), (1, ("frame",), "1 frame"), (2, ("frame",), "2 frames"),
+        (1, ("frame is", "frames are"), "1 frame is"), (2, ("frame is", "frames are"), "2 frames are"),
+    ],
+)  # fmt: skip
+def test_one_is_not_many(count, words, said):
+    assert counted(count, *words) == said

@@ -15,6 +15,7 @@ from semvid.codecs.jpeg.tables import TableArray, flattened_tables, scaled_table
 from semvid.codecs.jpeg.writer import write_jpeg
 from semvid.core.config import JPEG_QUALITY, AllocationConfig, ImageConfig
 from semvid.core.errors import ConfigError
+from semvid.core.text import counted
 from semvid.core.types import FloatArray
 
 _STILL = ImageConfig()
@@ -150,9 +151,8 @@ def fill_size(encode: Callable[[Choice], bytes], base: Choice, target: int) -> t
         return best, quality
     best, quality = encode(replace(base, quality=low)), low
     if len(best) > target:
-        raise ConfigError(
-            f"{target} bytes are out of reach; this picture needs {len(best)}: allow more, or shrink it"
-        )
+        few = counted(target, "byte is", "bytes are")
+        raise ConfigError(f"{few} out of reach; this picture needs {len(best)}: allow more, or shrink it")
     for _ in range(_SIZE_STEPS):
         middle = (low + high) / 2
         coded = encode(replace(base, quality=middle))

@@ -7,6 +7,8 @@ from fractions import Fraction
 from itertools import pairwise
 from math import gcd
 
+from semvid.core.text import counted
+
 _FASTEST = 120
 """Frames a second at most: each that is not there costs 24 bytes."""
 _EXACT = Fraction(1, 500)
@@ -76,11 +78,12 @@ class FixedRate:
     @property
     def notices(self) -> list[str]:
         """What was done to the frames."""
-        done = [f"{self._num_repeated} times a frame is repeated"] if self._num_repeated else []
+        done = [f"{counted(self._num_repeated, 'time')} a frame is repeated"] if self._num_repeated else []
         if self._num_dropped:
-            done.append(f"{self._num_dropped} frames are dropped")
+            done.append(f"{counted(self._num_dropped, 'frame is', 'frames are')} dropped")
         if self._num_moved:
-            done.append(f"{self._num_moved} frames are moved, by up to {float(self._most_off):.3f} s")
+            moved = counted(self._num_moved, "frame is", "frames are")
+            done.append(f"{moved} moved, by up to {float(self._most_off):.3f} s")
         if not done:
             return []
         return [

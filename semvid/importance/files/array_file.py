@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from semvid.core.checked import Malformed, shown
 from semvid.core.errors import MapError
-from semvid.core.text import setting
+from semvid.core.text import counted, setting
 
 AnyArray = NDArray[np.integer[Any] | np.floating[Any]]
 
@@ -110,9 +110,9 @@ class ArrayFile:
         try:
             data = self._file.read(num_bytes)
         except _DAMAGE as error:
-            raise self._wrong(f"{_MEMBER} is damaged after {index} maps", index) from error
+            raise self._wrong(f"{_MEMBER} is damaged after {counted(index, 'map')}", index) from error
         if len(data) != num_bytes:
-            raise self._wrong(f"{_MEMBER} is cut off after {index} maps", index)
+            raise self._wrong(f"{_MEMBER} is cut off after {counted(index, 'map')}", index)
         return np.frombuffer(data, self._dtype).astype(self._dtype.newbyteorder("="), copy=False)
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from semvid.core.decoding import read_lines
 from semvid.core.errors import MapError
 from semvid.core.geometry import grid_shape
 from semvid.core.map_source import MapSource
-from semvid.core.text import setting
+from semvid.core.text import counted, setting
 from semvid.core.types import FloatArray, Frame, ImportanceMap
 from semvid.importance.files.map_files import COUNT_TOLERANCE
 
@@ -89,8 +89,8 @@ class BoxSource(MapSource):
         if expected_frames is not None and self._last >= expected_frames + COUNT_TOLERANCE:
             raise MapError(
                 f"{setting('boxes', path)}, line {self._by_frame[self._last][0].line}: frame {self._last} "
-                f"does not exist, the video has {expected_frames} frames; check that both are of the same "
-                "video",
+                f"does not exist, the video has {counted(expected_frames, 'frame')}; check that both are of "
+                "the same video",
                 path=path,
                 frame=self._last,
             )
@@ -122,7 +122,7 @@ class BoxSource(MapSource):
             return None
         return (
             f"{setting('boxes', self._path)} has boxes for frame {min(self._by_frame)} "
-            f"but the video ended after {num_frames} frames"
+            f"but the video ended after {counted(num_frames, 'frame')}"
         )
 
 
@@ -190,7 +190,7 @@ def _parse_json(line: str, number: int) -> Box:
 def _parse_mot(line: str, number: int) -> Box:
     parts = line.strip().removesuffix(",").split(",")
     if len(parts) < 7:
-        raise Malformed(f"{len(parts)} fields where MOT has at least 7")
+        raise Malformed(f"{counted(len(parts), 'field')} where MOT has at least 7")
     fields = [_mot_field(one, f"field {index}") for index, one in enumerate(parts[:8], 1)]
     score = None if fields[6].value == -1 else fields[6]
     category = str(fields[7].whole(-_LAST_FRAME, _LAST_FRAME)) if len(fields) > 7 else ""

@@ -16,7 +16,7 @@ from semvid.core.geometry import grid_shape
 from semvid.core.luma import has_luma_plane
 from semvid.core.map_source import MapSource
 from semvid.core.resampling import averaged
-from semvid.core.text import setting
+from semvid.core.text import counted, setting
 from semvid.core.types import FloatArray, Frame, ImportanceMap
 from semvid.importance.files.array_file import AnyArray, ArrayFile
 from semvid.importance.files.offset_text import read_offsets
@@ -104,8 +104,8 @@ class MapFileSource(MapSource):
             remedy = "add maps or pass `hold=True` to keep the last one" if is_short else "remove the rest"
             first = min(count, expected)
             raise MapError(
-                f"{setting('maps', self._path)} has {count} maps but the video has {expected} frames, "
-                f"they part at frame {first}; {remedy}",
+                f"{setting('maps', self._path)} has {counted(count, 'map')} but the video has "
+                f"{counted(expected, 'frame')}, they part at frame {first}; {remedy}",
                 path=self._path,
                 frame=first,
             )
@@ -137,9 +137,10 @@ class MapFileSource(MapSource):
         if values is not None:
             self._last = ImportanceMap(values)
         elif self._last is None or not (self._hold or self._is_held):
+            ended = f"ends after {counted(frame.index, 'map')}"
             raise MapError(
-                f"{setting('maps', self._path)} ends after {frame.index} maps: frame {frame.index} of the "
-                "video has none; add maps or pass `hold=True` to keep the last one",
+                f"{setting('maps', self._path)} {ended}: frame {frame.index} of the video has none; add "
+                "maps or pass `hold=True` to keep the last one",
                 path=self._path,
                 frame=frame.index,
             )
@@ -157,7 +158,8 @@ class MapFileSource(MapSource):
         """See ``MapSource``."""
         if self.is_part or next(self._maps, None) is None:
             return None
-        return f"{setting('maps', self._path)} has maps left over: the video ended after {num_frames} frames"
+        ended = counted(num_frames, "frame")
+        return f"{setting('maps', self._path)} has maps left over: the video ended after {ended}"
 
     def close(self) -> None:
         """Close the file."""

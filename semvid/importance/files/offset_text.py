@@ -23,7 +23,7 @@ from semvid.core.config import BACKGROUND_WEIGHT
 from semvid.core.decoding import read_lines
 from semvid.core.errors import MapError
 from semvid.core.geometry import grid_shape
-from semvid.core.text import setting
+from semvid.core.text import counted, setting
 from semvid.core.types import FloatArray
 
 BLOCK_SIZE = 64
@@ -132,11 +132,13 @@ def _read_kvazaar(lines: Iterator[Offsets], path: Path) -> Iterator[FloatArray]:
         while count < cols * rows:
             line = next(lines, None)
             if line is None:
-                raise _misfit(path, index, f"{cols * rows - count} offsets are missing")
+                raise _misfit(
+                    path, index, f"{counted(cols * rows - count, 'offset is', 'offsets are')} missing"
+                )
             found.append(line)
             count += len(line)
         if count != cols * rows:
-            raise _misfit(path, index, f"{count} offsets instead of {cols * rows}")
+            raise _misfit(path, index, f"{counted(count, 'offset')} instead of {cols * rows}")
         yield _in_range(np.concatenate(found), _STRONGEST_STEPS, path, index).reshape(rows, cols)
 
 
@@ -148,7 +150,9 @@ def _read_svtav1(lines: Iterator[Offsets], path: Path, upright_size: tuple[int, 
         number, values = int(line[0]), line[1:]
         if len(values) != rows * cols:
             raise _misfit(
-                path, number, f"{len(values)} offsets instead of the {rows * cols} of {cols}x{rows} blocks"
+                path,
+                number,
+                f"{counted(len(values), 'offset')} instead of the {rows * cols} of {cols}x{rows} blocks",
             )
         if number < num_given or (current is None and number) or number > _LAST_PICTURE:
             raise _misfit(path, number, "pictures must be named from 0 on, in order")

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from semvid.core.checked import Malformed, parse_json
 from semvid.core.decoding import decoded
 from semvid.core.errors import MapError
-from semvid.core.text import setting
+from semvid.core.text import counted, setting
 
 SUFFIX = ".svmap"
 VERSION = 1
@@ -252,8 +252,8 @@ class SidecarReader:
 
     def _damaged(self, num_before: int) -> MapError:
         return MapError(
-            f"{setting('maps', self._path)} is damaged after {num_before} maps; copy it again or make it "
-            "again",
+            f"{setting('maps', self._path)} is damaged after {counted(num_before, 'map')}; copy it again or "
+            "make it again",
             path=self._path,
             frame=num_before,
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from semvid.core.errors import MapError
 from semvid.core.map_source import MapSource
-from semvid.core.text import setting
+from semvid.core.text import counted, setting
 from semvid.core.types import Frame, ImportanceMap, from_grey
 from semvid.importance.files.sidecar import SidecarReader, TimedMap
 
@@ -109,7 +109,8 @@ class SidecarSource(MapSource):
         if self.is_part or self._next is None:
             return None
         return (
-            f"{setting('maps', self._path)} has maps left over: the video ended after {num_frames} frames; "
+            f"{setting('maps', self._path)} has maps left over: the video ended after "
+            f"{counted(num_frames, 'frame')}; "
             "if its beginning was cut off, it got the maps of earlier frames: make them again"
         )
 

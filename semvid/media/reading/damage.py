@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from semvid.core.errors import InputError
-from semvid.core.text import reason
+from semvid.core.text import counted, reason
 from semvid.core.types import VideoInfo
 
 _SHORTFALL_SECONDS = Fraction(1, 2)
@@ -65,9 +65,9 @@ class Damage:
         elif self.has_gaps:
             parts.append("parts of it cannot be read")
         if self.num_bad_packets:
-            parts.append(f"{self.num_bad_packets} packets could not be decoded")
+            parts.append(f"{counted(self.num_bad_packets, 'packet')} could not be decoded")
         if self.num_corrupt_frames:
-            parts.append(f"{self.num_corrupt_frames} frames are damaged")
+            parts.append(f"{counted(self.num_corrupt_frames, 'frame is', 'frames are')} damaged")
         return ", ".join(parts)
 
 
@@ -96,14 +96,17 @@ class Oddities:
             num_jumps: Jumps of its clock.
         """
         times = "once" if num_jumps == 1 else f"{num_jumps} times"
-        back = "repeat a timestamp or go back in time"
-        early = "end before picture and sound begin; they are left out"
+        back = "with a timestamp that repeats or goes back in time; each"
+        early = "left out, over before picture and sound begin"
+        frames, packets = counted(self.num_retimed, "frame"), counted(self.num_moved, "packet")
+        subtitles = counted(self.num_too_early, "subtitle")
+        chapters = counted(self.num_early_chapters, "chapter")
         found = {
             f"its clock jumps {times}, as in joined files; its parts follow each other": num_jumps,
-            f"{self.num_retimed} frames {back}; each is shown right after the one before": self.num_retimed,
-            f"{self.num_moved} packets of sound {back}; each follows the one before": self.num_moved,
-            f"{self.num_too_early} subtitles {early}": self.num_too_early,
-            f"{self.num_early_chapters} chapters {early}": self.num_early_chapters,
+            f"{frames} {back} is shown right after the one before": self.num_retimed,
+            f"{packets} of sound {back} follows the one before": self.num_moved,
+            f"{subtitles} {early}": self.num_too_early,
+            f"{chapters} {early}": self.num_early_chapters,
         }
         return [f"{path}: {sentence}" for sentence, count in found.items() if count]
 

@@ -238,7 +238,7 @@ class VideoReader(Closing):
         """
         if count != self.num_frames:
             raise EncoderError(
-                f"{self.num_frames} frames of {self.info.path} were read, but {count} {done}; "
+                f"frames of {self.info.path} are missing: {self.num_frames} were read, but {count} {done}; "
                 "report this as a fault of semvid"
             )
 

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
 from semvid.core.geometry import even_side, turned_size
+from semvid.core.text import counted
 from semvid.media.colour import matrix_of, range_of
 from semvid.media.filter_chain import TURNING, Step, chain
 
@@ -143,7 +144,11 @@ class Steadier:
     def changes(self) -> list[str]:
         """A sentence for every change so far, or for the first few and one for the rest."""
         left = self._num_changes - len(self._told)
-        return [*self._told, f"the video changes {left} more times; treated likewise"] if left else self._told
+        return (
+            [*self._told, f"the video changes {counted(left, 'more time')}; treated likewise"]
+            if left
+            else self._told
+        )
 
     def _tell(self, kind: _Kind, first: _Kind) -> None:
         self._num_changes += 1

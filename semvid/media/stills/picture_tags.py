@@ -11,6 +11,7 @@ from typing import Any, Literal, cast
 from PIL import Image
 
 from semvid.core.checked import shown
+from semvid.core.text import counted
 from semvid.media.orientation import ORIENTATION
 
 MOST_PAYLOAD = 65533
@@ -181,7 +182,7 @@ def _comments(image: Image.Image, notices: list[str]) -> Iterator[tuple[int, byt
     notices += [f"{shown(key)} left out" for key in raw]
     kept = [one for one in found if len(one) <= MOST_PAYLOAD][:_MOST_COMMENTS]
     if len(kept) < len(found):
-        notices.append(f"{len(found) - len(kept)} comments left out: they are too long or too many")
+        notices.append(f"{counted(len(found) - len(kept), 'comment')} left out: too long or too many")
     yield from ((COMMENT, one) for one in kept)
 
 

@@ -12,6 +12,7 @@ from av.stream import Disposition, Stream
 
 from semvid.core.config import CompressConfig
 from semvid.core.errors import OutputError
+from semvid.core.text import counted
 from semvid.core.types import StreamInfo, VideoInfo
 from semvid.media.probe import UNKNOWN_CODEC, is_cover_art
 from semvid.media.probe import codec_name as coded_as
@@ -230,7 +231,7 @@ class _Planner:
             )
         why = f"becomes {target}"
         if target.num_channels != source.num_channels:
-            why += f", {target.num_channels} channels instead of {source.num_channels}"
+            why += f", {counted(target.num_channels, 'channel')} instead of {source.num_channels}"
         if is_uneven:
             why += f": it would be heard {offset}, for {WHY}"
         elif codec == "auto":

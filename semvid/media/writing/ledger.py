@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import av
 
 from semvid.core.errors import OutputError
+from semvid.core.text import counted
 from semvid.media.names import ffmpeg_name
 from semvid.media.probe import is_cover_art
 
@@ -101,9 +102,10 @@ class Ledger:
         meant, shown = self._tracks[video], tracks.get(video)
         count = shown.num_packets - shown.num_hidden if shown else 0
         if shown is None or count != meant.num_packets or not shown.times:
+            packets = counted(meant.num_packets, "video packet")
             raise OutputError(
-                f"{self._output} was not written whole: {count} of {meant.num_packets} video packets "
-                "can be read back; the disk may be full or failing"
+                f"{self._output} was not written whole: {count} of {packets} can "
+                "be read back; the disk may be full or failing"
             )
         origin = min(shown.times) * shown.time_base - min(meant.times) * meant.time_base
         if abs(origin) > _ROUNDING and not 0 < origin < _LEAD_IN:
@@ -136,8 +138,9 @@ class Ledger:
                     raise self._wrong(name, "has a packet", a + origin, b)
         elif meant.num_bytes != shown.num_bytes:
             raise OutputError(
-                f"{self._output} was not written whole: {shown.num_packets} of {meant.num_packets} packets "
-                f"of {name} can be read back; the disk may be full or failing"
+                f"{self._output} was not written whole: {shown.num_packets} of "
+                f"{counted(meant.num_packets, 'packet')} of {name} can be read back; the disk may be full or "
+                "failing"
             )
         if meant.end is not None and shown.end is not None:
             a, b = meant.end * meant.time_base + origin, shown.end * shown.time_base

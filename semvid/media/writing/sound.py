@@ -11,6 +11,7 @@ from av.audio.fifo import AudioFifo
 from av.error import FFmpegError
 from av.filter import Graph
 
+from semvid.core.text import counted
 from semvid.media.writing.cargo import SoundFormat
 from semvid.media.writing.container_trial import global_header, written_by
 from semvid.media.writing.even_sound import WHY, Offset
@@ -173,7 +174,9 @@ class SoundConverter:
             return [f"{where} is empty in the output: none of its sound could be decoded"]
         found = []
         if self._num_bad_packets:
-            found.append(f"{where} is damaged: {self._num_bad_packets} packets could not be decoded")
+            found.append(
+                f"{where} is damaged: {counted(self._num_bad_packets, 'packet')} could not be decoded"
+            )
         if self._is_even and (words := str(Offset(late=self._lead_in))):
             found.append(f"{where} is heard {words}: {WHY}; write to .mov or .mkv")
         return found

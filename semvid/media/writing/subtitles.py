@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from av.error import FFmpegError
 from av.subtitles.subtitle import AssSubtitle, SubtitleSet
 
+from semvid.core.text import counted
 from semvid.media.writing.container_trial import global_header
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class SubtitleConverter:
         name = self._source.codec_context.codec.canonical_name
         return [
             f"stream {self._source.index} (subtitle, {name}) is damaged: "
-            f"{self._num_bad_packets} packets could not be decoded"
+            f"{counted(self._num_bad_packets, 'packet')} could not be decoded"
         ]
 
     def _until(self, now: int) -> list[_Cue]:

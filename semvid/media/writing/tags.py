@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from av.stream import Disposition
 
+from semvid.core.text import counted
+
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.stream import Stream
@@ -95,7 +97,9 @@ class Inventory:
         chapters = [one["metadata"] for one in written.chapters()]
         if len(chapters) < len(self._chapter_tags):
             count = len(self._chapter_tags) - len(chapters)
-            sentences.append(f"{self._suffix} has no place for {count} chapters; write to .mkv or .mp4")
+            sentences.append(
+                f"{self._suffix} has no place for {counted(count, 'chapter')}; write to .mkv or .mp4"
+            )
         missing_tags = {
             name
             for tags, kept in zip(self._chapter_tags, chapters, strict=False)

@@ -14,6 +14,7 @@ from semvid.core.config import CompareConfig
 from semvid.core.errors import InputError
 from semvid.core.results import Comparison, Pooled
 from semvid.core.settings import or_default
+from semvid.core.text import counted
 from semvid.core.types import VideoInfo
 from semvid.engine.run import open_run
 from semvid.engine.stages import only_frames
@@ -144,7 +145,9 @@ def _check_times(mine: VideoInfo, other: VideoInfo) -> tuple[float, ...]:
                 + _SAME_FRAMES
             )
     if len(ours) != len(theirs):
-        raise InputError(f"{other.path} has {len(theirs)} frames and {mine.path} {len(ours)}; {_SAME_FRAMES}")
+        raise InputError(
+            f"{other.path} has {counted(len(theirs), 'frame')} and {mine.path} {len(ours)}; {_SAME_FRAMES}"
+        )
     return tuple(ours)
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from semvid.core.children import run_child
 from semvid.core.errors import InputError
+from semvid.core.text import counted
 from semvid.core.types import VideoInfo
 from semvid.media.names import ffmpeg_name
 from semvid.media.reach import process_options
@@ -125,8 +126,8 @@ def filter_scores(
     for name, values in scores.items():
         if len(values) != num_frames:
             raise InputError(
-                f"FFmpeg scored {len(values)} of {num_frames} frames of {test.info.path} by {name}; "
-                "one of the two files is damaged, check that both play to the end"
+                f"FFmpeg scored {len(values)} of {counted(num_frames, 'frame')} of {test.info.path} by "
+                f"{name}; one of the two files is damaged, check that both play to the end"
             )
     return scores
 

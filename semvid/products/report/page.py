@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 
 from semvid.core.errors import ConfigError
+from semvid.core.text import counted
 from semvid.products.report.data import Report
 from semvid.products.report.store import plain_values
 
@@ -30,9 +31,7 @@ def render_page(report: Report, others: Sequence[Report] = ()) -> str:
     for one in others:
         if _fingerprint(one) != _fingerprint(report):
             raise ConfigError(
-                f"the runs are of different videos, {report.source.name} ({report.source.num_bytes} bytes, "
-                f"{report.source.num_frames} frames) and {one.source.name} ({one.source.num_bytes} bytes, "
-                f"{one.source.num_frames} frames); give runs of one video"
+                f"the runs are of different videos, {_named(report)} and {_named(one)}; give runs of one"
             )
     data = {**plain_values(report), "points": [_point(one) for one in (report, *others)]}
     style, script = ("\n".join(map(_asset, names)) for names in (_STYLES, _SCRIPTS))
@@ -64,6 +63,11 @@ def embedded_json(value: object) -> str:
 def _fingerprint(report: Report) -> tuple[int, ...]:
     source = report.source
     return source.num_bytes, source.num_frames, source.width, source.height
+
+
+def _named(report: Report) -> str:
+    source = report.source
+    return f"{source.name} ({counted(source.num_bytes, 'byte')}, {counted(source.num_frames, 'frame')})"
 
 
 def _point(report: Report) -> object:

@@ -14,7 +14,7 @@ from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 from semvid.core.checked import Malformed, parse_json, shown
 from semvid.core.decoding import read_text
 from semvid.core.errors import ConfigError, InputError, InputMissingError
-from semvid.core.text import encodable
+from semvid.core.text import counted, encodable
 from semvid.engine.job import Job
 from semvid.products.report.data import MEASURES, VERSION, CloseUp, Report, Still, Thumbnail
 
@@ -105,7 +105,7 @@ def _read(value: Any, kind: Any, where: str) -> Any:
         items = _expect(value, list, where)
         kinds = [arguments[0]] * len(items) if arguments[-1] is Ellipsis else list(arguments)
         if len(kinds) != len(items):
-            raise ValueError(f"{where} has {len(items)} items instead of {len(kinds)}")
+            raise ValueError(f"{where} has {counted(len(items), 'item')} instead of {len(kinds)}")
         return tuple(
             _read(one, item, f"{where}[{index}]")
             for index, (one, item) in enumerate(zip(items, kinds, strict=True))
@@ -153,7 +153,9 @@ def _check(report: Report) -> None:
     for name, encode in (("mapped", report.mapped), ("plain", report.plain)):
         for what, values in (("bits", encode.bits), *encode.scores.items()):
             if len(values) != num_frames:
-                raise ValueError(f"{name}.{what} has {len(values)} values for {num_frames} frames")
+                raise ValueError(
+                    f"{name}.{what} has {counted(len(values), 'value')} for {counted(num_frames, 'frame')}"
+                )
         if encode.scores.keys() != encode.pooled.keys() or not encode.scores.keys() <= set(MEASURES):
             raise ValueError(f"{name}.scores and {name}.pooled are not of the known measures")
     if report.mapped.scores.keys() != report.plain.scores.keys():

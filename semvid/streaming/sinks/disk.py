@@ -15,6 +15,7 @@ import av
 from av.error import FFmpegError
 
 from semvid.core.errors import OutputError
+from semvid.core.text import counted
 from semvid.media.names import ffmpeg_name
 
 _TEMPORARY = ".tmp"
@@ -125,8 +126,8 @@ class Disk:
             self.num_read_back = count_pictures(self._target)
         if self.num_read_back != num_written:
             raise OutputError(
-                f"{self._target} is not whole: {self.num_read_back} of {num_written} pictures can be read "
-                "back; check the disk"
+                f"{self._target} is not whole: {self.num_read_back} of {counted(num_written, 'picture')} can "
+                "be read back; check the disk"
             )
 
     def rest(self) -> str:
@@ -136,7 +137,9 @@ class Disk:
         if self._target in paths and not num_pictures:
             self._target.unlink()
             return "nothing of it could be played, so it was removed"
-        return f"about {num_pictures} pictures of it are there and can be played"
+        return (
+            f"about {counted(num_pictures, 'picture of it is', 'pictures of it are')} there and can be played"
+        )
 
     def _check_segment(self, path: Path) -> None:
         size = path.stat().st_size if path.exists() else None

@@ -11,6 +11,7 @@ from semvid.core.closing import Closing
 from semvid.core.coded import CodedPacket
 from semvid.core.config import LiveConfig
 from semvid.core.errors import OutputError
+from semvid.core.text import counted
 from semvid.media.writing.claim import Claim, take_free_name
 from semvid.streaming.base.address import Address
 from semvid.streaming.base.backoff import Backoff
@@ -131,7 +132,8 @@ class PacketSink(Closing):
         """What was dropped because it could not be sent in time, in words; empty if nothing was."""
         if self._address.kind == "file" or not self._queue.num_too_late:
             return ""
-        return f"{self._queue.num_too_late} packets were left out, because it was lost or too slow"
+        lost = counted(self._queue.num_too_late, "packet was", "packets were")
+        return f"{lost} left out, because it was lost or too slow"
 
     def offer(self, packet: CodedPacket) -> None:
         """Hand over the next packet in decoding order. Never blocks.
@@ -230,8 +232,8 @@ class PacketSink(Closing):
             self.failure = f"{self.name} was too slow to take the end of the stream; check the receiver"
         elif self._address.kind == "file" and self._queue.num_too_late:
             self.failure = (
-                f"{self.name} is {self._queue.num_too_late} pictures short, since the disk was too slow; "
-                "choose a faster one, or a lower `Bitrate`"
+                f"{self.name} is {counted(self._queue.num_too_late, 'picture')} short, since the disk was "
+                "too slow; choose a faster one, or a lower `Bitrate`"
             )
 
     def _take(self) -> CodedPacket | SoundChunk | None:
