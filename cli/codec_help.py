@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from semvid.codecs.base.live import LiveOptions
+from semvid.codecs.base.codec import LiveOptions
 from semvid.codecs.registry import CODECS
 from semvid.core.rate import Rate
 

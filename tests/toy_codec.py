@@ -5,18 +5,14 @@ do not matter. ``TOY`` and a line in the registry is all that there is to it.
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
 
 import av
 import cv2
 import numpy as np
 
-import semvid
-from semvid.codecs.base.codec import QualityScale
-from semvid.codecs.base.coding import PreparedFrame
-from semvid.codecs.base.live import LiveOptions, refuse_preset
+from semvid.codecs.base.codec import QualityScale, refuse_preset
+from semvid.codecs.base.coding import PreparedFrame, Target
 from semvid.codecs.base.rates import check_kind
 from semvid.codecs.base.self_test import RATE, compare_halves
 from semvid.core.coded import CodedPacket, StreamParameters
@@ -49,8 +45,8 @@ class ToyCodec:
     def load_live(self):
         pass
 
-    def open_live(self, first, options: LiveOptions, allocation):
-        return ToyLive(first, options, allocation)
+    def live_coding(self, options, allocation):
+        return ToyCoding(8, allocation.strength)
 
     def self_test(self):
         return compare_halves(self.name, self.library, _code_halves)
@@ -77,20 +73,23 @@ class ToyCoding:
         picture.pts, picture.time_base = analysed.frame.picture.pts, analysed.frame.picture.time_base
         return PreparedFrame(analysed.frame.picture, picture)
 
-    def open(self, first, info, suffix):
-        return ToyEncoder(first.picture, info.frame_rate, self.quality, is_live=False)
+    def open(self, first, target):
+        return ToyEncoder(first.picture, target, self.quality)
+
+    def reweigh(self, allocation):
+        self.strength = allocation.strength
 
 
 class ToyEncoder:
-    def __init__(self, first, frame_rate, quality, *, is_live):
+    def __init__(self, first, target, quality):
         self.notices = []
         self._codec = codec = av.CodecContext.create("mpeg4", "w")
         codec.width, codec.height, codec.pix_fmt = first.width, first.height, "yuv420p"
         # MPEG-4 has 16 bits for a time base.
-        codec.time_base = codec.framerate = frame_rate or Fraction(25)
+        codec.time_base = codec.framerate = (target.frame_rate or Fraction(25)).limit_denominator(1000)
         codec.time_base, codec.gop_size = 1 / codec.framerate, 12
         codec.options = {"qmin": f"{quality:g}", "qmax": f"{quality:g}"}
-        if not is_live:
+        if target.suffix:
             codec.flags |= av.codec.context.Flags.global_header
         codec.open()
         self.parameters = StreamParameters(
@@ -100,14 +99,12 @@ class ToyEncoder:
         self._pts = []
 
     def encode(self, prepared):
-        return self.code(prepared.picture)
-
-    def code(self, picture):
+        picture = prepared.picture
         self._pts.append(picture.pts)
         picture.pts, picture.time_base = len(self._pts) - 1, self._codec.time_base
         return self._coded(self._codec.encode(picture))
 
-    def flush(self):
+    def flush(self, *, is_end=True):
         return self._coded(self._codec.encode(None))
 
     def _coded(self, packets):
@@ -123,44 +120,13 @@ class ToyEncoder:
         pass
 
 
-class ToyLive:
-    def __init__(self, first, options, allocation):
-        self.saving = None
-        self._coding = ToyCoding(8, allocation.strength)
-        rate = Fraction(options.frame_rate).limit_denominator(1000)
-        self._encoder = ToyEncoder(first.picture, rate, 8, is_live=True)
-        self._duration = round(1 / (rate * self._encoder.parameters.time_base))
-
-    def encode(self, frame, importance, *, is_cut, wants_key=False):
-        prepared = self._coding.prepare(AnalysedFrame(frame, importance, is_cut))
-        return self._timed(self._encoder.code(prepared.picture))
-
-    def _timed(self, packets):
-        return [replace(one, duration=self._duration) for one in packets]
-
-    def take_remarks(self, *, waits=False):
-        return []
-
-    def reweigh(self, allocation):
-        self._coding.strength = allocation.strength
-
-    def flush(self):
-        return self._timed(self._encoder.flush())
-
-    def close(self):
-        pass
-
-
 def _code_halves(frames: list[Frame], mark: bool):
     height, width = frames[0].luma.shape
     importance = np.zeros((height, width), np.float32)
     importance[:, : width // 2] = 1
     coding = ToyCoding(5, 1.0)
     prepared = [coding.prepare(AnalysedFrame(one, importance if mark else None, False)) for one in frames]
-    info = semvid.VideoInfo(
-        Path(), 0, "", 0, "rawvideo", width, height, "yuv420p", RATE, 1 / RATE, None, None, None, ()
-    )
-    with closing(coding.open(prepared[0], info, ".mkv")) as encoder:
+    with closing(coding.open(prepared[0], Target(RATE, suffix=".mkv"))) as encoder:
         packets = [one for picture in prepared for one in encoder.encode(picture)]
         return encoder.parameters, packets + encoder.flush()
 

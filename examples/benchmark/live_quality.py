@@ -65,7 +65,7 @@ def stream(
                 Captured(Frame(picture, index, luma, 8), time.monotonic()), expected_rate=RATE
             )
             live.judge(0)
-        return packets, live.meters.latencies(), live.maps_per_second
+        return packets, live.meters.latencies(), live.mapper.maps_per_second
     finally:
         live.close()
 

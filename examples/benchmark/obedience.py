@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from fractions import Fraction
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -28,15 +29,15 @@ import numpy as np
 from common import clips, data_folder, load, save, table
 
 import semvid
-from semvid.codecs.ffmpeg import live as live_encoder
+from semvid.codecs.base.coding import Target
 from semvid.codecs.ffmpeg import region_coding
 from semvid.codecs.ffmpeg.distortion import LEAST_SHARE
 from semvid.codecs.ffmpeg.obedience import MapWatch
 from semvid.codecs.ffmpeg.regions import RegionAttacher
 from semvid.core.coded import TIME_BASE
-from semvid.core.types import Frame
+from semvid.core.types import AnalysedFrame, Frame
 from semvid.importance.spectral import SpectralSource
-from semvid.streaming.encoder import live_presets, open_encoder
+from semvid.streaming.coding import live_coding, live_presets
 
 NUM_FRAMES = 24
 CHOSEN_ON = {"parkour", "juggle_720p", "dog", "cows", "street_272p"}
@@ -92,7 +93,6 @@ def fault(mode: str) -> Iterator[None]:
     attach = {"obeyed": _attach, "not attached": _deaf, "mirrored": _mirrored}[mode]
     with (
         patch.object(region_coding, "check_obedience", lambda *_: None),
-        patch.object(live_encoder, "check_obedience", lambda *_: None),
         patch.object(RegionAttacher, "attach", attach),
     ):
         yield
@@ -121,21 +121,21 @@ def live_share(clip: Path, mode: str, codec: str) -> float | None:
 
     source, importance = SpectralSource(), None
     with fault(mode), patch.object(MapWatch, "conclude", noting), av.open(str(clip)) as container:
+        config = semvid.LiveConfig(codec=codec, rate=semvid.Bitrate(1_000_000))
+        coding = live_coding(config, 25, next(iter(live_presets(config)), None))
         encoder = None
         for index, picture in enumerate(container.decode(video=0)):
             picture.pts, picture.time_base = round(index / (25 * TIME_BASE)), TIME_BASE
             frame = Frame(picture, index)
-            if encoder is None:
-                config = semvid.LiveConfig(codec=codec, rate=semvid.Bitrate(1_000_000))
-                preset = next(iter(live_presets(config)), None)
-                encoder = open_encoder(config, frame, 25, preset, semvid.AllocationConfig())
             # A network asks for one; libvpx makes one every two seconds by itself.
-            encoder.encode(frame, importance, is_cut=False, wants_key=index == NUM_FRAMES // 2)
+            wants_key = index == NUM_FRAMES // 2
+            prepared = coding.prepare(AnalysedFrame(frame, importance, is_cut=False, wants_key=wants_key))
+            encoder = encoder or coding.open(prepared, Target(Fraction(25)))
+            encoder.encode(prepared)
             importance = source.update(frame).values if index >= 2 else None
         assert encoder is not None
         with closing(encoder):
             encoder.flush()
-            encoder.take_remarks(waits=True)
     return round(found[0], 3) if found else None
 
 

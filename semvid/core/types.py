@@ -249,6 +249,8 @@ class AnalysedFrame:
     """``(h, w)`` in 0..1, stretched over the picture as it is coded, not turned; None = plain encode."""
     is_cut: bool
     """First frame of a scene."""
+    wants_key: bool = False
+    """It must be coded as a key frame, at which players can begin."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,14 @@ def pipeline(reader: VideoReader, *stages: Stage) -> Iterator[Items]:
         yield items
 
 
+def applied(items: Iterable[Any], *stages: Stage) -> Items:
+    """Pass items through the stages, in the calling thread."""
+    passed: Items = (item for item in items)
+    for stage in stages:
+        passed = stage(passed)
+    return passed
+
+
 def each(kind: type[Item], make: Callable[[Item], Iterable[object]]) -> Stage:
     """Return a stage that replaces each item of one kind by what is made of it."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 
-from semvid.codecs.base.coding import Coding
+from semvid.codecs.base.coding import Coding, Target
 from semvid.codecs.base.interlaced import InterlacedStage
 from semvid.codecs.registry import open_coding
 from semvid.core.config import CompressConfig
@@ -19,10 +19,11 @@ from semvid.core.results import Result
 from semvid.core.settings import or_default
 from semvid.core.text import setting
 from semvid.core.types import AnalysedFrame, Span
-from semvid.engine.encoding_job import EncodingJob
+from semvid.engine.encoding import Encoding
 from semvid.engine.job import Job
 from semvid.engine.run import Run, follow, open_run
 from semvid.engine.stages import Stage, each, in_thread, pipeline
+from semvid.engine.writing import Writing
 from semvid.importance.files.map_sink import SinkContext
 from semvid.importance.files.sidecar import SUFFIX
 from semvid.importance.files.sinks import open_sink
@@ -168,17 +169,21 @@ def encode_events(
             stages = [run.analyse, interlaced.run, cut, run.preview]
             if redraw is not None:
                 stages.append(redraw(run))
+            encoding, writing = Encoding(), Writing(reader, writer)
+            encoding.begin(coding, Target.of_file(info, output.suffix))
+            stack.callback(encoding.close)
             # The calling thread must keep the encoder fed.
-            stages += [each(AnalysedFrame, lambda frame: [coding.prepare(frame)]), in_thread("analyse", info)]
-            with pipeline(reader, *stages) as prepared, closing(EncodingJob(reader, writer, coding)) as job:
-                yield from job.run(prepared)
+            prepare = each(AnalysedFrame, lambda frame: [coding.prepare(frame)])
+            stages += [prepare, in_thread("analyse", info), encoding.run, writing.run]
+            with pipeline(reader, *stages) as events:
+                yield from events
             remark, fields = "what could be decoded was compressed", interlaced.notices()
-            yield from run.finish(job.num_frames, "were coded", remark, fields)
+            yield from run.finish(writing.num_frames, "were coded", remark, fields)
             output_bytes = writer.commit()
             yield from map(Notice, writer.notices)
             if isinstance(config.rate, Size) and output_bytes > config.rate.num_bytes:
                 yield Notice(f"the output has {output_bytes} bytes, more than `Size`; ask for less")
-            return job.result(output_bytes, time.monotonic() - started)
+            return writing.result(coding, output_bytes, time.monotonic() - started)
 
 
 def _check_maps_place(path: Path, source: Path, output: Path, *, overwrite: bool) -> None:

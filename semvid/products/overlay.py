@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from semvid.codecs.base.coding import Encoder, PreparedFrame
+from semvid.codecs.base.coding import Encoder, PreparedFrame, Target
 from semvid.codecs.base.interlaced import InterlacedStage
 from semvid.codecs.ffmpeg.region_coding import RegionCoding
 from semvid.codecs.x26x.x264 import X264
@@ -25,7 +25,6 @@ from semvid.core.rate import Crf
 from semvid.core.resampling import scaled
 from semvid.core.results import ExportResult
 from semvid.core.settings import or_default
-from semvid.core.types import VideoInfo
 from semvid.engine.run import Run, follow, open_run
 from semvid.engine.stages import in_thread, only_frames, pipeline
 from semvid.media.drawing import Bgr
@@ -93,15 +92,14 @@ def export_overlay(
 class _PlainCoding(RegionCoding):
     """Encodes drawings without maps."""
 
-    def __init__(self, every: int) -> None:
-        super().__init__(X264, _CODED)
-        self._every = every
+    every = 1
 
-    def open(self, first: PreparedFrame, info: VideoInfo, suffix: str) -> Encoder:
+    def open(self, first: PreparedFrame, target: Target) -> Encoder:
         """See ``Coding``: pixels of a drawing are square, and only some frames are drawn."""
-        rate = None if info.frame_rate is None else info.frame_rate / self._every
-        square = replace(info, sample_aspect_ratio=None, frame_rate=rate, side_data=())
-        return super().open(first, square, suffix)
+        rate = target.frame_rate and target.frame_rate / self.every
+        source = target.source and replace(target.source, side_data=())
+        square = replace(target, sample_aspect_ratio=None, frame_rate=rate, source=source)
+        return super().open(first, square)
 
 
 def _video_events(
@@ -116,8 +114,10 @@ def _video_events(
             settings = CompressConfig(
                 maps=config.maps, temporal=config.temporal, deinterlace="bwdif", overwrite=config.overwrite
             )
+            coding = _PlainCoding.of_file(X264, _CODED)
+            coding.every = config.every
             result = yield from encode_events(
-                source, output, settings, _PlainCoding(config.every),
+                source, output, settings, coding,
                 redraw=drawer.pictures, importance=importance, preview_size=preview_size,
             )  # fmt: skip
             yield from map(Notice, drawer.finish())

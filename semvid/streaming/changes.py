@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import Protocol
 
 from semvid.core.events import Notice
 from semvid.streaming.ends import FrameSource, PacketTaker
-
-
-class MapMaker(Protocol):
-    """What ``Changes`` needs to know about maps."""
-
-    @property
-    def map_failure(self) -> str:
-        """Why the newest map could not be made; empty if it could."""
-
-    @property
-    def is_map_stuck(self) -> bool:
-        """Whether the current map is taking far too long."""
-
-    def take_remarks(self) -> list[str]:
-        """Return sentences on what the user should know about maps, each only once."""
+from semvid.streaming.mapper import LiveMapper
+from semvid.streaming.stream import LiveStream
 
 
 class Changes:
@@ -33,11 +19,11 @@ class Changes:
         self._num_remarks = 0
 
     def of(
-        self, reader: FrameSource, sinks: Sequence[PacketTaker], maps: MapMaker
+        self, reader: FrameSource, sinks: Sequence[PacketTaker], stream: LiveStream
     ) -> Generator[Notice, None, None]:
         """Yield what is new since the last call."""
-        yield from self._of_maps(maps)
-        yield from map(Notice, maps.take_remarks())
+        yield from self._of_maps(stream.mapper)
+        yield from map(Notice, stream.take_remarks())
         remarks = reader.remarks[self._num_remarks :]
         self._num_remarks += len(remarks)
         yield from map(Notice, remarks)
@@ -54,13 +40,11 @@ class Changes:
             elif before != "closed" and one.state == "closed" and one.last_error and goes_on:
                 yield Notice(f"{one.last_error}; the stream goes on without it")
 
-    def _of_maps(self, maps: MapMaker) -> Generator[Notice, None, None]:
-        if maps.map_failure and not self._has_told_of_maps:
+    def _of_maps(self, maps: LiveMapper) -> Generator[Notice, None, None]:
+        if maps.failure and not self._has_told_of_maps:
             self._has_told_of_maps = True
-            yield Notice(
-                f"a map could not be made: {maps.map_failure}; semvid tries again with the next frames"
-            )
-        if maps.is_map_stuck != self._is_stuck:
+            yield Notice(f"a map could not be made: {maps.failure}; semvid tries again with the next frames")
+        if maps.is_stuck != self._is_stuck:
             self._is_stuck = not self._is_stuck
             if self._is_stuck:
                 yield Notice("the source of the maps does not answer; the stream goes on with the last map")

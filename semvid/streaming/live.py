@@ -15,7 +15,7 @@ from semvid.streaming.base.address import parse_source
 from semvid.streaming.base.types import USUAL_RATE, Snapshot
 from semvid.streaming.capture.opening import require_protocol
 from semvid.streaming.capture.source import LiveReader
-from semvid.streaming.encoder import live_presets
+from semvid.streaming.coding import live_presets
 from semvid.streaming.ends import PacketTaker
 from semvid.streaming.session import LiveSession
 from semvid.streaming.sinks.opening import open_sink

@@ -83,7 +83,7 @@ class LiveSession:
             latency_ms=median,
             latency_p99_ms=high,
             bitrate_kbps=kbps,
-            maps_per_second=self._stream.maps_per_second,
+            maps_per_second=self._stream.mapper.maps_per_second,
             num_frames=self._stream.num_frames,
             num_dropped=self._reader.num_dropped,
             num_repeated=self._feed.num_repeated,
@@ -92,8 +92,8 @@ class LiveSession:
             load_step=self._stream.governor.step,
             load_note=self._stream.load.describe(),
             saving=self._stream.saving,
-            num_failed_maps=self._stream.num_failed_maps,
-            map_failure=self._stream.map_failure or ("it hangs" if self._stream.is_map_stuck else ""),
+            num_failed_maps=self._stream.mapper.num_failed,
+            map_failure=self._stream.mapper.failure or ("it hangs" if self._stream.mapper.is_stuck else ""),
             num_damaged=self._reader.num_damaged,
         )
 

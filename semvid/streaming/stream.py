@@ -5,26 +5,31 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.codecs.base.live import LiveEncoder
+from semvid.codecs.base.coding import Coding, PreparedFrame, Target
 from semvid.core.closing import Closing
 from semvid.core.coded import TIME_BASE, CodedPacket
 from semvid.core.config import LiveConfig
+from semvid.core.events import Notice
 from semvid.core.map_source import ImportanceSource
 from semvid.core.rate import Bitrate
 from semvid.core.settings import or_default
-from semvid.core.types import Frame
+from semvid.core.types import AnalysedFrame, FloatArray, Frame
+from semvid.engine.encoding import Encoded, Encoding
+from semvid.engine.stages import applied, each
 from semvid.importance.predictor import NetworkSource
 from semvid.importance.registry import open_source
 from semvid.streaming.base.types import USUAL_RATE, Captured, Snapshot
-from semvid.streaming.encoder import live_presets, open_encoder
+from semvid.streaming.coding import live_coding, live_presets
 from semvid.streaming.follower import LiveFollower
 from semvid.streaming.governor import Governor, Load, ladder
 from semvid.streaming.handle import LiveControls
@@ -33,6 +38,8 @@ from semvid.streaming.meters import Meters
 
 _KEY_SECONDS = 1.0
 """Minimum interval between requested key frames: they are large."""
+_MOST_RATE_UNITS = 1001
+"""Denominator of frame rates."""
 _JUDGED_EVERY = 0.25
 """Seconds between looks at the load."""
 
@@ -49,6 +56,7 @@ class LiveStream(Closing):
 
     Attributes:
         meters: Measurements.
+        mapper: Makes the maps, and knows how that goes.
         governor: How far the load is reduced.
         num_frames: Coded so far.
     """
@@ -63,15 +71,23 @@ class LiveStream(Closing):
         self._ladder = ladder(presets[1:])
         self.governor = Governor(len(self._ladder))
         self._follower = LiveFollower(source, config.temporal)
-        self._mapper = LiveMapper(source, config.max_maps_per_second)
+        self.mapper = LiveMapper(source, config.max_maps_per_second)
         self._step = 0
         self._controls = LiveControls(
             config.allocation.strength, config.rate.bits_per_second, config.maps.focus.weights, maps_on=True
         )
         self._wanted = self._controls
         self._lock = threading.Lock()
-        self._encoder: LiveEncoder | None = None
-        self._encoder_key: tuple[object, ...] = ()
+        self._encoding = Encoding()
+        self._stages = (
+            each(Captured, self._follow), each(AnalysedFrame, self._prepare), self._encoding.encode
+        )  # fmt: skip
+        self._coding: Coding | None = None
+        self._coding_key: tuple[object, ...] = ()
+        self._wants_key = False
+        self._aspect: Fraction | None = None
+        self._followed: FloatArray | None = None
+        self._saving: float | None = None
         self._snapshot: Snapshot | None = None
         self._arrivals: deque[tuple[int, float]] = deque(maxlen=1000)
         self._rate = config.frame_rate or USUAL_RATE
@@ -87,30 +103,9 @@ class LiveStream(Closing):
         return self._ladder[self._step]
 
     @property
-    def maps_per_second(self) -> float:
-        """Maps per second, over the last seconds."""
-        return self._mapper.maps_per_second
-
-    @property
-    def num_failed_maps(self) -> int:
-        """Frames for which the source of the maps failed, since the start."""
-        return self._mapper.num_failed
-
-    @property
-    def map_failure(self) -> str:
-        """Why the newest map could not be made; empty if it could."""
-        return self._mapper.failure
-
-    @property
-    def is_map_stuck(self) -> bool:
-        """Whether the source of the maps hangs, or takes far longer than it did."""
-        return self._mapper.is_stuck
-
-    @property
     def saving(self) -> float | None:
         """See ``LiveStatus``."""
-        encoder = self._encoder
-        return encoder.saving if encoder is not None and self._controls.maps_on else None
+        return self._saving if self._controls.maps_on else None
 
     def snapshot(self) -> Snapshot | None:
         """Return the newest frame and what matters in it; None before the first."""
@@ -148,33 +143,63 @@ class LiveStream(Closing):
         self.meters.came(started)
         self._follow_rate(captured.frame, expected_rate)
         self._apply()
-        frame = captured.frame
-        answer = self._mapper.take()
-        if answer is not None:
-            self._follower.answer(*answer)
-        followed = self._follower.update(frame)
-        if self._controls.maps_on and self._mapper.wants(at_once=not self._follower.has_map):
-            self._follower.ask(frame)
-            self._mapper.offer(frame)
-        importance = followed.importance if self._controls.maps_on else None
-        packets = self._change_encoder(frame, sample_aspect_ratio)
-        assert self._encoder is not None  # noqa: S101 - it was opened just now
-        self._arrivals.append((frame.picture.pts or 0, captured.arrived))
-        wants_key = wants_key and started - self._key_at >= _KEY_SECONDS
-        if wants_key:
+        self._aspect = sample_aspect_ratio
+        self._wants_key = wants_key and started - self._key_at >= _KEY_SECONDS
+        if self._wants_key:
             self._key_at = started
-        packets += self._encoder.encode(frame, importance, is_cut=followed.is_cut, wants_key=wants_key)
+        packets = self._take(applied([captured], *self._stages))
         self.num_frames += 1
-        self._snapshot = Snapshot(frame, importance)
-        self._measure(packets)
+        self._snapshot = Snapshot(captured.frame, self._followed)
         now = time.monotonic()
         self.meters.worked(now, now - started)
         return packets
 
+    def _follow(self, captured: Captured) -> Iterator[AnalysedFrame]:
+        """Carry the newest map to the frame, and ask for its own when that is due."""
+        frame = captured.frame
+        answer = self.mapper.take()
+        if answer is not None:
+            self._follower.answer(*answer)
+        followed = self._follower.update(frame)
+        if self._controls.maps_on and self.mapper.wants(at_once=not self._follower.has_map):
+            self._follower.ask(frame)
+            self.mapper.offer(frame)
+        self._followed = followed.importance if self._controls.maps_on else None
+        self._arrivals.append((frame.picture.pts or 0, captured.arrived))
+        coded = None if self._followed is None else frame.as_coded(self._followed)
+        yield AnalysedFrame(frame, coded, followed.is_cut, self._wants_key)
+
+    def _prepare(self, analysed: AnalysedFrame) -> Iterator[PreparedFrame]:
+        prepared = self._coding_for(analysed.frame).prepare(analysed)
+        self._saving = prepared.saving
+        yield prepared
+
+    def _coding_for(self, frame: Frame) -> Coding:
+        """Return how to code the frame; size, rate or preset may have changed."""
+        controls, preset, picture = self._controls, self.load.preset or self._preset, frame.picture
+        key = (*frame.size, picture.format.name, preset, controls.bitrate, self._aspect)
+        if self._coding is None or key != self._coding_key:
+            allocation = replace(self._config.allocation, strength=controls.strength)
+            config = replace(self._config, rate=Bitrate(controls.bitrate), allocation=allocation)
+            self._coding, self._coding_key = live_coding(config, self._rate, preset), key
+            rate = Fraction(self._rate).limit_denominator(_MOST_RATE_UNITS)
+            self._encoding.begin(self._coding, Target(rate, self._aspect))
+        return self._coding
+
+    def _take(self, items: Iterable[Any]) -> list[CodedPacket]:
+        """Collect what came out, and have it go to any number of containers."""
+        usual = round(1 / (self._rate * TIME_BASE))
+        packets: list[CodedPacket] = []
+        for item in items:
+            if isinstance(item, Notice):
+                self._remarks.append(item.message)
+            elif isinstance(item, Encoded):
+                packets += [replace(one, duration=one.duration or usual, origin=None) for one in item.packets]
+        self._measure(packets)
+        return packets
+
     def take_remarks(self) -> list[str]:
         """Return sentences, each once, on what the user should know about the encoded pictures so far."""
-        if self._encoder is not None:
-            self._remarks += self._encoder.take_remarks()
         remarks, self._remarks = self._remarks, []
         return remarks
 
@@ -184,9 +209,8 @@ class LiveStream(Closing):
         Raises:
             EncoderError: The encoder failed.
         """
-        packets = self._finish_encoder(is_end=True)
-        self._measure(packets)
-        return packets
+        self._coding = None
+        return self._take(self._encoding.finish())
 
     def feed_array(self, rgb: NDArray[np.uint8], seconds: float) -> list[CodedPacket]:
         """Encode the caller's picture.
@@ -223,16 +247,15 @@ class LiveStream(Closing):
         step = self.governor.update(now, busy=self.meters.busy(), is_late=is_late)
         changed, self._step = step != self._step, step
         if changed:
-            self._mapper.interval = 1 / (self._config.max_maps_per_second * self.load.map_rate)
+            self.mapper.interval = 1 / (self._config.max_maps_per_second * self.load.map_rate)
             if isinstance(self._source, NetworkSource):
                 self._source.pixel_share = self.load.pixel_share
         return changed
 
     def close(self) -> None:
         """Stop all threads; unfinished frames are lost unless ``flush`` returned them before."""
-        self._mapper.close()
-        if self._encoder is not None:
-            self._encoder.close()
+        self.mapper.close()
+        self._encoding.close()
 
     def _follow_rate(self, frame: Frame, expected: float | None) -> None:
         pts = frame.picture.pts or 0
@@ -245,37 +268,11 @@ class LiveStream(Closing):
             wanted = self._wanted
         if wanted is self._controls:
             return
-        if wanted.strength != self._controls.strength and self._encoder is not None:
-            self._encoder.reweigh(replace(self._config.allocation, strength=wanted.strength))
+        if wanted.strength != self._controls.strength and self._coding is not None:
+            self._coding.reweigh(replace(self._config.allocation, strength=wanted.strength))
         if wanted.focus != self._controls.focus and isinstance(self._source, NetworkSource):
             self._source.network.refocus(replace(self._config.maps.focus, weights=wanted.focus))
         self._controls = wanted
-
-    def _change_encoder(self, frame: Frame, aspect: Fraction | None) -> list[CodedPacket]:
-        """Open a new encoder if size, rate or preset has changed; return what the old one still held."""
-        controls, preset = self._controls, self.load.preset or self._preset
-        picture = frame.picture
-        key = (picture.width, picture.height, picture.format.name, preset, controls.bitrate, aspect)
-        if self._encoder is not None and key == self._encoder_key:
-            return []
-        config = replace(self._config, rate=Bitrate(controls.bitrate))
-        allocation = replace(config.allocation, strength=controls.strength)
-        fresh = open_encoder(config, frame, self._rate, preset, allocation, aspect)
-        packets = self._finish_encoder()
-        self._encoder, self._encoder_key = fresh, key
-        return packets
-
-    def _finish_encoder(self, *, is_end: bool = False) -> list[CodedPacket]:
-        encoder, self._encoder = self._encoder, None
-        if encoder is None:
-            return []
-        try:
-            packets = encoder.flush()
-            # Only at the end is there time to wait.
-            self._remarks += encoder.take_remarks(waits=is_end)
-            return packets
-        finally:
-            encoder.close()
 
     def _measure(self, packets: list[CodedPacket]) -> None:
         now = time.monotonic()

@@ -18,7 +18,7 @@ from semvid.core.events import Notice
 from semvid.core.rate import Bitrate
 from semvid.streaming import mapper
 from semvid.streaming.base.types import Captured, LiveStatus, Snapshot
-from semvid.streaming.encoder import live_presets
+from semvid.streaming.coding import live_presets
 from semvid.streaming.handle import LiveControls
 from semvid.streaming.session import LiveSession
 from semvid.streaming.stream import LiveStream

@@ -2,6 +2,7 @@
 
 import dataclasses
 import struct
+from concurrent.futures import Future
 from contextlib import closing
 from fractions import Fraction
 
@@ -14,9 +15,9 @@ from clips import make_clip, texture, write_masks
 from encoders import ENCODERS
 
 import semvid
+from semvid.codecs.base.coding import Target
 from semvid.codecs.base.self_test import texture_frames
-from semvid.codecs.ffmpeg import live as live_encoder
-from semvid.codecs.ffmpeg import option_trial, region_coding
+from semvid.codecs.ffmpeg import map_watch, option_trial, region_coding
 from semvid.codecs.ffmpeg.obedience import MapWatch
 from semvid.codecs.ffmpeg.option_trial import check_obedience
 from semvid.codecs.ffmpeg.prepare import choose_pixel_format
@@ -27,8 +28,8 @@ from semvid.codecs.x26x.x264 import X264
 from semvid.codecs.x26x.x265 import X265
 from semvid.core.coded import CodedPacket
 from semvid.core.errors import ConfigError, MapIgnoredError
-from semvid.core.types import QuantizerOffsets
-from semvid.streaming.encoder import open_encoder
+from semvid.core.types import AnalysedFrame, QuantizerOffsets
+from semvid.streaming.coding import live_coding
 
 # With each of these the bytes were the same with and without a map, or the map fell on the wrong lines.
 IGNORING = [
@@ -340,27 +341,42 @@ def test_what_a_decoder_cannot_read_ends_the_watch(spec):
     assert watch.is_over
 
 
+class AtOnce:
+    """A thread pool that is done when it is asked."""
+
+    def __init__(self, *_):
+        pass
+
+    def submit(self, work):
+        future = Future()
+        future.set_result(work())
+        return future
+
+    def shutdown(self, **_):
+        pass
+
+
 @pytest.mark.parametrize("spec", ENCODERS.values(), ids=names)
 def test_a_live_stream_is_watched(spec, monkeypatch):
-    monkeypatch.setattr(live_encoder, "check_obedience", lambda *_: None)
+    monkeypatch.setattr(region_coding, "check_obedience", lambda *_: None)
+    monkeypatch.setattr(map_watch, "ThreadPoolExecutor", AtOnce)
     importance = np.zeros((12, 20), np.float32)
     importance[2:10, 3:9] = 1
 
     def remarks():
-        encoder = open_encoder(
-            semvid.LiveConfig(codec=spec.name), frames[0], 25, None, semvid.AllocationConfig()
-        )
-        said = []
+        coding = live_coding(semvid.LiveConfig(codec=spec.name), 25, None)
+        encoder = None
+        for index in range(32):
+            # There and back, lest a scene change makes a key frame. The first map comes late.
+            frame = dataclasses.replace(frames[min(index % 16, 15 - index % 16)], index=index)
+            frame.picture.pts = index
+            known = importance if index > 1 else None
+            prepared = coding.prepare(AnalysedFrame(frame, known, is_cut=False, wants_key=index == 12))
+            encoder = encoder or coding.open(prepared, Target(Fraction(25)))
+            encoder.encode(prepared)
         with closing(encoder):
-            for index in range(32):
-                # There and back, lest a scene change makes a key frame. The first map comes late.
-                frame = dataclasses.replace(frames[min(index % 16, 15 - index % 16)], index=index)
-                frame.picture.pts = index
-                encoder.encode(frame, importance if frame.index > 1 else None, is_cut=False,
-                               wants_key=frame.index == 12)  # fmt: skip
-                said.extend(encoder.take_remarks(waits=True))
             encoder.flush()
-            return said + encoder.take_remarks(waits=True)
+        return encoder.notices
 
     frames = texture_frames(320, 192, 8)
     shares = []

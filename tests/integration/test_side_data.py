@@ -15,6 +15,7 @@ from PIL import Image
 from side_clips import HEIGHT, KINDS, WIDTH, compress, ffmpeg, frames_with, lavfi
 
 import semvid
+from semvid.codecs.base.coding import Target
 from semvid.codecs.base.side_data_boxes import cropping_box, light_levels, mastering_numbers
 from semvid.codecs.registry import open_coding
 from semvid.core.coded import CodedPacket, StreamParameters
@@ -83,7 +84,7 @@ def code(frames, codec, path, side_data=()):
             luma = np.frombuffer(picture.planes[0], np.uint8).reshape(HEIGHT, -1)[:, :WIDTH]
             prepared = coding.prepare(AnalysedFrame(Frame(picture, index, luma, 8), None, is_cut=not index))
             if coded is None:
-                coded = coding.open(prepared, info, path.suffix)
+                coded = coding.open(prepared, Target.of_file(info, path.suffix))
                 writer.add_video(coded.parameters)
                 writer.start()
             for packet in coded.encode(prepared):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from semvid.core.errors import ConfigError
 from semvid.core.rate import Crf, Quality, Rate
+from semvid.core.text import setting
 
 if TYPE_CHECKING:
     from semvid.codecs.base.coding import Coding
-    from semvid.codecs.base.live import LiveEncoder, LiveOptions
     from semvid.codecs.base.self_test import SelfTest
     from semvid.core.config import AllocationConfig, CompressConfig
-    from semvid.core.types import Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,26 @@ class QualityScale:
         """Return the nearest quality on the scale."""
         limited = min(max(quality, self.lowest), self.highest)
         return round(limited, 2) if self.takes_fractions else float(round(limited))
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOptions:
+    """Options of a live stream: little delay, every frame comes out at once, at a constant bit rate."""
+
+    bitrate: int
+    """Bit rate in bits per second."""
+    latency_ms: float
+    """Target delay from frame to packet."""
+    frame_rate: float
+    """Frames per second to expect."""
+    preset: str | None
+    """One of ``Codec.live_presets``; None if there are none."""
+
+
+def refuse_preset(codec: str, options: LiveOptions) -> None:
+    """Raise ConfigError if there is a preset, for codecs that take none live."""
+    if options.preset is not None:
+        raise ConfigError(f"{setting('preset', options.preset)} is not for live {codec}; leave it out")
 
 
 class Codec(Protocol):
@@ -107,20 +127,18 @@ class Codec(Protocol):
         """
 
     def load_live(self) -> None:
-        """Load what ``open_live`` needs, so that the first frame does not wait for it."""
+        """Load what ``live_coding`` needs, so that the first frame does not wait for it."""
 
-    def open_live(self, first: Frame, options: LiveOptions, allocation: AllocationConfig) -> LiveEncoder:
-        """Open an encoder with little delay.
+    def live_coding(self, options: LiveOptions, allocation: AllocationConfig) -> Coding:
+        """Return the way of coding a live stream, with little delay.
 
         Args:
-            first: Geometry, format and colour come from it.
             options: Bit rate, delay and so on.
             allocation: How strongly importance moves the quantizer.
 
         Raises:
-            ConfigError: An option is not one the encoder has.
+            ConfigError: There is no such preset.
             MapIgnoredError: The encoder would silently ignore the map.
-            EncoderError: It refuses the picture.
         """
 
     def self_test(self) -> SelfTest:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol
 
 from semvid.core.coded import CodedPacket, StreamParameters
+from semvid.core.config import AllocationConfig
 from semvid.core.types import AnalysedFrame, FloatArray, QuantizerOffsets, VideoInfo
 
 if TYPE_CHECKING:
@@ -24,21 +26,46 @@ class PreparedFrame:
     """Bits of this frame as a multiple of those of a plain encode; None without a rate model."""
     offsets: QuantizerOffsets | None = None
     """The offsets in force, if they are attached to pictures: to this one, or to an earlier one."""
+    saving: float | None = None
+    """See ``LiveStatus``; None in files, and without a rate model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The stream an encoder is opened for, as far as pictures do not say."""
+
+    frame_rate: Fraction | None
+    """Nominal frames per second; timestamps stay exact whatever it says."""
+    sample_aspect_ratio: Fraction | None = None
+    """Width of a coded pixel by its height; None = square or unknown."""
+    suffix: str = ""
+    """Of the output file; empty = a live stream, where parameter sets are in the data of key frames."""
+    source: VideoInfo | None = None
+    """The file that is encoded; None = the pictures are from none."""
+
+    @classmethod
+    def of_file(cls, source: VideoInfo, suffix: str) -> Target:
+        """Describe the encode of a file to one with this suffix."""
+        return cls(source.frame_rate, source.sample_aspect_ratio, suffix, source)
 
 
 class Encoder(Protocol):
-    """The encoder of one video; it knows no containers."""
+    """The encoder of one stream; it knows no containers."""
 
     parameters: StreamParameters
     """Parameters of the stream, for any container."""
     notices: list[str]
-    """A sentence for each thing that cannot be kept; may grow with every frame."""
+    """A sentence for each thing that cannot be kept or went wrong; may grow with every frame."""
 
     def encode(self, prepared: PreparedFrame) -> list[CodedPacket]:
         """Encode a frame; returns packets of this or earlier ones."""
 
-    def flush(self) -> list[CodedPacket]:
-        """End the stream and return the remaining packets."""
+    def flush(self, *, is_end: bool = True) -> list[CodedPacket]:
+        """End the stream and return the remaining packets; call only ``close`` after it.
+
+        Args:
+            is_end: Nothing follows, so there is time to wait for checks that are still running.
+        """
 
     def close(self) -> None:
         """Stop all work that is still going on."""
@@ -62,5 +89,14 @@ class Coding(Protocol):
     def prepare(self, analysed: AnalysedFrame) -> PreparedFrame:
         """Prepare the next frame; called on the analysing thread, which has time for it."""
 
-    def open(self, first: PreparedFrame, info: VideoInfo, suffix: str) -> Encoder:
-        """Open the encoder for a file with this suffix; ``first`` is prepared by then."""
+    def open(self, first: PreparedFrame, target: Target) -> Encoder:
+        """Open the encoder; ``first`` is prepared by then.
+
+        Raises:
+            ConfigError: An option is not one the encoder has.
+            MapIgnoredError: The encoder would silently ignore the map.
+            EncoderError: It refuses the picture.
+        """
+
+    def reweigh(self, allocation: AllocationConfig) -> None:
+        """Change how strongly importance moves the quantizer, starting with the next frame."""

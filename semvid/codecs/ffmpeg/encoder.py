@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
@@ -12,6 +12,7 @@ from av.codec.context import Flags
 from av.error import FFmpegError
 from av.filter import Graph
 
+from semvid.codecs.base.coding import Target
 from semvid.codecs.base.side_data import SideDataKeeper
 from semvid.codecs.ffmpeg.hdr import with_hdr10
 from semvid.codecs.ffmpeg.prepare import FramePreparer
@@ -41,10 +42,7 @@ class VideoEncoder:
         options: From ``spec.options``.
         preparer: Knows the coded format; it makes the pictures that ``encode`` takes.
         first: First frame, as decoded: colour description, rotation and time base come from it.
-        frame_rate: Nominal frames per second; timestamps stay exact whatever it says.
-        sample_aspect_ratio: Width of a pixel by its height, None = square or unknown.
-        suffix: Of the output file, for the codec tag and for what it can hold; empty = no file.
-        side_data: ``VideoInfo.side_data``.
+        target: The stream: its suffix decides about the codec tag, and what can be kept.
 
     Attributes:
         parameters: For the container.
@@ -58,16 +56,14 @@ class VideoEncoder:
         preparer: FramePreparer,
         *,
         first: VideoFrame,
-        frame_rate: Fraction | None,
-        sample_aspect_ratio: Fraction | None,
-        suffix: str,
-        side_data: Sequence[tuple[str, str]] = (),
+        target: Target,
     ) -> None:
+        suffix, frame_rate = target.suffix.lower(), target.frame_rate or _USUAL_RATE
         self._spec, self._preparer = spec, preparer
         self._stripper: Graph | None = None
         self._num_pictures = 0
-        self._keeper = SideDataKeeper(spec.name, suffix.lower())
-        self._keeper.begin(first, side_data, preparer.size)
+        self._keeper = SideDataKeeper(spec.name, suffix)
+        self._keeper.begin(first, target.source.side_data if target.source else (), preparer.size)
         if preparer.keeps_alpha:
             self._keeper.layer_transparency()
         self.notices = self._keeper.notices
@@ -83,9 +79,9 @@ class VideoEncoder:
                 f"{spec.library} is not in this FFmpeg build ({reason(error)}); see 'semvid doctor'"
             ) from error
         self._codec.options = options
-        self._codec.framerate = frame_rate or _USUAL_RATE
-        if sample_aspect_ratio:
-            self._codec.sample_aspect_ratio = sample_aspect_ratio
+        self._codec.framerate = frame_rate
+        if target.sample_aspect_ratio:
+            self._codec.sample_aspect_ratio = target.sample_aspect_ratio
         self._describe(preparer, first, has_header=bool(suffix))
         self._open(preparer)
         self.parameters = StreamParameters(
@@ -93,7 +89,7 @@ class VideoEncoder:
             time_base=cast(Fraction, first.time_base),
             size=preparer.size,
             pixel_format=preparer.pixel_format,
-            frame_rate=frame_rate or _USUAL_RATE,
+            frame_rate=frame_rate,
             bit_rate=self._codec.bit_rate or 0,
             extradata=self._codec.extradata,
             reorder_depth=self._codec.reorder_depth,
@@ -102,9 +98,9 @@ class VideoEncoder:
             color_trc=self._codec.color_trc,
             color_matrix=self._codec.colorspace,
             field_order=self._codec.field_order,
-            sample_aspect_ratio=sample_aspect_ratio or None,
+            sample_aspect_ratio=target.sample_aspect_ratio or None,
             display_matrix=display_matrix_of(first),
-            codec_tag=spec.container_tags.get(suffix.lower()),
+            codec_tag=spec.container_tags.get(suffix),
             boxes=tuple(self._keeper.boxes),
             tags=self._keeper.tags,
         )

@@ -1,64 +1,65 @@
-"""Checks in parallel whether a live stream's encoder follows the map: no packet waits for it."""
+"""Runs the check whether the encoder follows the map: in files at once, in live streams on a thread."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from semvid.codecs.ffmpeg.obedience import MapWatch, is_spread
-from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.core.coded import CodedPacket
-from semvid.core.types import QuantizerOffsets
 
 if TYPE_CHECKING:
-    from av import VideoFrame
-
-_FEW_KEYS = {"x265"}
-"""A wave of intra blocks takes the place of key frames, and no decoder tells quantizers."""
+    from semvid.codecs.base.coding import PreparedFrame
 
 
-class LiveMapWatch:
-    """Runs a ``MapWatch``, with its slow checks on a separate thread.
+class WatchRunner:
+    """Shows a ``MapWatch`` what goes into an encoder and what comes out.
 
     Args:
-        spec: The encoder.
-        options: Of the stream.
-        extradata: Of the encoder.
+        watch: Finds out whether the map is followed.
+        in_thread: No packet waits for it.
+        needs_key: The encoder makes too few key frames by itself for anything to be found out.
     """
 
-    def __init__(self, spec: EncoderSpec, options: Mapping[str, str], extradata: bytes | None) -> None:
-        self._watch = MapWatch(
-            spec, options, spec.crf.default, extradata, "see 'semvid doctor'", is_live=True
-        )
-        self._pool = ThreadPoolExecutor(1, "semvid-watch")
+    def __init__(self, watch: MapWatch, *, in_thread: bool = False, needs_key: bool = False) -> None:
+        self._watch = watch
+        self._pool = ThreadPoolExecutor(1, "semvid-watch") if in_thread else None
         self._share: Future[float | None] | None = None
-        self._asks_key = spec.name in _FEW_KEYS
+        self._needs_key = needs_key
 
-    def needs_key(self, offsets: QuantizerOffsets) -> bool:
-        """Tell, once, that a picture must be a key frame or nothing can be found out."""
-        is_needed = self._asks_key and is_spread(offsets)
-        self._asks_key = self._asks_key and not is_needed
+    def ask(self, prepared: PreparedFrame) -> bool:
+        """Note what a picture is coded by, before it is; return whether it must be a key frame."""
+        offsets = prepared.offsets
+        # Before the first map there are none.
+        if offsets is None:
+            return False
+        self._watch.ask(prepared.picture, offsets)
+        is_needed = self._needs_key and is_spread(offsets)
+        self._needs_key = self._needs_key and not is_needed
         return is_needed
 
-    def ask(self, picture: VideoFrame, offsets: QuantizerOffsets | None) -> None:
-        """Note what a picture is coded by, before it is; None = there is no map yet."""
-        if offsets is not None:
-            self._watch.ask(picture, offsets)
+    def look(self, packets: list[CodedPacket], *, is_last: bool = False, waits: bool = False) -> list[str]:
+        """Look at packets as they come from the encoder, and return sentences on what was found.
 
-    def look(self, packets: list[CodedPacket], *, is_last: bool = False) -> None:
-        """Look at packets as they come from the encoder."""
-        if (work := self._watch.look(packets, is_last=is_last)) is not None:
+        Args:
+            packets: In their order.
+            is_last: No more will come.
+            waits: Wait for checks that are still running.
+        """
+        work = self._watch.look(packets, is_last=is_last)
+        if work is not None and self._pool is None:
+            return self._conclude(work())
+        if work is not None and self._pool is not None:
             self._share = self._pool.submit(work)
-
-    def take_remarks(self, *, waits: bool) -> list[str]:
-        """See ``LiveEncoder``."""
-        share = self._share
-        if share is None or not (waits or share.done()):
+        if self._share is None or not (waits or self._share.done()):
             return []
-        self._share = None
-        return list(filter(None, [self._watch.conclude(share.result())]))
+        share, self._share = self._share, None
+        return self._conclude(share.result())
+
+    def _conclude(self, share: float | None) -> list[str]:
+        return [one for one in [self._watch.conclude(share)] if one]
 
     def close(self) -> None:
         """Stop checks that are still running."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)

@@ -2,55 +2,96 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from semvid.codecs.base.coding import Encoder, PreparedFrame
+import numpy as np
+from av.video.frame import PictureType
+
+from semvid.codecs.base.codec import LiveOptions
+from semvid.codecs.base.coding import Encoder, PreparedFrame, Target
 from semvid.codecs.base.dolby_vision import refuse_private_colours
 from semvid.codecs.base.rates import check_kind
 from semvid.codecs.ffmpeg.allocator import OffsetAllocator
 from semvid.codecs.ffmpeg.encoder import VideoEncoder
+from semvid.codecs.ffmpeg.live import live_options, predicted_saving
+from semvid.codecs.ffmpeg.map_watch import WatchRunner
 from semvid.codecs.ffmpeg.obedience import MapWatch
 from semvid.codecs.ffmpeg.option_trial import check_obedience
 from semvid.codecs.ffmpeg.prepare import FramePreparer, can_code_fields
 from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.core.coded import CodedPacket
-from semvid.core.config import CompressConfig
+from semvid.core.config import AllocationConfig, CompressConfig
 from semvid.core.rate import Crf
 from semvid.core.text import setting
-from semvid.core.types import AnalysedFrame, VideoInfo
+from semvid.core.types import AnalysedFrame
 
 if TYPE_CHECKING:
     from av import VideoFrame
 
+_NO_MAP = np.zeros((1, 1), np.float32)
+
 
 class RegionCoding:
-    """Coding with an FFmpeg encoder that takes quantizer offsets per region.
+    """Coding with an FFmpeg encoder that takes quantizer offsets per region; see ``Coding``.
 
     Args:
         spec: The encoder.
-        config: Options.
-
-    Raises:
-        ConfigError: An option is not one the encoder has.
-        MapIgnoredError: The encoder would silently ignore the map.
+        options: FFmpeg's.
+        quality: Constant rate factor that offsets are scaled for.
+        allocation: How strongly importance moves the quantizer.
+        given: The user's own among the options.
+        is_live: Every picture comes out as it goes in.
     """
 
-    def __init__(self, spec: EncoderSpec, config: CompressConfig) -> None:
+    def __init__(
+        self,
+        spec: EncoderSpec,
+        options: Mapping[str, str],
+        quality: float,
+        allocation: AllocationConfig,
+        *,
+        given: Mapping[str, str] | None = None,
+        is_live: bool = False,
+    ) -> None:
+        self.name, self.coding_format, self.quality = spec.name, spec.coding_format, quality
+        self._spec, self._options, self._given, self._is_live = spec, options, given or {}, is_live
+        # Live the strength may rise later: libx265 4.2 crashes if only some pictures carry offsets.
+        self._has_map = is_live or allocation.strength > 0
+        self._preparer: FramePreparer | None = None
+        self.reweigh(allocation)
+
+    @classmethod
+    def of_file(cls, spec: EncoderSpec, config: CompressConfig) -> Self:
+        """Return the way of coding a file.
+
+        Raises:
+            ConfigError: An option is not one the encoder has.
+            MapIgnoredError: The encoder would silently ignore the map.
+        """
         if config.rate is not None:
             check_kind(config.rate, (Crf,), spec.name)
-        self.name, self.coding_format = spec.name, spec.coding_format
-        self.quality = config.rate.value if isinstance(config.rate, Crf) else spec.crf.default
-        self._spec, self._config = spec, config
-        self._options = spec.options(self.quality, config.preset, config.encoder_options)
-        self._extra = config.encoder_options
-        self._has_map = config.allocation.strength > 0
-        self._allocator = OffsetAllocator(spec, config.allocation)
-        self._preparer: FramePreparer | None = None
+        quality = config.rate.value if isinstance(config.rate, Crf) else spec.crf.default
+        options = spec.options(quality, config.preset, config.encoder_options)
+        return cls(spec, options, quality, config.allocation, given=config.encoder_options)
+
+    @classmethod
+    def of_live_stream(cls, spec: EncoderSpec, options: LiveOptions, allocation: AllocationConfig) -> Self:
+        """Return the way of coding a live stream; raises as ``of_file`` does."""
+        return cls(spec, live_options(spec, options), spec.crf.default, allocation, is_live=True)
 
     def codes_fields(self, picture: VideoFrame) -> bool:
         """See ``Coding``."""
         return self._options.get("profile") != "baseline" and can_code_fields(self._spec, picture)
+
+    def reweigh(self, allocation: AllocationConfig) -> None:
+        """See ``Coding``."""
+        self._allocation = allocation
+        spec = self._spec
+        if self._preparer is not None and self._preparer.codes_fields and spec.field_block_size is not None:
+            spec = replace(spec, block_size=spec.field_block_size)
+        self._allocator = OffsetAllocator(spec, allocation)
 
     def prepare(self, analysed: AnalysedFrame) -> PreparedFrame:
         """See ``Coding``."""
@@ -59,70 +100,77 @@ class RegionCoding:
                 self._spec,
                 self.quality,
                 analysed.frame,
-                codes_fields=self.codes_fields(analysed.frame.picture),
-                minds_alpha=True,
+                codes_fields=not self._is_live and self.codes_fields(analysed.frame.picture),
+                minds_alpha=not self._is_live,
             )
-            if self._preparer.codes_fields and self._spec.field_block_size is not None:
-                blocks = replace(self._spec, block_size=self._spec.field_block_size)
-                self._allocator = OffsetAllocator(blocks, self._config.allocation)
+            self.reweigh(self._allocation)
+        if self._has_map and analysed.importance is None:
+            analysed = replace(analysed, importance=_NO_MAP)
         offsets, ratio = self._allocator.update(analysed)
         picture = self._preparer.prepare(analysed.frame, offsets)
+        if analysed.wants_key:
+            picture.pict_type = PictureType.I
+        saving = predicted_saving(self._spec, offsets.values) if self._is_live and offsets else None
         return PreparedFrame(
-            analysed.frame.picture, picture, predicted_rate_ratio=ratio, offsets=self._preparer.in_force
-        )
+            analysed.frame.picture, picture, predicted_rate_ratio=ratio, offsets=self._preparer.in_force,
+            saving=saving,
+        )  # fmt: skip
 
-    def open(self, first: PreparedFrame, info: VideoInfo, suffix: str) -> Encoder:
+    def open(self, first: PreparedFrame, target: Target) -> Encoder:
         """See ``Coding``."""
         assert self._preparer is not None  # noqa: S101 - first has been prepared
-        refuse_private_colours(first.decoded, info.side_data, info.path)
+        if target.source is not None:
+            refuse_private_colours(first.decoded, target.source.side_data, target.source.path)
         untried = None
         if self._has_map:
-            untried = check_obedience(self._spec, self._options, self._preparer.pixel_format, self._extra)
-        encoder = VideoEncoder(
+            untried = check_obedience(self._spec, self._options, self._preparer.pixel_format, self._given)
+        encoder = VideoEncoder(self._spec, self._options, self._preparer, first=first.decoded, target=target)
+        watch = self._watch(encoder.parameters.extradata) if self._has_map else None
+        if self._is_live:
+            # What a live stream does not keep is told when it begins, whatever its encoder.
+            return _RegionStream(encoder, watch, [])
+        notices = [*self._preparer.conversions, *filter(None, [untried]), *encoder.notices]
+        encoder.notices[:] = notices
+        return _RegionStream(encoder, watch, encoder.notices)
+
+    def _watch(self, extradata: bytes | None) -> WatchRunner:
+        assert self._preparer is not None  # noqa: S101 - the first frame has been prepared
+        given = " ".join(f"{key}={value}" for key, value in self._given.items())
+        watch = MapWatch(
             self._spec,
             self._options,
-            self._preparer,
-            first=first.decoded,
-            frame_rate=info.frame_rate,
-            sample_aspect_ratio=info.sample_aspect_ratio,
-            suffix=suffix,
-            side_data=info.side_data,
+            self.quality,
+            extradata,
+            f"check {setting('encoder_options', given)}" if given else "see 'semvid doctor'",
+            codes_fields=self._preparer.codes_fields,
+            is_live=self._is_live,
         )
-        encoder.notices[:0] = [*self._preparer.conversions, *filter(None, [untried])]
-        watch = None
-        if self._has_map:
-            given = " ".join(f"{key}={value}" for key, value in self._extra.items())
-            watch = MapWatch(
-                self._spec,
-                self._options,
-                self.quality,
-                encoder.parameters.extradata,
-                f"check {setting('encoder_options', given)}" if given else "see 'semvid doctor'",
-                codes_fields=self._preparer.codes_fields,
-            )
-        return _RegionStream(encoder, watch)
+        needs_key = self._is_live and self._spec.lacks_live_keys
+        return WatchRunner(watch, in_thread=self._is_live, needs_key=needs_key)
 
 
 class _RegionStream:
-    """Unpacks prepared frames for the encoder."""
+    """Unpacks prepared frames for the encoder, and has it watched."""
 
-    def __init__(self, encoder: VideoEncoder, watch: MapWatch | None) -> None:
-        self.parameters, self.notices, self._encoder = encoder.parameters, encoder.notices, encoder
+    def __init__(self, encoder: VideoEncoder, watch: WatchRunner | None, notices: list[str]) -> None:
+        self.parameters, self.notices, self._encoder = encoder.parameters, notices, encoder
         self._watch = watch
 
     def encode(self, prepared: PreparedFrame) -> list[CodedPacket]:
         self._encoder.look(prepared.decoded)
-        if self._watch is not None and prepared.offsets is not None:
-            self._watch.ask(prepared.picture, prepared.offsets)
-        return self._watched(self._encoder.encode(prepared.picture))
+        if self._watch is not None and self._watch.ask(prepared):
+            prepared.picture.pict_type = PictureType.I
+        packets = self._encoder.encode(prepared.picture)
+        if self._watch is not None:
+            self.notices += self._watch.look(packets)
+        return packets
 
-    def flush(self) -> list[CodedPacket]:
-        return self._watched(self._encoder.flush(), is_last=True)
-
-    def _watched(self, packets: list[CodedPacket], *, is_last: bool = False) -> list[CodedPacket]:
-        if self._watch is not None and (work := self._watch.look(packets, is_last=is_last)) is not None:
-            self.notices += filter(None, [self._watch.conclude(work())])
+    def flush(self, *, is_end: bool = True) -> list[CodedPacket]:
+        packets = self._encoder.flush()
+        if self._watch is not None:
+            self.notices += self._watch.look(packets, is_last=True, waits=is_end)
         return packets
 
     def close(self) -> None:
-        """Nothing runs by itself."""
+        if self._watch is not None:
+            self._watch.close()

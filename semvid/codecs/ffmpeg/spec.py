@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from semvid.codecs.base.codec import QualityScale
-from semvid.codecs.base.live import refuse_preset
+from semvid.codecs.base.codec import LiveOptions, QualityScale, refuse_preset
 from semvid.codecs.ffmpeg.option_text import is_off, number, split_list, tunes
 from semvid.core.errors import ConfigError, MapIgnoredError
 from semvid.core.text import setting
@@ -20,10 +19,9 @@ if TYPE_CHECKING:
 
     from semvid.allocate.rate_model import RateModel
     from semvid.codecs.base.coding import Coding
-    from semvid.codecs.base.live import LiveEncoder, LiveOptions
     from semvid.codecs.base.self_test import SelfTest
     from semvid.core.config import AllocationConfig, CompressConfig
-    from semvid.core.types import FloatArray, Frame
+    from semvid.core.types import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +148,8 @@ class EncoderSpec:
     """What keeps up with 720p on two cores; None = it goes faster than its presets by ``low_delay``."""
     low_delay: Mapping[str, str] = field(default_factory=dict)
     """Options with which every frame that goes in comes out at once."""
+    lacks_live_keys: bool = False
+    """Live it makes no key frames by itself, and whether it obeys a map shows in those alone."""
     live_rates: tuple[str, ...] = ("b", "maxrate")
     """Options that hold a constant bit rate."""
 
@@ -174,7 +174,7 @@ class EncoderSpec:
         """See ``Codec``."""
         from semvid.codecs.ffmpeg.region_coding import RegionCoding
 
-        return RegionCoding(self, config)
+        return RegionCoding.of_file(self, config)
 
     def live_presets(self, options: LiveOptions) -> tuple[str, ...]:
         """See ``Codec``."""
@@ -188,13 +188,13 @@ class EncoderSpec:
 
     def load_live(self) -> None:
         """See ``Codec``."""
-        import semvid.codecs.ffmpeg.live  # noqa: F401
+        import semvid.codecs.ffmpeg.region_coding  # noqa: F401
 
-    def open_live(self, first: Frame, options: LiveOptions, allocation: AllocationConfig) -> LiveEncoder:
+    def live_coding(self, options: LiveOptions, allocation: AllocationConfig) -> Coding:
         """See ``Codec``."""
-        from semvid.codecs.ffmpeg.live import RegionLiveEncoder
+        from semvid.codecs.ffmpeg.region_coding import RegionCoding
 
-        return RegionLiveEncoder(self, first, options, allocation)
+        return RegionCoding.of_live_stream(self, options, allocation)
 
     def self_test(self) -> SelfTest:
         """See ``Codec``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from semvid.codecs.base.coding import Target
 from semvid.codecs.base.decoding import decoded
 from semvid.codecs.base.self_test import RATE
 from semvid.codecs.ffmpeg.encoder import VideoEncoder
@@ -45,9 +46,7 @@ def encode_beside(
     """
     first = frames[0]
     preparer = FramePreparer(spec, float(options["crf"]), first, codes_fields=codes_fields, minds_alpha=True)
-    encoder = VideoEncoder(
-        spec, options, preparer, first=first.picture, frame_rate=RATE, sample_aspect_ratio=None, suffix=""
-    )
+    encoder = VideoEncoder(spec, options, preparer, first=first.picture, target=Target(RATE))
 
     def packets() -> Iterator[CodedPacket]:
         for frame in frames:

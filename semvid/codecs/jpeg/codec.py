@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from semvid.codecs.base.codec import QualityScale
-from semvid.codecs.base.live import refuse_preset
-from semvid.core.config import JPEG_QUALITY
+from semvid.codecs.base.codec import LiveOptions, QualityScale, refuse_preset
+from semvid.core.config import JPEG_QUALITY, AllocationConfig, CompressConfig
 from semvid.core.rate import Quality
 
 if TYPE_CHECKING:
     from semvid.codecs.base.coding import Coding
-    from semvid.codecs.base.live import LiveEncoder, LiveOptions
     from semvid.codecs.base.self_test import SelfTest
-    from semvid.core.config import AllocationConfig, CompressConfig
-    from semvid.core.types import Frame
-
 
 _MARKER_SOF_FIRST, _MARKER_SOF_LAST = 0xC0, 0xC3
 
@@ -57,13 +52,13 @@ class _MotionJpeg:
 
     def load_live(self) -> None:
         """See ``Codec``."""
-        import semvid.codecs.jpeg.live  # noqa: F401
+        import semvid.codecs.jpeg.motion  # noqa: F401
 
-    def open_live(self, first: Frame, options: LiveOptions, allocation: AllocationConfig) -> LiveEncoder:
+    def live_coding(self, options: LiveOptions, allocation: AllocationConfig) -> Coding:
         """See ``Codec``."""
-        from semvid.codecs.jpeg.live import JpegLiveEncoder
+        from semvid.codecs.jpeg.motion import JpegCoding
 
-        return JpegLiveEncoder(options, allocation)
+        return JpegCoding(CompressConfig(codec=self.name, allocation=allocation), options)
 
     def coding(self, config: CompressConfig) -> Coding:
         """See ``Codec``."""

@@ -44,6 +44,7 @@ X265 = EncoderSpec(
     # QuickTime and Safari play HEVC only under this tag.
     container_tags={".mp4": "hvc1", ".m4v": "hvc1", ".mov": "hvc1"},
     live_preset="veryfast",
+    lacks_live_keys=True,
     low_delay={
         "tune": "zerolatency",
         "forced-idr": "1",
