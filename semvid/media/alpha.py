@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+from av import VideoFormat, VideoFrame
 from av.filter import Graph
 
 from semvid.core.conversion import converted
 from semvid.core.luma import plane_of
 from semvid.media.colour import colours_of, has_alpha, range_of
 from semvid.media.filter_chain import chain
-
-if TYPE_CHECKING:
-    from av import VideoFormat, VideoFrame
 
 _DEPTHS = (8, 10, 12)
 
@@ -48,7 +46,7 @@ class Flattener:
         if self._graph is None or key != self._key:
             self._graph, self._key = chain(planar, ("premultiply", "inplace=1")), key
         self._graph.push(planar)
-        flat = cast("VideoFrame", self._graph.pull())
+        flat = cast(VideoFrame, self._graph.pull())
         flat.color_range, flat.colorspace = range_of(picture), picture.colorspace
         return flat
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from av import VideoFormat, VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from numpy.typing import NDArray
 
 from semvid.core.conversion import Colours
 from semvid.core.types import Frame
-
-if TYPE_CHECKING:
-    from av import VideoFormat, VideoFrame
 
 _HD_LINES = 720
 UNSPECIFIED = 2

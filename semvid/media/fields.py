@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal, cast
 
+from av import VideoFrame
 from av.error import BlockingIOError as NothingYet
 from av.error import EOFError as NothingMore
+from av.filter import Graph
+from av.video.stream import VideoStream
 
 from semvid.core.types import Frame
 from semvid.media.filter_chain import chain
-
-if TYPE_CHECKING:
-    from av import VideoFrame
-    from av.filter import Graph
-    from av.video.stream import VideoStream
 
 FieldOrder = Literal["top", "bottom"]
 """The field that is shown first."""
@@ -111,7 +109,7 @@ class ProgressiveMarker:
         if self._graph is None or self._kind != _kind(picture):
             self._graph, self._kind = chain(picture, *self._steps), _kind(picture)
         self._graph.push(picture)
-        return cast("VideoFrame", self._graph.pull())
+        return cast(VideoFrame, self._graph.pull())
 
 
 class Deinterlacer:
@@ -154,7 +152,7 @@ class Deinterlacer:
         ready = []
         with suppress(NothingYet, NothingMore):
             while self._waiting:
-                made = cast("VideoFrame", graph.pull())
+                made = cast(VideoFrame, graph.pull())
                 # The filter counts in halves of the time base.
                 given = self._waiting.popleft()
                 made.pts, made.time_base, made.duration = given.pts, given.time_base, given.duration

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from av import VideoFrame
 from av.filter import Graph
-
-if TYPE_CHECKING:
-    from av import VideoFrame
 
 Step = tuple[str, str | None]
 """Name of a filter, and its options."""

@@ -6,11 +6,14 @@ import stat
 from collections.abc import Collection
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import av
+from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition, Stream
+from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
 
 from semvid.core.errors import InputError, InputMissingError, NoVideoStreamError
 from semvid.core.text import reason
@@ -18,11 +21,6 @@ from semvid.core.types import StreamInfo, StreamKind, VideoInfo
 from semvid.media.names import ffmpeg_name
 from semvid.media.reach import open_local
 from semvid.media.side_data import stream_side_data
-
-if TYPE_CHECKING:
-    from av.container import InputContainer
-    from av.video.codeccontext import VideoCodecContext
-    from av.video.stream import VideoStream
 
 _ONE_FILE = {"pattern_type": "none"}
 """FFmpeg's picture reader would take a ``%03d`` or ``*`` in a name as a pattern for many files."""
@@ -90,7 +88,7 @@ def main_video_stream(container: InputContainer, path: Path | str) -> VideoStrea
     if not candidates:
         kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
         raise NoVideoStreamError(f"{path} has no video stream (it has: {kinds})")
-    best = cast("VideoStream | None", container.streams.best("video"))
+    best = cast(VideoStream | None, container.streams.best("video"))
     stream = next((one for one in candidates if best and one.index == best.index), candidates[0])
     if stream.codec_context is None:
         raise NoVideoStreamError(f"{path}: this FFmpeg build has no decoder for video stream {stream.index}")
@@ -143,7 +141,7 @@ def decoder_of(stream: VideoStream, info: VideoInfo) -> VideoCodecContext:
     library = _WITH_ALPHA.get(info.codec)
     if library is None or ("alpha_mode", "1") not in info.side_data:
         return stream.codec_context
-    return cast("VideoCodecContext", av.CodecContext.create(library, "r"))
+    return cast(VideoCodecContext, av.CodecContext.create(library, "r"))
 
 
 def measure_streams(info: VideoInfo, others: Collection[int]) -> tuple[int, int, int]:

@@ -12,17 +12,14 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import av
+from av.container import InputContainer
 from av.error import FFmpegError
 
 from semvid.core.errors import ConfigError, InputError
 from semvid.core.text import setting
-
-if TYPE_CHECKING:
-    from av.container import InputContainer
 
 _NOTHING = "-"
 """A protocol whitelist that allows none."""

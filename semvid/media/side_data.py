@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from threading import Lock
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-from av import logging
+from av import VideoFrame, logging
+from av.container import InputContainer
 from av.sidedata.sidedata import SideDataContainer, Type
-
-if TYPE_CHECKING:
-    from av import VideoFrame
-    from av.container import InputContainer
 
 MODE_TAGS = ("stereo_mode", "alpha_mode")
 """Tags of Matroska that say how samples are stored. They are side data by another name."""

@@ -6,9 +6,9 @@ import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from av import VideoFrame
 from av.video.reformatter import ColorRange
 
 from semvid.core.errors import InputError, MapError
@@ -23,9 +23,6 @@ from semvid.importance.files.offset_text import read_offsets
 from semvid.media.reading.reader import VideoReader
 from semvid.media.stills.grey_picture import read_grey
 from semvid.media.stills.picture_file import is_still
-
-if TYPE_CHECKING:
-    from av import VideoFrame
 
 TEXT_SUFFIXES = frozenset({".txt", ".roi"})
 """Quantizer offsets for kvazaar or SVT-AV1."""

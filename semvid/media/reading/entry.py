@@ -14,19 +14,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from av import Packet
 from av.error import FFmpegError
 from av.video.frame import PictureType
+from av.video.stream import VideoStream
 
 from semvid.core.errors import InputError
 from semvid.core.types import Span, VideoInfo
 from semvid.media.probe import decoder_of, main_video_stream, open_container
 from semvid.media.reading.packets import PacketReader
-
-if TYPE_CHECKING:
-    from av import Packet
-    from av.video.stream import VideoStream
 
 _SEGMENT = b"\x18\x53\x80\x67"
 _INTERLEAVED = Fraction(2)

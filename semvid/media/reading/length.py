@@ -7,6 +7,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
 import av
+from av import Packet
+from av.container import InputContainer
+from av.video.stream import VideoStream
 
 from semvid.core.types import VideoInfo
 from semvid.media.reading.cut_off import is_cut_off
@@ -14,10 +17,6 @@ from semvid.media.reading.damage import Damage
 from semvid.media.reading.movie_boxes import read_edits
 
 if TYPE_CHECKING:
-    from av import Packet
-    from av.container import InputContainer
-    from av.video.stream import VideoStream
-
     from semvid.media.reading.packets import PacketReader
 
 

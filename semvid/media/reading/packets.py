@@ -5,20 +5,17 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Collection, Generator, Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet, PacketSideData
-from av.stream import Discard
+from av.stream import Discard, Stream
 
 from semvid.core.types import VideoInfo
 from semvid.media.probe import is_cover_art, open_container
 from semvid.media.reading.clock import FileClock, Stamp
 from semvid.media.reading.damage import Oddities
-
-if TYPE_CHECKING:
-    from av.container import InputContainer
-    from av.stream import Stream
 
 _TIMES_JUMP = 0x0200
 """FFmpeg's flag of formats whose clocks may jump (AVFMT_TS_DISCONT)."""

@@ -7,8 +7,9 @@ from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from av import Packet, VideoFrame
 from av.error import FFmpegError
 
 from semvid.core.closing import Closing
@@ -20,9 +21,6 @@ from semvid.media.reading.entry import Entry, find_entry, no_frames
 from semvid.media.reading.length import TrackLength, check_length
 from semvid.media.reading.packets import PacketReader, end_seconds, start_seconds
 from semvid.media.reading.steady import Steadier
-
-if TYPE_CHECKING:
-    from av import Packet, VideoFrame
 
 
 class VideoReader(Closing):

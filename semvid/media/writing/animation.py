@@ -5,22 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import av
 import cv2
 import numpy as np
+from av import Packet, VideoFrame
 from av.filter import Graph
 from av.video.format import VideoFormat
+from av.video.stream import VideoStream
 
 from semvid.core.errors import OutputError
 from semvid.media.drawing import Bgr
 from semvid.media.writing.claim import writing
 from semvid.media.writing.unfinished import UnfinishedContainer
-
-if TYPE_CHECKING:
-    from av import Packet, VideoFrame
-    from av.video.stream import VideoStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +133,7 @@ class Animation(UnfinishedContainer):
             picture.pts, picture.time_base = tick, self._time_base
             if self._palette is not None:
                 self._palette.push(picture)
-                picture = cast("VideoFrame", self._palette.pull())
+                picture = cast(VideoFrame, self._palette.pull())
             packets = self._stream.encode(picture)
             self._mux_held(tick)
             self._held = packets
@@ -148,7 +146,7 @@ class Animation(UnfinishedContainer):
                 f"{kind.name} takes {kind.most_side} pixels a side at most, and the drawing has "
                 f"{width}x{height}; choose a smaller `height`, or end `output` in .mkv"
             )
-        stream = cast("VideoStream", self.container.add_stream(kind.encoder, options=kind.options))
+        stream = cast(VideoStream, self.container.add_stream(kind.encoder, options=kind.options))
         stream.width, stream.height = width, height
         stream.time_base = stream.codec_context.time_base = self._time_base
         stream.pix_fmt = "bgra"

@@ -6,19 +6,16 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from av import Packet
+from av.audio.stream import AudioStream
+from av.container import InputContainer
 from av.error import FFmpegError
-from av.stream import Discard
+from av.stream import Discard, Stream
 
 from semvid.core.types import VideoInfo
 from semvid.media.probe import is_cover_art, open_container
-
-if TYPE_CHECKING:
-    from av import Packet
-    from av.audio.stream import AudioStream
-    from av.container import InputContainer
-    from av.stream import Stream
 
 _PACKETS_EACH = 4
 _MOST_PACKETS = 4000

@@ -6,8 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+from av.audio.stream import AudioStream
 from av.stream import Disposition, Stream
 
 from semvid.core.config import CompressConfig
@@ -22,9 +23,6 @@ from semvid.media.writing.containers import CONTAINERS, COVER_CODECS, HABITS
 from semvid.media.writing.even_sound import WHY, Offset, find_offsets
 from semvid.media.writing.sound import SoundTarget, canonical_name, choose_target, holds_sound
 from semvid.media.writing.tags import has_keys
-
-if TYPE_CHECKING:
-    from av.audio.stream import AudioStream
 
 
 class Way(Enum):
@@ -174,7 +172,7 @@ class _Planner:
             return self._data(stream)
         if stream.codec_context is None:
             return _passage(stream, Way.LEAVE, "is left out: FFmpeg does not know its format")
-        return self._sound(cast("AudioStream", stream)) if stream.type == "audio" else self._other(stream)
+        return self._sound(cast(AudioStream, stream)) if stream.type == "audio" else self._other(stream)
 
     def _other(self, stream: Stream) -> Passage:
         fit = self._fit(stream)

@@ -12,19 +12,16 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from enum import Enum
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import av
+from av import Packet
 from av.codec.context import Flags
+from av.container import OutputContainer
 from av.error import FFmpegError
-from av.stream import Discard
+from av.stream import Discard, Stream
 
 from semvid.media.writing.output import scratch_folder
-
-if TYPE_CHECKING:
-    from av import Packet
-    from av.container import OutputContainer
-    from av.stream import Stream
 
 _RELAY = "tee"
 """FFmpeg's muxer that passes everything but chapters on to other muxers. PyAV refuses streams that are not

@@ -8,18 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import av
+from av import Packet
+from av.stream import Stream
 
 from semvid.core.errors import OutputError
 from semvid.core.text import counted
 from semvid.media.names import ffmpeg_name
 from semvid.media.probe import is_cover_art
-
-if TYPE_CHECKING:
-    from av import Packet
-    from av.stream import Stream
 
 _ROUNDING = Fraction(1, 1000)
 """Seconds. Matroska counts in these, whatever its demuxer says."""

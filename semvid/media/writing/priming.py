@@ -12,13 +12,10 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import av
-
-if TYPE_CHECKING:
-    from av.audio.stream import AudioStream
-    from av.stream import Stream
+from av.audio.stream import AudioStream
+from av.stream import Stream
 
 _CODECS = {"aac": b"A_AAC"}
 _UNKNOWN_SIZE = b"\x01" + b"\xff" * 7

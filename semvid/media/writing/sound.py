@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import av
+from av import AudioFrame, Packet
+from av.audio.codeccontext import AudioCodecContext
 from av.audio.fifo import AudioFifo
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
 from av.error import FFmpegError
 from av.filter import Graph
 
@@ -15,12 +19,6 @@ from semvid.core.text import counted
 from semvid.media.writing.cargo import SoundFormat
 from semvid.media.writing.container_trial import global_header, written_by
 from semvid.media.writing.even_sound import WHY, Offset
-
-if TYPE_CHECKING:
-    from av import AudioFrame, Packet
-    from av.audio.codeccontext import AudioCodecContext
-    from av.audio.stream import AudioStream
-    from av.container import OutputContainer
 
 _ENCODERS = {
     "aac": "aac", "opus": "libopus", "mp3": "libmp3lame", "ac3": "ac3", "eac3": "eac3",
@@ -106,7 +104,7 @@ def holds_sound(muxer: str, target: SoundTarget) -> bool:
 
 def add_sound(container: OutputContainer, target: SoundTarget) -> AudioStream:
     """Add the stream of such sound to an output that has not been started."""
-    stream = cast("AudioStream", container.add_stream(target.encoder, rate=target.rate))
+    stream = cast(AudioStream, container.add_stream(target.encoder, rate=target.rate))
     _describe(stream.codec_context, target)
     global_header(stream)
     return stream

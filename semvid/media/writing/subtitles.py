@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+from av import Packet
+from av.container import OutputContainer
 from av.error import FFmpegError
+from av.subtitles.stream import SubtitleStream
 from av.subtitles.subtitle import AssSubtitle, SubtitleSet
 
 from semvid.core.text import counted
 from semvid.media.writing.container_trial import global_header
-
-if TYPE_CHECKING:
-    from av import Packet
-    from av.container import OutputContainer
-    from av.subtitles.stream import SubtitleStream
 
 _MILLISECOND = Fraction(1, 1000)
 _USUAL_SHOWN_MS = 5000
@@ -55,7 +53,7 @@ class SubtitleConverter:
     def __init__(self, container: OutputContainer, source: SubtitleStream, encoder: str) -> None:
         self._source = source
         source.codec_context.open(strict=False)
-        self.stream = cast("SubtitleStream", container.add_stream(encoder))
+        self.stream = cast(SubtitleStream, container.add_stream(encoder))
         self._context = self.stream.codec_context
         self._context.subtitle_header = source.codec_context.subtitle_header
         self.stream.time_base = self._context.time_base = _MILLISECOND

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING
 
-from av.stream import Disposition
+from av.container import InputContainer
+from av.stream import Disposition, Stream
 
 from semvid.core.text import counted
-
-if TYPE_CHECKING:
-    from av.container import InputContainer
-    from av.stream import Stream
 
 _STALE = (
     "encoder", "duration", "bps", "number_of_", "_statistics", "major_brand", "minor_version",

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
+from av.container import OutputContainer
 from av.error import FFmpegError
 
 from semvid.core.interrupts import finished_step
 from semvid.media.names import ffmpeg_name
 from semvid.media.writing.claim import Claim
-
-if TYPE_CHECKING:
-    from av.container import OutputContainer
 
 
 class UnfinishedContainer:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import av
+from av import Packet
+from av.container import OutputContainer
+from av.video.stream import VideoStream
 
 from semvid.core.coded import CodedPacket, StreamParameters
 from semvid.media.writing.stream_template import stream_header
-
-if TYPE_CHECKING:
-    from av import Packet
-    from av.container import OutputContainer
-    from av.video.stream import VideoStream
 
 
 def bare_packet(coded: CodedPacket) -> Packet[Any]:
