@@ -16,9 +16,8 @@ from semvid.core.types import AnalysedFrame, Frame, Span
 from semvid.engine.analysis import WARM_UP_SECONDS, Analyser
 from semvid.engine.preview import Previewer
 from semvid.engine.stages import each
-from semvid.importance.files.made_by import describe_maps
 from semvid.importance.files.map_sink import MapSink
-from semvid.importance.registry import open_source
+from semvid.importance.registry import describe_maps, open_source
 from semvid.media.reading.reader import VideoReader
 
 Returned = TypeVar("Returned")

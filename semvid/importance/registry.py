@@ -1,12 +1,16 @@
-"""Open the importance source a configuration asks for."""
+"""Opens the source of importance that a configuration asks for, and describes it."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
+from importlib.metadata import version
+from typing import Any
 
 from semvid.core.config import MapsConfig
 from semvid.core.map_source import ImportanceSource, MapSource, complete
+from semvid.core.plain import to_plain
 from semvid.importance.files.boxes import BoxSource
 from semvid.importance.files.map_files import MapFileSource
 from semvid.importance.files.sidecar import SUFFIX
@@ -53,3 +57,27 @@ def open_source(
     from semvid.models.registry import open_predictor
 
     return NetworkSource(open_predictor(config.chosen_model, config.focus, config.device, config.threads))
+
+
+def describe_maps(
+    config: MapsConfig | None, source: MapSource, temporal: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Return what made the maps of a run, as JSON values; for maps from an earlier run, what made those.
+
+    Args:
+        config: What the user asked for; None = the caller supplied a source.
+        source: Where the maps come from.
+        temporal: How maps follow from frame to frame.
+    """
+    earlier: Mapping[str, Any] | None = source.made_by
+    if earlier is not None:
+        return earlier
+    record: dict[str, Any] = {"semvid": version("semvid")}
+    if config is None:
+        return record | {"source": source.kind, "temporal": dict(temporal)}
+    # Only the name: a path would reveal who ran it, and means nothing elsewhere.
+    if config.path is not None:
+        return record | {"maps": config.path.name}
+    if config.boxes is not None:
+        return record | {"boxes": config.boxes.name}
+    return record | {"model": config.model_name, "focus": to_plain(config.focus), "temporal": dict(temporal)}

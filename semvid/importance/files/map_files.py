@@ -20,6 +20,7 @@ from semvid.core.text import counted, setting
 from semvid.core.types import FloatArray, Frame, ImportanceMap
 from semvid.importance.files.array_file import AnyArray, ArrayFile
 from semvid.importance.files.offset_text import read_offsets
+from semvid.media.colour import range_of
 from semvid.media.reading.reader import VideoReader
 from semvid.media.stills.grey_picture import read_grey
 from semvid.media.stills.picture_file import is_still
@@ -211,10 +212,8 @@ def _importance(samples: AnyArray, black: float, white: float) -> FloatArray:
 
 def _luma_range(picture: VideoFrame, bits: int) -> tuple[float, float]:
     """Return the sample values of black and white."""
-    name = picture.format.name
-    scale = 1 << (bits - 8)
-    is_full = picture.color_range == ColorRange.JPEG or name.startswith("yuvj")
+    name, scale = picture.format.name, 1 << (bits - 8)
     # What is neither was converted to grey, which has the full range.
-    if has_luma_plane(name) and not name.startswith("gray") and not is_full:
+    if has_luma_plane(name) and not name.startswith("gray") and range_of(picture) == ColorRange.MPEG:
         return 16.0 * scale, 235.0 * scale
     return 0.0, float((1 << bits) - 1)
