@@ -144,16 +144,19 @@ def decoder_of(stream: VideoStream, info: VideoInfo) -> VideoCodecContext:
     return cast(VideoCodecContext, av.CodecContext.create(library, "r"))
 
 
-def measure_streams(info: VideoInfo, others: Collection[int]) -> tuple[int, int, int]:
+def measure_streams(info: VideoInfo, drop: Collection[str]) -> tuple[int, int, int]:
     """Read a file through without decoding it.
 
     Args:
         info: From ``probe``.
-        others: Indices of other streams to measure.
+        drop: Kinds of streams that do not count.
 
     Returns:
-        Number of video packets, bytes of the other streams, and packets of all of them together.
+        Number of video packets, bytes of the other streams that people watch, hear or read, and packets of
+        all of them together.
     """
+    kinds = {"video", "audio", "subtitle"} - set(drop)
+    others = {one.index for one in info.streams if one.kind in kinds and one.codec != UNKNOWN_CODEC}
     num_frames = num_packets = num_bytes = 0
     with open_container(info.path) as container:
         for packet in container.demux():

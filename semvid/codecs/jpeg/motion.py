@@ -26,7 +26,6 @@ from semvid.core.types import AnalysedFrame
 from semvid.media.alpha import Flattener
 from semvid.media.colour import colours_of
 from semvid.media.probe import measure_streams
-from semvid.media.writing.carry import copied_streams
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -117,9 +116,7 @@ class JpegCoding:
             share = rate.bits_per_second / 8 / frame_rate
         elif isinstance(rate, Size):
             assert info is not None  # noqa: S101 - only files have a size
-            num_frames, other_bytes, num_packets = measure_streams(
-                info, [one.index for one in copied_streams(info, self._config.drop)]
-            )
+            num_frames, other_bytes, num_packets = measure_streams(info, self._config.drop)
             left = rate.num_bytes - other_bytes - _PACKET_OVERHEAD * num_packets - _FILE_OVERHEAD
             share = left / num_frames
         else:

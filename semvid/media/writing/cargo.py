@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from av import Packet
+from av.audio.codeccontext import AudioCodecContext
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
-from av.stream import Discard, Stream
+from av.stream import Discard
 
 from semvid.core.types import VideoInfo
 from semvid.media.probe import is_cover_art, open_container
@@ -20,20 +21,6 @@ from semvid.media.probe import is_cover_art, open_container
 _PACKETS_EACH = 4
 _MOST_PACKETS = 4000
 _MOST_BYTES = 32 * 2**20
-
-
-@dataclass(frozen=True, slots=True)
-class SoundFormat:
-    """Properties of decoded sound."""
-
-    rate: int
-    """Samples per second."""
-    layout: str
-    """FFmpeg's name of the channel layout."""
-    num_channels: int
-    sample_format: str
-    is_lossless: bool
-    """Whether the sound was coded without loss."""
 
 
 @dataclass(frozen=True)
@@ -45,41 +32,24 @@ class Cargo:
     packets: dict[int, list[Packet[Any]]]
     """By index of the stream; the list is empty where none came soon."""
     chapter_tracks: frozenset[int]
+    """Indices of QuickTime's text tracks of chapter names, which FFmpeg reads itself."""
 
     @cached_property
     def has_chapters(self) -> bool:
         """Whether the file is divided into chapters."""
         return bool(self.container.chapters())
 
-    def is_chapter_track(self, stream: Stream) -> bool:
-        """Return whether a stream is QuickTime's text track of chapter names, which FFmpeg reads itself."""
-        return stream.index in self.chapter_tracks
-
-    def cover(self, stream: Stream) -> bytes:
-        """Return the picture of a cover."""
-        return b"".join(bytes(one) for one in self.packets[stream.index][:1])
-
-    def sound_format(self, stream: AudioStream) -> SoundFormat | None:
-        """Return what sound is like, decoding its beginning if the header does not say; None = unreadable."""
+    def decoded_sound(self, stream: AudioStream) -> AudioCodecContext | None:
+        """Return the decoder of sound, which knows what it is like; None = nothing in its beginning tells."""
         codec = stream.codec_context
-        if not (codec.sample_rate and codec.channels and codec.format):
-            self._decode(stream)
-        if not (codec.sample_rate and codec.channels and codec.format):
-            return None
-        return SoundFormat(
-            codec.sample_rate,
-            codec.layout.name,
-            codec.channels,
-            codec.format.name,
-            is_lossless=codec.codec.lossless,
-        )
 
-    def _decode(self, stream: AudioStream) -> None:
-        for packet in self.packets[stream.index]:
-            try:
+        def is_known() -> bool:
+            return bool(codec.sample_rate and codec.channels and codec.format)
+
+        for packet in () if is_known() else self.packets[stream.index]:
+            with suppress(FFmpegError):
                 stream.decode(packet)
-            except FFmpegError:
-                continue
+        return codec if is_known() else None
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -14,7 +13,6 @@ from av.stream import Disposition, Stream
 from semvid.core.config import CompressConfig
 from semvid.core.errors import OutputError
 from semvid.core.text import counted
-from semvid.core.types import StreamInfo, VideoInfo
 from semvid.media.probe import UNKNOWN_CODEC, is_cover_art
 from semvid.media.probe import codec_name as coded_as
 from semvid.media.writing.cargo import Cargo
@@ -54,8 +52,6 @@ class Passage:
     is_cover: bool = False
     is_relayed: bool = False
     """See ``Fit.RELAYED``."""
-    remark: str = ""
-    """The notice about a stream that is copied as it is."""
 
     @property
     def cost(self) -> int:
@@ -94,27 +90,13 @@ class Manifest:
     @property
     def notices(self) -> list[str]:
         """A sentence for each stream that is not as it was."""
-        return [
-            f"{one.label} {why}" for one in self.passages.values() for why in (one.why, one.remark) if why
-        ]
+        return [f"{one.label} {one.why}" for one in self.passages.values() if one.why]
 
 
 def label(stream: Stream) -> str:
     """Name a stream in messages."""
     known = stream.name if stream.type == "data" and stream.name else coded_as(stream)
     return f"stream {stream.index} ({stream.type}{'' if known == UNKNOWN_CODEC else f', {known}'})"
-
-
-def copied_streams(source: VideoInfo, drop: Collection[str]) -> list[StreamInfo]:
-    """List the streams besides the main video that people watch, hear or read, without dropped ones."""
-    return [
-        one
-        for one in source.streams
-        if one.index != source.stream_index
-        and one.kind in {"video", "audio", "subtitle"}
-        and one.kind not in drop
-        and one.codec != UNKNOWN_CODEC
-    ]
 
 
 def plan(cargo: Cargo, suffix: str, config: CompressConfig) -> Manifest:
@@ -138,7 +120,8 @@ def plan(cargo: Cargo, suffix: str, config: CompressConfig) -> Manifest:
     manifest = Manifest(suffix, passages, has_keys(cargo.container.metadata) and not has_cover)
     asked = config.audio not in {"auto", "copy"}
     for one in passages.values():
-        if config.strict and one.why and not (asked and one.sound is not None):
+        is_changed = one.why and one.way is not Way.COPY
+        if config.strict and is_changed and not (asked and one.sound is not None):
             raise OutputError(
                 f"{one.label} {one.why}; `strict` does not allow that: choose another container "
                 f"for `output`, or leave it out with `drop={one.kind}`"
@@ -148,12 +131,10 @@ def plan(cargo: Cargo, suffix: str, config: CompressConfig) -> Manifest:
 
 def _passage(
     stream: Stream, way: Way, why: str = "", *, sound: SoundTarget | None = None, text: str = "",
-    cover: bytes = b"", is_relayed: bool = False, remark: str = "",
+    cover: bytes = b"", is_relayed: bool = False,
 ) -> Passage:  # fmt: skip
     # Nothing of the stream itself is kept: its container is closed again.
-    return Passage(
-        label(stream), stream.type, way, why, sound, text, cover, is_cover_art(stream), is_relayed, remark
-    )
+    return Passage(label(stream), stream.type, way, why, sound, text, cover, is_cover_art(stream), is_relayed)
 
 
 class _Planner:
@@ -188,15 +169,16 @@ class _Planner:
     def _cover(self, stream: Stream) -> Passage:
         if stream.disposition & Disposition.timed_thumbnails:
             return _passage(stream, Way.LEAVE, "is left out: pictures of chapters are not kept")
-        if coded_as(stream) in COVER_CODECS and self._cargo.packets[stream.index]:
+        packets = self._cargo.packets[stream.index]
+        if coded_as(stream) in COVER_CODECS and packets:
             if self._muxer == "mp4":
                 return _passage(stream, Way.COPY)
             if self._muxer == "matroska":
-                return _passage(stream, Way.ATTACH, cover=self._cargo.cover(stream))
+                return _passage(stream, Way.ATTACH, cover=bytes(packets[0]))
         return _passage(stream, Way.LEAVE, f"is left out: {self._suffix} cannot hold this cover picture")
 
     def _data(self, stream: Stream) -> Passage:
-        if "timecode" in stream.metadata or self._cargo.is_chapter_track(stream):
+        if "timecode" in stream.metadata or stream.index in self._cargo.chapter_tracks:
             return _passage(stream, Way.REWRITE)
         if self._muxer in {"mp4", "mov"} and self._fit(stream) is Fit.DIRECT:
             return _passage(stream, Way.COPY)
@@ -205,7 +187,7 @@ class _Planner:
     def _sound(self, stream: AudioStream) -> Passage:
         codec, bitrate = self._config.sound_codec
         wanted = codec if codec not in {"auto", "copy"} else None
-        source = self._cargo.sound_format(stream)
+        source = self._cargo.decoded_sound(stream)
         if source is None:
             return _passage(
                 stream, Way.LEAVE, "is left out: nothing in its beginning tells its sample rate and channels"
@@ -214,13 +196,13 @@ class _Planner:
         is_as_wanted = wanted is None or (bitrate is None and canonical_name(wanted) == coded_as(stream))
         offset = self._offsets.get(stream.index, Offset())
         if fit is not Fit.NO and is_as_wanted and not offset.is_noticed:
-            remark = f"is heard {offset}: {WHY}; write to .mov or .mkv" if str(offset) else ""
-            return _passage(stream, Way.COPY, is_relayed=fit is Fit.RELAYED, remark=remark)
+            why = f"is heard {offset}: {WHY}; write to .mov or .mkv" if str(offset) else ""
+            return _passage(stream, Way.COPY, why, is_relayed=fit is Fit.RELAYED)
         is_uneven = fit is not Fit.NO and is_as_wanted
         if codec == "copy":
             raise self._uneven(stream, offset) if is_uneven else self._refusal(stream)
         habits = HABITS[self._muxer]
-        wanted = wanted or (habits.lossless_sound if source.is_lossless else habits.sound)
+        wanted = wanted or (habits.lossless_sound if source.codec.lossless else habits.sound)
         target = choose_target(wanted, source, bitrate)
         if target is None or not holds_sound(self._muxer, target):
             raise OutputError(
@@ -228,8 +210,8 @@ class _Planner:
                 "or container, or leave it out with `drop=audio`"
             )
         why = f"becomes {target}"
-        if target.num_channels != source.num_channels:
-            why += f", {counted(target.num_channels, 'channel')} instead of {source.num_channels}"
+        if target.num_channels != source.channels:
+            why += f", {counted(target.num_channels, 'channel')} instead of {source.channels}"
         if is_uneven:
             why += f": it would be heard {offset}, for {WHY}"
         elif codec == "auto":

@@ -16,7 +16,6 @@ from av.error import FFmpegError
 from av.filter import Graph
 
 from semvid.core.text import counted
-from semvid.media.writing.cargo import SoundFormat
 from semvid.media.writing.container_trial import global_header, written_by
 from semvid.media.writing.even_sound import WHY, Offset
 
@@ -60,21 +59,21 @@ def canonical_name(codec: str) -> str:
     return str(av.Codec(_ENCODERS[codec], "w").canonical_name)
 
 
-def choose_target(codec: str, source: SoundFormat, bitrate: int | None) -> SoundTarget | None:
+def choose_target(codec: str, source: AudioCodecContext, bitrate: int | None) -> SoundTarget | None:
     """Return how to encode sound, as close to the source as the encoder can; None = it cannot.
 
     Args:
         codec: As in ``audio``.
-        source: What it is now.
+        source: Decodes what it is now.
         bitrate: Bits a second; None = what is usual.
     """
     encoder = av.Codec(_ENCODERS[codec], "w")
-    rates = sorted(encoder.audio_rates or [source.rate])
-    rate = next((one for one in rates if one >= source.rate), rates[-1])
-    formats = [one.name for one in encoder.audio_formats or []] or [source.sample_format]
-    kin = [source.sample_format, source.sample_format.removesuffix("p"), source.sample_format + "p"]
+    rates = sorted(encoder.audio_rates or [source.sample_rate])
+    rate = next((one for one in rates if one >= source.sample_rate), rates[-1])
+    formats = [one.name for one in encoder.audio_formats or []] or [source.format.name]
+    kin = [source.format.name, source.format.name.removesuffix("p"), source.format.name + "p"]
     sample_format = next((one for one in kin if one in formats), formats[0])
-    layouts = [source.layout, _USUAL_LAYOUTS.get(source.num_channels, "stereo"), "stereo"]
+    layouts = [source.layout.name, _USUAL_LAYOUTS.get(source.channels, "stereo"), "stereo"]
     for layout in layouts:
         try:
             channels = int(av.AudioLayout(layout).nb_channels)
