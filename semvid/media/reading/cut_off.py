@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
-_SEGMENT, _CLUSTER, _EBML = 0x18538067, 0x1F43B675, 0x1A45DFA3
-_VOID, _CRC = 0xEC, 0xBF
-_IN_SEGMENT = frozenset({0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1C53BB6B, 0x1043A770, 0x1254C367, 0x1941A469})
+from semvid.media.ebml import CLUSTER, CRC, EBML, INFO, SEGMENT, TRACKS, VOID, elements_of_file
+
+_IN_SEGMENT = frozenset({0x114D9B74, INFO, TRACKS, 0x1C53BB6B, 0x1043A770, 0x1254C367, 0x1941A469})
 _IN_CLUSTER = frozenset({0xE7, 0xA7, 0xAB, 0xA3, 0xA0, 0xAF, 0x5854})
-_KNOWN = _IN_SEGMENT | _IN_CLUSTER | {_SEGMENT, _CLUSTER, _EBML, _VOID, _CRC}
+_KNOWN = _IN_SEGMENT | _IN_CLUSTER | {SEGMENT, CLUSTER, EBML, VOID, CRC}
 _MOST_ELEMENTS = 200_000
 """Bytes examined where sizes are unknown, which takes a second; longer files are not judged."""
 
@@ -43,46 +44,14 @@ def is_cut_off(path: Path, container: str) -> bool:
     return False
 
 
-class _Element(NamedTuple):
-    name: int
-    content: int
-    end: int | None
-    """None = until something follows that cannot be in it."""
-
-
 def _is_matroska_cut(file: BinaryIO) -> bool:
     size = file.seek(0, io.SEEK_END)
-    position = 0
-    for _ in range(_MOST_ELEMENTS):
-        file.seek(position)
-        one = _element(file.read(12), position)
-        if one is None or one.name not in _KNOWN:
+    for one in islice(elements_of_file(file), _MOST_ELEMENTS):
+        if one.name not in _KNOWN:
             return False
-        if one.end is None:
-            # Its children are looked at as if they were its neighbours.
-            position = one.content
-        elif one.end > size:
+        if one.end is not None and one.end > size:
             return True
-        else:
-            position = one.end
     return False
-
-
-def _element(head: bytes, start: int) -> _Element | None:
-    """Read name and size of an EBML element; None = there is none."""
-    if not head or not head[0]:
-        return None
-    name_size = 9 - head[0].bit_length()
-    if len(head) <= name_size or not head[name_size]:
-        return None
-    width = 9 - head[name_size].bit_length()
-    if name_size > 4 or len(head) < name_size + width:
-        return None
-    most = (1 << 7 * width) - 1
-    size = int.from_bytes(head[name_size : name_size + width], "big") & most
-    content = start + name_size + width
-    name = int.from_bytes(head[:name_size], "big")
-    return _Element(name, content, None if size == most else content + size)
 
 
 def _is_transport_cut(file: BinaryIO) -> bool:

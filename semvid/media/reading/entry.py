@@ -23,14 +23,12 @@ from av.video.stream import VideoStream
 
 from semvid.core.errors import InputError
 from semvid.core.types import Span, VideoInfo
+from semvid.media.ebml import SEGMENT, elements_of_file
 from semvid.media.probe import decoder_of, main_video_stream, open_container
 from semvid.media.reading.packets import PacketReader
 
-_SEGMENT = b"\x18\x53\x80\x67"
 _INTERLEAVED = Fraction(2)
 """Seconds by which sound may lie before the picture it belongs to in a sought file."""
-_LONGEST_HEAD = 4096
-"""Bytes of a Matroska file before its segment, and of the head of that."""
 _ATTEMPTS = 4
 _MOST_REORDERED = 32
 """Packets until a decoder on one thread gives the first picture back, at most."""
@@ -184,8 +182,5 @@ def _is_indexed(info: VideoInfo) -> bool:
     # Files that were joined as they are have a segment each, and those that were never closed do not say how
     # long theirs is.
     with info.path.open("rb") as file:
-        before, name, after = file.read(_LONGEST_HEAD).partition(_SEGMENT)
-    width = 9 - after[0].bit_length() if after else 1
-    unknown = (1 << 7 * width) - 1
-    size = int.from_bytes(after[:width], "big") & unknown
-    return size < unknown and info.size_bytes <= len(before + name) + width + size
+        segment = next((one for one in elements_of_file(file) if one.name == SEGMENT), None)
+    return segment is not None and segment.end is not None and info.size_bytes <= segment.end

@@ -17,8 +17,10 @@ import av
 from av.audio.stream import AudioStream
 from av.stream import Stream
 
+from semvid.media.ebml import CLUSTER, EBML, INFO, SEGMENT, TRACK, TRACKS, element, number
+
 _CODECS = {"aac": b"A_AAC"}
-_UNKNOWN_SIZE = b"\x01" + b"\xff" * 7
+_UNKNOWN_SIZE = b"\xff"
 _SOUND = 2
 
 
@@ -35,30 +37,18 @@ def primed(stream: AudioStream, lead_in: Fraction) -> Iterator[Stream]:
     if kind is None or not codec.extradata or not 0 < lead_in < 1 or codec.delay:
         yield stream
         return
-    sound = _element(0xB5, struct.pack(">d", codec.sample_rate)) + _element(0x9F, _number(codec.channels))
+    sound = element(0xB5, struct.pack(">d", codec.sample_rate)) + element(0x9F, number(codec.channels))
     entry = (
-        _element(0xD7, _number(1)) + _element(0x73C5, _number(1)) + _element(0x83, _number(_SOUND))
-        + _element(0x86, kind) + _element(0x63A2, codec.extradata)
-        + _element(0x56AA, _number(round(lead_in * 10**9))) + _element(0xE1, sound)
+        element(0xD7, number(1)) + element(0x73C5, number(1)) + element(0x83, number(_SOUND))
+        + element(0x86, kind) + element(0x63A2, codec.extradata)
+        + element(0x56AA, number(round(lead_in * 10**9))) + element(0xE1, sound)
     )  # fmt: skip
     header = (
-        _element(0x1A45DFA3, _element(0x4282, b"matroska"))
-        + _id(0x18538067) + _UNKNOWN_SIZE
-        + _element(0x1549A966, _element(0x2AD7B1, _number(10**6)))
-        + _element(0x1654AE6B, _element(0xAE, entry))
-        + _element(0x1F43B675, _element(0xE7, _number(0)))
+        element(EBML, element(0x4282, b"matroska"))
+        + number(SEGMENT) + _UNKNOWN_SIZE
+        + element(INFO, element(0x2AD7B1, number(10**6)))
+        + element(TRACKS, element(TRACK, entry))
+        + element(CLUSTER, element(0xE7, number(0)))
     )  # fmt: skip
     with av.open(io.BytesIO(header), format="matroska") as container:
         yield container.streams.audio[0]
-
-
-def _id(number: int) -> bytes:
-    return number.to_bytes((number.bit_length() + 7) // 8, "big")
-
-
-def _number(value: int) -> bytes:
-    return value.to_bytes(8, "big")
-
-
-def _element(number: int, body: bytes) -> bytes:
-    return _id(number) + (len(body) | 1 << 56).to_bytes(8, "big") + body
