@@ -1,9 +1,5 @@
 """Every option and its default, in one place."""
 
-from semvid.core.config.live import (
-    LIVE_BITRATES,
-    LiveConfig,
-)
 from semvid.core.config.maps import (
     BACKGROUND_WEIGHT,
     CLASSES,
@@ -18,12 +14,9 @@ from semvid.core.config.maps import (
     Motion,
     TemporalConfig,
 )
-from semvid.core.config.still import (
+from semvid.core.config.products import (
     JPEG_QUALITY,
-    ImageConfig,
-    Sampling,
-)
-from semvid.core.config.video import (
+    LIVE_BITRATES,
     METRICS,
     SOUND_CODECS,
     CompareConfig,
@@ -31,9 +24,12 @@ from semvid.core.config.video import (
     Deinterlace,
     DroppableKind,
     ExportConfig,
+    ImageConfig,
+    LiveConfig,
     MapFormat,
     OverlayConfig,
     OverlayStyle,
+    Sampling,
 )
 
 __all__ = [

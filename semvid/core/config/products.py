@@ -1,16 +1,24 @@
-"""Options of everything that reads a video, except live streams."""
+"""Options of each product: videos, stills, maps, overlays, comparisons and live streams."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from semvid.core.config.maps import AllocationConfig, MappedConfig, Share, TemporalConfig
+from semvid.core.config.maps import (
+    BACKGROUND_WEIGHT,
+    LIVE_MODEL,
+    AllocationConfig,
+    BackgroundWeight,
+    MappedConfig,
+    Share,
+    TemporalConfig,
+)
 from semvid.core.errors import ConfigError
 from semvid.core.frozen import FrozenMapping
-from semvid.core.rate import Rate
+from semvid.core.rate import Bitrate, Quality, Rate, Size
 from semvid.core.setting_types import Limits
 from semvid.core.settings import settings
 from semvid.core.text import setting
@@ -84,6 +92,36 @@ class CompressConfig(MappedConfig):
             )
         if self.save_maps is not None and self.allocation.strength == 0:
             raise ConfigError("`save_maps` has no maps to save at `strength=0`; leave one out")
+
+
+JPEG_QUALITY = Quality(80)
+"""Default of stills and of Motion-JPEG."""
+Sampling = Literal["4:2:0", "4:2:2", "4:4:4", "grey"]
+
+
+@settings
+class ImageConfig(MappedConfig):
+    """All options of ``compress_image``."""
+
+    rate: Quality | Size = JPEG_QUALITY
+    """The target: ``Quality``, or ``Size`` for the best picture that fits."""
+    match: Literal["plain"] | None = None
+    """``plain``: write as many bytes as a plain JPEG of this ``Quality`` has, and look better where it
+    matters."""
+    sampling: Sampling = "4:2:0"
+    """Chroma sampling; a grey picture stays grey."""
+    price: Annotated[float, Limits(0, 10)] = 0.08
+    """How much squared error to accept for each bit saved, in squares of the luma DC step; 0 = plain
+    rounding."""
+    background_weight: BackgroundWeight = BACKGROUND_WEIGHT
+    """Distortion weight of the background; important areas weigh this plus 1. Lower = more contrast."""
+    overwrite: bool = False
+    """Replace an existing output."""
+
+    def __post_init__(self) -> None:
+        MappedConfig.__post_init__(self)
+        if isinstance(self.rate, Size) and self.match is not None:
+            raise ConfigError("`Size` and `match` exclude each other; give one")
 
 
 MapFormat = Literal["sidecar", "png", "video", "npz", "kvazaar", "svtav1", "x264mod"]
@@ -168,3 +206,60 @@ class CompareConfig(MappedConfig):
                 f"{setting('metrics', ','.join(unknown) or 'of nothing')} is unknown; "
                 f"choose among {', '.join(METRICS)}"
             )
+
+
+Side = Annotated[int, Limits(16, 8192)]
+LIVE_BITRATES = Limits(50_000, 200_000_000)
+"""Bits per second of the video."""
+
+
+@settings
+class LiveConfig(MappedConfig):
+    """All options of a live stream."""
+
+    USUAL_MODEL: ClassVar[str] = LIVE_MODEL
+
+    codec: str = "x264"
+    """As for ``CompressConfig``."""
+    preset: str | None = None
+    """The encoder's own preset name; None = its fastest that obeys maps."""
+    rate: Bitrate = Bitrate(2_000_000)
+    """Bit rate of the video: 50,000 to 200,000,000 bits per second."""
+    sound_bitrate: Annotated[int, Limits(16_000, 512_000, also=0)] = 96_000
+    """Bit rate of the sound, in bits per second; 0 = no sound."""
+    latency_ms: Annotated[float, Limits(20, 5000)] = 150.0
+    """Target delay from frame to packet, in milliseconds."""
+    frame_rate: Annotated[float, Limits(1, 240)] | None = None
+    """Frame rate to request, and the maximum to encode; None = the source's."""
+    size: tuple[Side, Side] | None = None
+    """``(width, height)`` to request and to encode, even numbers; None = the source's."""
+    deinterlace: Deinterlace = "auto"
+    """Interlaced frames: ``auto`` and ``bwdif`` make one progressive frame of each, ``keep`` leaves their
+    lines as they are."""
+    realtime: bool = False
+    """Read a file at its own speed instead of as fast as possible."""
+    loop: bool = False
+    """Start a file again when it ends."""
+    record: Path | None = None
+    """Also write the coded video here: ``.mkv``, ``.mp4`` (fragmented) or ``.ts``."""
+    max_maps_per_second: Annotated[float, Limits(0.5, 60)] = 10.0
+    """Maximum number of network runs per second; fewer when the machine is busy."""
+    temporal: TemporalConfig = TemporalConfig()
+    """How maps follow from frame to frame; ``map_every`` is not for live streams."""
+    allocation: AllocationConfig = AllocationConfig()
+    """How strongly importance moves the quantizer."""
+    wait_seconds: Annotated[float, Limits(0, 86_400)] | None = None
+    """How long to wait for a source that sends nothing yet or cannot be reached yet, 0..86400; None = without
+    limit where semvid listens for the sender (``udp://``, ``rtp://``, ``?listen``), else 0."""
+    reconnect_seconds: Annotated[float, Limits(0.1, 600)] = 8.0
+    """Longest pause between two attempts to reconnect, in seconds."""
+    overwrite: bool = False
+    """Replace an existing recording."""
+
+    def __post_init__(self) -> None:
+        MappedConfig.__post_init__(self)
+        LIVE_BITRATES.check("Bitrate", self.rate.bits_per_second)
+        if self.size is not None and any(side % 2 for side in self.size):
+            raise ConfigError(f"`size={self.size[0]}x{self.size[1]}` has an odd side; use even ones")
+        if self.temporal.map_every is not None:
+            raise ConfigError("`map_every` is not for live streams; give `max_maps_per_second`")
