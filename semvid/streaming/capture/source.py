@@ -15,7 +15,7 @@ from semvid.core.errors import InputError, SemvidError
 from semvid.core.text import reason
 from semvid.media.reading.damage import Damage
 from semvid.streaming.base.address import Address
-from semvid.streaming.base.backoff import Backoff
+from semvid.streaming.base.backoff import pauses
 from semvid.streaming.base.sound import SoundChunk
 from semvid.streaming.base.types import Captured, SourceState
 from semvid.streaming.capture.decoding import SourceDecoder
@@ -61,6 +61,8 @@ class LiveReader(Closing):
         failure: Why it ended too early, in one line; empty if it did not.
         frame_rate: The source's nominal frame rate; None = unknown.
         has_sound: Whether the source had sound when it was first opened.
+        state: ``ended`` also after ``close``; frames may still wait then.
+        waits: Whether frames wait until they are taken, as those of a file or a pipe.
     """
 
     def __init__(self, address: Address, config: LiveConfig) -> None:
@@ -74,8 +76,8 @@ class LiveReader(Closing):
         is_paced = (
             address.kind == "generator" or (address.kind == "file" and config.realtime) or address.is_playlist
         )
-        self._drops = address.is_live or is_paced
-        self._queue = FrameQueue(drops=self._drops)
+        self.waits = not (address.is_live or is_paced)
+        self._queue = FrameQueue(drops=not self.waits)
         self._pacer = Pacer() if is_paced else None
         self._played_seconds = 0.0
         self._timeline = Timeline(follows_clock=address.is_live)
@@ -83,7 +85,7 @@ class LiveReader(Closing):
         self._shaper = Shaper(config)
         self._damage = Damage()
         self._gives_up_at = time.monotonic() + address.patience(config.wait_seconds)
-        self._state: SourceState = "opening"
+        self.state: SourceState = "opening"
         self._first_error: Exception | None = None
         self._opened = threading.Event()
         self._stopped = threading.Event()
@@ -94,11 +96,6 @@ class LiveReader(Closing):
         except BaseException:
             self._stopped.set()
             raise
-
-    @property
-    def state(self) -> SourceState:
-        """``ended`` also after ``close``; frames may still wait then."""
-        return self._state
 
     @property
     def num_dropped(self) -> int:
@@ -119,11 +116,6 @@ class LiveReader(Closing):
     def remarks(self) -> Sequence[str]:
         """See ``FrameSource``."""
         return self._shaper.remarks
-
-    @property
-    def waits(self) -> bool:
-        """Whether frames wait until they are taken, as those of a file or a pipe."""
-        return not self._drops
 
     @property
     def sample_aspect_ratio(self) -> Fraction | None:
@@ -192,12 +184,12 @@ class LiveReader(Closing):
             self._first_error = error
 
     def _end(self) -> None:
-        self._state = "ended"
+        self.state = "ended"
         self._queue.end()
         self._opened.set()
 
     def _play_until_stopped(self) -> None:
-        backoff = Backoff(self._config.reconnect_seconds)
+        waiting = pauses(self._config.reconnect_seconds)
         while not self._stopped.is_set():
             try:
                 num_played = self._play_once()
@@ -208,18 +200,18 @@ class LiveReader(Closing):
                 num_played = 0
                 self.last_error = str(error)
                 if not self._opened.is_set():
-                    self._stopped.wait(backoff.next())
+                    self._stopped.wait(next(waiting))
                     continue
             if self._stopped.is_set():
                 return
             if num_played:
-                backoff.reset()
+                waiting = pauses(self._config.reconnect_seconds)
             if not self._address.can_reconnect:
                 if self._config.loop and self._address.kind == "file" and num_played:
                     continue
                 return
-            self._state = "lost"
-            self._stopped.wait(backoff.next())
+            self.state = "lost"
+            self._stopped.wait(next(waiting))
 
     def _play_once(self) -> int:
         """Open the source and play it until it ends or breaks off; returns the number of frames it gave."""
@@ -239,7 +231,7 @@ class LiveReader(Closing):
                     break
                 if not num_played:
                     self.num_reconnections += not is_first_time and self._address.can_reconnect
-                    self._state = "playing"
+                    self.state = "playing"
                 num_played += 1
                 seconds = self._seconds(picture)
                 if first_seconds is None:

@@ -14,7 +14,7 @@ from semvid.core.errors import OutputError
 from semvid.core.text import counted
 from semvid.media.writing.claim import Claim, take_free_name
 from semvid.streaming.base.address import Address
-from semvid.streaming.base.backoff import Backoff
+from semvid.streaming.base.backoff import pauses
 from semvid.streaming.base.sound import SoundChunk
 from semvid.streaming.base.types import SinkState
 from semvid.streaming.sinks.mux import SoundFormat
@@ -50,6 +50,8 @@ class PacketSink(Closing):
         OutputError: A file that cannot or must not be written.
 
     Attributes:
+        name: Where it goes, without secrets.
+        state: ``closed`` also when a file failed or the reader of a pipe went.
         num_reconnections: Times the sink came back.
         bytes_written: Of coded video.
         carries_sound: It can, and is meant to.
@@ -73,6 +75,7 @@ class PacketSink(Closing):
         self._overwrite = overwrite
         # Two streams into one file would make a file of neither.
         self._claim = Claim(Path(address.url), overwrite=overwrite) if address.kind == "file" else None
+        self.name = address.shown
         self.num_reconnections = 0
         self.bytes_written = 0
         self.last_error = ""
@@ -85,8 +88,9 @@ class PacketSink(Closing):
         self._address = address
         if buffer_seconds is None:
             buffer_seconds = _FILE_SECONDS if address.kind == "file" else _NETWORK_SECONDS
-        self._backoff = Backoff(reconnect_seconds)
-        self._state: SinkState = "opening"
+        self._reconnect_seconds = reconnect_seconds
+        self._pauses = pauses(reconnect_seconds)
+        self.state: SinkState = "opening"
         self._refusal: OutputError | None = None
         self._was_open = False
         self._queue = PacketQueue(buffer_seconds)
@@ -102,19 +106,9 @@ class PacketSink(Closing):
         self._thread.start()
 
     @property
-    def name(self) -> str:
-        """Where it goes, without secrets."""
-        return self._address.shown
-
-    @property
-    def state(self) -> SinkState:
-        """``closed`` also when a file failed or the reader of a pipe went."""
-        return self._state
-
-    @property
     def wants_keyframe(self) -> bool:
         """Nothing can be written before the next key frame: an encoder that makes one soon helps."""
-        return self._queue.needs_keyframe and self._state != "closed"
+        return self._queue.needs_keyframe and self.state != "closed"
 
     @property
     def num_dropped(self) -> int:
@@ -125,7 +119,7 @@ class PacketSink(Closing):
     def is_full(self) -> bool:
         """Half of what may wait waits. A lost network is never full: what it misses is left out."""
         with self._changed:
-            return self._state in {"opening", "open"} and self._queue.fill > _FULL
+            return self.state in {"opening", "open"} and self._queue.fill > _FULL
 
     @property
     def shortfall(self) -> str:
@@ -145,7 +139,7 @@ class PacketSink(Closing):
             refusal, self._refusal = self._refusal, None
             raise refusal
         with self._changed:
-            if self._state == "closed" or self._closing.is_set():
+            if self.state == "closed" or self._closing.is_set():
                 self._num_refused += 1
                 return
             self._queue.put(packet)
@@ -158,7 +152,7 @@ class PacketSink(Closing):
     def offer_sound(self, chunk: SoundChunk) -> None:
         """Hand over the next chunk of sound. Never blocks; ``expect_sound`` comes before."""
         with self._changed:
-            if self._sound is not None and self._state != "closed" and not self._closing.is_set():
+            if self._sound is not None and self.state != "closed" and not self._closing.is_set():
                 self._queue.put_sound(chunk)
                 self._changed.notify_all()
 
@@ -177,7 +171,7 @@ class PacketSink(Closing):
             if outlet is not None:
                 outlet.abort()
             self._thread.join(_ABORT_SECONDS)
-        self._state = "closed"
+        self.state = "closed"
         if self._claim is not None:
             self._claim.release()
 
@@ -194,7 +188,7 @@ class PacketSink(Closing):
             )
         finally:
             with self._changed:
-                self._state = "closed"
+                self.state = "closed"
                 self._queue.clear()
 
     def _fail(self, error: OutputError) -> None:
@@ -226,7 +220,7 @@ class PacketSink(Closing):
                 self._lose(packet, error)
         if self._outlet is not None:
             self._outlet.finish()
-        if self._state == "lost" or (self._state == "opening" and self._queue.num_dropped):
+        if self.state == "lost" or (self.state == "opening" and self._queue.num_dropped):
             self.failure = self.last_error or f"{self.name} got nothing: no key frame came"
         elif self._aborting.is_set():
             self.failure = f"{self.name} was too slow to take the end of the stream; check the receiver"
@@ -239,21 +233,21 @@ class PacketSink(Closing):
     def _take(self) -> CodedPacket | SoundChunk | None:
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._closing.is_set())
-            gives_up = self._aborting.is_set() or (self._closing.is_set() and self._state == "lost")
+            gives_up = self._aborting.is_set() or (self._closing.is_set() and self.state == "lost")
             if gives_up or not self._queue:
                 return None
             return self._queue.get()
 
     def _lose(self, packet: CodedPacket | SoundChunk, error: OutputError) -> None:
         """Wait for a better time; packets go on being buffered meanwhile."""
-        self._state = "lost"
+        self.state = "lost"
         self.last_error = str(error)
         if self._outlet is not None:
             self._outlet.abort()
             self._outlet = None
         with self._changed:
             self._queue.put_back(packet)
-        self._closing.wait(self._backoff.next())
+        self._closing.wait(next(self._pauses))
 
     def _write(self, packet: CodedPacket) -> None:
         if self._outlet is not None and packet.dts <= self._last_dts:
@@ -288,7 +282,7 @@ class PacketSink(Closing):
                 self.paths.append(target)
             self._outlet = outlet
             outlet.write(packet, self._offset)
-        self.num_reconnections += self._state == "lost"
+        self.num_reconnections += self.state == "lost"
         self._was_open = True
-        self._state = "open"
-        self._backoff.reset()
+        self.state = "open"
+        self._pauses = pauses(self._reconnect_seconds)
