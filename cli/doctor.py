@@ -12,7 +12,7 @@ import typer
 
 from semvid.cli.flags import to_flags
 from semvid.codecs.registry import CODECS
-from semvid.core.text import visible
+from semvid.core.text import counted, visible
 
 _PACKAGES = (
     "semvid",
@@ -63,7 +63,6 @@ def command(
 def _examine() -> dict[str, Any]:
     import av
 
-    from semvid.core.devices import list_devices
     from semvid.media.reach import has_protocol
     from semvid.models.selftest import test_networks
 
@@ -73,10 +72,23 @@ def _examine() -> dict[str, Any]:
         "packages": {name: version(name) for name in _PACKAGES},
         "ffmpeg_libraries": {name: ".".join(map(str, one)) for name, one in av.library_versions.items()},
         "protocols": {name: has_protocol(name) for name in _PROTOCOLS},
-        "devices": [dataclasses.asdict(one) for one in list_devices()],
+        "devices": [{"name": name, "description": words} for name, words in _devices()],
         "encoders": [dataclasses.asdict(one.self_test()) for one in CODECS.values()],
         "networks": [dataclasses.asdict(one) for one in test_networks()],
     }
+
+
+def _devices() -> list[tuple[str, str]]:
+    """Return what ``--device`` takes here, and names of the hardware: the CPU, and each GPU torch sees."""
+    import torch
+
+    devices = [("cpu", counted(torch.get_num_threads(), "thread"))]
+    for index in range(torch.cuda.device_count()):
+        properties = torch.cuda.get_device_properties(index)
+        devices.append(("cuda", f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB"))
+    if torch.backends.mps.is_available():
+        devices.append(("mps", "Apple GPU"))
+    return devices
 
 
 def _draw(report: dict[str, Any]) -> None:

@@ -6,10 +6,10 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console, RenderableType
+from rich.console import Console
 
 from semvid.cli.fitting import FittingProgress
 from semvid.cli.flags import to_flags, told
@@ -43,7 +43,7 @@ class ProgressDrawer:
         self._stderr = Console(stderr=True, highlight=False)
         self.preview_size = preview_size(self._stderr) if has_preview else None
         self._pane = PreviewPane()
-        self._bar = _PicturedProgress(self._pane, self._stderr)
+        self._bar = FittingProgress(self._stderr, self._pane)
         self._task = self._bar.begin("opening")
         self._started = time.monotonic()
 
@@ -99,20 +99,6 @@ class ProgressDrawer:
             self._hide()
             if not self._quiet_result:
                 say(f"{event.output}: report, {format_bytes(event.output_bytes)}")
-
-
-class _PicturedProgress(FittingProgress):
-    """A progress bar below a picture."""
-
-    def __init__(self, pane: PreviewPane, console: Console) -> None:
-        # Rich draws it as soon as it is made.
-        self._pane = pane
-        super().__init__(console)
-
-    def get_renderables(self) -> Iterable[RenderableType]:
-        """See ``Progress``."""
-        yield self._pane
-        yield from super().get_renderables()
 
 
 class JsonPrinter:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     Progress,
@@ -30,9 +30,12 @@ class FittingProgress(Progress):
 
     Args:
         console: The terminal.
+        above: What is drawn above the line.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *above: RenderableType) -> None:
+        # Rich draws it as soon as it is made.
+        self._above = above
         self._name = Column(no_wrap=True, overflow="ellipsis")
         self._line = BarColumn()
         self._all: tuple[ProgressColumn, ...] = (
@@ -52,6 +55,11 @@ class FittingProgress(Progress):
             return self.add_task(description, total=None, frames=counted(0, "frame"), fps=0.0, size="")
         self.reset(task, description=description, total=None, frames=counted(0, "frame"), fps=0.0, size="")
         return task
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """See ``Progress``."""
+        yield from self._above
+        yield from super().get_renderables()
 
     def make_tasks_table(self, tasks: Iterable[Task]) -> Table:
         """See ``Progress``."""

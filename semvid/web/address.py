@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import ipaddress
 import re
-import secrets
 import socket
 from dataclasses import dataclass
 from typing import Any
@@ -83,11 +82,6 @@ def check_token(address: Address, token: str | None) -> None:
             f"the token has {counted(len(token), 'character')} or unusual ones; give {_FEWEST_TOKEN} to "
             f"{_MOST_TOKEN} letters, digits or any of . _ ~ -"
         )
-
-
-def new_token() -> str:
-    """Return an unguessable token: 144 random bits as 24 characters that need no escaping in URLs."""
-    return secrets.token_urlsafe(18)
 
 
 def listen(address: Address) -> socket.socket:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 import json
+import re
 from collections.abc import Sequence
 from importlib.resources import files
 
@@ -45,13 +46,8 @@ def render_page(report: Report, others: Sequence[Report] = ()) -> str:
         "SCRIPT": script,
         "DATA": embedded_json(data),
     }
-    page = _asset("products/report/page.html")
     # In one pass: what is filled in is not searched for fields again.
-    head, *parts = page.split("@@")
-    pieces = [head]
-    for name, text in zip(parts[::2], parts[1::2], strict=True):
-        pieces += [fields[name], text]
-    return "".join(pieces)
+    return re.sub("@@([A-Z]+)@@", lambda found: fields[found[1]], _asset("products/report/page.html"))
 
 
 def embedded_json(value: object) -> str:
