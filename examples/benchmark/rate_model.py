@@ -26,7 +26,7 @@ from common import clips, load, save
 from scipy.optimize import minimize
 
 import semvid
-from semvid.allocate.activity import block_differences
+from semvid.allocate.blocks import block_differences
 from semvid.allocate.levels import LevelQuantizer
 from semvid.allocate.rate_model import RateModel
 from semvid.codecs.ffmpeg.allocator import OffsetAllocator

@@ -1,4 +1,4 @@
-"""Geometry of coding blocks: maps onto the block grid, and block levels into rectangles.
+"""Coding blocks: maps onto their grid, what changes in them, and their levels into rectangles.
 
 Pure functions on arrays. A frame of ``width x height`` pixels is covered by
 ``ceil(height / block) x ceil(width / block)`` blocks; those at the right and bottom edge may hang over.
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-FloatArray = NDArray[np.float32]
+from semvid.core.types import FloatArray
+
 LevelArray = NDArray[np.int32]
 
 
@@ -23,19 +25,13 @@ def _averaging_matrix(num_samples: int, extent: int, block_size: int) -> sparse.
     ``num_samples`` samples are stretched over ``extent`` pixels. A block that hangs over the edge
     averages only what lies inside the frame, so nothing is cropped and nothing drifts.
     """
-    num_blocks = -(-extent // block_size)
-    sample = extent / num_samples
-    rows, cols, weights = [], [], []
-    for block in range(num_blocks):
-        start, stop = block * block_size, min((block + 1) * block_size, extent)
-        first, last = int(start / sample), min(int(np.ceil(stop / sample)), num_samples)
-        for index in range(first, last):
-            overlap = min(stop, (index + 1) * sample) - max(start, index * sample)
-            if overlap > 0:
-                rows.append(block)
-                cols.append(index)
-                weights.append(overlap / (stop - start))
-    return sparse.csr_matrix((np.asarray(weights, np.float32), (rows, cols)), shape=(num_blocks, num_samples))
+    blocks = np.append(np.arange(0, extent, block_size), extent)
+    samples = np.arange(num_samples) * (extent / num_samples)
+    # Between two neighbouring borders everything lies in one block and one sample.
+    borders = np.union1d(blocks, samples)
+    rows, cols = (np.searchsorted(one, borders[:-1], "right") - 1 for one in (blocks, samples))
+    weights = (np.diff(borders) / np.diff(blocks)[rows]).astype(np.float32)
+    return sparse.csr_matrix((weights, (rows, cols)), shape=(len(blocks) - 1, num_samples))
 
 
 def area_mean(
@@ -57,6 +53,35 @@ def area_mean(
     across = _averaging_matrix(values.shape[1], width, block_size)
     averaged = across.dot(down.dot(values).T).T
     return np.ascontiguousarray(averaged, dtype=np.float32)
+
+
+def block_differences(
+    half: NDArray[np.uint8], previous: NDArray[np.uint8] | None, width: int, height: int, block_size: int
+) -> tuple[FloatArray, FloatArray]:
+    """Measure how much changes within each block and since the frame before.
+
+    Args:
+        half: ``Frame.half_luma`` of a frame.
+        previous: That of the frame before; None where there is none: then the gradient stands in for the
+            difference, as in an intra frame.
+        width: Full frame width in pixels.
+        height: Full frame height in pixels.
+        block_size: Side of a block in full-size pixels.
+
+    Returns:
+        Mean absolute gradient and mean absolute temporal difference, ``(rows, cols)`` float32 grey levels.
+    """
+    gradient = np.zeros(half.shape, np.uint8)
+    # OpenCV returns nothing for pictures without a pixel.
+    if half.shape[1] > 1:
+        gradient[:, 1:] = cv2.absdiff(half[:, 1:], half[:, :-1])
+    if half.shape[0] > 1:
+        gradient[1:] = cv2.add(gradient[1:], cv2.absdiff(half[1:], half[:-1]))
+    spatial = area_mean(gradient, width, height, block_size)
+    if previous is None:
+        return spatial, spatial
+    difference = np.asarray(cv2.absdiff(half, previous), np.uint8)
+    return spatial, area_mean(difference, width, height, block_size)
 
 
 def cover_with_rectangles(levels: LevelArray) -> LevelArray:

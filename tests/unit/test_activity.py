@@ -1,9 +1,11 @@
+"""What changes in blocks, and what the allocator remembers of it."""
+
 import numpy as np
 
-from semvid.allocate.activity import ActivityEstimator
-from semvid.allocate.rate_model import RateModel
-
-RATE = RateModel(spatial=0.3, temporal=0.3, finer=1.5, coarser=1.5)
+from semvid.allocate.blocks import block_differences
+from semvid.codecs.ffmpeg.allocator import OffsetAllocator
+from semvid.codecs.x26x.x264 import X264
+from semvid.core.config import AllocationConfig
 
 
 def test_texture_and_motion_are_busier_than_flat_and_still():
@@ -12,20 +14,24 @@ def test_texture_and_motion_are_busier_than_flat_and_still():
     first[:, 64:] = rng.integers(0, 255, (64, 64))
     second = first.copy()
     second[:32, 64:] = rng.integers(0, 255, (32, 64))
-    estimator = ActivityEstimator(256, 128, 16, RATE)
-    estimator.update(first)
-    activity = estimator.update(second)
+    activity = X264.rate.activity(*block_differences(second, first, 256, 128, 16))
     assert activity.shape == (8, 16)
     assert activity.min() > 0
     flat, still, moving = activity[:, :7].mean(), activity[5:, 9:].mean(), activity[:3, 9:].mean()
     assert flat < still < moving
 
 
-def test_reset_forgets():
+def test_a_cut_forgets_the_frames_before():
     rng = np.random.default_rng(1)
     one, two = rng.integers(0, 255, (2, 32, 32), dtype=np.uint8)
-    fresh = ActivityEstimator(64, 64, 16, RATE).update(two)
-    estimator = ActivityEstimator(64, 64, 16, RATE)
-    estimator.update(one)
-    estimator.reset()
-    assert np.array_equal(estimator.update(two), fresh)
+    one[:, :16] = 0
+    importance = rng.random((4, 4), np.float32)
+
+    def offsets(*frames, is_cut=False):
+        allocator = OffsetAllocator(X264, AllocationConfig())
+        for index, half in enumerate(frames, 1):
+            made, _ = allocator.allocate(importance, half, (64, 64), is_cut=is_cut and index == len(frames))
+        return made.values
+
+    assert np.array_equal(offsets(one, two, is_cut=True), offsets(two))
+    assert not np.array_equal(offsets(one, two), offsets(two))

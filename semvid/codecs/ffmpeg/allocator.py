@@ -5,16 +5,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.allocate.activity import ActivityEstimator
-from semvid.allocate.blocks import area_mean
+from semvid.allocate.blocks import area_mean, block_differences
 from semvid.allocate.neutral import quantizer_offsets
 from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.core.config import AllocationConfig
 from semvid.core.types import AnalysedFrame, FloatArray, QuantizerOffsets
 
+_FRESH_SHARE = 0.3
+"""Share of the newest frame in the running average of activity."""
+
 
 class OffsetAllocator:
     """Allocates the offsets of one video; it remembers the previous frame.
+
+    Activity is averaged over the last few: a doubled frame or a flash must not move every offset.
 
     Args:
         spec: The encoder: its blocks and its rate model.
@@ -24,7 +28,8 @@ class OffsetAllocator:
     def __init__(self, spec: EncoderSpec, config: AllocationConfig) -> None:
         self._spec = spec
         self._config = config
-        self._activity: ActivityEstimator | None = None
+        self._previous: NDArray[np.uint8] | None = None
+        self._activity: FloatArray | None = None
 
     def update(self, analysed: AnalysedFrame) -> tuple[QuantizerOffsets | None, float]:
         """Return the offsets of the next frame and its predicted bits as a multiple of those without."""
@@ -46,13 +51,16 @@ class OffsetAllocator:
             is_cut: First frame of a scene.
         """
         block_size, rate = self._spec.block_size, self._spec.rate
-        if self._activity is None:
-            self._activity = ActivityEstimator(*size, block_size, rate)
         if is_cut:
-            self._activity.reset()
+            self._previous = self._activity = None
         # A block shares one quantizer. The root of the mean square lets the part that matters decide where
         # the plain mean would water it down.
         pooled = np.sqrt(area_mean(np.square(importance), *size, block_size))
-        activity = self._activity.update(half_luma)
-        offsets = quantizer_offsets(pooled, activity, self._config, rate)
-        return QuantizerOffsets(offsets, block_size, is_cut), rate.rate_ratio(offsets, activity)
+        fresh = rate.activity(*block_differences(half_luma, self._previous, *size, block_size))
+        self._previous = half_luma
+        if self._activity is None:
+            self._activity = fresh
+        else:
+            self._activity = self._activity + _FRESH_SHARE * (fresh - self._activity)
+        offsets = quantizer_offsets(pooled, self._activity, self._config, rate)
+        return QuantizerOffsets(offsets, block_size, is_cut), rate.rate_ratio(offsets, self._activity)
