@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +55,9 @@ class Feeding:
             return cls()
         try:
             with path.open("rb") as file:
-                values = parse_toml(read_text(file, _MOST_TOML_BYTES))
-            return cls._checked(values.known("size", "mean", "std", "order", "channels"))
+                values = parse_toml(read_text(file, _MOST_TOML_BYTES)).known(*_READERS)
+            fields = {key: values.find(key) for key in _READERS}
+            return cls(**{key: _READERS[key](field) for key, field in fields.items() if field is not None})
         except OSError as error:
             raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error
         except Malformed as error:
@@ -65,30 +66,26 @@ class Feeding:
                 'order = "rgb" or "bgr", and channels = [names]'
             ) from error
 
-    @classmethod
-    def _checked(cls, values: Field) -> Feeding:
-        size, order, channels = (values.find(key) for key in ("size", "order", "channels"))
-        feeding = cls()
-        if size is not None:
-            width, height = (one.whole(_SMALLEST_SIDE, _LARGEST_SIDE) for one in size.items(least=2, most=2))
-            feeding = replace(feeding, size=(width, height))
-        if (mean := values.find("mean")) is not None:
-            feeding = replace(feeding, mean=_three(mean, -_FARTHEST_MEAN, _FARTHEST_MEAN))
-        if (std := values.find("std")) is not None:
-            feeding = replace(feeding, std=_three(std, _SMALLEST_STD, _LARGEST_STD))
-        if order is not None:
-            if order.text() not in {"rgb", "bgr"}:
-                order.fail('"rgb" or "bgr"')
-            feeding = replace(feeding, order=order.text())
-        if channels is not None:
-            names = tuple(one.text() for one in channels.items(most=_MOST_CHANNELS))
-            feeding = replace(feeding, channels=names)
-        return feeding
+
+def _three(values: Field, low: float, high: float) -> tuple[float, ...]:
+    return tuple(one.number(low, high) for one in values.items(least=3, most=3))
 
 
-def _three(values: Field, low: float, high: float) -> tuple[float, float, float]:
-    first, second, third = (one.number(low, high) for one in values.items(least=3, most=3))
-    return first, second, third
+def _order(value: Field) -> str:
+    if value.text() not in {"rgb", "bgr"}:
+        value.fail('"rgb" or "bgr"')
+    return value.text()
+
+
+_READERS: dict[str, Callable[[Field], Any]] = {
+    "size": lambda sides: tuple(
+        one.whole(_SMALLEST_SIDE, _LARGEST_SIDE) for one in sides.items(least=2, most=2)
+    ),
+    "mean": lambda means: _three(means, -_FARTHEST_MEAN, _FARTHEST_MEAN),
+    "std": lambda deviations: _three(deviations, _SMALLEST_STD, _LARGEST_STD),
+    "order": _order,
+    "channels": lambda names: tuple(one.text() for one in names.items(most=_MOST_CHANNELS)),
+}
 
 
 class OnnxPredictor:
@@ -114,20 +111,17 @@ class OnnxPredictor:
         self._session = open_session(path, threads)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         shapes = [list(one.shape or ()) for one in (*inputs, *outputs)]
-        is_fit = (
-            len(inputs) == 1 and len(shapes[0]) == 4 and _may_be(shapes[0][0], 1) and _may_be(shapes[0][1], 3)
-        )
+        is_fit = len(inputs) == 1 and len(shapes[0]) == 4 and _can_be(shapes[0][:2], 1, 3)
         if not is_fit or inputs[0].type != "tensor(float)":
             found = ", ".join(f"{one.type} {one.shape}" for one in inputs) or "nothing"
             raise ModelError(f"{setting('model', path)} takes {found}; semvid feeds one float 1x3xHxW tensor")
-        if not outputs or len(shapes[1]) != 4 or not _may_be(shapes[1][0], 1) or not _positive(shapes[1][1:]):
+        if not outputs or not _can_be(shapes[1], 1, None, None, None):
             found = str(outputs[0].shape) if outputs else "nothing"
             raise ModelError(
                 f"{setting('model', path)} gives {found}; semvid needs 1xCxhxw, C, h and w above 0"
             )
         self._size = self._feeding.size or _fixed_size(path, shapes[0])
-        wanted = (self._size[1], self._size[0])
-        if not all(_may_be(side, size) for side, size in zip(shapes[0][2:], wanted, strict=True)):
+        if not _can_be(shapes[0][2:], *reversed(self._size)):
             raise ModelError(
                 f"{path.with_suffix('.toml')}: size is {list(self._size)}, but the network takes "
                 f"{shapes[0][3]}x{shapes[0][2]} pixels only; leave size out"
@@ -138,16 +132,13 @@ class OnnxPredictor:
 
     def refocus(self, focus: FocusConfig) -> None:
         """Change what matters, starting with the next picture."""
-        self._weights = self._channel_weights(focus.weights, self._num_channels)
-
-    def _channel_weights(self, focus: Mapping[str, float], count: Any) -> FloatArray:
-        names = self._feeding.channels
+        names, count = self._feeding.channels, self._num_channels
         if names and isinstance(count, int) and len(names) != count:
             raise ModelError(
                 f"{self._path.with_suffix('.toml')} names {counted(len(names), 'channel')}, "
                 f"the network has {count}"
             )
-        return np.array([focus.get(name, 1.0) for name in names] or [1.0], np.float32)
+        self._weights = np.array([focus.weights.get(name, 1.0) for name in names] or [1.0], np.float32)
 
     def input_size(self, width: int, height: int, share: float = 1.0) -> tuple[int, int]:
         """Return the size of the network's input, whatever the picture's size and ``share``."""
@@ -192,13 +183,17 @@ class OnnxPredictor:
         return np.asarray(np.clip(strongest / max(float(self._weights.max()), 1e-6), 0, 1), np.float32)
 
 
-def _may_be(side: Any, wanted: int) -> bool:
-    """Return whether a side of a shape, which may be open (a name, or None), can have the wanted value."""
-    return side == wanted or not isinstance(side, int)
+def _can_be(shape: Sequence[Any], *wanted: int | None) -> bool:
+    """Tell whether a shape, of which sides may be open (a name, or None), can be the wanted one.
 
-
-def _positive(sides: list[Any]) -> bool:
-    return all(side > 0 for side in sides if isinstance(side, int))
+    Args:
+        shape: As a network declares it.
+        wanted: Its sides; None = any above 0.
+    """
+    return len(shape) == len(wanted) and all(
+        not isinstance(side, int) or (side > 0 if want is None else side == want)
+        for side, want in zip(shape, wanted, strict=True)
+    )
 
 
 def _fixed_size(path: Path, shape: list[Any]) -> tuple[int, int]:

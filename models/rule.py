@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from semvid.core.config import CLASSES, FocusConfig
+from semvid.core.types import FloatArray
 from semvid.models.architecture import CHANNELS
-
-FloatArray = NDArray[np.float32]
 
 _POOLED_SHARE = 0.01
 """A class score is the mean of this share of the cells, the most active ones, so that small things count."""
