@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from semvid.core.config import CLASSES
 
@@ -26,10 +25,6 @@ class Architecture:
     """Channels of the decoder at stride 16 and 32."""
     width8: int = 112
     width4: int = 64
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for a file's metadata."""
-        return asdict(self)
 
 
 ARCHITECTURES = {

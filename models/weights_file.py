@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -149,7 +149,7 @@ def save_weights(
 
     tensors = {name: value.half().contiguous() for name, value in network.state_dict().items()}
     metadata = {
-        "architecture": json.dumps(network.architecture.to_dict()),
+        "architecture": json.dumps(asdict(network.architecture)),
         "channels": json.dumps(CHANNELS),
         "data_sha256": data_sha256,
         "training": json.dumps(dict(training)),

@@ -25,13 +25,19 @@ def _averaging_matrix(num_samples: int, extent: int, block_size: int) -> sparse.
     ``num_samples`` samples are stretched over ``extent`` pixels. A block that hangs over the edge
     averages only what lies inside the frame, so nothing is cropped and nothing drifts.
     """
-    blocks = np.append(np.arange(0, extent, block_size), extent)
-    samples = np.arange(num_samples) * (extent / num_samples)
-    # Between two neighbouring borders everything lies in one block and one sample.
-    borders = np.union1d(blocks, samples)
-    rows, cols = (np.searchsorted(one, borders[:-1], "right") - 1 for one in (blocks, samples))
-    weights = (np.diff(borders) / np.diff(blocks)[rows]).astype(np.float32)
-    return sparse.csr_matrix((weights, (rows, cols)), shape=(len(blocks) - 1, num_samples))
+    num_blocks = -(-extent // block_size)
+    sample = extent / num_samples
+    rows, cols, weights = [], [], []
+    for block in range(num_blocks):
+        start, stop = block * block_size, min((block + 1) * block_size, extent)
+        first, last = int(start / sample), min(int(np.ceil(stop / sample)), num_samples)
+        for index in range(first, last):
+            overlap = min(stop, (index + 1) * sample) - max(start, index * sample)
+            if overlap > 0:
+                rows.append(block)
+                cols.append(index)
+                weights.append(overlap / (stop - start))
+    return sparse.csr_matrix((np.asarray(weights, np.float32), (rows, cols)), shape=(num_blocks, num_samples))
 
 
 def area_mean(

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -231,7 +232,7 @@ class TestBadWeights:
 
     def test_other_architecture(self, tmp_path):
         path = tmp_path / "x.safetensors"
-        metadata = {"architecture": json.dumps(TINY.to_dict()), "channels": json.dumps(CHANNELS)}
+        metadata = {"architecture": json.dumps(asdict(TINY)), "channels": json.dumps(CHANNELS)}
         save_file({"a": np.zeros(3, np.float32)}, path, metadata)
         with pytest.raises(ModelError, match="do not fit"):
             open_weights(str(path)).load()

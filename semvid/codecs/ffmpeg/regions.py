@@ -73,12 +73,7 @@ class RegionAttacher:
 
     def _graph(self, frame: VideoFrame, capacity: int) -> Graph:
         key = (capacity, frame.width, frame.height, frame.format.name)
-        graph = self._graphs.get(key)
-        if graph is None:
-            graph = self._graphs[key] = _build_graph(frame, capacity)
-        return graph
-
-
-def _build_graph(frame: VideoFrame, capacity: int) -> Graph:
-    # The placeholder has no area, so a slot that stays unused marks nothing.
-    return chain(frame, *[("addroi", "x=0:y=0:w=0:h=0:qoffset=0")] * capacity)
+        if key not in self._graphs:
+            # The placeholder has no area, so a slot that stays unused marks nothing.
+            self._graphs[key] = chain(frame, *[("addroi", "x=0:y=0:w=0:h=0:qoffset=0")] * capacity)
+        return self._graphs[key]

@@ -86,8 +86,6 @@ class EncoderSpec:
     """Side in pixels of the blocks the encoder reads the map at."""
     offset_range: Callable[[int], int]
     """Bits per sample -> native units of an FFmpeg ``qoffset`` of 1."""
-    to_native: Callable[[FloatArray, float], FloatArray]
-    """``(offsets in QP steps, crf)`` -> offsets in the encoder's native unit."""
     map_conditions: tuple[MapCondition, ...]
     elementary: Callable[[bytes], tuple[str, bytes]]
     """See ``Codec``."""
@@ -97,6 +95,8 @@ class EncoderSpec:
     """How its bits answer to offsets."""
     quantizers: ToldQuantizers | None = None
     """None = no decoder of FFmpeg gives them in all pictures that obey the map."""
+    to_native: Callable[[FloatArray, float], FloatArray] = lambda offsets, crf: offsets
+    """``(offsets in QP steps, crf)`` -> offsets in the encoder's native unit, of the same shape."""
     crf_steps: Callable[[float], float] = float
     """CRF -> the quantizer it stands for, in QP steps from any origin."""
     also_called: tuple[str, ...] = ()
@@ -256,19 +256,17 @@ class EncoderSpec:
             )
         effective = self.effective(options)
         if "b" not in extra:
-            self._check_crf_text(effective["crf"])
+            found = number(effective["crf"])
+            if found is None:
+                text = setting("encoder_options", f"crf={effective['crf']}")
+                raise ConfigError(f"{text} is no number; give `Crf`")
+            self.check_crf(found)
         for condition in self.map_conditions:
             if not condition.obeys(effective):
                 raise MapIgnoredError(
                     f"{self.name} would ignore the map: {condition.reason}; {condition.remedy}"
                 )
         return options
-
-    def _check_crf_text(self, text: str) -> None:
-        crf = number(text)
-        if crf is None:
-            raise ConfigError(f"{setting('encoder_options', f'crf={text}')} is no number; give `Crf`")
-        self.check_crf(crf)
 
     def effective(self, options: Mapping[str, str]) -> dict[str, str]:
         """Return options as the encoder sees them, lists opened and implied values filled in.

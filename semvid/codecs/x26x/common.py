@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING
 
 from semvid.codecs.ffmpeg.option_text import is_off, number
 from semvid.codecs.ffmpeg.spec import MapCondition
-
-if TYPE_CHECKING:
-    from semvid.core.types import FloatArray
 
 _LONGEST_PARAMETERS = 4096
 PRESETS = (
     "placebo", "veryslow", "slower", "slow", "medium", "fast", "faster", "veryfast", "superfast", "ultrafast",
 )  # fmt: skip
-
-
-def quantizer_steps(offsets: FloatArray, crf: float) -> FloatArray:
-    """x264 and x265 take offsets in QP steps at any CRF."""
-    return offsets
 
 
 def offset_range(bits: int) -> int:

@@ -8,7 +8,7 @@ from semvid.allocate.rate_model import RateModel
 from semvid.codecs.base.codec import QualityScale
 from semvid.codecs.ffmpeg.option_text import is_off
 from semvid.codecs.ffmpeg.spec import EncoderSpec, Implication, MapCondition, ToldQuantizers
-from semvid.codecs.x26x.common import PRESETS, needs_aq, offset_range, parameter_sets, quantizer_steps
+from semvid.codecs.x26x.common import PRESETS, needs_aq, offset_range, parameter_sets
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -44,7 +44,6 @@ X264 = EncoderSpec(
     preset_option="preset",
     block_size=16,
     offset_range=offset_range,
-    to_native=quantizer_steps,
     map_conditions=(*needs_aq("superfast", "aq-mode=1", "mbtree"), _NO_FIELDS_BY_OPTION),
     elementary=lambda key_frame: ("h264", key_frame),
     describe_key_frame=lambda key_frame: parameter_sets(key_frame, 0, 31, {7, 8}),

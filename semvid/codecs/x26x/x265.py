@@ -5,7 +5,7 @@ from __future__ import annotations
 from semvid.allocate.rate_model import RateModel
 from semvid.codecs.base.codec import QualityScale
 from semvid.codecs.ffmpeg.spec import EncoderSpec, Implication, is_off_option
-from semvid.codecs.x26x.common import PRESETS, needs_aq, offset_range, parameter_sets, quantizer_steps
+from semvid.codecs.x26x.common import PRESETS, needs_aq, offset_range, parameter_sets
 
 X265 = EncoderSpec(
     name="x265",
@@ -22,7 +22,6 @@ X265 = EncoderSpec(
     block_size=32,
     matrices=frozenset(range(16)),
     offset_range=offset_range,
-    to_native=quantizer_steps,
     map_conditions=(
         *needs_aq("veryfast", "x265-params=aq-mode=2", "cutree"),
         is_off_option("hevc-aq", "hevc-aq takes the place of the adaptive quantization the map rides on"),
