@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from typing import Annotated, Any, cast
 
 import typer
+from typer.core import TyperGroup
 
 import semvid
-from semvid.cli import compare, compress, devices, doctor, image, maps, overlay, report, stream
-from semvid.cli.advice import explain
 from semvid.core.errors import ConfigError
 
+_NAMES = ("compress", "image", "maps", "compare", "overlay", "report", "stream", "devices", "doctor")
 _EXIT_INTERRUPTED = 130
 
 # The root of typer's usage errors; newer releases have no public name for it.
@@ -22,22 +25,40 @@ _EPILOG = (
     "7 network, 130, 143 or 129 ended by Ctrl-C, SIGTERM or SIGHUP."
 )
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    epilog=_EPILOG,
-)
-app.command("compress", epilog=_EPILOG)(compress.command)
-app.command("image", epilog=_EPILOG)(image.command)
-app.command("maps", epilog=_EPILOG)(maps.command)
-app.command("compare", epilog=_EPILOG)(compare.command)
-app.command("overlay", epilog=_EPILOG)(overlay.command)
-app.command("report", epilog=_EPILOG)(report.command)
-app.command("stream", epilog=_EPILOG)(stream.command)
-app.command("devices", epilog=_EPILOG)(devices.command)
-app.command("doctor", epilog=_EPILOG)(doctor.command)
+_STYLE: Mapping[str, Any] = {
+    "add_completion": False, "pretty_exceptions_enable": False, "rich_markup_mode": "rich",
+}  # fmt: skip
+
+
+class _Commands(Mapping[str, Any]):
+    """The commands by name. Each is a module of its name, loaded when the command is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in _NAMES:
+            raise KeyError(name)
+        return _load(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_NAMES)
+
+    def __len__(self) -> int:
+        return len(_NAMES)
+
+
+@cache
+def _load(name: str) -> Any:
+    alone = typer.Typer(**_STYLE)
+    alone.command(name, epilog=_EPILOG)(import_module(f"semvid.cli.{name}").command)
+    return typer.main.get_command(alone)
+
+
+class _Group(TyperGroup):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands = cast(Any, _Commands())
+
+
+app = typer.Typer(**_STYLE, cls=_Group, no_args_is_help=True, epilog=_EPILOG)
 
 
 def _print_version(wanted: bool) -> None:
@@ -67,8 +88,9 @@ def run_app() -> int:
     except typer.Abort:
         raise KeyboardInterrupt from None
     except _UsageError as error:
-        commands = [str(one.name) for one in app.registered_commands]
-        raise ConfigError(explain(error, sys.argv[1:], commands)) from error
+        from semvid.cli.advice import explain
+
+        raise ConfigError(explain(error, sys.argv[1:], _NAMES)) from error
     # Typer itself turns an interrupt into this code.
     if code == _EXIT_INTERRUPTED:
         raise KeyboardInterrupt

@@ -4,6 +4,7 @@ import re
 import sys
 
 import pytest
+import typer
 from typer.testing import CliRunner  # noqa: TID251 - it shows the help
 
 from semvid.cli.app import app, run_app
@@ -103,7 +104,11 @@ def test_the_help_that_helps_is_named(line, place, monkeypatch):
     assert complaint(line, monkeypatch).endswith(f"; see 'semvid {place}--help'")
 
 
-@pytest.mark.parametrize("name", [one.name for one in app.registered_commands])
+def test_no_command_at_all_is_named(monkeypatch):
+    assert complaint("", monkeypatch) == "No command is given; see 'semvid --help'"
+
+
+@pytest.mark.parametrize("name", list(typer.main.get_command(app).commands))
 def test_help_says_each_thing_in_three_lines(name):
     shown = CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": "80"}).stdout
     lines = {}

@@ -1,0 +1,71 @@
+"""What a command loads before it does anything: names, since times differ from machine to machine."""
+
+import subprocess
+import sys
+
+from clips import make_clip
+
+HEAVY = {"av", "cv2", "numpy", "onnx", "onnxruntime", "PIL", "scipy", "torch"}
+COMMANDS = {"compare", "compress", "devices", "doctor", "image", "maps", "overlay", "report", "stream"}
+
+
+CODE = """
+import sys
+class Names:
+    def find_spec(self, name, path, target=None):
+        log.write(name + chr(10))
+# Flushed at once: a command may end without Python's own end.
+log = open(sys.argv.pop(1), "w", buffering=1)
+sys.meta_path.insert(0, Names())
+from semvid.cli.main import run
+run()
+"""
+
+
+def loaded(folder, *arguments):
+    log = folder / "names.txt"
+    command = [sys.executable, "-P", "-c", CODE, *map(str, (log, *arguments))]
+    subprocess.run(command, capture_output=True, check=True)
+    return set(log.read_text().split())
+
+
+def commands(names):
+    return {one for one in COMMANDS if f"semvid.cli.{one}" in names}
+
+
+def test_the_version_loads_no_command(tmp_path):
+    names = loaded(tmp_path, "--version")
+    assert not names & {*HEAVY, "rich"}
+    assert {one for one in names if one.startswith("semvid.")} == {
+        "semvid.cli", "semvid.cli.app", "semvid.cli.main", "semvid.cli.streams",
+        "semvid.core", "semvid.core.errors", "semvid.core.interrupts", "semvid.core.text",
+    }  # fmt: skip
+
+
+def test_help_loads_its_own_command_and_nothing_heavy(tmp_path):
+    names = loaded(tmp_path, "compress", "--help")
+    assert not names & HEAVY
+    assert commands(names) == {"compress"}
+    assert not any(one.startswith(("semvid.engine", "semvid.media", "semvid.products")) for one in names)
+
+
+def test_all_help_loads_nothing_heavy(tmp_path):
+    names = loaded(tmp_path, "--help")
+    assert not names & HEAVY
+    assert commands(names) == COMMANDS
+
+
+def test_a_run_loads_only_what_it_uses(tmp_path):
+    clip = make_clip(tmp_path / "clip.mp4", width=192, height=96, num_frames=4)
+    options = ("-o", tmp_path / "out.mp4", "--model", "spectral", "--preset", "superfast")
+    names = loaded(tmp_path, "compress", clip, *options)
+    assert not names & (HEAVY - {"av", "cv2", "numpy"})
+    assert not names & {"jpeglib", "numba", "numpy.ma", "starlette", "uvicorn"}
+    unused = (
+        "semvid.models", "semvid.streaming", "semvid.web", "semvid.codecs.jpeg.encoder",
+        "semvid.importance.files.array_", "semvid.importance.files.boxes", "semvid.importance.files.map_files",
+        "semvid.importance.files.sidecar_", "semvid.importance.files.sinks", "semvid.media.stills.picture_tags",
+        "semvid.media.writing.animation", "semvid.media.writing.folder", "semvid.products.compare",
+        "semvid.products.maps", "semvid.products.overlay", "semvid.products.report",
+    )  # fmt: skip
+    assert not {one for one in names if one.startswith(unused)}
