@@ -11,39 +11,19 @@ from functools import lru_cache
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from semvid.core.types import FloatArray
 
 LevelArray = NDArray[np.int32]
 
 
-@lru_cache(maxsize=16)
-def _averaging_matrix(num_samples: int, extent: int, block_size: int) -> sparse.csr_matrix:
-    """Row b averages the samples that lie under block b; weights are exact overlaps.
-
-    ``num_samples`` samples are stretched over ``extent`` pixels. A block that hangs over the edge
-    averages only what lies inside the frame, so nothing is cropped and nothing drifts.
-    """
-    num_blocks = -(-extent // block_size)
-    sample = extent / num_samples
-    rows, cols, weights = [], [], []
-    for block in range(num_blocks):
-        start, stop = block * block_size, min((block + 1) * block_size, extent)
-        first, last = int(start / sample), min(int(np.ceil(stop / sample)), num_samples)
-        for index in range(first, last):
-            overlap = min(stop, (index + 1) * sample) - max(start, index * sample)
-            if overlap > 0:
-                rows.append(block)
-                cols.append(index)
-                weights.append(overlap / (stop - start))
-    return sparse.csr_matrix((np.asarray(weights, np.float32), (rows, cols)), shape=(num_blocks, num_samples))
-
-
 def area_mean(
     values: NDArray[np.float32] | NDArray[np.uint8], width: int, height: int, block_size: int
 ) -> FloatArray:
     """Average a map of any size over the blocks of a frame it is stretched to.
+
+    A block that hangs over the edge averages only what lies inside the frame, so nothing is cropped and
+    nothing drifts.
 
     Args:
         values: ``(h, w)`` map; sample (y, x) covers the frame from ``x * width / w`` to
@@ -55,10 +35,40 @@ def area_mean(
     Returns:
         ``(rows, cols)`` float32 area means, each within the range of ``values``.
     """
-    down = _averaging_matrix(values.shape[0], height, block_size)
-    across = _averaging_matrix(values.shape[1], width, block_size)
-    averaged = across.dot(down.dot(values).T).T
-    return np.ascontiguousarray(averaged, dtype=np.float32)
+    down = _average(values.astype(np.float32, copy=False), height, block_size)
+    across = _average(np.ascontiguousarray(down.T), width, block_size)
+    return np.ascontiguousarray(across.T)
+
+
+def _average(values: FloatArray, extent: int, block_size: int) -> FloatArray:
+    """Average the samples along the first axis that lie under each block."""
+    index, weights = _shares(values.shape[0], extent, block_size)
+    if index is not None:
+        values = values[index]
+    elif weights.size > values.shape[0]:
+        missing = np.zeros((weights.size - values.shape[0], values.shape[1]), np.float32)
+        values = np.concatenate([values, missing])
+    means: FloatArray = np.einsum("bs,bsc->bc", weights, values.reshape(*weights.shape, -1))
+    return means
+
+
+@lru_cache(maxsize=16)
+def _shares(num_samples: int, extent: int, block_size: int) -> tuple[NDArray[np.intp] | None, FloatArray]:
+    """Return which samples lie under each block, and their exact shares in its mean, ``(blocks, most)``.
+
+    ``num_samples`` samples are stretched over ``extent`` pixels. Where a block has fewer samples than most,
+    the rest have a share of 0. No index is needed where each block's samples follow those of the one before.
+    """
+    sample = extent / num_samples
+    starts = np.arange(0, extent, block_size)[:, None]
+    stops = np.minimum(starts + block_size, extent)
+    first = (starts / sample).astype(np.intp)
+    last = np.minimum(np.ceil(stops / sample).astype(np.intp), num_samples)
+    index = first + np.arange((last - first).max())
+    overlap = np.minimum(stops, (index + 1) * sample) - np.maximum(starts, index * sample)
+    weights = np.where(index < last, overlap.clip(0) / (stops - starts), 0).astype(np.float32)
+    follow = np.array_equal(index.ravel(), np.arange(index.size))
+    return None if follow else np.minimum(index, num_samples - 1), weights
 
 
 def block_differences(

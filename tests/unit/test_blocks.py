@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -50,9 +51,19 @@ def test_area_mean_puts_a_square_where_it_is():
     assert np.allclose(mean[:, 4:], 1, atol=1e-6)
 
 
-def test_area_mean_takes_bytes():
-    values = np.arange(64, dtype=np.uint8).reshape(8, 8)
-    assert np.allclose(area_mean(values, 8, 8, 8), values.mean())
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+@pytest.mark.parametrize(
+    ("samples", "extent"), [(8, 8), (12, 24), (14, 28), (13, 27), (5, 40), (40, 30), (1, 20)]
+)
+def test_area_mean_is_the_mean_of_what_lies_under_each_block(samples, extent, kind):
+    block = 8
+    values = (np.arange(3 * samples).reshape(samples, 3) ** 2 % 251).astype(kind)
+    # Each sample is `extent` cells high, each pixel `samples` cells.
+    cells = np.repeat(values.astype(np.float64), extent, axis=0)
+    tops = range(0, extent * samples, block * samples)
+    expected = [cells[top : top + block * samples].mean() for top in tops]
+    assert np.allclose(area_mean(values, 3, extent, block).ravel(), expected, rtol=1e-6)
+    assert np.allclose(area_mean(values.T, extent, 3, block).ravel(), expected, rtol=1e-6)
 
 
 @given(levels)
