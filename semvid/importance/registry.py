@@ -11,12 +11,7 @@ from typing import Any
 from semvid.core.config import MapsConfig
 from semvid.core.map_source import ImportanceSource, MapSource, complete
 from semvid.core.plain import to_plain
-from semvid.importance.files.boxes import BoxSource
-from semvid.importance.files.map_files import MapFileSource
 from semvid.importance.files.sidecar import SUFFIX
-from semvid.importance.files.sidecar_source import SidecarSource
-from semvid.importance.predictor import NetworkSource
-from semvid.importance.spectral import SpectralSource
 
 _CORES_PER_THREAD = 4
 
@@ -45,15 +40,24 @@ def open_source(
     """
     if own is not None:
         return complete(own)
+    # Each kind is loaded when it is asked for: most read other files or need libraries that take a while.
     if config.path is not None and config.path.suffix.lower() == SUFFIX:
+        from semvid.importance.files.sidecar_source import SidecarSource
+
         return SidecarSource(config.path, hold=config.hold)
     if config.path is not None:
+        from semvid.importance.files.map_files import MapFileSource
+
         return MapFileSource(config.path, hold=config.hold, expected_frames=expected_frames)
     if config.boxes is not None:
+        from semvid.importance.files.boxes import BoxSource
+
         return BoxSource(config.boxes, expected_frames=expected_frames)
     if config.chosen_model == "spectral":
+        from semvid.importance.spectral import SpectralSource
+
         return SpectralSource()
-    # Networks need libraries that take a while to load.
+    from semvid.importance.predictor import NetworkSource
     from semvid.models.registry import open_predictor
 
     return NetworkSource(open_predictor(config.chosen_model, config.focus, config.device, config.threads))

@@ -26,7 +26,6 @@ from semvid.engine.stages import Stage, each, in_thread, pipeline
 from semvid.engine.writing import Writing
 from semvid.importance.files.map_sink import SinkContext
 from semvid.importance.files.sidecar import SUFFIX
-from semvid.importance.files.sinks import open_sink
 from semvid.importance.predictor import NetworkSource
 from semvid.importance.registry import sharing_cores
 from semvid.media.stills.picture_file import is_still
@@ -160,6 +159,8 @@ def encode_events(
             if config.maps.device in {"cuda", "mps"} and not isinstance(maps, NetworkSource):
                 yield Notice(f"`device={config.maps.device}` has no effect: no network makes these maps")
             if config.save_maps is not None and has_maps:
+                from semvid.importance.files.sinks import open_sink
+
                 context = SinkContext(info, run.made_by)
                 sidecar = open_sink("sidecar", config.save_maps, context, overwrite=config.overwrite)
                 run.record(stack.enter_context(sidecar))

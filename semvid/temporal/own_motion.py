@@ -68,7 +68,9 @@ def own_motion(flow: Flow) -> FloatArray:
     camera = camera_flow(flow)
     cols = flow.shape[1]
     sample = camera[::_SAMPLE_EVERY, ::_SAMPLE_EVERY]
-    speed = float(np.median(np.hypot(sample[..., 0], sample[..., 1]))) / cols
+    # Not np.median, which loads masked arrays (10 ms).
+    speeds = np.sort(np.hypot(sample[..., 0], sample[..., 1]), axis=None)
+    speed = float((speeds[(speeds.size - 1) // 2] + speeds[speeds.size // 2]) / 2) / cols
     rest = flow - camera
     own = rest[..., 0] ** 2 + rest[..., 1] ** 2
     noticed = np.float32(((_NOTICED + _PARALLAX * speed) * cols) ** 2)

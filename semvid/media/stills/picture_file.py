@@ -6,11 +6,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from PIL import Image, UnidentifiedImageError
+from typing import TYPE_CHECKING
 
 from semvid.core.checked import shown_line
 from semvid.core.errors import InputError, InputMissingError, SemvidError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 LARGEST_SIDE = 65500
 """Maximum number of pixels per side that libjpeg codes."""
@@ -65,6 +67,9 @@ def open_picture(path: Path) -> Iterator[Image.Image]:
         InputMissingError: It does not exist.
         InputError: It is not a still picture, is too large, or turns out to be broken in the block.
     """
+    # Videos are only asked whether they are stills.
+    from PIL import Image, UnidentifiedImageError
+
     if not path.exists():
         raise InputMissingError(f"{path} does not exist; check the path")
     if path.is_dir():
