@@ -135,7 +135,8 @@ def explain(error: Any, given: Sequence[str], known: Iterable[str]) -> str:
     # Some usage errors do not say which command they are about.
     started = next((f"semvid {one}" for one in given[:1] if one in known), "semvid")
     path = getattr(context, "command_path", started)
-    message, advice = str(error.format_message()), ""
+    # Typer has no words for an empty command line.
+    message, advice = str(error.format_message()) or "No command is given", ""
     commands = getattr(command, "commands", None)
     if commands is not None and message.startswith("No such command"):
         name = message.split("'")[1]
