@@ -4,7 +4,7 @@ import re
 import sys
 
 import pytest
-import typer
+import typer  # noqa: TID251 - it knows the commands
 from typer.testing import CliRunner  # noqa: TID251 - it shows the help
 
 from semvid.cli.app import app, run_app
