@@ -182,6 +182,11 @@ def encode_events(
             yield from run.finish(writing.num_frames, "were coded", remark, fields)
             output_bytes = writer.commit()
             yield from map(Notice, writer.notices)
+            try:
+                stack.close()
+            except OutputError as error:
+                # What the caller wants first has its name by now.
+                raise type(error)(f"{output} is complete, but its maps are missing: {error}") from error
             if isinstance(config.rate, Size) and output_bytes > config.rate.num_bytes:
                 yield Notice(f"the output has {output_bytes} bytes, more than `Size`; ask for less")
             return writing.result(coding, output_bytes, time.monotonic() - started)

@@ -15,6 +15,7 @@ from semvid.codecs.ffmpeg.allocator import OffsetAllocator
 from semvid.codecs.x26x.x264 import X264
 from semvid.core.config import ExportConfig, MapsConfig, TemporalConfig
 from semvid.core.errors import ConfigError, MapError, OutputError, OutputExistsError
+from semvid.core.events import Progress
 from semvid.engine.analysis import Analyser
 from semvid.importance.files.map_sink import SinkContext
 from semvid.importance.files.sidecar import SidecarReader
@@ -235,3 +236,21 @@ def test_a_sidecar_fits_a_video_whose_clock_ticks_once_a_frame(tmp_path):
     for (a, b), (c, d) in zip(first, second, strict=True):
         assert np.array_equal(a, c)
         assert np.array_equal(b, d)
+
+
+def test_a_video_without_the_maps_that_were_to_be_saved_is_an_error_that_says_so(tmp_path):
+    source = make_clip(tmp_path / "in.mp4", num_frames=4)
+    output, kept = tmp_path / "out.mp4", tmp_path / "out.svmap"
+    config = semvid.CompressConfig(maps=semvid.MapsConfig(model="spectral"), save_maps=kept)
+
+    def take_the_name(event):
+        if isinstance(event, Progress):
+            kept.write_text("dear")
+
+    with pytest.raises(
+        OutputExistsError, match=r"out\.mp4 is complete, but its maps are missing: .*out\.svmap exists"
+    ):
+        semvid.compress(source, output, config, on_event=take_the_name)
+    assert kept.read_text() == "dear"
+    assert len(list(decode(output))) == 4
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["in.mp4", "out.mp4", "out.svmap"]
