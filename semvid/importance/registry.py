@@ -68,10 +68,7 @@ def describe_maps(
 ) -> Mapping[str, Any]:
     """Return what made the maps of a run, as JSON values; for maps from an earlier run, what made those.
 
-    Args:
-        config: What the user asked for; None = the caller supplied a source.
-        source: Where the maps come from.
-        temporal: How maps follow from frame to frame.
+    ``temporal`` is how they follow from frame to frame; ``config`` is None if the caller supplied a source.
     """
     earlier: Mapping[str, Any] | None = source.made_by
     if earlier is not None:

@@ -22,12 +22,9 @@ class Element(NamedTuple):
 
 
 def element_at(data: bytes, start: int = 0, offset: int = 0) -> Element | None:
-    """Read name and size of an element; None = there is none.
+    """Read name and size of the element at ``start`` in a buffer; None = there is none.
 
-    Args:
-        data: A buffer.
-        start: Where in it the element begins.
-        offset: Where the buffer begins in the file that the result is about.
+    ``offset`` is where the buffer begins in the file that the result is about.
     """
     name, after_name = _number(data, start, keeps_mark=True)
     size, content = _number(data, after_name)
@@ -60,9 +57,7 @@ def children(data: bytes) -> list[tuple[int, bytes]]:
 def elements_of_file(file: BinaryIO, inside: int | None = None) -> Iterator[Element]:
     """Yield the elements of a file from its beginning on.
 
-    Args:
-        file: Open for reading.
-        inside: Name of those whose children follow as if they were neighbours, as do those of unknown size.
+    Children of those of unknown size follow as if they were neighbours, and of those named ``inside``.
     """
     position = 0
     while True:

@@ -74,11 +74,7 @@ class FieldCount:
         return self._first > 0
 
     def notice(self, done: str) -> list[str]:
-        """Return a sentence if any frame was interlaced.
-
-        Args:
-            done: What was made of them.
-        """
+        """Return a sentence if any frame was interlaced; ``done`` is what was made of them."""
         if not self._num_interlaced:
             return []
         if self._num_interlaced == self._num_frames:

@@ -15,12 +15,7 @@ TURNING: tuple[tuple[Step, ...], ...] = (
 
 
 def chain(picture: VideoFrame, *steps: Step) -> Graph:
-    """Return a graph that takes pictures of this one's size, format and time base.
-
-    Args:
-        picture: The first of them; it is not pushed.
-        steps: The filters in order.
-    """
+    """Return a graph that takes pictures of this one's size, format and time base; it is not pushed yet."""
     graph = Graph()
     graph.link_nodes(
         graph.add_buffer(

@@ -47,9 +47,7 @@ def probe(path: Path | str) -> VideoInfo:
 def open_container(path: Path, *, may_be_pipe: bool = False) -> InputContainer:
     """Open a file for demuxing; the caller closes it. Raises as ``probe`` does.
 
-    Args:
-        path: The file.
-        may_be_pipe: It will be read once, from the beginning to the end.
+    It ``may_be_pipe`` if it will be read once, from the beginning to the end.
     """
     try:
         status = path.stat()
@@ -76,10 +74,6 @@ def open_container(path: Path, *, may_be_pipe: bool = False) -> InputContainer:
 
 def main_video_stream(container: InputContainer, path: Path | str) -> VideoStream:
     """Return the stream FFmpeg ranks best among the video streams that are not cover art.
-
-    Args:
-        container: An open input.
-        path: What to call it in messages.
 
     Raises:
         NoVideoStreamError: There is none, or no decoder for it is in this FFmpeg build.
@@ -145,11 +139,7 @@ def decoder_of(stream: VideoStream, info: VideoInfo) -> VideoCodecContext:
 
 
 def measure_streams(info: VideoInfo, drop: Collection[str]) -> tuple[int, int, int]:
-    """Read a file through without decoding it.
-
-    Args:
-        info: From ``probe``.
-        drop: Kinds of streams that do not count.
+    """Read a file through without decoding it; streams of the kinds to ``drop`` do not count.
 
     Returns:
         Number of video packets, bytes of the other streams that people watch, hear or read, and packets of

@@ -94,12 +94,7 @@ def network_options(protocols: Iterable[str], *, is_playlist: bool = False) -> d
 
 
 def open_local(name: str, path: Path, options: Mapping[str, str] | None = None) -> InputContainer:
-    """Open a file for demuxing; the caller closes it.
-
-    Args:
-        name: As FFmpeg is to have it.
-        path: The same file.
-        options: For the demuxer.
+    """Open a file for demuxing, by its name for FFmpeg; the caller closes it.
 
     Raises:
         InputError: It is a playlist that names something it may not open; also later, while it is read.
@@ -155,11 +150,7 @@ class _ClosingFile(io.FileIO):
 
 
 class _Folder:
-    """Opens the files that a playlist names if they are in the playlist's folder or below it.
-
-    Args:
-        path: The playlist.
-    """
+    """Opens the files that a playlist names if they are in the playlist's folder or below it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

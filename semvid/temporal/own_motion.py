@@ -27,13 +27,7 @@ def camera_flow(flow: Flow) -> Flow:
     """Fit the flow of a camera that pans, zooms and turns: affine, by reweighted least squares.
 
     P. Holland and R. Welsch, "Robust regression using iteratively reweighted least-squares", 1977, with
-    weights that ignore what moves otherwise.
-
-    Args:
-        flow: ``(rows, cols, 2)`` in cells.
-
-    Returns:
-        Likewise.
+    weights that ignore what moves otherwise. Both flows are ``(rows, cols, 2)`` in cells.
     """
     rows, cols = flow.shape[:2]
     places = _places(rows, cols)

@@ -61,12 +61,7 @@ class MapSettler:
 
 
 def settled_grid(width: int, height: int) -> tuple[int, int]:
-    """Return ``(rows, cols)`` of a settled map: a cell for every 16 x 16 pixels, about 2,040 at most.
-
-    Args:
-        width: Of the upright picture in pixels.
-        height: Likewise.
-    """
+    """Return ``(rows, cols)`` of a settled map: a cell for 16 x 16 upright pixels, about 2,040 at most."""
     rows, cols = grid_shape(width, height, _CELL_PIXELS)
     shrink = min(1.0, math.sqrt(_MOST_CELLS / (rows * cols)))
     return max(round(rows * shrink), 1), max(round(cols * shrink), 1)

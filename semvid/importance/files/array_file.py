@@ -39,12 +39,6 @@ _PARTS = (
 class ArrayFile:
     """The array ``maps`` of an ``.npz``, of shape ``(n, h, w)``. Close it.
 
-    Args:
-        path: The file.
-
-    Attributes:
-        shape: ``(n, h, w)``.
-
     Raises:
         MapError: It is no ``.npz``, or has no such array of unsigned integers or of floats.
     """

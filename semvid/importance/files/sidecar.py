@@ -81,12 +81,7 @@ class TimedMap:
 
 
 class SidecarWriter:
-    """Writes a sidecar as the maps come.
-
-    Args:
-        file: Where to write, binary. The caller closes it.
-        header: What holds for all maps.
-    """
+    """Writes a sidecar to a binary file as the maps come. The caller closes the file."""
 
     def __init__(self, file: BinaryIO, header: SidecarHeader) -> None:
         self._file = file

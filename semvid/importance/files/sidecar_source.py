@@ -15,11 +15,9 @@ _ASPECT_TOLERANCE = 0.02
 
 
 class SidecarSource(MapSource):
-    """Maps read from a sidecar. Times count from the first frame; the video may lack frames, but not add any.
+    """Maps read from a sidecar. Times count from the first frame.
 
-    Args:
-        path: The sidecar.
-        hold: Keep the last map for frames that have none.
+    The video may lack frames, but not add any, unless ``hold`` keeps the last map for them.
 
     Raises:
         MapError: It is not a sidecar, or is damaged.

@@ -35,13 +35,7 @@ class _PictureSink(MapSink):
 
 
 class _OffsetSink(MapSink):
-    """Quantizer offsets for an encoder that reads them from a text file.
-
-    Args:
-        path: Where to write.
-        context: With an allocator.
-        append: Writes the offsets of the picture of this number.
-    """
+    """Quantizer offsets for an encoder that reads them from a text file; ``append`` writes a picture's."""
 
     def __init__(
         self, path: Path, context: SinkContext, append: Callable[[TextIO, int, FloatArray], None]

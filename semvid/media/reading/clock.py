@@ -102,10 +102,6 @@ class FileClock(Generic[Item]):
         may_jump: The container's clock may leap ahead (MPEG-TS and its kin); elsewhere that is a pause, and
             only steps back are jumps.
         shift: Seconds to add to the first part; None = what is first is at 0.
-
-    Attributes:
-        num_jumps: Jumps that were bridged so far.
-        start_shift: Seconds that were added to the first part.
     """
 
     def __init__(
@@ -124,12 +120,12 @@ class FileClock(Generic[Item]):
 
     @property
     def num_jumps(self) -> int:
-        """See the class."""
+        """Jumps that were bridged so far."""
         return len(self._parts) - 1
 
     @property
     def start_shift(self) -> Fraction:
-        """See the class."""
+        """Seconds that were added to the first part."""
         return self._parts[0].shift or Fraction(0)
 
     def moved_chapters(self, chapters: Sequence[Any]) -> list[Any]:

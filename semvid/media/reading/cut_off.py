@@ -31,9 +31,7 @@ _PICTURE_OR_SOUND = frozenset({0xBD, 0xFD, *range(0xC0, 0xF0)})
 def is_cut_off(path: Path, container: str) -> bool:
     """Return whether a file certainly ends too early; false also if that cannot be known.
 
-    Args:
-        path: The file.
-        container: FFmpeg's names of its format.
+    ``container`` has FFmpeg's names of its format.
     """
     names = container.split(",")
     with path.open("rb") as file:

@@ -89,12 +89,7 @@ class Oddities:
     """Chapters that end before anything is shown."""
 
     def remarks(self, path: Path, num_jumps: int) -> list[str]:
-        """Return a sentence for each kind, for the user.
-
-        Args:
-            path: The file.
-            num_jumps: Jumps of its clock.
-        """
+        """Return a sentence for the user for each kind, and for jumps of the file's clock."""
         times = "once" if num_jumps == 1 else f"{num_jumps} times"
         back = "with a timestamp that repeats or goes back in time; each"
         early = "left out, over before picture and sound begin"
@@ -112,12 +107,7 @@ class Oddities:
 
 
 def undecodable(info: VideoInfo, error: Exception | None) -> InputError:
-    """Return the error for a video without a single frame.
-
-    Args:
-        info: Of the video.
-        error: What FFmpeg said first; None = nothing.
-    """
+    """Return the error for a video without a single frame; ``error`` is the first of FFmpeg's."""
     if info.codec == "webp":
         return InputError(
             f"{info.path} is WebP that FFmpeg cannot decode, as if animated; convert it to GIF "

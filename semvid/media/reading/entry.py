@@ -161,10 +161,7 @@ def _comes_out_alone(stream: VideoStream, info: VideoInfo, opening: Sequence[Pac
 def no_frames(info: VideoInfo, span: Span, last: Fraction) -> InputError:
     """Return the error for a part without frames.
 
-    Args:
-        info: Of the video.
-        span: The part.
-        last: When the last frame is shown, in seconds, as far as the video was read.
+    ``last`` is when the last frame is shown, in seconds, as far as the video was read.
     """
     start, end = (None if one is None else float(one * info.time_base) for one in (span.start, span.end))
     until = "the end" if end is None else f"{end:g} s"

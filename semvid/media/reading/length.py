@@ -45,12 +45,7 @@ class TrackLength:
         """Return when the last frame is no longer shown, in ``info.time_base``; 0 = it does not tell.
 
         In MP4 durations belong to packets in decoding order, and the last one shown need not be the last one
-        decoded; but the track says how long it is.
-
-        Args:
-            info: Of the video.
-            stream: The track.
-            shift: Seconds by which the file's clock was moved.
+        decoded; but the track says how long it is. The file's clock was moved by ``shift`` seconds.
         """
         if "mov" not in info.container.split(",") or not stream.duration or stream.start_time is None:
             return 0

@@ -45,14 +45,9 @@ def boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, in
 
 
 def read_edits(path: Path, track: int) -> list[Edit] | None:
-    """Return the edit list of a track; empty = it has none.
+    """Return the edit list of a track, which is FFmpeg's ``id`` of a stream; empty = it has none.
 
-    Args:
-        path: An MP4 or QuickTime file.
-        track: Its number in the file, FFmpeg's ``id`` of the stream.
-
-    Returns:
-        None = the header is not there to be read, as where it is compressed.
+    None = the header is not there to be read, as where it is compressed.
     """
     with path.open("rb") as file:
         file.seek(0, 2)

@@ -240,9 +240,6 @@ def _hide(packet: Packet[Any], mark: PacketSideData, lead_in: Fraction) -> None:
 def shown_times(info: VideoInfo) -> tuple[list[int], int]:
     """Read a file through without decoding it.
 
-    Args:
-        info: From ``probe``.
-
     Returns:
         When each frame of its main video is shown, and when the last is no longer, in its time base.
     """

@@ -106,9 +106,7 @@ class Steadier:
     def pass_over(self, picture: VideoFrame, *, is_counted: bool) -> None:
         """Take note of a picture that nobody will see: how later ones are turned may hang on it.
 
-        Args:
-            picture: The next one.
-            is_counted: It counts for notices about changes.
+        It counts for notices about changes if it ``is_counted``.
         """
         self._turns.of(picture)
         self.num_frames += is_counted

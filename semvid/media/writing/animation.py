@@ -50,17 +50,10 @@ _MOST_REPEATS = 1000
 
 
 class Animation(UnfinishedContainer):
-    """A GIF or WebP, complete after ``finish()``. Holds one picture at a time.
-
-    Args:
-        output: Where to write, ``.gif`` or ``.webp``.
-        overwrite: Whether an existing file may be replaced.
+    """A ``.gif`` or ``.webp``, complete after ``finish()``. Holds one picture at a time.
 
     Attributes:
         num_frames: Pictures so far. The file holds fewer if pictures repeat, because those are merged.
-
-    Raises:
-        OutputError: Another run is writing to this name, or it cannot be written to.
     """
 
     def __init__(self, output: Path, *, overwrite: bool) -> None:
@@ -96,10 +89,7 @@ class Animation(UnfinishedContainer):
         self._write(drawn, tick)
 
     def finish(self, end: Fraction) -> int:
-        """Complete the file and give it its name; returns its size in bytes.
-
-        Args:
-            end: End of the last picture, in seconds.
+        """Show the last picture until ``end``, in seconds; name the file, and return its size in bytes.
 
         Raises:
             OutputError: It cannot be written.

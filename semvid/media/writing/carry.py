@@ -100,12 +100,7 @@ def label(stream: Stream) -> str:
 
 
 def plan(cargo: Cargo, suffix: str, config: CompressConfig) -> Manifest:
-    """Decide about every stream besides the video that is compressed.
-
-    Args:
-        cargo: The file.
-        suffix: Of the output.
-        config: What is dropped, how sound is treated, and whether it is strict.
+    """Decide about every stream besides the video that is compressed, for an output of this suffix.
 
     Raises:
         OutputError: The container cannot hold a stream that people watch, hear or read.

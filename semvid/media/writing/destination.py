@@ -47,21 +47,11 @@ def default_output(source: VideoInfo, coding_format: str, config: CompressConfig
 
 
 def check_output(output: Path, source: VideoInfo, coding_format: str, config: CompressConfig) -> Manifest:
-    """Refuse an output that cannot or must not be written, before any work is done.
-
-    Args:
-        output: Where to write.
-        source: The input.
-        coding_format: FFmpeg's name of the format the video will have.
-        config: What is dropped or converted, and whether an existing file may be replaced.
-
-    Returns:
-        What to do with the input's streams.
+    """Return what to do with the input's streams; the other arguments are as for ``default_output``.
 
     Raises:
-        OutputExistsError: It exists and may not be replaced.
-        OutputError: It is the input, is not a regular file, its folder is missing or read-only, or its
-            container cannot hold the streams.
+        OutputError: The output cannot or must not be written (see ``check_place``), or its container cannot
+            hold the streams.
     """
     check_place(output, source.path, overwrite=config.overwrite)
     suffix = output.suffix.lower()

@@ -55,12 +55,7 @@ class DurationKeeper:
             self._held = packet
 
     def finish(self, packets: Iterable[CodedPacket], end_pts: int) -> Iterator[CodedPacket]:
-        """Take the last coded packets; yield all that remain.
-
-        Args:
-            packets: What the encoder still held.
-            end_pts: When the last frame is no longer shown.
-        """
+        """Take what the encoder still held; yield all that remain. The last frame ends at ``end_pts``."""
         self._durations[self._last_pts] = max(end_pts - self._last_pts, 1)
         rest = [self._timed(one) for one in (*([self._held] if self._held else []), *packets)]
         if rest and self._first_dts is None:

@@ -54,12 +54,7 @@ class Offset:
 
 
 def find_offsets(info: VideoInfo, streams: Collection[int]) -> dict[int, Offset]:
-    """Read through a file without decoding it, to see how far its sound would be off.
-
-    Args:
-        info: Of the file.
-        streams: Indices of its streams of sound.
-    """
+    """Read through a file without decoding it, to see how far its streams of sound would be off."""
     found: dict[int, Offset] = {}
     off: dict[int, Fraction] = {}
     ends: dict[int, Fraction] = {}

@@ -67,11 +67,6 @@ def _check(output: Path, source: Path | None, *, overwrite: bool, option: str) -
 def write_whole(output: Path, data: bytes, *, overwrite: bool) -> int:
     """Write a file that gets its name only when it is complete; returns its size in bytes.
 
-    Args:
-        output: Where to write.
-        data: What.
-        overwrite: Whether an existing file may be replaced, also one that appeared meanwhile.
-
     Raises:
         OutputError: It cannot be written; nothing is left behind.
     """

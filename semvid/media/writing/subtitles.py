@@ -42,13 +42,7 @@ class _Cue:
 
 
 class SubtitleConverter:
-    """Turns the packets of one stream of text into those of another format.
-
-    Args:
-        container: An output that has not been started.
-        source: The stream to convert.
-        encoder: FFmpeg's name of the encoder.
-    """
+    """Turns packets of text into those of another format, for an output that has not been started."""
 
     def __init__(self, container: OutputContainer, source: SubtitleStream, encoder: str) -> None:
         self._source = source

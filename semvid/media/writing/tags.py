@@ -55,13 +55,7 @@ def _spelled(key: str) -> str:
 
 
 class Inventory:
-    """The tags, marks and chapters written to a file, to be looked for in the finished file.
-
-    Args:
-        suffix: Of the output.
-        tags: Of the whole file.
-        chapters: As PyAV has them.
-    """
+    """The tags, marks and chapters written to a file, to be looked for in the finished file."""
 
     def __init__(
         self, suffix: str, tags: Mapping[str, str], chapters: Iterable[Mapping[str, object]]

@@ -24,14 +24,7 @@ def bare_packet(coded: CodedPacket) -> Packet[Any]:
 
 
 class VideoTrack:
-    """One stream of an output, for packets that are coded elsewhere.
-
-    Args:
-        stream: Of an output that has not been started.
-
-    Attributes:
-        stream: The same.
-    """
+    """A stream, of an output that has not been started, for packets that are coded elsewhere."""
 
     def __init__(self, stream: VideoStream) -> None:
         self.stream = stream
