@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from threading import Lock
 from typing import Any, cast
 
+import numpy as np
 from av import VideoFrame, logging
 from av.container import InputContainer
 from av.sidedata.sidedata import SideDataContainer, Type
+from numpy.typing import NDArray
 
 MODE_TAGS = ("stereo_mode", "alpha_mode")
 """Tags of Matroska that say how samples are stored. They are side data by another name."""
@@ -17,6 +19,9 @@ MODE_TAGS = ("stereo_mode", "alpha_mode")
 _STREAM = re.compile(r"  Stream #0:(\d+)")
 _ENTRY = re.compile(r"      (?=\S)([^:(]+?)(?:: (.*)| \(.*)?$")
 _dumping = Lock()
+_ONE = 1 << 16
+_STRETCHED = 0.01
+"""FFmpeg makes a pixel aspect of a matrix that stretches by more, and Matroska has no other matrices."""
 
 
 def _member_for_unknown(cls: type[Type], value: object) -> Type:
@@ -45,6 +50,25 @@ def side_data_bytes(picture: VideoFrame) -> Iterator[tuple[str, bytes]]:
     for one in side_data(picture):
         if one.type not in {Type.MOTION_VECTORS, Type.VIDEO_ENC_PARAMS}:
             yield one.type.name, bytes(one)
+
+
+def display_matrix_of(first: VideoFrame) -> tuple[int, ...] | None:
+    """Return how a video that begins with this decoded frame is turned, for ``StreamParameters``."""
+    carried = side_data(first)
+    if Type.DISPLAYMATRIX not in carried:
+        return None
+    return tuple(_without_stretch(np.frombuffer(carried[Type.DISPLAYMATRIX], np.int32)).tolist())
+
+
+def _without_stretch(matrix: NDArray[np.int32]) -> NDArray[np.int32]:
+    turn = matrix.reshape(3, 3)[:2, :2].astype(np.float64)
+    lengths = np.linalg.norm(turn, axis=0)
+    if not lengths.all() or np.abs(lengths / _ONE - 1).max() <= _STRETCHED:
+        return matrix
+    result = matrix.reshape(3, 3).copy()
+    result[:2, :2] = np.rint(turn / lengths * _ONE)
+    result[2, :2] = 0
+    return result.ravel()
 
 
 def stream_side_data(container: InputContainer, index: int) -> tuple[tuple[str, str], ...]:

@@ -22,7 +22,7 @@ from semvid.core.errors import ConfigError, EncoderError
 from semvid.core.text import reason, setting
 from semvid.media.fields import FIELD_ORDERS
 from semvid.media.filter_chain import chain
-from semvid.media.writing.display_matrix import display_matrix_of
+from semvid.media.side_data import display_matrix_of
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame

@@ -26,9 +26,8 @@ from semvid.media.alpha import Flattener
 from semvid.media.colour import HDR_TRANSFERS, is_convertible, matrix_name
 from semvid.media.fields import FIELD_ORDERS, field_order
 from semvid.media.reading.packets import shown_times
-from semvid.media.side_data import side_data_bytes
+from semvid.media.side_data import display_matrix_of, side_data_bytes
 from semvid.media.stills.picture_tags import PictureTags
-from semvid.media.writing.display_matrix import display_matrix_of
 
 if TYPE_CHECKING:
     from av import VideoFrame

@@ -81,14 +81,8 @@ def check_length(
 ) -> None:
     """Note whether a file that was read to its end is shorter than its header says, or cut off.
 
-    Args:
-        damage: Takes the note.
-        info: Of the video.
-        stream: The video.
-        packets: Those of the file, read.
-        num_read: Packets of the video.
-        end: In seconds, of what was read.
-        num_claimed: Packets of the video by the header; 0 = it does not say.
+    ``end``, in seconds, is that of what was read. ``num_read`` and ``num_claimed`` are packets of the video,
+    read and by the header; 0 = it does not say.
     """
     claimed_end, duration = None, cast("InputContainer", stream.container).duration
     # Where a clock jumps the header knows nothing of it.

@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 from semvid.core.errors import OutputError
 from semvid.media.drawing import Bgr
 from semvid.media.writing.claim import writing
-from semvid.media.writing.unfinished import UnfinishedContainer
+from semvid.media.writing.output import UnfinishedContainer
 
 
 @dataclass(frozen=True, slots=True)

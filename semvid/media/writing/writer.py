@@ -17,11 +17,11 @@ from semvid.media.writing.containers import CONTAINERS, COVER_CODECS
 from semvid.media.writing.even_sound import MOST_LATE
 from semvid.media.writing.header_patch import ROOM, prefer_google_boxes, state_pixel_aspect
 from semvid.media.writing.ledger import Ledger, carries_time
+from semvid.media.writing.output import UnfinishedContainer
 from semvid.media.writing.priming import primed
 from semvid.media.writing.sound import SoundConverter, add_sound
 from semvid.media.writing.subtitles import SubtitleConverter
 from semvid.media.writing.tags import Inventory, portable
-from semvid.media.writing.unfinished import UnfinishedContainer
 from semvid.media.writing.video_track import VideoTrack
 
 if TYPE_CHECKING:
