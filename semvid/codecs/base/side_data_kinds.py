@@ -1,4 +1,8 @@
-"""The kinds of side data of pictures: the one table of what can write which."""
+"""The kinds of side data of pictures: the one table of what can write which.
+
+Data is what FFmpeg keeps on a frame, byte for byte: structures of libavutil's headers in the machine's byte
+order. ``kind N`` is number N of ``AVFrameSideDataType`` (frame.h), for which PyAV has no name.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +38,7 @@ _ENCODERS_OWN = (
     bytes.fromhex("2ca2de09b51747dbbb55a4fe7fc2fc4e"),
 )
 """Which version of x264 or x265 made the old file, and how: not true of the new one."""
+# Rows of a, b, u; c, d, v; x, y, w: with 16 bits after the point, but 30 in the last column.
 _UPRIGHT = struct.pack("=9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
 _GOP_TIME_BITS = 0x1FFFFFF & ~(1 << 24 | 1 << 12)
 """Of the 25 bits of MPEG's time code, without the drop flag and the marker."""
@@ -46,21 +51,21 @@ class Kind:
     name: str
     """Its common name, for notices."""
     types: tuple[str, ...]
-    """PyAV's names of it on frames."""
+    """PyAV's names of it on frames; none = only containers have it."""
     stream: str = ""
-    """FFmpeg's name of it in a container, or a tag."""
+    """FFmpeg's name of it in a container, or a tag; upper and lower case are the same. Empty = none."""
     coders: tuple[str, ...] = ()
-    """Codings that write it into the bitstream, for every frame that has it."""
+    """Names of the codecs whose encoders write it into the bitstream, for every frame that has it."""
     codes: Callable[[bytes], bool] = lambda data: True
-    """Whether the bitstream can say this."""
+    """Data -> whether the bitstreams of these can say it."""
     containers: Callable[[bytes], frozenset[str]] = lambda data: _NOWHERE
-    """Data -> suffixes of the containers that hold it."""
+    """Data -> suffixes, such as ``.mp4``, of the containers that hold it once for the whole stream."""
     box: Callable[[bytes], bytes | None] | None = None
-    """How a muxer gets it; None = in another way."""
+    """Data -> the box of a QuickTime sample entry that gives it to a muxer; None = it gets it in another way."""
     matters: Callable[[bytes, VideoFrame], bool] = lambda data, picture: True
-    """Whether the data says anything."""
+    """``(data, its picture)`` -> whether it says anything."""
     is_for_first: bool = False
-    """Only the first frame's counts."""
+    """Only that of the first frame counts."""
 
 
 def _says_where_to_pan(data: bytes, picture: VideoFrame) -> bool:
@@ -89,6 +94,7 @@ def _spherical_containers(data: bytes) -> frozenset[str]:
 
 
 WEBM_STEREO = {"mono", "left_right", "right_left", "top_bottom", "bottom_top"}
+"""Those of Matroska's ``StereoMode`` that WebM's container guidelines allow."""
 # Copied by display_matrix.py.
 ROTATION = Kind(
     "rotation", ("DISPLAYMATRIX",), "Display Matrix", containers=lambda data: MP4_LIKE | MATROSKA_LIKE,

@@ -30,6 +30,7 @@ class Implication:
 
     option: str
     value: str
+    """Its exact value; of ``tune``, one of the names that count."""
     sets: tuple[str, str]
     """Option and value that take effect unless that option is given explicitly."""
 
@@ -39,8 +40,9 @@ class MapCondition:
     """A condition under which the encoder looks at the map."""
 
     obeys: Callable[[Mapping[str, str]], bool]
-    """Whether the map counts under the options in effect."""
+    """Options in effect, from ``EncoderSpec.effective`` -> whether the map counts."""
     reason: str
+    """Why it does not, for the message, as is the next."""
     remedy: str
 
 
@@ -80,6 +82,7 @@ class EncoderSpec:
     presets: tuple[str, ...]
     """Slowest first."""
     default_preset: str
+    """One of them that obeys maps."""
     preset_option: str
     """FFmpeg option the preset goes to."""
     block_size: int
@@ -87,6 +90,7 @@ class EncoderSpec:
     offset_range: Callable[[int], int]
     """Bits per sample -> native units of an FFmpeg ``qoffset`` of 1."""
     map_conditions: tuple[MapCondition, ...]
+    """All must hold; the first that does not makes the message."""
     elementary: Callable[[bytes], tuple[str, bytes]]
     """See ``Codec``."""
     describe_key_frame: Callable[[bytes], bytes]
@@ -105,7 +109,7 @@ class EncoderSpec:
     """What to install again if it does not work."""
     takes_offsets: bool = True
     matrices: frozenset[int] = frozenset(range(15))
-    """FFmpeg's numbers of the YUV matrices it can name."""
+    """FFmpeg's numbers (``AVColorSpace``, those of ITU-T H.273) of the YUV matrices it can name."""
     sides: tuple[int, int] = (1, 16384)
     """Fewest and most pixels a side."""
     codes_full_range: bool = True
@@ -134,6 +138,7 @@ class EncoderSpec:
     defaults: Mapping[str, str] = field(default_factory=dict)
     """What is in effect inside the encoder when an option is not given (only those conditions ask for)."""
     implications: tuple[Implication, ...] = ()
+    """Later ones win."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Other names of FFmpeg's for its options."""
     nested_options: tuple[str, ...] = ()

@@ -20,8 +20,10 @@ from semvid.codecs.jpeg.tables import TableArray
 from semvid.core.types import FloatArray
 
 _END_OF_BLOCK, _SIXTEEN_ZEROS = 0x00, 0xF0
+"""Symbols of AC: bits 4 to 7 are a run of zeros, bits 0 to 3 the size of the level behind it in bits."""
 _NUM_AC, _NUM_DC = 256, 12
 _FEWEST_BITS, _MOST_BITS = 1.0, 16.0
+"""Of a Huffman code, ITU-T T.81, Annex C."""
 _UNSEEN = 0.05
 """Count of a symbol that was never used."""
 _DC_SPAN = 3
@@ -29,6 +31,7 @@ _DC_SPAN = 3
 _LARGEST = 1023
 """Of AC levels in baseline JPEG."""
 LevelArray = NDArray[np.int16]
+"""``(n, 64)`` multiples of the quantizer's steps, in zigzag order."""
 CountArray = NDArray[np.float64]
 
 
@@ -44,12 +47,12 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Squared error that is worth a bit in each block, > 0."""
+    """Squared error that is worth a bit in each of ``n`` blocks, in squared sample levels, > 0."""
 
     ac: FloatArray
-    """``(n,)``."""
+    """``(n,)``, for AC coefficients."""
     dc: FloatArray
-    """``(n,)``."""
+    """``(n,)``, for DC."""
 
 
 def typical_counts() -> Counts:

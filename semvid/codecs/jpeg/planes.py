@@ -24,6 +24,7 @@ SHIFTS: dict[Sampling, tuple[int, int]] = {"4:2:0": (1, 1), "4:2:2": (1, 0), "4:
 _SAMPLINGS: dict[str, Sampling] = {"yuvj420p": "4:2:0", "yuvj422p": "4:2:2", "yuvj444p": "4:4:4"}
 
 Plane = NDArray[np.uint8] | FloatArray
+"""``(h, w)`` samples in 0..255, unrounded where they were converted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,17 +26,18 @@ _CHROMA = np.array([
     66, 99, 99, 99, 99, 99, 99, *[99] * 32,
 ])  # fmt: skip
 
-
 _FLATNESS = 0.5
+"""Power of Annex K's steps, as multiples of their DC step: 1 = as they are, 0 = all alike."""
 _FLAT_SCALE = 1.4
+"""Factor that makes up for it, as steps get finer: the luma error in what matters is libjpeg's again."""
 _CHROMA_SCALE = 0.7
-
-
+"""Another factor on chroma's."""
 _FINEST_SCALE = 0.01
+"""Of ``step_scale`` at quality 100, where libjpeg's is 0: no table has a step below 1."""
 
 
 def step_scale(quality: float) -> float:
-    """Return libjpeg's factor on Annex K's tables: 1 at quality 50, smaller = finer; > 0."""
+    """Return libjpeg's factor on Annex K's tables: 50 at quality 1, 1 at 50, 0.01 at 100."""
     return max(50 / quality if quality < 50 else 2 - quality / 50, _FINEST_SCALE)
 
 
@@ -50,7 +51,7 @@ def flattened_tables(quality: float) -> tuple[TableArray, TableArray, float]:
 
     High frequencies are quantized more finely than Annex K would, steps are a power of its; the choice of
     coefficients drops what is not worth its bits, and for that a coarse step is a blunt tool. Chroma is finer
-    too, since colour errors over many blocks show (both measured on Kodak, see ``docs``).
+    too, since colour errors over many blocks show (both measured by ``examples/benchmark/kodak.py``).
 
     Args:
         quality: 1..100; luma error in what matters is about that of libjpeg at this quality.

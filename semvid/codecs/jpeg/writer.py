@@ -28,6 +28,7 @@ from semvid.media.writing.output import scratch_folder
 _MOST_PROFILE = MOST_PAYLOAD - 14
 """Bytes of a colour profile in one segment, beside its name and number."""
 _POSITIONS = np.argsort(ZIGZAG)
+"""Place in the scan of each coefficient, row by row."""
 _until_the_end = ExitStack()
 atexit.register(_until_the_end.close)
 # The default, libjpeg 6b, takes half as long again for the same bytes. It is one setting for the process.
