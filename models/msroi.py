@@ -11,8 +11,12 @@ pixel ``s * i`` exactly: the last cell on the last pixel. Any other padding shif
 
 from __future__ import annotations
 
+import copy
+from typing import cast
+
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from semvid.models.architecture import CHANNELS, Architecture
 
@@ -159,18 +163,9 @@ def _positions(like: Tensor) -> Tensor:
 
 def fold(network: MsRoi) -> MsRoi:
     """Return a copy with batch norm folded into the convolutions before it."""
-    folded = MsRoi(network.architecture)
-    state = network.state_dict()
-    for name, module in network.named_modules():
-        if isinstance(module, nn.BatchNorm2d):
-            stem, index = name.rsplit(".", 1)
-            conv = f"{stem}.{int(index) - 1}"
-            assert module.running_mean is not None  # noqa: S101 - batch norm here always keeps statistics
-            assert module.running_var is not None  # noqa: S101
-            scale = module.weight / torch.sqrt(module.running_var + module.eps)
-            state[f"{conv}.weight"] = state[f"{conv}.weight"] * scale[:, None, None, None]
-            state[f"{conv}.bias"] = (state[f"{conv}.bias"] - module.running_mean) * scale + module.bias
-            for key in [key for key in state if key.startswith(f"{name}.")]:
-                del state[key]
-    folded.load_state_dict(state)
-    return folded.eval()
+    folded = copy.deepcopy(network).eval()
+    for module in folded.modules():
+        if isinstance(module, Separable) and isinstance(norm := module[2], nn.BatchNorm2d):
+            module[1] = fuse_conv_bn_eval(cast(nn.Conv2d, module[1]), norm)
+            module[2] = nn.Identity()
+    return folded

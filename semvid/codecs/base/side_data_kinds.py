@@ -61,7 +61,7 @@ class Kind:
     containers: Callable[[bytes], frozenset[str]] = lambda data: _NOWHERE
     """Data -> suffixes, such as ``.mp4``, of the containers that hold it once for the whole stream."""
     box: Callable[[bytes], bytes | None] | None = None
-    """Data -> the box of a QuickTime sample entry that gives it to a muxer; None = it gets it in another way."""
+    """Data -> the box of a QuickTime sample entry that gives it to a muxer; None = another way does."""
     matters: Callable[[bytes, VideoFrame], bool] = lambda data, picture: True
     """``(data, its picture)`` -> whether it says anything."""
     is_for_first: bool = False
