@@ -97,11 +97,10 @@ def insert_segments(jpeg: bytes, tags: PictureTags) -> bytes:
 def with_pixel_aspect(jpeg: bytes, aspect: Fraction) -> bytes:
     """Say in the JFIF header how wide a pixel is by its height."""
     limited = aspect.limit_denominator(0xFFFF if aspect <= 1 else max(int(0xFFFF / aspect), 1))
-    if jpeg[2:4] != b"\xff\xe0" or jpeg[6:11] != b"JFIF\0" or limited.numerator > 0xFFFF:
+    if limited.numerator > 0xFFFF:
         return jpeg
     # Unit 0: the densities are the aspect of a pixel, as FFmpeg writes and reads them.
-    density = struct.pack(">BHH", 0, limited.numerator, limited.denominator)
-    return jpeg[:13] + density + jpeg[18:]
+    return insert_segments(jpeg, PictureTags(density=(0, limited.numerator, limited.denominator)))
 
 
 def _segment(marker: int, payload: bytes) -> bytes:
