@@ -36,15 +36,8 @@ def clips() -> list[Path]:
 
 def environment() -> dict[str, str]:
     """Describe what the numbers were measured with."""
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.strip()
     return {
-        "commit": commit,
+        "commit": commit(REPOSITORY),
         "python": platform.python_version(),
         "machine": f"{os.cpu_count()} x {_processor()}",
         "av": av.__version__,
@@ -52,6 +45,12 @@ def environment() -> dict[str, str]:
         "numpy": version("numpy"),
         "opencv": version("opencv-python-headless"),
     }
+
+
+def commit(folder: Path) -> str:
+    """Return the commit of the checkout that a folder lies in; empty if it lies in none."""
+    command = ["git", "describe", "--always", "--dirty"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _processor() -> str:
@@ -72,9 +71,14 @@ def save(name: str, record: dict[str, Any]) -> Path:
 
 
 def load(name: str) -> dict[str, Any]:
-    """Read a result back; empty if it was never written."""
+    """Read a result back, without the environment, to which the next ``save`` adds its own.
+
+    Empty if it was never written.
+    """
     path = RESULTS / f"{name}.json"
-    return json.loads(path.read_text()) if path.exists() else {}
+    record: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    record.pop("environment", None)
+    return record
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

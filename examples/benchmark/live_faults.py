@@ -249,7 +249,6 @@ def main() -> None:
     parser.add_argument("--parts", default="source_killed,sink_killed,slow_consumer,starved")
     arguments = parser.parse_args()
     found: dict[str, Any] = load("live_faults")
-    found.pop("environment", None)
     for name, run in (
         ("source_killed", lambda: kill_source(arguments.kills)),
         ("sink_killed", lambda: kill_sink(3)),

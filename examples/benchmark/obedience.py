@@ -183,7 +183,7 @@ def measure() -> None:
                     rows.append({"clip": clip.stem, "codec": f"{codec} live", "case": "1 Mbit/s",
                                  "mode": mode, "share": found})  # fmt: skip
             print(source.stem, len(rows), flush=True)
-            save("obedience", {"num_frames": NUM_FRAMES, "chosen_on": sorted(CHOSEN_ON), "runs": rows})
+            keep(rows)
         last = next(one for one in clips() if one.stem.startswith("street"))
         for mode, (variant, changes) in product(("obeyed", "not attached"), VARIANTS.items()):
             clip = convert(last, folder / f"{variant}.mkv", vcodec="ffv1", **changes)
@@ -195,9 +195,14 @@ def measure() -> None:
                 extra = dict(one.split("=", 1) for one in text.split(" "))
                 run(clip, codec, text, mode, encoder_options=extra,
                     maps=semvid.MapsConfig(path=clip.with_suffix(".svmap")))  # fmt: skip
-    record = {"num_frames": NUM_FRAMES, "chosen_on": sorted(CHOSEN_ON), "runs": rows}
-    print(save("obedience", {**load("obedience"), **record}))
+    print(keep(rows))
     print(summary(rows))
+
+
+def keep(rows: list[dict[str, Any]]) -> Path:
+    """Write the runs so far; what ``--cost`` measured stays."""
+    record = {"num_frames": NUM_FRAMES, "chosen_on": sorted(CHOSEN_ON), "runs": rows}
+    return save("obedience", {**load("obedience"), **record})
 
 
 def summary(rows: list[dict[str, Any]]) -> str:
@@ -238,9 +243,7 @@ def measure_cost() -> None:
             more = statistics.median(a - b for a, b in zip(times[True], times[False], strict=True))
             pairs[codec] = {"core_seconds": round(without, 3), "more_with_watch": round(more, 3)}
             print(codec, pairs[codec], flush=True)
-    record = load("obedience")
-    record.pop("environment", None)
-    save("obedience", {**record, "cost_640x360_60_frames": pairs})
+    save("obedience", {**load("obedience"), "cost_640x360_60_frames": pairs})
 
 
 if __name__ == "__main__":

@@ -278,7 +278,7 @@ def main() -> None:
     threshold = arguments.threshold
     if threshold is None:
         threshold = load("saliency")["results"][arguments.model]["davis"]["threshold"]
-    results = {key: value for key, value in load("temporal").items() if key != "environment"}
+    results = load("temporal")
     results["model"], results["threshold"] = arguments.model, threshold
     if "maps" in parts:
         results["maps"] = measure_maps(arguments.model, threshold)
