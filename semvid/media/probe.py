@@ -18,12 +18,8 @@ from av.video.stream import VideoStream
 from semvid.core.errors import InputError, InputMissingError, NoVideoStreamError
 from semvid.core.text import reason
 from semvid.core.types import StreamInfo, StreamKind, VideoInfo
-from semvid.media.names import ffmpeg_name
 from semvid.media.reach import open_local
 from semvid.media.side_data import stream_side_data
-
-_ONE_FILE = {"pattern_type": "none"}
-"""FFmpeg's picture reader would take a ``%03d`` or ``*`` in a name as a pattern for many files."""
 
 UNKNOWN_CODEC = "unknown"
 """Placeholder where FFmpeg has no name for a stream's format."""
@@ -60,7 +56,7 @@ def open_container(path: Path, *, may_be_pipe: bool = False) -> InputContainer:
                 f"{path} is a pipe or a device, and a video may have to be read more than once; "
                 "save it to a file first, or use 'semvid stream -'"
             )
-        return open_local(ffmpeg_name(path), path, _ONE_FILE)
+        return open_local(path)
     except FileNotFoundError as error:
         raise InputMissingError(f"{path} does not exist; check the path") from error
     except PermissionError as error:

@@ -20,7 +20,10 @@ from av.error import FFmpegError
 
 from semvid.core.errors import ConfigError, InputError
 from semvid.core.text import setting
+from semvid.media.names import ffmpeg_name
 
+_ONE_FILE = {"pattern_type": "none"}
+"""FFmpeg's picture reader would take a ``%03d`` or ``*`` in a name as a pattern for many files."""
 _NOTHING = "-"
 """A protocol whitelist that allows none."""
 _PLAYLISTS = ("hls", "concat")
@@ -93,28 +96,26 @@ def network_options(protocols: Iterable[str], *, is_playlist: bool = False) -> d
     )
 
 
-def open_local(name: str, path: Path, options: Mapping[str, str] | None = None) -> InputContainer:
-    """Open a file for demuxing, by its name for FFmpeg; the caller closes it.
+def open_local(path: Path) -> InputContainer:
+    """Open a file for demuxing; the caller closes it.
 
     Raises:
         InputError: It is a playlist that names something it may not open; also later, while it is read.
         av.FFmpegError, OSError, ValueError: It cannot be opened.
     """
-    options = dict(options or {})
     if _Allowance.protocols:
         # Concatenation scripts also check names themselves.
-        options |= {"protocol_whitelist": _whitelist(), "safe": "0"}
-        return av.open(name, options=options, metadata_errors="replace")
-    options["protocol_whitelist"] = "file"
+        options = {**_ONE_FILE, "protocol_whitelist": _whitelist(), "safe": "0"}
+        return av.open(ffmpeg_name(path), options=options, metadata_errors="replace")
     try:
-        return _open_as(name, options, _plain_formats())
+        return _open_as(path, _plain_formats())
     except (FFmpegError, OSError, ValueError) as error:
         if getattr(error, "errno", None) != errno.EINVAL or not path.is_file():
             raise
         first = error
     for kind in _PLAYLISTS:
         try:
-            return _open_as(name, options, f"{_plain_formats()},{kind}", _Folder(path))
+            return _open_as(path, f"{_plain_formats()},{kind}", _Folder(path))
         except (PermissionError, FileNotFoundError) as error:
             raise InputError(
                 f"{path} lists a file that is not there, or outside its folder; get all its files, or, if "
@@ -131,12 +132,10 @@ def open_local(name: str, path: Path, options: Mapping[str, str] | None = None) 
     raise first
 
 
-def _open_as(
-    name: str, options: dict[str, str], formats: str, folder: _Folder | None = None
-) -> InputContainer:
+def _open_as(path: Path, formats: str, folder: _Folder | None = None) -> InputContainer:
     return av.open(
-        name,
-        options={**options, "format_whitelist": formats},
+        ffmpeg_name(path),
+        options={**_ONE_FILE, "protocol_whitelist": "file", "format_whitelist": formats},
         metadata_errors="replace",
         io_open=None if folder is None else folder.open,
     )

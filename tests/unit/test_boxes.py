@@ -13,16 +13,16 @@ def write(folder, text):
 def test_json_lines(tmp_path):
     text = '{"frame": 3, "box": [1, 2.5, 30, 40], "class": "person", "score": 0.5}\n\n{"frame": 4, "box": [0, 0, 9, 9]}\n'
     assert read_boxes(write(tmp_path, text)) == [
-        Box(3, 1, 2.5, 30, 40, "person", 0.5, 1),
-        Box(4, 0, 0, 9, 9, "", 1.0, 3),
+        Box(3, 1, 2.5, 30, 40, 0.5, 1),
+        Box(4, 0, 0, 9, 9, 1.0, 3),
     ]
 
 
 def test_mot_counts_frames_from_one_and_takes_unknown_confidence(tmp_path):
     text = "1,7,10,20,30,40,-1,-1,-1,-1\n2,7,11,20,30,40,0.75,1,1\n"
     assert read_boxes(write(tmp_path, text)) == [
-        Box(0, 10, 20, 30, 40, "-1", 1.0, 1),
-        Box(1, 11, 20, 30, 40, "1", 0.75, 2),
+        Box(0, 10, 20, 30, 40, 1.0, 1),
+        Box(1, 11, 20, 30, 40, 0.75, 2),
     ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,7 +44,6 @@ class Box:
     y: float
     width: float
     height: float
-    category: str
     score: float
     """Confidence in 0..1; it is the importance inside the box."""
     line: int
@@ -178,13 +176,13 @@ def _parser_for(line: str) -> Callable[[str, int], Box]:
 
 def _parse_json(line: str, number: int) -> Box:
     record = parse_json(line)
-    category, score = record.find("class"), record.find("score")
+    category = record.find("class")
     if category is not None and isinstance(category.value, int):
-        category = Field(str(category.whole(0, _LAST_FRAME)))
-    return _box(
-        record.get("frame").whole(0, _LAST_FRAME), record.get("box").items(least=4, most=4),
-        category.text() if category else "", score, number,
-    )  # fmt: skip
+        category.whole(0, _LAST_FRAME)
+    elif category is not None:
+        category.text()
+    frame, sides = record.get("frame").whole(0, _LAST_FRAME), record.get("box").items(least=4, most=4)
+    return _box(frame, sides, record.find("score"), number)
 
 
 def _parse_mot(line: str, number: int) -> Box:
@@ -193,8 +191,9 @@ def _parse_mot(line: str, number: int) -> Box:
         raise Malformed(f"{counted(len(parts), 'field')} where MOT has at least 7")
     fields = [_mot_field(one, f"field {index}") for index, one in enumerate(parts[:8], 1)]
     score = None if fields[6].value == -1 else fields[6]
-    category = str(fields[7].whole(-_LAST_FRAME, _LAST_FRAME)) if len(fields) > 7 else ""
-    return _box(fields[0].whole(1, _LAST_FRAME) - 1, fields[2:6], category, score, number)
+    for category in fields[7:]:
+        category.whole(-_LAST_FRAME, _LAST_FRAME)
+    return _box(fields[0].whole(1, _LAST_FRAME) - 1, fields[2:6], score, number)
 
 
 def _mot_field(text: str, place: str) -> Field:
@@ -205,11 +204,9 @@ def _mot_field(text: str, place: str) -> Field:
     return Field(float(text), place)
 
 
-def _box(frame: int, sides: list[Field], category: str, score: Field | None, line: int) -> Box:
+def _box(frame: int, sides: list[Field], score: Field | None, line: int) -> Box:
     where = f"frame {frame}"
     x, y, width, height = (one.number(-_FARTHEST, _FARTHEST) for one in sides)
     if min(width, height) <= 0:
         raise Malformed(f"{where}: a box needs a positive width and height, got {width:g} x {height:g}")
-    certain = 1.0 if score is None else score.number(0, 1)
-    # Classes repeat: keep one copy of each name.
-    return Box(frame, x, y, width, height, sys.intern(category), certain, line)
+    return Box(frame, x, y, width, height, 1.0 if score is None else score.number(0, 1), line)

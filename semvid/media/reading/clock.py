@@ -75,9 +75,9 @@ class _Part:
             # Where decoding times are unknown the first packet is taken to be shown first.
             self.is_sure[stream] = dts is None or dts >= self.first[stream]
 
-    def is_near(self, when: Fraction, margin: Fraction) -> bool:
+    def is_near(self, when: Fraction) -> bool:
         return self.low is not None and self.high is not None and (
-            self.low - margin <= when <= self.high + margin
+            self.low - _AHEAD <= when <= self.high + _AHEAD
         )  # fmt: skip
 
 
@@ -209,7 +209,7 @@ class FileClock(Generic[Item]):
         """Index of the part a packet belongs to; one past the last = it begins a new one."""
         newest, now = len(self._parts) - 1, dts * stamp.time_base
         if stamp.stream not in self._leading:
-            near = [index for index, part in enumerate(self._parts) if part.is_near(now, _AHEAD)]
+            near = [index for index, part in enumerate(self._parts) if part.is_near(now)]
             return near[-1] if near else newest
         if before is None:
             return newest
@@ -227,7 +227,7 @@ class FileClock(Generic[Item]):
     def _part_to_join(self, stream: int, own: int, now: Fraction) -> int | None:
         """Index of another part that a stream whose clock jumped is in: other streams were there first."""
         for index in range(len(self._parts) - 1, own, -1):
-            if self._parts[index].is_near(now, _AHEAD):
+            if self._parts[index].is_near(now):
                 return index
         others = {one.part for key, one in self._places.items() if key != stream} - {own}
         for index in sorted(others, reverse=True):

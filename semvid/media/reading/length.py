@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import av
 from av import Packet
@@ -15,9 +15,7 @@ from semvid.core.types import VideoInfo
 from semvid.media.reading.cut_off import is_cut_off
 from semvid.media.reading.damage import Damage
 from semvid.media.reading.movie_boxes import read_edits
-
-if TYPE_CHECKING:
-    from semvid.media.reading.packets import PacketReader
+from semvid.media.reading.packets import PacketReader
 
 
 @dataclass(slots=True)
@@ -84,7 +82,7 @@ def check_length(
     ``end``, in seconds, is that of what was read. ``num_read`` and ``num_claimed`` are packets of the video,
     read and by the header; 0 = it does not say.
     """
-    claimed_end, duration = None, cast("InputContainer", stream.container).duration
+    claimed_end, duration = None, cast(InputContainer, stream.container).duration
     # Where a clock jumps the header knows nothing of it.
     if duration and packets.is_everything_read and not packets.clock.num_jumps:
         claimed_end = Fraction(duration, av.time_base)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, cast
+from typing import cast
+
+from av import VideoFrame
+from av.filter import Graph
 
 from semvid.core.geometry import even_side, turned_size
 from semvid.core.text import counted
 from semvid.media.colour import matrix_of, range_of
 from semvid.media.filter_chain import TURNING, Step, chain
-
-if TYPE_CHECKING:
-    from av import VideoFrame
-    from av.filter import Graph
 
 _MOST_TOLD = 4
 """Number of changes reported one by one; videos that adapt to a network change size again and again."""
@@ -134,7 +133,7 @@ class Steadier:
             self._graphs.clear()
             graph = self._graphs[kind] = _build(picture, kind, first)
         graph.push(picture)
-        made = cast("VideoFrame", graph.pull())
+        made = cast(VideoFrame, graph.pull())
         made.pts, made.time_base, made.duration = picture.pts, picture.time_base, picture.duration
         return made, first.turns
 

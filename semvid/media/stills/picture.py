@@ -27,7 +27,6 @@ _USUAL_PRIMARIES = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
 class Picture:
     """A still as stored, not yet turned upright."""
 
-    path: Path
     size_bytes: int
     pixels: NDArray[np.uint8]
     """``(h, w, 3)`` RGB, or ``(h, w)`` grey."""
@@ -70,7 +69,7 @@ def read_picture(path: Path) -> Picture:
         tags = replace(tags, icc=b"")
     fitting, misfits = tags.fitting(1 if pixels.ndim == 2 else 3)
     return Picture(
-        path, path.stat().st_size, pixels, fitting, orientation, tuple(notices), (*tag_notices, *misfits)
+        path.stat().st_size, pixels, fitting, orientation, tuple(notices), (*tag_notices, *misfits)
     )
 
 

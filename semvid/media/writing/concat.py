@@ -8,7 +8,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
+
+from av import Packet
+from av.container import InputContainer
+from av.stream import Stream
+from av.video.stream import VideoStream
 
 from semvid.core.coded import CodedPacket
 from semvid.core.config import CompressConfig
@@ -22,12 +27,6 @@ from semvid.media.writing.destination import check_output
 from semvid.media.writing.durations import DurationKeeper
 from semvid.media.writing.video_track import VideoTrack
 from semvid.media.writing.writer import VideoWriter
-
-if TYPE_CHECKING:
-    from av import Packet
-    from av.container import InputContainer
-    from av.stream import Stream
-    from av.video.stream import VideoStream
 
 _ROUNDING = Fraction(2, 1000)
 """Seconds: Matroska counts times and durations in thousandths."""
@@ -110,7 +109,7 @@ def _write_all(
 
 
 def _add_track(writer: VideoWriter, template: VideoStream, frame_rate: Fraction | None) -> VideoTrack:
-    video = cast("VideoStream", add_copy(writer.container, template))
+    video = cast(VideoStream, add_copy(writer.container, template))
     video.time_base = template.time_base
     # As encoders are told; Matroska takes its durations from it.
     video.codec_context.framerate = frame_rate or Fraction(25)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
+
+from av import Packet
+from av.audio.stream import AudioStream
+from av.stream import AttachmentStream, Stream
+from av.subtitles.stream import SubtitleStream
 
 from semvid.core.coded import CodedPacket, StreamParameters
 from semvid.core.text import reason
 from semvid.media.probe import codec_name, is_cover_art, open_container
+from semvid.media.reading.reader import VideoReader
 from semvid.media.side_data import MODE_TAGS
 from semvid.media.writing.carry import Manifest, Passage, Way
 from semvid.media.writing.claim import writing
@@ -23,14 +29,6 @@ from semvid.media.writing.sound import SoundConverter, add_sound
 from semvid.media.writing.subtitles import SubtitleConverter
 from semvid.media.writing.tags import Inventory, portable
 from semvid.media.writing.video_track import VideoTrack
-
-if TYPE_CHECKING:
-    from av import Packet
-    from av.audio.stream import AudioStream
-    from av.stream import AttachmentStream, Stream
-    from av.subtitles.stream import SubtitleStream
-
-    from semvid.media.reading.reader import VideoReader
 
 _MP4_LIKE = {"mp4", "mov"}
 # The movie's ticks are those of edit lists, which hold the offset between sound and picture; FFmpeg's own
@@ -116,14 +114,14 @@ class VideoWriter(UnfinishedContainer):
     def _copy_of(self, stream: Stream, lead_in: Fraction) -> Stream:
         if stream.type != "audio" or self._muxer not in _MATROSKA:
             return add_copy(self.container, stream)
-        with primed(cast("AudioStream", stream), lead_in) as template:
+        with primed(cast(AudioStream, stream), lead_in) as template:
             return add_copy(self.container, template)
 
     def _converter(self, stream: Stream, passage: Passage) -> SoundConverter | SubtitleConverter:
         if passage.sound is None:
-            return SubtitleConverter(self.container, cast("SubtitleStream", stream), passage.text)
+            return SubtitleConverter(self.container, cast(SubtitleStream, stream), passage.text)
         coded = add_sound(self.container, passage.sound)
-        return SoundConverter(cast("AudioStream", stream), coded, passage.sound, is_even=self._muxer == "avi")
+        return SoundConverter(cast(AudioStream, stream), coded, passage.sound, is_even=self._muxer == "avi")
 
     def _attach(self, stream: Stream, passage: Passage) -> None:
         tags = dict(stream.metadata)
@@ -131,7 +129,7 @@ class VideoWriter(UnfinishedContainer):
             name, kind = COVER_CODECS[codec_name(stream)]
             data, name, kind = passage.cover, tags.pop("filename", name), tags.pop("mimetype", kind)
         else:
-            attachment = cast("AttachmentStream", stream)
+            attachment = cast(AttachmentStream, stream)
             name = tags.pop("filename", f"attachment-{stream.index}")
             kind = tags.pop("mimetype", "application/octet-stream")
             data = attachment.data
