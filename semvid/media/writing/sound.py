@@ -138,7 +138,7 @@ class SoundConverter:
         self._graph: Graph | None = None
         self._kind: tuple[object, ...] = ()
         self._expected = Fraction(0)
-        self._fifo: AudioFifo | None = None
+        self._fifo = AudioFifo()
         self._next_sample: int | None = None
         self._num_bad_packets = 0
 
@@ -188,10 +188,8 @@ class SoundConverter:
         kind = (frame.sample_rate, frame.format.name, frame.layout.name)
         if self._graph is None or kind != self._kind:
             self._end_graph()
-            self._graph, self._kind = (
-                _resampler(frame, self._target, from_zero=self._is_even and not self._kind),
-                kind,
-            )
+            self._graph = _resampler(frame, self._target, from_zero=self._is_even and not self._kind)
+            self._kind = kind
         self._graph.push(frame)
         self._pull(self._graph)
         return self._code(is_last=False)
@@ -208,14 +206,13 @@ class SoundConverter:
                 ready: Any = graph.pull()
             except (BlockingIOError, av.error.EOFError):
                 return
-            if self._fifo is None:
-                self._fifo = AudioFifo()
+            if self._next_sample is None:
                 self._next_sample = round(ready.pts * ready.time_base * self._target.rate)
             ready.pts = None
             self._fifo.write(ready)
 
     def _code(self, *, is_last: bool) -> list[Packet[Any]]:
-        if self._fifo is None or self._next_sample is None:
+        if self._next_sample is None:
             return []
         size = self.stream.codec_context.frame_size or _CHUNK_SAMPLES
         packets = []

@@ -19,7 +19,7 @@ from semvid.media.side_data import MODE_TAGS
 from semvid.media.writing.carry import Manifest, Passage, Way
 from semvid.media.writing.claim import writing
 from semvid.media.writing.container_trial import add_copy, open_output
-from semvid.media.writing.containers import CONTAINERS, COVER_CODECS
+from semvid.media.writing.containers import CONTAINERS, COVER_CODECS, MATROSKA_LIKE, MP4_LIKE
 from semvid.media.writing.even_sound import MOST_LATE
 from semvid.media.writing.header_patch import ROOM, prefer_google_boxes, state_pixel_aspect
 from semvid.media.writing.ledger import Ledger, carries_time
@@ -30,17 +30,14 @@ from semvid.media.writing.subtitles import SubtitleConverter
 from semvid.media.writing.tags import Inventory, portable
 from semvid.media.writing.video_track import VideoTrack
 
-_MP4_LIKE = {"mp4", "mov"}
 # The movie's ticks are those of edit lists, which hold the offset between sound and picture; FFmpeg's own
 # are milliseconds. Spherical and stereo-3D boxes are younger than the standard it keeps to by itself.
 _MOVIE = {"movflags": "+faststart", "strict": "unofficial", "movie_timescale": "90000"}
 _OPTIONS = {
-    "mp4": _MOVIE,
-    "mov": _MOVIE,
+    **dict.fromkeys(MP4_LIKE, _MOVIE),
     # Pictures must not be moved off their grid because the sound's decoder needs a lead-in.
-    "avi": {"avoid_negative_ts": "disabled"},
+    ".avi": {"avoid_negative_ts": "disabled"},
 }
-_MATROSKA = {"matroska", "webm"}
 
 
 class VideoWriter(UnfinishedContainer):
@@ -56,10 +53,10 @@ class VideoWriter(UnfinishedContainer):
     """
 
     def __init__(self, output: Path, manifest: Manifest | None = None, *, overwrite: bool) -> None:
-        self._muxer = muxer = CONTAINERS[output.suffix.lower()]
-        self._manifest = manifest or Manifest(output.suffix.lower(), {})
-        options = dict(_OPTIONS.get(muxer, {}))
-        if self._manifest.has_keys and muxer in _MP4_LIKE:
+        self._suffix = output.suffix.lower()
+        self._manifest = manifest or Manifest(self._suffix, {})
+        muxer, options = CONTAINERS[self._suffix], dict(_OPTIONS.get(self._suffix, {}))
+        if self._manifest.has_keys and self._suffix in MP4_LIKE:
             options["movflags"] += "+use_metadata_tags"
         is_relayed = self._manifest.is_relayed
         super().__init__(
@@ -69,7 +66,7 @@ class VideoWriter(UnfinishedContainer):
         self._copies: dict[int, Stream] = {}
         self._held: dict[int, list[Packet[Any]]] = {}
         self._converters: dict[int, SoundConverter | SubtitleConverter] = {}
-        self._ledger = Ledger(output, MOST_LATE if self._muxer == "avi" else Fraction(0))
+        self._ledger = Ledger(output, MOST_LATE if self._suffix == ".avi" else Fraction(0))
         self._track: VideoTrack | None = None
         self._pixel_aspect: Fraction | None = None
         self._inventory: Inventory | None = None
@@ -79,7 +76,7 @@ class VideoWriter(UnfinishedContainer):
         """Add the coded video, or take a track that was added. Must be called once, first of all."""
         self._track = video if isinstance(video, VideoTrack) else VideoTrack.add(self.container, video)
         aspect = self._track.stream.codec_context.sample_aspect_ratio
-        self._pixel_aspect = aspect if aspect and aspect != 1 and self._muxer in _MATROSKA else None
+        self._pixel_aspect = aspect if aspect and aspect != 1 and self._suffix in MATROSKA_LIKE else None
 
     def copy_streams(self, reader: VideoReader) -> None:
         """Add what becomes of every other stream of the input, with metadata and chapters.
@@ -112,7 +109,7 @@ class VideoWriter(UnfinishedContainer):
                 self._inventory.add(passage.label, converter.stream, stream)
 
     def _copy_of(self, stream: Stream, lead_in: Fraction) -> Stream:
-        if stream.type != "audio" or self._muxer not in _MATROSKA:
+        if stream.type != "audio" or self._suffix not in MATROSKA_LIKE:
             return add_copy(self.container, stream)
         with primed(cast(AudioStream, stream), lead_in) as template:
             return add_copy(self.container, template)
@@ -121,7 +118,7 @@ class VideoWriter(UnfinishedContainer):
         if passage.sound is None:
             return SubtitleConverter(self.container, cast(SubtitleStream, stream), passage.text)
         coded = add_sound(self.container, passage.sound)
-        return SoundConverter(cast(AudioStream, stream), coded, passage.sound, is_even=self._muxer == "avi")
+        return SoundConverter(cast(AudioStream, stream), coded, passage.sound, is_even=self._suffix == ".avi")
 
     def _attach(self, stream: Stream, passage: Passage) -> None:
         tags = dict(stream.metadata)
@@ -220,7 +217,7 @@ class VideoWriter(UnfinishedContainer):
             return self._claim.publish(self._temporary)
 
     def _patch_header(self) -> None:
-        if self._muxer in _MP4_LIKE:
+        if self._suffix in MP4_LIKE:
             prefer_google_boxes(self._temporary)
         if self._pixel_aspect is not None:
             state_pixel_aspect(self._temporary, self._pixel_aspect)
