@@ -1,4 +1,4 @@
-"""Turns settings into plain JSON values and back, strictly: errors name the place in the JSON."""
+"""Turns settings and the like into plain JSON values and back, strictly: errors name the place."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
 from semvid.core.errors import ConfigError
+from semvid.core.frozen import FrozenMapping
 from semvid.core.setting_types import hints_of, shown
 from semvid.core.settings import fit
 
@@ -76,8 +77,12 @@ def _plain(value: Any, hint: Any) -> Any:
 
 
 def _read(value: Any, hint: Any, place: str) -> Any:
-    classes = _classes(hint)
-    if not classes or (value is None and NoneType in get_args(hint)):
+    classes, origin, args = _classes(hint), get_origin(hint), get_args(hint)
+    if origin is tuple and is_dataclass(args[0]) and isinstance(value, list):
+        return tuple(_read(one, args[0], f"{place}[{index}]") for index, one in enumerate(value))
+    if origin is Mapping and is_dataclass(args[1]) and isinstance(value, Mapping):
+        return FrozenMapping({key: _read(one, args[1], f"{place}.{key}") for key, one in value.items()})
+    if not classes or (value is None and NoneType in args):
         return fit(value, hint, "", place)
     (kind, *others), record = classes.values(), value
     if others and isinstance(value, Mapping):

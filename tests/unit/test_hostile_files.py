@@ -155,7 +155,7 @@ def test_whole_files_are_read(name, tmp_path):
     read, whole = READERS[name]
     (tmp_path / name).write_bytes(whole)
     if name == "report.json":
-        with pytest.raises(InputError, match="report lacks"):
+        with pytest.raises(InputError, match="report.codec is missing"):
             read(tmp_path / name)
     else:
         read(tmp_path / name)

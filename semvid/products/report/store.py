@@ -6,14 +6,14 @@ import dataclasses
 import json
 import math
 import re
-import types
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
+from typing import Any
 
-from semvid.core.checked import Malformed, parse_json, shown
+from semvid.core.checked import Malformed, parse_json
 from semvid.core.decoding import read_text
-from semvid.core.errors import ConfigError, InputError, InputMissingError
+from semvid.core.errors import InputError, InputMissingError
+from semvid.core.plain import from_plain
 from semvid.core.text import counted, encodable
 from semvid.engine.job import Job
 from semvid.products.report.data import MEASURES, VERSION, CloseUp, Report, Still, Thumbnail
@@ -87,59 +87,23 @@ def parse_report(text: str, name: str) -> Report:
         )
     try:
         job = record.pop("job", None)
-        report = cast(Report, _read(record, Report, "report"))
+        report = from_plain(Report, _with_nan(record), "report")
         if job is not None:
             report = dataclasses.replace(report, job=Job.from_plain(job))
         _check(report)
-    except (ValueError, ConfigError) as error:
-        raise InputError(f"{name} is a damaged report: {error}; make it again with `write_report`") from error
+    except ValueError as error:
+        why = str(error).partition(";")[0]
+        raise InputError(f"{name} is a damaged report: {why}; make it again with `write_report`") from error
     return report
 
 
-def _read(value: Any, kind: Any, where: str) -> Any:
-    """Check a value of JSON against a type and convert it; raises ValueError that says where."""
-    if dataclasses.is_dataclass(kind):
-        return _read_fields(value, cast(type, kind), where)
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin is tuple:
-        items = _expect(value, list, where)
-        kinds = [arguments[0]] * len(items) if arguments[-1] is Ellipsis else list(arguments)
-        if len(kinds) != len(items):
-            raise ValueError(f"{where} has {counted(len(items), 'item')} instead of {len(kinds)}")
-        return tuple(
-            _read(one, item, f"{where}[{index}]")
-            for index, (one, item) in enumerate(zip(items, kinds, strict=True))
-        )
-    if origin is Mapping:
-        entries = _expect(value, dict, where)
-        return types.MappingProxyType(
-            {key: _read(one, arguments[1], f"{where}.{key}") for key, one in entries.items()}
-        )
-    if origin is Literal:
-        if value not in arguments:
-            raise ValueError(f"{where} is {shown(value)}")
-        return value
-    if kind is float:
-        return math.nan if value is None else float(_expect(value, (int, float), where))
-    return _expect(value, kind, where)
-
-
-def _read_fields(value: Any, kind: type, where: str) -> Any:
-    entries = _expect(value, dict, where)
-    hints = get_type_hints(kind)
-    usual = {one.name for one in dataclasses.fields(kind) if one.default is not dataclasses.MISSING}
-    missing = sorted(hints.keys() - entries.keys() - usual)
-    if missing:
-        raise ValueError(f"{where} lacks {', '.join(missing)}")
-    given = {name: hint for name, hint in hints.items() if name in entries}
-    return kind(**{name: _read(entries[name], hint, f"{where}.{name}") for name, hint in given.items()})
-
-
-def _expect(value: Any, kind: Any, where: str) -> Any:
-    # To Python True is a number; to a report it is not.
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise ValueError(f"{where} is {shown(value)}")
-    return value
+def _with_nan(value: Any) -> Any:
+    """Put NaN where JSON has null."""
+    if isinstance(value, dict):
+        return {key: _with_nan(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_with_nan(one) for one in value]
+    return math.nan if value is None else value
 
 
 def _check(report: Report) -> None:
