@@ -18,7 +18,7 @@ from semvid.streaming.capture.source import LiveReader
 from semvid.streaming.coding import live_presets
 from semvid.streaming.ends import PacketTaker
 from semvid.streaming.session import LiveSession
-from semvid.streaming.sinks.opening import open_sink
+from semvid.streaming.sinks.sink import PacketSink
 from semvid.streaming.sinks.virtual_camera import VirtualCamera
 
 
@@ -94,7 +94,7 @@ def open_session(
         sinks: list[PacketTaker] = []
         for text, option in ((sink, "sink"), (config.record and str(config.record), "record")):
             if text:
-                sinks.append(open_sink(text, config, option=option))
+                sinks.append(PacketSink(text, config, option=option))
                 stack.callback(sinks[-1].close)
         if virtual_camera:
             sinks.append(VirtualCamera(config.frame_rate or USUAL_RATE))

@@ -21,13 +21,11 @@ from semvid.core.config import LiveConfig
 from semvid.core.errors import OutputError, OutputExistsError
 from semvid.streaming.base.address import parse_source
 from semvid.streaming.capture.source import LiveReader
-from semvid.streaming.sinks.opening import open_sink
 from semvid.streaming.sinks.sink import PacketSink
-from semvid.streaming.sinks.sink_address import parse_sink
 
 
 def open_with(text, codec="x264", **options):
-    return open_sink(str(text), LiveConfig(codec=codec, reconnect_seconds=0.3, **options))
+    return PacketSink(str(text), LiveConfig(codec=codec, reconnect_seconds=0.3, **options))
 
 
 def offer_in_real_time(sink, packets, condition, seconds=15.0):
@@ -299,10 +297,10 @@ def test_a_refused_sink_is_said_at_once(url):
         assert sink.state == "closed"
 
 
-def test_a_server_that_never_answers_stops_nobody():
+def test_a_server_that_never_answers_stops_nobody(monkeypatch):
+    monkeypatch.setattr("semvid.streaming.sinks.sink._NETWORK_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as server:
-        address = parse_sink(f"rtmp://127.0.0.1:{server.getsockname()[1]}/live/key", "x264")
-        sink = PacketSink(address, buffer_seconds=0.5)
+        sink = open_with(f"rtmp://127.0.0.1:{server.getsockname()[1]}/live/key")
         turns = []
 
         def count():
@@ -330,8 +328,8 @@ import sys, time
 sys.path.insert(0, {tests!r})
 from live_clips import endless
 from semvid.core.config import LiveConfig
-from semvid.streaming.sinks.opening import open_sink
-sink = open_sink("-", LiveConfig(codec={codec!r}))
+from semvid.streaming.sinks.sink import PacketSink
+sink = PacketSink("-", LiveConfig(codec={codec!r}))
 end = time.monotonic() + 10
 for number, packet in enumerate(endless({codec!r})):
     if number == {number} or sink.state == "closed" or time.monotonic() > end: break

@@ -18,7 +18,7 @@ from semvid.core.events import Notice
 from semvid.streaming.base.sound import CHUNK_TICKS, SILENCE, SoundChunk
 from semvid.streaming.live import open_session
 from semvid.streaming.sinks.mux import Muxer, SoundFormat
-from semvid.streaming.sinks.opening import open_sink
+from semvid.streaming.sinks.sink import PacketSink
 from semvid.streaming.sinks.sink_address import parse_sink
 
 # Two thirds of a frame; viewers notice 45 ms of sound that comes early.
@@ -233,7 +233,7 @@ def test_a_sink_that_comes_back_has_the_sound_in_time(tmp_path):
     port, received = free_port(), tmp_path / "received.mkv"
     url = f"rtmp://127.0.0.1:{port}/live/film"
     receiver = ("-listen", "1", "-i", url, "-c", "copy", "-y")
-    with open_sink(url, semvid.LiveConfig(reconnect_seconds=0.3), option="SINK") as sink:
+    with PacketSink(url, semvid.LiveConfig(reconnect_seconds=0.3), option="SINK") as sink:
         sink.expect_sound()
         with process(*receiver, str(tmp_path / "first.mkv")):
             assert until(lambda: listens(port))

@@ -1,4 +1,4 @@
-"""The files of one live output: every failed write is raised, and what was written is read back.
+"""The files of one live output: their names, every failed write raised, and what was written read back.
 
 FFmpeg's HLS muxer reports no error of a disk at all, and others lose those of their last bytes. So FFmpeg
 writes through here.
@@ -6,7 +6,9 @@ writes through here.
 
 from __future__ import annotations
 
+import glob
 import io
+import itertools
 import os
 from pathlib import Path
 from typing import IO, Any, BinaryIO
@@ -14,9 +16,11 @@ from typing import IO, Any, BinaryIO
 import av
 from av.error import FFmpegError
 
-from semvid.core.errors import OutputError
+from semvid.core.errors import OutputError, OutputExistsError
 from semvid.core.text import counted
 from semvid.media.names import ffmpeg_name
+from semvid.media.writing.output import check_place
+from semvid.streaming.sinks.sink_address import is_segmented
 
 _TEMPORARY = ".tmp"
 """The suffix FFmpeg appends while it writes a segment or playlist."""
@@ -186,3 +190,37 @@ def count_pictures(source: Path | BinaryIO) -> int:
 
 def _final(path: Path) -> Path:
     return path.with_suffix("") if path.suffix == _TEMPORARY else path
+
+
+def check_files(url: str, *, overwrite: bool, option: str) -> None:
+    """Refuse a file, or segments, that cannot or must not be written.
+
+    Args:
+        url: As ``parse_sink`` gives it.
+        overwrite: Existing files may be replaced.
+        option: The option that names it, for messages.
+
+    Raises:
+        OutputError: It cannot or must not be written.
+    """
+    check_place(Path(url), None, overwrite=overwrite, option=option)
+    if is_segmented(url) and not overwrite and (existing := _existing(Path(url))):
+        raise OutputExistsError(
+            f"{existing} exists; pass `overwrite=True` to overwrite segments or choose another `{option}`"
+        )
+
+
+def _existing(path: Path) -> str | None:
+    """Return a file that exists already; for segments, any of them."""
+    if not is_segmented(str(path)):
+        return str(path) if path.exists() else None
+    head, _, tail = str(path).rpartition("%")
+    pattern = f"{glob.escape(head)}[0-9]*{glob.escape(tail[tail.index('d') + 1 :])}"
+    return next(glob.iglob(pattern), None)
+
+
+def next_free(name: str) -> str:
+    """Return the name of the next file of a recording: ``NAME-2.mkv`` and so on."""
+    path = Path(name)
+    candidates = (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
+    return next(str(one) for one in candidates if _existing(one) is None)

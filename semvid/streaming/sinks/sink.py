@@ -13,14 +13,15 @@ from semvid.core.config import LiveConfig
 from semvid.core.errors import OutputError
 from semvid.core.text import counted
 from semvid.media.writing.claim import Claim, take_free_name
-from semvid.streaming.base.address import Address
 from semvid.streaming.base.backoff import pauses
 from semvid.streaming.base.sound import SoundChunk
 from semvid.streaming.base.types import SinkState
+from semvid.streaming.capture.opening import require_protocol
+from semvid.streaming.sinks.disk import check_files, next_free
 from semvid.streaming.sinks.mux import SoundFormat
 from semvid.streaming.sinks.outlet import ClosedByReaderError, LocalOutlet, Outlet, PushedOutlet
 from semvid.streaming.sinks.packet_queue import PacketQueue
-from semvid.streaming.sinks.sink_files import check_files, next_free
+from semvid.streaming.sinks.sink_address import parse_sink
 
 _NETWORK_SECONDS = 2.0
 _FILE_SECONDS = 60.0
@@ -39,15 +40,13 @@ class PacketSink(Closing):
     what a sink cannot take in time is dropped up to a key frame and counted.
 
     Args:
-        address: From ``parse_sink``.
-        reconnect_seconds: Longest pause between attempts.
-        sound_bitrate: Bits a second of the sound, 0 = none.
-        overwrite: Replace an existing file.
+        text: As ``parse_sink`` takes it.
+        config: ``codec``, ``reconnect_seconds``, ``sound_bitrate`` and ``overwrite`` are used.
         option: The option that names it, for messages.
-        buffer_seconds: Of stream that waits at most; None = 2 for networks and pipes, 60 for files.
 
     Raises:
-        OutputError: A file that cannot or must not be written.
+        ConfigError: It is of no known kind, or cannot carry the codec.
+        OutputError: It is a file that cannot or must not be written.
 
     Attributes:
         name: Where it goes, without secrets.
@@ -61,20 +60,18 @@ class PacketSink(Closing):
         paths: Files begun.
     """
 
-    def __init__(
-        self,
-        address: Address,
-        *,
-        reconnect_seconds: float = LiveConfig().reconnect_seconds,
-        sound_bitrate: int = 0,
-        overwrite: bool = False,
-        option: str = "sink",
-        buffer_seconds: float | None = None,
-    ) -> None:
-        check_files(address, overwrite=overwrite, option=option)
-        self._overwrite = overwrite
-        # Two streams into one file would make a file of neither.
-        self._claim = Claim(Path(address.url), overwrite=overwrite) if address.kind == "file" else None
+    def __init__(self, text: str, config: LiveConfig, *, option: str = "sink") -> None:
+        self._address = address = parse_sink(text, config.codec)
+        require_protocol(address)
+        self._overwrite = config.overwrite
+        self._claim: Claim | None = None
+        seconds = _NETWORK_SECONDS
+        if address.kind == "file":
+            check_files(address.url, overwrite=config.overwrite, option=option)
+            # Two streams into one file would make a file of neither.
+            self._claim = Claim(Path(address.url), overwrite=config.overwrite)
+            seconds = _FILE_SECONDS
+        self._queue = PacketQueue(seconds)
         self.name = address.shown
         self.num_reconnections = 0
         self.bytes_written = 0
@@ -82,18 +79,14 @@ class PacketSink(Closing):
         self.failure = ""
         self.is_patient = False
         self.paths: list[str] = []
-        self.carries_sound = bool(address.sound_codec and sound_bitrate)
-        self._sound_format = SoundFormat(address.sound_codec, sound_bitrate)
+        self.carries_sound = bool(address.sound_codec and config.sound_bitrate)
+        self._sound_format = SoundFormat(address.sound_codec, config.sound_bitrate)
         self._sound: SoundFormat | None = None
-        self._address = address
-        if buffer_seconds is None:
-            buffer_seconds = _FILE_SECONDS if address.kind == "file" else _NETWORK_SECONDS
-        self._reconnect_seconds = reconnect_seconds
-        self._pauses = pauses(reconnect_seconds)
+        self._reconnect_seconds = config.reconnect_seconds
+        self._pauses = pauses(self._reconnect_seconds)
         self.state: SinkState = "opening"
         self._refusal: OutputError | None = None
         self._was_open = False
-        self._queue = PacketQueue(buffer_seconds)
         self._num_refused = 0
         self._changed = threading.Condition()
         self._closing = threading.Event()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 from semvid.codecs.registry import CODECS, find_codec
 from semvid.core.errors import ConfigError
 from semvid.core.text import scheme_of, without_secrets
-from semvid.streaming.base.address import Address
+from semvid.streaming.base.address import Address, AddressKind
 
 _TS = ("h264", "hevc")
 _ANY: tuple[str, ...] = ()
@@ -70,15 +71,7 @@ def parse_sink(text: str, codec: str) -> Address:
     scheme = scheme_of(text)
     if text == "-":
         muxer, options = ("mpegts", _MPEGTS) if coding in _TS else ("matroska", {**_FLUSH, "live": "1"})
-        address = Address(
-            text,
-            "pipe",
-            text,
-            muxer,
-            MappingProxyType(options | _AT_ONCE),
-            codecs=_ANY,
-            sound_codec=_USUAL_SOUND_CODEC,
-        )
+        address = _address(text, "pipe", muxer, options | _AT_ONCE)
     elif scheme is not None:
         address = _network(text, scheme)
     else:
@@ -103,17 +96,8 @@ def _network(text: str, scheme: str) -> Address:
     url = text
     if scheme in {"udp", "srt", "rtp"} and "pkt_size=" not in url:
         url += ("&" if "?" in url else "?") + "pkt_size=1316"
-    return Address(
-        text,
-        "network",
-        url,
-        muxer,
-        MappingProxyType(options | _AT_ONCE),
-        can_reconnect=True,
-        codecs=codecs,
-        sound_codec=_USUAL_SOUND_CODEC,
-        takes_changes=muxer in {"mpegts", "rtp_mpegts"},
-    )
+    address = _address(text, "network", muxer, options | _AT_ONCE, codecs)
+    return replace(address, url=url, can_reconnect=True, takes_changes=muxer in {"mpegts", "rtp_mpegts"})
 
 
 def _file(text: str, coding: str) -> Address:
@@ -121,16 +105,7 @@ def _file(text: str, coding: str) -> Address:
     if suffix == ".m3u8":
         # Players expect HEVC in fragments of MP4.
         options = dict(_HLS) | ({"hls_segment_type": "fmp4"} if coding == "hevc" else {})
-        return Address(
-            text,
-            "file",
-            text,
-            "hls",
-            MappingProxyType(options),
-            codecs=_TS,
-            sound_codec=_USUAL_SOUND_CODEC,
-            takes_changes="hls_segment_type" not in options,
-        )
+        return replace(_address(text, "file", "hls", options, _TS), takes_changes=coding != "hevc")
     if suffix not in _FILES:
         raise ConfigError(
             f"{text} is not a sink: its name must end in {', '.join(_FILES)} or .m3u8, "
@@ -149,15 +124,15 @@ def _file(text: str, coding: str) -> Address:
         muxer = "segment"
     elif "%" in text:
         raise ConfigError(f"{text} holds a % that is not a segment number; use %03d, or another name")
+    address = _address(text, "file", muxer, options, codecs)
+    return replace(address, sound_codec=sound_codec, takes_changes=suffix == ".ts")
+
+
+def _address(
+    text: str, kind: AddressKind, muxer: str, options: dict[str, str], codecs: tuple[str, ...] = ()
+) -> Address:
     return Address(
-        text,
-        "file",
-        text,
-        muxer,
-        MappingProxyType(options),
-        codecs=codecs,
-        sound_codec=sound_codec,
-        takes_changes=suffix == ".ts",
+        text, kind, text, muxer, MappingProxyType(options), codecs=codecs, sound_codec=_USUAL_SOUND_CODEC
     )
 
 
