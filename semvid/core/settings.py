@@ -28,8 +28,7 @@ from typing import (
 
 from semvid.core.errors import ConfigError
 from semvid.core.frozen import FrozenMapping
-from semvid.core.setting_docs import FieldDocs
-from semvid.core.setting_types import Limits, Named, described, hints_of, noun, shown
+from semvid.core.setting_types import FieldDocs, Limits, Named, described, hints_of, noun, shown
 from semvid.core.text import setting
 
 _Class = TypeVar("_Class")

@@ -22,12 +22,17 @@ from semvid.core.errors import ConfigError
 from semvid.streaming.handle import LiveHandle
 from semvid.web.address import ServedNames
 from semvid.web.broadcast import Broadcast, Picture
-from semvid.web.guard import Guard, Keys, refusal
-from semvid.web.limits import Allowance
+from semvid.web.guard import Allowance, Guard, Keys, refusal
 from semvid.web.pictures import VIEWS, View
 from semvid.web.protocol import Gate
-from semvid.web.requests import MOST_BODY_BYTES, parse_controls, plain_controls
-from semvid.web.status import WebStatus, plain_status, prometheus_text
+from semvid.web.status import (
+    MOST_BODY_BYTES,
+    WebStatus,
+    parse_controls,
+    plain_controls,
+    plain_status,
+    prometheus_text,
+)
 
 _ASSETS = {
     "/": ("web/page.html", "text/html"),

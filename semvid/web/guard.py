@@ -1,10 +1,13 @@
-"""Access control: host, origin and token of requests; and the headers of every response."""
+"""Access control: host, origin, token and rate of requests; and the headers of every response."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import hmac
+import time
+from collections import OrderedDict
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -12,8 +15,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from semvid.web.address import ServedNames
-from semvid.web.limits import Allowance
 
+_MOST_KEYS = 256
 _OPEN_PATHS = frozenset({"/healthz", "/icon.svg", "/favicon.ico"})
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 _WRONG_TOKENS, _WRONG_TOKENS_PER_SECOND = 10, 1 / 6
@@ -43,6 +46,37 @@ _LOCKED = (
     "<title>semvid live</title><h1>This stream needs its token</h1>"
     "<p>Open the whole address that semvid printed when it started; it ends in <code>?token=...</code></p>"
 )
+
+
+class Allowance:
+    """A token bucket for each key. The number of keys is bounded: the one unused longest is forgotten.
+
+    Args:
+        burst: Capacity of a bucket.
+        per_second: Rate at which it fills.
+        clock: Returns seconds.
+    """
+
+    def __init__(self, burst: float, per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._burst, self._per_second, self._clock = burst, per_second, clock
+        self._stocks: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def spend(self, key: str) -> bool:
+        """Take one; return whether there was one."""
+        stock = self._stock(key)
+        if stock < 1:
+            return False
+        self._stocks[key] = (stock - 1, self._clock())
+        self._stocks.move_to_end(key)
+        if len(self._stocks) > _MOST_KEYS:
+            self._stocks.popitem(last=False)
+        return True
+
+    def _stock(self, key: str) -> float:
+        if key not in self._stocks:
+            return self._burst
+        stock, since = self._stocks[key]
+        return min(stock + (self._clock() - since) * self._per_second, self._burst)
 
 
 def refusal(status: int, words: str, headers: dict[str, str] | None = None) -> JSONResponse:

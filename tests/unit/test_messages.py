@@ -44,7 +44,7 @@ FOREIGN = {"--force-reinstall": "pip's", "-h": "ffmpeg's", "--saliency": "MSU's 
 NO_MESSAGES = {
     "products.report.settings": "writes the command line that makes a report again",
     "core.text": "puts backticks around options",
-    "web.requests": "puts another name between them",
+    "web.status": "puts another name between them",
 }
 
 

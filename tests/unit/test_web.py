@@ -33,12 +33,17 @@ from semvid.streaming.handle import LiveControls
 from semvid.web.address import Address, ServedNames, check_token, listen, parse_address, shown_url
 from semvid.web.app import _Pictures
 from semvid.web.broadcast import Picture
-from semvid.web.guard import Keys
-from semvid.web.limits import Allowance
+from semvid.web.guard import Allowance, Keys
 from semvid.web.pictures import VIEWS, PictureMaker, picture_size
-from semvid.web.requests import parse_controls, plain_controls
 from semvid.web.server import WebServer
-from semvid.web.status import WebStatus, plain_status, prometheus_text, shown_names
+from semvid.web.status import (
+    WebStatus,
+    parse_controls,
+    plain_controls,
+    plain_status,
+    prometheus_text,
+    shown_names,
+)
 
 WEB = WebStatus(3, 32, 1, 0, 0.21)
 

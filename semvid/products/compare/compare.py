@@ -32,9 +32,9 @@ from semvid.products.compare.filters import (
     can_measure,
     deinterlaces,
     filter_scores,
+    unchanging,
 )
 from semvid.products.compare.side_by_side import side_by_side
-from semvid.products.compare.unchanging import unchanging
 from semvid.products.compare.weighted import weighted_scores
 
 _DONE = "what could be decoded was compared"

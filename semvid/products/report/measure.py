@@ -20,9 +20,8 @@ from semvid.media.probe import open_container, probe
 from semvid.media.reading.reader import VideoReader
 from semvid.media.writing.output import scratch_folder
 from semvid.products.compare.compare import describe_source, pool
-from semvid.products.compare.filters import Source, can_measure, filter_scores
+from semvid.products.compare.filters import Source, can_measure, filter_scores, unchanging
 from semvid.products.compare.side_by_side import Together, side_by_side
-from semvid.products.compare.unchanging import unchanging
 from semvid.products.compare.weighted import frame_scores, psnr, squared_error
 from semvid.products.maps import export_maps
 from semvid.products.report.data import MEASURES, Encode

@@ -19,10 +19,9 @@ from semvid.streaming.base.backoff import pauses
 from semvid.streaming.base.sound import SoundChunk
 from semvid.streaming.base.types import Captured, SourceState
 from semvid.streaming.capture.decoding import SourceDecoder
-from semvid.streaming.capture.fit import Pacer
 from semvid.streaming.capture.frame_queue import FrameQueue
 from semvid.streaming.capture.opening import OPEN_SECONDS, NotThereYetError, close_quietly, open_source
-from semvid.streaming.capture.shaping import Shaper
+from semvid.streaming.capture.shaping import Pacer, Shaper
 from semvid.streaming.capture.source_sound import SourceSound
 from semvid.streaming.capture.timeline import Timeline
 
