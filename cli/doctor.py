@@ -21,7 +21,6 @@ _PACKAGES = (
     "onnxruntime",
     "numpy",
     "opencv-python-headless",
-    "scipy",
     "numba",
     "jpeglib",
     "imageio-ffmpeg",
