@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from semvid.core.config import CompressConfig, MapsConfig
+from semvid.core.config import CompressConfig, ExportConfig, MapsConfig
 from semvid.core.errors import ConfigError, OutputError, SemvidError
 from semvid.core.events import Notice, Stage
 from semvid.core.resampling import stretched
@@ -21,6 +21,7 @@ from semvid.media.writing.claim import Claim
 from semvid.media.writing.output import check_place, scratch_folder
 from semvid.products.compare.compare import describe_source, field_notices
 from semvid.products.compare.filters import deinterlaces
+from semvid.products.maps import export_maps
 from semvid.products.report.data import VERSION, CloseUp, Note, Report, SourceFacts, Still, Thumbnail
 from semvid.products.report.measure import (
     Measured,
@@ -29,10 +30,9 @@ from semvid.products.report.measure import (
     describe_encode,
     measure,
     read_versions,
-    write_maps,
 )
 from semvid.products.report.page import render_page
-from semvid.products.report.plain import plain_encode_of_size
+from semvid.products.report.plain import only_progress, plain_encode_of_size
 from semvid.products.report.settings import command_line, preset_of, settings_table
 from semvid.products.report.store import dump_report
 
@@ -142,7 +142,10 @@ def _make(
     info = probe(result.source)
     if maps is None:
         on_event(Stage("maps"))
-        maps = write_maps(result.source, config.maps, config.temporal, folder, on_event)
+        # Not as a sidecar, whose maps are a little coarser than the run's.
+        maps = folder / "maps.mkv"
+        again = ExportConfig(maps=config.maps, temporal=config.temporal)
+        export_maps(result.source, maps, again, on_event=only_progress(on_event))
     if plain is None:
         on_event(Stage("plain encode"))
         place = folder / f"plain{result.output.suffix}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from semvid.core.config import ExportConfig, MapsConfig, TemporalConfig
+from semvid.core.config import MapsConfig, TemporalConfig
 from semvid.core.errors import InputError
 from semvid.core.events import Event, Notice, Progress, Stage
 from semvid.core.resampling import stretched
@@ -23,7 +23,6 @@ from semvid.products.compare.compare import describe_source, pool
 from semvid.products.compare.filters import Source, can_measure, filter_scores, unchanging
 from semvid.products.compare.side_by_side import Together, side_by_side
 from semvid.products.compare.weighted import frame_scores, psnr, squared_error
-from semvid.products.maps import export_maps
 from semvid.products.report.data import MEASURES, Encode
 from semvid.products.report.pictures import Uprighter
 from semvid.products.report.regions import RegionFinder
@@ -55,26 +54,6 @@ class Measured:
     plain: Mapping[str, tuple[float, ...]]
     regions: RegionFinder
     uprighter: Uprighter
-
-
-def write_maps(
-    source: Path, maps: MapsConfig, temporal: TemporalConfig, folder: Path, on_event: OnEvent
-) -> Path:
-    """Make the maps of a run again. Not as a sidecar, whose maps are a little coarser than the run's.
-
-    Args:
-        source: The video.
-        maps: Of the run.
-        temporal: Likewise.
-        folder: Where files may go.
-        on_event: Called with ``Progress``.
-    """
-    path = folder / "maps.mkv"
-    config = ExportConfig(maps=maps, temporal=temporal)
-    export_maps(
-        source, path, config, on_event=lambda event: on_event(event) if isinstance(event, Progress) else None
-    )
-    return path
 
 
 def read_versions(versions: Versions, on_event: OnEvent) -> Generator[Together, None, None]:
@@ -115,8 +94,8 @@ def measure(versions: Versions, on_event: OnEvent) -> Measured:
     with closing(read_versions(versions, on_event)) as triples:
         for source, small, tests in triples:
             if uprighter is None:
-                first_pts, aspect_ratio = source.pts, versions.info.sample_aspect_ratio
-                uprighter = Uprighter(source.quarter_turns, source.size, aspect_ratio)
+                first_pts = source.pts
+                uprighter = Uprighter(source, versions.info.sample_aspect_ratio)
             seconds.append(float((source.pts - first_pts) * versions.info.time_base))
             errors = [squared_error(source, test) for test in tests]
             importance = stretched(small, *errors[0].shape)

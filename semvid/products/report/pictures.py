@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from semvid.core.geometry import Size, scaled_size, square_size, turned, turned_size
+from semvid.core.geometry import Size, scaled_size, square_size
 from semvid.core.resampling import scaled
 from semvid.core.types import FloatArray, Frame
 from semvid.media.colour import to_bgr
@@ -27,29 +27,26 @@ class Uprighter:
     """Turns the frames of all versions of one video as the source says.
 
     Args:
-        quarter_turns: Counter-clockwise, 0..3.
-        coded_size: ``(width, height)`` of the source before that; what an encoder added is cut off.
+        first: The first frame of the source.
         aspect_ratio: Width of a pixel of the source by its height, before turning; None = square.
+
+    Attributes:
+        shown_size: ``(width, height)`` as displayed, with square pixels.
     """
 
-    def __init__(self, quarter_turns: int, coded_size: Size, aspect_ratio: Fraction | None) -> None:
-        self._turns = quarter_turns
-        self._width, self._height = coded_size
-        self._aspect_ratio = aspect_ratio
-
-    @property
-    def shown_size(self) -> Size:
-        """``(width, height)`` as displayed, with square pixels."""
-        upright = turned_size((self._width, self._height), self._turns)
-        return square_size(upright, self._aspect_ratio, self._turns)
+    def __init__(self, first: Frame, aspect_ratio: Fraction | None) -> None:
+        self.shown_size = first.shown_size(aspect_ratio)
+        self._first, self._aspect_ratio = first, aspect_ratio
 
     def turn(self, values: FloatArray) -> FloatArray:
         """Turn ``(h, w)`` values upright."""
-        return turned(values, self._turns)
+        return self._first.upright(values)
 
     def picture(self, frame: Frame) -> Bgr:
         """Return the upright picture at its native pixels, which may not be square."""
-        return turned(to_bgr(frame)[: self._height, : self._width], self._turns)
+        width, height = self._first.size
+        # An encoder may have added some.
+        return self._first.upright(to_bgr(frame)[:height, :width])
 
     def still(self, native: Bgr) -> str:
         """Pack a picture, at most 1280 pixels large."""
@@ -70,7 +67,7 @@ class Uprighter:
     def close_up(self, native: Bgr, region: Region) -> str:
         """Pack a part without loss."""
         part = np.ascontiguousarray(region.cut(native), np.uint8)
-        size = square_size((part.shape[1], part.shape[0]), self._aspect_ratio, self._turns)
+        size = square_size((part.shape[1], part.shape[0]), self._aspect_ratio, self._first.quarter_turns)
         return _webp(_fit(part, size, _LARGEST), None)
 
     def where(self, native: Bgr, region: Region) -> str:

@@ -49,6 +49,11 @@ def plain_encode_of_size(
     return replace(best, output=output)
 
 
+def only_progress(on_event: Callable[[Event], None]) -> Callable[[Event], None]:
+    """Return what passes ``Progress`` on, and no other event of a run within another."""
+    return lambda event: on_event(event) if isinstance(event, Progress) else None
+
+
 def plain_config(config: CompressConfig) -> CompressConfig:
     """Remove everything about maps from a config: the result is a plain encode that loads no network."""
     return replace(
@@ -73,13 +78,9 @@ def _search(
     wanted: Result,
     on_event: Callable[[Event], None],
 ) -> Result:
-    def forward(event: Event) -> None:
-        if isinstance(event, Progress):
-            on_event(event)
-
     def encode(quality: float) -> Result:
         output = folder / f"{len(search.trials)}{suffix}"
-        return compress(source, output, _at(config, quality), on_event=forward)
+        return compress(source, output, _at(config, quality), on_event=only_progress(on_event))
 
     search = SizeSearch(find_codec(config.codec).scale, wanted.video_bytes)
     kept: Result | None = None

@@ -8,11 +8,16 @@ from collections.abc import Iterator
 import av
 
 from semvid.codecs.registry import find_codec, open_coding
-from semvid.core.config import CompressConfig, MapsConfig
+from semvid.core.config import CompressConfig, FocusConfig, MapsConfig
 from semvid.core.rate import Bitrate, Size
 from semvid.core.results import Result
 
-_DEFAULTS = CompressConfig()
+_SAME_NAMES = {
+    "": ("deinterlace", "audio"),
+    "allocation": ("strength", "background_weight", "finest", "coarsest"),
+    "temporal": ("map_every", "smoothing", "movement", "motion"),
+}
+"""Fields of the config and of its parts whose flags have their names."""
 
 
 def command_line(result: Result, config: CompressConfig) -> str:
@@ -82,34 +87,18 @@ def _options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
         yield "--preset", preset
     for name, value in config.encoder_options.items():
         yield "--encoder-option", f"{name}={value}"
-    if config.deinterlace != _DEFAULTS.deinterlace:
-        yield "--deinterlace", config.deinterlace
     yield from _map_options(config.maps)
-    numbers: tuple[tuple[str, float | None, float | None], ...] = (
-        ("--strength", config.allocation.strength, _DEFAULTS.allocation.strength),
-        ("--background-weight", config.allocation.background_weight, _DEFAULTS.allocation.background_weight),
-        ("--finest", config.allocation.finest, _DEFAULTS.allocation.finest),
-        ("--coarsest", config.allocation.coarsest, _DEFAULTS.allocation.coarsest),
-        ("--map-every", config.temporal.map_every, None),
-        ("--smoothing", config.temporal.smoothing, None),
-        ("--movement", config.temporal.movement, None),
-    )
-    for option, number, usual in numbers:
-        if number is not None and number != usual:
-            yield option, f"{number:g}"
-    if config.temporal.motion != _DEFAULTS.temporal.motion:
-        yield "--motion", config.temporal.motion
+    for part, names in _SAME_NAMES.items():
+        given = getattr(config, part) if part else config
+        for name in names:
+            value = getattr(given, name)
+            if value != getattr(type(given)(), name):
+                yield f"--{name.replace('_', '-')}", value if isinstance(value, str) else f"{value:g}"
     if config.save_maps is not None:
         # Saved maps are settled first: the encode would differ otherwise.
         yield "--save-maps", config.save_maps.name
-    yield from _stream_options(config)
-
-
-def _stream_options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
     for kind in sorted(config.drop):
         yield "--drop", kind
-    if config.audio != _DEFAULTS.audio:
-        yield "--audio", config.audio
     if config.strict:
         yield "--strict", None
 
@@ -125,5 +114,5 @@ def _map_options(maps: MapsConfig) -> Iterator[tuple[str, str | None]]:
         yield "--model", maps.model_name
     if maps.focus.weights:
         yield "--focus", ",".join(f"{name}={weight:g}" for name, weight in maps.focus.weights.items())
-    if maps.focus.threshold != _DEFAULTS.maps.focus.threshold:
+    if maps.focus.threshold != FocusConfig().threshold:
         yield "--threshold", f"{maps.focus.threshold:g}"
