@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from av.error import FFmpegError
 
@@ -38,27 +38,8 @@ class ClosedByReaderError(Exception):
     """The reader of the pipe has closed it: the end, not a fault."""
 
 
-class Outlet(Protocol):
-    """One open container. All errors are ``OutputError`` or ``ClosedByReaderError``."""
-
-    def write(self, packet: CodedPacket, offset: int) -> None:
-        """Write a packet, its times lowered by ``offset``; may block until ``abort``."""
-
-    def write_sound(self, chunk: SoundChunk, offset: int) -> None:
-        """Write a chunk of sound, its time lowered by ``offset``; may block until ``abort``."""
-
-    def finish(self) -> None:
-        """Complete the container and close it; may block until ``abort``."""
-
-    def abort(self) -> None:
-        """Make blocked calls return soon; callable from any thread."""
-
-    def rest(self) -> str:
-        """After a failure and ``finish``: say what exists of it; empty if that is unknown."""
-
-
 class LocalOutlet:
-    """A file, segments, HLS, or standard output.
+    """A file, segments, HLS, or standard output. All errors are ``OutputError`` or ``ClosedByReaderError``.
 
     Args:
         address: From ``parse_sink``.
@@ -96,7 +77,7 @@ class LocalOutlet:
         return ffmpeg_name(target) if container_format in {"hls", "segment"} else self._disk.open(target)
 
     def write(self, packet: CodedPacket, offset: int) -> None:
-        """See ``Outlet``."""
+        """Write a packet, its times lowered by ``offset``; may block until ``abort``."""
         with self._explained():
             self._muxer.write(dataclasses.replace(packet, pts=packet.pts - offset, dts=packet.dts - offset))
             self._num_written += 1
@@ -104,12 +85,12 @@ class LocalOutlet:
                 self._disk.check_complete()
 
     def write_sound(self, chunk: SoundChunk, offset: int) -> None:
-        """See ``Outlet``."""
+        """Write a chunk of sound, its time lowered by ``offset``; may block until ``abort``."""
         with self._explained():
             self._muxer.write_sound(chunk.samples, chunk.pts - offset)
 
     def finish(self) -> None:
-        """See ``Outlet``. Files are read back."""
+        """Complete the container, close it, and read files back; may block until ``abort``."""
         with self._explained():
             try:
                 self._muxer.close()
@@ -120,11 +101,11 @@ class LocalOutlet:
                 self._disk.check_all(self._num_written)
 
     def rest(self) -> str:
-        """See ``Outlet``."""
+        """After a failure and ``finish``: say what exists of it; empty if that is unknown."""
         return "" if self._disk is None else self._disk.rest()
 
     def abort(self) -> None:
-        """See ``Outlet``. Files are not interrupted: disks answer."""
+        """Make blocked calls return soon, from any thread. Files are not interrupted: disks answer."""
         if self._pipe is not None:
             self._pipe.is_aborted.set()
 
@@ -219,31 +200,31 @@ class PushedOutlet:
                 raise OutputError(f"{self._shown} did not answer; check host and port, and firewalls")
 
     def write(self, packet: CodedPacket, offset: int) -> None:
-        """See ``Outlet``."""
+        """As ``LocalOutlet`` does."""
         kind = KEY_FRAME if packet.is_keyframe else OTHER_FRAME
         times = (packet.pts - offset, packet.dts - offset, packet.duration)
         self._send(HEADER.pack(len(packet.data), kind, *times) + packet.data)
 
     def write_sound(self, chunk: SoundChunk, offset: int) -> None:
-        """See ``Outlet``."""
+        """As ``LocalOutlet`` does."""
         pts = chunk.pts - offset
         self._send(HEADER.pack(len(chunk.samples), SOUND, pts, pts, 0) + chunk.samples)
 
     def finish(self) -> None:
-        """See ``Outlet``."""
+        """As ``LocalOutlet`` does."""
         self._close_input()
         self._listener.join()
         if self._process.wait() != 0:
             raise self._error()
 
     def abort(self) -> None:
-        """See ``Outlet``."""
+        """As ``LocalOutlet`` does."""
         self._process.kill()
         self._process.wait()
         self._close_input()
 
     def rest(self) -> str:
-        """See ``Outlet``."""
+        """As ``LocalOutlet`` does."""
         return ""
 
     def _close_input(self) -> None:
@@ -287,3 +268,7 @@ class PushedOutlet:
         if kind in {"HTTPUnauthorizedError", "HTTPForbiddenError"}:
             return OutputError(f"{self._shown} refuses user and password ({why}); check them")
         return OutputError(f"{self._shown} was lost ({why}); check the receiver and the network")
+
+
+Outlet = LocalOutlet | PushedOutlet
+"""One open container."""
