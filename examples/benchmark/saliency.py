@@ -32,6 +32,7 @@ from semvid.models.predictor import MsRoiPredictor
 from semvid.models.registry import open_predictor
 from semvid.models.rule import importance
 from semvid.models.training.pack import Pack, decode_rgb, load_pack
+from semvid.models.training.scores import boundary_f
 
 Maps = tuple[np.ndarray, np.ndarray]
 """Importance and fixation map of one picture, each ``(h, w)`` in 0..1."""
@@ -96,18 +97,6 @@ def choose_threshold(model: Model, pack: Pack) -> float:
     return float(THRESHOLDS[np.argmax(np.mean(scores, 0))])
 
 
-def boundary_f(predicted: np.ndarray, mask: np.ndarray) -> float:
-    """F of outline pixels that lie within 2 pixels of the other outline."""
-    kernel = np.ones((3, 3), np.uint8)
-    outlines = [one.astype(np.uint8) - cv2.erode(one.astype(np.uint8), kernel) for one in (predicted, mask)]
-    near = [cv2.dilate(one, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))) for one in outlines]
-    if not outlines[0].any() or not outlines[1].any():
-        return float(outlines[0].any() == outlines[1].any())
-    precision = (outlines[0] & near[1]).sum() / outlines[0].sum()
-    recall = (outlines[1] & near[0]).sum() / outlines[1].sum()
-    return float(2 * precision * recall / max(precision + recall, 1e-9))
-
-
 def score_davis(model: Model, threshold: float, every: int) -> dict[str, Any]:
     """Score the importance map against the masks of DAVIS."""
     davis = data_folder() / "davis"
@@ -123,7 +112,11 @@ def score_davis(model: Model, threshold: float, every: int) -> dict[str, Any]:
             values = cv2.resize(model(rgb)[0], size)
             predicted = values > threshold
             rows.append(
-                (iou(predicted, mask), boundary_f(predicted, mask), float(np.abs(values - mask).mean()))
+                (
+                    iou(predicted, mask),
+                    boundary_f(predicted, mask, within=2),
+                    float(np.abs(values - mask).mean()),
+                )
             )
             levels = values[None] > THRESHOLDS[:, None, None]
             hits = (levels & mask).sum((1, 2))

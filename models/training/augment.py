@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from semvid.core.types import FloatArray
 from semvid.models.architecture import CHANNELS, MAP_STRIDE
+from semvid.models.training.gating import GATED, GATED_FIXATION
 from semvid.models.training.pack import (
+    FIXATION_LABELS,
     LABEL_STRIDE,
     PACK_CHANNELS,
     Cutout,
@@ -21,6 +23,7 @@ from semvid.models.training.pack import (
     Picture,
     decode_rgb,
 )
+from semvid.models.training.recipe import RECIPES, Recipe
 from semvid.models.training.spoil import spoil
 from semvid.models.training.words import WordPainter
 
@@ -32,14 +35,14 @@ OBJECTS = CHANNELS[:-1]
 _FROM_PACK = [OBJECTS.index(name) for name in PACK_CHANNELS]
 _FACE, _TEXT, _SALIENT = (OBJECTS.index(name) for name in ("face", "text", "salient"))
 
-_PASTE_SHARE = 0.4
 _TEXT_SHARE = 0.15
 _UNSEEN_TEXT_WEIGHT = 0.7
 """Weight of "no text here" in photographs: signs and shirts are not labelled."""
+_TRUST = {"gt-mask": 1.0, GATED: 0.9, GATED_FIXATION: 0.7}
 _MADE_LABEL_TRUST = 0.5
-"""Trust in labels that other networks made."""
-_FIXATION_LABEL_WEIGHT = 0.6
-"""Weight of ``salient`` where it is human fixations: they tell objects only roughly."""
+"""Trust in other labels, which networks made."""
+_CROWD = (5, 9)
+_CROWD_HEIGHTS = (0.07, 0.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +67,11 @@ def label_sample(
     rng: np.random.Generator,
     cutouts: Sequence[Cutout],
     words: WordPainter,
+    recipe: Recipe = RECIPES["pack"],
 ) -> Sample:
     """Augment a labelled picture to ``size`` = (width, height)."""
     source = example.picture()
-    affine = _random_view(source.shape[1], source.shape[0], size, rng)
+    affine = _random_view(source.shape[1], source.shape[0], size, rng, closest=recipe.closest)
     picture = _warp(source, affine, size)
     target = np.zeros((len(OBJECTS), *_map_shape(size)), np.float32)
     target[_FROM_PACK] = _warp_labels(example.labels, affine, size)
@@ -75,23 +79,43 @@ def label_sample(
     weight[_FROM_PACK] = example.valid[:, None, None]
     weight[_TEXT] = _UNSEEN_TEXT_WEIGHT
     density = np.zeros(target.shape[1:], np.float32)
-    trust = np.full(
-        target.shape[1:], 1 if example.salient_from == "gt-mask" else _MADE_LABEL_TRUST, np.float32
-    )
-    if example.salient_from == "gt-fixation+teacher":
-        weight[_SALIENT] *= _FIXATION_LABEL_WEIGHT
+    trust = np.full(target.shape[1:], _TRUST.get(example.salient_from, _MADE_LABEL_TRUST), np.float32)
+    if example.salient_from == FIXATION_LABELS:
+        weight[_SALIENT] *= recipe.fixation_label_weight
+    if example.doubt is not None:
+        weight[_SALIENT] *= 1 - _warp_labels(example.doubt[None], affine, size)[0]
+    if example.gaze is not None:
+        density = _normalised(_warp_labels(example.gaze[None], affine, size)[0])
+    elif example.salient_from == FIXATION_LABELS:
         density = _normalised(target[_SALIENT])
-    if cutouts and rng.random() < _PASTE_SHARE:
+    if cutouts and rng.random() < recipe.paste_share:
         density[:] = 0
-        for _ in range(rng.integers(1, 4)):
-            cutout = cutouts[int(rng.integers(len(cutouts)))]
-            picture = _paste(picture, target, weight, trust, cutout, rng)
+        chosen, heights = _things(cutouts, recipe, rng)
+        for cutout in chosen:
+            picture = _paste(picture, target, weight, trust, cutout, heights, rng)
     if rng.random() < _TEXT_SHARE:
         density[:] = 0
         picture, covered = words.paint(picture, rng)
         target[_TEXT] = _shrink(covered)
         weight[_TEXT] = 1
-    return Sample(spoil(picture, rng), target, weight, trust, density)
+    return Sample(spoil(picture, rng, recipe.longest_clip), target, weight, trust, density)
+
+
+def _things(
+    cutouts: Sequence[Cutout], recipe: Recipe, rng: np.random.Generator
+) -> tuple[Iterator[Cutout], tuple[float, float]]:
+    """What to paste, drawn one by one, and the range of its heights."""
+
+    def draw() -> Cutout:
+        return cutouts[int(rng.integers(len(cutouts)))]
+
+    if recipe.crowd_share and rng.random() < recipe.crowd_share:
+        group = draw().group
+        alike = [one for one in cutouts if one.group == group]
+        chosen = rng.integers(len(alike), size=rng.integers(*_CROWD, endpoint=True))
+        return (alike[int(one)] for one in chosen), _CROWD_HEIGHTS
+    count = rng.integers(1, recipe.most_pasted + 1)
+    return (draw() for _ in range(count)), recipe.paste_heights
 
 
 def mosaic(tiles: Sequence[Sample]) -> Sample:
@@ -143,7 +167,7 @@ def _normalised(density: FloatArray) -> FloatArray:
 
 
 def _random_view(
-    width: int, height: int, size: tuple[int, int], rng: np.random.Generator, *, closest: float = 0.55
+    width: int, height: int, size: tuple[int, int], rng: np.random.Generator, *, closest: float
 ) -> Affine:
     """A random part of the picture, mirrored half of the time, turned a little.
 
@@ -202,6 +226,7 @@ def _paste(
     weight: FloatArray,
     trust: FloatArray,
     cutout: Cutout,
+    heights: tuple[float, float],
     rng: np.random.Generator,
 ) -> Picture:
     """Lay a cut-out over the picture and its labels; returns the picture, edits the labels."""
@@ -209,7 +234,7 @@ def _paste(
     rgba = cutout.picture().astype(np.float32)
     if rng.random() < 0.5:
         rgba = rgba[:, ::-1]
-    wanted = height * np.exp(rng.uniform(np.log(0.15), np.log(0.85)))
+    wanted = height * np.exp(rng.uniform(*np.log(heights)))
     scale = wanted / max(rgba.shape[:2])
     stretch = np.exp(rng.uniform(-0.15, 0.15))
     turn = np.deg2rad(rng.normal(0, 10))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -12,10 +13,9 @@ from torch.utils.data import Dataset
 
 from semvid.models.training.augment import Sample, fixation_sample, label_sample, mosaic
 from semvid.models.training.pack import Cutout, Example, FixationExample, Pack
+from semvid.models.training.recipe import Recipe, Size
 from semvid.models.training.words import WordPainter
 
-_SHAPES = {"wide": (257, 193), "square": (225, 225), "tall": (193, 257)}
-"""Sizes of training pictures: the pack's are at most 288 pixels."""
 _SOURCE_ODDS = {"caltech101": 0.6, "human_seg291": 2.0, "weizmann_horse": 1.5, "bsds500": 1.5, "camvid": 2.0,
                 "sam2_gallery": 2.0, "wikipedia_photos": 2.0, "intel_sample_videos": 1.5}  # fmt: skip
 """How often a picture is drawn, against 1: exact masks and whole scenes more, lone objects less."""
@@ -38,11 +38,14 @@ class Batch:
 class BatchMaker(Dataset[Batch]):
     """Batch ``i`` of a seeded, endless stream."""
 
-    def __init__(self, pack: Pack, seed: int, num_steps: int, batch_size: int, num_fixations: int) -> None:
+    def __init__(
+        self, pack: Pack, seed: int, num_steps: int, batch_size: int, num_fixations: int, recipe: Recipe
+    ) -> None:
+        self._recipe = recipe
         self._seed, self._num_steps = seed, num_steps
         self._batch_size, self._num_fixations = batch_size, num_fixations
         train = [one for one in pack.examples if one.split == "train"]
-        self._by_shape: dict[str, list[Example]] = {name: [] for name in _SHAPES}
+        self._by_shape: dict[str, list[Example]] = {name: [] for name in recipe.sizes}
         for example in train:
             shape = "wide" if example.aspect > 1.15 else "tall" if example.aspect < 0.87 else "square"
             self._by_shape[shape].append(example)
@@ -51,7 +54,7 @@ class BatchMaker(Dataset[Batch]):
             name: np.cumsum([_SOURCE_ODDS.get(one.source, 1.0) for one in examples])
             for name, examples in self._by_shape.items()
         }
-        self._cutouts: list[Cutout] = pack.cutouts
+        self._cutouts = balanced(pack.cutouts, recipe.group_odds)
         self._fixations: list[FixationExample] = [one for one in pack.fixations if one.split == "train"]
         self._words = WordPainter()
 
@@ -62,8 +65,10 @@ class BatchMaker(Dataset[Batch]):
         cv2.setNumThreads(1)
         rng = np.random.default_rng((self._seed, step))
         # Wide pictures are what videos are: half of the batches at least.
-        name = "wide" if rng.random() < 0.4 else str(rng.choice(list(_SHAPES), p=self._shares))
-        samples = [self._sample(name, rng) for _ in range(self._batch_size)]
+        name = "wide" if rng.random() < 0.4 else str(rng.choice(list(self._by_shape), p=self._shares))
+        sizes = self._recipe.sizes[name]
+        size = sizes[int(rng.integers(len(sizes))) if len(sizes) > 1 else 0]
+        samples = [self._sample(name, size, rng) for _ in range(self._batch_size)]
         looked = [
             fixation_sample(self._fixations[rng.integers(len(self._fixations))], (193, 193), rng)
             for _ in range(self._num_fixations if self._fixations else 0)
@@ -78,16 +83,26 @@ class BatchMaker(Dataset[Batch]):
             fixation_density=torch.from_numpy(np.stack([one.density for one in looked])) if looked else None,
         )
 
-    def _sample(self, shape: str, rng: np.random.Generator) -> Sample:
+    def _sample(self, shape: str, size: Size, rng: np.random.Generator) -> Sample:
         examples, odds = self._by_shape[shape], self._odds[shape]
         tiles = [
             label_sample(
                 examples[int(np.searchsorted(odds, rng.uniform(0, odds[-1])))],
-                _SHAPES[shape], rng, self._cutouts, self._words,
+                size, rng, self._cutouts, self._words, self._recipe,
             )
             for _ in range(4 if rng.random() < _MOSAIC_SHARE else 1)
         ]  # fmt: skip
         return mosaic(tiles) if len(tiles) > 1 else tiles[0]
+
+
+def balanced(cutouts: list[Cutout], odds: Mapping[str, float]) -> list[Cutout]:
+    """Repeat cut-outs, so that one drawn at random is of each group about as often as ``odds`` say."""
+    groups = {name: [one for one in cutouts if one.group == name] for name in odds}
+    found = {name: ones for name, ones in groups.items() if ones}
+    if not found:
+        return cutouts
+    unit = max(len(ones) / odds[name] for name, ones in found.items())
+    return [one for name, ones in found.items() for one in ones * round(unit * odds[name] / len(ones))]
 
 
 def _pictures(samples: list[Sample]) -> Tensor:

@@ -24,7 +24,7 @@ def draw_curves(log: Path, picture: Path) -> None:
     losses.set(title="training loss", xlabel="step", yscale="log")
     for name in entries[-1]["val"]:
         scores.plot(steps, [one["val"].get(name) for one in entries], "o-", ms=3, label=name)
-    scores.set(title="validation: IoU at 0.5, CC of fixations", xlabel="step", ylim=(0, 1))
+    scores.set(title="validation", xlabel="step", ylim=(0, None))
     for axes in (losses, scores):
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8, ncols=2)

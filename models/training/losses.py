@@ -7,6 +7,8 @@ from torch import Tensor
 from torch.nn import functional
 
 _IOU_SHARE = 0.5
+_AROUND = 7
+"""Cells a side of the neighbourhood that tells how near an outline is."""
 _PRESENT = 0.02
 """Mean label above which a channel counts as present; IoU of an empty label says nothing."""
 
@@ -29,6 +31,20 @@ def object_loss(logits: Tensor, target: Tensor, weight: Tensor, channel_weights:
     shortfall = ((1 - (overlap + 1) / (union + 1)) * present).sum(0) / logits.shape[0]
     loss: Tensor = ((per_channel + _IOU_SHARE * shortfall) * channel_weights).sum() / channel_weights.sum()
     return loss
+
+
+def edge_emphasis(target: Tensor, trust: Tensor, strength: float) -> Tensor:
+    """Factors of at least 1 that make cells near an outline count more, as far as its label is trusted.
+
+    J. Wei et al., "F3Net: Fusion, Feedback and Focus for Salient Object Detection", AAAI 2020, equation 5.
+
+    Args:
+        target: ``(n, 7, h, w)`` in 0..1.
+        trust: ``(n, h, w)`` in 0..1.
+        strength: What is added where a cell differs fully from those around it.
+    """
+    around = functional.avg_pool2d(target, _AROUND, 1, _AROUND // 2, count_include_pad=False)
+    return 1 + strength * trust[:, None] * (around - target).abs()
 
 
 def fixation_loss(logits: Tensor, density: Tensor) -> Tensor:

@@ -15,6 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+FIXATION_LABELS = "gt-fixation+teacher"
+"""``salient_from`` of rows whose ``salient`` is where people looked."""
 PACK_CHANNELS = ("person", "face", "animal", "vehicle", "object", "salient")
 """Channels the pack has labels for; text is rendered while training."""
 
@@ -40,6 +42,10 @@ class Example:
     split: str
     aspect: float
     """Width by height."""
+    doubt: NDArray[np.uint8] | None = None
+    """As one channel of ``labels``: 255 where ``salient`` is unknown; ``None`` = nowhere."""
+    gaze: NDArray[np.uint8] | None = None
+    """Likewise: where people look, 255 at its maximum; ``None`` = unknown."""
 
     def picture(self) -> Picture:
         """Decode to ``(height, width, 3)`` RGB."""
@@ -94,9 +100,9 @@ def load_pack(folder: Path, *, open_terms_only: bool) -> Pack:
         open_terms_only: Leave out rows whose terms are not ``open``, and the fixation photographs, whose
             terms nobody stated.
     """
-    rows = _rows(folder / "index.jsonl")
+    rows = read_rows(folder / "index.jsonl")
     wanted: Callable[[str], bool] = lambda terms: terms == "open" or not open_terms_only  # noqa: E731
-    pictures = {name: _members(folder / name) for name in {row["shard"] for row in rows}}
+    pictures = {name: read_members(folder / name) for name in {row["shard"] for row in rows}}
     labels = {
         shard: np.load(folder / f"labels-{shard:03d}.npz")["data"]
         for shard in {row["label_shard"] for row in rows}
@@ -106,10 +112,10 @@ def load_pack(folder: Path, *, open_terms_only: bool) -> Pack:
         for row in rows
         if wanted(row["terms"])
     ]
-    files = _members(folder / "cutouts.tar")
+    files = read_members(folder / "cutouts.tar")
     cutouts = [
         Cutout(files[row["file"]], row["group"])
-        for row in _rows(folder / "cutouts.jsonl")
+        for row in read_rows(folder / "cutouts.jsonl")
         if wanted(row["terms"])
     ]
     fixations = [] if open_terms_only else _fixations(folder)
@@ -136,19 +142,21 @@ def _example(row: dict[str, Any], jpeg: bytes, labels: NDArray[np.uint8]) -> Exa
 
 
 def _fixations(folder: Path) -> list[FixationExample]:
-    files = _members(folder / "fixation-images.tar")
+    files = read_members(folder / "fixation-images.tar")
     densities = np.load(folder / "fixation-maps.npz")["data"]
     return [
         FixationExample(files[row["file"]], densities[row["row"]], row["split"])
-        for row in _rows(folder / "fixation-index.jsonl")
+        for row in read_rows(folder / "fixation-index.jsonl")
     ]
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Read an index: one JSON object a line."""
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def _members(path: Path) -> dict[str, bytes]:
+def read_members(path: Path) -> dict[str, bytes]:
+    """Read all files of a tar into memory."""
     with tarfile.open(fileobj=io.BytesIO(path.read_bytes())) as archive:
         found = {}
         for member in archive.getmembers():

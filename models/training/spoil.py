@@ -14,8 +14,14 @@ from semvid.core.types import FloatArray
 from semvid.models.training.pack import Picture
 
 
-def spoil(picture: Picture, rng: np.random.Generator) -> Picture:
-    """Change colour, light, sharpness and noise the way cameras and encoders do."""
+def spoil(picture: Picture, rng: np.random.Generator, longest_clip: int = 3) -> Picture:
+    """Change colour, light, sharpness and noise the way cameras and encoders do.
+
+    Args:
+        picture: ``(height, width, 3)`` RGB.
+        rng: Decides everything.
+        longest_clip: Most frames of a clip that is encoded to get one.
+    """
     if rng.random() < 0.8:
         picture = np.asarray(cv2.LUT(picture, _tone_curve(rng)), np.uint8)
         grey = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
@@ -32,7 +38,7 @@ def spoil(picture: Picture, rng: np.random.Generator) -> Picture:
     if is_dark or rng.random() < 0.12:
         noise = rng.normal(0, rng.uniform(3, 12), picture.shape)
         picture = np.clip(picture + noise, 0, 255).astype(np.uint8)
-    return _recompress(picture, rng) if rng.random() < 0.4 else picture
+    return _recompress(picture, rng, longest_clip) if rng.random() < 0.4 else picture
 
 
 def _tone_curve(rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -53,14 +59,15 @@ def _motion_kernel(rng: np.random.Generator) -> FloatArray:
     return np.asarray(kernel / kernel.sum(), np.float32)
 
 
-def _recompress(picture: Picture, rng: np.random.Generator) -> Picture:
+def _recompress(picture: Picture, rng: np.random.Generator, longest_clip: int) -> Picture:
     """What JPEG or a low-bitrate video leaves of the picture, at times of a coarser one."""
     height, width = picture.shape[:2]
     if rng.random() < 0.5:
         factor = rng.uniform(0.5, 1)
         coarse = (round(height * factor), round(width * factor))
         picture = averaged(picture, *coarse)
-    decoded = _through_jpeg(picture, rng) if rng.random() < 0.5 else through_video(picture, rng)
+    is_still = rng.random() < 0.5
+    decoded = _through_jpeg(picture, rng) if is_still else through_video(picture, rng, longest_clip)
     return stretched(decoded, height, width)
 
 
@@ -69,7 +76,7 @@ def _through_jpeg(picture: Picture, rng: np.random.Generator) -> Picture:
     return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
 
 
-def through_video(picture: Picture, rng: np.random.Generator) -> Picture:
+def through_video(picture: Picture, rng: np.random.Generator, longest_clip: int = 3) -> Picture:
     """Return ``picture`` as the last frame of a short pan, encoded as H.264 at a low rate and decoded again.
 
     Unlike JPEG this leaves smeared prediction, skipped blocks and a deblocking filter's softness.
@@ -82,7 +89,7 @@ def through_video(picture: Picture, rng: np.random.Generator) -> Picture:
     encoder.options = {"preset": "veryfast", "tune": "zerolatency", "crf": str(int(rng.integers(26, 44)))}
     decoder = av.VideoCodecContext.create("h264", "r")
     decoder.thread_count = 1
-    speed, count = rng.uniform(-3, 3, 2), int(rng.integers(1, 4))
+    speed, count = rng.uniform(-3, 3, 2), int(rng.integers(1, longest_clip + 1))
     packets = []
     for index in range(count):
         shift = np.column_stack([np.eye(2), speed * (count - 1 - index)])

@@ -1,7 +1,14 @@
-"""Train MS-ROI from the pack: ``python -m semvid.models.training.train --pack FOLDER --out FOLDER``.
+"""Train MS-ROI: ``python -m semvid.models.training.train --out FOLDER``, and where the material lies.
 
-The trunk starts from ImageNet weights; everything above stride 4 is trained. Seeded: batch ``i`` is the same
-whatever came before, so an interrupted run goes on from its last checkpoint as if nothing had happened.
+With ``--labels gated`` (default) outlines come from a background-removal network where the pack's labels
+agree with it, and gaze from attention-center: run ``semvid.models.training.gaze`` first, to fill the cache.
+With ``--labels pack`` labels are the pack's alone, as for the weights of version 1.
+
+The trunk starts from ImageNet weights, or with ``--start WEIGHTS`` everything from weights that were trained
+before; everything above stride 4 is trained. Seeded: batch ``i`` is the same whatever came before, so an
+interrupted run goes on from its last checkpoint as if nothing had happened. With gated labels the learning
+rate stays high until the last steps, so a run can be made longer (``--steps``), and ended early: copy its
+folder, and go on there with ``--steps`` a little more than it has done and ``--last`` as many.
 
 With ``--teacher WEIGHTS`` labels that other networks made are averaged with what the teacher sees, and
 channels without a label are learned from it: a round of self-training, or the making of ``msroi-fast`` from
@@ -12,162 +19,29 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
-import re
 import time
-from collections.abc import Iterator
-from copy import deepcopy
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
-from torch import Tensor
-from torch.nn import functional
 from torch.utils.data import DataLoader
 
+from semvid.core.errors import ConfigError
 from semvid.models.architecture import ARCHITECTURES
 from semvid.models.msroi import MsRoi, fold
-from semvid.models.training.augment import OBJECTS
 from semvid.models.training.batches import Batch, BatchMaker
 from semvid.models.training.curves import draw_curves
-from semvid.models.training.losses import fixation_loss, object_loss
-from semvid.models.training.pack import load_pack
+from semvid.models.training.materials import Sources, describe, load_materials
+from semvid.models.training.pack import Pack
+from semvid.models.training.recipe import RECIPES
+from semvid.models.training.scoring import open_scorer
+from semvid.models.training.start import load_trunk, unfold
+from semvid.models.training.trainer import Schedule, Trainer
 from semvid.models.training.validate import validate
 from semvid.models.weights_file import open_weights, save_weights
 
-_CHANNEL_WEIGHTS = {"person": 1.0, "face": 1.0, "animal": 1.0, "vehicle": 1.0, "object": 0.7, "text": 0.6,
-                    "salient": 2.5}  # fmt: skip
-_LEARNING_RATE = {"decoder": 2e-3, "trunk": 2e-4}
-_WARM_UP = 200
-_TAUGHT_WEIGHT = 0.5
-"""Weight of a channel that only the teacher knows."""
-_AVERAGE = 0.999
-"""Decay of the running average of weights, which is what is kept."""
-
-
-def load_trunk(network: MsRoi, path: Path) -> None:
-    """Fill the trunk with the pack's ImageNet weights."""
-    state = {}
-    for name, value in load_file(path).items():
-        if not name.startswith(("head", "classifier")):
-            state[re.sub(r"^block0?(\d+)", r"blocks.\1", name)] = value.float()
-    network.trunk.load_state_dict(state)
-
-
-class Trainer:
-    """A network, its optimiser, and the running average of its weights."""
-
-    def __init__(self, network: MsRoi, num_steps: int, device: str, teacher: MsRoi | None) -> None:
-        self.network = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = deepcopy(network).eval().requires_grad_(False)
-        self._device, self._num_steps = device, num_steps
-        trunk = list(network.trunk.parameters())
-        inside = {id(one) for one in trunk}
-        decoder = [one for one in network.parameters() if id(one) not in inside]
-        network.trunk.stem.requires_grad_(False)
-        network.trunk.blocks[: network.trunk.NUM_EARLY].requires_grad_(False)
-        self.optimiser = torch.optim.AdamW(
-            [
-                {"params": [one for one in trunk if one.requires_grad], "base": _LEARNING_RATE["trunk"]},
-                {"params": decoder, "base": _LEARNING_RATE["decoder"]},
-            ],
-            weight_decay=1e-4,
-        )
-        self._teacher = teacher
-        self._input_share = network.architecture.input_width / ARCHITECTURES["msroi"].input_width
-        self._channel_weights = torch.tensor([_CHANNEL_WEIGHTS[name] for name in OBJECTS], device=device)
-
-    def step(self, index: int, batch: Batch) -> dict[str, float]:
-        """Learn from one batch; returns the losses."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = group["base"] * _schedule(index, self._num_steps)
-        self.network.train()
-        with torch.autocast(self._device, torch.bfloat16):
-            target, weight = self._labels(batch)
-            objects, looked = self._forward(batch.pictures)
-            loss_objects = object_loss(
-                objects.float(), _resized(target, objects), _resized(weight, objects), self._channel_weights
-            )
-            loss_looked = fixation_loss(looked.float(), self._density(batch.density, looked))
-            if batch.fixation_pictures is not None and batch.fixation_density is not None:
-                _, looked = self._forward(batch.fixation_pictures)
-                density = self._density(batch.fixation_density, looked)
-                loss_looked = loss_looked + fixation_loss(looked.float(), density)
-        self.optimiser.zero_grad(set_to_none=True)
-        (loss_objects + 0.1 * loss_looked).backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
-        self.optimiser.step()
-        decay = min(_AVERAGE, (1 + index) / (10 + index))
-        with torch.no_grad():
-            for kept, new in zip(
-                self.average.state_dict().values(), self.network.state_dict().values(), strict=True
-            ):
-                if kept.dtype.is_floating_point:
-                    kept.lerp_(new, 1 - decay)
-                else:
-                    kept.copy_(new)
-        return {"objects": float(loss_objects.detach()), "fixation": float(loss_looked.detach())}
-
-    def _labels(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Target and weight, mixed with what the teacher sees if there is one."""
-        target, weight = self._to(batch.target), self._to(batch.weight)
-        if self._teacher is None:
-            return target, weight
-        with torch.no_grad():
-            seen = self._teacher(self._input(batch.pictures, 1.0))[:, : len(OBJECTS)].float()
-        trust, known = self._to(batch.trust)[:, None], (weight > 0).float()
-        mixed = known * (trust * target + (1 - trust) * seen) + (1 - known) * seen
-        return mixed, torch.where(weight > 0, weight, torch.full_like(weight, _TAUGHT_WEIGHT))
-
-    def _density(self, density: Tensor, like: Tensor) -> Tensor:
-        resized = _resized(self._to(density)[:, None], like)[:, 0]
-        return resized / resized.sum((1, 2), keepdim=True).clamp_min(1e-12)
-
-    def _input(self, pictures: Tensor, share: float) -> Tensor:
-        x = self._to(pictures).float().div(127.5).sub(1)
-        if share != 1:
-            sides = [32 * max(2, round((side - 1) * share / 32)) + 1 for side in pictures.shape[-2:]]
-            x = functional.interpolate(x, sides, mode="bilinear", align_corners=True, antialias=True)
-        return x.contiguous(memory_format=torch.channels_last)
-
-    def _forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        x = self._input(pictures, self._input_share)
-        with torch.no_grad():
-            early = self.network.trunk.early(x)
-        logits: tuple[Tensor, Tensor] = self.network.logits(early)
-        return logits
-
-    def _to(self, tensor: Tensor) -> Tensor:
-        return tensor.to(self._device, non_blocking=True)
-
-    def state(self) -> dict[str, Any]:
-        """Everything needed to go on."""
-        return {
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from ``state``."""
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
-
-
-def _resized(labels: Tensor, like: Tensor) -> Tensor:
-    """Labels on the cells of another grid: first cell on first cell, last on last."""
-    if labels.shape[-2:] == like.shape[-2:]:
-        return labels
-    return functional.interpolate(labels, like.shape[-2:], mode="bilinear", align_corners=True)
-
-
-def _schedule(step: int, num_steps: int) -> float:
-    """Linear warm-up, then half a cosine to zero."""
-    if step < _WARM_UP:
-        return (step + 1) / _WARM_UP
-    return 0.5 * (1 + math.cos(math.pi * (step - _WARM_UP) / max(1, num_steps - _WARM_UP)))
+_PATHS = {"pack", "more", "cache", "out"}
 
 
 def _batches(maker: BatchMaker, first: int, workers: int) -> Iterator[Batch]:
@@ -178,16 +52,21 @@ def _batches(maker: BatchMaker, first: int, workers: int) -> Iterator[Batch]:
     return iter(loader)
 
 
-def main() -> None:
-    """Train, validate, and write weights, ``log.jsonl``, ``curves.png`` and ``checkpoint.pt`` to ``OUT``."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--pack", type=Path, required=True, help="folder of the training pack")
+    parser.add_argument("--more", type=Path, help="folder of the second pack, for gated labels")
+    parser.add_argument("--cache", type=Path, help="folder that the gaze command filled, for gated labels")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--labels", choices=sorted(RECIPES), default="gated")
     parser.add_argument("--network", choices=sorted(ARCHITECTURES), default="msroi")
+    parser.add_argument("--start", help="weights to start from, a name or a file; default: ImageNet's")
     parser.add_argument("--teacher", help="weights file of a trained network")
     parser.add_argument("--steps", type=int, default=5000)
+    parser.add_argument("--last", type=int, default=0, help="steps in which the rate falls; 0 = a fifth")
+    parser.add_argument("--rate", type=float, default=1.0, help="highest learning rate, 1 = the usual")
     parser.add_argument("--batch-size", type=int, default=12)
     parser.add_argument("--fixations", type=int, default=3, help="photographs with fixations per step")
     parser.add_argument("--seed", type=int, default=1)
@@ -198,51 +77,110 @@ def main() -> None:
         help="rows of the pack to learn from: those under open licences, or all",
     )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--threads", type=int, default=0, help="of torch on a CPU; 0 = it chooses")
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--every", type=int, default=500, help="steps between checkpoints")
+    parser.add_argument("--every", type=int, default=500, help="steps between validations")
+    parser.add_argument("--save-every", type=int, default=100, help="steps between checkpoints")
+    return parser
+
+
+def _network(arguments: argparse.Namespace, maker: BatchMaker) -> MsRoi:
+    if arguments.start:
+        pictures = maker[0].pictures
+        return unfold(open_weights(arguments.start).load(), pictures.float().div(127.5).sub(1))
+    network = MsRoi(ARCHITECTURES[arguments.network], normalise=True)
+    load_trunk(network, arguments.pack / "mobilenet_v2_imagenet.safetensors")
+    return network
+
+
+class _Records:
+    """What a run writes into its folder."""
+
+    def __init__(self, folder: Path, name: str, options: dict[str, str], data_sha256: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder, self._name = folder, name
+        self._options, self._data_sha256 = options, data_sha256
+        self._checkpoint = folder / "checkpoint.pt"
+
+    def restore(self, trainer: Trainer) -> int:
+        """Go on from the last checkpoint; returns the number of steps done."""
+        if not self._checkpoint.exists():
+            return 0
+        saved = torch.load(self._checkpoint, weights_only=True)
+        trainer.restore(saved["state"])
+        return int(saved["step"])
+
+    def save(self, step: int, trainer: Trainer) -> None:
+        partial = self._checkpoint.with_suffix(".tmp")
+        torch.save({"step": step, "state": trainer.state()}, partial)
+        partial.replace(self._checkpoint)
+
+    def log(self, entry: dict[str, Any]) -> None:
+        with (self._folder / "log.jsonl").open("a") as log:
+            log.write(json.dumps(entry) + "\n")
+        print(json.dumps(entry), flush=True)
+
+    def publish(self, step: int, folded: MsRoi, scores: dict[str, Any]) -> None:
+        draw_curves(self._folder / "log.jsonl", self._folder / "curves.png")
+        save_weights(
+            self._folder / f"{self._name}.safetensors", folded, data_sha256=self._data_sha256,
+            training={**self._options, "step": step}, scores=scores,
+        )  # fmt: skip
+
+
+def main() -> None:
+    """Train, validate, and write weights, ``log.jsonl``, ``curves.png`` and ``checkpoint.pt`` to ``OUT``."""
+    parser = _parser()
     arguments = parser.parse_args()
     torch.manual_seed(arguments.seed)
-    pack = load_pack(arguments.pack, open_terms_only=arguments.terms == "open")
-    network = MsRoi(ARCHITECTURES[arguments.network], normalise=True)
-    teacher = None
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    recipe = RECIPES[arguments.labels]
+    sources = Sources(arguments.pack, arguments.more, arguments.cache)
+    try:
+        pack = load_materials(sources, arguments.labels, open_terms_only=arguments.terms == "open")
+    except ConfigError as error:
+        parser.error(str(error))
+    maker = BatchMaker(
+        pack, arguments.seed, arguments.steps, arguments.batch_size, arguments.fixations, recipe
+    )
+    network, teacher = _network(arguments, maker), None
     if arguments.teacher:
         file = open_weights(arguments.teacher)
         teacher = file.load().to(arguments.device).requires_grad_(False)
         network.trunk.load_state_dict(teacher.trunk.state_dict())
-    else:
-        load_trunk(network, arguments.pack / "mobilenet_v2_imagenet.safetensors")
-    trainer = Trainer(network, arguments.steps, arguments.device, teacher)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    checkpoint, first = arguments.out / "checkpoint.pt", 0
-    if checkpoint.exists():
-        saved = torch.load(checkpoint, weights_only=True)
-        trainer.restore(saved["state"])
-        first = saved["step"]
-    maker = BatchMaker(pack, arguments.seed, arguments.steps, arguments.batch_size, arguments.fixations)
-    options = {key: str(value) for key, value in vars(arguments).items() if key not in {"pack", "out"}}
+    options = {key: str(value) for key, value in vars(arguments).items() if key not in _PATHS}
     options["teacher"] = f"SHA-256 {file.sha256}" if teacher else "None"
-    started, losses = time.monotonic(), dict.fromkeys(("objects", "fixation"), 0.0)
+    records = _Records(arguments.out, arguments.network, options, pack.digest)
+    schedule = Schedule(arguments.steps, recipe.does_hold, arguments.last, arguments.rate)
+    trainer = Trainer(network, recipe, schedule, arguments.device, teacher)
+    first = records.restore(trainer)
+    score = _scorer(arguments.labels, sources, pack)
+    print(json.dumps({"first": first, **describe(pack)}), flush=True)
+    started, losses, count = time.monotonic(), dict.fromkeys(("objects", "fixation"), 0.0), 0
     for step, batch in enumerate(_batches(maker, first, arguments.workers), first):
         for name, value in trainer.step(step, batch).items():
-            losses[name] += value / arguments.every
-        done = step + 1
-        if done % arguments.every and done != arguments.steps:
+            losses[name] += value
+        done, count = step + 1, count + 1
+        is_last = done == arguments.steps
+        if done % arguments.save_every == 0 or is_last:
+            records.save(done, trainer)
+            print(f"step {done}, {time.monotonic() - started:.0f} s", flush=True)
+        if done % arguments.every and not is_last:
             continue
         folded = fold(trainer.average)
-        entry: dict[str, Any] = {"step": done, "seconds": round(time.monotonic() - started), "loss": losses,
-                 "val": validate(folded, pack)}  # fmt: skip
-        losses = dict.fromkeys(losses, 0.0)
-        with (arguments.out / "log.jsonl").open("a") as log:
-            log.write(json.dumps(entry) + "\n")
-        draw_curves(arguments.out / "log.jsonl", arguments.out / "curves.png")
-        print(json.dumps(entry), flush=True)
-        save_weights(
-            arguments.out / f"{arguments.network}.safetensors", folded, data_sha256=pack.digest,
-            training={**options, "step": done},
-            scores=entry["val"],
-        )  # fmt: skip
-        torch.save({"step": done, "state": trainer.state()}, checkpoint.with_suffix(".tmp"))
-        checkpoint.with_suffix(".tmp").replace(checkpoint)
+        scores = score(folded)
+        means = {name: value / count for name, value in losses.items()}
+        seconds = round(time.monotonic() - started)
+        records.log({"step": done, "seconds": seconds, "loss": means, "val": scores})
+        losses, count = dict.fromkeys(losses, 0.0), 0
+        records.publish(done, folded, scores)
+
+
+def _scorer(labels: str, sources: Sources, pack: Pack) -> Callable[[MsRoi], dict[str, Any]]:
+    if labels == "pack":
+        return lambda network: validate(network, pack)
+    return open_scorer(sources, pack).score
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Training labels must lie exactly on what they label."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -7,7 +9,8 @@ import torch
 
 from semvid.models.training.augment import OBJECTS, label_sample, mosaic, spoil
 from semvid.models.training.losses import fixation_loss, object_loss
-from semvid.models.training.pack import Cutout, Example
+from semvid.models.training.pack import FIXATION_LABELS, Cutout, Example
+from semvid.models.training.recipe import RECIPES
 
 
 def example(width=240, height=160):
@@ -33,7 +36,7 @@ class NoWords:
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("size", [(257, 193), (193, 257)])
 def test_labels_follow_the_picture(seed, size, monkeypatch):
-    monkeypatch.setattr("semvid.models.training.augment.spoil", lambda picture, rng: picture)
+    monkeypatch.setattr("semvid.models.training.augment.spoil", lambda picture, *_: picture)
     sample = label_sample(example(), size, np.random.default_rng(seed), [], NoWords())
     bright = sample.picture[::4, ::4].mean(2) / 255
     for name in ("animal", "salient"):
@@ -46,12 +49,12 @@ def test_labels_follow_the_picture(seed, size, monkeypatch):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_pasted_things_are_labelled_to_the_pixel(seed, monkeypatch):
-    monkeypatch.setattr("semvid.models.training.augment.spoil", lambda picture, rng: picture)
-    monkeypatch.setattr("semvid.models.training.augment._PASTE_SHARE", 1.0)
+    monkeypatch.setattr("semvid.models.training.augment.spoil", lambda picture, *_: picture)
     red = np.zeros((60, 80, 4), np.uint8)
     cv2.circle(red, (40, 30), 28, (0, 0, 255, 255), -1)
     cutout = Cutout(cv2.imencode(".png", red)[1].tobytes(), "vehicle")
-    sample = label_sample(example(), (257, 193), np.random.default_rng(seed), [cutout], NoWords())
+    always = replace(RECIPES["pack"], paste_share=1.0)
+    sample = label_sample(example(), (257, 193), np.random.default_rng(seed), [cutout], NoWords(), always)
     pixels = sample.picture[::4, ::4].astype(int)
     is_red = pixels[..., 0] - pixels[..., 1] > 90
     target = sample.target[OBJECTS.index("vehicle")]
@@ -60,8 +63,36 @@ def test_pasted_things_are_labelled_to_the_pixel(seed, monkeypatch):
     assert sample.weight[face][target > 0.95].max(initial=0) < 0.4
 
 
+def test_a_crowd_is_many_small_things_of_one_kind(monkeypatch):
+    monkeypatch.setattr("semvid.models.training.augment.spoil", lambda picture, *_: picture)
+    crowd = replace(RECIPES["gated"], paste_share=1.0, crowd_share=1.0)
+    white = cv2.imencode(".png", np.full((60, 30, 4), 255, np.uint8))[1].tobytes()
+    cutouts = [Cutout(white, "person"), Cutout(white, "vehicle")]
+    rng = np.random.default_rng(1)
+    sample = label_sample(example(), (257, 193), rng, cutouts, NoWords(), crowd)
+    people, vehicles = ((sample.target[OBJECTS.index(name)] > 0.5) for name in ("person", "vehicle"))
+    assert people.any() != vehicles.any()
+    count, _, boxes, _ = cv2.connectedComponentsWithStats((people | vehicles).astype(np.uint8))
+    assert count - 1 >= 3
+    assert boxes[1:, cv2.CC_STAT_AREA].max() < 0.1 * people.size
+
+
+def test_what_is_in_doubt_does_not_count_and_gaze_follows_the_picture(monkeypatch):
+    monkeypatch.setattr("semvid.models.training.augment.spoil", lambda picture, *_: picture)
+    one = example()
+    label = one.labels[-1]
+    one = replace(one, doubt=255 - label, gaze=label, salient_from=FIXATION_LABELS)
+    sample = label_sample(one, (257, 193), np.random.default_rng(3), [], NoWords())
+    bright = sample.picture[::4, ::4].mean(2) / 255
+    weight = sample.weight[OBJECTS.index("salient")]
+    assert weight[bright < 0.1].mean() < 0.01
+    assert weight[bright > 0.9].mean() > 0.5
+    assert sample.density.sum() == pytest.approx(1, abs=1e-4)
+    assert sample.density[bright > 0.5].sum() > 0.9
+
+
 def test_mosaics_keep_labels_on_pictures(monkeypatch):
-    monkeypatch.setattr("semvid.models.training.augment.spoil", lambda picture, rng: picture)
+    monkeypatch.setattr("semvid.models.training.augment.spoil", lambda picture, *_: picture)
     rng = np.random.default_rng(5)
     sample = mosaic([label_sample(example(), (257, 193), rng, [], NoWords()) for _ in range(4)])
     assert sample.picture.shape == (193, 257, 3)

@@ -1,0 +1,83 @@
+"""Everything a run learns from, with the labels its recipe wants."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from semvid.core.errors import ConfigError
+from semvid.models.training.cutting import cut_out
+from semvid.models.training.gating import CLASS_GROUPS, GATED, GATED_FIXATION, gated
+from semvid.models.training.gaze import gaze_label
+from semvid.models.training.pack import Cutout, Example, Pack, load_pack
+from semvid.models.training.second_pack import Foregrounds, digest, load_foregrounds, load_photographs
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the material lies.
+
+    Attributes:
+        pack: Folder of the training pack.
+        more: Folder of the second pack.
+        cache: Folder of ``gaze``.
+    """
+
+    pack: Path
+    more: Path | None = None
+    cache: Path | None = None
+
+
+def load_materials(sources: Sources, labels: str, *, open_terms_only: bool) -> Pack:
+    """Load the pack, its labels as they are or sharpened.
+
+    Args:
+        sources: ``gated`` labels need all of them.
+        labels: ``pack`` or ``gated``.
+        open_terms_only: Learn only from what may be redistributed.
+
+    Raises:
+        ConfigError: A folder is missing.
+    """
+    pack = load_pack(sources.pack, open_terms_only=open_terms_only)
+    if labels == "pack":
+        return pack
+    if sources.more is None or sources.cache is None:
+        raise ConfigError("gated labels need the second pack and a cache: give --more and --cache")
+    foregrounds, cache = load_foregrounds(sources.more), sources.cache
+    cutouts = [one for example in pack.examples for one in _cut(example, foregrounds)]
+    joined = hashlib.sha256(f"{pack.digest} {digest(sources.more)}".encode()).hexdigest()
+    return Pack(
+        [_sharpened(one, foregrounds, cache) for one in pack.examples],
+        [*pack.cutouts, *cutouts],
+        [*pack.fixations, *([] if open_terms_only else load_photographs(sources.more))],
+        joined,
+    )
+
+
+def _cut(example: Example, foregrounds: Foregrounds) -> list[Cutout]:
+    foreground = foregrounds.get(Path(example.name).stem)
+    return [] if foreground is None or example.split != "train" else cut_out(example, foreground)
+
+
+def _sharpened(example: Example, foregrounds: Foregrounds, cache: Path) -> Example:
+    if example.split == "heldout":
+        return example
+    # Networks are not scored by what other networks say.
+    gaze = gaze_label(example, cache if example.split == "train" else None)
+    foreground = foregrounds.get(Path(example.name).stem)
+    sharper = example if foreground is None else gated(example, foreground)
+    return replace(sharper, gaze=gaze)
+
+
+def describe(pack: Pack) -> dict[str, int]:
+    """Count what there is, for the log."""
+    return {
+        "examples": len(pack.examples),
+        "gated": sum(one.salient_from == GATED for one in pack.examples),
+        "gated_by_gaze": sum(one.salient_from == GATED_FIXATION for one in pack.examples),
+        "with_gaze": sum(one.gaze is not None for one in pack.examples),
+        "photographs": len(pack.fixations),
+        **{f"{group}_cutouts": sum(one.group == group for one in pack.cutouts) for group in CLASS_GROUPS},
+    }

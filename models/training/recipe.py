@@ -1,0 +1,72 @@
+"""The ways of training: with the pack's labels as they are, or with sharper ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+Size = tuple[int, int]
+"""Width and height of a training picture, each ``32 m + 1``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything in which one way of training differs from the other."""
+
+    sizes: Mapping[str, Sequence[Size]]
+    """For wide, square and tall pictures: what a batch may be made of."""
+    closest: float
+    """Smallest share of a picture's width that is shown."""
+    paste_share: float
+    """Share of pictures that things are pasted into."""
+    most_pasted: int
+    paste_heights: tuple[float, float]
+    """Size of what is pasted, as a share of the picture's height."""
+    crowd_share: float
+    """Share of those in which they are many, small, and of one kind."""
+    group_odds: Mapping[str, float]
+    """How often a pasted thing is of a group; empty = as often as there are cut-outs."""
+    longest_clip: int
+    """Most frames that a picture is encoded with to get the marks of an encoder."""
+    fixation_label_weight: float
+    """Weight of ``salient`` where it is where people looked: that tells objects only roughly."""
+    edge_weight: float
+    """How much more a cell next to an outline counts."""
+    does_hold: bool
+    """Whether the learning rate stays high until the last part; else it falls from the start."""
+
+
+RECIPES = {
+    "pack": Recipe(
+        # The pack's pictures are at most 288 pixels wide.
+        sizes={"wide": [(257, 193)], "square": [(225, 225)], "tall": [(193, 257)]},
+        closest=0.55,
+        paste_share=0.4,
+        most_pasted=3,
+        paste_heights=(0.15, 0.85),
+        crowd_share=0,
+        group_odds={},
+        longest_clip=3,
+        fixation_label_weight=0.6,
+        edge_weight=0,
+        does_hold=False,
+    ),
+    "gated": Recipe(
+        sizes={
+            "wide": [(321, 193), (321, 193), (257, 161), (353, 225)],
+            "square": [(257, 257), (225, 225)],
+            "tall": [(193, 321), (193, 257)],
+        },
+        closest=0.4,
+        paste_share=0.45,
+        most_pasted=4,
+        paste_heights=(0.07, 0.75),
+        crowd_share=0.15,
+        group_odds={"person": 0.4, "animal": 0.25, "vehicle": 0.2, "object": 0.15},
+        longest_clip=8,
+        fixation_label_weight=0.3,
+        edge_weight=5,
+        does_hold=True,
+    ),
+}
+"""By the name of the labels. ``pack`` made the weights of version 1."""

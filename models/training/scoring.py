@@ -1,0 +1,159 @@
+"""Score networks on what none of them learned from: ``python -m semvid.models.training.scoring WEIGHTS ...``.
+
+Objects: the validation rows of the pack whose labels could be sharpened, real clips with one subject, and
+synthetic clips, all at the one threshold that is best for the rows of the pack. Gaze: the validation rows of
+OSIE, and photographs that the open recipe does not use, with human densities in place of single fixations.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semvid.core.config import FocusConfig
+from semvid.core.resampling import fitted, stretched
+from semvid.core.types import FloatArray, Pixels
+from semvid.models.architecture import CHANNELS
+from semvid.models.msroi import MsRoi
+from semvid.models.predictor import MsRoiPredictor
+from semvid.models.training.gating import CLASS_GROUPS, GATED
+from semvid.models.training.materials import Sources, load_materials
+from semvid.models.training.pack import PACK_CHANNELS, Example, FixationExample, Pack, Picture, decode_rgb
+from semvid.models.training.scores import THRESHOLDS, boundary_f, gaze_scores, iou_curve
+from semvid.models.training.second_pack import ClipFrame, load_clips, load_photographs
+from semvid.models.weights_file import open_weights
+
+_SALIENT, _FIXATION = CHANNELS.index("salient"), CHANNELS.index("fixation")
+_MOST_PHOTOGRAPHS = 100
+_MOST_SYNTHETIC = 40
+
+
+class _InMemory:
+    """A runtime for a network that is not in a file."""
+
+    batch_size = 1
+
+    def __init__(self, network: MsRoi) -> None:
+        self.notices: list[str] = []
+        self._network = network.eval()
+
+    def run(self, pictures: Pixels) -> FloatArray:
+        import torch
+
+        device = next(self._network.parameters()).device
+        with torch.no_grad():
+            x = torch.from_numpy(np.ascontiguousarray(pictures)).to(device).permute(0, 3, 1, 2)
+            return np.asarray(self._network(x.float().div(127.5).sub(1)).float().cpu(), np.float32)
+
+
+class Scorer:
+    """Scores networks on the same pictures.
+
+    Args:
+        pack: With gated labels.
+        clips: With masks.
+        photographs: With human fixation densities.
+    """
+
+    def __init__(self, pack: Pack, clips: list[ClipFrame], photographs: list[FixationExample]) -> None:
+        rows = [one for one in pack.examples if one.split == "val"]
+        self._objects = [one for one in rows if one.salient_from == GATED]
+        self._looked = [one for one in rows if one.source == "osie" and one.gaze is not None]
+        self._synthetic = [one for one in clips if one.clip.startswith("synth")][:_MOST_SYNTHETIC]
+        self._real = [one for one in clips if not one.clip.startswith("synth")]
+        self._photographs = [one for one in photographs if one.split == "val"][:_MOST_PHOTOGRAPHS]
+
+    def score(self, network: MsRoi) -> dict[str, float]:
+        """Return IoU and F of ``salient``, IoU of the classes at one half, NSS and CC of ``fixation``."""
+        predictor = MsRoiPredictor(_InMemory(network), network.architecture, FocusConfig())
+        maps = [_maps(predictor, one.picture()) for one in self._objects]
+        pairs, index, scores = self._salient(maps), 0, {}
+        if pairs:
+            curve = np.mean([iou_curve(*pair) for pair in pairs], 0)
+            index = int(np.argmax(curve))
+            threshold = float(THRESHOLDS[index])
+            outlines = [boundary_f(values > threshold, mask) for values, mask in pairs]
+            scores = {"threshold": threshold, "iou": curve[index], "boundary_f": np.mean(outlines)}
+        scores |= self._classes(maps)
+        for name, frames in (("synthetic", self._synthetic), ("clips", self._real)):
+            if frames:
+                scores[name] = _iou_by_clip(predictor, frames, index)
+        looked = [(one.picture(), _human(one)) for one in self._looked]
+        seen = [(decode_rgb(one.jpeg), one.density.astype(np.float32)) for one in self._photographs]
+        for name, photographs in (("osie", looked), ("photographs", seen)):
+            if photographs:
+                rows = [gaze_scores(_fixation(predictor, picture, d), d) for picture, d in photographs]
+                scores[f"{name}_nss"], scores[f"{name}_cc"] = np.mean(rows, 0)
+        return {name: round(float(value), 4) for name, value in scores.items()}
+
+    def _salient(self, maps: list[FloatArray]) -> list[tuple[FloatArray, NDArray[np.bool_]]]:
+        """What was found and what is there."""
+        return [
+            (stretched(one[_SALIENT], *example.labels.shape[1:]), example.labels[-1] > 127)
+            for one, example in zip(maps, self._objects, strict=True)
+        ]
+
+    def _classes(self, maps: list[FloatArray]) -> dict[str, float]:
+        half = int(np.argmin(np.abs(THRESHOLDS - 0.5)))
+        found: dict[str, list[float]] = {}
+        for one, example in zip(maps, self._objects, strict=True):
+            for name in (*CLASS_GROUPS, "face"):
+                index = PACK_CHANNELS.index(name)
+                label = example.labels[index] > 127
+                if example.valid[index] and label.any():
+                    values = stretched(one[CHANNELS.index(name)], *label.shape)
+                    found.setdefault(name, []).append(float(iou_curve(values, label)[half]))
+        return {name: float(np.mean(values)) for name, values in found.items()}
+
+
+def _iou_by_clip(predictor: MsRoiPredictor, frames: list[ClipFrame], index: int) -> float:
+    """Mean over clips of the mean over their frames."""
+    clips: dict[str, list[float]] = {}
+    for frame in frames:
+        values = stretched(_maps(predictor, frame.picture())[_SALIENT], *frame.mask.shape)
+        clips.setdefault(frame.clip, []).append(float(iou_curve(values, frame.mask)[index]))
+    return float(np.mean([np.mean(one) for one in clips.values()]))
+
+
+def _maps(predictor: MsRoiPredictor, picture: Picture) -> FloatArray:
+    width, height = predictor.input_size(picture.shape[1], picture.shape[0])
+    return np.asarray(predictor.class_maps(fitted(picture, height, width)[None])[0], np.float32)
+
+
+def _fixation(predictor: MsRoiPredictor, picture: Picture, density: FloatArray) -> FloatArray:
+    return fitted(_maps(predictor, picture)[_FIXATION], *density.shape)
+
+
+def _human(example: Example) -> FloatArray:
+    assert example.gaze is not None  # noqa: S101 - chosen by it
+    return example.gaze.astype(np.float32)
+
+
+def open_scorer(sources: Sources, pack: Pack | None = None) -> Scorer:
+    """Load everything that is scored on; ``pack``, with gated labels, if it was loaded before."""
+    loaded = pack or load_materials(sources, "gated", open_terms_only=True)
+    assert sources.more is not None  # noqa: S101 - gated labels need it
+    return Scorer(loaded, load_clips(sources.more), load_photographs(sources.more))
+
+
+def main() -> None:
+    """Print one JSON line for each network."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("weights", nargs="+", help="msroi, msroi-fast, or a file of the recipe")
+    parser.add_argument("--pack", type=Path, required=True, help="folder of the training pack")
+    parser.add_argument("--more", type=Path, required=True, help="folder of the second pack")
+    parser.add_argument("--cache", type=Path, required=True, help="folder that the gaze command filled")
+    arguments = parser.parse_args()
+    scorer = open_scorer(Sources(arguments.pack, arguments.more, arguments.cache))
+    for name in arguments.weights:
+        print(json.dumps({"weights": name, **scorer.score(open_weights(name).load())}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
