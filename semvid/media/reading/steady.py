@@ -49,26 +49,21 @@ class _Kind:
         """Primaries and transfer, which semvid does not convert."""
         return self.primaries, self.transfer
 
-    def difference(self, other: _Kind) -> list[tuple[str, str]]:
-        """Return what differs, in words: mine and the other's."""
-        parts = [
-            (f"{self.width}x{self.height}", f"{other.width}x{other.height}"),
-            (self.pixel_format, other.pixel_format),
-            (f"{_RANGES[self.range]} range", f"{_RANGES[other.range]} range"),
-            (f"pixel aspect {self.aspect}", f"pixel aspect {other.aspect}"),
-            (f"turned by {90 * self.turns} degrees", f"turned by {90 * other.turns} degrees"),
-            (f"colour matrix {_name(self.matrix)}", f"colour matrix {_name(other.matrix)}"),
-            (f"colour primaries {self.primaries}", f"colour primaries {other.primaries}"),
-            (f"transfer {self.transfer}", f"transfer {other.transfer}"),
-        ]
-        return [(mine, its) for mine, its in parts if mine != its]
+    @property
+    def words(self) -> tuple[str, ...]:
+        return (
+            f"{self.width}x{self.height}",
+            self.pixel_format,
+            f"{_RANGES[self.range]} range",
+            f"pixel aspect {self.aspect}",
+            f"turned by {90 * self.turns} degrees",
+            f"colour matrix {_MATRICES.get(self.matrix, self.matrix)}",
+            f"colour primaries {self.primaries}",
+            f"transfer {self.transfer}",
+        )
 
 
 _RANGES = {1: "limited", 2: "full"}
-
-
-def _name(matrix: int) -> str:
-    return _MATRICES.get(matrix, str(matrix))
 
 
 class Turns:
@@ -151,7 +146,8 @@ class Steadier:
         self._num_changes += 1
         if len(self._told) == _MOST_TOLD:
             return
-        parts = kind.difference(first)
+        pairs = zip(kind.words, first.words, strict=True)
+        parts = [(mine, its) for mine, its in pairs if mine != its]
         if not parts:
             self._told.append(f"from frame {self.num_frames} on the video is as at its beginning again")
             return

@@ -37,11 +37,10 @@ class Way(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """What to do with one stream, and why."""
+    """What to do with one stream, and why. It outlives the stream, whose container is closed again."""
 
     label: str
     """The stream's name in messages."""
-    kind: str
     way: Way
     why: str = ""
     """The notice about it, after its name; empty = none."""
@@ -49,7 +48,6 @@ class Passage:
     text: str = ""
     """FFmpeg's encoder of the subtitles it is converted to."""
     cover: bytes = b""
-    is_cover: bool = False
     is_relayed: bool = False
     """See ``Fit.RELAYED``."""
 
@@ -106,30 +104,27 @@ def plan(cargo: Cargo, suffix: str, config: CompressConfig) -> Manifest:
         OutputError: The container cannot hold a stream that people watch, hear or read.
     """
     planner = _Planner(cargo, suffix, config)
-    passages = {
-        one.index: planner.passage(one)
+    streams = [
+        one
         for one in cargo.container.streams
         if one.index != cargo.info.stream_index and one.type not in config.drop
-    }
-    has_cover = any(one.is_cover and one.way is Way.COPY for one in passages.values())
-    manifest = Manifest(suffix, passages, has_keys(cargo.container.metadata) and not has_cover)
+    ]
+    passages = {one.index: planner.passage(one) for one in streams}
+    has_cover = any(is_cover_art(one) and passages[one.index].way is Way.COPY for one in streams)
     asked = config.audio not in {"auto", "copy"}
-    for one in passages.values():
+    for stream in streams:
+        one = passages[stream.index]
         is_changed = one.why and one.way is not Way.COPY
         if config.strict and is_changed and not (asked and one.sound is not None):
             raise OutputError(
                 f"{one.label} {one.why}; `strict` does not allow that: choose another container "
-                f"for `output`, or leave it out with `drop={one.kind}`"
+                f"for `output`, or leave it out with `drop={stream.type}`"
             )
-    return manifest
+    return Manifest(suffix, passages, has_keys(cargo.container.metadata) and not has_cover)
 
 
-def _passage(
-    stream: Stream, way: Way, why: str = "", *, sound: SoundTarget | None = None, text: str = "",
-    cover: bytes = b"", is_relayed: bool = False,
-) -> Passage:  # fmt: skip
-    # Nothing of the stream itself is kept: its container is closed again.
-    return Passage(label(stream), stream.type, way, why, sound, text, cover, is_cover_art(stream), is_relayed)
+def _left_out(stream: Stream, why: str) -> Passage:
+    return Passage(label(stream), Way.LEAVE, f"is left out: {why}")
 
 
 class _Planner:
@@ -140,59 +135,57 @@ class _Planner:
     def passage(self, stream: Stream) -> Passage:
         if stream.type == "attachment":
             if self._muxer == "matroska":
-                return _passage(stream, Way.ATTACH)
-            return _passage(stream, Way.LEAVE, f"is left out: {self._suffix} holds no attachments")
+                return Passage(label(stream), Way.ATTACH)
+            return _left_out(stream, f"{self._suffix} holds no attachments")
         if is_cover_art(stream):
             return self._cover(stream)
         if stream.type == "data":
             return self._data(stream)
         if stream.codec_context is None:
-            return _passage(stream, Way.LEAVE, "is left out: FFmpeg does not know its format")
+            return _left_out(stream, "FFmpeg does not know its format")
         return self._sound(cast(AudioStream, stream)) if stream.type == "audio" else self._other(stream)
 
     def _other(self, stream: Stream) -> Passage:
         fit = self._fit(stream)
         if fit is not Fit.NO:
-            return _passage(stream, Way.COPY, is_relayed=fit is Fit.RELAYED)
+            return Passage(label(stream), Way.COPY, is_relayed=fit is Fit.RELAYED)
         text = HABITS[self._muxer].text
         if stream.type == "subtitle" and stream.codec_context.codec.text_sub and text:
             name = {"mov_text": "timed text", "webvtt": "WebVTT", "subrip": "SubRip"}[text]
             why = f"becomes {name}, with plain styling at most: {self._suffix} cannot hold it as it is"
-            return _passage(stream, Way.CONVERT, why, text=text)
+            return Passage(label(stream), Way.CONVERT, why, text=text)
         raise self._refusal(stream)
 
     def _cover(self, stream: Stream) -> Passage:
         if stream.disposition & Disposition.timed_thumbnails:
-            return _passage(stream, Way.LEAVE, "is left out: pictures of chapters are not kept")
+            return _left_out(stream, "pictures of chapters are not kept")
         packets = self._cargo.packets[stream.index]
         if coded_as(stream) in COVER_CODECS and packets:
             if self._muxer == "mp4":
-                return _passage(stream, Way.COPY)
+                return Passage(label(stream), Way.COPY)
             if self._muxer == "matroska":
-                return _passage(stream, Way.ATTACH, cover=bytes(packets[0]))
-        return _passage(stream, Way.LEAVE, f"is left out: {self._suffix} cannot hold this cover picture")
+                return Passage(label(stream), Way.ATTACH, cover=bytes(packets[0]))
+        return _left_out(stream, f"{self._suffix} cannot hold this cover picture")
 
     def _data(self, stream: Stream) -> Passage:
         if "timecode" in stream.metadata or stream.index in self._cargo.chapter_tracks:
-            return _passage(stream, Way.REWRITE)
+            return Passage(label(stream), Way.REWRITE)
         if self._muxer in {"mp4", "mov"} and self._fit(stream) is Fit.DIRECT:
-            return _passage(stream, Way.COPY)
-        return _passage(stream, Way.LEAVE, f"is left out: {self._suffix} cannot hold data of this kind")
+            return Passage(label(stream), Way.COPY)
+        return _left_out(stream, f"{self._suffix} cannot hold data of this kind")
 
     def _sound(self, stream: AudioStream) -> Passage:
         codec, bitrate = self._config.sound_codec
         wanted = codec if codec not in {"auto", "copy"} else None
         source = self._cargo.decoded_sound(stream)
         if source is None:
-            return _passage(
-                stream, Way.LEAVE, "is left out: nothing in its beginning tells its sample rate and channels"
-            )
+            return _left_out(stream, "nothing in its beginning tells its sample rate and channels")
         fit = self._fit(stream)
         is_as_wanted = wanted is None or (bitrate is None and canonical_name(wanted) == coded_as(stream))
         offset = self._offsets.get(stream.index, Offset())
         if fit is not Fit.NO and is_as_wanted and not offset.is_noticed:
             why = f"is heard {offset}: {WHY}; write to .mov or .mkv" if str(offset) else ""
-            return _passage(stream, Way.COPY, why, is_relayed=fit is Fit.RELAYED)
+            return Passage(label(stream), Way.COPY, why, is_relayed=fit is Fit.RELAYED)
         is_uneven = fit is not Fit.NO and is_as_wanted
         if codec == "copy":
             raise self._uneven(stream, offset) if is_uneven else self._refusal(stream)
@@ -211,7 +204,7 @@ class _Planner:
             why += f": it would be heard {offset}, for {WHY}"
         elif codec == "auto":
             why += f": {self._suffix} cannot hold it as it is"
-        return _passage(stream, Way.CONVERT, why, sound=target)
+        return Passage(label(stream), Way.CONVERT, why, sound=target)
 
     @cached_property
     def _offsets(self) -> dict[int, Offset]:
