@@ -9,8 +9,8 @@ from __future__ import annotations
 import errno
 import io
 import re
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, partial
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -115,7 +115,7 @@ def open_local(path: Path) -> InputContainer:
         first = error
     for kind in _PLAYLISTS:
         try:
-            return _open_as(path, f"{_plain_formats()},{kind}", _Folder(path))
+            return _open_as(path, f"{_plain_formats()},{kind}", partial(_open_listed, path))
         except (PermissionError, FileNotFoundError) as error:
             raise InputError(
                 f"{path} lists a file that is not there, or outside its folder; get all its files, or, if "
@@ -132,12 +132,12 @@ def open_local(path: Path) -> InputContainer:
     raise first
 
 
-def _open_as(path: Path, formats: str, folder: _Folder | None = None) -> InputContainer:
+def _open_as(path: Path, formats: str, io_open: Callable[..., io.FileIO] | None = None) -> InputContainer:
     return av.open(
         ffmpeg_name(path),
         options={**_ONE_FILE, "protocol_whitelist": "file", "format_whitelist": formats},
         metadata_errors="replace",
-        io_open=None if folder is None else folder.open,
+        io_open=io_open,
     )
 
 
@@ -148,29 +148,23 @@ class _ClosingFile(io.FileIO):
         self.close()
 
 
-class _Folder:
-    """Opens the files that a playlist names if they are in the playlist's folder or below it."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._folder = path.resolve().parent
-
-    def open(self, url: str, flags: int = 0, options: object = None) -> io.FileIO:
-        """Open a file for FFmpeg."""
-        named = url.removeprefix("file:")
-        if named.startswith("///"):
-            named = named[2:]
-        target = Path(named)
-        for candidate in (target, Path(unquote(named))):
-            if candidate.resolve().is_relative_to(self._folder) and candidate.is_file():
-                return _ClosingFile(candidate)
-        protocol = re.match(r"([a-z][a-z0-9]*)(?:[:+,]|$)", named)
-        if protocol is None and target.resolve().is_relative_to(self._folder):
-            raise InputError(f"{self._path} lists {target.name}, which is not there; get all its files")
-        raise InputError(
-            f"{self._path} lists {url}, which is outside its folder; if you trust it, pass "
-            f"`allow_protocols={protocol[1] if protocol else 'file'}`"
-        )
+def _open_listed(playlist: Path, url: str, flags: int, options: object) -> io.FileIO:
+    """Open a file that a playlist names, for FFmpeg, if it is in the playlist's folder or below it."""
+    folder = playlist.resolve().parent
+    named = url.removeprefix("file:")
+    if named.startswith("///"):
+        named = named[2:]
+    target = Path(named)
+    for candidate in (target, Path(unquote(named))):
+        if candidate.resolve().is_relative_to(folder) and candidate.is_file():
+            return _ClosingFile(candidate)
+    protocol = re.match(r"([a-z][a-z0-9]*)(?:[:+,]|$)", named)
+    if protocol is None and target.resolve().is_relative_to(folder):
+        raise InputError(f"{playlist} lists {target.name}, which is not there; get all its files")
+    raise InputError(
+        f"{playlist} lists {url}, which is outside its folder; if you trust it, pass "
+        f"`allow_protocols={protocol[1] if protocol else 'file'}`"
+    )
 
 
 @cache

@@ -48,13 +48,7 @@ class Damage:
             self.breaks_off |= end + _SHORTFALL_SECONDS < claimed_end
 
     def __bool__(self) -> bool:
-        return bool(
-            self.num_bad_packets
-            or self.num_corrupt_frames
-            or self.breaks_off
-            or self.is_cut_off
-            or self.has_gaps
-        )
+        return self != Damage()
 
     def __str__(self) -> str:
         parts = []
