@@ -25,7 +25,7 @@ from semvid.core.types import AnalysedFrame, Frame, VideoInfo
 from semvid.media.colour import to_bgr
 from semvid.media.side_data import side_data_bytes
 from semvid.media.writing.stream_template import box
-from semvid.media.writing.video_track import VideoTrack
+from semvid.media.writing.video_track import add_video_track, packet_of
 from semvid.media.writing.writer import VideoWriter
 
 ON_FRAMES = {
@@ -201,7 +201,7 @@ def mux_with_boxes(container, boxes, library, coding_format, pixel_format, **par
     )
     codec.options = {"x265-params": "log-level=none"} if library == "libx265" else {}
     codec.open()
-    track = VideoTrack.add(
+    stream = add_video_track(
         container,
         StreamParameters(
             coding_format, codec.time_base, size=(WIDTH, HEIGHT), pixel_format=pixel_format,
@@ -212,7 +212,7 @@ def mux_with_boxes(container, boxes, library, coding_format, pixel_format, **par
     for frame in [*frames_with({}), None]:
         for packet in codec.encode(frame and frame.reformat(format=pixel_format)):
             container.mux(
-                track.packet(
+                packet_of(
                     CodedPacket(
                         bytes(packet),
                         coding_format,
@@ -221,7 +221,8 @@ def mux_with_boxes(container, boxes, library, coding_format, pixel_format, **par
                         1,
                         packet.is_keyframe,
                         codec.time_base,
-                    )
+                    ),
+                    stream,
                 )
             )
 

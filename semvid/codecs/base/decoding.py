@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import av
 
 from semvid.core.coded import CodedPacket
-from semvid.media.writing.video_track import bare_packet
+from semvid.media.writing.video_track import packet_of
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -35,5 +35,5 @@ def decoded(
     decoder.options = dict(options or {})
     # Several threads would take packets ahead.
     decoder.thread_count = 1
-    for packet in chain(map(bare_packet, packets), [None]):
+    for packet in chain(map(packet_of, packets), [None]):
         yield from decoder.decode(packet)

@@ -25,7 +25,6 @@ from semvid.media.writing.container_trial import add_copy
 from semvid.media.writing.containers import MP4_LIKE
 from semvid.media.writing.destination import check_output
 from semvid.media.writing.durations import DurationKeeper
-from semvid.media.writing.video_track import VideoTrack
 from semvid.media.writing.writer import VideoWriter
 
 _ROUNDING = Fraction(2, 1000)
@@ -108,13 +107,13 @@ def _write_all(
         ahead = next(coded, None)
 
 
-def _add_track(writer: VideoWriter, template: VideoStream, frame_rate: Fraction | None) -> VideoTrack:
+def _add_track(writer: VideoWriter, template: VideoStream, frame_rate: Fraction | None) -> VideoStream:
     video = cast(VideoStream, add_copy(writer.container, template))
     video.time_base = template.time_base
     # As encoders are told; Matroska takes its durations from it.
     video.codec_context.framerate = frame_rate or Fraction(25)
     video.metadata.update({key: template.metadata[key] for key in MODE_TAGS if key in template.metadata})
-    return VideoTrack(video)
+    return video
 
 
 def _decoded(packet: Packet[Any] | CodedPacket) -> Fraction:

@@ -10,6 +10,7 @@ from av import Packet
 from av.audio.stream import AudioStream
 from av.stream import AttachmentStream, Stream
 from av.subtitles.stream import SubtitleStream
+from av.video.stream import VideoStream
 
 from semvid.core.coded import CodedPacket, StreamParameters
 from semvid.core.text import reason
@@ -28,7 +29,7 @@ from semvid.media.writing.priming import primed
 from semvid.media.writing.sound import SoundConverter, add_sound
 from semvid.media.writing.subtitles import SubtitleConverter
 from semvid.media.writing.tags import Inventory, portable
-from semvid.media.writing.video_track import VideoTrack
+from semvid.media.writing.video_track import add_video_track, packet_of
 
 # The movie's ticks are those of edit lists, which hold the offset between sound and picture; FFmpeg's own
 # are milliseconds. Spherical and stereo-3D boxes are younger than the standard it keeps to by itself.
@@ -67,15 +68,15 @@ class VideoWriter(UnfinishedContainer):
         self._held: dict[int, list[Packet[Any]]] = {}
         self._converters: dict[int, SoundConverter | SubtitleConverter] = {}
         self._ledger = Ledger(output, MOST_LATE if self._suffix == ".avi" else Fraction(0))
-        self._track: VideoTrack | None = None
+        self._video: VideoStream | None = None
         self._pixel_aspect: Fraction | None = None
         self._inventory: Inventory | None = None
         self.notices: list[str] = []
 
-    def add_video(self, video: StreamParameters | VideoTrack) -> None:
-        """Add the coded video, or take a track that was added. Must be called once, first of all."""
-        self._track = video if isinstance(video, VideoTrack) else VideoTrack.add(self.container, video)
-        aspect = self._track.stream.codec_context.sample_aspect_ratio
+    def add_video(self, video: StreamParameters | VideoStream) -> None:
+        """Add the coded video, or take a stream that was added. Must be called once, first of all."""
+        self._video = video if isinstance(video, VideoStream) else add_video_track(self.container, video)
+        aspect = self._video.codec_context.sample_aspect_ratio
         self._pixel_aspect = aspect if aspect and aspect != 1 and self._suffix in MATROSKA_LIKE else None
 
     def copy_streams(self, reader: VideoReader) -> None:
@@ -84,8 +85,8 @@ class VideoWriter(UnfinishedContainer):
         Must be called once, after ``add_video`` and before the first packet.
         """
         source, main = reader.container, reader.stream
-        assert self._track is not None  # noqa: S101 - it was added
-        encoded = self._track.stream
+        assert self._video is not None  # noqa: S101 - it was added
+        encoded = self._video
         self.container.metadata.update(portable(source.metadata))
         chapters = [] if self._manifest.is_relayed else reader.chapters()
         self.container.set_chapters(chapters)
@@ -186,8 +187,8 @@ class VideoWriter(UnfinishedContainer):
 
     def write(self, packet: CodedPacket) -> None:
         """Write a packet of the coded video."""
-        assert self._track is not None  # noqa: S101 - it was added
-        self._mux(self._track.packet(packet))
+        assert self._video is not None  # noqa: S101 - it was added
+        self._mux(packet_of(packet, self._video))
 
     def _mux(self, packet: Packet[Any]) -> None:
         size = packet.size
@@ -209,8 +210,8 @@ class VideoWriter(UnfinishedContainer):
             timed = [one.index for one in self.container.streams if carries_time(one)]
             self.container.close()
             self._patch_header()
-            assert self._track is not None  # noqa: S101 - it was added
-            self._ledger.check(self._temporary, self._track.stream.index, timed)
+            assert self._video is not None  # noqa: S101 - it was added
+            self._ledger.check(self._temporary, self._video.index, timed)
             if self._inventory is not None:
                 with open_container(self._temporary) as written:
                     self.notices += self._inventory.lost(written)

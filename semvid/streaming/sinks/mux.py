@@ -10,7 +10,7 @@ import av
 
 from semvid.codecs.registry import codec_of_format
 from semvid.core.coded import CodedPacket, StreamParameters
-from semvid.media.writing.video_track import VideoTrack
+from semvid.media.writing.video_track import add_video_track, packet_of
 from semvid.streaming.base.sound import SoundCoder
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Muxer:
         )
         try:
             parameters = StreamParameters(first.codec, first.time_base, codec.elementary(first.data))
-            self._track = VideoTrack.add(self._container, parameters)
+            self._video = add_video_track(self._container, parameters)
             self._sound = None if sound is None else SoundCoder(self._container, sound.codec, sound.bitrate)
             self._container.start_encoding()
         except BaseException:
@@ -71,7 +71,7 @@ class Muxer:
 
     def write(self, packet: CodedPacket) -> None:
         """Write one packet. Raises as FFmpeg does."""
-        self._container.mux(self._track.packet(packet))
+        self._container.mux(packet_of(packet, self._video))
 
     def write_sound(self, samples: bytes, pts: int) -> None:
         """Code and write a chunk of sound; ``pts`` in ``coded.TIME_BASE``. Raises as FFmpeg does."""
