@@ -16,9 +16,6 @@ from semvid.models.training.pack import Cutout, Example, FixationExample, Pack
 from semvid.models.training.recipe import Recipe, Size
 from semvid.models.training.words import WordPainter
 
-_SOURCE_ODDS = {"caltech101": 0.6, "human_seg291": 2.0, "weizmann_horse": 1.5, "bsds500": 1.5, "camvid": 2.0,
-                "sam2_gallery": 2.0, "wikipedia_photos": 2.0, "intel_sample_videos": 1.5}  # fmt: skip
-"""How often a picture is drawn, against 1: exact masks and whole scenes more, lone objects less."""
 _MOSAIC_SHARE = 0.12
 
 
@@ -51,7 +48,7 @@ class BatchMaker(Dataset[Batch]):
             self._by_shape[shape].append(example)
         self._shares = np.array([len(one) for one in self._by_shape.values()]) / len(train)
         self._odds = {
-            name: np.cumsum([_SOURCE_ODDS.get(one.source, 1.0) for one in examples])
+            name: np.cumsum([recipe.odds(one) for one in examples])
             for name, examples in self._by_shape.items()
         }
         self._cutouts = balanced(pack.cutouts, recipe.group_odds)

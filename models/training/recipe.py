@@ -5,14 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from semvid.models.training.pack import Example
+
 Size = tuple[int, int]
 """Width and height of a training picture, each ``32 m + 1``."""
+
+_CHANNEL_WEIGHTS = {"person": 1.0, "face": 1.0, "animal": 1.0, "vehicle": 1.0, "object": 0.7, "text": 0.6,
+                    "salient": 2.5}  # fmt: skip
+_SOURCE_ODDS = {"caltech101": 0.6, "human_seg291": 2.0, "weizmann_horse": 1.5, "bsds500": 1.5, "camvid": 2.0,
+                "sam2_gallery": 2.0, "wikipedia_photos": 2.0, "intel_sample_videos": 1.5}  # fmt: skip
+"""Exact masks and whole scenes more, lone objects less."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """Everything in which one way of training differs from the other."""
 
+    channel_weights: Mapping[str, float]
+    """How much each channel of the object head counts."""
+    source_odds: Mapping[str, float]
+    """How often a picture of a source is drawn, against 1."""
+    soft_odds: float
+    """Likewise, times this, where ``salient`` is what networks made, and not sharpened."""
     sizes: Mapping[str, Sequence[Size]]
     """For wide, square and tall pictures: what a batch may be made of."""
     closest: float
@@ -35,9 +49,17 @@ class Recipe:
     does_hold: bool
     """Whether the learning rate stays high until the last part; else it falls from the start."""
 
+    def odds(self, example: Example) -> float:
+        """How often a picture is drawn, against 1."""
+        is_soft = example.salient_from.startswith("teacher")
+        return self.source_odds.get(example.source, 1.0) * (self.soft_odds if is_soft else 1)
+
 
 RECIPES = {
     "pack": Recipe(
+        channel_weights=_CHANNEL_WEIGHTS,
+        source_odds=_SOURCE_ODDS,
+        soft_odds=1,
         # The pack's pictures are at most 288 pixels wide.
         sizes={"wide": [(257, 193)], "square": [(225, 225)], "tall": [(193, 257)]},
         closest=0.55,
@@ -52,6 +74,11 @@ RECIPES = {
         does_hold=False,
     ),
     "gated": Recipe(
+        # Faces are small, so that their outlines are most of them.
+        channel_weights={**_CHANNEL_WEIGHTS, "face": 2.0},
+        source_odds={**_SOURCE_ODDS, "osie": 1.5},
+        # Two networks disagree about them.
+        soft_odds=0.5,
         sizes={
             "wide": [(321, 193), (321, 193), (257, 161), (353, 225)],
             "square": [(257, 257), (225, 225)],

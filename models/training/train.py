@@ -151,6 +151,7 @@ def main() -> None:
         network.trunk.load_state_dict(teacher.trunk.state_dict())
     options = {key: str(value) for key, value in vars(arguments).items() if key not in _PATHS}
     options["teacher"] = f"SHA-256 {file.sha256}" if teacher else "None"
+    options["start"] = f"SHA-256 {open_weights(arguments.start).sha256}" if arguments.start else "None"
     records = _Records(arguments.out, arguments.network, options, pack.digest)
     schedule = Schedule(arguments.steps, recipe.does_hold, arguments.last, arguments.rate)
     trainer = Trainer(network, recipe, schedule, arguments.device, teacher)

@@ -18,8 +18,6 @@ from semvid.models.training.batches import Batch
 from semvid.models.training.losses import edge_emphasis, fixation_loss, object_loss
 from semvid.models.training.recipe import Recipe
 
-_CHANNEL_WEIGHTS = {"person": 1.0, "face": 1.0, "animal": 1.0, "vehicle": 1.0, "object": 0.7, "text": 0.6,
-                    "salient": 2.5}  # fmt: skip
 _LEARNING_RATE = {"decoder": 2e-3, "trunk": 2e-4}
 _WARM_UP = 200
 _TAUGHT_WEIGHT = 0.5
@@ -84,7 +82,8 @@ class Trainer:
         )
         self._teacher = teacher
         self._input_share = network.architecture.input_width / ARCHITECTURES["msroi"].input_width
-        self._channel_weights = torch.tensor([_CHANNEL_WEIGHTS[name] for name in OBJECTS], device=device)
+        weights = [recipe.channel_weights[name] for name in OBJECTS]
+        self._channel_weights = torch.tensor(weights, device=device)
 
     def step(self, index: int, batch: Batch) -> dict[str, float]:
         """Learn from one batch; returns the losses."""

@@ -103,5 +103,9 @@ def test_the_recipe_of_version_1_stays():
         3,
         (0.15, 0.85),
     )
+    assert recipe.channel_weights == {
+        "person": 1, "face": 1, "animal": 1, "vehicle": 1, "object": 0.7, "text": 0.6, "salient": 2.5
+    }  # fmt: skip
+    assert (recipe.source_odds["caltech101"], recipe.soft_odds) == (0.6, 1)
     assert (recipe.crowd_share, recipe.group_odds, recipe.longest_clip) == (0, {}, 3)
     assert (recipe.fixation_label_weight, recipe.edge_weight, recipe.does_hold) == (0.6, 0, False)
