@@ -10,6 +10,7 @@ import typer
 
 # Only light modules here: `semvid --help` must not load FFmpeg or numpy.
 from semvid.cli import options
+from semvid.cli.codec_options import Codec, defaults_of, preset_help
 from semvid.core.config import AllocationConfig, CompressConfig, Deinterlace, DroppableKind
 from semvid.core.errors import ConfigError
 from semvid.core.rate import Bitrate, Crf, Quality, Size
@@ -23,14 +24,14 @@ def command(
         "--output", "-o", help="Where to write: .mp4, .mkv, .mov, .webm or .avi. Default: NAME.semvid.EXT "
         "beside the input."
     )] = None,
-    codec: options.Codec = _DEFAULTS.codec,
+    codec: Codec = _DEFAULTS.codec,
     crf: Annotated[float | None, options.encoding_option(
         help="Quality in the encoder's own unit, lower = better and larger. "
-        f"Default: {options.defaults_of(Crf)}."
+        f"Default: {defaults_of(Crf)}."
     )] = None,
     quality: Annotated[int | None, options.encoding_option(
         help="mjpeg: quality of important areas, 1 to 100 as in plain JPEG. "
-        f"Default: {options.defaults_of(Quality)}."
+        f"Default: {defaults_of(Quality)}."
     )] = None,
     bitrate: Annotated[str | None, options.encoding_option(
         metavar="RATE", help="mjpeg: bit rate of the video in bits per second, as in 800k or 12M."
@@ -38,7 +39,7 @@ def command(
     target_size: Annotated[str | None, options.encoding_option(
         metavar="SIZE", help="mjpeg: maximum size of the whole output in bytes, as in 25M."
     )] = None,
-    preset: Annotated[str | None, options.encoding_option(help=options.preset_help())] = None,
+    preset: Annotated[str | None, options.encoding_option(help=preset_help())] = None,
     encoder_option: Annotated[list[str] | None, options.encoding_option(
         metavar="KEY=VALUE", help="Extra FFmpeg option for the encoder, as in tune=film. Repeatable."
     )] = None,

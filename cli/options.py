@@ -10,8 +10,6 @@ from typing import Annotated, Any, TypeVar, cast
 
 import typer
 
-from semvid.codecs.base.codec import LiveOptions
-from semvid.codecs.registry import CODECS
 from semvid.core import config
 from semvid.core.config import CLASSES, AllocationConfig, FocusConfig, MapsConfig, TemporalConfig
 from semvid.core.errors import ConfigError
@@ -22,8 +20,6 @@ time_option = partial(typer.Option, rich_help_panel="Maps over time")
 file_option = partial(typer.Option, rich_help_panel="Files")
 encoding_option = partial(typer.Option, rich_help_panel="Encoding")
 
-*_NAMES, _LAST = CODECS
-
 
 def _allow_protocols(names: str | None) -> str | None:
     if names is not None:
@@ -33,33 +29,7 @@ def _allow_protocols(names: str | None) -> str | None:
     return names
 
 
-def defaults_of(kind: type[Rate]) -> str:
-    """Return the defaults of codecs that take such a rate, as in ``26 (x264), 28 (x265)``."""
-    scales = ((one.name, one.scale) for one in CODECS.values())
-    return ", ".join(f"{scale.default:g} ({name})" for name, scale in scales if scale.kind is kind)
-
-
-def preset_help() -> str:
-    """Return the help of ``--preset``."""
-    told = (
-        f"{one.default_preset} to {one.obedient_presets[-1]} ({one.name})"
-        for one in CODECS.values()
-        if one.obedient_presets
-    )
-    return f"Speed, default to fastest: {', '.join(told)}."
-
-
-def live_preset_help() -> str:
-    """Return the help of ``--preset`` of live streams."""
-    asked = LiveOptions(1_000_000, 150, 25, None)
-    usual = {name: one.live_presets(asked)[:1] for name, one in CODECS.items()}
-    told = ", ".join(f"{one} ({name})" for name, first in usual.items() for one in first)
-    without = ", ".join(name for name, first in usual.items() if not first)
-    return f"Speed, slower = better compression. Default: {told}. {without}: none."
-
-
 # fmt: off
-Codec = Annotated[str, encoding_option(help=f"Encoder: {', '.join(_NAMES)} or {_LAST}.")]
 Model = Annotated[str, map_option(
     help="What makes the maps: msroi, msroi-fast (smaller), spectral, or a file (.onnx, .safetensors)."
 )]

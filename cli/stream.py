@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from semvid.cli import options
+from semvid.cli.codec_options import Codec, live_preset_help
 from semvid.core.config import AllocationConfig, Deinterlace, LiveConfig
 from semvid.core.errors import ConfigError
 from semvid.core.rate import Bitrate
@@ -33,7 +34,7 @@ def command(
         metavar="SINK", help="A file, NAME-%03d.ts (segments), NAME.m3u8 (HLS), rtsp(s)://, rtmp(s)://, "
         "udp://, rtp://, or - for standard output."
     )] = None,
-    codec: options.Codec = _DEFAULTS.codec,
+    codec: Codec = _DEFAULTS.codec,
     bitrate: Annotated[str, options.encoding_option(
         metavar="RATE", help="Bit rate of the video in bits per second, as in 800k or 12M."
     )] = options.amount_text(_DEFAULTS.rate.bits_per_second),
@@ -53,7 +54,7 @@ def command(
     deinterlace: Annotated[str, options.encoding_option(
         help="Interlaced frames: auto and bwdif (deinterlace), or keep (never change their lines)."
     )] = _DEFAULTS.deinterlace,
-    preset: Annotated[str | None, options.encoding_option(help=options.live_preset_help())] = None,
+    preset: Annotated[str | None, options.encoding_option(help=live_preset_help())] = None,
     record: Annotated[Path | None, options.encoding_option(
         help="Also write to this file, which survives a crash: .mkv, .mp4 or .ts."
     )] = None,

@@ -1,63 +1,29 @@
 """Every option and its default, in one place."""
 
-from semvid.core.config.maps import (
-    BACKGROUND_WEIGHT,
-    CLASSES,
-    DEFAULT_MODEL,
-    LIVE_MODEL,
-    MODEL_SUFFIXES,
-    MODELS,
-    AllocationConfig,
-    Device,
-    FocusConfig,
-    MapsConfig,
-    Motion,
-    TemporalConfig,
-)
-from semvid.core.config.products import (
-    JPEG_QUALITY,
-    LIVE_BITRATES,
-    METRICS,
-    SOUND_CODECS,
-    CompareConfig,
-    CompressConfig,
-    Deinterlace,
-    DroppableKind,
-    ExportConfig,
-    ImageConfig,
-    LiveConfig,
-    MapFormat,
-    OverlayConfig,
-    OverlayStyle,
-    Sampling,
-)
-
-__all__ = [
-    "BACKGROUND_WEIGHT",
-    "CLASSES",
-    "DEFAULT_MODEL",
-    "JPEG_QUALITY",
-    "LIVE_BITRATES",
-    "LIVE_MODEL",
-    "METRICS",
-    "MODELS",
-    "MODEL_SUFFIXES",
-    "SOUND_CODECS",
-    "AllocationConfig",
-    "CompareConfig",
-    "CompressConfig",
-    "Deinterlace",
-    "Device",
-    "DroppableKind",
-    "ExportConfig",
-    "FocusConfig",
-    "ImageConfig",
-    "LiveConfig",
-    "MapFormat",
-    "MapsConfig",
-    "Motion",
-    "OverlayConfig",
-    "OverlayStyle",
-    "Sampling",
-    "TemporalConfig",
-]
+from semvid.core.config.maps import BACKGROUND_WEIGHT as BACKGROUND_WEIGHT
+from semvid.core.config.maps import CLASSES as CLASSES
+from semvid.core.config.maps import DEFAULT_MODEL as DEFAULT_MODEL
+from semvid.core.config.maps import LIVE_MODEL as LIVE_MODEL
+from semvid.core.config.maps import MODEL_SUFFIXES as MODEL_SUFFIXES
+from semvid.core.config.maps import MODELS as MODELS
+from semvid.core.config.maps import AllocationConfig as AllocationConfig
+from semvid.core.config.maps import Device as Device
+from semvid.core.config.maps import FocusConfig as FocusConfig
+from semvid.core.config.maps import MapsConfig as MapsConfig
+from semvid.core.config.maps import Motion as Motion
+from semvid.core.config.maps import TemporalConfig as TemporalConfig
+from semvid.core.config.products import JPEG_QUALITY as JPEG_QUALITY
+from semvid.core.config.products import LIVE_BITRATES as LIVE_BITRATES
+from semvid.core.config.products import METRICS as METRICS
+from semvid.core.config.products import SOUND_CODECS as SOUND_CODECS
+from semvid.core.config.products import CompareConfig as CompareConfig
+from semvid.core.config.products import CompressConfig as CompressConfig
+from semvid.core.config.products import Deinterlace as Deinterlace
+from semvid.core.config.products import DroppableKind as DroppableKind
+from semvid.core.config.products import ExportConfig as ExportConfig
+from semvid.core.config.products import ImageConfig as ImageConfig
+from semvid.core.config.products import LiveConfig as LiveConfig
+from semvid.core.config.products import MapFormat as MapFormat
+from semvid.core.config.products import OverlayConfig as OverlayConfig
+from semvid.core.config.products import OverlayStyle as OverlayStyle
+from semvid.core.config.products import Sampling as Sampling
