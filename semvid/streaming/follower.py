@@ -15,20 +15,7 @@ from semvid.temporal.cuts import SceneCutDetector
 from semvid.temporal.motion import open_estimator
 from semvid.temporal.own_motion import OwnMotion
 from semvid.temporal.propagate import MotionEmphasis
-from semvid.temporal.warp import Flow, compose, halve, trust, warp
-
-
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """How the newest frame follows from an earlier one."""
-
-    flow: Flow
-    """``(rows, cols, 2)`` in cells, to the earlier frame."""
-    trust: FloatArray
-    """``(rows, cols)`` in 0..1."""
-
-    def longer(self, flow: Flow, believed: FloatArray) -> _Way:
-        return _Way(compose(flow, self.flow), believed * warp(self.trust, flow))
+from semvid.temporal.warp import Way, halve, trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +53,11 @@ class LiveFollower:
 
     def _begin_scene(self) -> None:
         self._map: FloatArray | None = None
-        self._way: _Way | None = None
+        self._way: Way | None = None
         self._asked: int | None = None
         self._asked_map: FloatArray | None = None
         self._asked_trust: FloatArray | None = None
-        self._way_from_asked: _Way | None = None
+        self._way_from_asked: Way | None = None
         self._own_motion.reset()
         self._emphasis.reset()
 
@@ -84,7 +71,7 @@ class LiveFollower:
         self._asked = frame.index
         self._asked_map, self._asked_trust = None, None
         if self._map is not None and self._way is not None:
-            self._asked_map = warp(fitted(self._map, *self._way.trust.shape), self._way.flow)
+            self._asked_map = self._way.carry(self._map)
             self._asked_trust = self._way.trust
         elif self._map is not None:
             # The map in use is of this very frame.
@@ -112,12 +99,8 @@ class LiveFollower:
             self._begin_scene()
         else:
             flow = self._motion.update(frame, before)
-            believed = trust(halve(frame.thumbnail), halve(before), flow)
-            step = _Way(flow, believed)
-            self._way = self._way.longer(flow, believed) if self._way else step
-            self._way_from_asked = (
-                self._way_from_asked.longer(flow, believed) if self._way_from_asked else step
-            )
+            step = Way(flow, trust(halve(frame.thumbnail), halve(before), flow))
+            self._way, self._way_from_asked = step.after(self._way), step.after(self._way_from_asked)
             own_motion = self._own_motion.update(flow) if self._movement > 0 else None
         return Followed(self._importance(frame, own_motion, is_cut=is_cut), is_cut)
 
@@ -126,7 +109,7 @@ class LiveFollower:
             return None
         values = self._map
         if self._way is not None:
-            values = warp(fitted(values, *self._way.trust.shape), self._way.flow)
+            values = self._way.carry(values)
             if own_motion is not None:
                 values = self._emphasis.update(values, own_motion)
         return values

@@ -11,7 +11,7 @@ from semvid.core.types import FloatArray, Frame
 from semvid.temporal.cuts import SceneCutDetector
 from semvid.temporal.motion import MotionEstimator
 from semvid.temporal.own_motion import OwnMotion
-from semvid.temporal.warp import Flow, compose, halve, trust, warp
+from semvid.temporal.warp import Way, halve, trust
 
 _LOST = 0.45
 """A new key frame is due when motion from the last one no longer explains this share of the picture."""
@@ -28,10 +28,8 @@ class Step:
     """A new scene: nothing follows from before."""
     is_key: bool
     """The frame needs a new map."""
-    flow: Flow | None = None
-    """``(rows, cols, 2)`` in cells, to the last key frame; None at a cut."""
-    trust: FloatArray | None = None
-    """``(rows, cols)`` in 0..1: how well the flow explains the frame; None at a cut."""
+    way: Way | None = None
+    """From the last key frame; None at a cut."""
     own_motion: FloatArray | None = None
     """``(rows, cols)`` in 0..1: what moves against the camera; None if it was not asked for, or at a cut."""
 
@@ -55,8 +53,7 @@ class Planner:
         self._cuts = SceneCutDetector()
         self._before: NDArray[np.uint8] | None = None
         self._since_key = 0
-        self._flow: Flow | None = None
-        self._trust: FloatArray | None = None
+        self._way: Way | None = None
         self._own_motion = OwnMotion()
 
     def update(self, frame: Frame) -> Step:
@@ -66,22 +63,21 @@ class Planner:
         if self._motion is None:
             return Step(is_cut, is_key=True)
         if is_cut or before is None:
-            self._since_key, self._flow, self._trust = 0, None, None
+            self._since_key, self._way = 0, None
             self._own_motion.reset()
             return Step(is_cut=True, is_key=True)
         flow = self._motion.update(frame, before)
         believed = trust(halve(frame.thumbnail), halve(before), flow)
-        self._flow = flow if self._flow is None else compose(flow, self._flow)
-        self._trust = believed if self._trust is None else believed * warp(self._trust, flow)
+        self._way = Way(flow, believed).after(self._way)
         own_motion = self._own_motion.update(flow) if self._find_own_motion else None
         self._since_key += 1
-        lost = 1 - float(self._trust.mean())
+        lost = 1 - float(self._way.trust.mean())
         is_key = (
             self._since_key >= self._every
             or (lost > _SHAKY and 2 * self._since_key >= self._every)
             or lost > _LOST
         )
-        step = Step(False, is_key, self._flow, self._trust, own_motion)
+        step = Step(False, is_key, self._way, own_motion)
         if is_key:
-            self._since_key, self._flow, self._trust = 0, None, None
+            self._since_key, self._way = 0, None
         return step

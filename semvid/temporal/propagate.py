@@ -7,7 +7,6 @@ import numpy as np
 from semvid.core.resampling import fitted
 from semvid.core.types import FloatArray
 from semvid.temporal.plan import Step
-from semvid.temporal.warp import warp
 
 _LEADING_PAST = 0.9
 """Share of the past in the running average of how much the most important moving thing moves."""
@@ -38,16 +37,15 @@ class MapPropagator:
             step: The plan for it.
             fresh: The new map of a key frame, of any size, stretched over the upright frame; else None.
         """
-        if step.flow is None or step.trust is None or self._key is None:
+        if step.way is None or self._key is None:
             assert fresh is not None  # noqa: S101 - a scene begins with a key frame
             self._key = fresh
             self._emphasis.reset()
             return fresh
-        rows, cols = step.trust.shape
-        carried = warp(fitted(self._key, rows, cols), step.flow)
+        carried = step.way.carry(self._key)
         if fresh is not None:
-            fresh = fitted(fresh, rows, cols)
-            carried = self._key = fresh + self._smoothing * step.trust * (carried - fresh)
+            fresh = fitted(fresh, *carried.shape)
+            carried = self._key = fresh + self._smoothing * step.way.trust * (carried - fresh)
         if step.own_motion is None:
             return carried
         return self._emphasis.update(carried, step.own_motion)

@@ -6,6 +6,7 @@ A flow tells where the content of each cell came from: cell ``p`` of this frame 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semvid.core.geometry import turned
-from semvid.core.resampling import averaged
+from semvid.core.resampling import averaged, fitted
 from semvid.core.types import FloatArray
 
 Flow = FloatArray
@@ -72,6 +73,26 @@ def trust(luma: FloatArray, before: FloatArray, flow: Flow) -> FloatArray:
         & (where[..., 1] >= -0.5) & (where[..., 1] <= rows - 0.5)
     )  # fmt: skip
     return np.asarray(believed * is_inside, np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a frame follows from an earlier one."""
+
+    flow: Flow
+    """``(rows, cols, 2)`` in cells, to the earlier frame."""
+    trust: FloatArray
+    """``(rows, cols)`` in 0..1: how well the flow explains the frame."""
+
+    def after(self, earlier: Way | None) -> Way:
+        """Lengthen a way to the frame before by that frame's own way; None = it has none."""
+        if earlier is None:
+            return self
+        return Way(compose(self.flow, earlier.flow), self.trust * warp(earlier.trust, self.flow))
+
+    def carry(self, values: FloatArray) -> FloatArray:
+        """Bring a map of the earlier frame, of any size, to this one, ``(rows, cols)``."""
+        return warp(fitted(values, *self.trust.shape), self.flow)
 
 
 def rotate(flow: Flow, quarter_turns: int) -> Flow:

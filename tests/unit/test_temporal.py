@@ -17,7 +17,7 @@ from semvid.temporal.plan import Planner, Step
 from semvid.temporal.propagate import MapPropagator, MotionEmphasis
 from semvid.temporal.settle import MapSettler, settled_grid
 from semvid.temporal.vectors import paint_vectors
-from semvid.temporal.warp import compose, rotate, trust, warp
+from semvid.temporal.warp import Way, compose, rotate, trust, warp
 
 ROWS, COLS = 18, 25
 maps = hnp.arrays(np.float32, (ROWS, COLS), elements=st.floats(0, 1, width=32))
@@ -156,7 +156,7 @@ def test_smoothing_a_constant_map_is_the_identity(values, smoothing):
     propagator.update(Step(is_cut=True, is_key=True), values)
     ones = np.ones((ROWS, COLS), np.float32)
     for is_key in (False, True, True, False):
-        step = Step(False, is_key, still(), ones)
+        step = Step(False, is_key, Way(still(), ones))
         assert np.allclose(propagator.update(step, values if is_key else None), values, atol=1e-6)
 
 
@@ -168,7 +168,7 @@ def test_propagated_maps_stay_in_range(sequence, smoothing, movement):
     propagator.update(Step(is_cut=True, is_key=True), sequence[0][0])
     for index, (fresh, flow, believed, moves) in enumerate(sequence):
         is_key = index % 2 == 0
-        values = propagator.update(Step(False, is_key, flow, believed, moves), fresh if is_key else None)
+        values = propagator.update(Step(False, is_key, Way(flow, believed), moves), fresh if is_key else None)
         assert values.min() >= -1e-6
         assert values.max() <= 1 + 1e-6
 
@@ -176,7 +176,7 @@ def test_propagated_maps_stay_in_range(sequence, smoothing, movement):
 def test_maps_of_any_size_are_stretched_over_the_grid():
     propagator = MapPropagator(0.5, 0)
     propagator.update(Step(is_cut=True, is_key=True), np.eye(3, dtype=np.float32))
-    step = Step(False, True, still(), np.ones((ROWS, COLS), np.float32))
+    step = Step(False, True, Way(still(), np.ones((ROWS, COLS), np.float32)))
     assert propagator.update(step, np.ones((200, 300), np.float32)).shape == (ROWS, COLS)
 
 
@@ -201,7 +201,7 @@ def test_key_frames_come_as_often_as_asked_and_at_cuts():
     steps = [planner.update(Still(scene[index >= 5])) for index in range(10)]
     assert [index for index, step in enumerate(steps) if step.is_key] == [0, 3, 5, 8]
     assert [index for index, step in enumerate(steps) if step.is_cut] == [0, 5]
-    assert steps[5].flow is None
+    assert steps[5].way is None
 
 
 def test_unexplained_change_calls_for_a_key_frame():
@@ -219,7 +219,7 @@ def test_without_an_estimator_every_frame_is_a_key_frame():
     scene = smooth_texture(240, 136)
     steps = [planner.update(Still(scene)) for _ in range(3)]
     assert all(step.is_key for step in steps)
-    assert all(step.flow is None for step in steps)
+    assert all(step.way is None for step in steps)
 
 
 def found_cuts(thumbnails):
