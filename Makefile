@@ -62,10 +62,10 @@ train: $(VENV)/dev.stamp link
 	$(TRAIN) --labels pack --out runs/msroi-fast --steps 3000 --teacher runs/msroi/msroi.safetensors --network msroi-fast
 
 # On from the shipped weights, with sharper labels. One thread of torch: on busy cores two wait for each other.
-GATED = --pack $(PACK) --more $(MORE) --cache $(CACHE)
+GATED = --pack $(PACK) --more $(MORE)
 train-gated: $(VENV)/dev.stamp link
-	$(BIN)/python -P -m semvid.models.training.gaze $(GATED)
-	OMP_NUM_THREADS=1 $(BIN)/python -P -m semvid.models.training.train $(GATED) --labels gated --start msroi \
+	$(BIN)/python -P -m semvid.models.training.gaze $(GATED) --cache $(CACHE)
+	OMP_NUM_THREADS=1 $(BIN)/python -P -m semvid.models.training.train $(GATED) --cache $(CACHE) --start msroi \
 	    --out runs/gated-$(SEED) --seed $(SEED) --steps 12000 --batch-size 8 --rate 0.5 --threads 1
 	$(BIN)/python -P -m semvid.models.training.scoring $(GATED) msroi runs/gated-$(SEED)/msroi.safetensors
 

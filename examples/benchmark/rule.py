@@ -1,6 +1,6 @@
 """Choose the numbers of the MS-ROI rule on the validation split of the training pack (never on DAVIS).
 
-    python examples/benchmark/rule.py [--model msroi] [--pack FOLDER]
+    python examples/benchmark/rule.py [--model msroi] [--pack FOLDER] [--labels gated --more FOLDER]
 
 For every threshold of the class scores and every share of the class-free map: the mean IoU of the importance
 map, at its best threshold, with the salient label. The defaults in ``FocusConfig`` come from here.
@@ -19,7 +19,8 @@ from semvid.core.config import FocusConfig
 from semvid.models.predictor import MsRoiPredictor
 from semvid.models.registry import open_predictor
 from semvid.models.rule import importance
-from semvid.models.training.pack import load_pack
+from semvid.models.training.materials import Sources, load_materials
+from semvid.models.training.recipe import RECIPES
 
 CLASS_THRESHOLDS = (0.1, 0.3, 0.5, 0.7)
 SALIENT_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -33,14 +34,19 @@ def main() -> None:
     )
     parser.add_argument("--model", default="msroi")
     parser.add_argument("--pack", type=Path, default=None)
+    parser.add_argument("--labels", choices=sorted(RECIPES), default="pack", help="gated: sharper ones")
+    parser.add_argument("--more", type=Path, default=None, help="the second pack, for gated labels")
     arguments = parser.parse_args()
     predictor = open_predictor(arguments.model, FocusConfig(), "cpu")
     assert isinstance(predictor, MsRoiPredictor)
-    pack = load_pack(arguments.pack or data_folder() / "training", open_terms_only=False)
+    sources = Sources(
+        arguments.pack or data_folder() / "training", arguments.more or data_folder() / "training2"
+    )
+    pack = load_materials(sources, arguments.labels, open_terms_only=False)
     scores: dict[tuple[float, float], list[np.ndarray]] = {}
     for example in pack.examples:
         mask = example.labels[-1] > 127
-        if example.split != "val" or example.salient_from == "gt-fixation+teacher" or not mask.any():
+        if example.split != "val" or "fixation" in example.salient_from or not mask.any():
             continue
         rgb = example.picture()
         size = predictor.input_size(rgb.shape[1], rgb.shape[0])

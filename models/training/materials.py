@@ -21,7 +21,7 @@ class Sources:
     Attributes:
         pack: Folder of the training pack.
         more: Folder of the second pack.
-        cache: Folder of ``gaze``.
+        cache: Folder of ``gaze``; without it only people tell where people look.
     """
 
     pack: Path
@@ -43,8 +43,8 @@ def load_materials(sources: Sources, labels: str, *, open_terms_only: bool) -> P
     pack = load_pack(sources.pack, open_terms_only=open_terms_only)
     if labels == "pack":
         return pack
-    if sources.more is None or sources.cache is None:
-        raise ConfigError("gated labels need the second pack and a cache: give --more and --cache")
+    if sources.more is None:
+        raise ConfigError("gated labels need the second pack: give its folder with --more")
     foregrounds, cache = load_foregrounds(sources.more), sources.cache
     cutouts = [one for example in pack.examples for one in _cut(example, foregrounds)]
     joined = hashlib.sha256(f"{pack.digest} {digest(sources.more)}".encode()).hexdigest()
@@ -61,7 +61,7 @@ def _cut(example: Example, foregrounds: Foregrounds) -> list[Cutout]:
     return [] if foreground is None or example.split != "train" else cut_out(example, foreground)
 
 
-def _sharpened(example: Example, foregrounds: Foregrounds, cache: Path) -> Example:
+def _sharpened(example: Example, foregrounds: Foregrounds, cache: Path | None) -> Example:
     if example.split == "heldout":
         return example
     # Networks are not scored by what other networks say.

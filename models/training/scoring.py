@@ -148,9 +148,8 @@ def main() -> None:
     parser.add_argument("weights", nargs="+", help="msroi, msroi-fast, or a file of the recipe")
     parser.add_argument("--pack", type=Path, required=True, help="folder of the training pack")
     parser.add_argument("--more", type=Path, required=True, help="folder of the second pack")
-    parser.add_argument("--cache", type=Path, required=True, help="folder that the gaze command filled")
     arguments = parser.parse_args()
-    scorer = open_scorer(Sources(arguments.pack, arguments.more, arguments.cache))
+    scorer = open_scorer(Sources(arguments.pack, arguments.more))
     for name in arguments.weights:
         print(json.dumps({"weights": name, **scorer.score(open_weights(name).load())}), flush=True)
 

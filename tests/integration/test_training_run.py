@@ -21,10 +21,23 @@ def run(monkeypatch, module, *arguments):
 
 
 def test_a_run_is_resumed_and_scored(tmp_path, monkeypatch, capsys):
-    folders = ("--pack", write_pack(tmp_path / "one"), "--more", write_second_pack(tmp_path / "two"),
-               "--cache", tmp_path / "cache")  # fmt: skip
+    folders = ("--pack", write_pack(tmp_path / "one"), "--more", write_second_pack(tmp_path / "two"))
     out = tmp_path / "run"
-    options = (*folders, "--out", out, "--start", "msroi", "--batch-size", 2, "--workers", 0, "--threads", 1)
+    options = (
+        *folders,
+        "--cache",
+        tmp_path / "cache",
+        "--out",
+        out,
+        "--start",
+        "msroi",
+        "--batch-size",
+        2,
+        "--workers",
+        0,
+        "--threads",
+        1,
+    )
     run(monkeypatch, train, *options, "--steps", 1)
     run(monkeypatch, train, *options, "--steps", 2)
     entries = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]

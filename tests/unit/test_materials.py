@@ -42,8 +42,8 @@ def test_photographs_of_unstated_terms_are_only_learned_from_on_request(sources)
     assert [one.split for one in load_photographs(sources.more)] == ["val", *["train"] * 5, "val"]
 
 
-def test_gated_labels_need_their_folders(sources):
-    with pytest.raises(ConfigError, match="--more and --cache"):
+def test_gated_labels_need_the_second_pack(sources):
+    with pytest.raises(ConfigError, match="--more"):
         load_materials(Sources(sources.pack), "gated", open_terms_only=True)
 
 
