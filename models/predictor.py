@@ -18,12 +18,7 @@ _FEWEST_CELLS, _MOST_CELLS = 2, 32
 
 
 class MsRoiPredictor:
-    """A network with its runtime and the user's focus.
-
-    Attributes:
-        batch_size: Number of pictures per run that is fastest.
-        notices: What the user should know.
-    """
+    """A network with its runtime and the user's focus."""
 
     def __init__(self, runtime: Runtime, architecture: Architecture, focus: FocusConfig) -> None:
         self._runtime = runtime

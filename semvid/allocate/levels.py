@@ -7,8 +7,7 @@ import numpy as np
 from semvid.allocate.blocks import LevelArray, cover_with_rectangles
 from semvid.core.types import FloatArray
 
-_STEPS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
-_COARSEST_STEP = _STEPS[-1]
+_SPACINGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 _RELUCTANCE = 0.35
 """Steps beyond the half way to another level before a block goes there."""
 
@@ -28,9 +27,9 @@ class LevelQuantizer:
     def __init__(self, max_levels: int | None, max_rectangles: int) -> None:
         self._max_levels = max_levels
         self._max_rectangles = max_rectangles
-        self._steps = list(_STEPS)
-        self._levels: LevelArray | None = None
-        self._rectangles: LevelArray | None = None
+        self._steps = list(_SPACINGS)
+        self._newest: tuple[LevelArray, LevelArray] | None = None
+        """Levels, and the rectangles that cover them."""
 
     def update(self, native: FloatArray, *, is_cut: bool = False) -> LevelArray:
         """Round one frame's ``(rows, cols)`` offsets, in native units, and cover them.
@@ -42,30 +41,21 @@ class LevelQuantizer:
         Returns:
             ``(n, 5)`` int32 ``top, bottom, left, right, level``, in blocks and native units, front first.
         """
-        kept = None if is_cut else self._levels
+        kept = None if is_cut or self._newest is None else self._newest[0]
         while True:
-            step = self._steps[0]
-            levels = round_steadily(native, step, kept)
-            if (
-                self._levels is not None
-                and self._rectangles is not None
-                and np.array_equal(levels, self._levels)
-            ):
-                return self._rectangles
-            if self._fits(levels) or step == _COARSEST_STEP:
+            levels = round_steadily(native, self._steps[0], kept)
+            if self._newest is not None and np.array_equal(levels, self._newest[0]):
+                return self._newest[1]
+            is_coarsest = len(self._steps) == 1
+            are_few = self._max_levels is None or np.count_nonzero(np.unique(levels)) <= self._max_levels
+            if are_few or is_coarsest:
                 rectangles = cover_with_rectangles(levels)
-                if len(rectangles) <= self._max_rectangles or step == _COARSEST_STEP:
+                if is_coarsest or len(rectangles) <= self._max_rectangles:
                     # Past the coarsest step the hindmost rectangles go; what matters most is in front.
-                    self._levels, self._rectangles = levels, rectangles[: self._max_rectangles]
-                    return self._rectangles
+                    self._newest = levels, rectangles[: self._max_rectangles]
+                    return self._newest[1]
             self._steps.pop(0)
             kept = None
-
-    def _fits(self, levels: LevelArray) -> bool:
-        if self._max_levels is None:
-            return True
-        present = np.unique(levels)
-        return int(np.count_nonzero(present)) <= self._max_levels
 
 
 def round_steadily(native: FloatArray, step: int, before: LevelArray | None) -> LevelArray:

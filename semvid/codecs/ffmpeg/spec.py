@@ -25,17 +25,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Implication:
-    """An option value that changes another option behind the user's back."""
-
-    option: str
-    value: str
-    """Its exact value; of ``tune``, one of the names that count."""
-    sets: tuple[str, str]
-    """Option and value that take effect unless that option is given explicitly."""
-
-
-@dataclass(frozen=True, slots=True)
 class MapCondition:
     """A condition under which the encoder looks at the map."""
 
@@ -137,8 +126,11 @@ class EncoderSpec:
     """Always set, unless the user sets the same option."""
     defaults: Mapping[str, str] = field(default_factory=dict)
     """What is in effect inside the encoder when an option is not given (only those conditions ask for)."""
-    implications: tuple[Implication, ...] = ()
-    """Later ones win."""
+    implications: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
+    """``(option, value)`` -> options that it sets behind the user's back unless they are given explicitly.
+
+    The value is the exact one; of ``tune``, one of the names that count. Later ones win.
+    """
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Other names of FFmpeg's for its options."""
     nested_options: tuple[str, ...] = ()
@@ -287,10 +279,10 @@ class EncoderSpec:
             if not self.nested_options or key == "crf" or number(value) != -1
         }
         effective = dict(self.defaults)
-        for implication in self.implications:
-            value = outer.get(implication.option, "")
-            if implication.value in (tunes(value) if implication.option == "tune" else {value.strip()}):
-                effective.update([implication.sets])
+        for (option, value), implied in self.implications.items():
+            given = outer.get(option, "")
+            if value in (tunes(given) if option == "tune" else {given.strip()}):
+                effective.update(implied)
         effective.update(outer)
         for name in self.nested_options:
             # Presets and tunes count outside the lists alone.

@@ -49,11 +49,8 @@ def scan_order(shape: tuple[int, int], across: int, down: int) -> NDArray[np.int
         before them.
     """
     rows, cols = shape
-    units = (-(-rows >> down), -(-cols >> across))
-    index = np.full((units[0] << down, units[1] << across), -1)
-    index[:rows, :cols] = np.arange(rows * cols).reshape(rows, cols)
-    visited = index.reshape(units[0], 1 << down, units[1], 1 << across).transpose(0, 2, 1, 3).ravel()
-    return np.ascontiguousarray(visited[visited >= 0], np.int64)
+    row, col = np.divmod(np.arange(rows * cols), cols)
+    return np.lexsort((col, row, col >> across, row >> down))
 
 
 def to_blocks(plane: NDArray[np.uint8] | FloatArray, shape: tuple[int, int]) -> torch.Tensor:

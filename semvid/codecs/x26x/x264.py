@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from semvid.allocate.rate_model import RateModel
 from semvid.codecs.base.codec import QualityScale
 from semvid.codecs.ffmpeg.option_text import is_off
-from semvid.codecs.ffmpeg.spec import EncoderSpec, Implication, MapCondition, ToldQuantizers
+from semvid.codecs.ffmpeg.spec import EncoderSpec, MapCondition, ToldQuantizers
 from semvid.codecs.x26x.common import PRESETS, needs_aq, offset_range, parameter_sets
 
 if TYPE_CHECKING:
@@ -53,12 +53,12 @@ X264 = EncoderSpec(
     # offsets would go to one field and the lower row's to the other (examples/benchmark/interlaced.py).
     field_block_size=32,
     defaults={"aq-mode": "1"},
-    implications=(
-        *(Implication("preset", name, ("aq-mode", "0")) for name in ("ultrafast", "0")),
-        *(Implication("preset", name, ("mbtree", "0")) for name in ("ultrafast", "superfast", "0", "1")),
-        Implication("tune", "psnr", ("aq-mode", "0")),
-        Implication("tune", "zerolatency", ("rc-lookahead", "0")),
-    ),
+    implications={
+        **{("preset", name): {"aq-mode": "0", "mbtree": "0"} for name in ("ultrafast", "0")},
+        **{("preset", name): {"mbtree": "0"} for name in ("superfast", "1")},
+        ("tune", "psnr"): {"aq-mode": "0"},
+        ("tune", "zerolatency"): {"rc-lookahead": "0"},
+    },
     nested_options=("x264opts", "x264-params"),
     hdr10_options=("mastering-display", "cll"),
     live_preset="superfast",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from semvid.allocate.rate_model import RateModel
 from semvid.codecs.base.codec import QualityScale
-from semvid.codecs.ffmpeg.spec import EncoderSpec, Implication, is_off_option
+from semvid.codecs.ffmpeg.spec import EncoderSpec, is_off_option
 from semvid.codecs.x26x.common import PRESETS, needs_aq, offset_range, parameter_sets
 
 X265 = EncoderSpec(
@@ -31,11 +31,11 @@ X265 = EncoderSpec(
     describe_key_frame=lambda key_frame: parameter_sets(key_frame, 1, 63, {32, 33, 34}),
     rate=RateModel(spatial=0.4, temporal=0.33, finer=1.7, coarser=1.7),
     defaults={"aq-mode": "2"},
-    implications=(
-        *(Implication("preset", name, ("aq-mode", "0")) for name in ("ultrafast", "superfast", "0", "1")),
-        Implication("tune", "grain", ("aq-mode", "0")),
-        Implication("tune", "zerolatency", ("cutree", "0")),
-    ),
+    implications={
+        **{("preset", name): {"aq-mode": "0"} for name in ("ultrafast", "superfast", "0", "1")},
+        ("tune", "grain"): {"aq-mode": "0"},
+        ("tune", "zerolatency"): {"cutree": "0"},
+    },
     nested_options=("x265-params",),
     nested_only=frozenset({"aq-mode", "aq-strength", "hevc-aq", "lossless"}),
     hdr10_options=("master-display", "max-cll"),
