@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from semvid.codecs.base.codec import Codec
 from semvid.codecs.jpeg.codec import MJPEG
 from semvid.codecs.vpx.vp8 import VP8
@@ -12,10 +10,6 @@ from semvid.codecs.x26x.x264 import X264
 from semvid.codecs.x26x.x265 import X265
 from semvid.core.errors import ConfigError, MapIgnoredError
 from semvid.core.text import setting
-
-if TYPE_CHECKING:
-    from semvid.codecs.base.coding import Coding
-    from semvid.core.config import CompressConfig
 
 CODECS: dict[str, Codec] = {
     "x264": X264,
@@ -60,13 +54,3 @@ def find_codec(name: str) -> Codec:
 def codec_of_format(coding_format: str) -> Codec:
     """Return the codec with this bitstream format, by FFmpeg's name."""
     return next(one for one in CODECS.values() if one.coding_format == coding_format)
-
-
-def open_coding(config: CompressConfig) -> Coding:
-    """Return the way of coding that was asked for, its options checked.
-
-    Raises:
-        MapIgnoredError: The encoder would ignore the map.
-        ConfigError: No such encoder is known, or it does not take an option.
-    """
-    return find_codec(config.codec).coding(config)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from semvid.codecs.base.coding import Coding, Target
 from semvid.codecs.base.interlaced import InterlacedStage
-from semvid.codecs.registry import open_coding
+from semvid.codecs.registry import find_codec
 from semvid.core.config import CompressConfig
 from semvid.core.errors import ConfigError, OutputError
 from semvid.core.events import Done, Event, Notice, Started
@@ -106,7 +106,7 @@ def job_events(
     job: Job, *, importance: ImportanceSource | None = None, preview_size: tuple[int, int] | None = None
 ) -> Generator[Event, None, Result]:
     """Do what ``compress_events`` does for a job; the other arguments are the same."""
-    coding = open_coding(job.config)
+    coding = find_codec(job.config.codec).coding(job.config)
     result = yield from encode_events(
         job.source, job.output, job.config, coding,
         span=job.span, importance=importance, preview_size=preview_size,

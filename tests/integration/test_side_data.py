@@ -17,7 +17,7 @@ from side_clips import HEIGHT, KINDS, WIDTH, compress, ffmpeg, frames_with, lavf
 import semvid
 from semvid.codecs.base.coding import Target
 from semvid.codecs.base.side_data_boxes import cropping_box, light_levels, mastering_numbers
-from semvid.codecs.registry import open_coding
+from semvid.codecs.registry import find_codec
 from semvid.core.coded import CodedPacket, StreamParameters
 from semvid.core.errors import InputError
 from semvid.core.events import Notice
@@ -70,7 +70,7 @@ def meaning(kind, data):
 def code(frames, codec, path, side_data=()):
     """Code frames plainly; return the notices."""
     config = semvid.CompressConfig(codec=codec, allocation=semvid.AllocationConfig(strength=0))
-    coding, coded = open_coding(config), None
+    coding, coded = find_codec(config.codec).coding(config), None
     source = path.with_name("times.mkv")
     if path.suffix == ".avi":
         # Its frames are laid out by the times of all the source's.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import av
 
-from semvid.codecs.registry import find_codec, open_coding
+from semvid.codecs.registry import find_codec
 from semvid.core.config import CompressConfig, FocusConfig, MapsConfig
 from semvid.core.rate import Bitrate, Size
 from semvid.core.results import Result
@@ -35,7 +35,8 @@ def preset_of(config: CompressConfig) -> str:
 
 def settings_table(config: CompressConfig) -> tuple[tuple[str, str], ...]:
     """Return names and values of all options that affect the output, including defaults."""
-    coding, codec = open_coding(config), find_codec(config.codec)
+    codec = find_codec(config.codec)
+    coding = codec.coding(config)
     rows = [("codec", codec.name)]
     if isinstance(config.rate, Bitrate):
         rows.append(("bit rate", str(config.rate.bits_per_second)))
@@ -74,7 +75,8 @@ def _or_usual(value: float | None) -> str:
 
 
 def _options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
-    coding, codec = open_coding(config), find_codec(config.codec)
+    codec = find_codec(config.codec)
+    coding = codec.coding(config)
     yield "--codec", codec.name
     # Defaults may change from version to version, so they are written down.
     if isinstance(config.rate, Bitrate):
