@@ -254,3 +254,24 @@ def test_a_video_without_the_maps_that_were_to_be_saved_is_an_error_that_says_so
     assert kept.read_text() == "dear"
     assert len(list(decode(output))) == 4
     assert sorted(one.name for one in tmp_path.iterdir()) == ["in.mp4", "out.mp4", "out.svmap"]
+
+
+class Absent:
+    """A source whose own file is missing."""
+
+    def update(self, frame):
+        raise FileNotFoundError(2, "No such file", "notes.json")
+
+
+def test_errors_of_a_source_are_not_taken_for_errors_of_writing(tmp_path):
+    source = make_clip(tmp_path / "in.mp4", num_frames=4)
+    with pytest.raises(FileNotFoundError, match=r"notes\.json"):
+        semvid.compress(
+            source,
+            tmp_path / "o.mp4",
+            semvid.CompressConfig(save_maps=tmp_path / "o.svmap"),
+            importance=Absent(),
+        )
+    with pytest.raises(FileNotFoundError, match=r"notes\.json"):
+        semvid.export_overlay(source, tmp_path / "drawn", importance=Absent())
+    assert [one.name for one in tmp_path.iterdir()] == ["in.mp4"]

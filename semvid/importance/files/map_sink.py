@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,16 +13,19 @@ from numpy.typing import NDArray
 
 from semvid.core.resampling import stretched
 from semvid.core.types import FloatArray, Frame, QuantizerOffsets, VideoInfo, to_grey
+from semvid.media.writing.claim import writing
 
 
 class MapSink(ABC):
     """Takes the maps of a video; then ``finish`` when all of them are there, ``close`` in any case.
 
     Attributes:
+        output: Where the maps go, for messages.
         wants_settled: It keeps few cells and levels, so maps that follow motion are settled first.
         num_frames: Maps so far.
     """
 
+    output: Path
     wants_settled = False
     num_frames = 0
 
@@ -32,7 +36,8 @@ class MapSink(ABC):
 
     def record(self, frame: Frame, importance: FloatArray, *, is_cut: bool) -> FloatArray:
         """Take the ``(h, w)`` upright map of the next frame; return it as it is stored."""
-        stored = self._write(frame, importance, is_cut=is_cut)
+        with writing(self.output):
+            stored = self._write(frame, importance, is_cut=is_cut)
         self.num_frames += 1
         return stored
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
+
+from av.error import FFmpegError
 
 from semvid.core.config import MapFormat
 from semvid.core.resampling import stretched
@@ -112,11 +114,22 @@ def open_sink(kind: MapFormat, output: Path, context: SinkContext, *, overwrite:
     """Yield a sink: on success the output gets its name, on failure nothing is left behind."""
     if kind == "png":
         with picture_folder(output, overwrite=overwrite) as folder:
-            yield _PictureSink(folder)
-        return
-    with Claim(output, overwrite=overwrite) as claim, writing(output):
-        temporary = claim.temporary()
-        with closing(_SINKS[kind](temporary, context)) as sink:
+            sink: MapSink = _PictureSink(folder)
+            sink.output = output
             yield sink
-            sink.finish()
-        claim.publish(temporary)
+        return
+    with Claim(output, overwrite=overwrite) as claim:
+        with writing(output):
+            temporary = claim.temporary()
+            sink = _SINKS[kind](temporary, context)
+        sink.output = output
+        try:
+            # Not all errors in the block of the caller are of writing.
+            yield sink
+            with writing(output):
+                sink.finish()
+                sink.close()
+                claim.publish(temporary)
+        finally:
+            with suppress(FFmpegError, OSError):
+                sink.close()

@@ -25,15 +25,16 @@ _FRAME_PATTERN = re.compile(r"\d{6}\.png")
 class PictureFolder:
     """One PNG per frame."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, output: Path) -> None:
         self.num_frames = self.bytes_written = 0
-        self._folder = folder
+        self._folder, self._output = folder, output
 
     def write(self, picture: NDArray[np.uint8]) -> None:
         """Take the next ``(h, w)`` grey or ``(h, w, 3)`` RGB picture."""
         path = self._folder / _FRAME_NAME.format(self.num_frames)
-        Image.fromarray(picture).save(path, "PNG", compress_level=3)
-        self.bytes_written += path.stat().st_size
+        with writing(self._output):
+            Image.fromarray(picture).save(path, "PNG", compress_level=3)
+            self.bytes_written += path.stat().st_size
         self.num_frames += 1
 
 
@@ -48,16 +49,19 @@ def picture_folder(output: Path, *, overwrite: bool) -> Iterator[PictureFolder]:
     Raises:
         OutputError: It cannot be written, or something appeared in it meanwhile; that stays as it is.
     """
-    with Claim(output, overwrite=overwrite) as claim, writing(output):
+    with Claim(output, overwrite=overwrite) as claim:
         for old in claim.left_aside():
             # Where there is a folder again this is an error, and the old one stays where it is.
             with contextlib.suppress(OSError):
                 old.rename(claim.target)
         check_folder(output, overwrite=overwrite)
-        replaced = _names_in(claim.target)
-        temporary = claim.temporary_folder()
-        yield PictureFolder(temporary)
-        _publish(claim, temporary, replaced)
+        with writing(output):
+            replaced = _names_in(claim.target)
+            temporary = claim.temporary_folder()
+        # Not all errors in the block of the caller are of writing.
+        yield PictureFolder(temporary, output)
+        with writing(output):
+            _publish(claim, temporary, replaced)
 
 
 def _publish(claim: Claim, temporary: Path, replaced: frozenset[str]) -> None:
