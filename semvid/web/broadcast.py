@@ -137,11 +137,7 @@ class Broadcast:
             self.failure = f"no more pictures: {type(error).__name__}: {error}"
 
     def _make_until_stopped(self) -> None:
-        import torch
-
         step_back()
-        # The stream needs the other cores.
-        torch.set_num_threads(1)
         drawn: dict[View, Snapshot] = {}
         cost, settled = 0.0, time.monotonic()
         while not self._stop.is_set():

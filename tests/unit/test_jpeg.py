@@ -34,13 +34,13 @@ def colour(width, height):
 def test_the_transform_is_orthonormal_at_any_size(plane):
     shape = block_shape(plane.shape[1], plane.shape[0])
     covered = extended(plane, shape[0] * 8, shape[1] * 8).astype(np.float32)
-    energy = to_blocks(plane, shape).square().sum()
+    energy = np.square(to_blocks(plane, shape)).sum()
     assert np.isclose(np.square(covered - 128).sum(), energy, rtol=1e-4, atol=1e-2)
 
 
 def test_coefficients_are_those_of_opencv():
     plane = texture(16, 8)
-    blocks = to_blocks(plane, (1, 2)).numpy()
+    blocks = to_blocks(plane, (1, 2))
     for index in range(2):
         expected = cv2.dct(plane[:, 8 * index : 8 * index + 8].astype(np.float32) - 128).ravel()[ZIGZAG]
         assert np.abs(blocks[index] - expected).max() < 1e-3

@@ -48,7 +48,7 @@ class _MotionJpeg:
         refuse_preset(self.name, options)
         return ()
 
-    # What follows loads torch and a compiler.
+    # What follows loads a compiler.
 
     def load_live(self) -> None:
         """See ``Codec``."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,22 +12,19 @@ from semvid.codecs.jpeg.tables import ZIGZAG
 from semvid.core.geometry import extended, grid_shape
 from semvid.core.types import FloatArray
 
-if TYPE_CHECKING:
-    import torch
-
 _MIDDLE = 128.0
 _SIDE = 8
+_TOGETHER = 64
+"""Blocks in one product of matrices. For so few, BLAS starts no threads; frames share the cores already."""
 
 
 @cache
-def _basis() -> torch.Tensor:
+def _basis() -> FloatArray:
     """``(64, 64)``: takes the samples of a block, row by row, to its orthonormal DCT in zigzag order."""
-    import torch
-
     k, n = np.mgrid[0:_SIDE, 0:_SIDE]
     one = np.cos(math.pi * (2 * n + 1) * k / (2 * _SIDE)) * math.sqrt(2 / _SIDE)
     one[0] /= math.sqrt(2)
-    return torch.from_numpy(np.kron(one, one)[ZIGZAG].astype(np.float32))
+    return np.kron(one, one)[ZIGZAG].astype(np.float32)
 
 
 def block_shape(width: int, height: int) -> tuple[int, int]:
@@ -53,7 +49,7 @@ def scan_order(shape: tuple[int, int], across: int, down: int) -> NDArray[np.int
     return np.lexsort((col, row, col >> across, row >> down))
 
 
-def to_blocks(plane: NDArray[np.uint8] | FloatArray, shape: tuple[int, int]) -> torch.Tensor:
+def to_blocks(plane: NDArray[np.uint8] | FloatArray, shape: tuple[int, int]) -> FloatArray:
     """Transform a plane.
 
     Args:
@@ -64,12 +60,13 @@ def to_blocks(plane: NDArray[np.uint8] | FloatArray, shape: tuple[int, int]) -> 
         ``(rows * cols, 64)`` float32 coefficients in zigzag order, orthonormal: squared errors are those of
         samples.
     """
-    import torch
-
     rows, cols = shape
     covered = extended(plane, rows * _SIDE, cols * _SIDE)
-    samples = torch.from_numpy(np.require(covered, requirements=["C", "W"]))
-    blocks = samples.view(rows, _SIDE, cols, _SIDE).transpose(1, 2).reshape(-1, _SIDE * _SIDE).float()
-    coefficients = blocks @ _basis().T
+    count = rows * cols
+    samples = np.zeros((-(-count // _TOGETHER) * _TOGETHER, _SIDE, _SIDE), np.float32)
+    blocks = covered.reshape(rows, _SIDE, cols, _SIDE).swapaxes(1, 2)
+    samples[:count].reshape(rows, cols, _SIDE, _SIDE)[...] = blocks
+    products: FloatArray = samples.reshape(-1, _TOGETHER, _SIDE * _SIDE) @ _basis().T
+    coefficients = products.reshape(-1, _SIDE * _SIDE)[:count]
     coefficients[:, 0] -= _SIDE * _MIDDLE
     return coefficients

@@ -62,10 +62,7 @@ class PictureCoder:
         self._planes = planes
         self._importance = importance
         self._shapes = [block_shape(one.shape[1], one.shape[0]) for one in planes.components]
-        self._blocks = [
-            to_blocks(plane, shape).numpy()
-            for plane, shape in zip(planes.components, self._shapes, strict=True)
-        ]
+        self._blocks = list(map(to_blocks, planes.components, self._shapes))
         self._masking = [masking_weights(one) for one in self._blocks]
         across, down = SHIFTS[planes.sampling]
         self._scans = [

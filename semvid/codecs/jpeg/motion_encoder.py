@@ -201,9 +201,5 @@ def _losses(first: PreparedFrame, suffix: str) -> Iterator[str]:
 
 
 def _code(prepared: PreparedFrame, choice: Choice, known: Sequence[Counts]) -> tuple[bytes, Sequence[Counts]]:
-    import torch
-
-    # Frames share the cores already.
-    torch.set_num_threads(1)
     coder = PictureCoder(planes_of(prepared.picture), prepared.importance)
     return coder.encode(choice, known), coder.counts
