@@ -1,16 +1,23 @@
-"""Opens the source of importance that a configuration asks for, and describes it."""
+"""Opens the source of importance that a configuration asks for, describes it, and asks it for one map."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
 from semvid.core.config import MapsConfig
 from semvid.core.map_source import ImportanceSource, MapSource, complete
 from semvid.core.plain import to_plain
+from semvid.core.types import FloatArray, Frame
 from semvid.importance.files.sidecar import SUFFIX
 
 _CORES_PER_THREAD = 4
@@ -61,6 +68,27 @@ def open_source(
     from semvid.models.registry import open_predictor
 
     return NetworkSource(open_predictor(config.chosen_model, config.focus, config.device, config.threads))
+
+
+def importance_of(
+    upright: NDArray[np.uint8], maps: MapsConfig, importance: ImportanceSource | None = None
+) -> FloatArray:
+    """Return the map of one picture, ``(h, w)`` of any size in 0..1.
+
+    Args:
+        upright: ``(h, w)`` grey or ``(h, w, 3)`` RGB.
+        maps: See ``open_source``.
+        importance: The caller's source; None = there is none.
+    """
+    with closing(open_source(maps, 1, importance)) as source:
+        return source.update(_frame(upright)).values
+
+
+def _frame(pixels: NDArray[np.uint8]) -> Frame:
+    grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    rgb = pixels if pixels.ndim == 3 else cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
+    shown = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb, np.uint8), format="rgb24")
+    return Frame(shown, 0, np.asarray(grey, np.uint8), 8)
 
 
 def describe_maps(

@@ -22,12 +22,12 @@ from semvid.engine.stages import only_frames, pipeline
 from semvid.importance.files.map_sink import SinkContext, full_size
 from semvid.importance.files.offset_text import BLOCK_SIZE
 from semvid.importance.files.sinks import open_sink
+from semvid.importance.registry import importance_of
 from semvid.media.fields import FieldCount
 from semvid.media.stills.picture import Picture, read_picture
 from semvid.media.stills.picture_file import is_still
 from semvid.media.writing.folder import check_folder
 from semvid.media.writing.output import check_place, write_whole
-from semvid.products.still import importance_of
 
 SUFFIXES: Mapping[MapFormat, tuple[str, ...]] = {
     "sidecar": (".svmap",),

@@ -27,6 +27,7 @@ from semvid.core.results import ExportResult
 from semvid.core.settings import or_default
 from semvid.engine.run import Run, follow, open_run
 from semvid.engine.stages import in_thread, only_frames, pipeline
+from semvid.importance.registry import importance_of
 from semvid.media.drawing import Bgr
 from semvid.media.stills.picture import read_picture
 from semvid.media.stills.picture_file import is_still
@@ -37,7 +38,6 @@ from semvid.media.writing.folder import check_folder, picture_folder
 from semvid.media.writing.output import check_place, write_whole
 from semvid.products.compress import encode_events
 from semvid.products.frame_drawer import Drawn, FrameDrawer, draw_over
-from semvid.products.still import importance_of
 
 _STILLS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 _CODED = CompressConfig(rate=Crf(20), preset="veryfast", allocation=AllocationConfig(strength=0))

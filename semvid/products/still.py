@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
-
-import av
-import cv2
-import numpy as np
-from numpy.typing import NDArray
 
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_size
 from semvid.codecs.jpeg.planes import planes_from_rgb
@@ -19,8 +13,8 @@ from semvid.core.map_source import ImportanceSource
 from semvid.core.rate import Size
 from semvid.core.results import ImageResult
 from semvid.core.settings import or_default
-from semvid.core.types import FloatArray, Frame
-from semvid.importance.registry import open_source
+from semvid.core.types import FloatArray
+from semvid.importance.registry import importance_of
 from semvid.media.orientation import turn_back
 from semvid.media.stills.picture import Picture, read_picture
 from semvid.media.writing.output import check_place, write_whole
@@ -71,21 +65,6 @@ def picture_importance(
 ) -> FloatArray:
     """Return the map of a picture as stored: seen upright, then turned back."""
     return turn_back(importance_of(picture.upright(), maps, importance), picture.orientation)
-
-
-def importance_of(
-    upright: NDArray[np.uint8], maps: MapsConfig, importance: ImportanceSource | None = None
-) -> FloatArray:
-    """Return the map of upright pixels, ``(h, w)`` of any size in 0..1."""
-    with closing(open_source(maps, 1, importance)) as source:
-        return source.update(_frame(upright)).values
-
-
-def _frame(pixels: NDArray[np.uint8]) -> Frame:
-    grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    rgb = pixels if pixels.ndim == 3 else cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
-    shown = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb, np.uint8), format="rgb24")
-    return Frame(shown, 0, np.asarray(grey, np.uint8), 8)
 
 
 def _to_size(coder: PictureCoder, config: ImageConfig, extra: int) -> tuple[bytes, float]:

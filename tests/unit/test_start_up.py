@@ -3,7 +3,9 @@
 import subprocess
 import sys
 
-from clips import make_clip
+import cv2
+import pytest
+from clips import make_clip, texture
 
 HEAVY = {"av", "cv2", "numpy", "onnx", "onnxruntime", "PIL", "scipy", "torch"}
 COMMANDS = {"compare", "compress", "devices", "doctor", "image", "maps", "overlay", "report", "stream"}
@@ -69,3 +71,12 @@ def test_a_run_loads_only_what_it_uses(tmp_path):
         "semvid.products.maps", "semvid.products.overlay", "semvid.products.report",
     )  # fmt: skip
     assert not {one for one in names if one.startswith(unused)}
+
+
+@pytest.mark.parametrize(("command", "unused"), [("image", "torch"), ("maps", "numba"), ("overlay", "numba")])
+def test_a_picture_needs_no_torch_and_its_map_no_compiler(command, unused, tmp_path):
+    source, output = tmp_path / "picture.png", tmp_path / ("out.jpg" if command == "image" else "out.png")
+    cv2.imwrite(str(source), texture(64, 48))
+    names = loaded(tmp_path, command, source, "-o", output, "--model", "spectral")
+    assert output.exists()
+    assert not names & {"torch", unused}

@@ -24,7 +24,7 @@ def _basis() -> FloatArray:
     k, n = np.mgrid[0:_SIDE, 0:_SIDE]
     one = np.cos(math.pi * (2 * n + 1) * k / (2 * _SIDE)) * math.sqrt(2 / _SIDE)
     one[0] /= math.sqrt(2)
-    return np.kron(one, one)[ZIGZAG].astype(np.float32)
+    return np.asarray(np.kron(one, one)[ZIGZAG], np.float32)
 
 
 def block_shape(width: int, height: int) -> tuple[int, int]:
