@@ -161,13 +161,8 @@ def open_session(path: Path, threads: int) -> Any:
         )
     except Exception as error:
         # ONNX Runtime's errors share no base class.
-        raise ModelError(
-            f"{path} is not a network that ONNX Runtime can load ({_first_line(error)})"
-        ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return shown_line(str(error).strip().partition("\n")[0]) or type(error).__name__
+        said = shown_line(str(error).strip().partition("\n")[0]) or type(error).__name__
+        raise ModelError(f"{path} is not a network that ONNX Runtime can load ({said})") from error
 
 
 def exported(weights: WeightsFile) -> Path:

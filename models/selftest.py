@@ -49,8 +49,7 @@ def test_network(name: str) -> NetworkTest:
             seconds.append(time.perf_counter() - started)
     except ModelError as error:
         return NetworkTest(name, False, "", 0.0, str(error))
-    if not np.isfinite(maps).all():
-        return NetworkTest(
-            name, False, type(runtime).__name__, 0.0, "its maps hold values that are not numbers"
-        )
-    return NetworkTest(name, True, type(runtime).__name__, 1e3 * statistics.median(seconds), "")
+    works = bool(np.isfinite(maps).all())
+    milliseconds = 1e3 * statistics.median(seconds) if works else 0.0
+    detail = "" if works else "its maps hold values that are not numbers"
+    return NetworkTest(name, works, type(runtime).__name__, milliseconds, detail)

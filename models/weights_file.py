@@ -81,15 +81,11 @@ class WeightsFile:
 def _architecture(values: Field) -> Architecture:
     sides = {key: values.get(key).whole(33, _LARGEST_INPUT) for key in ("input_width", "input_height")}
     widths = {key: values.get(key).whole(1, _MOST_CHANNELS) for key in ("width16", "width8", "width4")}
-    values.known("name", *sides, *widths)
-    return Architecture(_file_name(values.get("name")), **sides, **widths)
-
-
-def _file_name(name: Field) -> str:
+    name = values.known("name", *sides, *widths).get("name")
     # It becomes part of a file name.
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,60}", name.text()):
         name.fail("a name of letters, digits, - and _")
-    return name.text()
+    return Architecture(name.text(), **sides, **widths)
 
 
 def open_weights(name: str) -> WeightsFile:
