@@ -7,7 +7,7 @@ import re
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated, cast
 
 import typer
 
@@ -16,10 +16,6 @@ from semvid.cli.codec_options import Codec, live_preset_help
 from semvid.core.config import AllocationConfig, Deinterlace, LiveConfig
 from semvid.core.errors import ConfigError
 from semvid.core.rate import Bitrate
-
-if TYPE_CHECKING:
-    from semvid.streaming.session import LiveSession
-    from semvid.web.server import WebServer
 
 _DEFAULTS = LiveConfig()
 _page_option = partial(typer.Option, rich_help_panel="Watching")
@@ -133,7 +129,9 @@ def command(
         stack.callback(session.close)
         link = server = None
         if serve is not None:
-            server = stack.enter_context(_open_server(session, serve, token))
+            from semvid.web.server import WebServer
+
+            server = stack.enter_context(WebServer(session, serve, token=token))
             link = server.link
         drawer = stack.enter_context(LiveDrawer(source, link, quiet=as_json))
 
@@ -157,14 +155,6 @@ def command(
             for notice in session.closing_notices:
                 show(notice)
         drawer.sum_up(session.status())
-
-
-def _open_server(session: LiveSession, address: str, token: str | None) -> WebServer:
-    try:
-        from semvid.web.server import WebServer
-    except ModuleNotFoundError as error:
-        raise ConfigError("--serve needs the extra web; pip install 'semvid[web]'") from error
-    return WebServer(session, address, token=token)
 
 
 def _parse_sound(text: str) -> int:

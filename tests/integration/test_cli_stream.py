@@ -56,6 +56,16 @@ def test_what_the_source_has_beside_its_picture(tmp_path):
         assert container.streams.video[0].sample_aspect_ratio == Fraction(2, 3)
 
 
+def test_a_page_without_its_extra_is_refused(tmp_path):
+    source = make_clip(tmp_path / "in.mp4", width=384, height=256, num_frames=2)
+    hidden = "import importlib.util as u; find = u.find_spec; u.find_spec = lambda one: one != 'uvicorn' and find(one) or None; "
+    command = [*SEMVID[:-1], hidden + SEMVID[-1], "stream", str(source), *FAST, "--serve", "0"]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False, text=True)
+    assert (done.returncode, done.stderr) == (
+        2, "semvid: --serve needs the extra web; pip install 'semvid[web]'\n"
+    )  # fmt: skip
+
+
 def test_pipes_at_both_ends(tmp_path):
     source = make_clip(tmp_path / "in.ts", width=384, height=256, num_frames=30)
     done = run("-", "-", *FAST, input=source.read_bytes())
