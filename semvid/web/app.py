@@ -19,6 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from semvid.core.errors import ConfigError
+from semvid.core.text import counted
 from semvid.streaming.handle import LiveHandle
 from semvid.web.address import ServedNames
 from semvid.web.broadcast import Broadcast, Picture
@@ -142,9 +143,8 @@ class App:
         client = (request.client.host, request.client.port) if request.client else ("", 0)
         if self._broadcast.num_watchers >= self._most_watchers and not self._make_room(client[0]):
             self._num_refused += 1
-            return refusal(
-                503, f"{self._most_watchers} clients watch already; try again later", {"Retry-After": "5"}
-            )
+            watching = counted(self._most_watchers, "client watches", "clients watch")
+            return refusal(503, f"{watching} already; try again later", {"Retry-After": "5"})
         if request.method == "HEAD":
             return Response(media_type=_Pictures.media_type)
         return _Pictures(self._broadcast, cast(View, view), client, self._watchers)

@@ -90,7 +90,7 @@ function showFacts() {
   for (const { name, state } of live.sinks) fact(`${name}: ${state === "lost" ? "lost, reconnecting" : state}`, state === "lost");
   if (size) fact(`${size[0]}\u00d7${size[1]}`);
   if (live.num_reconnections) fact(`${live.num_reconnections} ${live.num_reconnections === 1 ? "reconnection" : "reconnections"}`);
-  if (live.num_repeated) fact(`${live.num_repeated} frames repeated`);
+  if (live.num_repeated) fact(`${live.num_repeated} frame${live.num_repeated === 1 ? "" : "s"} repeated`);
   fact(`${web.num_watchers} watching`);
   if (web.num_stalled) fact(`${web.num_stalled} too slow, dropped`);
   fact(`up ${duration(live.seconds)}`);

@@ -104,8 +104,9 @@ const qualityName = () => (report.codec === "mjpeg" ? "quality" : "CRF");
 function showHeadline() {
   const { source, mapped, plain } = report;
   const change = 1 - mapped.file_bytes / source.num_bytes;
+  const frames = `${source.num_frames} frame${source.num_frames === 1 ? "" : "s"}`;
   byId("name").textContent =
-    `${source.name}: ${source.width}\u00d7${source.height}, ${source.num_frames} frames, ${time(source.duration_seconds)}`;
+    `${source.name}: ${source.width}\u00d7${source.height}, ${frames}, ${time(source.duration_seconds)}`;
   const size = change >= 0 ? `${(100 * change).toFixed(0)}\u00a0% smaller` : `${(-100 * change).toFixed(0)}\u00a0% larger`;
   const inside = el("span", { class: sense(difference("salient"), 1) }, judged(difference("salient")));
   const outside = el("span", { class: sense(difference("background"), 1) }, judged(difference("background")));
