@@ -1,12 +1,18 @@
-"""Maps in numpy's ``.npz``, read one by one: what the file claims about its contents is checked first."""
+"""Maps in numpy's ``.npz``, written and read one by one.
+
+What a file claims about its contents is checked before it is read.
+"""
 
 from __future__ import annotations
 
 import math
 import re
+import shutil
 import struct
+import tempfile
 import zipfile
 import zlib
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -16,7 +22,10 @@ from numpy.typing import NDArray
 
 from semvid.core.checked import Malformed, shown
 from semvid.core.errors import MapError
+from semvid.core.resampling import stretched
 from semvid.core.text import counted, setting
+from semvid.core.types import FloatArray, Frame, from_grey, to_grey
+from semvid.importance.files.map_sink import MapSink, SinkContext
 
 AnyArray = NDArray[np.integer[Any] | np.floating[Any]]
 
@@ -25,6 +34,7 @@ MOST_SAMPLES = 2**25
 _MOST_BYTES_AT_ONCE = 2**29
 """Bytes of maps in Fortran order, which cannot be read one by one."""
 _MOST_HEADER = 2**16
+_COPIED_AT_ONCE = 2**20
 _MEMBER = "maps.npy"
 _DAMAGE = (OSError, EOFError, ValueError, RuntimeError, struct.error, zlib.error, zipfile.BadZipFile)
 """What ``zipfile`` raises for damaged archives; the errors share no base class."""
@@ -140,3 +150,50 @@ def _read_header(file: BinaryIO) -> tuple[np.dtype[Any], bool, tuple[int, int, i
         raise Malformed(f"{_MEMBER} is {shown(text.decode('latin-1').strip())}")
     sides = (int(shape[1]), int(shape[2]), int(shape[3]))
     return np.dtype(kind[1].decode()), order[1] == b"True", sides, 8 + digits + length
+
+
+class ArraySink(MapSink):
+    """Arrays for numpy: ``maps``, ``pts``, ``time_base`` and ``picture``."""
+
+    def __init__(self, path: Path, context: SinkContext) -> None:
+        self._path = path
+        self._context = context
+        # An array's header states the number of maps, so they wait on the disk until it is known.
+        self._maps: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close
+        self._shape = (0, 0)
+        self._pts = array("q")
+        self._size = (0, 0)
+
+    @property
+    def bytes_written(self) -> int:
+        """See ``MapSink``."""
+        return self._maps.tell()
+
+    def _write(self, frame: Frame, importance: FloatArray, *, is_cut: bool) -> FloatArray:
+        grey = to_grey(importance)
+        if not self._pts:
+            self._shape = (grey.shape[0], grey.shape[1])
+        grey = stretched(grey, *self._shape)
+        self._maps.write(grey.tobytes())
+        self._pts.append(frame.picture.pts or 0)
+        self._size = frame.upright_size
+        return from_grey(grey)
+
+    def finish(self) -> None:
+        """See ``MapSink``."""
+        base = self._context.info.time_base
+        with zipfile.ZipFile(self._path, "w", zipfile.ZIP_DEFLATED) as arrays:
+            with arrays.open(_MEMBER, "w", force_zip64=True) as member:
+                shape = (len(self._pts), *self._shape)
+                header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(cast(Any, member), header)
+                self._maps.seek(0)
+                shutil.copyfileobj(self._maps, member, _COPIED_AT_ONCE)
+            time_base = (base.numerator, base.denominator)
+            for name, values in {"pts": self._pts, "time_base": time_base, "picture": self._size}.items():
+                with arrays.open(f"{name}.npy", "w") as member:
+                    np.lib.format.write_array(cast(Any, member), np.array(values, np.int64))
+
+    def close(self) -> None:
+        """See ``MapSink``."""
+        self._maps.close()

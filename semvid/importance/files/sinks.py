@@ -12,7 +12,7 @@ from av.error import FFmpegError
 from semvid.core.config import MapFormat
 from semvid.core.resampling import stretched
 from semvid.core.types import FloatArray, Frame, from_grey, to_grey
-from semvid.importance.files.array_sink import ArraySink
+from semvid.importance.files.array_file import ArraySink
 from semvid.importance.files.map_sink import MapSink, SinkContext, full_size
 from semvid.importance.files.offset_text import write_kvazaar, write_svtav1
 from semvid.importance.files.sidecar import SidecarHeader, SidecarWriter, TimedMap

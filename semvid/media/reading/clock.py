@@ -6,7 +6,7 @@ the next part follows the previous one, with sound and picture moved by the same
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterable, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Generic, TypeVar
@@ -145,23 +145,15 @@ class FileClock(Generic[Item]):
         """
         waiting: list[tuple[Stamp, Item, _Part, int]] = []
         for stamp, item in items:
-            part, turn = self._place(stamp)
-            waiting.append((stamp, item, part, turn))
+            waiting.append((stamp, item, *self._place(stamp)))
             if self._parts[-1].shift is None:
                 if not self._is_known() and len(waiting) < _MOST_WAITING:
                     continue
                 self._settle()
-            for one in waiting:
-                yield self._out(*one)
-            waiting.clear()
+            yield from _released(waiting)
         if waiting:
             self._settle()
-            for one in waiting:
-                yield self._out(*one)
-
-    def _out(self, stamp: Stamp, item: Item, part: _Part, turn: int) -> tuple[Item, int]:
-        assert part.shift is not None  # noqa: S101 - settled before anything goes out
-        return item, turn + round(part.shift / stamp.time_base)
+            yield from _released(waiting)
 
     def _place(self, stamp: Stamp) -> tuple[_Part, int]:
         """Note a packet; return its part and the ticks for its counter's turns."""
@@ -263,3 +255,10 @@ class FileClock(Generic[Item]):
             part.shift = -min(starting or part.first.values())
         else:
             part.shift = -part.low if part.low is not None else Fraction(0)
+
+
+def _released(waiting: list[tuple[Stamp, Item, _Part, int]]) -> Iterator[tuple[Item, int]]:
+    for stamp, item, part, turn in waiting:
+        assert part.shift is not None  # noqa: S101 - settled before anything goes out
+        yield item, turn + round(part.shift / stamp.time_base)
+    waiting.clear()
