@@ -1,7 +1,7 @@
-"""Score networks on what none of them learned from: ``python -m semvid.models.training.scoring WEIGHTS ...``.
+"""Score networks on what they did not learn from: ``python -m semvid.models.training.scoring WEIGHTS ...``.
 
-Objects: the validation rows of the pack whose labels could be sharpened, real clips with one subject, and
-synthetic clips, all at the one threshold that is best for the rows of the pack. Gaze: the validation rows of
+Objects: the validation rows of the pack whose labels could be sharpened, real clips, and synthetic ones (made
+of pictures that may have been learned from), all at the one threshold that is best for the rows of the pack. Gaze: the validation rows of
 OSIE, and photographs that the open recipe does not use, with human densities in place of single fixations.
 """
 
@@ -115,7 +115,9 @@ def _iou_by_clip(predictor: MsRoiPredictor, frames: list[ClipFrame], index: int)
     clips: dict[str, list[float]] = {}
     for frame in frames:
         values = stretched(_maps(predictor, frame.picture())[_SALIENT], *frame.mask.shape)
-        clips.setdefault(frame.clip, []).append(float(iou_curve(values, frame.mask)[index]))
+        clips.setdefault(frame.clip, []).append(
+            float(iou_curve(np.where(frame.counts, values, 0), frame.mask)[index])
+        )
     return float(np.mean([np.mean(one) for one in clips.values()]))
 
 

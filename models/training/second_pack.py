@@ -16,6 +16,10 @@ from semvid.models.training.pack import FixationExample, Picture, decode_rgb, re
 Foregrounds = Mapping[str, NDArray[np.uint8]]
 """Name of a picture without its suffix -> foreground at the size of its labels, 255 = certain."""
 
+_AROUND = np.ones((9, 9), np.uint8)
+"""Cells that count around things of synthetic clips: the picture behind has things of its own."""
+_FIRST_ONLY = {"judo"}
+"""Clips whose later masks show one bystander each."""
 _VALIDATION_EVERY = 6
 """One photograph in so many is kept for validation."""
 
@@ -28,6 +32,8 @@ class ClipFrame:
     jpeg: bytes
     mask: NDArray[np.bool_]
     """``(ceil(height / 4), ceil(width / 4))``: what matters."""
+    counts: NDArray[np.bool_]
+    """Likewise: where the mask tells all."""
 
     def picture(self) -> Picture:
         """Decode to ``(height, width, 3)`` RGB."""
@@ -67,9 +73,15 @@ def load_clips(folder: Path) -> list[ClipFrame]:
         if not masks or "ignore" in row["labels"]:
             continue
         mask = np.max([_grey(files[one]) for one in masks], 0) > 127
-        if mask.any():
-            found.setdefault(row["clip"], []).append(ClipFrame(row["clip"], files[row["file"]], mask))
+        known = found.setdefault(row["clip"], [])
+        if mask.any() and not (known and row["clip"] in _FIRST_ONLY):
+            counts = _around(mask) if "mover" in row["labels"] else np.ones_like(mask)
+            known.append(ClipFrame(row["clip"], files[row["file"]], mask, counts))
     return [one for frames in found.values() for one in (frames[-1:] if len(frames) <= 6 else frames[::5])]
+
+
+def _around(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), _AROUND) > 0)
 
 
 def digest(folder: Path) -> str:

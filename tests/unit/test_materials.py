@@ -53,4 +53,8 @@ def test_clips_to_validate_with(sources):
     # Both things of the synthetic clip matter.
     assert clips[0].mask[12, 8]
     assert clips[0].mask[12, 17]
+    # Other things in the picture behind do not.
+    assert clips[0].counts[12, 24]
+    assert not clips[0].counts[25, 35]
+    assert clips[1].counts.all()
     assert clips[0].picture().shape == (120, 160, 3)

@@ -43,12 +43,12 @@ def trained(trainer, steps):
 
 
 def test_an_interrupted_run_goes_on_as_if_nothing_had_happened():
-    schedule = Schedule(4, does_hold=True)
-    whole = trained(Trainer(network(normalise=True), RECIPES["gated"], schedule, "cpu"), range(4))
-    first = trained(Trainer(network(normalise=True), RECIPES["gated"], schedule, "cpu"), range(2))
+    schedule = Schedule(2, does_hold=True)
+    whole = trained(Trainer(network(normalise=True), RECIPES["gated"], schedule, "cpu"), range(2))
+    first = trained(Trainer(network(normalise=True), RECIPES["gated"], schedule, "cpu"), range(1))
     second = Trainer(network(normalise=True), RECIPES["gated"], schedule, "cpu")
     second.restore(first.state())
-    trained(second, range(2, 4))
+    trained(second, range(1, 2))
     for one, other in zip(
         whole.average.state_dict().values(), second.average.state_dict().values(), strict=True
     ):
