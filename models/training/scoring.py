@@ -1,8 +1,9 @@
 """Score networks on what they did not learn from: ``python -m semvid.models.training.scoring WEIGHTS ...``.
 
 Objects: the validation rows of the pack whose labels could be sharpened, real clips, and synthetic ones (made
-of pictures that may have been learned from), all at the one threshold that is best for the rows of the pack. Gaze: the validation rows of
-OSIE, and photographs that the open recipe does not use, with human densities in place of single fixations.
+of pictures that may have been learned from), all at the one threshold that is best for the rows of the pack.
+Gaze: the validation rows of OSIE, and photographs that the open recipe does not use, with human densities in
+place of single fixations.
 """
 
 from __future__ import annotations
