@@ -64,6 +64,7 @@ def command(
     )] = options.ALLOCATION.coarsest,
     map_every: options.MapEvery = None,
     smoothing: options.Smoothing = None,
+    look_ahead: options.LookAhead = None,
     movement: options.Movement = None,
     motion: options.Motion = options.TEMPORAL.motion,
     device: options.Device = options.MAPS.device,
@@ -109,7 +110,7 @@ def command(
         preset=preset,
         deinterlace=cast(Deinterlace, deinterlace),
         encoder_options=dict(map(_parse_option, encoder_option or [])),
-        temporal=options.temporal_config(map_every, smoothing, movement, motion),
+        temporal=options.temporal_config(map_every, smoothing, movement, motion, look_ahead),
         allocation=AllocationConfig(
             strength=strength, background_weight=background_weight, finest=finest, coarsest=coarsest
         ),

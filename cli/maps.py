@@ -35,6 +35,7 @@ def command(
     background_weight: options.BackgroundWeight = options.ALLOCATION.background_weight,
     map_every: options.MapEvery = None,
     smoothing: options.Smoothing = None,
+    look_ahead: options.LookAhead = None,
     movement: options.Movement = None,
     motion: options.Motion = options.TEMPORAL.motion,
     device: options.Device = options.MAPS.device,
@@ -52,7 +53,7 @@ def command(
         maps=options.maps_config(model, focus, device, threshold, threads, maps, boxes, hold=maps_hold),
         format=cast("MapFormat | None", kind),
         allocation=AllocationConfig(strength=strength, background_weight=background_weight),
-        temporal=options.temporal_config(map_every, smoothing, movement, motion),
+        temporal=options.temporal_config(map_every, smoothing, movement, motion, look_ahead),
         overwrite=overwrite,
     )
     from semvid.cli.draw import ProgressDrawer, format_bytes, to_json

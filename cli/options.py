@@ -69,6 +69,10 @@ Smoothing = Annotated[float | None, time_option(
     help="Share of earlier maps in the running average, 0 to 0.99; higher = steadier. Default: 0.85 "
     "(networks), 0.9 (spectral), 0 (maps from files)."
 )]
+LookAhead = Annotated[int | None, time_option(
+    help="Maximum number of frames that wait for a later map, 0 to 64: what enters is marked at once. Each "
+    "takes the memory of a frame. Default: 16."
+)]
 Movement = Annotated[float | None, time_option(
     help="How much to lower the importance of still things while something important moves, 0 to 1. "
     "Default: 0.5 (networks), 0 (all others)."
@@ -138,11 +142,19 @@ def one_rate(*rates: tuple[str, Callable[[Any], _Rate], Any]) -> _Rate | None:
 
 
 def temporal_config(
-    map_every: int | None, smoothing: float | None, movement: float | None, motion: str
+    map_every: int | None,
+    smoothing: float | None,
+    movement: float | None,
+    motion: str,
+    look_ahead: int | None = None,
 ) -> TemporalConfig:
     """Build a ``TemporalConfig`` from the options of a command line."""
     return TemporalConfig(
-        map_every=map_every, smoothing=smoothing, movement=movement, motion=cast("config.Motion", motion)
+        map_every=map_every,
+        smoothing=smoothing,
+        look_ahead=look_ahead,
+        movement=movement,
+        motion=cast("config.Motion", motion),
     )
 
 

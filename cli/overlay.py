@@ -47,6 +47,7 @@ def command(
     boxes: options.Boxes = None,
     map_every: options.MapEvery = None,
     smoothing: options.Smoothing = None,
+    look_ahead: options.LookAhead = None,
     movement: options.Movement = None,
     motion: options.Motion = options.TEMPORAL.motion,
     device: options.Device = options.MAPS.device,
@@ -66,7 +67,7 @@ def command(
         result=result,
         every=every,
         height=height,
-        temporal=options.temporal_config(map_every, smoothing, movement, motion),
+        temporal=options.temporal_config(map_every, smoothing, movement, motion, look_ahead),
         overwrite=overwrite,
     )
     from semvid.cli.draw import ProgressDrawer, format_bytes, to_json

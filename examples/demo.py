@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 import semvid
 from semvid.engine.analysis import Analyser
+from semvid.engine.stages import only_frames
 from semvid.importance.registry import open_source
 from semvid.media.reading.reader import VideoReader
 from semvid.products.report.plain import plain_encode_of_size
@@ -48,11 +49,9 @@ def map_at(path: Path, config: semvid.CompressConfig, index: int) -> NDArray[np.
     source = open_source(config.maps, None)
     analyser = Analyser(source, config.temporal)
     with VideoReader(path) as reader:
-        for item in reader.read():
-            if isinstance(item, semvid.Frame):
-                importance = analyser.importance(item)
-                if item.index == index:
-                    return importance
+        for one in analyser.run(only_frames(reader.read())):
+            if one.frame.index == index:
+                return one.frame.upright(one.importance)
     raise SystemExit(f"{path} has no frame {index}")
 
 

@@ -31,6 +31,11 @@ def texture(width: int, height: int, seed: int = 0) -> NDArray[np.uint8]:
     return np.clip(128 + 45 * picture / picture.std(), 16, 235).astype(np.uint8)
 
 
+def smooth_texture(width: int, height: int, seed: int = 0) -> NDArray[np.uint8]:
+    """Such a picture without what is finer than a cell of motion."""
+    return np.asarray(cv2.GaussianBlur(texture(width, height, seed), (0, 0), 2), np.uint8)
+
+
 def pictures(
     width: int, height: int, num_frames: int, *, cut_at: int | None = None, seed: int = 0
 ) -> list[NDArray[np.uint8]]:

@@ -34,6 +34,7 @@ from semvid.codecs.jpeg.encoder import Choice, PictureCoder
 from semvid.codecs.jpeg.motion import JpegCoding
 from semvid.codecs.jpeg.planes import planes_of
 from semvid.engine.analysis import Analyser
+from semvid.engine.stages import only_frames
 from semvid.importance.registry import open_source
 from semvid.media.reading.reader import VideoReader
 
@@ -48,11 +49,9 @@ def prepared_frames(path: Path, count: int) -> list[PreparedFrame]:
     with VideoReader(path) as reader, closing(open_source(CONFIG.maps, None)) as source:
         analyser = Analyser(source, CONFIG.temporal)
         every = max((reader.info.num_frames_from_header or 240) // count, 1)
-        for frame in reader.read():
-            if isinstance(frame, semvid.Frame):
-                analysed = analyser.update(frame)
-                if frame.index % every == every // 2 and len(kept) < count:
-                    kept.append(coding.prepare(analysed))
+        for analysed in analyser.run(only_frames(reader.read())):
+            if analysed.frame.index % every == every // 2 and len(kept) < count:
+                kept.append(coding.prepare(analysed))
     return kept
 
 

@@ -25,6 +25,7 @@ from temporal import flicker, true_flows
 from semvid.core.config import MapsConfig, TemporalConfig
 from semvid.core.types import Frame, ImportanceMap, Span
 from semvid.engine.analysis import WARM_UP_SECONDS, Analyser
+from semvid.engine.stages import only_frames
 from semvid.importance.registry import open_source
 from semvid.media.reading.reader import VideoReader
 
@@ -71,13 +72,10 @@ def maps_of(
     source.update = watched
     with closing(source), VideoReader(clip, span=span, warm_up=warm_up) as reader:
         analyser = Analyser(source, TemporalConfig(), span)
-        for frame in reader.read():
-            if isinstance(frame, Frame):
-                analysed = analyser.update(frame)
-                if frame.pts in span and analysed.importance is not None:
-                    is_key = shown[-1] == frame.pts
-                    maps[frame.pts] = np.array(analysed.importance), analysed.is_cut, is_key
-    return maps
+        for analysed in analyser.run(only_frames(reader.read())):
+            if analysed.frame.pts in span and analysed.importance is not None:
+                maps[analysed.frame.pts] = np.array(analysed.importance), analysed.is_cut
+    return {pts: (*one, pts in shown) for pts, one in maps.items()}
 
 
 def pictures_of(clip: Path) -> dict[int, np.ndarray]:

@@ -35,6 +35,7 @@ import semvid
 from semvid.core.config import FocusConfig
 from semvid.core.types import ImportanceMap
 from semvid.engine.analysis import Analyser
+from semvid.engine.stages import only_frames
 from semvid.importance.predictor import NetworkSource
 from semvid.media.reading.reader import VideoReader
 from semvid.models.registry import open_predictor
@@ -85,14 +86,13 @@ def run_analysis(clip: Path, model: str, settings: str) -> Run:
     analyser = Analyser(source, temporal)
     run = Run()
     with VideoReader(clip, export_vectors=temporal.motion == "vectors") as reader:
-        for frame in reader.read():
-            if isinstance(frame, semvid.Frame):
-                if frame.index == 0:
-                    NetworkSource.update(source, frame)  # the first run of a network sets it up
-                frame.half_luma  # noqa: B018 - plain allocation needs it anyway
-                started = time.process_time()
-                run.maps.append(analyser.importance(frame))
-                run.seconds += time.process_time() - started
+        frames = list(only_frames(reader.read()))
+    NetworkSource.update(source, frames[0])  # the first run of a network sets it up
+    for frame in frames:
+        frame.half_luma  # noqa: B018 - plain allocation needs it anyway
+    started = time.process_time()
+    run.maps = [one.frame.upright(one.importance) for one in analyser.run(frames)]
+    run.seconds = time.process_time() - started
     run.num_keys = source.num_maps
     return run
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Generator, Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,14 @@ WARM_UP_SECONDS = Fraction(4)
 whole video by less than a fifth of what they flicker, or, where the network sees other frames than it does
 there, by what it changes each time it looks; from the first cut on by nothing
 (``examples/benchmark/spans.py``)."""
+
+_LOOK_AHEAD = 16
+"""Frames: enough for the next key frame of a network, and two thirds of a second."""
+
+
+def look_ahead_of(temporal: TemporalConfig) -> int:
+    """Return the most frames of a file that may wait for a later map."""
+    return _LOOK_AHEAD if temporal.look_ahead is None else temporal.look_ahead
 
 
 class Analyser:
@@ -46,65 +55,80 @@ class Analyser:
         every = source.map_every if temporal.map_every is None else temporal.map_every
         smoothing = source.smoothing if temporal.smoothing is None else temporal.smoothing
         movement = source.movement if temporal.movement is None else temporal.movement
-        self.settings = {
-            "map_every": every, "smoothing": smoothing, "movement": movement, "motion": temporal.motion,
-        }  # fmt: skip
         follows = every > 1 or smoothing > 0 or movement > 0
         self._motion = open_estimator(temporal.motion) if follows else None
-        self._planner = Planner(every, self._motion, find_own_motion=movement > 0)
-        self._propagator = MapPropagator(smoothing, movement)
+        # Where each frame has a map of its own, nothing is carried.
+        look_ahead = look_ahead_of(temporal) if every > 1 else 0
+        self._planner = Planner(
+            every, self._motion, find_own_motion=movement > 0, find_way_back=look_ahead > 0
+        )
+        self._propagator = MapPropagator(smoothing, movement, look_ahead)
+        self.settings = {
+            "map_every": every, "smoothing": smoothing, "movement": movement, "look_ahead": look_ahead,
+            "motion": temporal.motion,
+        }  # fmt: skip
+        self._maps: deque[FloatArray] = deque()
+        self._is_cut: deque[bool] = deque()
         # Maps drawn by hand or by a detector are exact: only maps that are followed may be settled.
         self._settler = MapSettler() if follows else None
 
     def run(self, items: Iterable[Frame | Packet[Any]]) -> Generator[AnalysedFrame | Packet[Any], None, None]:
         """Analyse the frames among ``items``; pass everything else through in order.
 
-        A network on a GPU is shown several frames at once; then as many are held back. Otherwise nothing
-        looks ahead.
+        As many frames are held back as may wait for a later map. A network on a GPU is shown several frames
+        at once; then as many more are.
         """
+        held: deque[Frame | Packet[Any]] = deque()
+        for item, step in self._planned(items):
+            held.append(item)
+            if step is not None and isinstance(item, Frame):
+                fresh = self._source.update(item).values if step.is_key else None
+                self._is_cut.append(step.is_cut)
+                self._maps.extend(self._propagator.update(step, fresh))
+            yield from self._released(held)
+        self._maps.extend(self._propagator.finish())
+        yield from self._released(held)
+
+    def _planned(
+        self, items: Iterable[Frame | Packet[Any]]
+    ) -> Generator[tuple[Frame | Packet[Any], Step | None], None, None]:
         look_ahead = getattr(self._source, "look_ahead", None)
         batch_size = getattr(self._source, "batch_size", 1)
-        if look_ahead is None or batch_size == 1:
-            for item in items:
-                yield self.update(item) if isinstance(item, Frame) else item
-            return
+        if look_ahead is None:
+            batch_size = 1
         for batch in _batches(items, batch_size):
-            steps = {item.index: self._planner.update(item) for item in batch if isinstance(item, Frame)}
-            keys = [item for item in batch if isinstance(item, Frame) and steps[item.index].is_key]
-            if keys:
+            steps = [self._planner.update(one) if isinstance(one, Frame) else None for one in batch]
+            keys = [frame for frame, step in zip(batch, steps, strict=True) if step and step.is_key]
+            if keys and look_ahead is not None and batch_size > 1:
                 look_ahead(keys)
-            for item in batch:
-                yield self._analyse(item, steps.pop(item.index)) if isinstance(item, Frame) else item
+            yield from zip(batch, steps, strict=True)
 
-    def update(self, frame: Frame) -> AnalysedFrame:
-        """Analyse the next frame."""
-        return self._analyse(frame, self._planner.update(frame))
+    def _released(
+        self, held: deque[Frame | Packet[Any]]
+    ) -> Generator[AnalysedFrame | Packet[Any], None, None]:
+        """Take what need not wait for a map any more."""
+        while held and (self._maps or not isinstance(held[0], Frame)):
+            item = held.popleft()
+            if isinstance(item, Frame):
+                is_cut = self._is_cut.popleft()
+                values = self._recorded(item, self._maps.popleft(), is_cut=is_cut)
+                yield AnalysedFrame(item, item.as_coded(values), is_cut)
+            else:
+                yield item
 
     def finish(self, num_frames: int) -> list[str]:
         """Return sentences for the user; call it after the last frame."""
         notices = [self._source.finish(num_frames), self._motion.notice if self._motion else None]
         return [one for one in notices if one]
 
-    def importance(self, frame: Frame) -> FloatArray:
-        """Return the importance of the next frame, upright, as it steers the encoder.
-
-        Call it or ``update`` for a frame, not both.
-        """
-        return self._propagate(frame, self._planner.update(frame))
-
-    def _propagate(self, frame: Frame, step: Step) -> FloatArray:
-        values = self._propagator.update(step, self._source.update(frame).values if step.is_key else None)
+    def _recorded(self, frame: Frame, values: FloatArray, *, is_cut: bool) -> FloatArray:
         if self.recorder is None:
             return values
         if self._settler is not None and self.recorder.wants_settled:
-            values = self._settler.update(values, frame.upright_size, is_cut=step.is_cut)
+            values = self._settler.update(values, frame.upright_size, is_cut=is_cut)
         if frame.pts not in self._span:
             return values
-        return self.recorder.record(frame, values, is_cut=step.is_cut)
-
-    def _analyse(self, frame: Frame, step: Step) -> AnalysedFrame:
-        coded = frame.as_coded(self._propagate(frame, step))
-        return AnalysedFrame(frame, coded, step.is_cut)
+        return self.recorder.record(frame, values, is_cut=is_cut)
 
 
 def _batches(

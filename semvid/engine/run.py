@@ -13,7 +13,7 @@ from semvid.core.events import Event, Notice
 from semvid.core.map_source import ImportanceSource, MapSource
 from semvid.core.opencv_threads import one_opencv_thread
 from semvid.core.types import AnalysedFrame, Frame, Span
-from semvid.engine.analysis import WARM_UP_SECONDS, Analyser
+from semvid.engine.analysis import WARM_UP_SECONDS, Analyser, look_ahead_of
 from semvid.engine.preview import Previewer
 from semvid.engine.stages import each
 from semvid.importance.files.map_sink import MapSink
@@ -21,6 +21,8 @@ from semvid.importance.registry import describe_maps, open_source
 from semvid.media.reading.reader import VideoReader
 
 Returned = TypeVar("Returned")
+_NEIGHBOUR_SECONDS = Fraction(1, 5)
+"""Before a part, so that a deinterlacer sees the frame before the first."""
 
 
 class Run:
@@ -93,11 +95,14 @@ def open_run(
     has_maps: bool = True,
 ) -> Iterator[Run]:
     """Open a video, or a part of it; ``preview_size`` is the room for pictures of ``Preview``."""
-    warm_up = WARM_UP_SECONDS if has_maps else Fraction(0)
+    warm_up = WARM_UP_SECONDS if has_maps else _NEIGHBOUR_SECONDS
+    cool_down = 1 + (look_ahead_of(temporal) if has_maps else 0)
     vectors = temporal.motion == "vectors"
     with (
         one_opencv_thread(),
-        VideoReader(source, span=span, warm_up=warm_up, export_vectors=vectors) as reader,
+        VideoReader(
+            source, span=span, warm_up=warm_up, cool_down=cool_down, export_vectors=vectors
+        ) as reader,
         ExitStack() as stack,
     ):
         previewer = Previewer(preview_size, reader.info.sample_aspect_ratio)

@@ -11,7 +11,7 @@ from semvid.core.types import FloatArray, Frame
 from semvid.temporal.cuts import SceneCutDetector
 from semvid.temporal.motion import MotionEstimator
 from semvid.temporal.own_motion import OwnMotion
-from semvid.temporal.warp import Way, halve, trust
+from semvid.temporal.warp import Way, halve, inverse, trust
 
 _LOST = 0.45
 """A new key frame is due when motion from the last one no longer explains this share of the picture."""
@@ -32,6 +32,8 @@ class Step:
     """From the last key frame; None at a cut."""
     own_motion: FloatArray | None = None
     """``(rows, cols)`` in 0..1: what moves against the camera; None if it was not asked for, or at a cut."""
+    back: Way | None = None
+    """From this frame to the one before, against time; None if it was not asked for, or at a cut."""
 
 
 class Planner:
@@ -44,12 +46,20 @@ class Planner:
         every: Maximum number of frames from one key frame to the next; 1 = every frame is one.
         motion: Estimator to use; None = nothing moves, only cuts are found.
         find_own_motion: Also tell what moves against the camera.
+        find_way_back: Also tell how the frame before follows from each frame.
     """
 
-    def __init__(self, every: int, motion: MotionEstimator | None, *, find_own_motion: bool) -> None:
+    def __init__(
+        self,
+        every: int,
+        motion: MotionEstimator | None,
+        *,
+        find_own_motion: bool,
+        find_way_back: bool = False,
+    ) -> None:
         self._every = every
         self._motion = motion
-        self._find_own_motion = find_own_motion
+        self._find_own_motion, self._find_way_back = find_own_motion, find_way_back
         self._cuts = SceneCutDetector()
         self._before: NDArray[np.uint8] | None = None
         self._since_key = 0
@@ -67,8 +77,12 @@ class Planner:
             self._own_motion.reset()
             return Step(is_cut=True, is_key=True)
         flow = self._motion.update(frame, before)
-        believed = trust(halve(frame.thumbnail), halve(before), flow)
-        self._way = Way(flow, believed).after(self._way)
+        luma, luma_before = halve(frame.thumbnail), halve(before)
+        self._way = Way(flow, trust(luma, luma_before, flow)).after(self._way)
+        back = None
+        if self._find_way_back:
+            turned_round = inverse(flow)
+            back = Way(turned_round, trust(luma_before, luma, turned_round))
         own_motion = self._own_motion.update(flow) if self._find_own_motion else None
         self._since_key += 1
         lost = 1 - float(self._way.trust.mean())
@@ -77,7 +91,7 @@ class Planner:
             or (lost > _SHAKY and 2 * self._since_key >= self._every)
             or lost > _LOST
         )
-        step = Step(False, is_key, self._way, own_motion)
+        step = Step(False, is_key, self._way, own_motion, back)
         if is_key:
             self._since_key, self._way = 0, None
         return step

@@ -1,15 +1,39 @@
-"""Carries importance maps along a plan. Its only state is the last key map."""
+"""Carries importance maps along a plan: from the key frame before, and from the next one if it is known."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+
+import cv2
 import numpy as np
 
 from semvid.core.resampling import fitted
 from semvid.core.types import FloatArray
 from semvid.temporal.plan import Step
+from semvid.temporal.warp import Way
 
 _LEADING_PAST = 0.9
 """Share of the past in the running average of how much the most important moving thing moves."""
+_LEADING_SIDE = 0.06
+"""Of the smallest thing that lets still ones count less, in picture widths: a ball does not."""
+_PAST, _FUTURE = 0.82, 0.6
+"""What of the smoothing is left to the past, and given to the future, where that is known: between what suits
+a road of cars (more) and a tennis player (less), both with masks (``examples/benchmark/look_ahead.py``)."""
+_LEAST = np.float32(1e-3)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A frame whose map is not final."""
+
+    step: Step
+    is_key: bool
+
+    def carried(self, key: FloatArray) -> FloatArray:
+        """Bring the map of the key frame before it, or its own, to it."""
+        return key if self.is_key or self.step.way is None else self.step.way.carry(key)
 
 
 class MapPropagator:
@@ -20,35 +44,88 @@ class MapPropagator:
     every frame. Cells that nothing explains keep what motion predicts: their neighbours' values, or lower
     ones, were worse.
 
+    With look-ahead a frame waits for the next key frame, whose map is carried back to it. The nearer of the
+    two counts more, and the one that motion explains better: what enters is marked before the next key
+    frame, and what leaves is given up.
+
     Args:
-        smoothing: Share of the past in the average, 0..0.99.
+        smoothing: Share of other times in the average, 0..0.99.
         movement: How much to lower the importance of still things while something important moves, 0..1.
+        look_ahead: Most frames that wait; 0 = none, and every map is final at once. Plans need ways back.
     """
 
-    def __init__(self, smoothing: float, movement: float) -> None:
-        self._smoothing = np.float32(smoothing)
+    def __init__(self, smoothing: float, movement: float, look_ahead: int = 0) -> None:
+        self._past = np.float32(smoothing * _PAST if look_ahead else smoothing)
+        self._future = np.float32(smoothing * _FUTURE)
+        self._look_ahead = look_ahead
         self._emphasis = MotionEmphasis(movement)
         self._key: FloatArray | None = None
+        self._waiting: list[_Waiting] = []
 
-    def update(self, step: Step, fresh: FloatArray | None) -> FloatArray:
-        """Return the ``(rows, cols)`` map of the next frame, in 0..1.
+    def update(self, step: Step, fresh: FloatArray | None) -> list[FloatArray]:
+        """Return the ``(rows, cols)`` maps in 0..1 that are final now, of the oldest frames that wait.
 
         Args:
-            step: The plan for it.
+            step: The plan for the next frame.
             fresh: The new map of a key frame, of any size, stretched over the upright frame; else None.
         """
+        maps: list[FloatArray] = []
         if step.way is None or self._key is None:
             assert fresh is not None  # noqa: S101 - a scene begins with a key frame
+            maps += self.finish()
             self._key = fresh
-            self._emphasis.reset()
-            return fresh
-        carried = step.way.carry(self._key)
-        if fresh is not None:
+        elif fresh is not None:
+            carried = step.way.carry(self._key)
             fresh = fitted(fresh, *carried.shape)
-            carried = self._key = fresh + self._smoothing * step.way.trust * (carried - fresh)
-        if step.own_motion is None:
-            return carried
-        return self._emphasis.update(carried, step.own_motion)
+            average = fresh + self._past * step.way.trust * (carried - fresh)
+            maps += self._between(step, fresh, average)
+            self._key, self._waiting = average, []
+        self._waiting.append(_Waiting(step, fresh is not None))
+        while len(self._waiting) > self._look_ahead:
+            maps.append(self._emphasised(self._waiting.pop(0), None))
+        return maps
+
+    def finish(self) -> list[FloatArray]:
+        """Return the maps of all frames that wait, for which no key frame will come."""
+        waiting, self._waiting = self._waiting, []
+        return [self._emphasised(one, None) for one in waiting]
+
+    def _between(self, following: Step, fresh: FloatArray, average: FloatArray) -> Iterator[FloatArray]:
+        """Yield the maps of the frames that waited for a key frame.
+
+        Args:
+            following: The plan for it.
+            fresh: ``(rows, cols)``, its map alone.
+            average: Its map as it is carried on.
+        """
+        key = cast(FloatArray, self._key)
+        ways = _ways_back([*(one.step for one in self._waiting), following])
+        for index, (one, way) in enumerate(zip(self._waiting, ways, strict=True)):
+            if one.is_key:
+                weight = self._future * way.trust
+                values = key = (fitted(key, *fresh.shape) + weight * way.carry(fresh)) / (1 + weight)
+            else:
+                share = np.float32(index / len(self._waiting))
+                here = (1 - share) * cast(Way, one.step.way).trust + _LEAST
+                there = share * way.trust
+                values = (here * one.carried(key) + there * way.carry(average)) / (here + there)
+            yield self._emphasised(one, values)
+
+    def _emphasised(self, one: _Waiting, values: FloatArray | None) -> FloatArray:
+        """Weigh by motion; None = the map that is carried from the key frame before."""
+        if values is None:
+            values = one.carried(cast(FloatArray, self._key))
+        if one.step.is_cut:
+            self._emphasis.reset()
+        return values if one.step.own_motion is None else self._emphasis.update(values, one.step.own_motion)
+
+
+def _ways_back(steps: list[Step]) -> list[Way]:
+    """Return how each frame but the last follows from the last."""
+    ways: list[Way] = []
+    for step in steps[:0:-1]:
+        ways.append(cast(Way, step.back).after(ways[-1] if ways else None))
+    return ways[::-1]
 
 
 class MotionEmphasis:
@@ -75,7 +152,8 @@ class MotionEmphasis:
         """
         if self._movement == 0:
             return importance
-        leading = float((own_motion * importance).max())
+        side = round(_LEADING_SIDE * importance.shape[1]) | 1
+        leading = float(cv2.blur(own_motion * importance, (side, side)).max())
         if self._leading is not None:
             leading += _LEADING_PAST * (self._leading - leading)
         self._leading = leading

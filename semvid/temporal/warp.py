@@ -23,6 +23,7 @@ Flow = FloatArray
 _UNLIKE = 20.0
 """Grey levels of difference at which a prediction is trusted by a third."""
 _WINDOW = (3, 3)
+_NUM_ROUNDS = 2
 
 
 @lru_cache(maxsize=8)
@@ -51,6 +52,18 @@ def warp(values: FloatArray, flow: Flow) -> FloatArray:
 def compose(flow: Flow, earlier: Flow) -> Flow:
     """Chain ``flow`` to the frame before with that frame's flow to an ``earlier`` one."""
     return flow + warp(earlier, flow)
+
+
+def inverse(flow: Flow) -> Flow:
+    """Turn a flow to the frame before round: where the content of each cell of that frame went.
+
+    By fixed-point iteration (M. Chen et al., "A simple fixed-point approach to invert a deformation field",
+    Medical Physics 2008), which converges where flows are smooth; elsewhere ``trust`` tells.
+    """
+    turned_round = -flow
+    for _ in range(_NUM_ROUNDS):
+        turned_round = -warp(flow, turned_round)
+    return turned_round
 
 
 def trust(luma: FloatArray, before: FloatArray, flow: Flow) -> FloatArray:

@@ -13,6 +13,7 @@ import semvid
 from semvid.codecs.ffmpeg.allocator import OffsetAllocator
 from semvid.codecs.x26x.x264 import X264
 from semvid.engine.analysis import Analyser
+from semvid.engine.stages import only_frames
 from semvid.importance.spectral import SpectralSource
 from semvid.media.reading.reader import VideoReader
 
@@ -25,11 +26,8 @@ def test_offsets_are_those_on_file(tmp_path, regenerate_golden):
     analyser = Analyser(source, semvid.TemporalConfig())
     allocator = OffsetAllocator(X264, semvid.AllocationConfig())
     with VideoReader(clip) as reader:
-        offsets = [
-            allocator.update(analyser.update(item))[0].values
-            for item in reader.read()
-            if isinstance(item, semvid.Frame)
-        ]
+        analysed = analyser.run(only_frames(reader.read()))
+        offsets = [allocator.update(one)[0].values for one in analysed]
     kept = {str(index): np.round(offsets[index], 2).tolist() for index in (0, 6, 7, 11)}
     if regenerate_golden:
         FILE.write_text(json.dumps(kept) + "\n")

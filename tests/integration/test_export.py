@@ -10,8 +10,7 @@ from PIL import Image
 import semvid
 from semvid.core.errors import EncoderError, InputMissingError, OutputError, OutputExistsError
 from semvid.core.events import Progress
-from semvid.core.types import AnalysedFrame
-from semvid.engine.analysis import Analyser
+from semvid.importance.files.map_sink import MapSink
 
 SPECTRAL = semvid.ExportConfig(maps=semvid.MapsConfig(model="spectral"), overwrite=True)
 
@@ -73,12 +72,12 @@ def test_a_picture_becomes_a_grey_picture_as_viewers_show_it(orientation, tmp_pa
 
 
 def test_a_frame_that_got_no_map_is_missed(tmp_path, clip, monkeypatch):
-    update = Analyser.update
+    record = MapSink.record
 
-    def forgetful(self, frame):
-        return AnalysedFrame(frame, None, is_cut=False) if frame.index == 3 else update(self, frame)
+    def forgetful(self, frame, values, **more):
+        return values if frame.index == 3 else record(self, frame, values, **more)
 
-    monkeypatch.setattr(Analyser, "update", forgetful)
+    monkeypatch.setattr(MapSink, "record", forgetful)
     for name in ("maps.svmap", "maps.mkv", "folder"):
         with pytest.raises(EncoderError, match="frames of .* were read, but .* got maps"):
             semvid.export_maps(

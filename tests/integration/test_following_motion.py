@@ -8,6 +8,7 @@ from clips import make_clip, texture
 import semvid
 from semvid.core.events import Notice
 from semvid.engine.analysis import Analyser
+from semvid.engine.stages import only_frames
 from semvid.media.reading.reader import VideoReader
 
 
@@ -38,8 +39,7 @@ def test_a_map_follows_the_motion_between_key_frames(motion, rotation, tmp_path)
 
     analyser = Analyser(FirstOnly(), semvid.TemporalConfig(motion=motion))
     with VideoReader(path, export_vectors=motion == "vectors") as reader:
-        frames = [item for item in reader.read() if isinstance(item, semvid.Frame)]
-        values = [np.rot90(analyser.importance(frame), -frame.quarter_turns) for frame in frames]
+        values = [one.importance for one in analyser.run(only_frames(reader.read()))]
     for left, one in zip(lefts, values, strict=True):
         y, x = (np.indices(one.shape) + 0.5) * (np.array([320, 480]) / one.shape)[:, None, None]
         covered = (np.abs(x - left - 48) < 40) & (np.abs(y - 148) < 40)

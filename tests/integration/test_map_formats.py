@@ -17,6 +17,7 @@ from semvid.core.config import ExportConfig, MapsConfig, TemporalConfig
 from semvid.core.errors import ConfigError, MapError, OutputError, OutputExistsError
 from semvid.core.events import Progress
 from semvid.engine.analysis import Analyser
+from semvid.engine.stages import only_frames
 from semvid.importance.files.map_sink import SinkContext
 from semvid.importance.files.sidecar import SidecarReader
 from semvid.importance.files.sinks import open_sink
@@ -42,10 +43,8 @@ def offsets_and_maps(source, config, kept=None):
         if kept is not None:
             context = SinkContext(reader.info, {})
             analyser.recorder = stack.enter_context(open_sink("sidecar", kept, context, overwrite=False))
-        for item in reader.read():
-            if isinstance(item, semvid.Frame):
-                analysed = analyser.update(item)
-                found.append((allocator.update(analysed)[0].values, analysed.importance))
+        for analysed in analyser.run(only_frames(reader.read())):
+            found.append((allocator.update(analysed)[0].values, analysed.importance))
     return found
 
 

@@ -11,6 +11,7 @@ import semvid
 from semvid.codecs.ffmpeg.allocator import OffsetAllocator
 from semvid.codecs.x26x.x264 import X264
 from semvid.engine.analysis import Analyser
+from semvid.engine.stages import only_frames
 from semvid.importance.predictor import NetworkSource
 from semvid.media.reading.reader import VideoReader
 from semvid.models.architecture import CHANNELS, Architecture
@@ -51,10 +52,9 @@ def test_a_square_is_found_where_it_was_painted(size, rotation, tmp_path):
     allocator = OffsetAllocator(X264, semvid.AllocationConfig())
     with VideoReader(path) as reader:
         # The first frame is shown to the network, the map of the second is carried over.
-        for frame in reader.read():
-            if isinstance(frame, semvid.Frame):
-                assert frame.quarter_turns == rotation // 90
-                _check(allocator.update(analyser.update(frame))[0].values, top, bottom, left, right)
+        for one in analyser.run(only_frames(reader.read())):
+            assert one.frame.quarter_turns == rotation // 90
+            _check(allocator.update(one)[0].values, top, bottom, left, right)
 
 
 def _check(offsets, top, bottom, left, right):

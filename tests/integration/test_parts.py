@@ -24,8 +24,9 @@ from semvid.core.rate import Size
 from semvid.core.types import Frame, Span
 from semvid.engine.analysis import WARM_UP_SECONDS, Analyser
 from semvid.engine.job import Job
+from semvid.engine.stages import only_frames
 from semvid.importance.files.sidecar import SidecarReader
-from semvid.importance.registry import open_source
+from semvid.importance.spectral import SpectralSource
 from semvid.media.reading.reader import VideoReader
 from semvid.media.writing.concat import concat, decoding_times
 from semvid.products.compress import compress_job
@@ -134,11 +135,17 @@ def test_parts_that_begin_at_cuts_are_joined_to_the_whole(codec, suffix, clip, t
     assert {sorted(one.pts for one in a)[border] for border in (0, *CUTS)} <= keys
 
 
-def analysed(clip, span, warm_up):
-    source = open_source(SPECTRAL, None)
-    with closing(source), VideoReader(clip, span=span, warm_up=warm_up) as reader:
+class Sometimes(SpectralSource):
+    """Makes maps now and then, which are carried on and back."""
+
+    map_every = 4
+
+
+def analysed(clip, span, warm_up, cool_down=0, source=None):
+    source = source or SpectralSource()
+    with VideoReader(clip, span=span, warm_up=warm_up, cool_down=cool_down) as reader:
         analyser = Analyser(source, TemporalConfig(), span)
-        every = [analyser.update(one) for one in reader.read() if isinstance(one, Frame)]
+        every = analyser.run(only_frames(reader.read()))
         return {one.frame.pts: one for one in every if one.frame.pts in span}
 
 
@@ -155,6 +162,15 @@ def test_maps_of_a_part_are_those_of_the_whole_from_the_first_cut_on(start, clip
     # And all of them, if the warm-up reaches back to a cut.
     for pts, one in analysed(clip, Span(times[start]), WARM_UP_SECONDS).items():
         assert one.is_cut == whole[pts].is_cut
+        np.testing.assert_array_equal(one.importance, whole[pts].importance)
+
+
+@pytest.mark.parametrize("end", [5, 9, 10, 27])
+def test_maps_at_the_end_of_a_part_wait_for_those_after_it(end, clip, times):
+    whole = analysed(clip, Span(), Fraction(0), source=Sometimes())
+    part = analysed(clip, Span(0, times[end]), Fraction(0), 17, Sometimes())
+    assert list(part) == times[:end]
+    for pts, one in part.items():
         np.testing.assert_array_equal(one.importance, whole[pts].importance)
 
 

@@ -72,10 +72,10 @@ def folder(tmp_path_factory):
     return folder
 
 
-def look(path, span=None, *, counts=False, warm_up=Fraction(0)):
+def look(path, span=None, *, counts=False, warm_up=Fraction(0), cool_down=0):
     """Read; return what frames and packets are, and the reader."""
     frames, packets = [], []
-    with VideoReader(path, span=span, warm_up=warm_up) as reader:
+    with VideoReader(path, span=span, warm_up=warm_up, cool_down=cool_down) as reader:
         if counts:
             reader.count_frames()
         for one in reader.read():
@@ -170,6 +170,20 @@ def test_frames_before_the_span_come_along_to_warm_up(name, folder, wholes):
     assert reader.num_frames == 10
     assert heard == [one for one in packets if one[1] * one[3] / reader.info.time_base in span]
     assert look(folder / name, Span(frames[5][0]), warm_up=Fraction(4))[0] == frames
+
+
+@pytest.mark.parametrize("name", ["clip.mkv", "clip.ts"])
+def test_frames_after_the_span_come_along_and_count_nowhere(name, folder, wholes):
+    frames, packets, _ = wholes(name)
+    span = Span(0, frames[10][0])
+    found, heard, reader = look(folder / name, span, cool_down=3)
+    assert found == frames[:13]
+    assert (reader.num_frames, reader.end_pts) == (10, frames[10][0])
+    assert heard == [one for one in packets if one[1] * one[3] / reader.info.time_base in span]
+    # Fewer where the video ends.
+    span = Span(0, frames[-1][0])
+    found, _, reader = look(folder / name, span, cool_down=3)
+    assert (found, reader.end_pts) == (frames, frames[-1][0])
 
 
 def test_parts_share_all_packets(folder, wholes):

@@ -1,9 +1,8 @@
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import pytest
-from clips import pictures, texture
+from clips import pictures, smooth_texture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -17,7 +16,7 @@ from semvid.temporal.plan import Planner, Step
 from semvid.temporal.propagate import MapPropagator, MotionEmphasis
 from semvid.temporal.settle import MapSettler, settled_grid
 from semvid.temporal.vectors import paint_vectors
-from semvid.temporal.warp import Way, compose, rotate, trust, warp
+from semvid.temporal.warp import Way, compose, inverse, rotate, trust, warp
 
 ROWS, COLS = 18, 25
 maps = hnp.arrays(np.float32, (ROWS, COLS), elements=st.floats(0, 1, width=32))
@@ -49,10 +48,6 @@ class KnownMotion:
     def update(self, frame, before):
         rows, cols = before.shape
         return constant(self.x, self.y, rows // 2, cols // 2)
-
-
-def smooth_texture(width, height, seed=0):
-    return cv2.GaussianBlur(texture(width, height, seed), (0, 0), 2)
 
 
 def test_no_motion_warps_nothing():
@@ -150,6 +145,16 @@ def test_still_things_lose_only_while_something_important_moves(importance, move
     assert (MotionEmphasis(movement).update(importance, np.zeros_like(moves)) == importance).all()
 
 
+@pytest.mark.parametrize(("size", "is_dimmed"), [(2, False), (12, True)])
+def test_a_ball_that_flies_does_not_dim_a_face(size, is_dimmed):
+    importance, moves = np.zeros((68, 120), np.float32), np.zeros((68, 120), np.float32)
+    importance[20:40, 20:40] = 1
+    importance[30 : 30 + size, 80 : 80 + size] = moves[30 : 30 + size, 80 : 80 + size] = 1
+    kept = MotionEmphasis(0.5).update(importance, moves)
+    assert (kept[30, 30] < 0.7) == is_dimmed
+    assert kept[30, 30] > (0.4 if is_dimmed else 0.95)
+
+
 @given(maps, st.floats(0, 0.99))
 def test_smoothing_a_constant_map_is_the_identity(values, smoothing):
     propagator = MapPropagator(smoothing, 0)
@@ -157,7 +162,8 @@ def test_smoothing_a_constant_map_is_the_identity(values, smoothing):
     ones = np.ones((ROWS, COLS), np.float32)
     for is_key in (False, True, True, False):
         step = Step(False, is_key, Way(still(), ones))
-        assert np.allclose(propagator.update(step, values if is_key else None), values, atol=1e-6)
+        (kept,) = propagator.update(step, values if is_key else None)
+        assert np.allclose(kept, values, atol=1e-6)
 
 
 @given(
@@ -168,7 +174,9 @@ def test_propagated_maps_stay_in_range(sequence, smoothing, movement):
     propagator.update(Step(is_cut=True, is_key=True), sequence[0][0])
     for index, (fresh, flow, believed, moves) in enumerate(sequence):
         is_key = index % 2 == 0
-        values = propagator.update(Step(False, is_key, Way(flow, believed), moves), fresh if is_key else None)
+        (values,) = propagator.update(
+            Step(False, is_key, Way(flow, believed), moves), fresh if is_key else None
+        )
         assert values.min() >= -1e-6
         assert values.max() <= 1 + 1e-6
 
@@ -177,7 +185,8 @@ def test_maps_of_any_size_are_stretched_over_the_grid():
     propagator = MapPropagator(0.5, 0)
     propagator.update(Step(is_cut=True, is_key=True), np.eye(3, dtype=np.float32))
     step = Step(False, True, Way(still(), np.ones((ROWS, COLS), np.float32)))
-    assert propagator.update(step, np.ones((200, 300), np.float32)).shape == (ROWS, COLS)
+    (values,) = propagator.update(step, np.ones((200, 300), np.float32))
+    assert values.shape == (ROWS, COLS)
 
 
 def test_a_pan_carries_the_map_between_key_frames():
@@ -188,7 +197,7 @@ def test_a_pan_carries_the_map_between_key_frames():
     for index in range(5):
         # The camera goes right by two cells, four samples, a frame: things go left.
         step = planner.update(Still(wide[:, 4 * index : 4 * index + 240].copy()))
-        values = propagator.update(step, square if index == 0 else None)
+        (values,) = propagator.update(step, square if index == 0 else None)
         assert step.is_key == (index == 0)
         expected = np.zeros_like(square)
         expected[20:40, 60 - 2 * index : 80 - 2 * index] = 1
@@ -291,3 +300,38 @@ def test_settled_maps_change_only_for_a_reason():
     assert moved[0, 0] == pytest.approx(0.9, abs=0.08)
     again = settler.update(np.full((9, 16), 0.8, np.float32), (256, 144), is_cut=True)
     assert again[0, 0] == pytest.approx(0.8, abs=0.06)
+
+
+@given(maps, st.floats(0, 0.99), st.integers(1, 9))
+def test_frames_that_wait_keep_a_constant_map_and_their_order(values, smoothing, look_ahead):
+    propagator = MapPropagator(smoothing, 0, look_ahead)
+    way = Way(still(), np.ones((ROWS, COLS), np.float32))
+    kept = propagator.update(Step(is_cut=True, is_key=True), values)
+    for index in range(1, 12):
+        is_key = index % 4 == 0
+        step = Step(False, is_key, way, back=way)
+        kept += propagator.update(step, values if is_key else None)
+        assert index + 1 - len(kept) <= look_ahead
+    kept += propagator.finish()
+    assert len(kept) == 12
+    assert all(np.allclose(one, values, atol=1e-5) for one in kept)
+
+
+@given(st.lists(st.tuples(maps, flows, maps, maps), min_size=5, max_size=5), st.floats(0, 0.99))
+def test_maps_from_both_sides_stay_in_range(sequence, smoothing):
+    propagator = MapPropagator(smoothing, 0.5, 16)
+    kept = propagator.update(Step(is_cut=True, is_key=True), sequence[0][0])
+    for index, (fresh, flow, believed, moves) in enumerate(sequence):
+        is_key = index % 2 == 1
+        step = Step(False, is_key, Way(flow, believed), moves, Way(-flow, believed))
+        kept += propagator.update(step, fresh if is_key else None)
+    for values in (*kept, *propagator.finish()):
+        assert values.min() >= -1e-5
+        assert values.max() <= 1 + 1e-5
+
+
+def test_an_inverse_flow_leads_back():
+    y, x = np.mgrid[0:68, 0:120].astype(np.float32)
+    flow = np.stack([2 + np.sin(y / 20), np.cos(x / 30)], -1)
+    there_and_back = inverse(flow) + warp(flow, inverse(flow))
+    assert np.abs(there_and_back[8:-8, 8:-8]).max() < 0.02

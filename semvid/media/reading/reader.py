@@ -35,6 +35,7 @@ class VideoReader(Closing):
             of all other streams. None = everything.
         warm_up: Seconds before the part whose frames are given too, before its own, for whoever follows what
             happens from frame to frame. They count nowhere.
+        cool_down: Frames after the part that are given too. They count nowhere either.
         export_vectors: Have the decoder attach its motion vectors to frames, which takes it some time.
 
     Attributes:
@@ -55,6 +56,7 @@ class VideoReader(Closing):
         *,
         span: Span | None = None,
         warm_up: Fraction = Fraction(0),
+        cool_down: int = 0,
         export_vectors: bool = False,
     ) -> None:
         self.span = span or Span()
@@ -82,7 +84,8 @@ class VideoReader(Closing):
         self.num_frames = 0
         self.end_pts = 0
         self._others: Collection[int] | None = None
-        self._counts_all = self._is_over = False
+        self._counts_all = self._has_ended = self._is_over = False
+        self._num_more = cool_down
         self._first_pts: int | None = None
         self._entry: Entry | None = None
         self._index = 0
@@ -172,7 +175,7 @@ class VideoReader(Closing):
                 raise no_frames(self.info, self.span, self._last_pts * self.info.time_base)
             raise undecodable(self.info, self._packets.errors.first)
         self.damage.has_gaps = self._packets.errors.is_unreadable
-        if not self._is_over:
+        if not self._has_ended:
             clock = self._packets.clock
             if self._entry and self._entry.seek_to is not None:
                 # Some were passed; sought files that claim a number have an index of all.
@@ -253,17 +256,21 @@ class VideoReader(Closing):
         picture.time_base = self.info.time_base
         picture.duration = picture.duration or self._usual_duration
         self._last_pts = pts
-        if self._is_over or (self.span.end is not None and pts >= self.span.end):
+        if self.span.end is not None and pts >= self.span.end:
             # The last frame of the part is shown until the first one after it.
-            self.end_pts = self.end_pts if self._is_over else pts
-            self._is_over = True
-            return None
-        self.end_pts = pts + picture.duration
-        if pts not in self._wanted:
+            self.end_pts = self.end_pts if self._has_ended else pts
+            self._has_ended = True
+            self._is_over = self._num_more <= 0
+            self._num_more -= 1
+            if self._is_over:
+                return None
+        else:
+            self.end_pts = pts + picture.duration
+        if self._wanted.start and pts < self._wanted.start:
             self._steadier.pass_over(picture, is_counted=self._counts_all)
             self._index += self._counts_all
             return None
-        self.damage.num_corrupt_frames += bool(picture.is_corrupt)
+        self.damage.num_corrupt_frames += bool(picture.is_corrupt) and pts in self.span
         picture, turns = self._steadier.steady(picture, self.stream.codec_context.sample_aspect_ratio)
         frame = Frame(picture, self._index, turns=turns)
         self._index += 1

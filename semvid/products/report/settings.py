@@ -15,7 +15,7 @@ from semvid.core.results import Result
 _SAME_NAMES = {
     "": ("deinterlace", "audio"),
     "allocation": ("strength", "background_weight", "finest", "coarsest"),
-    "temporal": ("map_every", "smoothing", "movement", "motion"),
+    "temporal": ("map_every", "smoothing", "look_ahead", "movement", "motion"),
 }
 """Fields of the config and of its parts whose flags have their names."""
 
