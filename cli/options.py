@@ -66,8 +66,8 @@ MapEvery = Annotated[int | None, time_option(
     "(networks), 1 (spectral)."
 )]
 Smoothing = Annotated[float | None, time_option(
-    help="Share of earlier maps in the running average, 0 to 0.99; higher = steadier. Default: 0.85 "
-    "(networks), 0.9 (spectral), 0 (maps from files)."
+    help="Share of other maps in the running average, 0 to 0.99; higher = steadier. Default: 0.85 "
+    "(networks), 0.9 (spectral), 0 (files)."
 )]
 LookAhead = Annotated[int | None, time_option(
     help="Maximum number of frames that wait for a later map, 0 to 64: what enters is marked at once. Each "

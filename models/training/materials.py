@@ -44,7 +44,7 @@ def load_materials(sources: Sources, labels: str, *, open_terms_only: bool) -> P
     if labels == "pack":
         return pack
     if sources.more is None:
-        raise ConfigError("gated labels need the second pack: give its folder with --more")
+        raise ConfigError("gated labels need the second pack; give its folder too")
     foregrounds, cache = load_foregrounds(sources.more), sources.cache
     cutouts = [one for example in pack.examples for one in _cut(example, foregrounds)]
     joined = hashlib.sha256(f"{pack.digest} {digest(sources.more)}".encode()).hexdigest()

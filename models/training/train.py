@@ -139,7 +139,7 @@ def main() -> None:
     sources = Sources(arguments.pack, arguments.more, arguments.cache)
     try:
         if arguments.labels == "gated" and arguments.cache is None:
-            raise ConfigError("gated labels need what the gaze command made: give its folder with --cache")
+            raise ConfigError("gated labels need what the gaze command made; give its folder too")
         pack = load_materials(sources, arguments.labels, open_terms_only=arguments.terms == "open")
     except ConfigError as error:
         parser.error(str(error))

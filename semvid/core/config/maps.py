@@ -55,12 +55,12 @@ class TemporalConfig(Settings):
     """Share of earlier maps in the running average of maps."""
     movement: Share | None = None
     """How much to lower the importance of still things while something important moves."""
-    look_ahead: Annotated[int, Limits(0, 64)] | None = None
-    """Maximum number of frames that wait for a later map, so that what enters is marked at once, and what
-    leaves is given up. Each takes the memory of a frame. 0 = none; None = 16, and none in live streams."""
     motion: Motion = "flow"
     """What carries maps from frame to frame: ``flow`` (optical flow) or ``vectors`` (the decoder's motion
     vectors)."""
+    look_ahead: Annotated[int, Limits(0, 64)] | None = None
+    """Maximum number of frames that wait for a later map, so that what enters is marked at once, and what
+    leaves is given up. Each takes the memory of a frame. 0 = none; None = 16, and none in live streams."""
 
 
 CLASSES = ("person", "face", "animal", "vehicle", "object", "text")
