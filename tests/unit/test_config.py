@@ -1,6 +1,14 @@
 import pytest
 
-from semvid.core.config import AllocationConfig, CompressConfig, FocusConfig, MapsConfig, TemporalConfig
+from semvid.core.config import (
+    AllocationConfig,
+    CompressConfig,
+    ExportConfig,
+    FocusConfig,
+    MapsConfig,
+    OverlayConfig,
+    TemporalConfig,
+)
 from semvid.core.errors import ConfigError
 
 
@@ -18,6 +26,14 @@ from semvid.core.errors import ConfigError
         (lambda: TemporalConfig(motion="magic"), "`motion=magic` .* vectors"),
         (
             lambda: CompressConfig(maps=MapsConfig(path="a"), temporal=TemporalConfig(map_every=2)),
+            "`map_every` has no effect",
+        ),
+        (
+            lambda: ExportConfig(maps=MapsConfig(boxes="a"), temporal=TemporalConfig(map_every=2)),
+            "`map_every` has no effect",
+        ),
+        (
+            lambda: OverlayConfig(maps=MapsConfig(path="a"), temporal=TemporalConfig(map_every=2)),
             "`map_every` has no effect",
         ),
         (lambda: CompressConfig(maps=MapsConfig(model="resnet")), "`model=resnet` .* spectral"),

@@ -160,3 +160,8 @@ class MappedConfig(Settings):
         Settings.__post_init__(self)
         if self.maps.model is None:
             object.__setattr__(self, "maps", replace(self.maps, model=self.USUAL_MODEL))
+        temporal: TemporalConfig | None = getattr(self, "temporal", None)
+        if temporal is not None and temporal.map_every is not None and self.maps.has_file:
+            raise ConfigError(
+                "`map_every` has no effect with `maps` or `boxes`: they name every frame; leave it out"
+            )

@@ -86,10 +86,6 @@ class CompressConfig(MappedConfig):
     def __post_init__(self) -> None:
         MappedConfig.__post_init__(self)
         _ = self.sound_codec
-        if self.temporal.map_every is not None and self.maps.has_file:
-            raise ConfigError(
-                "`map_every` has no effect with `maps` or `boxes`: they name every frame; leave it out"
-            )
         if self.save_maps is not None and self.allocation.strength == 0:
             raise ConfigError("`save_maps` has no maps to save at `strength=0`; leave one out")
 
