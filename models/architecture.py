@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from semvid.core.config import CLASSES
 
@@ -11,6 +12,12 @@ CHANNELS = (*CLASSES, "salient", "fixation")
 
 MAP_STRIDE = 4
 """Input pixels between neighbouring cells of the output."""
+
+FEATURE_STRIDE = 8
+"""Likewise of the features."""
+
+Head = Literal["maps", "features"]
+"""What a network is asked for: what each cell shows, or what it looks like."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,6 +141,23 @@ class MsRoi(nn.Module):
         density = torch.exp(fixation - fixation.amax((2, 3), keepdim=True))
         return torch.cat([torch.sigmoid(objects), density], 1)
 
+    def features(self, x: Tensor) -> Tensor:
+        """Return what each cell of stride 8 looks like, to find it again in other pictures.
+
+        Edges, parts and things (strides 4, 8 and 16) count equally, each as it differs from the picture's
+        mean.
+
+        Args:
+            x: See ``forward``.
+
+        Returns:
+            ``(n, c, (h - 1) / 8 + 1, (w - 1) / 8 + 1)``, of length 1: a dot product is a cosine similarity.
+        """
+        f4, f8, f16, _ = self.trunk.late(self.trunk.early(x))
+        near = nn.functional.avg_pool2d(f4, 3, 2, 1, count_include_pad=False)
+        parts = [_standardised(one.float()) for one in (near, f8, _resize_like(f16, f8))]
+        return nn.functional.normalize(torch.cat(parts, 1), dim=1)
+
     def logits(self, early: Tensor) -> tuple[Tensor, Tensor]:
         """From the trunk's stride 4 to logits: of the objects, and of the fixation density."""
         f4, f8, f16, f32 = self.trunk.late(early)
@@ -151,6 +168,12 @@ class MsRoi(nn.Module):
         d4 = self.mix4(nn.functional.relu(_resize_like(self.mix8(d8), f4) + self.from4(f4)))
         looked = self.fixation(self.look(torch.cat([d16, _positions(d16)], 1)))
         return self.objects(d4), _resize_like(looked, f4)
+
+
+def _standardised(x: Tensor) -> Tensor:
+    """Subtract each channel's mean, and scale so that the mean length of all cells' vectors is about 1."""
+    apart = x - x.mean((2, 3), keepdim=True)
+    return apart / (apart.square().sum(1, keepdim=True).mean((2, 3), keepdim=True).sqrt() + 1e-6)
 
 
 def _positions(like: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from semvid.core.config import Device, FocusConfig, MapsConfig
 from semvid.models.custom import OnnxPredictor
-from semvid.models.predictor import MsRoiPredictor
+from semvid.models.predictor import MsRoiFeatures, MsRoiPredictor
 from semvid.models.runtime import open_runtime
 from semvid.models.weights_file import open_weights
 
@@ -31,3 +31,13 @@ def open_predictor(
         return OnnxPredictor(Path(model), focus, threads)
     weights = open_weights(model)
     return MsRoiPredictor(open_runtime(weights, device, threads), weights.architecture, focus)
+
+
+def open_features(model: str, device: Device = _USUAL.device, threads: int = _USUAL.threads) -> MsRoiFeatures:
+    """Open a network of the MS-ROI family for its features; arguments as for ``open_predictor``.
+
+    Raises:
+        ModelError: It cannot be loaded or run.
+    """
+    weights = open_weights(model)
+    return MsRoiFeatures(open_runtime(weights, device, threads, "features"), weights.architecture)

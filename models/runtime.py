@@ -18,6 +18,7 @@ from semvid.core.interrupts import shielded
 from semvid.core.text import setting
 from semvid.core.types import FloatArray, Pixels
 from semvid.media.writing.claim import Claim
+from semvid.models.architecture import Head
 from semvid.models.weights_file import WeightsFile
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _CUDA_BATCH = 16
 
 
 class Runtime(Protocol):
-    """Something that turns pictures into maps."""
+    """Something that turns pictures into maps or features."""
 
     batch_size: int
     """Number of pictures per run that is fastest."""
@@ -40,8 +41,9 @@ class Runtime(Protocol):
     """What the user should know, as it comes up."""
 
     def run(self, pictures: Pixels) -> FloatArray:
-        """Return ``(n, 8, h, w)`` in 0..1 for ``(n, H, W, 3)`` RGB pictures with sides ``32 m + 1``.
+        """Return what the head gives for ``(n, H, W, 3)`` RGB pictures with sides ``32 m + 1``.
 
+        That is ``(n, 8, h, w)`` in 0..1 (``MsRoi.forward``) or ``(n, c, h, w)`` (``MsRoi.features``).
         Tensors are taken where they are: what is on the device stays there.
         """
 
@@ -52,13 +54,14 @@ class OnnxRuntime:
     Args:
         weights: Exported once into the user's cache folder, under a name that holds their SHA-256.
         threads: CPU threads; 0 = ONNX Runtime chooses.
+        head: What to return.
     """
 
     batch_size = 1
 
-    def __init__(self, weights: WeightsFile, threads: int = 0) -> None:
+    def __init__(self, weights: WeightsFile, threads: int = 0, head: Head = "maps") -> None:
         self.notices: list[str] = []
-        self._session = open_session(exported(weights), threads)
+        self._session = open_session(exported(weights, head), threads)
 
     def run(self, pictures: Pixels) -> FloatArray:
         """See ``Runtime``."""
@@ -68,9 +71,10 @@ class OnnxRuntime:
 class TorchRuntime:
     """Torch on ``cpu``, ``cuda`` or ``mps``; in half precision and channels-last on a GPU."""
 
-    def __init__(self, weights: WeightsFile, device: str) -> None:
+    def __init__(self, weights: WeightsFile, device: str, head: Head = "maps") -> None:
         import torch
 
+        self._head = head
         self.notices: list[str] = []
         self.batch_size = 1 if device == "cpu" else _CUDA_BATCH
         self._device = torch.device(device)
@@ -108,28 +112,32 @@ class TorchRuntime:
         with torch.inference_mode():
             # Bytes cross the bus, not floats. NHWC bytes are channels-last already: permuting copies nothing.
             x = pictures.to(self._device, non_blocking=True).permute(0, 3, 1, 2)
-            result: Tensor = self._network(x.to(self._dtype).div(127.5).sub(1)).float()
+            run = self._network if self._head == "maps" else self._network.features
+            result: Tensor = run(x.to(self._dtype).div(127.5).sub(1)).float()
             return result
 
 
-def open_runtime(weights: WeightsFile, device: str, threads: int = 0) -> Runtime:
+def open_runtime(weights: WeightsFile, device: str, threads: int = 0, head: Head = "maps") -> Runtime:
     """Choose how to run.
 
     Args:
         weights: The network.
         device: ``auto`` (CUDA if there is one, else the CPU), ``cpu``, ``cuda`` or ``mps``.
         threads: CPU threads; 0 = as many as help.
+        head: What to return.
 
     Raises:
         ModelError: There is no such device.
     """
     # A CPU build of torch need not be loaded (a second, 200 MB) to know that it has no CUDA.
     if device == "cpu" or (device == "auto" and version("torch").endswith("+cpu")):
-        return OnnxRuntime(weights, threads)
+        return OnnxRuntime(weights, threads, head)
     import torch
 
     if device == "auto":
-        return TorchRuntime(weights, "cuda") if torch.cuda.is_available() else OnnxRuntime(weights, threads)
+        if torch.cuda.is_available():
+            return TorchRuntime(weights, "cuda", head)
+        return OnnxRuntime(weights, threads, head)
     is_there: dict[str, Callable[[], bool]] = {
         "cuda": torch.cuda.is_available,
         "mps": torch.backends.mps.is_available,
@@ -138,7 +146,7 @@ def open_runtime(weights: WeightsFile, device: str, threads: int = 0) -> Runtime
         raise ModelError(
             f"{setting('device', device)}: torch {torch.__version__} sees none here; use `device=cpu`"
         )
-    return TorchRuntime(weights, device)
+    return TorchRuntime(weights, device, head)
 
 
 def open_session(path: Path, threads: int) -> Any:
@@ -165,14 +173,16 @@ def open_session(path: Path, threads: int) -> Any:
         raise ModelError(f"{path} is not a network that ONNX Runtime can load ({said})") from error
 
 
-def exported(weights: WeightsFile) -> Path:
+def exported(weights: WeightsFile, head: Head = "maps") -> Path:
     """Return the ONNX file of a network, made on first use.
 
     Processes that start at the same time each make their own, and the last to finish wins: there is never a
     half-written file under the final name, and the next run removes what a killed one left behind.
     """
     folder = Path(platformdirs.user_cache_dir("semvid"))
-    path = folder / f"{weights.architecture.name}-{weights.sha256[:16]}-{_EXPORT_VERSION}.onnx"
+    # The file of the maps, which nearly all want, has the name it always had.
+    kind = "" if head == "maps" else f"-{head}"
+    path = folder / f"{weights.architecture.name}-{weights.sha256[:16]}-{_EXPORT_VERSION}{kind}.onnx"
     if path.exists():
         return path
     # Torch aborts the process where a signal's exception meets it while it exports.
@@ -188,13 +198,13 @@ def exported(weights: WeightsFile) -> Path:
             ) from error
         with claim:
             partial = claim.temporary()
-            export_onnx(weights.load(), partial)
+            export_onnx(weights.load(), partial, head)
             partial.replace(path)
     return path
 
 
-def export_onnx(network: MsRoi, path: Path) -> None:
-    """Write a network as ONNX: ``(n, H, W, 3)`` uint8 RGB in, ``(n, 8, h, w)`` float out, any size."""
+def export_onnx(network: MsRoi, path: Path, head: Head = "maps") -> None:
+    """Write a network as ONNX: ``(n, H, W, 3)`` uint8 RGB in, any size; out as from ``Runtime.run``."""
     import torch
 
     class FromBytes(torch.nn.Module):
@@ -203,8 +213,9 @@ def export_onnx(network: MsRoi, path: Path) -> None:
             self.network = network
 
         def forward(self, pictures: Tensor) -> Tensor:
-            maps: Tensor = self.network(pictures.permute(0, 3, 1, 2).float() / 127.5 - 1)
-            return maps
+            run = self.network if head == "maps" else self.network.features
+            result: Tensor = run(pictures.permute(0, 3, 1, 2).float() / 127.5 - 1)
+            return result
 
     architecture = network.architecture
     example = torch.zeros(1, architecture.input_height, architecture.input_width, 3, dtype=torch.uint8)
@@ -212,6 +223,6 @@ def export_onnx(network: MsRoi, path: Path) -> None:
         # The tracing exporter is called deprecated, but takes 1 s where the new one takes 7.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            FromBytes().eval(), (example,), str(path), input_names=["pictures"], output_names=["maps"],
+            FromBytes().eval(), (example,), str(path), input_names=["pictures"], output_names=[head],
             dynamic_axes={"pictures": {0: "n", 1: "height", 2: "width"}}, opset_version=_OPSET, dynamo=False,
         )  # fmt: skip

@@ -18,7 +18,7 @@ from semvid.core.errors import ModelError
 from semvid.models.architecture import CHANNELS, Architecture
 from semvid.models.custom import OnnxPredictor
 from semvid.models.msroi import MsRoi, fold
-from semvid.models.predictor import MsRoiPredictor
+from semvid.models.predictor import MsRoiFeatures, MsRoiPredictor
 from semvid.models.registry import open_predictor
 from semvid.models.rule import class_scores, importance
 from semvid.models.runtime import OnnxRuntime, TorchRuntime, exported, open_runtime
@@ -141,6 +141,17 @@ class TestNetwork:
         maps = runtime.run(pictures)
         assert maps.shape == (2, 8, (size[1] - 1) // 4 + 1, (size[0] - 1) // 4 + 1)
         assert np.abs(maps - expected).max() < 1e-3
+
+    @pytest.mark.parametrize("size", [(97, 65), (65, 97)])
+    def test_features_are_vectors_of_length_1_and_the_same_on_both_runtimes(self, weights, size):
+        opened = open_weights(str(weights))
+        pictures = np.random.default_rng(3).integers(0, 256, (2, size[1], size[0], 3), np.uint8)
+        found = OnnxRuntime(opened, head="features").run(pictures)
+        assert found.shape == (2, 24 + 32 + 96, (size[1] - 1) // 8 + 1, (size[0] - 1) // 8 + 1)
+        assert np.abs(np.linalg.norm(found, axis=1) - 1).max() < 1e-4
+        assert np.abs(TorchRuntime(opened, "cpu", "features").run(pictures) - found).max() < 1e-3
+        one = MsRoiFeatures(OnnxRuntime(opened, head="features"), TINY).features(pictures[1])
+        assert np.abs(one - found[1].transpose(1, 2, 0)).max() < 1e-4
 
     @pytest.mark.parametrize(
         "device",
