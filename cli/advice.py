@@ -53,6 +53,7 @@ _MEANT: Mapping[str, str] = {
     "--drop subtitle leaves subtitles out": "-sn --no-subtitles --no-subs",
     "--sound-bitrate 0 leaves the sound out": "-an --no-audio --mute --no-sound",
     "--maps reads maps from a file": "--map --mask --masks --roi --saliency --importance -m",
+    "--track follows what a mask or a box marks": "--follow --mark --seed --init-mask --first-mask",
     "--boxes reads boxes from a file": "--box --bbox --bboxes --detections",
     "--model names the network": "--network --weights --net --checkpoint",
     "--focus sets what matters": "--class --classes --objects --weights",

@@ -53,6 +53,7 @@ def command(
     maps: options.Maps = None,
     maps_hold: options.MapsHold = False,
     boxes: options.Boxes = None,
+    track: options.Track = None,
     strength: options.Strength = options.ALLOCATION.strength,
     background_weight: options.BackgroundWeight = options.ALLOCATION.background_weight,
     finest: Annotated[float, options.map_option(
@@ -99,7 +100,9 @@ def command(
     At the same --crf the file is about as large as a plain encode; raise --crf to make it smaller.
     """
     config = CompressConfig(
-        maps=options.maps_config(model, focus, device, threshold, threads, maps, boxes, hold=maps_hold),
+        maps=options.maps_config(
+            model, focus, device, threshold, threads, maps, boxes, track, hold=maps_hold
+        ),
         codec=codec,
         rate=options.one_rate(
             ("--crf", Crf, crf),

@@ -31,6 +31,7 @@ def command(
     maps: options.Maps = None,
     maps_hold: options.MapsHold = False,
     boxes: options.Boxes = None,
+    track: options.Track = None,
     strength: options.Strength = options.ALLOCATION.strength,
     background_weight: options.BackgroundWeight = options.ALLOCATION.background_weight,
     map_every: options.MapEvery = None,
@@ -50,7 +51,9 @@ def command(
     --strength and --background-weight only count for kvazaar and svtav1, whose files hold quantizer offsets.
     """
     config = ExportConfig(
-        maps=options.maps_config(model, focus, device, threshold, threads, maps, boxes, hold=maps_hold),
+        maps=options.maps_config(
+            model, focus, device, threshold, threads, maps, boxes, track, hold=maps_hold
+        ),
         format=cast("MapFormat | None", kind),
         allocation=AllocationConfig(strength=strength, background_weight=background_weight),
         temporal=options.temporal_config(map_every, smoothing, movement, motion, look_ahead),

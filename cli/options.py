@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar, cast
 
 import typer
 
+from semvid.cli.marks import parse_mark
 from semvid.core import config
 from semvid.core.config import CLASSES, AllocationConfig, FocusConfig, MapsConfig, TemporalConfig
 from semvid.core.errors import ConfigError
@@ -50,6 +51,10 @@ MapsHold = Annotated[bool, map_option(
 Boxes = Annotated[Path | None, map_option(
     help="Boxes of a detector or tracker from a file: JSON lines or MOT text."
 )]
+Track = Annotated[list[str] | None, map_option(
+    metavar="FILE[@TIME]", help="Follow what a mask (white = matters) or boxes mark, from TIME on, as in "
+    "12.5 or 1:02:03. Repeatable."
+)]
 Strength = Annotated[float, map_option(
     help="How strongly the map acts, 0 to 3: 0 = plain encode, 1 = best for the weights."
 )]
@@ -67,7 +72,7 @@ MapEvery = Annotated[int | None, time_option(
 )]
 Smoothing = Annotated[float | None, time_option(
     help="Share of other maps in the running average, 0 to 0.99; higher = steadier. Default: 0.85 "
-    "(networks), 0.9 (spectral), 0 (files)."
+    "(networks), 0.9 (spectral), 0 (all others)."
 )]
 LookAhead = Annotated[int | None, time_option(
     help="Maximum number of frames that wait for a later map, 0 to 64: what enters is marked at once. Each "
@@ -110,6 +115,7 @@ def maps_config(
     threads: int = MAPS.threads,
     maps: Path | None = None,
     boxes: Path | None = None,
+    track: list[str] | None = None,
     *,
     hold: bool = False,
 ) -> MapsConfig:
@@ -120,6 +126,7 @@ def maps_config(
         path=maps,
         hold=hold,
         boxes=boxes,
+        track=tuple(map(parse_mark, track or ())),
         device=cast("config.Device", device),
         threads=threads,
     )

@@ -45,6 +45,7 @@ def command(
     maps: options.Maps = None,
     maps_hold: options.MapsHold = False,
     boxes: options.Boxes = None,
+    track: options.Track = None,
     map_every: options.MapEvery = None,
     smoothing: options.Smoothing = None,
     look_ahead: options.LookAhead = None,
@@ -59,7 +60,9 @@ def command(
 ) -> None:  # fmt: skip
     """Draw what matters over a picture or a video, to see what semvid sees."""
     config = OverlayConfig(
-        maps=options.maps_config(model, focus, device, threshold, threads, maps, boxes, hold=maps_hold),
+        maps=options.maps_config(
+            model, focus, device, threshold, threads, maps, boxes, track, hold=maps_hold
+        ),
         style=cast(OverlayStyle, style),
         opacity=opacity,
         legend=legend,

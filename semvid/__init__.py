@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         ImageConfig,
         LiveConfig,
         MapsConfig,
+        Mark,
         OverlayConfig,
         TemporalConfig,
     )
@@ -48,7 +49,7 @@ _NAMES = {
     "core.coded": "CodedPacket",
     "core.config": (
         "AllocationConfig CompareConfig CompressConfig ExportConfig FocusConfig ImageConfig "
-        "LiveConfig MapsConfig OverlayConfig TemporalConfig"
+        "LiveConfig MapsConfig Mark OverlayConfig TemporalConfig"
     ),
     "core.errors": "SemvidError",
     "core.events": "Done Event Notice Preview Progress Reported Stage Started",
@@ -99,6 +100,7 @@ __all__ = [
     "LiveStream",
     "MapSource",
     "MapsConfig",
+    "Mark",
     "Notice",
     "OverlayConfig",
     "PacketTaker",

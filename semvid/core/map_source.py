@@ -37,6 +37,7 @@ class MapSource(ImportanceSource):
         map_every: Suitable number of frames from one map to the next; 1 = every frame needs its own.
         movement: How much to lower the importance of still things while something important moves, 0..1.
         made_by: What made the maps, if another run did; JSON.
+        is_exact: Its maps are the user's own word: where they are not followed, no map file may round them.
         is_part: Only a part of the video is read: what is left over in the end belongs to the rest of it.
         counts_frames: It knows a frame by its ``index``, not by its time or by what is seen in it.
     """
@@ -46,6 +47,7 @@ class MapSource(ImportanceSource):
     movement: float = 0.0
     made_by: Mapping[str, Any] | None = None
     counts_frames: bool = False
+    is_exact: bool = True
     is_part: bool = False
 
     @property

@@ -55,12 +55,16 @@ def from_plain(kind: type[_Class], record: Any, place: str) -> _Class:
 def without_folders(settings: _Class) -> _Class:
     """Return the same settings with file names without their folders, which would reveal who ran it."""
     values = {one.name: getattr(settings, one.name) for one in fields(cast(Any, settings))}
-    changes = {
-        name: Path(value.name) if isinstance(value, Path) else without_folders(value)
-        for name, value in values.items()
-        if isinstance(value, Path) or is_dataclass(value)
-    }
+    changes = {name: _without_folders(value) for name, value in values.items()}
     return cast(_Class, replace(cast(Any, settings), **changes))
+
+
+def _without_folders(value: Any) -> Any:
+    if isinstance(value, Path):
+        return Path(value.name)
+    if isinstance(value, tuple):
+        return tuple(map(_without_folders, value))
+    return without_folders(value) if is_dataclass(value) else value
 
 
 def _plain(value: Any, hint: Any) -> Any:
@@ -72,7 +76,7 @@ def _plain(value: Any, hint: Any) -> Any:
     if isinstance(value, frozenset):
         return sorted(value)
     if isinstance(value, tuple):
-        return list(value)
+        return [to_plain(one) if is_dataclass(one) else one for one in value]
     return str(value) if isinstance(value, Path) else value
 
 

@@ -70,7 +70,7 @@ class Analyser:
         self._maps: deque[FloatArray] = deque()
         self._is_cut: deque[bool] = deque()
         # Maps drawn by hand or by a detector are exact: only maps that are followed may be settled.
-        self._settler = MapSettler() if follows else None
+        self._settler = MapSettler() if follows or not source.is_exact else None
 
     def run(self, items: Iterable[Frame | Packet[Any]]) -> Generator[AnalysedFrame | Packet[Any], None, None]:
         """Analyse the frames among ``items``; pass everything else through in order.

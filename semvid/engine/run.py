@@ -49,7 +49,8 @@ class Run:
     def open_maps(self, config: MapsConfig, importance: ImportanceSource | None = None) -> MapSource:
         """Open the source of the maps: the caller's if there is one, else the configured one."""
         reader = self.reader
-        maps = open_source(config, reader.info.num_frames_from_header, importance)
+        info = reader.info
+        maps = open_source(config, info.num_frames_from_header, importance, duration=info.duration_seconds)
         self._stack.enter_context(closing(maps))
         if not reader.span.is_all:
             if maps.counts_frames and self._temporal is not None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
+from fractions import Fraction
 from importlib.metadata import version
 from typing import Any
 
@@ -31,7 +32,11 @@ def sharing_cores(config: MapsConfig) -> MapsConfig:
 
 
 def open_source(
-    config: MapsConfig, expected_frames: int | None, own: ImportanceSource | None = None
+    config: MapsConfig,
+    expected_frames: int | None,
+    own: ImportanceSource | None = None,
+    *,
+    duration: Fraction | None = None,
 ) -> MapSource:
     """Return the caller's own source if there is one, else what the configuration names.
 
@@ -39,10 +44,11 @@ def open_source(
         config: What the user asked for.
         expected_frames: Frames by the video's header, None if unknown.
         own: The caller's source; None = there is none.
+        duration: In seconds by the video's header, None if unknown.
 
     Raises:
         ConfigError: The caller's object is not a source.
-        MapError: The map or box file is unusable.
+        MapError: The file of maps, boxes or marks is unusable.
         ModelError: The network cannot be loaded.
     """
     if own is not None:
@@ -60,6 +66,21 @@ def open_source(
         from semvid.importance.files.boxes import BoxSource
 
         return BoxSource(config.boxes, expected_frames=expected_frames)
+    if config.track:
+        return _open_tracking(config, expected_frames, duration)
+    return _open_model(config)
+
+
+def _open_tracking(config: MapsConfig, expected_frames: int | None, duration: Fraction | None) -> MapSource:
+    from semvid.importance.tracking.marks import Marks
+    from semvid.importance.tracking.source import TrackSource
+    from semvid.models.registry import open_features
+
+    marks = Marks(config.track, expected_frames, duration)
+    return TrackSource(open_features(config.chosen_model, config.device, config.threads), marks)
+
+
+def _open_model(config: MapsConfig) -> MapSource:
     if config.chosen_model == "spectral":
         from semvid.importance.spectral import SpectralSource
 
@@ -79,7 +100,14 @@ def importance_of(
         upright: ``(h, w)`` grey or ``(h, w, 3)`` RGB.
         maps: See ``open_source``.
         importance: The caller's source; None = there is none.
+
+    Raises:
+        ConfigError: The map is to be followed through a video.
     """
+    if maps.track and importance is None:
+        from semvid.importance.tracking.marks import refuse_picture
+
+        refuse_picture()
     with closing(open_source(maps, 1, importance)) as source:
         return source.update(_frame(upright)).values
 
@@ -109,4 +137,7 @@ def describe_maps(
         return record | {"maps": config.path.name}
     if config.boxes is not None:
         return record | {"boxes": config.boxes.name}
+    if config.track:
+        names = [{"file": one.path.name, "seconds": one.seconds} for one in config.track]
+        return record | {"track": names, "model": config.model_name, "temporal": dict(temporal)}
     return record | {"model": config.model_name, "focus": to_plain(config.focus), "temporal": dict(temporal)}

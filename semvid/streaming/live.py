@@ -83,7 +83,7 @@ def open_session(
     """
     if config.maps.has_file:
         raise ConfigError(
-            "a live stream takes no `maps` and no `boxes`: they are of one video; give a `model`"
+            "a live stream takes no `maps`, `boxes` or `track`: they are of one video; give a `model`"
         )
     live_presets(config)
     address = parse_source(source)

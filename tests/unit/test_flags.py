@@ -50,6 +50,7 @@ MORE = {
     "report": ("none/out.html", "report", "another --report"),
     "as_csv": ("none/out.csv", "csv", "another --csv"),
     "result": ("small.mp4", "result", "--result needs --style split"),
+    "track": ("none.png", "track", "--track needs the features of an MS-ROI network"),
     "maps_hold": (None, "hold", "--maps-hold needs --maps"),
     "numbers": (None, "numbers", "--numbers needs --style blocks"),
     "legend": (("--style", "dim"), "legend", "--legend explains colours, and --style dim has none"),

@@ -32,6 +32,7 @@ SPECIAL = {
     "codec": st.sampled_from(list(CODECS)),
     "size": st.none() | st.just((640, 360)),
     "boxes": st.none(),
+    "track": st.just(()),
     "span": st.none() | st.builds(semvid.Span, st.integers(0, 9), st.integers(10, 2**62)),
 }
 

@@ -24,7 +24,7 @@ VALUE = "\N{WHITE SQUARE}"
 
 SHOWN_WITH = {
     "importance.files": "--maps",
-    "importance.files.boxes": "--boxes", "models": "--model", "codecs": "--codec",
+    "importance.files.boxes": "--boxes", "importance.tracking": "--track", "cli.marks": "--track", "models": "--model", "codecs": "--codec",
     "products.compress": "--crf", "products.maps": "--format", "products.compare.compare": "--metrics", "products.report": "--report",
     "media.writing.claim": "-y", "media.writing.output": "-y", "media.writing.carry": "--drop", "media.reach": "--allow-protocols", "cli.options": "--focus",
 }  # fmt: skip

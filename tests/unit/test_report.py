@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import semvid
 from semvid.codecs.base.codec import QualityScale
 from semvid.codecs.registry import find_codec
-from semvid.core.config import AllocationConfig, CompressConfig, FocusConfig, MapsConfig, TemporalConfig
+from semvid.core.config import AllocationConfig, CompressConfig, FocusConfig, MapsConfig, Mark, TemporalConfig
 from semvid.core.errors import ConfigError, InputError, InputMissingError, OutputError, OutputExistsError
 from semvid.core.rate import Bitrate, Crf, Quality
 from semvid.core.results import Pooled, Result
@@ -262,6 +262,7 @@ def test_the_command_makes_the_same_config(monkeypatch, tmp_path):
         CompressConfig(codec="x265", rate=Crf(30.5), preset="fast", encoder_options={"tune": "ssim"}),
         CompressConfig(codec="mjpeg", rate=Bitrate(800_000), drop=frozenset({"audio", "data"})),
         CompressConfig(codec="mjpeg", rate=Quality(70)),
+        CompressConfig(maps=MapsConfig(track=(Mark("mask.png", 3723.25), Mark("boxes.txt")))),
         CompressConfig(
             maps=MapsConfig(model="msroi-fast", focus=FocusConfig({"face": 3, "vehicle": 0}, threshold=0.4)),
             temporal=TemporalConfig(5, 0.3, 0.2, "vectors"), allocation=AllocationConfig(1.5, 0.2, -6, 5),

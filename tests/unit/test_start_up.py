@@ -66,7 +66,8 @@ def test_a_run_loads_only_what_it_uses(tmp_path):
     unused = (
         "semvid.models", "semvid.streaming", "semvid.web", "semvid.codecs.jpeg.encoder",
         "semvid.importance.files.array_", "semvid.importance.files.boxes", "semvid.importance.files.map_files",
-        "semvid.importance.files.sidecar_", "semvid.importance.files.sinks", "semvid.media.stills.picture_tags",
+        "semvid.importance.files.sidecar_", "semvid.importance.files.sinks", "semvid.importance.tracking",
+        "semvid.media.stills.picture_tags",
         "semvid.media.writing.animation", "semvid.media.writing.folder", "semvid.products.compare",
         "semvid.products.maps", "semvid.products.overlay", "semvid.products.report",
     )  # fmt: skip

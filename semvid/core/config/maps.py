@@ -89,12 +89,26 @@ class FocusConfig(Settings):
 
 
 @settings
+class Mark(Settings):
+    """What matters on a frame of a video, marked by hand or by a detector."""
+
+    path: Path
+    """A picture, white = matters, of any size: it is stretched over the frame. Or a file of boxes on some
+    frames, like ``MapsConfig.boxes``; those with a score of 0.5 or more are marks."""
+    seconds: Annotated[float, Limits(0, 10_000_000)] | None = None
+    """Time of the frame that the picture is for, counted from the first frame; None = the first frame."""
+
+    def __str__(self) -> str:
+        return str(self.path) if self.seconds is None else f"{self.path}@{self.seconds:.10g}"
+
+
+@settings
 class MapsConfig(Settings):
     """Where the importance comes from."""
 
     model: str | None = None
-    """What makes the maps when neither ``path`` nor ``boxes`` is given: a name, or the path of a network;
-    None = ``msroi``, in live streams ``msroi-fast``."""
+    """What makes the maps when neither ``path`` nor ``boxes`` is given, and whose features ``track`` uses: a
+    name, or the path of a network; None = ``msroi``, in live streams ``msroi-fast``."""
     focus: FocusConfig = FocusConfig()
     """What matters among the things a network finds."""
     path: Path | None = None
@@ -103,6 +117,9 @@ class MapsConfig(Settings):
     """Keep the last map when those of ``path`` end before the video."""
     boxes: Path | None = None
     """A file of boxes instead of maps: JSON lines or MOT text."""
+    track: tuple[Mark, ...] = ()
+    """What matters on some frames, to follow it through the video from there on. Each mark replaces those
+    before it; before the first one nothing is marked."""
     device: Device = "auto"
     """Where a network runs; ``auto`` = on a CUDA GPU if there is one, else on the CPU."""
     threads: Annotated[int, Limits(0, 256)] = 0
@@ -111,8 +128,9 @@ class MapsConfig(Settings):
     def __post_init__(self) -> None:
         # Slotted dataclasses are made twice: super() without arguments would mean the first one.
         Settings.__post_init__(self)
-        if self.path is not None and self.boxes is not None:
-            raise ConfigError("`path` and `boxes` exclude each other; give one of them")
+        given = [name for name in ("path", "boxes", "track") if getattr(self, name)]
+        if len(given) > 1:
+            raise ConfigError(f"`{given[0]}` and `{given[1]}` exclude each other; give one of them")
         if self.hold and self.path is None:
             raise ConfigError("`hold` needs `path`")
         model = self.model
@@ -121,11 +139,16 @@ class MapsConfig(Settings):
                 f"{setting('model', model)} is unknown; choose one of {', '.join(MODELS)}, "
                 f"or give a file that ends in {' or '.join(MODEL_SUFFIXES)}"
             )
+        if self.track and (self.chosen_model == "spectral" or self.chosen_model.lower().endswith(".onnx")):
+            raise ConfigError(
+                f"`track` needs the features of an MS-ROI network, which {setting('model', model)} has not; "
+                "give msroi, msroi-fast or a .safetensors"
+            )
 
     @property
     def has_file(self) -> bool:
-        """Whether the maps come from a file instead of a model."""
-        return self.path is not None or self.boxes is not None
+        """Whether what matters comes from files instead of a model."""
+        return self.path is not None or self.boxes is not None or bool(self.track)
 
     @property
     def chosen_model(self) -> str:
@@ -163,5 +186,6 @@ class MappedConfig(Settings):
         temporal: TemporalConfig | None = getattr(self, "temporal", None)
         if temporal is not None and temporal.map_every is not None and self.maps.has_file:
             raise ConfigError(
-                "`map_every` has no effect with `maps` or `boxes`: they name every frame; leave it out"
+                "`map_every` has no effect with `maps`, `boxes` or `track`: every frame has a map of its "
+                "own; leave it out"
             )

@@ -64,21 +64,27 @@ class BoxSource(MapSource):
     Text is UTF-8, or UTF-16 with a byte order mark. Boxes that hang over the edge are clipped; a box with no
     part inside the frame is an error.
 
+    Args:
+        path: The file.
+        expected_frames: Frames by the video's header, None if unknown.
+        option: That named the file, for messages.
+
     Raises:
         MapError: Unreadable, malformed, or boxes beyond the last frame.
     """
 
     counts_frames = True
 
-    def __init__(self, path: Path, *, expected_frames: int | None = None) -> None:
+    def __init__(self, path: Path, *, expected_frames: int | None = None, option: str = "boxes") -> None:
         self._path = path
+        self._option = option
         self._by_frame: dict[int, list[Box]] = defaultdict(list)
-        for box in read_boxes(path):
+        for box in read_boxes(path, option):
             boxes = self._by_frame[box.frame]
             boxes.append(box)
             if len(boxes) > _MOST_BOXES_PER_FRAME:
                 raise MapError(
-                    f"{setting('boxes', path)}, line {box.line}: frame {box.frame} has more than "
+                    f"{setting(option, path)}, line {box.line}: frame {box.frame} has more than "
                     f"{_MOST_BOXES_PER_FRAME} boxes; leave out those of low score",
                     path=path,
                     frame=box.frame,
@@ -86,12 +92,21 @@ class BoxSource(MapSource):
         self._last = max(self._by_frame, default=-1)
         if expected_frames is not None and self._last >= expected_frames + COUNT_TOLERANCE:
             raise MapError(
-                f"{setting('boxes', path)}, line {self._by_frame[self._last][0].line}: frame {self._last} "
+                f"{setting(option, path)}, line {self._by_frame[self._last][0].line}: frame {self._last} "
                 f"does not exist, the video has {counted(expected_frames, 'frame')}; check that both are of "
                 "the same video",
                 path=path,
                 frame=self._last,
             )
+
+    @property
+    def first(self) -> int | None:
+        """Index of the first frame whose boxes were not drawn yet; None = all were."""
+        return min(self._by_frame, default=None)
+
+    def has(self, index: int) -> bool:
+        """Whether there are boxes on a frame."""
+        return index in self._by_frame
 
     def update(self, frame: Frame) -> ImportanceMap:
         """See ``MapSource``."""
@@ -103,7 +118,7 @@ class BoxSource(MapSource):
             across = _coverage(box.x, box.width, width, cols)
             if not (down.any() and across.any()):
                 raise MapError(
-                    f"{setting('boxes', self._path)}, line {box.line}: frame {box.frame}: box "
+                    f"{setting(self._option, self._path)}, line {box.line}: frame {box.frame}: box "
                     f"[{box.x:g}, {box.y:g}, {box.width:g}, {box.height:g}] has no part inside the "
                     f"{width}x{height} frame; boxes are [x, y, width, height] in upright pixels",
                     path=self._path,
@@ -119,7 +134,7 @@ class BoxSource(MapSource):
         if self.is_part or not self._by_frame:
             return None
         return (
-            f"{setting('boxes', self._path)} has boxes for frame {min(self._by_frame)} "
+            f"{setting(self._option, self._path)} has boxes for frame {min(self._by_frame)} "
             f"but the video ended after {counted(num_frames, 'frame')}"
         )
 
@@ -137,8 +152,12 @@ def _touched(share: FloatArray) -> slice:
     return slice(int(places[0]), int(places[-1]) + 1)
 
 
-def read_boxes(path: Path) -> list[Box]:
+def read_boxes(path: Path, option: str = "boxes") -> list[Box]:
     """Read a box file; its first line tells the format.
+
+    Args:
+        path: The file.
+        option: That named it, for messages.
 
     Raises:
         MapError: Unreadable, malformed, or too large; the message names the line.
@@ -156,14 +175,14 @@ def read_boxes(path: Path) -> list[Box]:
                         raise Malformed(f"more than {_MOST_BOXES} boxes; leave out those of low score")
                 number += 1
     except FileNotFoundError as error:
-        raise MapError(f"{setting('boxes', path)} does not exist; check the path", path=path) from error
+        raise MapError(f"{setting(option, path)} does not exist; check the path", path=path) from error
     except OSError as error:
         raise MapError(
-            f"{setting('boxes', path)} cannot be read: {error.strerror or error}", path=path
+            f"{setting(option, path)} cannot be read: {error.strerror or error}", path=path
         ) from error
     except Malformed as error:
         raise MapError(
-            f"{setting('boxes', path)}, line {number}: {error}; expected {_EXPECTED}", path=path
+            f"{setting(option, path)}, line {number}: {error}; expected {_EXPECTED}", path=path
         ) from error
     return boxes
 

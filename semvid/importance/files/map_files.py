@@ -111,10 +111,9 @@ class MapFileSource(MapSource):
     def _read_pictures(self, files: list[Path]) -> Iterator[FloatArray]:
         for index, file in enumerate(files):
             try:
-                picture = read_grey(file)
+                yield read_picture_map(file)
             except InputError as error:
                 raise MapError(f"`maps`: frame {index}: {error}", path=self._path, frame=index) from error
-            yield _importance(picture, 0.0, _white(picture))
 
     def _read_video(self, reader: VideoReader) -> Iterator[FloatArray]:
         for item in reader.read():
@@ -192,6 +191,16 @@ def _place(name: str) -> list[tuple[int, str]]:
     # Numbers as text, longer = larger: they may have any length.
     plain = [one.lstrip("0") if index % 2 else one for index, one in enumerate(parts)]
     return [(len(one) if index % 2 else 0, one) for index, one in enumerate(plain)]
+
+
+def read_picture_map(path: Path) -> FloatArray:
+    """Read a picture as a map, ``(h, w)`` in 0..1, smaller than the picture if that is large.
+
+    Raises:
+        InputError: See ``read_grey``.
+    """
+    picture = read_grey(path)
+    return _importance(picture, 0.0, _white(picture))
 
 
 def _white(samples: AnyArray) -> float:

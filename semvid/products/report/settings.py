@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import av
 
 from semvid.codecs.registry import find_codec
-from semvid.core.config import CompressConfig, FocusConfig, MapsConfig
+from semvid.core.config import CompressConfig, FocusConfig, MapsConfig, Mark
+from semvid.core.plain import without_folders
 from semvid.core.rate import Bitrate, Size
 from semvid.core.results import Result
 
@@ -51,6 +52,9 @@ def settings_table(config: CompressConfig) -> tuple[tuple[str, str], ...]:
         rows.append(("maps", maps.path.name))
     elif maps.boxes is not None:
         rows.append(("boxes", maps.boxes.name))
+    elif maps.track:
+        rows += [("track", _named(one)) for one in maps.track]
+        rows.append(("model", maps.model_name))
     else:
         weights = ", ".join(f"{name} {weight:g}" for name, weight in maps.focus.weights.items())
         rows += [("model", maps.model_name), ("focus", weights or "all classes 1")]
@@ -105,6 +109,10 @@ def _options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
         yield "--strict", None
 
 
+def _named(mark: Mark) -> str:
+    return str(without_folders(mark))
+
+
 def _map_options(maps: MapsConfig) -> Iterator[tuple[str, str | None]]:
     if maps.path is not None:
         yield "--maps", maps.path.name
@@ -113,6 +121,8 @@ def _map_options(maps: MapsConfig) -> Iterator[tuple[str, str | None]]:
     elif maps.boxes is not None:
         yield "--boxes", maps.boxes.name
     else:
+        for mark in maps.track:
+            yield "--track", _named(mark)
         yield "--model", maps.model_name
     if maps.focus.weights:
         yield "--focus", ",".join(f"{name}={weight:g}" for name, weight in maps.focus.weights.items())
