@@ -28,11 +28,12 @@ def class_scores(maps: FloatArray) -> FloatArray:
 
 
 def importance(maps: FloatArray, focus: FocusConfig) -> FloatArray:
-    """Sum the maps of the classes that are present, then mix in the class-free maps.
+    """Join the maps of the classes that are present, then mix in the class-free maps.
 
     Prakash et al., DCC 2017, section 3: classes whose activation passes a threshold contribute, all at once.
-    Their sum is divided by the largest weight among them, so weights are relative. A class with a weight
-    below 1 also lowers the class-free object map in proportion.
+    Theirs are summed; here the strongest counts at each place, since a face is a person too, and sums raise
+    what overlaps (``examples/benchmark/rule.py``). Weights are relative to the largest among them. A class
+    with a weight below 1 also lowers the class-free object map in proportion.
 
     Args:
         maps: ``(8, h, w)`` in 0..1, in the order of ``CHANNELS``.
@@ -47,8 +48,10 @@ def importance(maps: FloatArray, focus: FocusConfig) -> FloatArray:
     largest = float(kept.max())
     semantic = np.zeros(maps.shape[1:], np.float32)
     if largest > 0:
-        semantic = np.minimum(np.tensordot(kept, classes, 1) / np.float32(largest), 1)
-    salient = maps[CHANNELS.index("salient")]
+        semantic = (classes * (kept / largest)[:, None, None]).max(0)
+    text = CLASSES.index("text")
+    # No label of things that stand out has lines of text in it, but who sees one reads it.
+    salient = np.maximum(maps[CHANNELS.index("salient")], min(float(kept[text]), 1.0) * classes[text])
     for weight, values in zip(weights, classes, strict=True):
         if weight < 1:
             salient = salient * (1 - (1 - weight) * values)

@@ -30,8 +30,8 @@ WEIGHTS_FOLDER = Path(__file__).resolve().parent / "weights"
 
 SHIPPED: dict[str, tuple[str, str]] = {
     "msroi": (
-        "msroi-1.safetensors",
-        "ea7d7442523c49dfa9e2815a0516dfec1d40658460f52e9614dd55cce9bb2cf4",
+        "msroi-2.safetensors",
+        "590972060e3aba5800e52c3d14c48a894791fd6ef7c1095f034bddc40745536d",
     ),
     "msroi-fast": (
         "msroi-fast-1.safetensors",

@@ -23,7 +23,7 @@ from semvid.models.training.materials import Sources, load_materials
 from semvid.models.training.recipe import RECIPES
 
 CLASS_THRESHOLDS = (0.1, 0.3, 0.5, 0.7)
-SALIENT_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+SALIENT_SHARES = (0.0, 0.25, 0.4, 0.5, 0.6, 0.75, 1.0)
 MAP_THRESHOLDS = np.linspace(0.1, 0.9, 33)
 
 

@@ -200,15 +200,15 @@ def test_maps_that_end_early_are_held_if_asked(pair, tmp_path):
 def test_maps_follow_the_decoders_vectors_if_asked_and_what_is_wrong_with_them_is_told(pair, tmp_path):
     source, test = pair
 
-    def scored(maps, motion):
-        temporal = semvid.TemporalConfig(motion=motion, map_every=4, smoothing=0.5)
+    def scored(maps, motion, map_every=None):
+        temporal = semvid.TemporalConfig(motion=motion, map_every=map_every, smoothing=0.5)
         config = semvid.CompareConfig(maps=maps, temporal=temporal, metrics=("weighted",))
         return semvid.compare(source, test, config)
 
     spectral = semvid.MapsConfig(model="spectral")
-    vectors = scored(spectral, "vectors")
+    vectors = scored(spectral, "vectors", 4)
     assert vectors.notices == ()
-    assert vectors.scores != scored(spectral, "flow").scores
+    assert vectors.scores != scored(spectral, "flow", 4).scores
     masks = write_masks(tmp_path / "masks", [np.full((64, 96), 255, np.uint8)] * 13)
     assert "has maps left over: the video ended after 12 frames" in str(
         scored(semvid.MapsConfig(path=masks), "flow").notices

@@ -43,7 +43,7 @@ def test_photographs_of_unstated_terms_are_only_learned_from_on_request(sources)
 
 
 def test_gated_labels_need_the_second_pack(sources):
-    with pytest.raises(ConfigError, match="--more"):
+    with pytest.raises(ConfigError, match="need the second pack"):
         load_materials(Sources(sources.pack), "gated", open_terms_only=True)
 
 

@@ -75,7 +75,7 @@ class FocusConfig(Settings):
     """Weight of each class, as in ``{"face": 2}``; classes not named have 1, and 0 = does not matter."""
     threshold: Share = 0.3
     """How sure the network must be of a class before it counts."""
-    salient: Share = 0.5
+    salient: Share = 0.6
     """Share of the class-free object map; the maps of the classes have the rest."""
     fixation: Share = 0.1
     """Share of the map of human fixations in the final map."""
