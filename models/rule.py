@@ -49,9 +49,7 @@ def importance(maps: FloatArray, focus: FocusConfig) -> FloatArray:
     semantic = np.zeros(maps.shape[1:], np.float32)
     if largest > 0:
         semantic = (classes * (kept / largest)[:, None, None]).max(0)
-    text = CLASSES.index("text")
-    # No label of things that stand out has lines of text in it, but who sees one reads it.
-    salient = np.maximum(maps[CHANNELS.index("salient")], min(float(kept[text]), 1.0) * classes[text])
+    salient = maps[CHANNELS.index("salient")]
     for weight, values in zip(weights, classes, strict=True):
         if weight < 1:
             salient = salient * (1 - (1 - weight) * values)
