@@ -27,11 +27,20 @@ there, by what it changes each time it looks; from the first cut on by nothing
 
 _LOOK_AHEAD = 16
 """Frames: enough for the next key frame of a network, and two thirds of a second."""
+_MOST_BYTES = 400 * 2**20
 
 
-def look_ahead_of(temporal: TemporalConfig) -> int:
-    """Return the most frames of a file that may wait for a later map."""
-    return _LOOK_AHEAD if temporal.look_ahead is None else temporal.look_ahead
+def look_ahead_of(temporal: TemporalConfig, frame_bytes: int = 1) -> int:
+    """Return the most frames of a file that may wait for a later map.
+
+    Args:
+        temporal: What was asked for.
+        frame_bytes: Of a decoded frame. Where nothing was asked for, the frames that wait take 400 MiB at
+            most: all 16 of 2160p in 10 bits, and fewer of what is larger.
+    """
+    if temporal.look_ahead is not None:
+        return temporal.look_ahead
+    return min(_LOOK_AHEAD, max(_MOST_BYTES // frame_bytes, 1))
 
 
 class Analyser:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from semvid.core.opencv_threads import one_opencv_thread
 from semvid.core.types import AnalysedFrame, Frame, Span
 from semvid.engine.analysis import WARM_UP_SECONDS, Analyser, look_ahead_of
 from semvid.engine.preview import Previewer
-from semvid.engine.stages import each
+from semvid.engine.stages import bytes_per_frame, each
 from semvid.importance.files.map_sink import MapSink
 from semvid.importance.registry import describe_maps, open_source
 from semvid.media.reading.reader import VideoReader
@@ -57,7 +58,9 @@ class Run:
                 reader.count_frames()
             maps.begin_part(reader.locate())
         if self._temporal is not None:
-            self._analyser = Analyser(maps, self._temporal, reader.span)
+            look_ahead = look_ahead_of(self._temporal, bytes_per_frame(reader.info))
+            temporal = replace(self._temporal, look_ahead=look_ahead)
+            self._analyser = Analyser(maps, temporal, reader.span)
             self.analyse = self._analyser.run
             asked = config if importance is None else None
             self.made_by = describe_maps(asked, maps, self._analyser.settings)

@@ -53,11 +53,15 @@ def each(kind: type[Item], make: Callable[[Item], Iterable[object]]) -> Stage:
     return run
 
 
+def bytes_per_frame(info: VideoInfo) -> int:
+    """Return how much memory a decoded frame takes, roughly."""
+    bits = 16 if any(depth in info.pixel_format for depth in ("10", "12", "14", "16")) else 8
+    return max(info.width * info.height * 3 // 2 * bits // 8, 1)
+
+
 def in_thread(name: str, info: VideoInfo) -> Stage:
     """Return a stage that runs all stages before it in a separate thread, a few frames ahead."""
-    bits = 16 if any(depth in info.pixel_format for depth in ("10", "12", "14", "16")) else 8
-    bytes_per_frame = max(info.width * info.height * 3 // 2 * bits // 8, 1)
-    ahead = min(max(_BYTES_AHEAD // bytes_per_frame, _FEWEST_AHEAD), _MOST_AHEAD)
+    ahead = min(max(_BYTES_AHEAD // bytes_per_frame(info), _FEWEST_AHEAD), _MOST_AHEAD)
     return lambda items: prefetch(items, ahead, f"semvid-{name}")
 
 

@@ -9,7 +9,7 @@ from clips import smooth_texture
 
 import semvid
 from semvid.core.resampling import fitted
-from semvid.engine.analysis import Analyser
+from semvid.engine.analysis import Analyser, look_ahead_of
 
 WIDTH, HEIGHT, SIDE, STEP = 384, 224, 64, 12
 TOP = 80
@@ -74,3 +74,11 @@ def test_what_goes_is_given_up_within_two_frames(kind, look_ahead):
     analysed = list(Analyser(Exact(masks), semvid.TemporalConfig(look_ahead=look_ahead)).run(frames))
     last = max(index for index, mask in enumerate(masks) if mask.any())
     assert (analysed[last + 2].importance.max() < 0.5) == (look_ahead > 0)
+
+
+@pytest.mark.parametrize(
+    ("frame_bytes", "expected"), [(2**20, 16), (24_883_200, 16), (100 * 2**20, 4), (2**30, 1)]
+)
+def test_fewer_frames_wait_where_each_is_large(frame_bytes, expected):
+    assert look_ahead_of(semvid.TemporalConfig(), frame_bytes) == expected
+    assert look_ahead_of(semvid.TemporalConfig(look_ahead=9), frame_bytes) == 9

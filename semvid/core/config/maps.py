@@ -60,7 +60,8 @@ class TemporalConfig(Settings):
     vectors)."""
     look_ahead: Annotated[int, Limits(0, 64)] | None = None
     """Maximum number of frames that wait for a later map, so that what enters is marked at once, and what
-    leaves is given up. Each takes the memory of a frame. 0 = none; None = 16, and none in live streams."""
+    leaves is given up. Each takes the memory of a frame. 0 = none; None = 16, fewer of frames that are larger
+    than 25 MB, and none in live streams."""
 
 
 CLASSES = ("person", "face", "animal", "vehicle", "object", "text")
