@@ -118,7 +118,7 @@ def config_for(codec: str, crf: float, source: str, masks: Path) -> semvid.Compr
 def temporal_config(values: dict[str, str]) -> semvid.TemporalConfig:
     """Make the settings of maps over time from words."""
     kinds: dict[str, Callable[[str], Any]] = {
-        "map_every": int, "smoothing": float, "movement": float, "motion": str,
+        "map_every": int, "smoothing": float, "movement": float, "motion": str, "look_ahead": int,
     }  # fmt: skip
     return semvid.TemporalConfig(**{key: kinds[key](value) for key, value in values.items()})
 

@@ -2,16 +2,16 @@
 
     python examples/benchmark/look_ahead.py [--model msroi] [--result NAME]
 
-On clips with masks (``training2``: a road of cars, a tennis player, and
-small synthetic scenes):
+On clips with masks (``training2``: a road of cars, a tennis player, and small synthetic scenes):
 
 exact: the masks themselves are the maps of key frames, every 5th frame. Mean IoU of the carried maps with the
     masks of the frames between, at half. What is lost there is lost by carrying.
 network: the network's maps, every 10th frame (every 5th of the synthetic clips, which have 6). Mean IoU at
     the threshold that is best for each variant, and flicker, the mean change along motion.
 
-The two shares in ``temporal/propagate.py`` were chosen on these very clips; what look-ahead gains elsewhere is
-in ``temporal.py`` and ``davis.py``. Variants are settings of ``TemporalConfig``; ``causal`` is what live streams do.
+The two shares in ``temporal/propagate.py`` were chosen on these very clips; what look-ahead gains elsewhere
+is in ``temporal.py`` and ``davis.py``. Variants are settings of ``TemporalConfig``; ``causal`` is what live
+streams do.
 """
 
 from __future__ import annotations
