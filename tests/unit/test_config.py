@@ -36,6 +36,18 @@ from semvid.core.errors import ConfigError
             lambda: OverlayConfig(maps=MapsConfig(path="a"), temporal=TemporalConfig(map_every=2)),
             "`map_every` has no effect",
         ),
+        (
+            lambda: CompressConfig(maps=MapsConfig(path="a"), temporal=TemporalConfig(look_ahead=4)),
+            "`look_ahead` has no effect",
+        ),
+        (
+            lambda: OverlayConfig(maps=MapsConfig(model="spectral"), temporal=TemporalConfig(look_ahead=4)),
+            "`look_ahead` has no effect",
+        ),
+        (
+            lambda: CompressConfig(temporal=TemporalConfig(map_every=1, look_ahead=4)),
+            "`look_ahead` has no effect",
+        ),
         (lambda: CompressConfig(maps=MapsConfig(model="resnet")), "`model=resnet` .* spectral"),
         (lambda: CompressConfig(maps=MapsConfig(threads=-1)), "`threads=-1` .* 0 to 256"),
         (lambda: FocusConfig({"dog": 1}), "`weights=dog` .* animal"),

@@ -184,9 +184,12 @@ class MappedConfig(Settings):
         Settings.__post_init__(self)
         if self.maps.model is None:
             object.__setattr__(self, "maps", replace(self.maps, model=self.USUAL_MODEL))
-        temporal: TemporalConfig | None = getattr(self, "temporal", None)
-        if temporal is not None and temporal.map_every is not None and self.maps.has_file:
+        temporal: TemporalConfig = getattr(self, "temporal", TemporalConfig())
+        if temporal.map_every is not None and self.maps.has_file:
             raise ConfigError(
                 "`map_every` has no effect with `maps`, `boxes` or `track`: every frame has a map of its "
                 "own; leave it out"
             )
+        usual = 1 if self.maps.has_file or self.maps.chosen_model == "spectral" else None
+        if temporal.look_ahead and (temporal.map_every or usual) == 1:
+            raise ConfigError("`look_ahead` has no effect: every frame has a map of its own; leave it out")
