@@ -138,7 +138,7 @@ class OnnxPredictor:
                 f"{self._path.with_suffix('.toml')} names {counted(len(names), 'channel')}, "
                 f"the network has {count}"
             )
-        self._weights = np.array([focus.weights.get(name, 1.0) for name in names] or [1.0], np.float32)
+        self._weights = np.array([focus.weight(name) for name in names] or [1.0], np.float32)
 
     def input_size(self, width: int, height: int, share: float = 1.0) -> tuple[int, int]:
         """Return the size of the network's input, whatever the picture's size and ``share``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from semvid.core.config import CLASSES, FocusConfig
 from semvid.core.types import FloatArray
@@ -10,6 +11,10 @@ from semvid.models.architecture import CHANNELS
 
 _POOLED_SHARE = 0.01
 """A class score is the mean of this share of the cells, the most active ones, so that small things count."""
+_KINDS = ("person", "animal", "vehicle", "text")
+"""Classes that a place belongs to at the cost of each other; what is called an object may be any of them."""
+_CERTAIN = 0.5
+"""From this value of its map on, a place belongs to a class altogether."""
 
 
 def class_scores(maps: FloatArray) -> FloatArray:
@@ -28,12 +33,11 @@ def class_scores(maps: FloatArray) -> FloatArray:
 
 
 def importance(maps: FloatArray, focus: FocusConfig) -> FloatArray:
-    """Join the maps of the classes that are present, then mix in the class-free maps.
+    """Join the maps of the classes that are present, mix in the class-free maps, and weigh the outcome.
 
     Prakash et al., DCC 2017, section 3: classes whose activation passes a threshold contribute, all at once.
     Theirs are summed; here the strongest counts at each place, since a face is a person too, and sums raise
-    what overlaps (``examples/benchmark/rule.py``). Weights are relative to the largest among them. A class
-    with a weight below 1 also lowers the class-free object map in proportion.
+    what overlaps (``examples/benchmark/rule.py``).
 
     Args:
         maps: ``(8, h, w)`` in 0..1, in the order of ``CHANNELS``.
@@ -43,17 +47,52 @@ def importance(maps: FloatArray, focus: FocusConfig) -> FloatArray:
         ``(h, w)`` in 0..1.
     """
     classes = maps[: len(CLASSES)]
-    weights = np.array([focus.weights.get(name, 1.0) for name in CLASSES], np.float32)
-    kept = np.where(class_scores(classes) >= focus.threshold, weights, np.float32(0))
-    largest = float(kept.max())
-    semantic = np.zeros(maps.shape[1:], np.float32)
-    if largest > 0:
-        semantic = (classes * (kept / largest)[:, None, None]).max(0)
-    salient = maps[CHANNELS.index("salient")]
-    for weight, values in zip(weights, classes, strict=True):
-        if weight < 1:
-            salient = salient * (1 - (1 - weight) * values)
-    objects = semantic + np.float32(focus.salient) * (salient - semantic)
-    fixation = maps[CHANNELS.index("fixation")]
-    mixed: FloatArray = objects + np.float32(focus.fixation) * (fixation - objects)
+    is_present = class_scores(classes) >= focus.threshold
+    semantic = np.where(is_present[:, None, None], classes, 0).max(0)
+    objects = semantic + np.float32(focus.salient) * (_map(maps, "salient") - semantic)
+    mixed: FloatArray = objects + np.float32(focus.fixation) * (_map(maps, "fixation") - objects)
+    if any(focus.weight(name) != 1 for name in CLASSES):
+        mixed = mixed * place_weights(maps, focus, is_present)
     return np.clip(mixed, 0, 1)
+
+
+def place_weights(maps: FloatArray, focus: FocusConfig, is_present: NDArray[np.bool_]) -> FloatArray:
+    """Return how much each place counts, given what is there: its weight, as a share of the largest.
+
+    All of the map is weighed, not the classes alone: what does not matter would otherwise be marked as
+    something that stands out, or that people look at. Where maps overlap, lower weights win, so that nothing
+    is left of a class with weight 0, not even the words on a shirt.
+
+    Args:
+        maps: ``(8, h, w)`` in 0..1, in the order of ``CHANNELS``.
+        focus: Class weights.
+        is_present: ``(6,)``: the largest weight is that of a class in the picture, or 1 for everything else.
+
+    Returns:
+        ``(h, w)`` in 0..1.
+    """
+    weights = {name: focus.weight(name) for name in CLASSES}
+    largest = max([1.0, *(weights[name] for name, found in zip(CLASSES, is_present, strict=True) if found)])
+    shares = {name: np.float32(min(weight / largest, 1)) for name, weight in weights.items()}
+    face = _map(maps, "face")
+    kinds = {name: _map(maps, name) for name in _KINDS}
+    kinds["person"] = np.maximum(kinds["person"], face)
+    strongest = np.maximum(np.max(list(kinds.values()), 0), np.float32(1e-6))
+    result = np.full(face.shape, 1 / largest, np.float32)
+    result += _belonging(_map(maps, "object")) * (shares["object"] - result)
+    for name in sorted(kinds, key=lambda name: -shares[name]):
+        share = np.full_like(face, shares[name])
+        if name == "person":
+            share += _belonging(face) * (shares["face"] - share)
+        # Three quarters of the strongest map are as good as it, a quarter is nothing.
+        competing = np.clip(2 * kinds[name] / strongest - np.float32(0.5), 0, 1)
+        result += _belonging(kinds[name]) * competing * (share - result)
+    return result
+
+
+def _belonging(values: FloatArray) -> FloatArray:
+    return np.asarray(np.minimum(values / np.float32(_CERTAIN), 1), np.float32)
+
+
+def _map(maps: FloatArray, name: str) -> FloatArray:
+    return np.asarray(maps[CHANNELS.index(name)])

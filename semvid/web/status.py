@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from semvid.core.checked import Field, Malformed, parse_json
-from semvid.core.config import CLASSES
+from semvid.core.config import CLASSES, FocusConfig
 from semvid.core.decoding import decoded
 from semvid.core.errors import ConfigError
 from semvid.streaming.base.types import LiveStatus
@@ -184,9 +184,10 @@ _READ: Mapping[str, Callable[[Field], Any]] = {
 
 def plain_controls(controls: LiveControls) -> dict[str, object]:
     """Return what ``parse_controls`` reads, with every class."""
+    focus = FocusConfig(weights=controls.focus)
     return {
         "strength": controls.strength,
         "bitrate": controls.bitrate,
-        "focus": {name: controls.focus.get(name, 1.0) for name in CLASSES},
+        "focus": {name: focus.weight(name) for name in CLASSES},
         "maps_on": controls.maps_on,
     }

@@ -80,7 +80,36 @@ def test_focus_moves_importance_from_body_to_face(name):
     shares = [
         importance(maps, FocusConfig(weights))[face].mean()
         / importance(maps, FocusConfig(weights))[body].mean()
-        for weights in ({}, {"face": 3}, {"person": 0.2})
+        for weights in ({}, {"face": 3}, {"person": 0.2, "face": 1})
     ]
     assert shares[1] > 1.2 * shares[0]
     assert shares[2] > 1.3 * shares[0]
+
+
+@NETWORKS
+def test_a_class_of_weight_0_leaves_no_tint_and_others_leave_it_alone(name):
+    maps = class_maps(name, skimage.data.astronaut())
+    person = maps[CHANNELS.index("person")] > 0.5
+    face = maps[CHANNELS.index("face")] > 0.5
+    usual = importance(maps, FocusConfig())
+    without = importance(maps, FocusConfig({"person": 0}))
+    assert usual[person].mean() > 0.3
+    assert without[person].mean() < 0.01
+    assert without[person].max() < 0.1
+    faces_only = importance(maps, FocusConfig({"person": 0, "face": 1}))
+    assert faces_only[face].mean() > 0.9 * usual[face].mean()
+    assert faces_only[person & (maps[CHANNELS.index("face")] < 0.05)].mean() < 0.01
+    for other in ("animal", "vehicle", "object"):
+        assert np.abs(importance(maps, FocusConfig({other: 0})) - usual)[person].mean() < 0.01
+
+
+@NETWORKS
+def test_a_raised_class_keeps_its_importance_and_all_else_has_its_share(name):
+    maps = class_maps(name, skimage.data.chelsea())
+    animal = maps[CHANNELS.index("animal")] > 0.5
+    usual, raised = (importance(maps, FocusConfig(weights)) for weights in ({}, {"animal": 2}))
+    elsewhere = maps[CHANNELS.index("animal")] < 0.05
+    assert raised[animal].mean() > 0.9 * usual[animal].mean()
+    assert raised[elsewhere].mean() < 0.6 * usual[elsewhere].mean()
+    # There is no vehicle that the cat could count half of.
+    assert np.abs(importance(maps, FocusConfig({"vehicle": 2})) - usual).mean() < 0.01

@@ -62,3 +62,10 @@ from semvid.core.errors import ConfigError
 def test_bad_values_name_the_value_and_the_remedy(make, words):
     with pytest.raises(ConfigError, match=words):
         make()
+
+
+def test_a_face_weighs_what_the_person_weighs_unless_it_is_named():
+    assert FocusConfig().weight("face") == 1
+    assert FocusConfig({"person": 0}).weight("face") == 0
+    assert FocusConfig({"person": 0, "face": 1}).weight("face") == 1
+    assert FocusConfig({"face": 0}).weight("person") == 1

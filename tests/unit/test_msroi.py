@@ -72,11 +72,39 @@ class TestRule:
         assert np.allclose(result[:, :5], 1)
         assert np.allclose(result[:, 5:], 0.5)
 
-    def test_weight_zero_takes_a_class_out_of_the_salient_map_too(self):
+    def test_weight_zero_takes_a_class_out_of_the_class_free_maps_too(self):
         values = np.zeros((8, 10, 10), np.float32)
-        values[CHANNELS.index("vehicle")] = values[CHANNELS.index("salient")] = 1
-        assert importance(values, FocusConfig({"vehicle": 0}, fixation=0)).max() == 0
-        assert importance(values, FocusConfig(fixation=0)).min() == 1
+        for name in ("vehicle", "salient", "fixation"):
+            values[CHANNELS.index(name)] = 1
+        assert importance(values, FocusConfig({"vehicle": 0})).max() == 0
+        assert importance(values, FocusConfig({"animal": 0})).min() == 1
+
+    def test_a_face_goes_with_the_person_unless_it_is_named(self):
+        values = np.zeros((8, 10, 10), np.float32)
+        values[[CHANNELS.index("person"), CHANNELS.index("salient")]] = 1
+        values[CHANNELS.index("face"), :3] = 1
+        assert importance(values, FocusConfig({"person": 0}, fixation=0)).max() == 0
+        faces_only = importance(values, FocusConfig({"person": 0, "face": 1}, fixation=0))
+        assert (faces_only[:3].min(), faces_only[3:].max()) == (1, 0)
+        faceless = importance(values, FocusConfig({"face": 0}, fixation=0))
+        assert (faceless[:3].max(), faceless[3:].min()) == (0, 1)
+
+    def test_a_class_in_the_picture_counts_more_than_what_has_no_class(self):
+        values = np.zeros((8, 10, 10), np.float32)
+        values[CHANNELS.index("salient")] = 1
+        values[CHANNELS.index("vehicle"), :, :5] = 1
+        result = importance(values, FocusConfig({"vehicle": 4}, salient=1, fixation=0))
+        assert np.allclose(result[:, :5], 1)
+        assert np.allclose(result[:, 5:], 0.25)
+        assert importance(values, FocusConfig({"person": 4}, salient=1, fixation=0)).min() == 1
+
+    def test_what_looks_a_little_like_a_class_is_not_weighed_as_one(self):
+        values = np.zeros((8, 10, 10), np.float32)
+        values[[CHANNELS.index("animal"), CHANNELS.index("salient")]] = 0.9
+        values[CHANNELS.index("vehicle")], values[CHANNELS.index("object")] = 0.2, 0.9
+        usual = importance(values, FocusConfig())
+        for other in ("vehicle", "object"):
+            assert np.allclose(importance(values, FocusConfig({other: 0})), usual)
 
     def test_a_small_thing_counts(self):
         values = np.zeros((1, 40, 60), np.float32)

@@ -194,6 +194,8 @@ def test_controls_change_what_they_name():
         strength=2.0, bitrate=5_000_000, focus={"face": 2, "text": 0.0}, maps_on=False
     )
     assert parse_controls(json.dumps(plain_controls(wanted)).encode(), now).bitrate == 5_000_000
+    without = parse_controls(b'{"focus": {"person": 0}}', LiveControls())
+    assert plain_controls(without)["focus"] == {**dict.fromkeys(CLASSES, 1.0), "person": 0, "face": 0}
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,8 @@ class FocusConfig(Settings):
     """Which of the things a network finds matter, and how much."""
 
     weights: Mapping[str, Annotated[float, Limits(0, 10)]] = FrozenMapping()
-    """Weight of each class, as in ``{"face": 2}``; classes not named have 1, and 0 = does not matter."""
+    """Weight of each class, as in ``{"face": 2}``; 0 = does not matter. Classes not named have 1, like what
+    belongs to no class; only ``face`` then has the weight of ``person``."""
     threshold: Share = 0.3
     """How sure the network must be of a class before it counts."""
     salient: Share = 0.6
@@ -87,6 +88,11 @@ class FocusConfig(Settings):
         if unknown:
             shown = setting("weights", ", ".join(unknown))
             raise ConfigError(f"{shown} is unknown; choose among {', '.join(CLASSES)}")
+
+    def weight(self, name: str) -> float:
+        """Return the weight of a class. A face is a part of a person: ``{"person": 0}`` leaves no face."""
+        whole = self.weights.get("person", 1.0) if name == "face" else 1.0
+        return self.weights.get(name, whole)
 
 
 @settings
