@@ -85,10 +85,9 @@ def config_for(codec: str, crf: float, source: str, masks: Path) -> semvid.Compr
     """``plain`` is the anchor, ``truth`` takes the masks as maps, anything else is a model.
 
     ``MODEL@SETTING:SETTING`` changes settings: ``background``, which moves along the trade between object
-    and whole; those of ``TemporalConfig``, as in ``msroi@map_every=1:smoothing=0``; and ``reluctance``, how
-    far from its level an offset must be before its block changes level; and ``map_frames``, how long VP8
-    holds a map. ``settled=1`` keeps a sidecar, for
-    which maps are made coarser.
+    and whole; ``strength``; those of ``TemporalConfig``, as in ``msroi@map_every=1:smoothing=0``;
+    ``reluctance``, how far from its level an offset must be before its block changes level; and
+    ``map_frames``, how long VP8 holds a map. ``settled=1`` keeps a sidecar, for which maps are made coarser.
     """
     name, _, settings = source.partition("@")
     values = {key: value for key, _, value in (one.partition("=") for one in settings.split(":") if one)}
@@ -107,7 +106,7 @@ def config_for(codec: str, crf: float, source: str, masks: Path) -> semvid.Compr
             model=name if name not in {"plain", "truth"} else "spectral",
         ),
         allocation=semvid.AllocationConfig(
-            strength=0 if name == "plain" else default.strength,
+            strength=float(values.pop("strength", 0 if name == "plain" else default.strength)),
             background_weight=float(values.pop("background", default.background_weight)),
         ),
         temporal=temporal_config(values),
@@ -121,6 +120,24 @@ def temporal_config(values: dict[str, str]) -> semvid.TemporalConfig:
         "map_every": int, "smoothing": float, "movement": float, "motion": str, "look_ahead": int,
     }  # fmt: skip
     return semvid.TemporalConfig(**{key: kinds[key](value) for key, value in values.items()})
+
+
+def rate_curve(
+    clip: Path,
+    coded: Path,
+    codec: str,
+    source: str,
+    source_frames: list[np.ndarray],
+    masks: list[np.ndarray],
+    mask_folder: Path,
+) -> list[dict[str, float]]:
+    """Encode a clip to ``coded`` at every CRF, and score what comes out."""
+    curve = []
+    for crf in CRFS[codec]:
+        result = semvid.compress(clip, coded, config_for(codec, crf, source, mask_folder))
+        scores = score(source_frames, luma_frames(coded), masks)
+        curve.append({"crf": crf, "bytes": result.video_bytes, **scores})
+    return curve
 
 
 def bd_rate(anchor: list[dict[str, float]], test: list[dict[str, float]], metric: str) -> float:
@@ -157,17 +174,7 @@ def measure(codecs: list[str], sources: list[str], num_sequences: int) -> dict[s
                 cv2.imread(str(one), cv2.IMREAD_GRAYSCALE) > 127 for one in sorted(mask_folder.glob("*.png"))
             ]
             for codec, source in wanted:
-                curve = []
-                for crf in CRFS[codec]:
-                    config = config_for(codec, crf, source, mask_folder)
-                    result = semvid.compress(clip, coded, config)
-                    curve.append(
-                        {
-                            "crf": crf,
-                            "bytes": result.video_bytes,
-                            **score(source_frames, luma_frames(coded), masks),
-                        }
-                    )
+                curve = rate_curve(clip, coded, codec, source, source_frames, masks, mask_folder)
                 points[f"{codec}/{source}/{sequence}"] = curve
                 save("davis", {"points": points})
             print(sequence, flush=True)
