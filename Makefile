@@ -9,9 +9,13 @@ INPUT ?=
 PACK ?= ../shared/data/training
 MORE ?= ../shared/data/training2
 CACHE ?= runs/cache
+# For train-taught: videos under open licences, and the unpacked packages of two teachers.
+CLIPS ?= ../shared/data/clips/bunny_720p_audio.mp4 ../shared/data/clips/cars_432p_audio.mp4
+ISNET ?= $(CACHE)/package/dist
+READER ?= $(CACHE)/rapidocr_onnxruntime/models
 SEED ?= 1
 
-.PHONY: demo test lint golden benchmark fuzz soak train train-gated clean
+.PHONY: demo test lint golden benchmark fuzz soak train train-gated train-taught clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python examples/demo.py $(INPUT)
@@ -68,6 +72,14 @@ train-gated: $(VENV)/dev.stamp link
 	OMP_NUM_THREADS=1 $(BIN)/python -P -m semvid.models.training.train $(GATED) --cache $(CACHE) --start msroi \
 	    --out runs/gated-$(SEED) --seed $(SEED) --steps 12000 --batch-size 8 --rate 0.5 --threads 1
 	$(BIN)/python -P -m semvid.models.training.scoring $(GATED) msroi runs/gated-$(SEED)/msroi.safetensors
+
+# On from there with frames of clips, and text in the world; the first two commands tell where their networks are from.
+train-taught: $(VENV)/dev.stamp link
+	$(BIN)/python -P -m semvid.models.training.foreground $(GATED) --cache $(CACHE) --isnet $(ISNET) --clips $(CLIPS)
+	$(BIN)/python -P -m semvid.models.training.text_labels --pack $(PACK) --cache $(CACHE) --reader $(READER)
+	OMP_NUM_THREADS=1 $(BIN)/python -P -m semvid.models.training.train $(GATED) --cache $(CACHE) --labels taught --start msroi \
+	    --out runs/taught-$(SEED) --seed $(SEED) --steps 2000 --last 500 --batch-size 8 --rate 0.3 --threads 1
+	$(BIN)/python -P -m semvid.models.training.scoring $(GATED) msroi runs/taught-$(SEED)/msroi.safetensors
 
 # Strict editable installs link the files there were: again, in case some are new.
 .PHONY: link

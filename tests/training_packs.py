@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 WIDTH, HEIGHT = 160, 120
+MAPS = ["person", "face", "animal", "vehicle", "object", "text", "salient", "fixation"]
 CHANNELS = ["person", "face", "animal", "vehicle", "object", "salient"]
 
 
@@ -88,3 +89,16 @@ def write_second_pack(folder):
         write_tar(folder / f"{clip.split('/')[0]}.tar", members)
     write_rows(folder / "index.jsonl", rows)
     return folder
+
+
+def write_frame(cache, name, *, outline=None, maps=None, exact=None):
+    """A kept frame of a clip, a disc that is a person if nothing else is said."""
+    outline = disc(20, 15, 8) if outline is None else outline
+    stacked = np.zeros((8, HEIGHT // 4, WIDTH // 4), np.uint8)
+    for channel, values in (maps or {"person": outline, "salient": outline}).items():
+        stacked[MAPS.index(channel)] = values
+    parts = {"jpeg": np.frombuffer(jpeg(1), np.uint8), "foreground": outline, "maps": stacked}
+    path = cache / "frames" / f"{name}.npz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(path, **parts, **({} if exact is None else {"exact": exact}))
+    return path

@@ -25,6 +25,7 @@ from semvid.models.training.pack import (
 )
 from semvid.models.training.recipe import RECIPES, Recipe
 from semvid.models.training.spoil import spoil
+from semvid.models.training.taught import TAUGHT
 from semvid.models.training.words import WordPainter
 
 Affine = NDArray[np.float64]
@@ -37,8 +38,8 @@ _FACE, _TEXT, _SALIENT = (OBJECTS.index(name) for name in ("face", "text", "sali
 
 _TEXT_SHARE = 0.15
 _UNSEEN_TEXT_WEIGHT = 0.7
-"""Weight of "no text here" in photographs: signs and shirts are not labelled."""
-_TRUST = {"gt-mask": 1.0, GATED: 0.9, GATED_FIXATION: 0.7}
+"""Weight of "no text here" where nobody looked for signs and shirts."""
+_TRUST = {"gt-mask": 1.0, GATED: 0.9, GATED_FIXATION: 0.7, TAUGHT: 0.8}
 _MADE_LABEL_TRUST = 0.5
 """Trust in other labels, which networks made."""
 _CROWD = (5, 9)
@@ -77,7 +78,11 @@ def label_sample(
     target[_FROM_PACK] = _warp_labels(example.labels, affine, size)
     weight = np.zeros_like(target)
     weight[_FROM_PACK] = example.valid[:, None, None]
-    weight[_TEXT] = _UNSEEN_TEXT_WEIGHT
+    if example.words is None:
+        weight[_TEXT] = _UNSEEN_TEXT_WEIGHT
+    else:
+        target[_TEXT], doubtful = _warp_labels(example.words, affine, size)
+        weight[_TEXT] = 1 - doubtful
     density = np.zeros(target.shape[1:], np.float32)
     trust = np.full(target.shape[1:], _TRUST.get(example.salient_from, _MADE_LABEL_TRUST), np.float32)
     if example.salient_from == FIXATION_LABELS:
@@ -95,9 +100,10 @@ def label_sample(
             picture = _paste(picture, target, weight, trust, cutout, heights, rng)
     if rng.random() < _TEXT_SHARE:
         density[:] = 0
-        picture, covered = words.paint(picture, rng)
-        target[_TEXT] = _shrink(covered)
-        weight[_TEXT] = 1
+        picture, painted = words.paint(picture, rng)
+        covered = _shrink(painted)
+        target[_TEXT] = np.maximum(target[_TEXT], covered)
+        weight[_TEXT] = 1 if example.words is None else np.maximum(weight[_TEXT], covered)
     return Sample(spoil(picture, rng, recipe.longest_clip), target, weight, trust, density)
 
 

@@ -52,17 +52,23 @@ def gated(example: Example, foreground: NDArray[np.uint8]) -> Example:
         return example
     labels = example.labels.copy()
     labels[_SALIENT] = foreground
-    fitting = [
+    fits = fitting(example, foreground)
+    # Each cell goes to the class with the most evidence around it: a rider is no horse.
+    evidence = [cv2.blur(example.labels[index].astype(np.float32), (7, 7)) + 1 for index in fits]
+    for index, one in zip(fits, evidence, strict=True):
+        share = one / np.max(evidence, 0)
+        labels[index] = np.rint(foreground * share).astype(np.uint8)
+    return replace(example, labels=labels, salient_from=GATED)
+
+
+def fitting(example: Example, foreground: NDArray[np.uint8]) -> list[int]:
+    """Return which channels of the pack are classes that lie where the foreground does."""
+    inside = foreground > _CERTAIN
+    return [
         index
         for index in map(PACK_CHANNELS.index, CLASS_GROUPS)
         if example.valid[index] and overlap(example.labels[index] > _CERTAIN, inside) > _AGREEMENT
     ]
-    # Each cell goes to the class with the most evidence around it: a rider is no horse.
-    evidence = [cv2.blur(example.labels[index].astype(np.float32), (7, 7)) + 1 for index in fitting]
-    for index, one in zip(fitting, evidence, strict=True):
-        share = one / np.max(evidence, 0)
-        labels[index] = np.rint(foreground * share).astype(np.uint8)
-    return replace(example, labels=labels, salient_from=GATED)
 
 
 def _as_looked_at(example: Example, foreground: NDArray[np.uint8]) -> Example:

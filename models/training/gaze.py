@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from semvid.core.types import FloatArray
 from semvid.models.architecture import CHANNELS
 from semvid.models.predictor import MsRoiPredictor
 from semvid.models.registry import open_predictor
+from semvid.models.training.kept import keep
 from semvid.models.training.pack import FIXATION_LABELS, PACK_CHANNELS, Example, Picture, load_pack
 
 GRID = (60, 80)
@@ -116,15 +118,12 @@ def fill_cache(
     pictures: Iterable[tuple[str, Picture]], cache: Path, center: AttentionCenter, seen: Seen
 ) -> None:
     """Write the cached file of every picture that has none."""
-    (cache / "gaze").mkdir(parents=True, exist_ok=True)
     for name, picture in pictures:
         path = gaze_file(cache, name)
         if path.exists():
             continue
-        partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
-            np.save(file, np.stack([center.logits(picture), seen.logits(picture)]).astype(np.float16))
-        partial.replace(path)
+        both = np.stack([center.logits(picture), seen.logits(picture)]).astype(np.float16)
+        keep(path, partial(np.save, arr=both))
 
 
 def _in_order(examples: list[Example]) -> list[Example]:

@@ -46,6 +46,8 @@ class Example:
     """As one channel of ``labels``: 255 where ``salient`` is unknown; ``None`` = nowhere."""
     gaze: NDArray[np.uint8] | None = None
     """Likewise: where people look, 255 at its maximum; ``None`` = unknown."""
+    words: NDArray[np.uint8] | None = None
+    """As two channels: what lines of text cover, and what else may be text; ``None`` = nobody looked."""
 
     def picture(self) -> Picture:
         """Decode to ``(height, width, 3)`` RGB."""

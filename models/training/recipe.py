@@ -1,9 +1,9 @@
-"""The ways of training: with the pack's labels as they are, or with sharper ones."""
+"""The ways of training: with the pack's labels as they are, with sharper ones, or with clips and text too."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from semvid.models.training.pack import Example
 
@@ -19,7 +19,7 @@ _SOURCE_ODDS = {"caltech101": 0.6, "human_seg291": 2.0, "weizmann_horse": 1.5, "
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything in which one way of training differs from the other."""
+    """Everything in which one way of training differs from the others."""
 
     channel_weights: Mapping[str, float]
     """How much each channel of the object head counts."""
@@ -27,6 +27,8 @@ class Recipe:
     """How often a picture of a source is drawn, against 1."""
     soft_odds: float
     """Likewise, times this, where ``salient`` is what networks made, and not sharpened."""
+    words_odds: float
+    """Likewise, times this, where text in the world was found."""
     sizes: Mapping[str, Sequence[Size]]
     """For wide, square and tall pictures: what a batch may be made of."""
     closest: float
@@ -52,7 +54,9 @@ class Recipe:
     def odds(self, example: Example) -> float:
         """How often a picture is drawn, against 1."""
         is_soft = example.salient_from.startswith("teacher")
-        return self.source_odds.get(example.source, 1.0) * (self.soft_odds if is_soft else 1)
+        has_words = example.words is not None and example.words[0].max() > 127
+        odds = self.source_odds.get(example.source, 1.0) * (self.soft_odds if is_soft else 1)
+        return odds * (self.words_odds if has_words else 1)
 
 
 RECIPES = {
@@ -60,6 +64,7 @@ RECIPES = {
         channel_weights=_CHANNEL_WEIGHTS,
         source_odds=_SOURCE_ODDS,
         soft_odds=1,
+        words_odds=1,
         # The pack's pictures are at most 288 pixels wide.
         sizes={"wide": [(257, 193)], "square": [(225, 225)], "tall": [(193, 257)]},
         closest=0.55,
@@ -79,6 +84,7 @@ RECIPES = {
         source_odds={**_SOURCE_ODDS, "osie": 1.5},
         # Two networks disagree about them.
         soft_odds=0.5,
+        words_odds=1,
         sizes={
             "wide": [(321, 193), (321, 193), (257, 161), (353, 225)],
             "square": [(257, 257), (225, 225)],
@@ -96,4 +102,10 @@ RECIPES = {
         does_hold=True,
     ),
 }
+RECIPES["taught"] = replace(
+    RECIPES["gated"],
+    # Frames of one clip are much alike, and synthetic ones are coarse.
+    source_odds={**RECIPES["gated"].source_odds, "clip": 1.0, "synth": 0.7},
+    words_odds=2,
+)
 """By the name of the labels. ``pack`` made the weights of version 1."""

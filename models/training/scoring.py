@@ -25,12 +25,11 @@ from semvid.models.training.gating import CLASS_GROUPS, GATED
 from semvid.models.training.materials import Sources, load_materials
 from semvid.models.training.pack import PACK_CHANNELS, Example, FixationExample, Pack, Picture, decode_rgb
 from semvid.models.training.scores import THRESHOLDS, boundary_f, gaze_scores, iou_curve
-from semvid.models.training.second_pack import ClipFrame, load_clips, load_photographs
+from semvid.models.training.second_pack import ClipFrame, load_clips, load_photographs, validated_synthetic
 from semvid.models.weights_file import open_weights
 
 _SALIENT, _FIXATION = CHANNELS.index("salient"), CHANNELS.index("fixation")
 _MOST_PHOTOGRAPHS = 100
-_MOST_SYNTHETIC = 40
 
 
 class _InMemory:
@@ -64,8 +63,8 @@ class Scorer:
         rows = [one for one in pack.examples if one.split == "val"]
         self._objects = [one for one in rows if one.salient_from == GATED]
         self._looked = [one for one in rows if one.source == "osie" and one.gaze is not None]
-        self._synthetic = [one for one in clips if one.clip.startswith("synth")][:_MOST_SYNTHETIC]
-        self._real = [one for one in clips if not one.clip.startswith("synth")]
+        self._synthetic = validated_synthetic(clips)
+        self._real = [one for one in clips if not one.is_synthetic]
         self._photographs = [one for one in photographs if one.split == "val"][:_MOST_PHOTOGRAPHS]
 
     def score(self, network: MsRoi) -> dict[str, float]:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,10 +19,13 @@ Foregrounds = Mapping[str, NDArray[np.uint8]]
 
 _AROUND = np.ones((9, 9), np.uint8)
 """Cells that count around things of synthetic clips: the picture behind has things of its own."""
+_SYNTHETIC = "synth/"
 _FIRST_ONLY = {"judo"}
 """Clips whose later masks show one bystander each."""
 _VALIDATION_EVERY = 6
 """One photograph in so many is kept for validation."""
+_VALIDATION_SYNTHETIC = 40
+"""So many synthetic clips are, the first ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,26 @@ class ClipFrame:
     """``(ceil(height / 4), ceil(width / 4))``: what matters."""
     counts: NDArray[np.bool_]
     """Likewise: where the mask tells all."""
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether things were pasted into a still picture."""
+        return self.clip.startswith(_SYNTHETIC)
+
+    def picture(self) -> Picture:
+        """Decode to ``(height, width, 3)`` RGB."""
+        return decode_rgb(self.jpeg)
+
+
+@dataclass(frozen=True, slots=True)
+class SyntheticFrame:
+    """One frame of a synthetic clip; to learn from."""
+
+    clip: str
+    index: int
+    jpeg: bytes
+    exact: NDArray[np.uint8]
+    """``(ceil(height / 4), ceil(width / 4))``: what was pasted, 255 = inside."""
 
     def picture(self) -> Picture:
         """Decode to ``(height, width, 3)`` RGB."""
@@ -75,12 +99,34 @@ def load_clips(folder: Path) -> list[ClipFrame]:
         mask = np.max([_grey(files[one]) for one in masks], 0) > 127
         known = found.setdefault(row["clip"], [])
         if mask.any() and not (known and row["clip"] in _FIRST_ONLY):
-            counts = _around(mask) if "mover" in row["labels"] else np.ones_like(mask)
+            counts = around(mask) if "mover" in row["labels"] else np.ones_like(mask)
             known.append(ClipFrame(row["clip"], files[row["file"]], mask, counts))
     return [one for frames in found.values() for one in (frames[-1:] if len(frames) <= 6 else frames[::5])]
 
 
-def _around(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def validated_synthetic(clips: list[ClipFrame]) -> list[ClipFrame]:
+    """Choose the synthetic clips to validate with."""
+    return [one for one in clips if one.is_synthetic][:_VALIDATION_SYNTHETIC]
+
+
+def load_synthetic(folder: Path) -> list[SyntheticFrame]:
+    """Read a frame of each synthetic clip that is not validated with: of one its first, then a second, ..."""
+    validated = {one.clip for one in validated_synthetic(load_clips(folder))}
+    files = read_members(folder / "synth.tar")
+    clips: dict[str, list[dict[str, Any]]] = {}
+    for row in read_rows(folder / "index.jsonl"):
+        if row.get("clip", "").startswith(_SYNTHETIC) and row["clip"] not in validated:
+            clips.setdefault(row["clip"], []).append(row)
+    found = []
+    for turn, (clip, rows) in enumerate(clips.items()):
+        index = turn % len(rows)
+        masks = [_grey(files[one]) for one in rows[index]["labels"].values()]
+        found.append(SyntheticFrame(clip, index, files[rows[index]["file"]], np.max(masks, 0)))
+    return found
+
+
+def around(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return where the mask of a synthetic clip tells all: at what was pasted, and close to it."""
     return np.asarray(cv2.dilate(mask.astype(np.uint8), _AROUND) > 0)
 
 

@@ -2,6 +2,8 @@
 
 With ``--labels gated`` (default) outlines come from a background-removal network where the pack's labels
 agree with it, and gaze from attention-center: run ``semvid.models.training.gaze`` first, to fill the cache.
+With ``--labels taught`` frames of clips and text in the world are learned too: then
+run ``semvid.models.training.foreground`` and ``semvid.models.training.text_labels`` as well.
 With ``--labels pack`` labels are the pack's alone, as for the weights of version 1.
 
 The trunk starts from ImageNet weights, or with ``--start WEIGHTS`` everything from weights that were trained
@@ -57,8 +59,8 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--pack", type=Path, required=True, help="folder of the training pack")
-    parser.add_argument("--more", type=Path, help="folder of the second pack, for gated labels")
-    parser.add_argument("--cache", type=Path, help="folder that the gaze command filled, for gated labels")
+    parser.add_argument("--more", type=Path, help="folder of the second pack; not for --labels pack")
+    parser.add_argument("--cache", type=Path, help="folder that the other commands filled; likewise")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--labels", choices=sorted(RECIPES), default="gated")
     parser.add_argument("--network", choices=sorted(ARCHITECTURES), default="msroi")
@@ -138,8 +140,10 @@ def main() -> None:
     recipe = RECIPES[arguments.labels]
     sources = Sources(arguments.pack, arguments.more, arguments.cache)
     try:
-        if arguments.labels == "gated" and arguments.cache is None:
-            raise ConfigError("gated labels need what the gaze command made; give its folder too")
+        if arguments.labels != "pack" and arguments.cache is None:
+            raise ConfigError(
+                f"{arguments.labels} labels need the folder that the gaze command filled (--cache)"
+            )
         pack = load_materials(sources, arguments.labels, open_terms_only=arguments.terms == "open")
     except ConfigError as error:
         parser.error(str(error))

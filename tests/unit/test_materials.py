@@ -1,12 +1,15 @@
 """What training reads, and which labels it takes."""
 
+import numpy as np
 import pytest
-from training_packs import disc, write_pack, write_second_pack
+from training_packs import disc, write_frame, write_pack, write_second_pack
 
 from semvid.core.errors import ConfigError
 from semvid.models.training.gating import GATED, GATED_FIXATION
+from semvid.models.training.kept import keep
 from semvid.models.training.materials import Sources, describe, load_materials
 from semvid.models.training.second_pack import load_clips, load_photographs
+from semvid.models.training.text_labels import words_file
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +48,28 @@ def test_photographs_of_unstated_terms_are_only_learned_from_on_request(sources)
 def test_gated_labels_need_the_second_pack(sources):
     with pytest.raises(ConfigError, match="need the second pack"):
         load_materials(Sources(sources.pack), "gated", open_terms_only=True)
+
+
+def test_taught_labels_add_frames_of_clips_and_words(sources):
+    cache = sources.pack.parent / "taught"
+    several = Sources(sources.pack, sources.more, cache)
+    with pytest.raises(ConfigError, match=r"no frames of clips; run semvid\.models\.training\.foreground"):
+        load_materials(several, "taught", open_terms_only=True)
+    write_frame(cache, "clip__a__0")
+    with pytest.raises(ConfigError, match=r"no words; run semvid\.models\.training\.text_labels"):
+        load_materials(several, "taught", open_terms_only=True)
+    words = np.stack([disc(9, 9, 3), disc(30, 9, 3)])
+    for name in ("osie__0", "osie__3", "clip__a__0"):
+        keep(words_file(cache, name), lambda file: np.save(file, words))
+    pack = load_materials(several, "taught", open_terms_only=True)
+    gated = load_materials(several, "gated", open_terms_only=True)
+    assert [one.name for one in pack.examples] == [*(one.name for one in gated.examples), "clip__a__0"]
+    # Of what is validated with nothing changes.
+    assert [one.words is not None for one in pack.examples] == [True, *[False] * 5, True]
+    assert np.array_equal(pack.examples[0].words, words)
+    counted = describe(pack)
+    assert (counted["frames_of_clips"], counted["looked_for_words"]) == (1, 2)
+    assert pack.digest != gated.digest
 
 
 def test_clips_to_validate_with(sources):
