@@ -106,6 +106,6 @@ RECIPES["taught"] = replace(
     RECIPES["gated"],
     # Frames of one clip are much alike, and synthetic ones are coarse.
     source_odds={**RECIPES["gated"].source_odds, "clip": 1.0, "synth": 0.7},
-    words_odds=2,
+    words_odds=3,
 )
 """By the name of the labels. ``pack`` made the weights of version 1."""
