@@ -34,7 +34,7 @@ from semvid.models.predictor import MsRoiPredictor
 from semvid.models.registry import open_predictor
 from semvid.models.runtime import open_session
 from semvid.models.training.kept import keep
-from semvid.models.training.pack import LABEL_STRIDE, Pack, Picture, load_pack
+from semvid.models.training.pack import LABEL_STRIDE, Pack, Picture, as_label, load_pack
 from semvid.models.training.second_pack import load_synthetic
 
 _PACKAGE_PART = "/models/medium"
@@ -80,7 +80,7 @@ class Isnet:
         feed = {self._session.get_inputs()[0].name: np.ascontiguousarray(x.transpose(2, 0, 1)[None])}
         first = self._session.get_outputs()[0].name
         found = np.asarray(self._session.run([first], feed)[0][0, 0], np.float32)
-        return _bytes(averaged(found, rows, cols))
+        return as_label(averaged(found, rows, cols))
 
 
 class Evidence:
@@ -100,7 +100,7 @@ class Evidence:
             plain, mirrored = self._predictor.class_maps(np.stack([small, small[:, ::-1]]))
             mean = (plain + mirrored[..., ::-1]) / np.float32(2)
             found.append(np.stack([stretched(one, rows, cols) for one in mean]))
-        return _bytes(np.asarray(np.mean(found, 0), np.float32))
+        return as_label(np.asarray(np.mean(found, 0), np.float32))
 
 
 def joined(package: Path, cache: Path) -> Path:
@@ -117,7 +117,7 @@ def joined(package: Path, cache: Path) -> Path:
         if not index.is_file():
             raise ConfigError(f"{package} holds no resources.json; give the package's dist folder")
         hashes = [one["hash"] for one in json.loads(index.read_text())[_PACKAGE_PART]["chunks"]]
-        chunks = [(package / one).read_bytes() if (package / one).is_file() else b"" for one in hashes]
+        chunks = [(package / one).readas_label() if (package / one).is_file() else b"" for one in hashes]
         for chunk, wanted in zip(chunks, hashes, strict=True):
             if hashlib.sha256(chunk).hexdigest() != wanted:
                 raise ConfigError(f"{package / wanted} is missing or damaged; fetch the package again")
@@ -193,10 +193,6 @@ def _look(picture: Picture) -> FloatArray:
 
 def _jpeg(picture: Picture) -> bytes:
     return bytes(cv2.imencode(".jpg", picture[..., ::-1], _JPEG)[1])
-
-
-def _bytes(values: FloatArray) -> NDArray[np.uint8]:
-    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
 
 
 def main() -> None:

@@ -15,6 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from semvid.core.types import FloatArray
+
 FIXATION_LABELS = "gt-fixation+teacher"
 """``salient_from`` of rows whose ``salient`` is where people looked."""
 PACK_CHANNELS = ("person", "face", "animal", "vehicle", "object", "salient")
@@ -92,6 +94,11 @@ class Pack:
 def decode_rgb(jpeg: bytes) -> Picture:
     """Decode a JPEG to ``(height, width, 3)`` RGB."""
     return np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB), np.uint8)
+
+
+def as_label(values: FloatArray) -> NDArray[np.uint8]:
+    """Turn shares of 1 into labels, 255 = certain."""
+    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
 
 
 def load_pack(folder: Path, *, open_terms_only: bool) -> Pack:

@@ -19,7 +19,7 @@ from semvid.core.types import FloatArray
 from semvid.models.architecture import CHANNELS
 from semvid.models.rule import class_scores, importance
 from semvid.models.training.gating import fitting, gated
-from semvid.models.training.pack import PACK_CHANNELS, Example, decode_rgb
+from semvid.models.training.pack import PACK_CHANNELS, Example, as_label, decode_rgb
 from semvid.models.training.second_pack import around
 
 TAUGHT = "taught"
@@ -54,23 +54,25 @@ def frame_example(path: Path) -> Example | None:
         outlined, matters, salient = (np.where(known, exact, one) for one in (outlined, matters, salient))
         doubt = np.where(known, 0, doubt)
     example = _example(path.stem, jpeg, maps, matters)
-    sharper = gated(example, _bytes(outlined))
+    sharper = gated(example, as_label(outlined))
     is_apart = sharper is example and max(outlined.max(), matters.max()) > _CERTAIN / 255
     if is_apart and exact is None:
         return None
     labels = sharper.labels.copy()
-    fits = [] if sharper is example else fitting(example, _bytes(outlined))
-    labels[fits] = _bytes(np.sqrt(_share(sharper.labels[fits]) * _share(example.labels[fits])))
-    labels[_SALIENT] = _bytes(salient)
+    fits = [] if sharper is example else fitting(example, as_label(outlined))
+    labels[fits] = as_label(np.sqrt(_share(sharper.labels[fits]) * _share(example.labels[fits])))
+    labels[_SALIENT] = as_label(salient)
     # What was pasted is certain, whatever the networks say of the picture behind.
     doubt = np.where(known, 0, 1) if is_apart else doubt
-    return replace(sharper, labels=labels, valid=_valid(maps, fits), salient_from=TAUGHT, doubt=_bytes(doubt))
+    return replace(
+        sharper, labels=labels, valid=_valid(maps, fits), salient_from=TAUGHT, doubt=as_label(doubt)
+    )
 
 
 def _example(name: str, jpeg: bytes, maps: FloatArray, matters: FloatArray) -> Example:
     """The frame, labelled by the network of ours alone."""
-    labels = _bytes(maps[_FROM_MAPS])
-    labels[_SALIENT] = _bytes(matters)
+    labels = as_label(maps[_FROM_MAPS])
+    labels[_SALIENT] = as_label(matters)
     height, width = decode_rgb(jpeg).shape[:2]
     all_valid = np.ones(len(PACK_CHANNELS), bool)
     source = name.partition("__")[0]
@@ -89,7 +91,3 @@ def _valid(maps: FloatArray, fits: list[int]) -> NDArray[np.bool_]:
 
 def _share(values: NDArray[np.uint8]) -> FloatArray:
     return values.astype(np.float32) / np.float32(255)
-
-
-def _bytes(values: FloatArray) -> NDArray[np.uint8]:
-    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
