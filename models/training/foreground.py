@@ -117,7 +117,7 @@ def joined(package: Path, cache: Path) -> Path:
         if not index.is_file():
             raise ConfigError(f"{package} holds no resources.json; give the package's dist folder")
         hashes = [one["hash"] for one in json.loads(index.read_text())[_PACKAGE_PART]["chunks"]]
-        chunks = [(package / one).readas_label() if (package / one).is_file() else b"" for one in hashes]
+        chunks = [(package / one).read_bytes() if (package / one).is_file() else b"" for one in hashes]
         for chunk, wanted in zip(chunks, hashes, strict=True):
             if hashlib.sha256(chunk).hexdigest() != wanted:
                 raise ConfigError(f"{package / wanted} is missing or damaged; fetch the package again")
