@@ -6,6 +6,7 @@ Meetings, screens, sports from far, night cameras, cartoons, and what a drone se
 24 frames, drawn and pasted from open pictures that no network learned from (``scenes_*.py``). IoU is of the
 maps over time, as ``compress`` makes them, at 0.5 and at the threshold that ``saliency.py`` chose on the
 training pack's validation split. BD-rate is of x264 as in ``davis.py``. Nothing may be chosen by these clips.
+Finished clips are kept in the result file: for new weights, remove it first.
 """
 
 from __future__ import annotations

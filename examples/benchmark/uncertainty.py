@@ -9,6 +9,7 @@ maps: for several numbers that the maps of one frame give, how well they rank pi
     map (Spearman's correlation), and tell those below 0.3 from the rest (area under the ROC curve). Then, by
     quarters of the first of them, whether maps are less than they claim, and the offset of the object.
 bits: BD-rate of x264 as in ``davis.py`` at full and reduced strength, for the surer and the less sure half.
+    Finished clips are kept in the result file: for new weights, remove it first.
 """
 
 from __future__ import annotations
