@@ -50,7 +50,9 @@ def frame_example(path: Path) -> Example | None:
     doubt = np.clip(np.abs(outlined - matters) / _DIFFERENCE - 1, 0, 1)
     known = np.zeros(outlined.shape, bool)
     if exact is not None:
-        known = around(exact > _CERTAIN / 255)
+        # Close to what was pasted, the picture behind may show a thing of its own.
+        is_pasted = exact > _CERTAIN / 255
+        known = around(is_pasted) & (is_pasted | (outlined < _CERTAIN / 255))
         outlined, matters, salient = (np.where(known, exact, one) for one in (outlined, matters, salient))
         doubt = np.where(known, 0, doubt)
     example = _example(path.stem, jpeg, maps, matters)

@@ -82,6 +82,13 @@ def test_what_was_pasted_is_certain(tmp_path):
     assert one.doubt[20, 30] == 255
 
 
+def test_what_was_pasted_onto_a_thing_cuts_no_ring_into_it(tmp_path):
+    thing, pasted = disc(20, 15, 10), disc(20, 15, 3)
+    write_frame(tmp_path, "clip__a__1", outline=thing, maps={"person": thing, "salient": thing}, exact=pasted)
+    (one,) = load_frames(tmp_path)
+    assert (one.labels[SALIENT][thing > 0] > 200).all()
+
+
 def test_a_class_the_network_is_unsure_of_is_not_learned(tmp_path):
     there = disc(20, 15, 8)
     one = frame_example(
