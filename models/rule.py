@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +18,22 @@ _KINDS = ("person", "animal", "vehicle", "text")
 """Classes that a place belongs to at the cost of each other; what is called an object may be any of them."""
 _CERTAIN = 0.5
 """From this value of its map on, a place belongs to a class altogether."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """Numbers of the rule that nobody sets, fitted like the defaults of ``FocusConfig``."""
+
+    fixation_power: float = 1.0
+    """Of the map of fixations before it is mixed in: above 1 it is more pointed."""
+    gain: float = 1.0
+    """Power of the odds of the mix."""
+    offset: float = 0.0
+    """Added to the logarithm of the odds, so that importance 0.5 is an even chance that something matters."""
+
+
+TUNED = Tuning(gain=1.88, offset=-0.86)
+"""``examples/benchmark/rule.py`` prints what belongs here, and in ``FocusConfig``."""
 
 
 def class_scores(maps: FloatArray) -> FloatArray:
@@ -32,8 +51,8 @@ def class_scores(maps: FloatArray) -> FloatArray:
     return np.asarray(top.mean(1), np.float32)
 
 
-def importance(maps: FloatArray, focus: FocusConfig) -> FloatArray:
-    """Join the maps of the classes that are present, mix in the class-free maps, and weigh the outcome.
+def importance(maps: FloatArray, focus: FocusConfig, tuning: Tuning = TUNED) -> FloatArray:
+    """Join the maps of the classes that are present, mix in the class-free maps, calibrate, and weigh.
 
     Prakash et al., DCC 2017, section 3: classes whose activation passes a threshold contribute, all at once.
     Theirs are summed; here the strongest counts at each place, since a face is a person too, and sums raise
@@ -42,18 +61,37 @@ def importance(maps: FloatArray, focus: FocusConfig) -> FloatArray:
     Args:
         maps: ``(8, h, w)`` in 0..1, in the order of ``CHANNELS``.
         focus: Threshold, class weights, and shares of the mix.
+        tuning: The other numbers.
 
     Returns:
-        ``(h, w)`` in 0..1.
+        ``(h, w)`` in 0..1: where all weights are 1, about the chance that something there matters.
     """
     classes = maps[: len(CLASSES)]
     is_present = class_scores(classes) >= focus.threshold
     semantic = np.where(is_present[:, None, None], classes, 0).max(0)
     objects = semantic + np.float32(focus.salient) * (_map(maps, "salient") - semantic)
-    mixed: FloatArray = objects + np.float32(focus.fixation) * (_map(maps, "fixation") - objects)
+    fixation = _map(maps, "fixation") ** np.float32(tuning.fixation_power)
+    mixed: FloatArray = objects + np.float32(focus.fixation) * (fixation - objects)
+    chance = calibrated(mixed, tuning)
     if any(focus.weight(name) != 1 for name in CLASSES):
-        mixed = mixed * place_weights(maps, focus, is_present)
-    return np.clip(mixed, 0, 1)
+        chance = chance * place_weights(maps, focus, is_present)
+    return np.clip(chance, 0, 1)
+
+
+def calibrated(mixed: FloatArray, tuning: Tuning) -> FloatArray:
+    """Return chances from values of which only the order is right: 0 and 1 stay, higher stays higher.
+
+    J. Platt, "Probabilistic outputs for support vector machines", 1999, with the logarithm of the odds in
+    place of the distance.
+
+    Args:
+        mixed: Values in 0..1.
+        tuning: Gain and offset.
+    """
+    clipped = np.clip(mixed, 0, 1)
+    for_it: FloatArray = clipped ** np.float32(tuning.gain)
+    against: FloatArray = (1 - clipped) ** np.float32(tuning.gain) * np.float32(math.exp(-tuning.offset))
+    return for_it / (for_it + against)
 
 
 def place_weights(maps: FloatArray, focus: FocusConfig, is_present: NDArray[np.bool_]) -> FloatArray:

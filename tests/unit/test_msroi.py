@@ -20,7 +20,7 @@ from semvid.models.custom import OnnxPredictor
 from semvid.models.msroi import MsRoi, fold
 from semvid.models.predictor import MsRoiFeatures, MsRoiPredictor
 from semvid.models.registry import open_predictor
-from semvid.models.rule import class_scores, importance
+from semvid.models.rule import Tuning, calibrated, class_scores, importance
 from semvid.models.runtime import OnnxRuntime, TorchRuntime, exported, open_runtime
 from semvid.models.weights_file import open_weights, save_weights
 
@@ -62,7 +62,7 @@ class TestRule:
         values[0, :5] = 0.9
         values[2, 5:] = 0.29
         focus = FocusConfig(threshold=0.3, salient=0, fixation=0)
-        assert np.allclose(importance(values, focus), values[0])
+        assert np.allclose(importance(values, focus, Tuning()), values[0])
 
     def test_weights_compare_classes(self):
         values = np.zeros((8, 10, 10), np.float32)
@@ -106,6 +106,25 @@ class TestRule:
         for other in ("vehicle", "object"):
             assert np.allclose(importance(values, FocusConfig({other: 0})), usual)
 
+    @given(st.floats(0.2, 5), st.floats(-3, 3))
+    def test_calibration_keeps_the_order_and_both_ends(self, gain, offset):
+        values = np.linspace(0, 1, 101, dtype=np.float32)
+        result = calibrated(values, Tuning(gain=gain, offset=offset))
+        assert (result[0], result[-1]) == (0, 1)
+        assert (np.diff(result) >= 0).all()
+        assert np.isclose(result[50], 1 / (1 + np.exp(-offset)), atol=1e-5)
+
+    def test_calibration_is_a_line_in_the_logarithm_of_the_odds(self):
+        # Odds 1 to 3 become odds 1 to 9, times e.
+        assert np.isclose(calibrated(np.float32([0.25]), Tuning(gain=2, offset=1))[0], np.e / (np.e + 9))
+
+    def test_focus_weighs_what_is_calibrated(self):
+        values = np.zeros((8, 10, 10), np.float32)
+        values[[CHANNELS.index("animal"), CHANNELS.index("salient")]] = 0.7
+        tuning = Tuning(gain=2, offset=-1)
+        full = importance(values, FocusConfig(), tuning)
+        assert np.allclose(importance(values, FocusConfig({"animal": 0.5}), tuning), full / 2)
+
     def test_a_small_thing_counts(self):
         values = np.zeros((1, 40, 60), np.float32)
         values[0, 10:15, 10:15] = 1
@@ -135,7 +154,7 @@ class TestGeometry:
         rows, cols = np.mgrid[0:height, 0:width]
         inside = (abs((cols + 0.5) / width - x) < 0.1) & (abs((rows + 0.5) / height - y) < 0.1)
         picture = np.repeat(np.uint8(255) * inside[..., None].astype(np.uint8), 3, 2)
-        found = self.predictor.predict(picture[None])[0]
+        found = self.predictor.class_maps(picture[None])[0, 0]
         h, w = found.shape
         rows, cols = np.mgrid[0:h, 0:w]
         assert abs(((cols + 0.5) * found).sum() / found.sum() / w - x) < 0.5 * 4 / width
@@ -143,7 +162,7 @@ class TestGeometry:
 
     def test_a_ramp_stays_a_ramp(self):
         ramp = np.tile(np.linspace(0, 255, 321).astype(np.uint8)[None, :, None], (193, 1, 3))
-        found = self.predictor.predict(ramp[None])[0]
+        found = self.predictor.class_maps(ramp[None])[0, 0]
         centres = (np.arange(found.shape[1]) + 0.5) / found.shape[1]
         assert np.abs(found[10] - (centres * 321 - 0.5) / 320).max() < 0.005
 
