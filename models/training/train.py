@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--pack", type=Path, required=True, help="folder of the training pack")
-    parser.add_argument("--more", type=Path, help="folder of the second pack; not for --labels pack")
+    parser.add_argument("--more", type=Path, help="folder of the second pack; pack labels need none")
     parser.add_argument("--cache", type=Path, help="folder that the other commands filled; likewise")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--labels", choices=sorted(RECIPES), default="gated")
@@ -142,7 +142,7 @@ def main() -> None:
     try:
         if arguments.labels != "pack" and arguments.cache is None:
             raise ConfigError(
-                f"{arguments.labels} labels need the folder that the gaze command filled (--cache)"
+                f"{arguments.labels} labels need the folder that the gaze command filled; give its cache too"
             )
         pack = load_materials(sources, arguments.labels, open_terms_only=arguments.terms == "open")
     except ConfigError as error:
