@@ -1,12 +1,14 @@
 """The numbers of the MS-ROI rule are fitted as ``examples/benchmark/rule_fit.py`` says."""
 
 import importlib
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from semvid.models.rule import Tuning, calibrated
+from semvid.core.config import FocusConfig
+from semvid.models.rule import TUNED, Tuning, calibrated
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "examples" / "benchmark"
 
@@ -67,3 +69,13 @@ def test_halves_share_out_each_material(fit):
         ("stills", "0"), ("stills", "2"), ("clips", "0"), ("clips", "2"),
     ]  # fmt: skip
     assert [(shot.material, shot.name) for shot in other] == [("stills", "1"), ("clips", "1")]
+
+
+def test_the_numbers_in_use_are_those_that_were_fitted():
+    found = json.loads((BENCHMARKS / "results" / "rule.json").read_text())["setting"]
+    focus = FocusConfig()
+    assert (found["threshold"], found["salient"], found["fixation"]) == (
+        focus.threshold, focus.salient, focus.fixation,
+    )  # fmt: skip
+    assert (found["join"], found["fixation_power"]) == ("strongest", TUNED.fixation_power)
+    assert (TUNED.gain, TUNED.offset) == pytest.approx((found["gain"], found["offset"]), abs=0.01)
