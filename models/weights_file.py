@@ -30,8 +30,8 @@ WEIGHTS_FOLDER = Path(__file__).resolve().parent / "weights"
 
 SHIPPED: dict[str, tuple[str, str]] = {
     "msroi": (
-        "msroi-2.safetensors",
-        "590972060e3aba5800e52c3d14c48a894791fd6ef7c1095f034bddc40745536d",
+        "msroi-3.safetensors",
+        "59e8384e415a5aefc307787ae5bb91b9bdb23238b1c41d5a25c2b04d98ae52ab",
     ),
     "msroi-fast": (
         "msroi-fast-1.safetensors",

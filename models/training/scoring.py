@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from semvid.core.config import FocusConfig
 from semvid.core.resampling import fitted, stretched
 from semvid.core.types import FloatArray, Pixels
-from semvid.models.architecture import CHANNELS
+from semvid.models.architecture import CHANNELS, Architecture
 from semvid.models.msroi import MsRoi
 from semvid.models.predictor import MsRoiPredictor
 from semvid.models.training.gating import CLASS_GROUPS, GATED
@@ -150,10 +151,22 @@ def main() -> None:
     parser.add_argument("weights", nargs="+", help="msroi, msroi-fast, or a file of the recipe")
     parser.add_argument("--pack", type=Path, required=True, help="folder of the training pack")
     parser.add_argument("--more", type=Path, required=True, help="folder of the second pack")
+    parser.add_argument("--width", type=int, help="of the input for wide pictures; others get as many pixels")
     arguments = parser.parse_args()
     scorer = open_scorer(Sources(arguments.pack, arguments.more))
     for name in arguments.weights:
-        print(json.dumps({"weights": name, **scorer.score(open_weights(name).load())}), flush=True)
+        network = open_weights(name).load()
+        network.architecture = _widened(network.architecture, arguments.width)
+        size = [network.architecture.input_width, network.architecture.input_height]
+        print(json.dumps({"weights": name, "size": size, **scorer.score(network)}), flush=True)
+
+
+def _widened(architecture: Architecture, width: int | None) -> Architecture:
+    """The same network for larger or smaller pictures of about the same shape."""
+    if width is None:
+        return architecture
+    cells = round((width - 1) / 32 * (architecture.input_height - 1) / (architecture.input_width - 1))
+    return replace(architecture, input_width=width, input_height=32 * cells + 1)
 
 
 if __name__ == "__main__":
