@@ -34,8 +34,8 @@ SHIPPED: dict[str, tuple[str, str]] = {
         "59e8384e415a5aefc307787ae5bb91b9bdb23238b1c41d5a25c2b04d98ae52ab",
     ),
     "msroi-fast": (
-        "msroi-fast-1.safetensors",
-        "54bbb3074589089cdb57706860c17924c16bc7c58c46dfeab20982f11a105fc4",
+        "msroi-fast-2.safetensors",
+        "9ad336137e9da9de2c3a862f4e8080c5c6bf726f8050812c487b8619d3463ce6",
     ),
 }
 """Name -> file in ``weights/`` and its SHA-256."""

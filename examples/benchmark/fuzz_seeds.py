@@ -115,7 +115,7 @@ def _networks(folder: Path) -> list[Seed]:
     words.write_text('size = [64, 48]\nmean = [0.5, 0.5, 0.5]\nstd = [0.2, 0.2, 0.2]\norder = "rgb"\n'
                      'channels = ["salient"]\n')  # fmt: skip
     weights = folder / "weights.safetensors"
-    shipped = Path(__file__).resolve().parents[2] / "models" / "weights" / "msroi-fast-1.safetensors"
+    shipped = Path(__file__).resolve().parents[2] / "models" / "weights" / "msroi-fast-2.safetensors"
     shutil.copyfile(shipped, weights)
     return [Seed(path, _AS_MODEL), Seed(words, _AS_MODEL, is_text=True), Seed(weights, _AS_MODEL)]
 

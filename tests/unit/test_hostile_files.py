@@ -452,7 +452,7 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path):
     from semvid.models.weights_file import WEIGHTS_FOLDER
 
     shipped = open_weights("msroi-fast")
-    tensors = load_file(WEIGHTS_FOLDER / "msroi-fast-1.safetensors")
+    tensors = load_file(WEIGHTS_FOLDER / "msroi-fast-2.safetensors")
     name = next(iter(tensors))
     tensors[name].view(-1)[0] = torch.nan
     save_file(tensors, tmp_path / "w.safetensors", dict(shipped.metadata))
