@@ -46,6 +46,8 @@ VARIANTS = {
     "look-ahead": TemporalConfig(),
 }
 THRESHOLDS = np.linspace(0.1, 0.8, 15)
+UNFIT = {"judo"}
+"""Its four masks are of four different people."""
 
 
 @dataclass
@@ -88,7 +90,11 @@ def load() -> Iterator[Clip]:
     rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for line in (folder / "index.jsonl").read_text().splitlines():
         row = json.loads(line)
-        if row["file"].startswith(("synth/", "video/")) and row.get("movers") != 0:
+        if (
+            row["file"].startswith(("synth/", "video/"))
+            and row.get("movers") != 0
+            and row["clip"] not in UNFIT
+        ):
             rows[row["clip"]].append(row)
     with tarfile.open(folder / "synth.tar") as synthetic, tarfile.open(folder / "video.tar") as video:
         for name, of_clip in rows.items():
