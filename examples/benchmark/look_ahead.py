@@ -48,6 +48,8 @@ VARIANTS = {
 THRESHOLDS = np.linspace(0.1, 0.8, 15)
 UNFIT = {"judo"}
 """Its four masks are of four different people."""
+SHADOWED = {"tennis"}
+"""Its masks have the player's long shadow, too."""
 
 
 @dataclass
@@ -109,10 +111,13 @@ def load() -> Iterator[Clip]:
                 even = np.ascontiguousarray(bgr[:height, :width])
                 clip.pictures.append(np.asarray(cv2.cvtColor(even, cv2.COLOR_BGR2YUV_I420), np.uint8))
                 mask = row["labels"].get(label)
-                clip.masks.append(
-                    None if mask is None else np.float32(_read(archive, mask, cv2.IMREAD_GRAYSCALE)) / 255
-                )
+                clip.masks.append(None if mask is None else _mask(archive, mask, name))
             yield clip
+
+
+def _mask(archive: tarfile.TarFile, file: str, clip: str) -> FloatArray:
+    mask = np.float32(_read(archive, file, cv2.IMREAD_GRAYSCALE)) / 255
+    return without_shadow(mask) if clip in SHADOWED else mask
 
 
 def _read(archive: tarfile.TarFile, name: str, flags: int) -> NDArray[Any]:
@@ -120,6 +125,15 @@ def _read(archive: tarfile.TarFile, name: str, flags: int) -> NDArray[Any]:
     assert file is not None
     data = np.frombuffer(io.BytesIO(file.read()).getvalue(), np.uint8)
     return np.asarray(cv2.imdecode(data, flags))
+
+
+def without_shadow(mask: FloatArray) -> FloatArray:
+    """Keep what is thick, and what is near to it."""
+    thick = cv2.morphologyEx((mask > 0.5).astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
+    near = cv2.dilate(thick, np.ones((9, 5), np.uint8))
+    _, labels, statistics, _ = cv2.connectedComponentsWithStats(near)
+    largest = 1 + int(np.argmax(statistics[1:, cv2.CC_STAT_AREA]))
+    return np.asarray(mask * (labels == largest), np.float32)
 
 
 def maps_of(clip: Clip, source: Any, temporal: TemporalConfig) -> list[FloatArray]:
@@ -136,14 +150,13 @@ def iou(values: FloatArray, mask: FloatArray, threshold: float) -> float:
     return int((wide & true).sum()) / union if union else 1.0
 
 
-def flicker(clip: Clip, maps: list[FloatArray]) -> float:
+def flicker(thumbnails: list[NDArray[np.uint8]], maps: list[FloatArray]) -> float:
     """Mean change along the motion, where that explains the frame."""
     motion, changes = OpticalFlow(), []
-    frames = list(clip.frames())
-    for before, now, a, b in zip(frames, frames[1:], maps, maps[1:], strict=False):
-        flow = motion.between(now.thumbnail, before.thumbnail)
+    for before, now, a, b in zip(thumbnails, thumbnails[1:], maps, maps[1:], strict=False):
+        flow = motion.between(now, before)
         shape = flow.shape[:2]
-        believed = trust(halve(now.thumbnail), halve(before.thumbnail), flow)
+        believed = trust(halve(now), halve(before), flow)
         change = np.abs(fitted(b, *shape) - warp(fitted(a, *shape), flow))
         changes.append(float((believed * change).sum() / max(float(believed.sum()), 1e-6)))
     return float(np.mean(changes))
@@ -171,7 +184,7 @@ def main() -> None:
                 row["exact"] += [iou(carried[one], clip.masks[one], 0.5) for one in between]  # type: ignore[arg-type]
             followed = semvid.TemporalConfig(map_every=every, look_ahead=temporal.look_ahead)
             maps = maps_of(clip, network, followed)
-            row["flicker"].append(flicker(clip, maps))
+            row["flicker"].append(flicker([one.thumbnail for one in clip.frames()], maps))
             for values, mask in zip(maps, clip.masks, strict=True):
                 if mask is not None:
                     row["network"].append([iou(values, mask, one) for one in THRESHOLDS])

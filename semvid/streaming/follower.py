@@ -46,7 +46,6 @@ class LiveFollower:
         self._smoothing = np.float32(smoothing)
         self._motion = open_estimator(temporal.motion)
         self._cuts = SceneCutDetector()
-        self._own_motion = OwnMotion()
         self._emphasis = MotionEmphasis(self._movement)
         self._before: NDArray[np.uint8] | None = None
         self._begin_scene()
@@ -58,7 +57,7 @@ class LiveFollower:
         self._asked_map: FloatArray | None = None
         self._asked_trust: FloatArray | None = None
         self._way_from_asked: Way | None = None
-        self._own_motion.reset()
+        self._own_motion: OwnMotion | None = None
         self._emphasis.reset()
 
     @property
@@ -93,7 +92,6 @@ class LiveFollower:
         """Follow to the next frame."""
         is_cut = self._cuts.update(frame.thumbnail)
         before, self._before = self._before, frame.thumbnail
-        own_motion = None
         if is_cut or before is None or before.shape != frame.thumbnail.shape:
             is_cut = True
             self._begin_scene()
@@ -101,15 +99,17 @@ class LiveFollower:
             flow = self._motion.update(frame, before)
             step = Way(flow, trust(halve(frame.thumbnail), halve(before), flow))
             self._way, self._way_from_asked = step.after(self._way), step.after(self._way_from_asked)
-            own_motion = self._own_motion.update(flow) if self._movement > 0 else None
-        return Followed(self._importance(frame, own_motion, is_cut=is_cut), is_cut)
+            if self._movement > 0:
+                past = self._own_motion and self._own_motion.carried(flow)
+                self._own_motion = OwnMotion.between(flow).joined(past)
+        return Followed(self._importance(), is_cut)
 
-    def _importance(self, frame: Frame, own_motion: FloatArray | None, *, is_cut: bool) -> FloatArray | None:
+    def _importance(self) -> FloatArray | None:
         if self._map is None:
             return None
         values = self._map
         if self._way is not None:
             values = self._way.carry(values)
-            if own_motion is not None:
-                values = self._emphasis.update(values, own_motion)
+            if self._own_motion is not None:
+                values = self._emphasis.update(values, self._own_motion.values)
         return values

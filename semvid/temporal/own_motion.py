@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
@@ -15,12 +16,13 @@ _SAMPLE_EVERY = 4
 _NUM_ROUNDS = 4
 _STILL = 2e-4
 """Error of optical flow in picture widths."""
-_NOTICED = 0.002
-"""Own motion, in picture widths per frame, that counts half: 2.5 pixels in 720p."""
-_PARALLAX = 0.25
-"""Share of the camera's own speed that depth alone may add."""
-_PAST = 0.9
-"""Share of the past in the running average."""
+_NOTICED = 0.0007
+"""Own motion, in picture widths per frame, that counts half: a pixel in 720p. With more, those parts of a
+person that move less count as still (``examples/benchmark/shots.py``)."""
+_PARALLAX = 0.45
+"""Share of the camera's own speed that depth alone may add before it counts half."""
+_KEPT = 0.9
+"""Of the weight of a frame in the average, per frame of distance."""
 
 
 def camera_flow(flow: Flow) -> Flow:
@@ -71,20 +73,28 @@ def own_motion(flow: Flow) -> FloatArray:
     return np.asarray(own / (own + noticed), np.float32)
 
 
+@dataclass(frozen=True, slots=True)
 class OwnMotion:
-    """Follows what moves by itself from frame to frame, averaged along its motion."""
+    """What moves by itself, averaged over frames along its motion, and seen from one of them."""
 
-    def __init__(self) -> None:
-        self._average: FloatArray | None = None
+    values: FloatArray
+    """``(rows, cols)`` in 0..1."""
+    weight: float = 1.0
+    """Of all frames in the average; the frame itself has 1, and the farther one is, the less it has."""
 
-    def reset(self) -> None:
-        """Forget the frames before; call at a scene cut."""
-        self._average = None
+    @classmethod
+    def between(cls, flow: Flow) -> OwnMotion:
+        """Return what moves from the frame before to this one; ``flow`` as for ``own_motion``."""
+        return cls(np.asarray(cv2.blur(own_motion(flow), (3, 3)), np.float32))
 
-    def update(self, flow: Flow) -> FloatArray:
-        """Take the flow to the frame before; return the average of ``own_motion``."""
-        fresh: FloatArray = np.asarray(cv2.blur(own_motion(flow), (3, 3)), np.float32)
-        if self._average is not None:
-            fresh = fresh + np.float32(_PAST) * (warp(self._average, flow) - fresh)
-        self._average = fresh
-        return fresh
+    def carried(self, flow: Flow) -> OwnMotion:
+        """Bring it to a neighbouring frame, by the flow from there to the frame it is of."""
+        return OwnMotion(warp(self.values, flow), _KEPT * self.weight)
+
+    def joined(self, other: OwnMotion | None) -> OwnMotion:
+        """Average with what other frames say of the same frame; None = nothing."""
+        if other is None:
+            return self
+        weight = self.weight + other.weight
+        values = self.values + np.float32(other.weight / weight) * (other.values - self.values)
+        return OwnMotion(values, weight)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.core.types import FloatArray, Frame
+from semvid.core.types import Frame
 from semvid.temporal.cuts import SceneCutDetector
 from semvid.temporal.motion import MotionEstimator
 from semvid.temporal.own_motion import OwnMotion
@@ -30,10 +30,12 @@ class Step:
     """The frame needs a new map."""
     way: Way | None = None
     """From the last key frame; None at a cut."""
-    own_motion: FloatArray | None = None
-    """``(rows, cols)`` in 0..1: what moves against the camera; None if it was not asked for, or at a cut."""
+    own_motion: OwnMotion | None = None
+    """What moves against the camera by this frame and those before; None if not asked for, or at a cut."""
     back: Way | None = None
     """From this frame to the one before, against time; None if it was not asked for, or at a cut."""
+    moved: OwnMotion | None = None
+    """What moves against the camera from the frame before to this one; None as ``own_motion``."""
 
 
 class Planner:
@@ -64,7 +66,7 @@ class Planner:
         self._before: NDArray[np.uint8] | None = None
         self._since_key = 0
         self._way: Way | None = None
-        self._own_motion = OwnMotion()
+        self._own_motion: OwnMotion | None = None
 
     def update(self, frame: Frame) -> Step:
         """Plan the next frame."""
@@ -74,7 +76,7 @@ class Planner:
             return Step(is_cut, is_key=True)
         if is_cut or before is None:
             self._since_key, self._way = 0, None
-            self._own_motion.reset()
+            self._own_motion = None
             return Step(is_cut=True, is_key=True)
         flow = self._motion.update(frame, before)
         luma, luma_before = halve(frame.thumbnail), halve(before)
@@ -83,7 +85,10 @@ class Planner:
         if self._find_way_back:
             turned_round = inverse(flow)
             back = Way(turned_round, trust(luma_before, luma, turned_round))
-        own_motion = self._own_motion.update(flow) if self._find_own_motion else None
+        moved = None
+        if self._find_own_motion:
+            moved = OwnMotion.between(flow)
+            self._own_motion = moved.joined(self._own_motion and self._own_motion.carried(flow))
         self._since_key += 1
         lost = 1 - float(self._way.trust.mean())
         is_key = (
@@ -91,7 +96,7 @@ class Planner:
             or (lost > _SHAKY and 2 * self._since_key >= self._every)
             or lost > _LOST
         )
-        step = Step(False, is_key, self._way, own_motion, back)
+        step = Step(False, is_key, self._way, self._own_motion, back, moved)
         if is_key:
             self._since_key, self._way = 0, None
         return step

@@ -11,6 +11,7 @@ import numpy as np
 
 from semvid.core.resampling import fitted
 from semvid.core.types import FloatArray
+from semvid.temporal.own_motion import OwnMotion
 from semvid.temporal.plan import Step
 from semvid.temporal.warp import Way
 
@@ -22,6 +23,8 @@ _PAST, _FUTURE = 0.82, 0.6
 """What of the smoothing is left to the past, and given to the future, where that is known: between what suits
 a road of cars (more) and a tennis player (less), both with masks (``examples/benchmark/look_ahead.py``)."""
 _LEAST = np.float32(1e-3)
+_AHEAD = 8
+"""Frames that tell what moves where one has waited as long as it may: farther ones have little weight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class MapPropagator:
 
     With look-ahead a frame waits for the next key frame, whose map is carried back to it. The nearer of the
     two counts more, and the one that motion explains better: what enters is marked before the next key
-    frame, and what leaves is given up.
+    frame, and what leaves is given up. What moves by itself is averaged over the frames on both sides.
 
     Args:
         smoothing: Share of other times in the average, 0..0.99.
@@ -82,13 +85,15 @@ class MapPropagator:
             self._key, self._waiting = average, []
         self._waiting.append(_Waiting(step, fresh is not None))
         while len(self._waiting) > self._look_ahead:
-            maps.append(self._emphasised(self._waiting.pop(0), None))
+            own_motion = _own_motion([one.step for one in self._waiting[: _AHEAD + 1]])
+            maps.append(self._emphasised(self._waiting.pop(0), own_motion[0]))
         return maps
 
     def finish(self) -> list[FloatArray]:
         """Return the maps of all frames that wait, for which no key frame will come."""
         waiting, self._waiting = self._waiting, []
-        return [self._emphasised(one, None) for one in waiting]
+        own_motion = _own_motion([one.step for one in waiting])
+        return [self._emphasised(*both) for both in zip(waiting, own_motion, strict=True)]
 
     def _between(self, following: Step, fresh: FloatArray, average: FloatArray) -> Iterator[FloatArray]:
         """Yield the maps of the frames that waited for a key frame.
@@ -99,8 +104,9 @@ class MapPropagator:
             average: Its map as it is carried on.
         """
         key = cast(FloatArray, self._key)
-        ways = _ways_back([*(one.step for one in self._waiting), following])
-        for index, (one, way) in enumerate(zip(self._waiting, ways, strict=True)):
+        steps = [*(one.step for one in self._waiting), following]
+        own_motion = _own_motion(steps)
+        for index, (one, way) in enumerate(zip(self._waiting, _ways_back(steps), strict=True)):
             if one.is_key:
                 weight = self._future * way.trust
                 values = key = (fitted(key, *fresh.shape) + weight * way.carry(fresh)) / (1 + weight)
@@ -109,15 +115,19 @@ class MapPropagator:
                 here = (1 - share) * cast(Way, one.step.way).trust + _LEAST
                 there = share * way.trust
                 values = (here * one.carried(key) + there * way.carry(average)) / (here + there)
-            yield self._emphasised(one, values)
+            yield self._emphasised(one, own_motion[index], values)
 
-    def _emphasised(self, one: _Waiting, values: FloatArray | None) -> FloatArray:
-        """Weigh by motion; None = the map that is carried from the key frame before."""
+    def _emphasised(
+        self, one: _Waiting, own_motion: FloatArray | None, values: FloatArray | None = None
+    ) -> FloatArray:
+        """Weigh by motion; without ``values`` the map that is carried from the key frame before."""
         if values is None:
             values = one.carried(cast(FloatArray, self._key))
         if one.step.is_cut:
             self._emphasis.reset()
-        return values if one.step.own_motion is None else self._emphasis.update(values, one.step.own_motion)
+        if own_motion is None:
+            return values
+        return self._emphasis.update(fitted(values, *own_motion.shape), own_motion)
 
 
 def _ways_back(steps: list[Step]) -> list[Way]:
@@ -126,6 +136,18 @@ def _ways_back(steps: list[Step]) -> list[Way]:
     for step in steps[:0:-1]:
         ways.append(cast(Way, step.back).after(ways[-1] if ways else None))
     return ways[::-1]
+
+
+def _own_motion(steps: list[Step]) -> list[FloatArray | None]:
+    """Return what moves by itself on each frame, by all frames up to the last."""
+    found: list[FloatArray | None] = []
+    later: OwnMotion | None = None
+    for step in reversed(steps):
+        seen = later if step.own_motion is None else step.own_motion.joined(later)
+        found.append(None if seen is None else seen.values)
+        if step.moved is not None and step.back is not None:
+            later = step.moved.joined(later).carried(step.back.flow)
+    return found[::-1]
 
 
 class MotionEmphasis:

@@ -12,6 +12,7 @@ from clips import smooth_texture, texture
 import semvid
 from semvid.core.resampling import fitted
 from semvid.engine.analysis import Analyser
+from semvid.importance.predictor import NetworkSource
 from semvid.importance.registry import open_source
 
 WIDTH, HEIGHT, NUM_FRAMES = 384, 224, 18
@@ -56,7 +57,8 @@ class Scene:
 class Given:
     """What a network that is always right would say, with the settings of a network."""
 
-    smoothing, map_every, movement = 0.85, 10, 0.5
+    smoothing, map_every = NetworkSource.smoothing, NetworkSource.map_every
+    movement = NetworkSource.movement
 
     def __init__(self, maps):
         self.maps = maps

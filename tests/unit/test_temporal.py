@@ -11,7 +11,7 @@ from semvid.core.geometry import motion_grid
 from semvid.core.types import from_grey, to_grey
 from semvid.temporal.cuts import SceneCutDetector
 from semvid.temporal.motion import OpticalFlow
-from semvid.temporal.own_motion import camera_flow, own_motion
+from semvid.temporal.own_motion import OwnMotion, camera_flow, own_motion
 from semvid.temporal.plan import Planner, Step
 from semvid.temporal.propagate import MapPropagator, MotionEmphasis
 from semvid.temporal.settle import MapSettler, settled_grid
@@ -175,7 +175,7 @@ def test_propagated_maps_stay_in_range(sequence, smoothing, movement):
     for index, (fresh, flow, believed, moves) in enumerate(sequence):
         is_key = index % 2 == 0
         (values,) = propagator.update(
-            Step(False, is_key, Way(flow, believed), moves), fresh if is_key else None
+            Step(False, is_key, Way(flow, believed), OwnMotion(moves)), fresh if is_key else None
         )
         assert values.min() >= -1e-6
         assert values.max() <= 1 + 1e-6
@@ -323,7 +323,8 @@ def test_maps_from_both_sides_stay_in_range(sequence, smoothing):
     kept = propagator.update(Step(is_cut=True, is_key=True), sequence[0][0])
     for index, (fresh, flow, believed, moves) in enumerate(sequence):
         is_key = index % 2 == 1
-        step = Step(False, is_key, Way(flow, believed), moves, Way(-flow, believed))
+        seen = OwnMotion(moves)
+        step = Step(False, is_key, Way(flow, believed), seen, Way(-flow, believed), seen)
         kept += propagator.update(step, fresh if is_key else None)
     for values in (*kept, *propagator.finish()):
         assert values.min() >= -1e-5
@@ -335,3 +336,63 @@ def test_an_inverse_flow_leads_back():
     flow = np.stack([2 + np.sin(y / 20), np.cos(x / 30)], -1)
     there_and_back = inverse(flow) + warp(flow, inverse(flow))
     assert np.abs(there_and_back[8:-8, 8:-8]).max() < 0.02
+
+
+def test_own_motion_is_averaged_by_weight_and_fades_with_distance():
+    seen = [OwnMotion(np.full((ROWS, COLS), value, np.float32)) for value in (1, 0, 0)]
+    average = seen[0]
+    for one in seen[1:]:
+        average = one.joined(average.carried(still()))
+    assert average.weight == pytest.approx(1 + 0.9 + 0.81)
+    assert average.values == pytest.approx(0.81 / 2.71)
+    assert seen[0].joined(None) is seen[0]
+
+
+def still_steps(moving):
+    """Steps of a scene in which nothing is carried anywhere, and what moves on each frame but the first."""
+    way = Way(still(), np.ones((ROWS, COLS), np.float32))
+    yield Step(is_cut=True, is_key=True)
+    past = None
+    for index, values in enumerate(moving, 1):
+        moved = OwnMotion(values)
+        past = moved.joined(past and past.carried(way.flow))
+        yield Step(False, index % 4 == 0, way, past, way, moved)
+
+
+def weighed(steps, importance, look_ahead):
+    propagator = MapPropagator(0, 0.5, look_ahead)
+    kept = [one for step in steps for one in propagator.update(step, importance if step.is_key else None)]
+    return [*kept, *propagator.finish()]
+
+
+def test_what_will_move_counts_more_from_the_first_frame_on():
+    importance, moves = np.full((ROWS, COLS), 0.8, np.float32), np.zeros((ROWS, COLS), np.float32)
+    moves[4:12, 4:12] = 1
+    steps = list(still_steps([moves] * 7))
+    at_once, late = (weighed(steps, importance, look_ahead)[0] for look_ahead in (16, 0))
+    assert at_once[8, 8] == pytest.approx(0.8)
+    assert at_once[8, 20] == pytest.approx(0.8 * 0.6)
+    assert (late == importance).all()
+
+
+def test_what_moves_by_frames_before_and_after_counts_alike():
+    importance = np.full((ROWS, COLS), 0.8, np.float32)
+    half = np.zeros((ROWS, COLS), np.float32)
+    half[:, :12] = 1
+    # It moves from the third frame to the fourth, and never again.
+    steps = still_steps([half if index == 3 else 0 * half for index in range(1, 8)])
+    kept = weighed(steps, importance, 16)
+    left = [float(one[8, 4]) for one in kept]
+    right = [float(one[8, 20]) for one in kept]
+    assert min(left) > max(right)
+    assert right[2] < right[0] < 0.79
+    assert right[3] < right[7] < 0.79
+
+
+@pytest.mark.parametrize("look_ahead", [2, 3, 5])
+def test_frames_that_wait_as_long_as_they_may_know_what_moved_meanwhile(look_ahead):
+    importance, moves = np.full((ROWS, COLS), 0.8, np.float32), np.zeros((ROWS, COLS), np.float32)
+    moves[4:12, 4:12] = 1
+    kept = weighed(still_steps([moves] * 3), importance, look_ahead)
+    assert len(kept) == 4
+    assert all(one[8, 20] < 0.55 < one[8, 8] for one in kept)
