@@ -57,3 +57,11 @@ def test_expected_iou_is_the_best_of_all_cuts(modules, values, chance):
 def test_a_certain_map_expects_a_perfect_one(modules, share):
     values = (np.arange(100).reshape(10, 10) < 100 * share).astype(np.float32)
     assert modules[1].expected_iou(values) == 1
+
+
+def test_failures_are_shown_on_what_may_be_shown(modules):
+    failures = importlib.import_module("failures")
+    for one in failures.FAILURES:
+        assert one.picture().shape[2] == 3
+    with pytest.raises(SystemExit, match="osie__1 of the training pack may not be shown"):
+        failures.OnlyDrawn().cut("osie__1")
