@@ -79,7 +79,7 @@ train-taught: $(VENV)/dev.stamp link
 	$(BIN)/python -P -m semvid.models.training.text_labels --pack $(PACK) --cache $(CACHE) --reader $(READER)
 	OMP_NUM_THREADS=1 $(BIN)/python -P -m semvid.models.training.train $(GATED) --cache $(CACHE) --labels taught --start msroi \
 	    --out runs/taught-$(SEED) --seed $(SEED) --steps 2000 --last 500 --batch-size 8 --rate 0.3 --threads 1
-	$(BIN)/python -P -m semvid.models.training.scoring $(GATED) msroi runs/taught-$(SEED)/msroi.safetensors
+	$(BIN)/python -P -m semvid.models.training.scoring $(GATED) --cache $(CACHE) msroi runs/taught-$(SEED)/msroi.safetensors
 
 # Makes msroi-fast, after train-taught.
 train-fast: $(VENV)/dev.stamp link

@@ -3,13 +3,15 @@
 Objects: the validation rows of the pack whose labels could be sharpened, real clips, and synthetic ones (made
 of pictures that may have been learned from), all at the one threshold that is best for the rows of the pack.
 Gaze: the validation rows of OSIE, and photographs that the open recipe does not use, with human densities in
-place of single fixations.
+place of single fixations. Text, with ``--cache``: all open rows that were not learned from, by the reader
+that teaches text, so what it misses itself is not seen.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semvid.core.config import FocusConfig
+from semvid.core.errors import ConfigError, SemvidError
 from semvid.core.resampling import fitted, stretched
 from semvid.core.types import FloatArray, Pixels
 from semvid.models.architecture import CHANNELS, Architecture
@@ -25,11 +28,12 @@ from semvid.models.predictor import MsRoiPredictor
 from semvid.models.training.gating import CLASS_GROUPS, GATED
 from semvid.models.training.materials import Sources, load_materials
 from semvid.models.training.pack import PACK_CHANNELS, Example, FixationExample, Pack, Picture, decode_rgb
-from semvid.models.training.scores import THRESHOLDS, boundary_f, gaze_scores, iou_curve
+from semvid.models.training.scores import THRESHOLDS, boundary_f, gaze_scores, iou_curve, text_scores
 from semvid.models.training.second_pack import ClipFrame, load_clips, load_photographs, validated_synthetic
+from semvid.models.training.text_labels import words_label
 from semvid.models.weights_file import open_weights
 
-_SALIENT, _FIXATION = CHANNELS.index("salient"), CHANNELS.index("fixation")
+_SALIENT, _FIXATION, _TEXT = (CHANNELS.index(name) for name in ("salient", "fixation", "text"))
 _MOST_PHOTOGRAPHS = 100
 
 
@@ -58,18 +62,26 @@ class Scorer:
         pack: With gated labels.
         clips: With masks.
         photographs: With human fixation densities.
+        read: Pictures in which a reader looked for words.
     """
 
-    def __init__(self, pack: Pack, clips: list[ClipFrame], photographs: list[FixationExample]) -> None:
+    def __init__(
+        self,
+        pack: Pack,
+        clips: list[ClipFrame],
+        photographs: list[FixationExample],
+        read: Sequence[tuple[Example, NDArray[np.uint8]]] = (),
+    ) -> None:
         rows = [one for one in pack.examples if one.split == "val"]
         self._objects = [one for one in rows if one.salient_from == GATED]
         self._looked = [one for one in rows if one.source == "osie" and one.gaze is not None]
         self._synthetic = validated_synthetic(clips)
         self._real = [one for one in clips if not one.is_synthetic]
         self._photographs = [one for one in photographs if one.split == "val"][:_MOST_PHOTOGRAPHS]
+        self._read = read
 
     def score(self, network: MsRoi) -> dict[str, float]:
-        """Return IoU and F of ``salient``, IoU of the classes at one half, NSS and CC of ``fixation``."""
+        """Return IoU and F of ``salient``, IoU of classes at one half, NSS and CC of ``fixation``; text."""
         predictor = MsRoiPredictor(_InMemory(network), network.architecture, FocusConfig())
         maps = [_maps(predictor, one.picture()) for one in self._objects]
         pairs, index, scores = self._salient(maps), 0, {}
@@ -89,6 +101,12 @@ class Scorer:
             if photographs:
                 rows = [gaze_scores(_fixation(predictor, picture, d), d) for picture, d in photographs]
                 scores[f"{name}_nss"], scores[f"{name}_cc"] = np.mean(rows, 0)
+        if self._read:
+            texts = [
+                stretched(_maps(predictor, one.picture())[_TEXT], *words.shape[1:])
+                for one, words in self._read
+            ]
+            scores |= text_scores(texts, [words for _, words in self._read])
         return {name: round(float(value), 4) for name, value in scores.items()}
 
     def _salient(self, maps: list[FloatArray]) -> list[tuple[FloatArray, NDArray[np.bool_]]]:
@@ -136,11 +154,32 @@ def _human(example: Example) -> FloatArray:
     return example.gaze.astype(np.float32)
 
 
-def open_scorer(sources: Sources, pack: Pack | None = None) -> Scorer:
-    """Load everything that is scored on; ``pack``, with gated labels, if it was loaded before."""
+def open_scorer(sources: Sources, pack: Pack | None = None, words: Path | None = None) -> Scorer:
+    """Load everything that is scored on.
+
+    Args:
+        sources: Both packs.
+        pack: With gated labels, if it was loaded before.
+        words: Cache of ``text_labels``, to score text too.
+
+    Raises:
+        ConfigError: Words are missing.
+    """
     loaded = pack or load_materials(sources, "gated", open_terms_only=True)
     assert sources.more is not None  # noqa: S101 - gated labels need it
-    return Scorer(loaded, load_clips(sources.more), load_photographs(sources.more))
+    read = _read(loaded, words) if words else []
+    return Scorer(loaded, load_clips(sources.more), load_photographs(sources.more), read)
+
+
+def _read(pack: Pack, cache: Path) -> list[tuple[Example, NDArray[np.uint8]]]:
+    rows = [one for one in pack.examples if one.split != "train"]
+    read = [(one, words) for one in rows if (words := words_label(one, cache)) is not None]
+    if len(read) < len(rows):
+        raise ConfigError(
+            f"{cache} holds the words of {len(read)} of {len(rows)} pictures to score text with; "
+            "run semvid.models.training.text_labels first"
+        )
+    return read
 
 
 def main() -> None:
@@ -152,8 +191,12 @@ def main() -> None:
     parser.add_argument("--pack", type=Path, required=True, help="folder of the training pack")
     parser.add_argument("--more", type=Path, required=True, help="folder of the second pack")
     parser.add_argument("--width", type=int, help="of the input for wide pictures; others get as many pixels")
+    parser.add_argument("--cache", type=Path, help="folder that text_labels filled, to score text too")
     arguments = parser.parse_args()
-    scorer = open_scorer(Sources(arguments.pack, arguments.more))
+    try:
+        scorer = open_scorer(Sources(arguments.pack, arguments.more), words=arguments.cache)
+    except SemvidError as error:
+        parser.error(str(error))
     for name in arguments.weights:
         network = open_weights(name).load()
         network.architecture = _widened(network.architecture, arguments.width)

@@ -52,7 +52,7 @@ def fill_cache(examples: Iterable[Example], cache: Path, reader: Reader) -> None
 
 
 def main() -> None:
-    """Fill the cache for the open rows to learn from, and for the frames that ``foreground`` kept."""
+    """Fill the cache for the open rows of the pack, and for the frames that ``foreground`` kept."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -64,9 +64,10 @@ def main() -> None:
         reader = TextReader(arguments.reader)
     except SemvidError as error:
         parser.error(str(error))
-    rows = [one for one in load_pack(arguments.pack, open_terms_only=True).examples if one.split == "train"]
-    # Whole scenes before the lone objects of Caltech-101, which show fewer words.
-    ordered = sorted(rows, key=lambda one: one.source == "caltech101")
+    rows = load_pack(arguments.pack, open_terms_only=True).examples
+    # First what networks are scored with, and whole scenes before the lone objects of Caltech-101, which show
+    # fewer words.
+    ordered = sorted(rows, key=lambda one: (one.split == "train", one.source == "caltech101"))
     fill_cache([*load_frames(arguments.cache), *ordered], arguments.cache, reader)
 
 
