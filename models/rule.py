@@ -18,6 +18,10 @@ _KINDS = ("person", "animal", "vehicle", "text")
 """Classes that a place belongs to at the cost of each other; what is called an object may be any of them."""
 _CERTAIN = 0.5
 """From this value of its map on, a place belongs to a class altogether."""
+_WORDS = 0.36
+"""Least importance of certain words at weight 1. No mask that the calibration is fitted to counts words, so
+it would make them nothing; people want to read them. Below one half, since boards beside a court would
+otherwise draw more than the player."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ def class_scores(maps: FloatArray) -> FloatArray:
 def importance(maps: FloatArray, focus: FocusConfig, tuning: Tuning = TUNED) -> FloatArray:
     """Join the maps of the classes that are present, mix in the class-free maps, calibrate, and weigh.
 
+    Words keep some importance whatever the calibration says.
+
     Prakash et al., DCC 2017, section 3: classes whose activation passes a threshold contribute, all at once.
     Theirs are summed; here the strongest counts at each place, since a face is a person too, and sums raise
     what overlaps (``examples/benchmark/rule.py``).
@@ -72,10 +78,27 @@ def importance(maps: FloatArray, focus: FocusConfig, tuning: Tuning = TUNED) -> 
     objects = semantic + np.float32(focus.salient) * (_map(maps, "salient") - semantic)
     fixation = _map(maps, "fixation") ** np.float32(tuning.fixation_power)
     mixed: FloatArray = objects + np.float32(focus.fixation) * (fixation - objects)
-    chance = calibrated(mixed, tuning)
+    chance = np.maximum(calibrated(mixed, tuning), words(maps, focus, is_present))
     if any(focus.weight(name) != 1 for name in CLASSES):
         chance = chance * place_weights(maps, focus, is_present)
     return np.clip(chance, 0, 1)
+
+
+def words(maps: FloatArray, focus: FocusConfig, is_present: NDArray[np.bool_]) -> FloatArray:
+    """Return the least importance of places with words, before they are weighed.
+
+    Args:
+        maps: ``(8, h, w)`` in 0..1, in the order of ``CHANNELS``.
+        focus: A weight of ``text`` above 1 raises it.
+        is_present: ``(6,)``: whether each class is in the picture.
+
+    Returns:
+        ``(h, w)`` in 0..1.
+    """
+    text = _map(maps, "text")
+    if not is_present[CLASSES.index("text")]:
+        return np.zeros_like(text)
+    return np.asarray(np.minimum(_WORDS * max(focus.weight("text"), 1) * text, 1), np.float32)
 
 
 def calibrated(mixed: FloatArray, tuning: Tuning) -> FloatArray:

@@ -57,6 +57,14 @@ class TestRule:
         assert result.min() >= 0
         assert result.max() <= 1
 
+    @pytest.mark.parametrize(("weights", "expected"), [({}, 0.36), ({"text": 2}, 0.72), ({"text": 0}, 0)])
+    def test_words_count_where_nothing_else_is_seen(self, weights, expected):
+        values = np.zeros((8, 6, 9), np.float32)
+        values[CHANNELS.index("text"), 2:4] = 1
+        result = importance(values, FocusConfig(weights))
+        assert result[2:4] == pytest.approx(expected, abs=1e-3)
+        assert not result[5].any()
+
     def test_classes_under_the_threshold_do_not_contribute(self):
         values = np.zeros((8, 10, 10), np.float32)
         values[0, :5] = 0.9
