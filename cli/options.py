@@ -81,7 +81,7 @@ LookAhead = Annotated[int | None, time_option(
 )]
 Movement = Annotated[float | None, time_option(
     help="How much to lower the importance of still things while something important moves, 0 to 1. "
-    "Default: 0.6 (networks), 0 (all others)."
+    "Default: 0.5 (networks), 0 (all others)."
 )]
 Motion = Annotated[str, time_option(
     help="How maps follow the motion from frame to frame: flow (optical flow) or vectors (the motion vectors "

@@ -81,6 +81,11 @@ def load(name: str) -> dict[str, Any]:
     return record
 
 
+def validated_threshold() -> float:
+    """Return where importance is best cut to masks, by validation material (``rule.py``)."""
+    return float(load("rule")["outcomes"]["as it is"]["best_threshold"])
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Lay out a Markdown table."""
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]

@@ -52,7 +52,7 @@ class NetworkSource(MapSource):
 
     smoothing = 0.85
     map_every = 10
-    movement = 0.6
+    movement = 0.5
 
     def __init__(self, network: Network) -> None:
         self.network = network

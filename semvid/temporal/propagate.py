@@ -23,6 +23,9 @@ _PAST, _FUTURE = 0.82, 0.6
 """What of the smoothing is left to the past, and given to the future, where that is known: between what suits
 a road of cars (more) and a tennis player (less), both with masks (``examples/benchmark/look_ahead.py``)."""
 _LEAST = np.float32(1e-3)
+_STILL_ODDS = 4.5
+"""At ``movement`` 1 the odds of what does not move, while something important does, fall to ``exp`` of minus
+this (``examples/benchmark/shots.py``)."""
 _AHEAD = 8
 """Frames that tell what moves where one has waited as long as it may: farther ones have little weight."""
 
@@ -153,8 +156,11 @@ def _own_motion(steps: list[Step]) -> list[FloatArray | None]:
 class MotionEmphasis:
     """Lowers the importance of still things while something important moves.
 
+    Importance is about a chance, and that a thing stands still is evidence against it: its odds fall. So what
+    is certain, such as the face of a signer, keeps more than what is not.
+
     Args:
-        movement: Maximum share of importance that a still thing loses, 0..1.
+        movement: How much that counts, 0..1.
     """
 
     def __init__(self, movement: float) -> None:
@@ -180,4 +186,7 @@ class MotionEmphasis:
             leading += _LEADING_PAST * (self._leading - leading)
         self._leading = leading
         lag: FloatArray = np.maximum(np.float32(leading) - own_motion, 0)
-        return importance * (1 - self._movement * lag)
+        odds_share = np.exp(np.float32(-_STILL_ODDS) * self._movement * lag)
+        matters = importance * odds_share
+        lowered = matters / np.maximum(1 - importance + matters, _LEAST)
+        return np.asarray(np.minimum(lowered, importance), np.float32)
