@@ -35,3 +35,22 @@ def test_a_cut_forgets_the_frames_before():
 
     assert np.array_equal(offsets(one, two, is_cut=True), offsets(two))
     assert not np.array_equal(offsets(one, two), offsets(two))
+
+
+def test_what_matters_most_in_a_scene_keeps_its_quantizer_and_the_rest_does_not_pump():
+    allocator = OffsetAllocator(X264, AllocationConfig(match="region"))
+    half = np.zeros((32, 32), np.uint8)
+
+    def update(left, *, is_cut=False):
+        importance = np.array([[left, 0]], np.float32)
+        return allocator.allocate(importance, half, (64, 64), is_cut=is_cut)[0].values
+
+    first = update(1, is_cut=True)
+    assert (first[:, 0] == 0).all()
+    assert (first[:, -1] > 6).all()
+    leaving = update(0.2)
+    assert (first[:, -1] - leaving[:, -1] < 0.3).all(), "the top of the scene falls slowly"
+    assert (update(1)[:, 0] == 0).all(), "and rises at once"
+    assert (update(0.1, is_cut=True)[:, 0] == 0).all()
+    blank = allocator.allocate(np.zeros((1, 1), np.float32), half, (64, 64), is_cut=True)[0].values
+    assert not blank.any()

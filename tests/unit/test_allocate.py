@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from semvid.allocate.neutral import quantizer_offsets
+from semvid.allocate.offsets import neutral_offsets, saving_offsets
 from semvid.allocate.rate_model import RateModel
 from semvid.core.config import AllocationConfig
 
@@ -26,7 +26,7 @@ EVEN = RateModel(spatial=0.3, temporal=0.3, finer=1.5, coarser=1.5)
 
 @given(importances, activities, configs)
 def test_offsets_are_in_range_and_cover_every_block(importance, activity, config):
-    offsets = quantizer_offsets(importance, activity, config, EVEN)
+    offsets = neutral_offsets(importance, activity, config, EVEN)
     assert offsets.shape == importance.shape
     assert offsets.dtype == np.float32
     assert offsets.min() >= config.finest - 1e-5
@@ -35,14 +35,14 @@ def test_offsets_are_in_range_and_cover_every_block(importance, activity, config
 
 @given(importances, activities, configs)
 def test_what_matters_more_is_never_coarser(importance, activity, config):
-    offsets = quantizer_offsets(importance, activity, config, EVEN).ravel()
+    offsets = neutral_offsets(importance, activity, config, EVEN).ravel()
     order = np.argsort(importance.ravel(), kind="stable")
     assert (np.diff(offsets[order]) <= 1e-5).all()
 
 
 @given(importances, activities, configs, rates)
 def test_predicted_bits_are_those_of_the_plain_encode(importance, activity, config, rate):
-    offsets = quantizer_offsets(importance, activity, config, rate)
+    offsets = neutral_offsets(importance, activity, config, rate)
     assert rate.rate_ratio(offsets, activity) == pytest.approx(1, abs=2e-3)
 
 
@@ -54,31 +54,50 @@ def test_bits_stay_where_most_blocks_are_clipped_and_slopes_differ(finer, coarse
     importance = np.linspace(0, 1, 240, dtype=np.float32).reshape(12, 20) ** 3
     activity = np.geomspace(0.015625, 64, 240, dtype=np.float32).reshape(12, 20)
     for one in (activity, activity[::-1], np.roll(activity, 7, 1)):
-        offsets = quantizer_offsets(importance, one, config, rate)
+        offsets = neutral_offsets(importance, one, config, rate)
         assert rate.rate_ratio(offsets, one) == pytest.approx(1, abs=2e-4)
 
 
 @given(importances, activities)
 def test_strength_zero_is_the_plain_encode(importance, activity):
-    assert not quantizer_offsets(importance, activity, AllocationConfig(strength=0), EVEN).any()
+    assert not neutral_offsets(importance, activity, AllocationConfig(strength=0), EVEN).any()
 
 
 @given(st.floats(0, 1, width=32), activities, configs)
 def test_a_constant_map_moves_nothing(value, activity, config):
     constant = np.full(activity.shape, value, np.float32)
-    assert not quantizer_offsets(constant, activity, config, EVEN).any()
+    assert not neutral_offsets(constant, activity, config, EVEN).any()
 
 
 def test_difference_follows_the_law():
     # dQP = -3 log2(w / w0): full importance weighs 5 times the background at weight 0.25.
     config = AllocationConfig(background_weight=0.25)
     importance = np.array([[0, 1]], np.float32)
-    offsets = quantizer_offsets(importance, np.ones((1, 2), np.float32), config, EVEN)
+    offsets = neutral_offsets(importance, np.ones((1, 2), np.float32), config, EVEN)
     assert offsets[0, 0] - offsets[0, 1] == pytest.approx(3 * np.log2(5), abs=1e-3)
 
 
 def test_busy_important_blocks_push_the_bias_up():
     importance = np.array([[0, 1]], np.float32)
-    quiet = quantizer_offsets(importance, np.array([[1, 0.1]], np.float32), AllocationConfig(), EVEN)
-    busy = quantizer_offsets(importance, np.array([[0.1, 1]], np.float32), AllocationConfig(), EVEN)
+    quiet = neutral_offsets(importance, np.array([[1, 0.1]], np.float32), AllocationConfig(), EVEN)
+    busy = neutral_offsets(importance, np.array([[0.1, 1]], np.float32), AllocationConfig(), EVEN)
     assert (busy > quiet).all()
+
+
+@given(importances, st.floats(0, 1), configs)
+def test_what_matters_most_keeps_the_quantizer_and_the_rest_is_coarser(importance, top, config):
+    offsets = saving_offsets(importance, top, config)
+    assert offsets.dtype == np.float32
+    assert offsets.min() >= 0
+    assert offsets.max() <= config.coarsest + 1e-5
+    assert not offsets[importance >= top].any()
+    order = np.argsort(importance.ravel(), kind="stable")
+    assert (np.diff(offsets.ravel()[order]) <= 1e-5).all()
+
+
+def test_where_nothing_matters_much_little_is_saved():
+    importance = np.array([[0, 1]], np.float32)
+    config = AllocationConfig(match="region", background_weight=0.25, coarsest=25)
+    assert saving_offsets(importance, 1, config) == pytest.approx(np.array([[3 * np.log2(5), 0]]), abs=1e-4)
+    unsure = saving_offsets(importance / 10, 0.1, config)
+    assert unsure == pytest.approx(np.array([[3 * np.log2(1.4), 0]]), abs=1e-4)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from semvid.allocate.neutral import quantizer_offsets
+from semvid.allocate.offsets import neutral_offsets
 from semvid.allocate.vpx_scale import VP9_SCALE
 from semvid.codecs.x26x.x265 import X265
 from semvid.core.config import AllocationConfig
@@ -63,9 +63,9 @@ def test_av1_offsets_are_undone(steps):
 @given(importance=arrays.arrays(np.float32, (3, 4), elements=st.floats(0, 1, width=32)))
 def test_what_is_read_back_gives_the_same_offsets(write, importance, tmp_path_factory):
     activity = np.ones((3, 4), np.float32)
-    steps = quantizer_offsets(importance, activity, AllocationConfig(), X265.rate)
+    steps = neutral_offsets(importance, activity, AllocationConfig(), X265.rate)
     (found,) = read(tmp_path_factory.mktemp("text"), text(write, steps))
-    again = quantizer_offsets(found, activity, AllocationConfig(), X265.rate)
+    again = neutral_offsets(found, activity, AllocationConfig(), X265.rate)
     assert again == pytest.approx(steps, abs=1.05 if write is write_kvazaar else 1.6)
 
 

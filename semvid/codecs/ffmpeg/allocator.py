@@ -6,13 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semvid.allocate.blocks import area_mean, block_differences
-from semvid.allocate.neutral import quantizer_offsets
+from semvid.allocate.offsets import neutral_offsets, saving_offsets
 from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.core.config import AllocationConfig
 from semvid.core.types import AnalysedFrame, FloatArray, QuantizerOffsets
 
 _FRESH_SHARE = 0.3
 """Share of the newest frame in the running average of activity."""
+_TOP_SHARE = 0.01
+"""What matters most is this share of the blocks: smaller things may matter more."""
+_TOP_FALL = 0.05
+"""How fast its importance falls within a scene, as a share of the way in each frame: it must not pump."""
 
 
 class OffsetAllocator:
@@ -30,6 +34,7 @@ class OffsetAllocator:
         self._config = config
         self._previous: NDArray[np.uint8] | None = None
         self._activity: FloatArray | None = None
+        self._top = 0.0
 
     def update(self, analysed: AnalysedFrame) -> tuple[QuantizerOffsets | None, float]:
         """Return the offsets of the next frame and its predicted bits as a multiple of those without."""
@@ -52,7 +57,7 @@ class OffsetAllocator:
         """
         block_size, rate = self._spec.block_size, self._spec.rate
         if is_cut:
-            self._previous = self._activity = None
+            self._previous, self._activity, self._top = None, None, 0.0
         # A block shares one quantizer. The root of the mean square lets the part that matters decide where
         # the plain mean would water it down.
         pooled = np.sqrt(area_mean(np.square(importance), *size, block_size))
@@ -62,5 +67,16 @@ class OffsetAllocator:
             self._activity = fresh
         else:
             self._activity = self._activity + _FRESH_SHARE * (fresh - self._activity)
-        offsets = quantizer_offsets(pooled, self._activity, self._config, rate)
+        if self._config.match == "region":
+            offsets = saving_offsets(pooled, self._follow_top(pooled), self._config)
+        else:
+            offsets = neutral_offsets(pooled, self._activity, self._config, rate)
         return QuantizerOffsets(offsets, block_size, is_cut), rate.rate_ratio(offsets, self._activity)
+
+    def _follow_top(self, pooled: FloatArray) -> float:
+        """Return the importance of what matters most in the scene: it rises at once, and falls slowly."""
+        flat = pooled.ravel()
+        count = max(1, round(flat.size * _TOP_SHARE))
+        top = float(np.partition(flat, flat.size - count)[-count:].mean())
+        self._top = max(top, self._top + _TOP_FALL * (top - self._top))
+        return self._top

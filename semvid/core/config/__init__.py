@@ -11,6 +11,7 @@ from semvid.core.config.maps import Device as Device
 from semvid.core.config.maps import FocusConfig as FocusConfig
 from semvid.core.config.maps import MapsConfig as MapsConfig
 from semvid.core.config.maps import Mark as Mark
+from semvid.core.config.maps import Match as Match
 from semvid.core.config.maps import Motion as Motion
 from semvid.core.config.maps import TemporalConfig as TemporalConfig
 from semvid.core.config.products import JPEG_QUALITY as JPEG_QUALITY

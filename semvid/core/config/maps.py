@@ -17,6 +17,7 @@ Share = Annotated[float, Limits(0, 1)]
 BackgroundWeight = Annotated[float, Limits(0.01, 10)]
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
+Match = Literal["region", "size"]
 Motion = Literal["flow", "vectors"]
 
 MODELS = ("msroi", "msroi-fast", "spectral")
@@ -33,13 +34,16 @@ BACKGROUND_WEIGHT = 0.28
 class AllocationConfig(Settings):
     """How strongly importance moves the quantizer."""
 
+    match: Match = "size"
+    """What a plain encode and this one have in common at the same rate factor: ``region`` (what matters most
+    is as good, the rest coarser, so the file is smaller) or ``size`` (what matters is better)."""
     strength: Annotated[float, Limits(0, 3)] = 1.0
     """How strongly the map acts: 0 = plain encode, 1 = the best offsets for the weights, more =
     exaggerated."""
     background_weight: BackgroundWeight = BACKGROUND_WEIGHT
     """Distortion weight of the background; important areas weigh this plus 1. Lower = more contrast."""
     finest: Annotated[float, Limits(-25, 0)] = -10.0
-    """Lowest quantizer offset, in QP steps."""
+    """Lowest quantizer offset, in QP steps; none is below 0 with ``match="region"``."""
     coarsest: Annotated[float, Limits(0, 25)] = 8.0
     """Highest quantizer offset, in QP steps; beyond about 8 the background visibly falls apart."""
 

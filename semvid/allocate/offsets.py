@@ -1,8 +1,10 @@
-"""Turn importance into quantizer offsets that cost no bits overall. Pure functions: arrays in, arrays out.
+"""Turn importance into quantizer offsets. Pure functions: arrays in, arrays out.
 
 For distortion weighted by w the bits are best spent where every block's weighted distortion falls equally
 per bit. Distortion goes with the square of the quantizer step, and the step doubles every 6 QP, so
-``dQP = -3 log2(w / w0)``. The one free number w0 makes the predicted bits equal to those of the plain encode.
+``dQP = -3 log2(w / w0)``. The one free number w0 is the weight of what keeps the quantizer of a plain encode:
+of what matters most (``saving_offsets``), or of a middle at which the predicted bits are those of the plain
+encode (``neutral_offsets``).
 """
 
 from __future__ import annotations
@@ -21,13 +23,32 @@ _TOLERANCE = 1e-4
 """Accepted base-2 logarithm of the predicted rate ratio: 0.007 % of the bits."""
 
 
-def quantizer_offsets(
+def saving_offsets(importance: FloatArray, top: float, config: AllocationConfig) -> FloatArray:
+    """Leave what matters most as it is in a plain encode, and make the rest coarser.
+
+    Args:
+        importance: ``(rows, cols)`` in 0..1.
+        top: Importance of what matters most, in 0..1. Where it is low nothing matters much more than the
+            rest, and offsets are small.
+        config: Strength, background weight, and the highest offset.
+
+    Returns:
+        ``(rows, cols)`` float32 QP steps within ``0..config.coarsest``; 0 where importance is ``top`` or
+        more, and never coarser where it is higher.
+    """
+    weight = np.float32(config.background_weight) + importance
+    full = np.float32(config.background_weight + top)
+    offsets = np.float32(3.0 * config.strength) * np.log2(full / weight)
+    return np.asarray(np.clip(offsets, 0, np.float32(config.coarsest)), np.float32)
+
+
+def neutral_offsets(
     importance: FloatArray,
     activity: FloatArray,
     config: AllocationConfig,
     rate: RateModel,
 ) -> FloatArray:
-    """Allocate quantizer offsets to the blocks of one frame.
+    """Make what matters finer, and the rest so much coarser that all together takes as many bits.
 
     Args:
         importance: ``(rows, cols)`` in 0..1.
