@@ -36,8 +36,7 @@ Model = Annotated[str, map_option(
 )]
 Focus = Annotated[str | None, map_option(
     metavar="CLASS=N,...",
-    help=f"Weight of each class ({', '.join(CLASSES)}), as in face=2,vehicle=0; else 1. 0 = does not matter; "
-    "a face that is not named weighs what the person weighs."
+    help=f"Weight of each class ({', '.join(CLASSES)}), as in face=2,vehicle=0; else 1."
 )]
 Threshold = Annotated[float, map_option(
     help="How sure the network must be of a class before it counts, 0 to 1. Raise it if too much counts."
