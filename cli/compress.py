@@ -11,7 +11,7 @@ import typer
 # Only light modules here: `semvid --help` must not load FFmpeg or numpy.
 from semvid.cli import options
 from semvid.cli.codec_options import Codec, defaults_of, preset_help
-from semvid.core.config import AllocationConfig, CompressConfig, Deinterlace, DroppableKind
+from semvid.core.config import AllocationConfig, CompressConfig, Deinterlace, DroppableKind, Match
 from semvid.core.errors import ConfigError
 from semvid.core.rate import Bitrate, Crf, Quality, Size
 
@@ -54,10 +54,11 @@ def command(
     maps_hold: options.MapsHold = False,
     boxes: options.Boxes = None,
     track: options.Track = None,
+    match: options.Match = None,
     strength: options.Strength = options.ALLOCATION.strength,
     background_weight: options.BackgroundWeight = options.ALLOCATION.background_weight,
     finest: Annotated[float, options.map_option(
-        help="Lowest quantizer offset, for what matters most, in QP steps, -25 to 0."
+        help="Lowest quantizer offset, for what matters most, in QP steps, -25 to 0; not with --match region."
     )] = options.ALLOCATION.finest,
     coarsest: Annotated[float, options.map_option(
         help="Highest quantizer offset, for the background, in QP steps, 0 to 25; beyond 8 it visibly falls "
@@ -88,6 +89,10 @@ def command(
         metavar="FILE", help="Also compare with a plain encode, in up to six more encodes: .html, or .json "
         "for 'semvid report'."
     )] = None,
+    no_probe: Annotated[bool, typer.Option(
+        "--no-probe", help="With --match region: estimate what was saved instead of measuring it on some "
+        "parts, which is faster and often far off."
+    )] = False,
     overwrite: options.Overwrite = False,
     allow_protocols: options.AllowProtocols = None,
     no_preview: options.NoPreview = False,
@@ -97,7 +102,8 @@ def command(
 ) -> None:  # fmt: skip
     """Compress a video and keep its detail where people look.
 
-    At the same --crf the file is about as large as a plain encode; raise --crf to make it smaller.
+    At the same --crf the file is about as large as a plain encode and better where it matters, or with
+    --match region as good where it matters and smaller.
     """
     config = CompressConfig(
         maps=options.maps_config(
@@ -115,13 +121,18 @@ def command(
         encoder_options=dict(map(_parse_option, encoder_option or [])),
         temporal=options.temporal_config(map_every, smoothing, movement, motion, look_ahead),
         allocation=AllocationConfig(
-            strength=strength, background_weight=background_weight, finest=finest, coarsest=coarsest
+            match=cast("Match | None", match),
+            strength=strength,
+            background_weight=background_weight,
+            finest=finest,
+            coarsest=coarsest,
         ),
         save_maps=save_maps,
         drop=cast("frozenset[DroppableKind]", frozenset(drop or [])),
         audio=audio,
         strict=strict,
         overwrite=overwrite,
+        probe=not no_probe,
     )
     from semvid.cli.draw import JsonPrinter, ProgressDrawer
     from semvid.cli.report import add_report, check_report

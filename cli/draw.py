@@ -151,11 +151,20 @@ def result_line(result: Result) -> str:
     """Sum up a result in one line."""
     change = result.output_bytes / max(result.source_bytes, 1) - 1
     seconds = result.elapsed_seconds
+    sizes = f"{format_bytes(result.source_bytes)} -> {format_bytes(result.output_bytes)}"
     plain = result.plain_bytes_estimate
-    compared = f"plain encode about {format_bytes(plain)}, " if plain is not None else ""
+    if result.saving is not None:
+        alike, is_measured = result.plain_bytes or plain or 0, result.plain_bytes is not None
+        compared = (
+            f"; a plain encode as good where it matters: {'' if is_measured else 'about '}"
+            f"{format_bytes(alike)} ({-result.saving:+.0%}{'' if is_measured else ', estimated'})"
+        )
+    else:
+        compared = f" ({change:+.0%})" + (
+            "" if plain is None else f", plain encode about {format_bytes(plain)}"
+        )
     return (
-        f"{result.output}: {format_bytes(result.source_bytes)} -> {format_bytes(result.output_bytes)} "
-        f"({change:+.0%}), {compared}{counted(result.num_frames, 'frame')} in {seconds:.1f} s "
+        f"{result.output}: {sizes}{compared}, {counted(result.num_frames, 'frame')} in {seconds:.1f} s "
         f"({result.num_frames / max(seconds, 1e-9):.0f} fps)"
     )
 

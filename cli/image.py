@@ -33,7 +33,7 @@ def command(
         help="Maximum size of the output in bytes; semvid writes the best picture that fits."
     )] = None,
     match: Annotated[str | None, options.encoding_option(
-        metavar="plain", help="plain: make the output as large as a plain JPEG of this --quality."
+        metavar="size", help="size: make the output as large as a plain JPEG of this --quality."
     )] = None,
     sampling: Annotated[str, options.encoding_option(
         help="Chroma sampling: 4:2:0, 4:2:2, 4:4:4 or grey."
@@ -60,7 +60,7 @@ def command(
         maps=options.maps_config(model, focus, device, threshold, threads, maps, boxes),
         rate=options.one_rate(("--quality", Quality, quality), ("--target-bytes", _size, target_bytes))
         or _DEFAULTS.rate,
-        match=cast("Literal['plain'] | None", match),
+        match=cast("Literal['size'] | None", match),
         sampling=cast(Sampling, sampling),
         price=price,
         background_weight=background_weight,

@@ -9,7 +9,7 @@ from typing import Annotated, cast
 import typer
 
 from semvid.cli import options
-from semvid.core.config import AllocationConfig, ExportConfig, MapFormat
+from semvid.core.config import AllocationConfig, ExportConfig, MapFormat, Match
 from semvid.core.text import counted
 
 _DEFAULTS = ExportConfig()
@@ -32,6 +32,7 @@ def command(
     maps_hold: options.MapsHold = False,
     boxes: options.Boxes = None,
     track: options.Track = None,
+    match: options.Match = None,
     strength: options.Strength = options.ALLOCATION.strength,
     background_weight: options.BackgroundWeight = options.ALLOCATION.background_weight,
     map_every: options.MapEvery = None,
@@ -48,14 +49,17 @@ def command(
 ) -> None:  # fmt: skip
     """Write maps of what matters to a file, which --maps of other commands reads.
 
-    --strength and --background-weight only count for kvazaar and svtav1, whose files hold quantizer offsets.
+    --match, --strength and --background-weight only count for kvazaar and svtav1, whose files hold quantizer
+    offsets.
     """
     config = ExportConfig(
         maps=options.maps_config(
             model, focus, device, threshold, threads, maps, boxes, track, hold=maps_hold
         ),
         format=cast("MapFormat | None", kind),
-        allocation=AllocationConfig(strength=strength, background_weight=background_weight),
+        allocation=AllocationConfig(
+            match=cast("Match | None", match), strength=strength, background_weight=background_weight
+        ),
         temporal=options.temporal_config(map_every, smoothing, movement, motion, look_ahead),
         overwrite=overwrite,
     )

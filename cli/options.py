@@ -58,6 +58,11 @@ Track = Annotated[list[str] | None, map_option(
 Strength = Annotated[float, map_option(
     help="How strongly the map acts, 0 to 3: 0 = plain encode, 1 = best for the weights."
 )]
+Match = Annotated[str | None, map_option(
+    metavar="WHAT",
+    help="size: as large as a plain encode, better where it matters (default). region: as good there, "
+    "smaller."
+)]
 BackgroundWeight = Annotated[float, map_option(
     help="Distortion weight of the background, 0.01 to 10; what matters weighs this plus 1. Lower = more "
     "contrast."

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         TemporalConfig,
     )
     from semvid.core.errors import SemvidError
-    from semvid.core.events import Done, Event, Notice, Preview, Progress, Reported, Stage, Started
+    from semvid.core.events import Done, Event, Measured, Notice, Preview, Progress, Reported, Stage, Started
     from semvid.core.map_source import ImportanceSource, MapSource
     from semvid.core.rate import Bitrate, Crf, Quality, Rate, Size
     from semvid.core.results import Comparison, ExportResult, ImageResult, Pooled, Result
@@ -52,7 +52,7 @@ _NAMES = {
         "LiveConfig MapsConfig Mark OverlayConfig TemporalConfig"
     ),
     "core.errors": "SemvidError",
-    "core.events": "Done Event Notice Preview Progress Reported Stage Started",
+    "core.events": "Done Event Measured Notice Preview Progress Reported Stage Started",
     "core.map_source": "ImportanceSource MapSource",
     "core.rate": "Bitrate Crf Quality Rate Size",
     "core.results": "Comparison ExportResult ImageResult Pooled Result",
@@ -101,6 +101,7 @@ __all__ = [
     "MapSource",
     "MapsConfig",
     "Mark",
+    "Measured",
     "Notice",
     "OverlayConfig",
     "PacketTaker",

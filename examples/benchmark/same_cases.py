@@ -104,7 +104,7 @@ _IMAGES = {
     "plain": "still.png",
     "quality": "still.png --quality 40",
     "bytes": "turned.jpg --target-bytes 9000",
-    "match": "turned.jpg --quality 70 --match plain",
+    "match": "turned.jpg --quality 70 --match size",
     "full": "turned.jpg --sampling 4:4:4 --price 0.2",
     "grey": "grey.png --model msroi-fast",
     "clear": "clear.png --model spectral",

@@ -16,6 +16,9 @@ from semvid.core.types import FloatArray
 
 LevelArray = NDArray[np.int32]
 
+_SLIVER = 1e-3
+"""Share of a block below which a sample only touches it, by rounding."""
+
 
 def area_mean(
     values: NDArray[np.float32] | NDArray[np.uint8], width: int, height: int, block_size: int
@@ -40,16 +43,39 @@ def area_mean(
     return np.ascontiguousarray(across.T)
 
 
+def area_max(values: NDArray[np.float32], width: int, height: int, block_size: int) -> FloatArray:
+    """Find the highest value of a map of any size in each block of a frame it is stretched to.
+
+    Args and result are those of ``area_mean``; values are 0 or more.
+    """
+    down = _highest(values, height, block_size)
+    across = _highest(np.ascontiguousarray(down.T), width, block_size)
+    return np.ascontiguousarray(across.T)
+
+
 def _average(values: FloatArray, extent: int, block_size: int) -> FloatArray:
     """Average the samples along the first axis that lie under each block."""
+    samples, weights = _under_blocks(values, extent, block_size)
+    means: FloatArray = np.einsum("bs,bsc->bc", weights, samples)
+    return means
+
+
+def _highest(values: FloatArray, extent: int, block_size: int) -> FloatArray:
+    """Find the highest of the samples along the first axis that lie under each block."""
+    samples, weights = _under_blocks(values, extent, block_size)
+    highest: FloatArray = np.where(weights[:, :, None] > _SLIVER, samples, np.float32(0)).max(axis=1)
+    return highest
+
+
+def _under_blocks(values: FloatArray, extent: int, block_size: int) -> tuple[FloatArray, FloatArray]:
+    """Return the samples under each block, ``(blocks, most, cols)``, and the weights of ``_shares``."""
     index, weights = _shares(values.shape[0], extent, block_size)
     if index is not None:
         values = values[index]
     elif weights.size > values.shape[0]:
         missing = np.zeros((weights.size - values.shape[0], values.shape[1]), np.float32)
         values = np.concatenate([values, missing])
-    means: FloatArray = np.einsum("bs,bsc->bc", weights, values.reshape(*weights.shape, -1))
-    return means
+    return values.reshape(*weights.shape, -1), weights
 
 
 @lru_cache(maxsize=16)

@@ -55,10 +55,21 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Another pass over the video begins, after the encode; ``Progress`` starts again."""
+    """Another pass over the video, or parts of it, begins after the encode; ``Progress`` starts again."""
 
     name: str
     """What the pass does, as in ``measuring``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Some parts were encoded again without a map, to learn how large all of it would be."""
+
+    plain_video_bytes: int
+    """Of the video stream, whole file."""
+    num_parts: int
+    num_frames: int
+    """Of the parts, as far as they were compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +80,4 @@ class Reported:
     output_bytes: int
 
 
-Event = Started | Notice | Progress | Preview | Done | Stage | Reported
+Event = Started | Notice | Progress | Preview | Measured | Done | Stage | Reported

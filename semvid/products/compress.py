@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from semvid.codecs.registry import find_codec
 from semvid.core.config import CompressConfig
 from semvid.core.errors import ConfigError, OutputError
 from semvid.core.events import Done, Event, Notice, Started
-from semvid.core.map_source import ImportanceSource
+from semvid.core.map_source import ImportanceSource, MapSource
 from semvid.core.rate import Size
 from semvid.core.results import Result
 from semvid.core.settings import or_default
@@ -21,7 +21,9 @@ from semvid.core.text import setting
 from semvid.core.types import AnalysedFrame, Span
 from semvid.engine.encoding import Encoding
 from semvid.engine.job import Job
+from semvid.engine.probe import compared_with_plain, measure_plain
 from semvid.engine.run import Run, follow, open_run
+from semvid.engine.samples import CodingLog
 from semvid.engine.stages import Stage, each, in_thread, pipeline
 from semvid.engine.writing import Writing
 from semvid.importance.files.map_sink import SinkContext
@@ -96,8 +98,9 @@ def compress_events(
         preview_size: ``(width, height)`` in pixels that pictures of ``Preview`` must fit in; None = none.
 
     Yields:
-        ``Started``, then ``Notice``, ``Preview`` and ``Progress`` as they come, and ``Done`` last. Closing
-        the generator early stops all threads and leaves no output.
+        ``Started``, then ``Notice``, ``Preview`` and ``Progress`` as they come, and ``Done`` last. With
+        ``match="region"`` there are ``Stage``, ``Progress`` and ``Measured`` before it. Closing the generator
+        early stops all threads and leaves no output.
     """
     return job_events(_job(source, output, config), importance=importance, preview_size=preview_size)
 
@@ -150,14 +153,7 @@ def encode_events(
         maps = run.open_maps(sharing_cores(config.maps), importance)
         with VideoWriter(output, manifest, overwrite=config.overwrite) as writer, ExitStack() as stack:
             yield Started(info)
-            yield from map(Notice, manifest.notices)
-            if is_still(source):
-                yield Notice(
-                    f"{source.name} is a still picture: a video of one frame is made (of several pages, the "
-                    "first); semvid image makes a JPEG"
-                )
-            if config.maps.device in {"cuda", "mps"} and not isinstance(maps, NetworkSource):
-                yield Notice(f"`device={config.maps.device}` has no effect: no network makes these maps")
+            yield from map(Notice, (*manifest.notices, *_remarks(source, config, maps)))
             if config.save_maps is not None and has_maps:
                 from semvid.importance.files.sinks import open_sink
 
@@ -170,16 +166,20 @@ def encode_events(
             stages = [run.analyse, interlaced.run, cut, run.preview]
             if redraw is not None:
                 stages.append(redraw(run))
-            encoding, writing = Encoding(), Writing(reader, writer)
+            encoding, writing, log = Encoding(), Writing(reader, writer), CodingLog()
             encoding.begin(coding, Target.of_file(info, output.suffix))
             stack.callback(encoding.close)
             # The calling thread must keep the encoder fed.
             prepare = each(AnalysedFrame, lambda frame: [coding.prepare(frame)])
-            stages += [prepare, in_thread("analyse", info), encoding.run, writing.run]
+            stages += [prepare, in_thread("analyse", info), encoding.run, log.run, writing.run]
             with pipeline(reader, *stages) as events:
                 yield from events
             remark, fields = "what could be decoded was compressed", interlaced.notices()
             yield from run.finish(writing.num_frames, "were coded", remark, fields)
+            measured = None
+            if config.allocation.keeps_region and config.probe:
+                # Whoever ends the run meanwhile gets no output.
+                measured = yield from measure_plain(source, reader.span, config, log, output.suffix)
             output_bytes = writer.commit()
             yield from map(Notice, writer.notices)
             try:
@@ -189,7 +189,18 @@ def encode_events(
                 raise type(error)(f"{output} is complete, but its maps are missing: {error}") from error
             if isinstance(config.rate, Size) and output_bytes > config.rate.num_bytes:
                 yield Notice(f"the output has {output_bytes} bytes, more than `Size`; ask for less")
-            return writing.result(coding, output_bytes, time.monotonic() - started)
+            result = writing.result(coding, output_bytes, time.monotonic() - started)
+            return compared_with_plain(result, measured) if config.allocation.keeps_region else result
+
+
+def _remarks(source: Path, config: CompressConfig, maps: MapSource) -> Iterator[str]:
+    if is_still(source):
+        yield (
+            f"{source.name} is a still picture: a video of one frame is made (of several pages, the first); "
+            "semvid image makes a JPEG"
+        )
+    if config.maps.device in {"cuda", "mps"} and not isinstance(maps, NetworkSource):
+        yield f"`device={config.maps.device}` has no effect: no network makes these maps"
 
 
 def _check_maps_place(path: Path, source: Path, output: Path, *, overwrite: bool) -> None:

@@ -74,6 +74,6 @@ def _to_size(coder: PictureCoder, config: ImageConfig, extra: int) -> tuple[byte
     base = Choice(quality.value, config.price, config.background_weight)
     if isinstance(rate, Size):
         return fill_size(coder.encode, base, rate.num_bytes - extra)
-    if config.match == "plain":
+    if config.match == "size":
         return fill_size(coder.encode, base, len(coder.encode_plain(quality.value)))
     return coder.encode(base), base.quality

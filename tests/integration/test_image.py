@@ -117,7 +117,7 @@ def test_sizes_are_met(tmp_path):
         (semvid.ImageConfig(maps=semvid.MapsConfig(model="spectral"), rate=semvid.Size(12_000)), 12_000),
         (
             semvid.ImageConfig(
-                maps=semvid.MapsConfig(model="spectral"), rate=semvid.Quality(70), match="plain"
+                maps=semvid.MapsConfig(model="spectral"), rate=semvid.Quality(70), match="size"
             ),
             plain.stat().st_size,
         ),

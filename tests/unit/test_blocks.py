@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from semvid.allocate.blocks import area_mean, cover_with_rectangles
+from semvid.allocate.blocks import area_max, area_mean, cover_with_rectangles
 from semvid.core.geometry import grid_shape
 
 sizes = st.integers(1, 200)
@@ -80,3 +80,19 @@ def test_cover_of_nested_squares_is_one_rectangle_each():
     grid[4:16, 4:16] = 0
     grid[8:12, 8:12] = -4
     assert len(cover_with_rectangles(grid)) == 3
+
+
+@given(maps, sizes, sizes, st.sampled_from([8, 16, 64]))
+def test_area_max_is_no_less_than_the_mean_and_reaches_the_highest(values, width, height, block):
+    highest = area_max(values, width, height, block)
+    assert highest.shape == (-(-height // block), -(-width // block))
+    assert (highest >= area_mean(values, width, height, block) - 1e-2).all()
+    assert highest.max() <= values.max()
+    if values.shape[0] <= height and values.shape[1] <= width:
+        assert highest.max() == values.max()
+
+
+def test_area_max_counts_a_place_in_its_own_block_only():
+    values = np.zeros((48, 64), np.float32)
+    values[16, 31] = 1
+    assert area_max(values, 64, 48, 16).tolist() == [[0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]]

@@ -54,6 +54,7 @@ MORE = {
     "maps_hold": (None, "hold", "--maps-hold needs --maps"),
     "numbers": (None, "numbers", "--numbers needs --style blocks"),
     "legend": (("--style", "dim"), "legend", "--legend explains colours, and --style dim has none"),
+    "no_probe": (None, "probe=False", "--no-probe has no effect"),
     "virtual_camera": (None, "virtual_camera", "--virtual-camera needs the extra camera"),
 }
 """What is given, and what the library and the command line call it. None = it takes no value."""

@@ -267,6 +267,7 @@ def test_the_command_makes_the_same_config(monkeypatch, tmp_path):
             maps=MapsConfig(model="msroi-fast", focus=FocusConfig({"face": 3, "vehicle": 0}, threshold=0.4)),
             temporal=TemporalConfig(5, 0.3, 0.2, "vectors"), allocation=AllocationConfig(1.5, 0.2, -6, 5),
         ),
+        CompressConfig(allocation=AllocationConfig(match="region", coarsest=6)),
     ]  # fmt: skip
     for config in configs:
         result = Result(

@@ -74,7 +74,7 @@ def test_every_field_refuses_what_is_of_no_use_to_it(config, name, value):
         (lambda: semvid.CompressConfig(crf=30), r"^`crf` is no longer an option of CompressConfig; give `rate=Crf"),
         (lambda: semvid.LiveConfig(model="x"), r"^`model` is no longer an option of LiveConfig; .* `maps=MapsConfig\(model="),
         (lambda: semvid.CompressConfig(maps="a.svmap"), "maps is 'a.svmap' .*give a MapsConfig"),
-        (lambda: semvid.ImageConfig(match="same"), "`match=same` is unknown; the only choice is plain"),
+        (lambda: semvid.ImageConfig(match="same"), "`match=same` is unknown; the only choice is size"),
     ],
 )  # fmt: skip
 def test_the_message_names_field_value_and_remedy(make, words):

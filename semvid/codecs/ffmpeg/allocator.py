@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.allocate.blocks import area_mean, block_differences
+from semvid.allocate.blocks import area_max, area_mean, block_differences
 from semvid.allocate.offsets import neutral_offsets, saving_offsets
 from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.core.config import AllocationConfig
@@ -58,18 +58,21 @@ class OffsetAllocator:
         block_size, rate = self._spec.block_size, self._spec.rate
         if is_cut:
             self._previous, self._activity, self._top = None, None, 0.0
-        # A block shares one quantizer. The root of the mean square lets the part that matters decide where
-        # the plain mean would water it down.
-        pooled = np.sqrt(area_mean(np.square(importance), *size, block_size))
         fresh = rate.activity(*block_differences(half_luma, self._previous, *size, block_size))
         self._previous = half_luma
         if self._activity is None:
             self._activity = fresh
         else:
             self._activity = self._activity + _FRESH_SHARE * (fresh - self._activity)
+        # A block shares one quantizer.
         if self._config.match == "region":
+            # What matters must not lose along its edges.
+            pooled = area_max(importance, *size, block_size)
             offsets = saving_offsets(pooled, self._follow_top(pooled), self._config)
         else:
+            # The root of the mean square lets the part that matters decide where the plain mean would water
+            # it down.
+            pooled = np.sqrt(area_mean(np.square(importance), *size, block_size))
             offsets = neutral_offsets(pooled, self._activity, self._config, rate)
         return QuantizerOffsets(offsets, block_size, is_cut), rate.rate_ratio(offsets, self._activity)
 

@@ -54,6 +54,11 @@ class JpegCoding:
         for option, value in (("preset", config.preset), ("encoder_options", config.encoder_options)):
             if value:
                 raise ConfigError(f"`{option}` is not for `codec=mjpeg`; give `Quality`, `Bitrate` or `Size`")
+        if config.allocation.match is not None:
+            raise ConfigError(
+                "`match` is not for `codec=mjpeg`: its `Quality` is that of what matters already, and with "
+                "`Bitrate` or `Size` the size is known; leave it out"
+            )
         usual = AllocationConfig()
         limits = (config.allocation.finest, config.allocation.coarsest)
         if limits != (usual.finest, usual.coarsest):

@@ -28,24 +28,39 @@ DEFAULT_MODEL, LIVE_MODEL = "msroi", "msroi-fast"
 
 BACKGROUND_WEIGHT = 0.28
 """Default of videos and of stills."""
+_FINEST = -10.0
 
 
 @settings
 class AllocationConfig(Settings):
     """How strongly importance moves the quantizer."""
 
-    match: Match = "size"
-    """What a plain encode and this one have in common at the same rate factor: ``region`` (what matters most
-    is as good, the rest coarser, so the file is smaller) or ``size`` (what matters is better)."""
     strength: Annotated[float, Limits(0, 3)] = 1.0
     """How strongly the map acts: 0 = plain encode, 1 = the best offsets for the weights, more =
     exaggerated."""
     background_weight: BackgroundWeight = BACKGROUND_WEIGHT
     """Distortion weight of the background; important areas weigh this plus 1. Lower = more contrast."""
-    finest: Annotated[float, Limits(-25, 0)] = -10.0
-    """Lowest quantizer offset, in QP steps; none is below 0 with ``match="region"``."""
+    finest: Annotated[float, Limits(-25, 0)] = _FINEST
+    """Lowest quantizer offset, in QP steps; not for ``match="region"``, where none is below 0."""
     coarsest: Annotated[float, Limits(0, 25)] = 8.0
     """Highest quantizer offset, in QP steps; beyond about 8 the background visibly falls apart."""
+    match: Match | None = None
+    """What this encode has in common with a plain one of the same ``Crf``: ``size`` (what matters is better)
+    or ``region`` (what matters is as good, the rest is coarser, and the file is smaller). None = ``size``.
+    Only for encoders that take a ``Crf``."""
+
+    @property
+    def keeps_region(self) -> bool:
+        """Whether what matters is to be as in a plain encode, and the file smaller."""
+        return self.match == "region" and self.strength > 0
+
+    def __post_init__(self) -> None:
+        Settings.__post_init__(self)
+        if self.match == "region" and self.finest != _FINEST:
+            raise ConfigError(
+                "`finest` has no effect with `match=region`, where nothing is finer than in a plain encode; "
+                "leave it out"
+            )
 
 
 @settings

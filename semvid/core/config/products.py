@@ -63,6 +63,9 @@ class CompressConfig(MappedConfig):
     """Refuse what the output's container cannot hold as it is, instead of converting it or leaving it out."""
     overwrite: bool = False
     """Replace an existing output."""
+    probe: bool = True
+    """With ``match="region"``: encode some parts again without a map, to measure what was saved. False = it
+    is estimated, which is faster and often far off."""
 
     @property
     def sound_codec(self) -> tuple[str, int | None]:
@@ -88,6 +91,8 @@ class CompressConfig(MappedConfig):
         _ = self.sound_codec
         if self.save_maps is not None and self.allocation.strength == 0:
             raise ConfigError("`save_maps` has no maps to save at `strength=0`; leave one out")
+        if not self.probe and not self.allocation.keeps_region:
+            raise ConfigError("`probe=False` has no effect: only `match=region` measures; leave it out")
 
 
 JPEG_QUALITY = Quality(80)
@@ -101,9 +106,9 @@ class ImageConfig(MappedConfig):
 
     rate: Quality | Size = JPEG_QUALITY
     """The target: ``Quality``, or ``Size`` for the best picture that fits."""
-    match: Literal["plain"] | None = None
-    """``plain``: write as many bytes as a plain JPEG of this ``Quality`` has, and look better where it
-    matters."""
+    match: Literal["size"] | None = None
+    """``size``: write as many bytes as a plain JPEG of this ``Quality`` has, and look better where it
+    matters. None = what matters has this ``Quality``, and the rest less."""
     sampling: Sampling = "4:2:0"
     """Chroma sampling; a grey picture stays grey."""
     price: Annotated[float, Limits(0, 10)] = 0.08
@@ -255,6 +260,8 @@ class LiveConfig(MappedConfig):
     def __post_init__(self) -> None:
         MappedConfig.__post_init__(self)
         LIVE_BITRATES.check("Bitrate", self.rate.bits_per_second)
+        if self.allocation.match is not None:
+            raise ConfigError("`match` is not for live streams, which keep to their `Bitrate`; leave it out")
         if self.size is not None and any(side % 2 for side in self.size):
             raise ConfigError(f"`size={self.size[0]}x{self.size[1]}` has an odd side; use even ones")
         if self.temporal.map_every is not None:

@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from semvid.codecs.registry import find_codec
-from semvid.core.config import AllocationConfig, CompressConfig, MapsConfig, TemporalConfig
+from semvid.core.config import CompressConfig
 from semvid.core.events import Event, Progress
 from semvid.core.results import Result
+from semvid.engine.probe import plain_config
 from semvid.engine.search import SizeSearch
 from semvid.media.writing.claim import Claim, writing
 from semvid.media.writing.output import scratch_folder
@@ -52,18 +53,6 @@ def plain_encode_of_size(
 def only_progress(on_event: Callable[[Event], None]) -> Callable[[Event], None]:
     """Return what passes ``Progress`` on, and no other event of a run within another."""
     return lambda event: on_event(event) if isinstance(event, Progress) else None
-
-
-def plain_config(config: CompressConfig) -> CompressConfig:
-    """Remove everything about maps from a config: the result is a plain encode that loads no network."""
-    return replace(
-        config,
-        maps=MapsConfig(model="spectral"),
-        save_maps=None,
-        temporal=TemporalConfig(),
-        allocation=replace(AllocationConfig(), strength=0),
-        overwrite=True,
-    )
 
 
 def _at(config: CompressConfig, quality: float) -> CompressConfig:

@@ -15,7 +15,7 @@ from semvid.core.results import Result
 
 _SAME_NAMES = {
     "": ("deinterlace", "audio"),
-    "allocation": ("strength", "background_weight", "finest", "coarsest"),
+    "allocation": ("match", "strength", "background_weight", "finest", "coarsest"),
     "temporal": ("map_every", "smoothing", "look_ahead", "movement", "motion"),
 }
 """Fields of the config and of its parts whose flags have their names."""
@@ -64,6 +64,7 @@ def settings_table(config: CompressConfig) -> tuple[tuple[str, str], ...]:
         ("background weight", f"{allocation.background_weight:g}"),
     ]
     if codec.takes_offsets:
+        rows.append(("match", allocation.match or "size"))
         rows.append(("offsets, QP steps", f"{allocation.finest:g} to {allocation.coarsest:+g}"))
     rows += [
         ("smoothing", _or_usual(temporal.smoothing)),

@@ -1,0 +1,132 @@
+"""Encodes parts of a video again without a map, to measure how large all of it would be."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semvid.codecs.base.coding import Target
+from semvid.codecs.base.interlaced import InterlacedStage
+from semvid.codecs.registry import find_codec
+from semvid.core.config import AllocationConfig, CompressConfig, MapsConfig, TemporalConfig
+from semvid.core.errors import EncoderError, SemvidError
+from semvid.core.events import Event, Measured, Notice, Progress, Stage
+from semvid.core.results import Result
+from semvid.core.types import AnalysedFrame, Span
+from semvid.engine.encoding import Encoded, Encoding
+from semvid.engine.run import open_run
+from semvid.engine.samples import CodedFrames, CodingLog, Sample, choose_samples
+from semvid.engine.stages import each, pipeline
+
+_TRUE_SHARE = 0.55
+"""Of the saving that the rate model predicts, so much is true on average: it was fitted to offsets that make
+some blocks finer and others coarser (``examples/benchmark/savings.py``)."""
+_MOST_GROUPED = 16
+"""Frames that may come out before one that is shown before them, at most."""
+
+
+def plain_config(config: CompressConfig) -> CompressConfig:
+    """Remove everything about maps from a config: the result is a plain encode that loads no network."""
+    return replace(
+        config,
+        maps=MapsConfig(model="spectral"),
+        save_maps=None,
+        temporal=TemporalConfig(),
+        allocation=AllocationConfig(strength=0),
+        overwrite=True,
+        probe=True,
+    )
+
+
+def measure_plain(
+    source: Path, span: Span, config: CompressConfig, log: CodingLog, suffix: str
+) -> Generator[Event, None, Measured | None]:
+    """Encode parts of a video without a map and in memory, and conclude how large all of it would be.
+
+    Args:
+        source: The video.
+        span: The part of it that was encoded.
+        config: How it was encoded, with a map.
+        log: What came out.
+        suffix: Of the output.
+
+    Yields:
+        ``Stage``, ``Progress``, and ``Measured`` last; a ``Notice`` instead if it cannot be measured.
+    """
+    coded, plain = log.coded(), plain_config(config)
+    samples = choose_samples(len(coded.pts), np.flatnonzero(coded.is_key).tolist(), log.num_ahead)
+    found = np.full(len(coded.pts), np.nan)
+    yield Stage("measuring")
+    try:
+        for sample in samples:
+            found[sample.compared] = _sizes(source, span, sample, plain, coded, log.num_ahead, suffix)
+            yield Progress(int(np.isfinite(found).sum()), sum(one.num_compared for one in samples), 0)
+    except SemvidError as error:
+        yield Notice(f"the size of a plain encode is estimated, since it could not be measured: {error}")
+        return None
+    measured = Measured(coded.bytes_of_all(found), len(samples), int(np.isfinite(found).sum()))
+    yield measured
+    return measured
+
+
+def compared_with_plain(result: Result, measured: Measured | None) -> Result:
+    """Add to a result what was saved; ``measured`` is None if that is not known, only estimated."""
+    size, estimate, plain = result.output_bytes, result.plain_bytes_estimate, None
+    if estimate is not None:
+        estimate = round(size / (1 - _TRUE_SHARE * (1 - size / estimate)))
+    if measured is not None:
+        plain = size - result.video_bytes + measured.plain_video_bytes
+    compared = plain or estimate
+    return replace(
+        result,
+        plain_bytes_estimate=estimate,
+        plain_bytes=plain,
+        saving=1 - size / compared if compared else None,
+    )
+
+
+def _sizes(
+    source: Path,
+    span: Span,
+    sample: Sample,
+    config: CompressConfig,
+    coded: CodedFrames,
+    num_ahead: int,
+    suffix: str,
+) -> NDArray[np.float64]:
+    """Return the bytes of the frames of a sample that are compared."""
+    last, log = sample.compared_to - 1, CodingLog()
+    # Frames that are only looked at are never encoded: it ends when all that counts has come out.
+    end = last + num_ahead + _MOST_GROUPED
+    part = Span(int(coded.pts[sample.start]), int(coded.pts[end]) if end < len(coded.pts) else span.end)
+    with closing(_encode(source, part, config, suffix)) as events:
+        for event in events:
+            log.note(event)
+            highest = np.searchsorted(coded.pts, log.last_pts)
+            if highest >= last and log.num_packets == highest - sample.start + 1:
+                break
+    plain = log.coded()
+    sizes, first = plain.sizes[: last + 1 - sample.start], sample.compared_from - sample.start
+    if not np.array_equal(plain.pts[: len(sizes)], coded.pts[sample.start : last + 1]):
+        raise EncoderError("a part of the video has other frames than the whole")
+    return sizes[first:]
+
+
+def _encode(source: Path, part: Span, config: CompressConfig, suffix: str) -> Generator[Encoded, None, None]:
+    with open_run(source, config.temporal, span=part, has_maps=False) as run:
+        reader = run.reader
+        reader.keep(())
+        coding, encoding = find_codec(config.codec).coding(config), Encoding()
+        interlaced = InterlacedStage(config.deinterlace, coding.codes_fields, suffix)
+        encoding.begin(coding, Target.of_file(reader.info, suffix))
+        prepare = each(AnalysedFrame, lambda one: [coding.prepare(one)] if one.frame.pts in part else [])
+        try:
+            with pipeline(reader, run.analyse, interlaced.run, prepare, encoding.run) as items:
+                yield from (one for one in items if isinstance(one, Encoded))
+        finally:
+            encoding.close()

@@ -1,0 +1,169 @@
+"""What a run coded, and which parts to code again without a map to learn what was saved. No files here.
+
+How well a frame is coded depends on those around it: it is predicted from frames before it, and what later
+frames take from it decides how many bits it gets. So an encoder that begins in the middle settles for some
+frames that are not compared, and looks ahead beyond those that are. It also groups frames in another way than
+the one that began earlier, so bytes are compared after they are spread evenly over each group. All that was
+compared with whole encodes (``examples/benchmark/savings.py``).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semvid.engine.encoding import Encoded
+from semvid.engine.stages import Items
+
+_SHARE, _LEAST_SHARE = 0.35, 0.07
+"""Frames that may be encoded again: of a short video, and of a long one."""
+_FEWEST, _ENOUGH, _MOST = 96, 400, 1500
+"""Videos that have no more are encoded whole; ``_SHARE`` holds up to so many; and there are never more."""
+_MOST_PARTS = 12
+_PART = 24
+"""Time a part takes at least, in frames. Less tells too little of libvpx, which gives more bits to every
+twentieth frame or so."""
+_FEWEST_COMPARED = 12
+_SETTLING = 4
+_LOOK_COST = 0.2
+"""Time that a frame takes which the encoder only looks at, as a share of what one takes that it encodes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A part of a video: frames by their number in order of presentation."""
+
+    start: int
+    """The first frame to encode."""
+    compared_from: int
+    compared_to: int
+    """The first frame that is no longer compared."""
+
+    @property
+    def compared(self) -> slice:
+        """The frames that are compared."""
+        return slice(self.compared_from, self.compared_to)
+
+    @property
+    def num_compared(self) -> int:
+        """How many they are."""
+        return self.compared_to - self.compared_from
+
+
+@dataclass(frozen=True, slots=True)
+class CodedFrames:
+    """Frames that were coded, in order of presentation."""
+
+    pts: NDArray[np.int64]
+    sizes: NDArray[np.float64]
+    """Bytes, spread evenly over each group of a frame that others are predicted from and those before it that
+    need it; key frames have their own."""
+    is_key: NDArray[np.bool_]
+
+    @classmethod
+    def of_packets(cls, pts: Sequence[int], sizes: Sequence[int], is_key: Sequence[int]) -> CodedFrames:
+        """Put packets, given in order of decoding, into order of presentation."""
+        given = np.array(pts, np.int64)
+        # What is needed by frames before it is decoded before them.
+        leads = given == np.maximum.accumulate(given)
+        order = np.argsort(given, kind="stable")
+        spread, keys = np.array(sizes, np.float64)[order], np.array(is_key, np.bool_)[order]
+        others = np.flatnonzero(~keys)
+        group = np.cumsum(leads[order][others]) - leads[order][others]
+        spread[others] = (np.bincount(group, spread[others]) / np.maximum(np.bincount(group), 1))[group]
+        return cls(given[order], spread, keys)
+
+    def bytes_of_all(self, found: NDArray[np.float64]) -> int:
+        """Conclude how large all frames would be in another encode from some of them.
+
+        Args:
+            found: Bytes of each frame in the other encode, spread likewise; NaN = unknown. The first frame is
+                known.
+        """
+        is_found = np.isfinite(found)
+        total = found[is_found].sum()
+        # Key frames are much larger than others, and change by another factor.
+        for kind in (self.is_key, ~self.is_key):
+            known = is_found & kind if (is_found & kind).any() else is_found
+            total += self.sizes[kind & ~is_found].sum() * found[known].sum() / self.sizes[known].sum()
+        return round(float(total))
+
+
+class CodingLog:
+    """A stage that keeps count of what is coded, in 17 bytes a frame.
+
+    Attributes:
+        num_ahead: Frames that the encoder took before it gave the first one back.
+    """
+
+    def __init__(self) -> None:
+        self._pts, self._sizes, self._keys = array("q"), array("q"), array("b")
+        self._num_frames = self.num_ahead = 0
+
+    def run(self, items: Items) -> Items:
+        """Look at what is coded, and pass on everything."""
+        for item in items:
+            if isinstance(item, Encoded):
+                self.note(item)
+            yield item
+
+    def note(self, item: Encoded) -> None:
+        """Count the packets that came out."""
+        if item.packets and not self._pts:
+            self.num_ahead = self._num_frames
+        self._num_frames += item.frame is not None
+        for packet in item.packets:
+            self._pts.append(packet.pts)
+            self._sizes.append(len(packet.data))
+            self._keys.append(packet.is_keyframe)
+
+    @property
+    def num_packets(self) -> int:
+        """Packets so far."""
+        return len(self._pts)
+
+    @property
+    def last_pts(self) -> int:
+        """The highest pts of a packet so far."""
+        return max(self._pts, default=-1)
+
+    def coded(self) -> CodedFrames:
+        """Return what was coded so far."""
+        return CodedFrames.of_packets(self._pts, self._sizes, self._keys)
+
+
+def budget_of(num_frames: int) -> int:
+    """Return how many frames of so many may be encoded again."""
+    share = max(min(_SHARE * num_frames, _ENOUGH), _LEAST_SHARE * num_frames)
+    return min(round(max(share, _FEWEST)), _MOST, num_frames)
+
+
+def choose_samples(num_frames: int, keys: Sequence[int], num_ahead: int) -> list[Sample]:
+    """Choose parts that are spread over a video; what is compared does not overlap.
+
+    The first begins with the video. Others begin at a key frame if one is near, where any encoder does.
+
+    Args:
+        num_frames: Of the video, at least 1.
+        keys: Numbers of its key frames, rising.
+        num_ahead: Frames that the encoder looks ahead.
+    """
+    budget = budget_of(num_frames)
+    if budget == num_frames:
+        return [Sample(0, 0, num_frames)]
+    rest = _SETTLING + round(_LOOK_COST * num_ahead)
+    num_parts = min(max(budget // max(_PART, _FEWEST_COMPARED + rest), 1), _MOST_PARTS)
+    num_compared = max(budget // num_parts - rest, _FEWEST_COMPARED)
+    samples = [Sample(0, 0, num_compared)]
+    slot = num_frames / num_parts
+    for part in range(1, num_parts):
+        middle = round((part + 0.5) * slot - num_compared / 2)
+        near = [one for one in keys if abs(one - middle) <= slot / 4 and one + num_compared <= num_frames]
+        key = min(near, key=lambda one: abs(one - middle), default=None)
+        first = middle if key is None else key
+        samples.append(Sample(first - (_SETTLING if key is None else 0), first, first + num_compared))
+    return samples
