@@ -28,7 +28,7 @@ def test_an_outline_counts_as_far_as_it_matters(tmp_path):
     assert salient[15, 20] > 220
     assert (salient[disc(20, 15, 7) == 0] == 0).all()
     assert np.array_equal(one.labels[PERSON] > 127, disc(20, 15, 7) > 127)
-    assert one.doubt.max() < 50
+    assert one.doubt.max() < 64, "a quarter: edges alone"
 
 
 def test_a_frame_the_networks_differ_about_is_left_out(tmp_path):
