@@ -14,7 +14,7 @@ from clips import decode, decode_luma, make_clip, psnr, write_masks
 import semvid
 from semvid.cli.app import app
 from semvid.core.errors import ConfigError, InputError, MapError, OutputError, OutputExistsError
-from semvid.products.compare.compare import pool
+from semvid.scores.pooling import pool
 
 FILTERS = ("psnr", "ssim", "xpsnr", "vmaf")
 

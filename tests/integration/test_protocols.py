@@ -23,7 +23,7 @@ from semvid.core.errors import ConfigError, InputError
 from semvid.media import reach
 from semvid.media.probe import open_container, probe
 from semvid.media.reading.reader import VideoReader
-from semvid.products.compare.filters import filter_scores
+from semvid.scores.filters import filter_scores
 from semvid.streaming.base.address import parse_source
 from semvid.streaming.capture.source import LiveReader
 from semvid.streaming.live import open_session
@@ -147,7 +147,7 @@ def test_no_file_opens_a_network_or_reads_outside_its_folder(folder, server):
 
 
 def test_a_process_of_ffmpeg_opens_no_network(folder, server):
-    from semvid.products.compare.compare import describe_source
+    from semvid.scores.sources import describe_source
 
     good = describe_source(probe(folder / "part.ts"))
     (folder / "swapped.m3u8").write_text(playlist(f"{server.url}/a.ts"))

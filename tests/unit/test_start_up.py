@@ -69,7 +69,7 @@ def test_a_run_loads_only_what_it_uses(tmp_path):
         "semvid.importance.files.sidecar_", "semvid.importance.files.sinks", "semvid.importance.tracking",
         "semvid.media.stills.picture_tags",
         "semvid.media.writing.animation", "semvid.media.writing.folder", "semvid.products.compare",
-        "semvid.products.maps", "semvid.products.overlay", "semvid.products.report",
+        "semvid.products.maps", "semvid.products.overlay", "semvid.products.report", "semvid.scores",
     )  # fmt: skip
     assert not {one for one in names if one.startswith(unused)}
 

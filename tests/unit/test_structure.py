@@ -15,6 +15,7 @@ LAYERS = [
     "temporal",
     "importance",
     "codecs",
+    "scores",
     "engine",
     "products",
     "streaming",

@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
-from av.video.reformatter import ColorRange
-
 from semvid.core.config import CompareConfig
 from semvid.core.errors import InputError
-from semvid.core.results import Comparison, Pooled
+from semvid.core.results import Comparison
 from semvid.core.settings import or_default
 from semvid.core.text import counted
 from semvid.core.types import VideoInfo
 from semvid.engine.run import open_run
-from semvid.engine.stages import only_frames
-from semvid.media.colour import matrix_of, range_of
-from semvid.media.fields import says_fields
+from semvid.engine.side_by_side import side_by_side
 from semvid.media.probe import probe
 from semvid.media.reading.packets import shown_times
 from semvid.media.reading.reader import VideoReader
 from semvid.media.writing.output import scratch_folder
-from semvid.products.compare.filters import (
-    FILTERS,
-    SMALLEST_VMAF,
-    Scores,
-    Source,
-    can_measure,
-    deinterlaces,
-    filter_scores,
-    unchanging,
-)
-from semvid.products.compare.side_by_side import side_by_side
-from semvid.products.compare.weighted import weighted_scores
+from semvid.scores.filters import FILTERS, SMALLEST_VMAF, Scores, can_measure, filter_scores
+from semvid.scores.pooling import pool
+from semvid.scores.sources import Source, deinterlaces, describe_source, unchanging
+from semvid.scores.weighted import weighted_scores
 
 _DONE = "what could be decoded was compared"
 _SAME_FRAMES = "compare versions with the same frames"
@@ -110,20 +96,6 @@ def field_notices(reference: Source, test: Source) -> tuple[str, ...]:
     ) * test.is_interlaced
 
 
-def pool(scores: Scores) -> Pooled:
-    """Pool the scores of frames; NaN are left out.
-
-    Args:
-        scores: ``(n,)``; the harmonic mean takes what is below 1e-3 for 1e-3.
-    """
-    known = scores[~np.isnan(scores)]
-    if not known.size:
-        return Pooled(*[float("nan")] * 5)
-    harmonic = 1 / np.mean(1 / np.maximum(known, 1e-3))
-    low, lower = np.percentile(known, (5, 1))
-    return Pooled(float(known.mean()), float(harmonic), float(low), float(lower), float(known.min()))
-
-
 def _check_sizes(mine: Source, other: Source, *, scale: bool) -> None:
     sizes = [(one.info.width, one.info.height) for one in (mine, other)]
     paths = [one.info.path for one in (mine, other)]
@@ -154,13 +126,3 @@ def _check_times(mine: VideoInfo, other: VideoInfo) -> tuple[float, ...]:
 def _times(info: VideoInfo) -> list[float]:
     times, _ = shown_times(info)
     return [float((pts - times[0]) * info.time_base) for pts in times]
-
-
-def describe_source(info: VideoInfo) -> Source:
-    """Decode one frame to say what the samples of a video are and mean; the header may tell of later ones."""
-    with VideoReader(info.path) as reader:
-        first = next(only_frames(reader.read())).picture
-        info = replace(info, width=first.width, height=first.height, pixel_format=first.format.name)
-        return Source(
-            info, matrix_of(first), range_of(first) == ColorRange.JPEG, says_fields(reader.stream, first)
-        )

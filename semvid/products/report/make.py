@@ -19,8 +19,7 @@ from semvid.engine.job import Job
 from semvid.media.probe import probe
 from semvid.media.writing.claim import Claim
 from semvid.media.writing.output import check_place, scratch_folder
-from semvid.products.compare.compare import describe_source, field_notices
-from semvid.products.compare.filters import deinterlaces
+from semvid.products.compare.compare import field_notices
 from semvid.products.maps import export_maps
 from semvid.products.report.data import VERSION, CloseUp, Note, Report, SourceFacts, Still, Thumbnail
 from semvid.products.report.measure import (
@@ -35,6 +34,7 @@ from semvid.products.report.page import render_page
 from semvid.products.report.plain import only_progress, plain_encode_of_size
 from semvid.products.report.settings import command_line, preset_of, settings_table
 from semvid.products.report.store import dump_report
+from semvid.scores.sources import deinterlaces, describe_source
 
 SUFFIXES = (".html", ".json")
 _SPREAD_STILLS, _THUMBNAILS = 5, 12

@@ -16,16 +16,17 @@ from semvid.core.resampling import stretched
 from semvid.core.results import Result
 from semvid.core.types import VideoInfo
 from semvid.engine.run import open_run
+from semvid.engine.side_by_side import side_by_side
 from semvid.media.probe import open_container, probe
 from semvid.media.reading.reader import VideoReader
 from semvid.media.writing.output import scratch_folder
-from semvid.products.compare.compare import describe_source, pool
-from semvid.products.compare.filters import Source, can_measure, filter_scores, unchanging
-from semvid.products.compare.side_by_side import Together, side_by_side
-from semvid.products.compare.weighted import frame_scores, psnr, squared_error
 from semvid.products.report.data import MEASURES, Encode
 from semvid.products.report.pictures import Uprighter
 from semvid.products.report.regions import RegionFinder
+from semvid.scores.filters import can_measure, filter_scores
+from semvid.scores.pooling import pool
+from semvid.scores.sources import Source, describe_source, unchanging
+from semvid.scores.weighted import Together, frame_scores, psnr, squared_error
 
 _FILTERS = ("ssim", "vmaf")
 OnEvent = Callable[[Event], None]

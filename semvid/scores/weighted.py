@@ -12,9 +12,10 @@ from semvid.core.luma import has_luma_plane
 from semvid.core.resampling import stretched
 from semvid.core.types import FloatArray, Frame
 from semvid.media.colour import colours_of
-from semvid.products.compare.side_by_side import Together
 
 NAMES = ("weighted", "salient", "background")
+Together = tuple[Frame, FloatArray, list[Frame]]
+"""A frame, its ``(h, w)`` importance, stretched over the picture as it is coded, and the other versions."""
 _IMPORTANT = 0.5
 _MOST = 100.0
 """dB for frames without any error."""

@@ -8,13 +8,10 @@ from itertools import zip_longest
 
 from semvid.codecs.base.interlaced import InterlacedStage
 from semvid.core.errors import InputError
-from semvid.core.types import FloatArray, Frame
 from semvid.engine.run import Run
 from semvid.engine.stages import only_frames, pipeline
 from semvid.media.reading.reader import VideoReader
-
-Together = tuple[Frame, FloatArray, list[Frame]]
-"""A frame, its ``(h, w)`` importance, stretched over the picture as it is coded, and the other versions."""
+from semvid.scores.weighted import Together
 
 
 def side_by_side(
