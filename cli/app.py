@@ -48,7 +48,8 @@ class _Commands(Mapping[str, Any]):
 @cache
 def _load(name: str) -> Any:
     alone = typer.Typer(**_STYLE)
-    alone.command(name, epilog=_EPILOG)(import_module(f"semvid.cli.{name}").command)
+    module = import_module(f"semvid.cli.{name}")
+    alone.command(name, cls=getattr(module, "KIND", None), epilog=_EPILOG)(module.command)
     return typer.main.get_command(alone)
 
 

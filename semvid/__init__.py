@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     from semvid.engine.job import Job
     from semvid.media.probe import probe
     from semvid.products.compare.compare import compare
+    from semvid.products.compare.rates import compare_rates
     from semvid.products.compress import compress, compress_events, compress_job
     from semvid.products.maps import export_maps
     from semvid.products.overlay import export_overlay
     from semvid.products.report.data import Report
     from semvid.products.report.make import make_report, write_report
+    from semvid.products.report.rates import compare_reports
     from semvid.products.report.store import load_report
     from semvid.products.still import compress_image
     from semvid.streaming.base.sound import SoundChunk
@@ -60,11 +62,13 @@ _NAMES = {
     "engine.job": "Job",
     "media.probe": "probe",
     "products.compare.compare": "compare",
+    "products.compare.rates": "compare_rates",
     "products.compress": "compress compress_events compress_job",
     "products.maps": "export_maps",
     "products.overlay": "export_overlay",
     "products.report.data": "Report",
     "products.report.make": "make_report write_report",
+    "products.report.rates": "compare_reports",
     "products.report.store": "load_report",
     "products.still": "compress_image",
     "streaming.base.sound": "SoundChunk",
@@ -125,6 +129,8 @@ __all__ = [
     "VideoInfo",
     "__version__",
     "compare",
+    "compare_rates",
+    "compare_reports",
     "compress",
     "compress_events",
     "compress_image",

@@ -4,8 +4,8 @@
 
 Anchor and test differ in the map alone: same encoder, preset (medium), CRF, the encoder's own AQ on. Four
 CRFs each. PSNR is of luma, from the squared error pooled over all frames; "object" pools the pixels of the
-ground-truth mask. Rates are bytes of the video stream. BD-rate by the ``bjontegaard`` package, piecewise
-cubic; object curves of anchor and test overlap by about half, since the offsets move them by 3 to 4 QP.
+ground-truth mask. Rates are bytes of the video stream. BD-rate as by ``semvid compare --bd``;
+object curves of anchor and test overlap by about half, since the offsets move them by 3 to 4 QP.
 Finished encodes are kept in the result file, so an interrupted run goes on where it stopped.
 """
 
@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import av
-import bjontegaard
 import cv2
 import numpy as np
 from common import data_folder, load, save, table
@@ -28,6 +27,7 @@ from common import data_folder, load, save, table
 import semvid
 from semvid.allocate import levels
 from semvid.codecs import registry
+from semvid.scores import bd_rate as bjontegaard
 
 RELUCTANCE = levels._RELUCTANCE
 ENCODERS = dict(registry.CODECS)
@@ -142,13 +142,8 @@ def rate_curve(
 
 def bd_rate(anchor: list[dict[str, float]], test: list[dict[str, float]], metric: str) -> float:
     """Bytes the test needs more than the anchor at equal quality, in percent."""
-    return float(
-        bjontegaard.bd_rate(
-            [one["bytes"] for one in anchor], [one[metric] for one in anchor],
-            [one["bytes"] for one in test], [one[metric] for one in test],
-            method="pchip", min_overlap=0,
-        )
-    )  # fmt: skip
+    curves = ([(one["bytes"], one[metric]) for one in points] for points in (anchor, test))
+    return 100 * bjontegaard.bd_rate(*curves).change
 
 
 def measure(codecs: list[str], sources: list[str], num_sequences: int) -> dict[str, Any]:

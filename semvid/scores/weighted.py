@@ -21,19 +21,20 @@ _MOST = 100.0
 """dB for frames without any error."""
 
 
-def weighted_scores(frames: Iterable[Together]) -> dict[str, NDArray[np.float64]]:
-    """Score the luma of every frame of one version, in dB.
+def weighted_scores(frames: Iterable[Together], count: int = 1) -> list[dict[str, NDArray[np.float64]]]:
+    """Score the luma of every frame of each of ``count`` versions, in dB.
 
     Returns:
-        ``weighted``: squared error weighted by importance; ``salient``: where importance exceeds a half;
-        ``background``: elsewhere. NaN where a frame has no such area.
+        By version ``weighted``: squared error weighted by importance; ``salient``: where importance exceeds a
+        half; ``background``: elsewhere. NaN where a frame has no such area.
     """
-    scores: dict[str, list[float]] = {name: [] for name in NAMES}
-    for reference, importance, (test,) in frames:
-        error = squared_error(reference, test)
-        for name, value in frame_scores(error, stretched(importance, *error.shape)).items():
-            scores[name].append(value)
-    return {name: np.array(values) for name, values in scores.items()}
+    scores: list[dict[str, list[float]]] = [{name: [] for name in NAMES} for _ in range(count)]
+    for reference, small, tests in frames:
+        importance = stretched(small, *reference.luma.shape)
+        for test, kept in zip(tests, scores, strict=True):
+            for name, value in frame_scores(squared_error(reference, test), importance).items():
+                kept[name].append(value)
+    return [{name: np.array(values) for name, values in one.items()} for one in scores]
 
 
 def squared_error(reference: Frame, test: Frame) -> FloatArray:

@@ -55,6 +55,7 @@ MORE = {
     "numbers": (None, "numbers", "--numbers needs --style blocks"),
     "legend": (("--style", "dim"), "legend", "--legend explains colours, and --style dim has none"),
     "no_probe": (None, "probe=False", "--no-probe has no effect"),
+    "against": (("in.mp4", "--bd"), "against", "--against has 1 encode: a curve needs 2 at least"),
     "virtual_camera": (None, "virtual_camera", "--virtual-camera needs the extra camera"),
 }
 """What is given, and what the library and the command line call it. None = it takes no value."""
@@ -69,6 +70,7 @@ FINE = {
     "as_json": "nothing can be wrong with it", "no_preview": "nothing can be wrong with it",
     "realtime": "has no meaning for other sources than files", "loop": "has no meaning for other sources than files",
     "strict": "needs a file with something to refuse: see test_conversion", "token": "is no option in messages",
+    "bd": "needs a second set: see test_compare_rates",
     "overwrite": "is the remedy: see below", "scale": "needs two videos of different sizes: see test_compare",
 }  # fmt: skip
 OPTIONS = [

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from fractions import Fraction
 from pathlib import Path
 
 from semvid.core.config import CompareConfig
 from semvid.core.errors import InputError
+from semvid.core.events import Event, Progress, Stage
 from semvid.core.results import Comparison
 from semvid.core.settings import or_default
 from semvid.core.text import counted
@@ -21,7 +23,7 @@ from semvid.media.writing.output import scratch_folder
 from semvid.scores.filters import FILTERS, SMALLEST_VMAF, Scores, can_measure, filter_scores
 from semvid.scores.pooling import pool
 from semvid.scores.sources import Source, deinterlaces, describe_source, unchanging
-from semvid.scores.weighted import weighted_scores
+from semvid.scores.weighted import Together, weighted_scores
 
 _DONE = "what could be decoded was compared"
 _SAME_FRAMES = "compare versions with the same frames"
@@ -40,27 +42,87 @@ def compare(reference: Path | str, test: Path | str, config: CompareConfig | Non
             unless ``config.scale``.
         SemvidError: See ``semvid.core.errors``.
     """
-    reference, test, config = Path(reference), Path(test), or_default(config, CompareConfig)
-    mine, other = probe(reference), probe(test)
-    times = _check_times(mine, other)
+    return compare_all(reference, [test], config)[0]
+
+
+def compare_all(
+    reference: Path | str,
+    tests: Sequence[Path | str],
+    config: CompareConfig | None = None,
+    *,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> list[Comparison]:
+    """Score several versions of a video, whose maps are made only once.
+
+    Args:
+        reference: The original.
+        tests: The other versions.
+        config: As for ``compare``, like what is raised.
+        on_event: Called with ``Stage``, and with ``Progress`` while maps are made.
+    """
+    reference, paths, config = Path(reference), [*map(Path, tests)], or_default(config, CompareConfig)
+    mine = probe(reference)
+    others = [probe(one) for one in paths]
+    times: tuple[float, ...] = ()
+    for other in others:
+        times = _check_times(mine, other)
+    source, versions = describe_source(mine), [*map(describe_source, others)]
+    for version in versions:
+        _check_sizes(source, version, scale=config.scale)
     wanted = [one for one in FILTERS if one in config.metrics]
-    sources = describe_source(mine), describe_source(other)
-    _check_sizes(*sources, scale=config.scale)
-    scores, changes = _filtered(*sources, wanted, len(times))
+    scores, changes = [], []
+    for path, version in zip(paths, versions, strict=True):
+        on_event(Stage(path.name))
+        found, changed = _filtered(source, version, wanted, len(times))
+        scores.append(found)
+        changes.append(changed)
     if "weighted" in config.metrics:
-        with open_run(reference, config.temporal) as run, VideoReader(test) as tested:
-            run.open_maps(config.maps)
-            both = side_by_side(run, [tested], deinterlaces=deinterlaces(*sources), advice=_SAME_FRAMES)
-            with closing(both):
-                scores |= weighted_scores(both)
-            for one in (run.reader, tested):
-                changes += [f"{one.info.path}: {change}" for change in one.changes] + one.remarks(_DONE)
-            changes += run.map_notices()
-    notices = (*dict.fromkeys(changes), *field_notices(*sources))
-    return Comparison(
-        reference, test, times, {name: tuple(values.tolist()) for name, values in scores.items()},
-        {name: pool(values) for name, values in scores.items()}, notices,
-    )  # fmt: skip
+        on_event(Stage("what matters"))
+        # Those that are interlaced are compared with other pictures of the source than those that are not.
+        kinds = [deinterlaces(source, version) for version in versions]
+        for kind in dict.fromkeys(kinds):
+            indices = [index for index, one in enumerate(kinds) if one == kind]
+            found_all, told = _weighted(mine, [paths[one] for one in indices], config, kind, on_event)
+            for index, found, changed in zip(indices, found_all, told, strict=True):
+                scores[index] |= found
+                changes[index] += changed
+    return [
+        Comparison(
+            reference, test, times, {name: tuple(values.tolist()) for name, values in found.items()},
+            {name: pool(values) for name, values in found.items()},
+            (*dict.fromkeys(changed), *field_notices(source, version)),
+        )
+        for test, version, found, changed in zip(paths, versions, scores, changes, strict=True)
+    ]  # fmt: skip
+
+
+def _weighted(
+    reference: VideoInfo,
+    tests: list[Path],
+    config: CompareConfig,
+    is_deinterlaced: bool,
+    on_event: Callable[[Event], None],
+) -> tuple[list[dict[str, Scores]], list[list[str]]]:
+    """Measure by the maps, all versions in one pass; return what changed on the way too."""
+    with open_run(reference.path, config.temporal) as run, ExitStack() as stack:
+        tested = [stack.enter_context(VideoReader(one)) for one in tests]
+        run.open_maps(config.maps)
+        together = side_by_side(run, tested, deinterlaces=is_deinterlaced, advice=_SAME_FRAMES)
+        with closing(together):
+            scores = weighted_scores(_counted(together, reference, on_event), len(tested))
+        said = [
+            [f"{one.info.path}: {change}" for change in one.changes] + one.remarks(_DONE)
+            for one in (run.reader, *tested)
+        ]
+        return scores, [[*said[0], *mine, *run.map_notices()] for mine in said[1:]]
+
+
+def _counted(
+    frames: Iterable[Together], info: VideoInfo, on_event: Callable[[Event], None]
+) -> Iterator[Together]:
+    for one in frames:
+        yield one
+        on_event(Progress(one[0].index + 1, info.num_frames_from_header, 0))
 
 
 def _filtered(

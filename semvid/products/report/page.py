@@ -29,11 +29,7 @@ def render_page(report: Report, others: Sequence[Report] = ()) -> str:
     Raises:
         ConfigError: A run is of another source.
     """
-    for one in others:
-        if _fingerprint(one) != _fingerprint(report):
-            raise ConfigError(
-                f"the runs are of different videos, {_named(report)} and {_named(one)}; give runs of one"
-            )
+    check_same_source((report, *others))
     data = {**plain_values(report), "points": [_point(one) for one in (report, *others)]}
     style, script = ("\n".join(map(_asset, names)) for names in (_STYLES, _SCRIPTS))
     fields = {
@@ -54,6 +50,16 @@ def embedded_json(value: object) -> str:
     """Write JSON that cannot end the script element it stands in."""
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def check_same_source(reports: Sequence[Report]) -> None:
+    """Raise ConfigError unless all runs are of one video."""
+    first, *others = reports
+    for one in others:
+        if _fingerprint(one) != _fingerprint(first):
+            raise ConfigError(
+                f"the runs are of different videos, {_named(first)} and {_named(one)}; give runs of one"
+            )
 
 
 def _fingerprint(report: Report) -> tuple[int, ...]:
