@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import ffmpeg
 import imageio_ffmpeg
-import numpy as np
-from numpy.typing import NDArray
 
 from semvid.core.children import run_child
 from semvid.core.errors import InputError
@@ -19,25 +16,19 @@ from semvid.core.types import VideoInfo
 from semvid.media.names import ffmpeg_name
 from semvid.media.reach import process_options
 from semvid.media.writing.output import scratch_folder
+from semvid.scores.pairs import SMALLEST_VMAF, XPSNR, Scores, read_decibels, read_vmaf
 from semvid.scores.sources import Source, deinterlaces
 
-Scores = NDArray[np.float64]
-"""``(n,)``, one per frame."""
-
 FILTERS = ("psnr", "ssim", "xpsnr", "vmaf")
-SMALLEST_VMAF = 32
-"""Pixels a side."""
 _LOG = "{}.log"
 _INPUTS = ("reference of semvid", "test of semvid")
 """Placeholders for names until the command is built."""
 _LINES = {
     "psnr": re.compile(r"psnr_avg:(\S+)"),
     "ssim": re.compile(r"All:(\S+)"),
-    "xpsnr": re.compile(r"XPSNR y:\s*(\S+)"),
+    "xpsnr": XPSNR,
 }
 _MATRICES = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020"}
-_IDENTICAL = 100.0
-"""dB for frames without any error."""
 
 
 def can_measure(metric: str, info: VideoInfo) -> bool:
@@ -111,9 +102,4 @@ def filter_scores(
 
 
 def _read(name: str, log: Path) -> Scores:
-    if name == "vmaf":
-        frames = json.loads(log.read_text())["frames"]
-        return np.array([one["metrics"]["vmaf"] for one in frames])
-    found = _LINES[name].findall(log.read_text())
-    scores = np.array([float(one) for one in found])
-    return np.where(np.isinf(scores), _IDENTICAL, scores)
+    return read_vmaf(log) if name == "vmaf" else read_decibels(log, _LINES[name])

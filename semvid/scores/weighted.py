@@ -16,7 +16,8 @@ from semvid.media.colour import colours_of
 NAMES = ("weighted", "salient", "background")
 Together = tuple[Frame, FloatArray, list[Frame]]
 """A frame, its ``(h, w)`` importance, stretched over the picture as it is coded, and the other versions."""
-_IMPORTANT = 0.5
+IMPORTANT = 0.5
+"""What exceeds it matters."""
 _MOST = 100.0
 """dB for frames without any error."""
 
@@ -46,7 +47,7 @@ def squared_error(reference: Frame, test: Frame) -> FloatArray:
             encoder adds to odd sizes is left out.
     """
     height, width = reference.luma.shape
-    other = _luma(_like(reference, test))[:height, :width]
+    other = _luma(like(reference, test))[:height, :width]
     return np.asarray(np.square(_luma(reference) - other))
 
 
@@ -57,7 +58,7 @@ def frame_scores(error: FloatArray, importance: FloatArray) -> dict[str, float]:
         error: Squared, ``(height, width)``.
         importance: Likewise, in 0..1.
     """
-    is_salient = importance > _IMPORTANT
+    is_salient = importance > IMPORTANT
     return {
         "weighted": psnr(error, importance),
         "salient": psnr(error, is_salient.astype(np.float32)),
@@ -69,7 +70,11 @@ def _luma(frame: Frame) -> FloatArray:
     return frame.luma.astype(np.float32) / np.float32(1 << (frame.luma_bits - 8))
 
 
-def _like(reference: Frame, test: Frame) -> Frame:
+def like(reference: Frame, test: Frame) -> Frame:
+    """Bring a frame to the size, format and colours of another.
+
+    The column or row that an encoder adds to odd sizes stays.
+    """
     mine, other = reference.picture, test.picture
     same_colour = colours_of(mine) == colours_of(other)
     is_padded = {other.width - mine.width, other.height - mine.height} <= {0, 1}

@@ -20,7 +20,8 @@ from semvid.media.probe import probe
 from semvid.media.reading.packets import shown_times
 from semvid.media.reading.reader import VideoReader
 from semvid.media.writing.output import scratch_folder
-from semvid.scores.filters import FILTERS, SMALLEST_VMAF, Scores, can_measure, filter_scores
+from semvid.scores.filters import FILTERS, can_measure, filter_scores
+from semvid.scores.pairs import SMALLEST_VMAF, Scores
 from semvid.scores.pooling import pool
 from semvid.scores.sources import Source, deinterlaces, describe_source, unchanging
 from semvid.scores.weighted import Together, weighted_scores
