@@ -58,7 +58,7 @@ def command(
     strength: options.Strength = options.ALLOCATION.strength,
     background_weight: options.BackgroundWeight = options.ALLOCATION.background_weight,
     finest: Annotated[float, options.map_option(
-        help="Lowest quantizer offset, for what matters most, in QP steps, -25 to 0; not with --match region."
+        help="With --match size: lowest quantizer offset, for what matters most, in QP steps, -25 to 0."
     )] = options.ALLOCATION.finest,
     coarsest: Annotated[float, options.map_option(
         help="Highest quantizer offset, for the background, in QP steps, 0 to 25; beyond 8 it visibly falls "
@@ -90,8 +90,8 @@ def command(
         "for 'semvid report'."
     )] = None,
     no_probe: Annotated[bool, typer.Option(
-        "--no-probe", help="With --match region: estimate what was saved instead of measuring it on some "
-        "parts, which is faster and often far off."
+        "--no-probe", help="Estimate what was saved instead of measuring it on some parts, which is faster "
+        "and often far off. Not with --match size."
     )] = False,
     overwrite: options.Overwrite = False,
     allow_protocols: options.AllowProtocols = None,
@@ -102,8 +102,8 @@ def command(
 ) -> None:  # fmt: skip
     """Compress a video and keep its detail where people look.
 
-    At the same --crf the file is about as large as a plain encode and better where it matters, or with
-    --match region as good where it matters and smaller.
+    At the same --crf the file is as good as a plain encode where it matters, and smaller; with --match size
+    it is about as large, and better where it matters.
     """
     config = CompressConfig(
         maps=options.maps_config(

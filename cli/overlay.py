@@ -10,7 +10,7 @@ from typing import Annotated, cast
 import typer
 
 from semvid.cli import options
-from semvid.core.config import OverlayConfig, OverlayStyle
+from semvid.core.config import AllocationConfig, Match, OverlayConfig, OverlayStyle
 from semvid.core.text import counted
 
 _DEFAULTS = OverlayConfig()
@@ -24,8 +24,8 @@ def command(
         ".webp, or a folder of PNGs."
     )],
     style: Annotated[str, _drawing_option(
-        help="What to draw: heat (colours), contour (an outline), blocks (quantizer offsets), dim (the rest "
-        "dark), or split (side by side)."
+        help="What to draw: heat (colours), contour (an outline), blocks (quantizer offsets of x264, by "
+        "--match), dim (the rest dark), or split (side by side)."
     )] = _DEFAULTS.style,
     opacity: Annotated[float, _drawing_option(help="Opacity of the drawing, 0 to 1.")] = _DEFAULTS.opacity,
     legend: Annotated[bool, _drawing_option("--legend", help="Draw a legend of the colours.")] = False,
@@ -46,6 +46,7 @@ def command(
     maps_hold: options.MapsHold = False,
     boxes: options.Boxes = None,
     track: options.Track = None,
+    match: options.Match = None,
     map_every: options.MapEvery = None,
     smoothing: options.Smoothing = None,
     look_ahead: options.LookAhead = None,
@@ -70,6 +71,7 @@ def command(
         result=result,
         every=every,
         height=height,
+        allocation=AllocationConfig(match=cast("Match | None", match)),
         temporal=options.temporal_config(map_every, smoothing, movement, motion, look_ahead),
         overwrite=overwrite,
     )

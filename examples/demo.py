@@ -97,7 +97,10 @@ def main() -> None:
     else:
         source = folder / "clip.mp4"
         demo_clip.write(source)
-    config = semvid.CompressConfig(rate=semvid.Crf(CRF), maps=semvid.MapsConfig(focus=FOCUS), overwrite=True)
+    config = semvid.CompressConfig(
+        rate=semvid.Crf(CRF), maps=semvid.MapsConfig(focus=FOCUS), overwrite=True,
+        allocation=semvid.AllocationConfig(match="size"),
+    )  # fmt: skip
     suffix = source.suffix if source.suffix.lower() in {".mp4", ".mkv", ".mov"} else ".mkv"
     mapped = semvid.compress(source, folder / f"{source.stem}.semvid{suffix}", config)
     plain = plain_encode_of_size(source, folder / f"{source.stem}.plain{suffix}", config, mapped)

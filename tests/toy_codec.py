@@ -54,6 +54,7 @@ class ToyCodec:
 
 class ToyCoding:
     name = coding_format = "mpeg4"
+    keeps_region = False
 
     def __init__(self, quality, strength):
         self.name, self.quality, self.strength = "toy", quality, strength

@@ -106,6 +106,7 @@ def config_for(codec: str, crf: float, source: str, masks: Path) -> semvid.Compr
             model=name if name not in {"plain", "truth"} else "spectral",
         ),
         allocation=semvid.AllocationConfig(
+            match="size",
             strength=float(values.pop("strength", 0 if name == "plain" else default.strength)),
             background_weight=float(values.pop("background", default.background_weight)),
         ),

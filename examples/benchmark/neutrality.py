@@ -1,4 +1,4 @@
-"""Measure how far rate neutrality holds: size with a map against the plain encode at the same CRF.
+"""Measure how far rate neutrality holds: size with ``match="size"`` against the plain encode at the same CRF.
 
     python examples/benchmark/neutrality.py [--codecs x264,x265,vp8,vp9] [--models msroi,spectral]
 
@@ -25,7 +25,7 @@ def video_bytes(source: Path, output: Path, codec: str, crf: float, model: str |
         codec=codec,
         rate=semvid.Crf(crf),
         maps=semvid.MapsConfig(model=model or "spectral"),
-        allocation=semvid.AllocationConfig(strength=1 if model else 0),
+        allocation=semvid.AllocationConfig(match="size", strength=1 if model else 0),
         drop=frozenset({"audio", "subtitle", "data"}),
         overwrite=True,
     )

@@ -161,7 +161,7 @@ def video_bytes(
         rate=semvid.Crf(crf),
         overwrite=True,
         drop=frozenset({"audio"}),
-        allocation=semvid.AllocationConfig(strength=strength),
+        allocation=semvid.AllocationConfig(match="size", strength=strength),
     )
     return semvid.compress(clip, output, config, importance=source).video_bytes
 

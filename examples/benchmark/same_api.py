@@ -23,7 +23,7 @@ import semvid
 _TIMED = frozenset({"elapsed_seconds"})
 """Fields that say how long the work took."""
 _TEMPORAL = frozenset({"map_every", "smoothing", "movement", "motion"})
-_ALLOCATION = frozenset({"strength", "background_weight", "finest", "coarsest"})
+_ALLOCATION = frozenset({"match", "strength", "background_weight", "finest", "coarsest"})
 _MAPS = {"maps": "path", "maps_hold": "hold"} | {
     name: name for name in ("model", "focus", "boxes", "device", "threads")
 }

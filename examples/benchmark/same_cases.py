@@ -54,6 +54,8 @@ _SOURCES = {
     "boxes": "--boxes ../../in/boxes.jsonl",
     "plain": "--strength 0",
 }
+_SIZE = ("--match", "size")
+"""Every case of a video that does not say what it wants: older versions have this default."""
 _FAST = "--preset superfast --no-preview"
 _COMPRESS = {
     "crf": "--crf 20",
@@ -68,6 +70,8 @@ _COMPRESS = {
     "opus": "--audio opus:64k",
     "flac": "--audio flac",
     "mute": "--drop audio",
+    "region": "--match region",
+    "region estimated": "--match region --no-probe",
     "json": "--json",
 }
 _CODEC_OPTIONS = {
@@ -132,8 +136,8 @@ _MAPS = {
     "video": "cut.mkv -o out.mkv",
     "folder": "plain.mp4 -o out",
     "arrays": "moving.webm -o out.npz",
-    "kvazaar": "plain.mp4 -o out.roi",
-    "svtav1": "plain.mp4 -o out.txt --format svtav1 --strength 2",
+    "kvazaar": "plain.mp4 -o out.roi --match size",
+    "svtav1": "plain.mp4 -o out.txt --format svtav1 --strength 2 --match size",
     "x264mod": "plain.mp4 -o out.avi --format x264mod",
     "boxes": "deep.mkv -o out.svmap --boxes ../../in/boxes.jsonl",
     "still": "turned.jpg -o out.png",
@@ -162,7 +166,8 @@ def all_cases(inputs: Sequence[str]) -> list[Case]:
 def _compress(source: str, codec: str, more: str, output: str = "out") -> tuple[str, ...]:
     suffix, preset = _CODECS[codec]
     words = ["compress", f"../../in/{source}", "-o", f"{output}.{suffix}", "--codec", codec, "--no-preview"]
-    return (*words, *(["--preset", preset] if preset else []), *more.split())
+    # Motion-JPEG has no presets, and takes no --match.
+    return (*words, *(["--preset", preset, *_SIZE] if preset else []), *more.split())
 
 
 def _clips() -> Iterator[Case]:
@@ -185,8 +190,8 @@ def _odd() -> Iterator[Case]:
     yield Case("x264 fields.ts bwdif", (_compress("fields.ts", "x264", "--deinterlace bwdif"),))
     yield Case("x265 fields.ts keep", (_compress("fields.ts", "x265", "--deinterlace keep"),))
     for name in ("chapters.mp4", "ass.mkv", "telemetry.ts"):
-        words = ["compress", f"../../in/{name}", "-o", "out.mov", *_FAST.split(), "--model", "spectral"]
-        yield Case(f"x264 {name} mov", (words,))
+        asked = (*_FAST.split(), *_SIZE, "--model", "spectral")
+        yield Case(f"x264 {name} mov", (["compress", f"../../in/{name}", "-o", "out.mov", *asked],))
 
 
 def _real() -> Iterator[Case]:
@@ -203,9 +208,11 @@ def _options() -> Iterator[Case]:
     start = ["compress", "../../in/plain.mp4", "-o"]
     for name, more in _COMPRESS.items():
         fast = _FAST if "--preset" not in more else "--no-preview"
-        yield Case(f"option {name}", ([*start, "out.mkv", *fast.split(), *more.split()],))
+        wish = () if "--match" in more else _SIZE
+        yield Case(f"option {name}", ([*start, "out.mkv", *fast.split(), *wish, *more.split()],))
     for name, more in _CODEC_OPTIONS.items():
-        yield Case(f"codec {name}", ([*start, *more.split(), "--model", "msroi-fast"],))
+        wish = () if "mjpeg" in more else _SIZE
+        yield Case(f"codec {name}", ([*start, *more.split(), *wish, "--model", "msroi-fast"],))
     for name, more in _REFUSED.items():
         words = more.split() if more.startswith("out.") else ["out.mp4", *more.split()]
         yield Case(f"refused {name}", ([*start, *words],))
@@ -263,11 +270,12 @@ def _api() -> Iterator[Case]:
         return f"../../in/{name}"
 
     for codec, (suffix, preset) in _CODECS.items():
-        options = {"codec": codec, "model": "msroi-fast", **({"preset": preset} if preset else {})}
+        wish = {"preset": preset, "match": "size"} if preset else {}
+        options = {"codec": codec, "model": "msroi-fast", **wish}
         asked = call("compress", options, source=path("cut.mkv"), output=f"out.{suffix}")
         own = call("compress", options, source=path("cut.mkv"), output=f"own.{suffix}", importance="blob")
         yield Case(f"python {codec}", (asked, own))
-    quick = {"preset": "superfast", "model": "spectral"}
+    quick = {"preset": "superfast", "match": "size", "model": "spectral"}
     for name in _TOLD:
         asked = call("compress", quick, source=path(name), output="out.mp4")
         yield Case(f"python {name}", (asked, call("probe", {}, source=path(name))))
@@ -283,7 +291,7 @@ def _api() -> Iterator[Case]:
     own = call("image", {}, source=path("still.png"), output="own.jpg", importance="blob")
     yield Case("python image", (asked, own))
     yield Case("python maps", (call("maps", {"map_every": 4}, source=path("cut.mkv"), output="out.svmap"),))
-    drawn = {"style": "blocks", "strength": 2.0, "model": "spectral"}
+    drawn = {"style": "blocks", "strength": 2.0, "match": "size", "model": "spectral"}
     asked = call("overlay", drawn, source=path("cut.mkv"), output="out.mp4")
     own = call("overlay", {"every": 6}, source=path("cut.mkv"), output="out.gif", importance="blob")
     yield Case("python overlay", (asked, own))

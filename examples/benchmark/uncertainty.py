@@ -87,7 +87,7 @@ def numbers(maps: FloatArray, focus: FocusConfig) -> dict[str, float]:
 
 def measure_maps(model: str) -> dict[str, Any]:
     """Score every number, and describe the quarters of the best."""
-    focus, config = FocusConfig(), semvid.AllocationConfig()
+    focus, config = FocusConfig(), semvid.AllocationConfig(match="size")
     predictor = open_predictor(model, focus, "cpu", 1)
     assert isinstance(predictor, MsRoiPredictor)
     threshold = load("saliency")["results"][model]["davis"]["threshold"]

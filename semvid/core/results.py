@@ -31,8 +31,8 @@ class Result:
     plain_bytes: int | None = None
     """Size of the same encode without a map, whole file, measured on parts of it; None = not measured."""
     saving: float | None = None
-    """With ``match="region"``: the share of the size of that encode that was saved, by ``plain_bytes`` if it
-    was measured, else by ``plain_bytes_estimate``. None with ``match="size"``."""
+    """The share of the size of that encode that was saved, by ``plain_bytes`` if it was measured, else by
+    ``plain_bytes_estimate``. None with ``match="size"``, and where the codec takes no ``match``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,9 +98,9 @@ def compress_events(
         preview_size: ``(width, height)`` in pixels that pictures of ``Preview`` must fit in; None = none.
 
     Yields:
-        ``Started``, then ``Notice``, ``Preview`` and ``Progress`` as they come, and ``Done`` last. With
-        ``match="region"`` there are ``Stage``, ``Progress`` and ``Measured`` before it. Closing the generator
-        early stops all threads and leaves no output.
+        ``Started``, then ``Notice``, ``Preview`` and ``Progress`` as they come, and ``Done`` last. Where
+        what was saved is measured, ``Stage``, ``Progress`` and ``Measured`` come before it. Closing the
+        generator early stops all threads and leaves no output.
     """
     return job_events(_job(source, output, config), importance=importance, preview_size=preview_size)
 
@@ -177,7 +177,7 @@ def encode_events(
             remark, fields = "what could be decoded was compressed", interlaced.notices()
             yield from run.finish(writing.num_frames, "were coded", remark, fields)
             measured = None
-            if config.allocation.keeps_region and config.probe:
+            if coding.keeps_region and config.probe:
                 # Whoever ends the run meanwhile gets no output.
                 measured = yield from measure_plain(source, reader.span, config, log, output.suffix)
             output_bytes = writer.commit()
@@ -190,7 +190,7 @@ def encode_events(
             if isinstance(config.rate, Size) and output_bytes > config.rate.num_bytes:
                 yield Notice(f"the output has {output_bytes} bytes, more than `Size`; ask for less")
             result = writing.result(coding, output_bytes, time.monotonic() - started)
-            return compared_with_plain(result, measured) if config.allocation.keeps_region else result
+            return compared_with_plain(result, measured) if coding.keeps_region else result
 
 
 def _remarks(source: Path, config: CompressConfig, maps: MapSource) -> Iterator[str]:

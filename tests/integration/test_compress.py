@@ -15,7 +15,7 @@ from clips import REPEATABLE_WIDTH, decode, make_clip, write_masks
 
 import semvid
 from semvid.core.errors import InputError, NoVideoStreamError, OutputError, OutputExistsError
-from semvid.core.events import Done, Notice, Progress, Started
+from semvid.core.events import Done, Measured, Notice, Progress, Stage, Started
 
 
 def packets(path: Path, kind: str) -> list[tuple[Fraction, bytes]]:
@@ -60,7 +60,7 @@ def test_rotation_and_pixel_aspect_stay_and_maps_are_upright(rotation, tmp_path)
     for name, strength in (("plain", 0), ("mapped", 1)):
         config = semvid.CompressConfig(
             maps=semvid.MapsConfig(path=maps / "00000.png"),
-            allocation=semvid.AllocationConfig(strength=strength),
+            allocation=semvid.AllocationConfig(match="size", strength=strength),
         )
         output = semvid.compress(source, tmp_path / f"{name}.mp4", config).output
         frames = decode(output)
@@ -104,8 +104,10 @@ def test_events_come_in_order(tmp_path, clip):
     events = list(semvid.compress_events(clip, tmp_path / "out.mp4"))
     assert isinstance(events[0], Started)
     assert isinstance(events[-1], Done)
-    counts = [one.num_frames for one in events if isinstance(one, Progress)]
+    measuring = next(index for index, one in enumerate(events) if isinstance(one, Stage))
+    counts = [one.num_frames for one in events[:measuring] if isinstance(one, Progress)]
     assert counts == list(range(1, 25))
+    assert [type(one) for one in events[measuring:]] == [Stage, Progress, Measured, Done]
 
 
 def test_closing_early_leaves_nothing(tmp_path, clip):

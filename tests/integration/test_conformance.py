@@ -17,6 +17,7 @@ from semvid.codecs.ffmpeg.prepare import FramePreparer, choose_pixel_format
 from semvid.core.errors import MapIgnoredError
 
 SPECS = pytest.mark.parametrize("spec", ENCODERS.values(), ids=lambda spec: spec.name)
+SIZE = semvid.AllocationConfig(match="size")
 
 
 def compress(source: Path, output: Path, spec, **options):
@@ -52,7 +53,9 @@ def test_the_masked_part_is_better_and_the_rest_worse_than_plain(spec, tmp_path,
     mask[:, 160:] = 255
     maps = write_masks(tmp_path / "maps", [mask])
     plain = compress(clip, tmp_path / "plain.mkv", spec, allocation=semvid.AllocationConfig(strength=0))
-    mapped = compress(clip, tmp_path / "mapped.mkv", spec, maps=semvid.MapsConfig(path=maps / "00000.png"))
+    mapped = compress(
+        clip, tmp_path / "mapped.mkv", spec, maps=semvid.MapsConfig(path=maps / "00000.png"), allocation=SIZE
+    )
     source, before, after = decode_luma(clip), decode_luma(plain.output), decode_luma(mapped.output)
     left, right = np.s_[:, :, :160], np.s_[:, :, 160:]
     # libvpx-vp9 gains least: it codes all segments with one Lagrangian.
@@ -90,6 +93,7 @@ def test_a_vp8_map_stays_in_force_until_the_next_even_past_key_frames(tmp_path, 
         tmp_path / "mapped.mkv",
         vp8,
         maps=semvid.MapsConfig(path=maps / "00000.png"),
+        allocation=SIZE,
         encoder_options=options,
     )
     source, before, after = decode_luma(clip), decode_luma(plain.output), decode_luma(mapped.output)
@@ -159,7 +163,7 @@ def test_plain_and_mapped_frames_can_both_be_encoded_from_a_changing_map(spec, t
 @pytest.mark.parametrize("source_format", ["yuv420p", "yuvj420p", "yuv422p", "yuv444p", "yuv420p10le"])
 def test_pixel_formats_stay_where_the_encoder_can(spec, source_format, tmp_path):
     source = make_clip(tmp_path / "in.mkv", num_frames=6, pixel_format=source_format)
-    result = compress(source, tmp_path / "out.mkv", spec)
+    result = compress(source, tmp_path / "out.mkv", spec, allocation=SIZE)
     coded = decode(result.output)
     wanted = choose_pixel_format(spec, source_format)
     is_full_range = source_format.startswith("yuvj") and spec.codes_full_range

@@ -167,7 +167,11 @@ def test_kvazaar_obeys_our_file(tmp_path):
         "".join(f'{{"frame": {k}, "box": [128, 64, 128, 128]}}\n' for k in range(6))
     )
     semvid.export_maps(
-        source, tmp_path / "m.roi", ExportConfig(maps=MapsConfig(boxes=tmp_path / "boxes.jsonl"))
+        source,
+        tmp_path / "m.roi",
+        ExportConfig(
+            maps=MapsConfig(boxes=tmp_path / "boxes.jsonl"), allocation=semvid.AllocationConfig(match="size")
+        ),
     )
     errors = {}
     for name, roi in (("plain", ""), ("roi", "roi=m.roi,")):

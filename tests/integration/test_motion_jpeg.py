@@ -142,7 +142,7 @@ def test_options_of_other_encoders_are_refused(tmp_path, clip):
     for config, words in (
         ({"rate": semvid.Crf(20)}, "`Crf` is not for `codec=mjpeg`"),
         ({"preset": "fast"}, "`preset` is not for"),
-        ({"allocation": semvid.AllocationConfig(finest=-3)}, "`finest` and `coarsest` limit"),
+        ({"allocation": semvid.AllocationConfig(coarsest=3)}, "`finest` and `coarsest` limit"),
         ({"rate": semvid.Bitrate(100)}, "`Bitrate\\(100\\)` is out of reach"),
         ({"rate": semvid.Size(9)}, "`Size\\(9\\)` is out of reach"),
     ):

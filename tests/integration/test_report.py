@@ -78,7 +78,7 @@ def test_a_report_says_what_compare_says(made, clip):
         ({"pixel_format": "yuv420p10le", "num_frames": 1}, ".mkv", {}, (320, 192)),
         ({"codec": "ffv1", "width": 161, "height": 97, "num_frames": 3}, ".mkv", {}, (161, 97)),
         ({"codec": "ffv1", "pixel_format": "bgr0", "num_frames": 2}, ".mkv", {}, (320, 192)),
-        ({"num_frames": 4}, ".webm", {"codec": "vp8", "preset": "5"}, (320, 192)),
+        ({"num_frames": 4}, ".webm", {"codec": "vp8", "preset": "5", "rate": semvid.Crf(20)}, (320, 192)),
         ({"rotation": 90, "num_frames": 3}, ".avi", {"codec": "mjpeg", "preset": None}, (192, 320)),
     ],
 )
@@ -127,7 +127,7 @@ def test_the_command_line(clip, tmp_path):
     done = run("compress", clip, *options, "--report", "run.json", "--json", cwd=tmp_path)
     records = [json.loads(line) for line in done.stdout.splitlines()]
     assert [one["event"] for one in records if one["event"] not in {"progress", "notice"}] == [
-        "started", "done", *["stage"] * 5, "reported",
+        "started", "stage", "measured", "done", *["stage"] * 5, "reported",
     ]  # fmt: skip
     assert records[-1] == {
         "event": "reported",

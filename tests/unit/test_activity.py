@@ -28,7 +28,7 @@ def test_a_cut_forgets_the_frames_before():
     importance = rng.random((4, 4), np.float32)
 
     def offsets(*frames, is_cut=False):
-        allocator = OffsetAllocator(X264, AllocationConfig())
+        allocator = OffsetAllocator(X264, AllocationConfig(match="size"))
         for index, half in enumerate(frames, 1):
             made, _ = allocator.allocate(importance, half, (64, 64), is_cut=is_cut and index == len(frames))
         return made.values

@@ -13,6 +13,7 @@ importances = hnp.arrays(np.float32, shapes, elements=st.floats(0, 1, width=32))
 activities = hnp.arrays(np.float32, shapes, elements=st.floats(0.015625, 64, width=32))
 configs = st.builds(
     AllocationConfig,
+    match=st.just("size"),
     strength=st.floats(0.1, 3),
     background_weight=st.floats(0.01, 10),
     finest=st.floats(-25, -1),

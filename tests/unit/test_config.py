@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from semvid.core.config import (
@@ -22,11 +24,19 @@ from semvid.core.errors import ConfigError
         (lambda: AllocationConfig(background_weight=0), "`background_weight=0` "),
         (lambda: AllocationConfig(finest=1), "`finest=1` "),
         (lambda: AllocationConfig(coarsest=-1), "`coarsest=-1` "),
-        (lambda: AllocationConfig(match="region", finest=-6), "`finest` has no effect with `match=region`"),
+        (lambda: AllocationConfig(finest=-6), "`finest=-6` needs `match=size`"),
+        (lambda: AllocationConfig(match="region", finest=-6), "`finest=-6` needs `match=size`"),
         (lambda: AllocationConfig(match="plain"), "`match=plain` is unknown; choose one of region, size"),
         (lambda: ImageConfig(match="plain"), "`match=plain` is unknown; the only choice is size"),
-        (lambda: LiveConfig(allocation=AllocationConfig(match="size")), "`match` is not for live streams"),
-        (lambda: CompressConfig(probe=False), "`probe=False` has no effect: only `match=region`"),
+        (
+            lambda: LiveConfig(allocation=AllocationConfig(match="region")),
+            "`match=region` is not for live streams",
+        ),
+        (lambda: OverlayConfig(allocation=AllocationConfig(match="size")), "`match` needs `style=blocks`"),
+        (
+            lambda: CompressConfig(probe=False, allocation=AllocationConfig(match="size")),
+            "`probe=False` has no effect: nothing is measured with `match=size`",
+        ),
         (lambda: TemporalConfig(smoothing=1), "`smoothing=1` "),
         (lambda: TemporalConfig(map_every=0), "`map_every=0` .* 1 to 240"),
         (lambda: TemporalConfig(movement=-0.1), "`movement=-0.1` "),
@@ -69,6 +79,15 @@ from semvid.core.errors import ConfigError
 def test_bad_values_name_the_value_and_the_remedy(make, words):
     with pytest.raises(ConfigError, match=words):
         make()
+
+
+def test_files_are_smaller_by_default_and_live_streams_keep_their_bit_rate():
+    assert CompressConfig().allocation.keeps_region
+    assert not CompressConfig(allocation=AllocationConfig(strength=0)).allocation.keeps_region
+    assert not CompressConfig(allocation=AllocationConfig(match="size", finest=-6)).allocation.keeps_region
+    live = LiveConfig(allocation=AllocationConfig(strength=2))
+    assert live.allocation == AllocationConfig(match="size", strength=2)
+    assert replace(live, latency_ms=50).allocation == live.allocation
 
 
 def test_a_face_weighs_what_the_person_weighs_unless_it_is_named():

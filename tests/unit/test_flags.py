@@ -54,7 +54,7 @@ MORE = {
     "maps_hold": (None, "hold", "--maps-hold needs --maps"),
     "numbers": (None, "numbers", "--numbers needs --style blocks"),
     "legend": (("--style", "dim"), "legend", "--legend explains colours, and --style dim has none"),
-    "no_probe": (None, "probe=False", "--no-probe has no effect"),
+    "no_probe": (("--match", "size"), "probe=False", "--no-probe has no effect"),
     "against": (("in.mp4", "--bd"), "against", "--against has 1 encode: a curve needs 2 at least"),
     "virtual_camera": (None, "virtual_camera", "--virtual-camera needs the extra camera"),
 }

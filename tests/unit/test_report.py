@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -245,6 +246,11 @@ def test_a_search_that_fails_keeps_the_best_of_it():
     assert (search.best.quality, search.best.result.video_bytes) == (40, 3000)
 
 
+def match_of(config):
+    """Defaults are written down, since they may change."""
+    return None if config.codec == "mjpeg" else config.allocation.chosen_match
+
+
 def test_the_command_makes_the_same_config(monkeypatch, tmp_path):
     """Every option that decides the bits finds its way through the command line."""
     from semvid.cli import app
@@ -265,7 +271,7 @@ def test_the_command_makes_the_same_config(monkeypatch, tmp_path):
         CompressConfig(maps=MapsConfig(track=(Mark("mask.png", 3723.25), Mark("boxes.txt")))),
         CompressConfig(
             maps=MapsConfig(model="msroi-fast", focus=FocusConfig({"face": 3, "vehicle": 0}, threshold=0.4)),
-            temporal=TemporalConfig(5, 0.3, 0.2, "vectors"), allocation=AllocationConfig(1.5, 0.2, -6, 5),
+            temporal=TemporalConfig(5, 0.3, 0.2, "vectors"), allocation=AllocationConfig(1.5, 0.2, -6, 5, "size"),
         ),
         CompressConfig(allocation=AllocationConfig(match="region", coarsest=6)),
     ]  # fmt: skip
@@ -279,6 +285,7 @@ def test_the_command_makes_the_same_config(monkeypatch, tmp_path):
             app.app(shlex.split(line)[1:], standalone_mode=False)
         assert command_line(result, seen[-1]) == line
         assert (seen[-1].maps, seen[-1].temporal) == (config.maps, config.temporal)
-        assert (seen[-1].allocation, seen[-1].drop) == (config.allocation, config.drop)
+        assert seen[-1].allocation == replace(config.allocation, match=match_of(config))
+        assert seen[-1].drop == config.drop
         assert dict(seen[-1].encoder_options) == dict(config.encoder_options)
         assert config.rate is None or seen[-1].rate == config.rate

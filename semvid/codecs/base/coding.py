@@ -83,6 +83,10 @@ class Coding(Protocol):
     def quality(self) -> float:
         """Quality in the encoder's own unit; the mean if it changes."""
 
+    @property
+    def keeps_region(self) -> bool:
+        """Whether what matters is coded as without a map, and the rest coarser."""
+
     def codes_fields(self, picture: VideoFrame) -> bool:
         """Whether interlaced video like this picture is coded as such, with the map on the right lines."""
 

@@ -65,7 +65,7 @@ class OffsetAllocator:
         else:
             self._activity = self._activity + _FRESH_SHARE * (fresh - self._activity)
         # A block shares one quantizer.
-        if self._config.match == "region":
+        if self._config.chosen_match == "region":
             # What matters must not lose along its edges.
             pooled = area_max(importance, *size, block_size)
             offsets = saving_offsets(pooled, self._follow_top(pooled), self._config)

@@ -81,6 +81,11 @@ class RegionCoding:
         """Return the way of coding a live stream; raises as ``of_file`` does."""
         return cls(spec, live_options(spec, options), spec.crf.default, allocation, is_live=True)
 
+    @property
+    def keeps_region(self) -> bool:
+        """See ``Coding``."""
+        return self._allocation.keeps_region
+
     def codes_fields(self, picture: VideoFrame) -> bool:
         """See ``Coding``."""
         return self._options.get("profile") != "baseline" and can_code_fields(self._spec, picture)

@@ -47,6 +47,7 @@ class JpegCoding:
     """
 
     name = coding_format = "mjpeg"
+    keeps_region = False
 
     def __init__(self, config: CompressConfig, live: LiveOptions | None = None) -> None:
         self._rate = config.rate or JPEG_QUALITY
@@ -54,11 +55,13 @@ class JpegCoding:
         for option, value in (("preset", config.preset), ("encoder_options", config.encoder_options)):
             if value:
                 raise ConfigError(f"`{option}` is not for `codec=mjpeg`; give `Quality`, `Bitrate` or `Size`")
-        if config.allocation.match is not None:
+        if live is None and config.allocation.match is not None:
             raise ConfigError(
                 "`match` is not for `codec=mjpeg`: its `Quality` is that of what matters already, and with "
                 "`Bitrate` or `Size` the size is known; leave it out"
             )
+        if not config.probe:
+            raise ConfigError("`probe=False` has no effect: `codec=mjpeg` measures nothing; leave it out")
         usual = AllocationConfig()
         limits = (config.allocation.finest, config.allocation.coarsest)
         if limits != (usual.finest, usual.coarsest):

@@ -41,25 +41,30 @@ class AllocationConfig(Settings):
     background_weight: BackgroundWeight = BACKGROUND_WEIGHT
     """Distortion weight of the background; important areas weigh this plus 1. Lower = more contrast."""
     finest: Annotated[float, Limits(-25, 0)] = _FINEST
-    """Lowest quantizer offset, in QP steps; not for ``match="region"``, where none is below 0."""
+    """Lowest quantizer offset, in QP steps; only for ``match="size"``: else none is below 0."""
     coarsest: Annotated[float, Limits(0, 25)] = 8.0
     """Highest quantizer offset, in QP steps; beyond about 8 the background visibly falls apart."""
     match: Match | None = None
-    """What this encode has in common with a plain one of the same ``Crf``: ``size`` (what matters is better)
-    or ``region`` (what matters is as good, the rest is coarser, and the file is smaller). None = ``size``.
-    Only for encoders that take a ``Crf``."""
+    """What this encode has in common with a plain one of the same ``Crf``: ``region`` (what matters is as
+    good, the rest is coarser, and the file is smaller) or ``size`` (what matters is better). None =
+    ``region``, in live streams ``size``. Only for encoders that take a ``Crf``."""
+
+    @property
+    def chosen_match(self) -> Match:
+        """``match``, or the default of files."""
+        return self.match or "region"
 
     @property
     def keeps_region(self) -> bool:
         """Whether what matters is to be as in a plain encode, and the file smaller."""
-        return self.match == "region" and self.strength > 0
+        return self.chosen_match == "region" and self.strength > 0
 
     def __post_init__(self) -> None:
         Settings.__post_init__(self)
-        if self.match == "region" and self.finest != _FINEST:
+        if self.chosen_match == "region" and self.finest != _FINEST:
             raise ConfigError(
-                "`finest` has no effect with `match=region`, where nothing is finer than in a plain encode; "
-                "leave it out"
+                f"`finest={self.finest:g}` needs `match=size`: without it nothing is finer than in a plain "
+                "encode; give both, or leave it out"
             )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -64,8 +65,8 @@ class CompressConfig(MappedConfig):
     overwrite: bool = False
     """Replace an existing output."""
     probe: bool = True
-    """With ``match="region"``: encode some parts again without a map, to measure what was saved. False = it
-    is estimated, which is faster and often far off."""
+    """Encode some parts again without a map, to measure what was saved. False = it is estimated, which is
+    faster and often far off. Nothing is measured with ``match="size"``."""
 
     @property
     def sound_codec(self) -> tuple[str, int | None]:
@@ -92,7 +93,10 @@ class CompressConfig(MappedConfig):
         if self.save_maps is not None and self.allocation.strength == 0:
             raise ConfigError("`save_maps` has no maps to save at `strength=0`; leave one out")
         if not self.probe and not self.allocation.keeps_region:
-            raise ConfigError("`probe=False` has no effect: only `match=region` measures; leave it out")
+            raise ConfigError(
+                "`probe=False` has no effect: nothing is measured with `match=size` or `strength=0`; "
+                "leave it out"
+            )
 
 
 JPEG_QUALITY = Quality(80)
@@ -177,8 +181,9 @@ class OverlayConfig(MappedConfig):
         MappedConfig.__post_init__(self)
         if self.result is not None and self.style != "split":
             raise ConfigError("`result` needs `style=split`")
-        if self.numbers and self.style != "blocks":
-            raise ConfigError("`numbers` needs `style=blocks`")
+        for name, given in (("numbers", self.numbers), ("match", self.allocation.match)):
+            if given and self.style != "blocks":
+                raise ConfigError(f"`{name}` needs `style=blocks`")
         if self.legend and self.style in {"contour", "dim"}:
             raise ConfigError(f"`legend` explains colours, and `style={self.style}` has none; leave it out")
 
@@ -260,8 +265,11 @@ class LiveConfig(MappedConfig):
     def __post_init__(self) -> None:
         MappedConfig.__post_init__(self)
         LIVE_BITRATES.check("Bitrate", self.rate.bits_per_second)
-        if self.allocation.match is not None:
-            raise ConfigError("`match` is not for live streams, which keep to their `Bitrate`; leave it out")
+        if self.allocation.match == "region":
+            raise ConfigError(
+                "`match=region` is not for live streams, which keep to their `Bitrate`; leave it out"
+            )
+        object.__setattr__(self, "allocation", replace(self.allocation, match="size"))
         if self.size is not None and any(side % 2 for side in self.size):
             raise ConfigError(f"`size={self.size[0]}x{self.size[1]}` has an odd side; use even ones")
         if self.temporal.map_every is not None:

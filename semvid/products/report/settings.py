@@ -15,7 +15,7 @@ from semvid.core.results import Result
 
 _SAME_NAMES = {
     "": ("deinterlace", "audio"),
-    "allocation": ("match", "strength", "background_weight", "finest", "coarsest"),
+    "allocation": ("strength", "background_weight", "finest", "coarsest"),
     "temporal": ("map_every", "smoothing", "look_ahead", "movement", "motion"),
 }
 """Fields of the config and of its parts whose flags have their names."""
@@ -64,8 +64,9 @@ def settings_table(config: CompressConfig) -> tuple[tuple[str, str], ...]:
         ("background weight", f"{allocation.background_weight:g}"),
     ]
     if codec.takes_offsets:
-        rows.append(("match", allocation.match or "size"))
-        rows.append(("offsets, QP steps", f"{allocation.finest:g} to {allocation.coarsest:+g}"))
+        rows.append(("match", allocation.chosen_match))
+        finest = 0 if allocation.keeps_region else allocation.finest
+        rows.append(("offsets, QP steps", f"{finest:g} to {allocation.coarsest:+g}"))
     rows += [
         ("smoothing", _or_usual(temporal.smoothing)),
         ("movement", _or_usual(temporal.movement)),
@@ -95,6 +96,8 @@ def _options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
     for name, value in config.encoder_options.items():
         yield "--encoder-option", f"{name}={value}"
     yield from _map_options(config.maps)
+    if codec.takes_offsets:
+        yield "--match", config.allocation.chosen_match
     for part, names in _SAME_NAMES.items():
         given = getattr(config, part) if part else config
         for name in names:
