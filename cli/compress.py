@@ -13,7 +13,7 @@ from semvid.cli import options
 from semvid.cli.codec_options import Codec, defaults_of, preset_help
 from semvid.core.config import AllocationConfig, CompressConfig, Deinterlace, DroppableKind, Match
 from semvid.core.errors import ConfigError
-from semvid.core.rate import Bitrate, Crf, Quality, Size
+from semvid.core.rate import Bitrate, Crf, Quality, Rate, Size
 
 _DEFAULTS = CompressConfig()
 
@@ -105,17 +105,18 @@ def command(
     At the same --crf the file is as good as a plain encode where it matters, and smaller; with --match size
     it is about as large, and better where it matters.
     """
+    rate = options.one_rate(
+        ("--crf", Crf, crf),
+        ("--quality", Quality, quality),
+        ("--bitrate", lambda text: Bitrate(options.parse_amount("--bitrate", text)), bitrate),
+        ("--target-size", lambda text: Size(options.parse_amount("--target-size", text)), target_size),
+    )
     config = CompressConfig(
         maps=options.maps_config(
             model, focus, device, threshold, threads, maps, boxes, track, hold=maps_hold
         ),
         codec=codec,
-        rate=options.one_rate(
-            ("--crf", Crf, crf),
-            ("--quality", Quality, quality),
-            ("--bitrate", lambda text: Bitrate(options.parse_amount("--bitrate", text)), bitrate),
-            ("--target-size", lambda text: Size(options.parse_amount("--target-size", text)), target_size),
-        ),
+        rate=cast("Rate | None", rate),
         preset=preset,
         deinterlace=cast(Deinterlace, deinterlace),
         encoder_options=dict(map(_parse_option, encoder_option or [])),

@@ -13,6 +13,7 @@ from semvid.core.text import for_people
 _FLAGS: Mapping[str, str] = {
     "output": "-o", "overwrite": "-y", "sink": "SINK", "virtual_camera": "--virtual-camera",
     "Crf": "--crf", "Quality": "--quality", "Bitrate": "--bitrate", "Size": "--target-size",
+    "Ssimulacra2": "--target-ssimulacra2",
     "target_bytes": "--target-bytes", "path": "--maps", "hold": "--maps-hold", "weights": "--focus",
     "encoder_options": "--encoder-option", "height": "--size", "frame_rate": "--fps",
     "latency_ms": "--latency", "wait_seconds": "--wait", "max_maps_per_second": "--max-maps",
@@ -30,7 +31,7 @@ _FIELDS = {
 }
 # See ``core.text.setting``: a value ends with as many backticks as it begins with, and has no run that long.
 _OPTION = re.compile(
-    r"(?<![\w`])(`+)([A-Za-z_]+)(?:=((?:(?!\1(?!`)).)*)|\(([^()`]*)\))?\1(?![\w`])", re.DOTALL
+    r"(?<![\w`])(`+)([A-Za-z_]\w*)(?:=((?:(?!\1(?!`)).)*)|\(([^()`]*)\))?\1(?![\w`])", re.DOTALL
 )
 
 

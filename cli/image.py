@@ -13,7 +13,7 @@ from semvid.cli import options
 from semvid.cli.flags import told
 from semvid.core.config import JPEG_QUALITY, ImageConfig, Sampling
 from semvid.core.errors import ConfigError
-from semvid.core.rate import Quality, Size
+from semvid.core.rate import Quality, Size, Ssimulacra2, StillRate
 from semvid.core.text import setting
 
 _DEFAULTS = ImageConfig()
@@ -31,6 +31,9 @@ def command(
     )] = None,
     target_bytes: Annotated[int | None, options.encoding_option(
         help="Maximum size of the output in bytes; semvid writes the best picture that fits."
+    )] = None,
+    target_ssimulacra2: Annotated[float | None, options.encoding_option(
+        help="SSIMULACRA 2 to reach, 0 to 100: 90 = hardly any visible difference, 70 = good."
     )] = None,
     match: Annotated[str | None, options.encoding_option(
         metavar="size", help="size: make the output as large as a plain JPEG of this --quality."
@@ -54,12 +57,17 @@ def command(
     as_json: options.ResultJson = False,
 ) -> None:  # fmt: skip
     """Compress a picture to a JPEG that keeps its detail where people look; every viewer shows it."""
-    if match is not None and target_bytes is not None:
-        raise ConfigError("--target-bytes and --match exclude each other; give only one")
+    for option, value in (("--target-bytes", target_bytes), ("--target-ssimulacra2", target_ssimulacra2)):
+        if match is not None and value is not None:
+            raise ConfigError(f"{option} and --match exclude each other; give only one")
+    rate = options.one_rate(
+        ("--quality", Quality, quality),
+        ("--target-bytes", _size, target_bytes),
+        ("--target-ssimulacra2", Ssimulacra2, target_ssimulacra2),
+    )
     config = ImageConfig(
         maps=options.maps_config(model, focus, device, threshold, threads, maps, boxes),
-        rate=options.one_rate(("--quality", Quality, quality), ("--target-bytes", _size, target_bytes))
-        or _DEFAULTS.rate,
+        rate=cast("StillRate | None", rate) or _DEFAULTS.rate,
         match=cast("Literal['size'] | None", match),
         sampling=cast(Sampling, sampling),
         price=price,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -14,7 +14,7 @@ from semvid.cli.marks import parse_mark
 from semvid.core import config
 from semvid.core.config import CLASSES, AllocationConfig, FocusConfig, MapsConfig, TemporalConfig
 from semvid.core.errors import ConfigError
-from semvid.core.rate import Rate
+from semvid.core.settings import Settings
 
 map_option = partial(typer.Option, rich_help_panel="What matters")
 time_option = partial(typer.Option, rich_help_panel="Maps over time")
@@ -106,7 +106,6 @@ ResultJson = Annotated[bool, typer.Option(
 # fmt: on
 
 _UNITS = {"G": 1000**3, "M": 1000**2, "k": 1000}
-_Rate = TypeVar("_Rate", bound=Rate)
 
 MAPS, FOCUS, TEMPORAL, ALLOCATION = MapsConfig(), FocusConfig(), TemporalConfig(), AllocationConfig()
 """The defaults."""
@@ -137,7 +136,7 @@ def maps_config(
     )
 
 
-def one_rate(*rates: tuple[str, Callable[[Any], _Rate], Any]) -> _Rate | None:
+def one_rate(*rates: tuple[str, Callable[[Any], Settings], Any]) -> Settings | None:
     """Return the rate that was given; of these options, only one may be.
 
     Args:

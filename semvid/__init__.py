@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from semvid.core.errors import SemvidError
     from semvid.core.events import Done, Event, Measured, Notice, Preview, Progress, Reported, Stage, Started
     from semvid.core.map_source import ImportanceSource, MapSource
-    from semvid.core.rate import Bitrate, Crf, Quality, Rate, Size
+    from semvid.core.rate import Bitrate, Crf, Quality, Rate, Size, Ssimulacra2
     from semvid.core.results import Comparison, ExportResult, ImageResult, Pooled, Result
     from semvid.core.types import Frame, ImportanceMap, QuantizerOffsets, Span, StreamInfo, VideoInfo
     from semvid.engine.job import Job
@@ -56,7 +56,7 @@ _NAMES = {
     "core.errors": "SemvidError",
     "core.events": "Done Event Measured Notice Preview Progress Reported Stage Started",
     "core.map_source": "ImportanceSource MapSource",
-    "core.rate": "Bitrate Crf Quality Rate Size",
+    "core.rate": "Bitrate Crf Quality Rate Size Ssimulacra2",
     "core.results": "Comparison ExportResult ImageResult Pooled Result",
     "core.types": "Frame ImportanceMap QuantizerOffsets Span StreamInfo VideoInfo",
     "engine.job": "Job",
@@ -122,6 +122,7 @@ __all__ = [
     "Size",
     "SoundChunk",
     "Span",
+    "Ssimulacra2",
     "Stage",
     "Started",
     "StreamInfo",

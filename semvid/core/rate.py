@@ -1,4 +1,4 @@
-"""The target of an encode: a quality or a number of bits. The codec that takes a rate checks it."""
+"""The target of an encode: a quality, a number of bits, or a score. The codec that takes a rate checks it."""
 
 from __future__ import annotations
 
@@ -40,4 +40,14 @@ class Size(Settings):
     """Maximum, including the sound and everything else."""
 
 
+@settings
+class Ssimulacra2(Settings):
+    """A SSIMULACRA 2 of a still picture."""
+
+    value: Annotated[float, Limits(0, 100), Named("Ssimulacra2")]
+    """Higher = better and larger; 90 = hardly anyone sees a difference, 70 = good, 50 = fair."""
+
+
+StillRate = Quality | Size | Ssimulacra2
+"""What a still picture takes."""
 Rate = Crf | Quality | Bitrate | Size

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_size
+from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_score, fill_size
 from semvid.codecs.jpeg.planes import planes_from_rgb
 from semvid.codecs.jpeg.writer import insert_segments
 from semvid.core.config import JPEG_QUALITY, ImageConfig, MapsConfig
-from semvid.core.errors import OutputError
+from semvid.core.errors import ConfigError, OutputError
 from semvid.core.map_source import ImportanceSource
-from semvid.core.rate import Size
+from semvid.core.rate import Quality, Size, Ssimulacra2
 from semvid.core.results import ImageResult
 from semvid.core.settings import or_default
+from semvid.core.text import setting
 from semvid.core.types import FloatArray
 from semvid.importance.registry import importance_of
 from semvid.media.orientation import turn_back
@@ -55,7 +56,7 @@ def compress_image(
     coder = PictureCoder(planes, values)
     tags, misfits = picture.tags.fitting(len(planes.components))
     extra = len(insert_segments(b"\xff\xd8", tags)) - 2
-    jpeg, quality = _to_size(coder, config, extra)
+    jpeg, quality = _to_rate(coder, config, picture, extra)
     size = write_whole(output, insert_segments(jpeg, tags), overwrite=config.overwrite)
     return ImageResult(source, output, quality, picture.size_bytes, size, (*picture.notices, *misfits))
 
@@ -67,13 +68,32 @@ def picture_importance(
     return turn_back(importance_of(picture.upright(), maps, importance), picture.orientation)
 
 
-def _to_size(coder: PictureCoder, config: ImageConfig, extra: int) -> tuple[bytes, float]:
-    """Encode at the requested quality, or at the one that fills the requested size."""
+def _to_rate(coder: PictureCoder, config: ImageConfig, picture: Picture, extra: int) -> tuple[bytes, float]:
+    """Encode at the requested quality, or at the one that fills the requested size or has the score."""
     rate = config.rate
-    quality = JPEG_QUALITY if isinstance(rate, Size) else rate
+    quality = rate if isinstance(rate, Quality) else JPEG_QUALITY
     base = Choice(quality.value, config.price, config.background_weight)
     if isinstance(rate, Size):
         return fill_size(coder.encode, base, rate.num_bytes - extra)
+    if isinstance(rate, Ssimulacra2):
+        return _to_score(coder, base, config, rate.value, picture)
     if config.match == "size":
         return fill_size(coder.encode, base, len(coder.encode_plain(quality.value)))
     return coder.encode(base), base.quality
+
+
+def _to_score(
+    coder: PictureCoder, base: Choice, config: ImageConfig, wanted: float, picture: Picture
+) -> tuple[bytes, float]:
+    from semvid.scores.stills import Ssimulacra2Scorer
+
+    scorer = Ssimulacra2Scorer(picture.pixels)
+    jpeg, quality, score = fill_score(coder.encode, scorer.score, base, wanted)
+    if score < wanted:
+        loses_colour = picture.pixels.ndim > 2 and config.sampling != "4:4:4"
+        remedy = ", or give `sampling=4:4:4`" if loses_colour else ""
+        raise ConfigError(
+            f"{setting('Ssimulacra2', f'{wanted:g}')} is out of reach: at quality 100 this picture has "
+            f"{score:.1f}; ask for less{remedy}"
+        )
+    return jpeg, quality

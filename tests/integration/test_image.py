@@ -2,6 +2,8 @@
 
 import shutil
 import subprocess
+import sys
+from dataclasses import replace
 
 import av
 import cv2
@@ -180,3 +182,43 @@ def test_a_browser_shows_the_same_picture(tmp_path):
     with Image.open(tmp_path / "shot.png") as shot, Image.open(result.output) as decoded:
         seen = np.asarray(shot.convert("RGB"), float)[:240, :320]
         assert np.abs(seen - np.asarray(decoded.convert("RGB"), float)).mean() < 2
+
+
+@pytest.mark.parametrize("wanted", [70, 80, 88])
+def test_a_score_is_reached_by_the_smallest_picture_that_has_it(wanted, tmp_path):
+    ssimulacra2 = pytest.importorskip("ssimulacra2")
+    source = tmp_path / "in.png"
+    Image.fromarray(texture(480, 320)).convert("RGB").save(source)
+    config = replace(SPECTRAL, rate=semvid.Ssimulacra2(wanted))
+    result = semvid.compress_image(source, config=config)
+    score = ssimulacra2.compute_ssimulacra2(str(source), str(result.output))
+    assert wanted <= score <= wanted + 0.3
+    finer = semvid.compress_image(
+        source, tmp_path / "finer.jpg", replace(SPECTRAL, rate=semvid.Quality(round(result.quality) + 3))
+    )
+    assert finer.output_bytes > result.output_bytes
+
+
+def test_a_score_out_of_reach_names_the_closest_and_what_to_change(tmp_path):
+    pytest.importorskip("ssimulacra2")
+    source = tmp_path / "in.png"
+    Image.fromarray(colour()).save(source)
+    with pytest.raises(
+        ConfigError,
+        match=r"^`Ssimulacra2\(100\)` is out of reach: at quality 100 .* has -?\d.*sampling=4:4:4`$",
+    ):
+        semvid.compress_image(source, config=replace(SPECTRAL, rate=semvid.Ssimulacra2(100)))
+    assert not (tmp_path / "in.semvid.jpg").exists()
+
+
+def test_a_score_needs_its_package_and_pixels(tmp_path, monkeypatch):
+    source = tmp_path / "in.png"
+    config = replace(SPECTRAL, rate=semvid.Ssimulacra2(70))
+    Image.fromarray(colour(16, 6)).save(source)
+    with pytest.raises(ConfigError, match="at least 8 pixels a side, and this one is 16x6; give `Quality`"):
+        semvid.compress_image(source, config=config)
+    monkeypatch.setitem(sys.modules, "ssimulacra2", None)
+    with pytest.raises(ConfigError, match=r"needs the extra scores; pip install 'semvid\[scores\]'"):
+        semvid.compress_image(source, config=config)
+    with pytest.raises(ConfigError, match="`Ssimulacra2` and `match` exclude each other; give one"):
+        replace(config, match="size")

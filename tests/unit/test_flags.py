@@ -33,7 +33,7 @@ REFUSED = {
     "finest": "1", "fps": "999", "height": "1", "latency": "1ms", "look_ahead": "65", "map_every": "0", "maps": "none.png",
     "match": "same", "max_maps": "0", "metrics": "sharpness", "model": "resnet", "motion": "magic", "movement": "2",
     "opacity": "3", "preset": "warp", "price": "99", "quality": "0", "sampling": "1:1", "save_maps": "maps.txt",
-    "serve": "nonsense", "size": "10x10", "smoothing": "1", "style": "fire", "target_bytes": "0", "threads": "-1",
+    "serve": "nonsense", "size": "10x10", "smoothing": "1", "style": "fire", "target_bytes": "0", "target_ssimulacra2": "101", "threads": "-1",
     "threshold": "2", "strength": "9", "wait": "100000s",
 }  # fmt: skip
 """Values that are out of range, unknown or not there."""
@@ -62,7 +62,7 @@ MORE = {
 SHOWN = {"latency": "1", "size": "10", "wait": "100000"}
 """Values that are written in another unit than they were given in."""
 NAMES = {
-    "crf": "Crf", "quality": "Quality",
+    "crf": "Crf", "quality": "Quality", "target_ssimulacra2": "Ssimulacra2",
     "fps": "frame_rate", "latency": "latency_ms", "wait": "wait_seconds", "max_maps": "max_maps_per_second",
     "serve": "address",
 }  # fmt: skip

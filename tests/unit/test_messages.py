@@ -19,7 +19,7 @@ from semvid.web.server import WebServer
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {"semvid": "", "models": "models.", "cli": "cli."}
 FLAG = re.compile(r"(?<![\w-])(--[a-z][a-z-]+|-[a-z])(?![\w-])")
-OPTION = re.compile(r"`([A-Za-z_]+)(?:=[^`]*|\([^`]*\))?`")
+OPTION = re.compile(r"`([A-Za-z_]\w*)(?:=[^`]*|\([^`]*\))?`")
 VALUE = "\N{WHITE SQUARE}"
 
 SHOWN_WITH = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -22,6 +23,11 @@ _STILL = ImageConfig()
 _SIZE_STEPS = 14
 _CLOSE_ENOUGH = 0.997
 """Of the bytes asked for."""
+_SCORE_STEPS = 12
+_SCORE_WINDOW = 0.3
+"""By which a score may be better than asked for."""
+_USUAL_SLOPE = 0.5
+"""Points of a score that a step of quality is worth."""
 _MASKING_POWER = 0.4
 _MASKING_FLOOR = 40.0
 _CONTRAST = 1.4
@@ -162,3 +168,54 @@ def fill_size(encode: Callable[[Choice], bytes], base: Choice, target: int) -> t
         if len(best) >= _CLOSE_ENOUGH * target:
             break
     return best, quality
+
+
+def fill_score(
+    encode: Callable[[Choice], bytes], score: Callable[[bytes], float], base: Choice, wanted: float
+) -> tuple[bytes, float, float]:
+    """Find the lowest quality at which a picture has a score, to 0.3 above it.
+
+    Args:
+        encode: Encodes the picture.
+        score: Scores what was encoded; higher = better.
+        base: Where to begin, and all but the quality.
+        wanted: The score.
+
+    Returns:
+        The picture, its quality and its score, which is lower than wanted if that is out of reach.
+    """
+    aim = wanted + _SCORE_WINDOW / 2
+    below: tuple[float, float] | None = None
+    above: tuple[float, float] | None = None
+    last: tuple[float, float] | None = None
+    slope = _USUAL_SLOPE
+    best, quality = (b"", 0.0, -math.inf), base.quality
+    for _ in range(_SCORE_STEPS):
+        coded = encode(replace(base, quality=quality))
+        found = score(coded)
+        is_nearer = best[2] < wanted or wanted <= found < best[2]
+        if (found >= wanted or found > best[2]) and is_nearer:
+            best = coded, quality, found
+        if wanted <= found <= wanted + _SCORE_WINDOW:
+            break
+        if last is not None:
+            slope = max((found - last[1]) / (quality - last[0]), _USUAL_SLOPE / 8)
+        is_same_side = last is not None and (last[1] < aim) == (found < aim)
+        last = quality, found
+        if found < aim:
+            below = quality, found
+        else:
+            above = quality, found
+        if below and above:
+            share = (aim - below[1]) / max(above[1] - below[1], 1e-9)
+            # Twice on one side: it is curved, and a line would never come from the other.
+            share = 0.5 if is_same_side else min(max(share, 0.1), 0.9)
+            guess = below[0] + share * (above[0] - below[0])
+        else:
+            # Beyond what it seems to take, so that it lies between the two.
+            guess = quality + 1.5 * (aim - found) / slope + math.copysign(0.5, aim - found)
+        guess = min(max(guess, 1.0), 100.0)
+        if guess == quality:
+            break
+        quality = guess
+    return best

@@ -19,7 +19,7 @@ from semvid.core.config.maps import (
 )
 from semvid.core.errors import ConfigError
 from semvid.core.frozen import FrozenMapping
-from semvid.core.rate import Bitrate, Quality, Rate, Size
+from semvid.core.rate import Bitrate, Quality, Rate, StillRate
 from semvid.core.setting_types import Limits
 from semvid.core.settings import settings
 from semvid.core.text import setting
@@ -108,8 +108,9 @@ Sampling = Literal["4:2:0", "4:2:2", "4:4:4", "grey"]
 class ImageConfig(MappedConfig):
     """All options of ``compress_image``."""
 
-    rate: Quality | Size = JPEG_QUALITY
-    """The target: ``Quality``, or ``Size`` for the best picture that fits."""
+    rate: StillRate = JPEG_QUALITY
+    """The target: ``Quality``, ``Size`` for the best picture that fits, or ``Ssimulacra2`` for the smallest
+    that is so good."""
     match: Literal["size"] | None = None
     """``size``: write as many bytes as a plain JPEG of this ``Quality`` has, and look better where it
     matters. None = what matters has this ``Quality``, and the rest less."""
@@ -125,8 +126,8 @@ class ImageConfig(MappedConfig):
 
     def __post_init__(self) -> None:
         MappedConfig.__post_init__(self)
-        if isinstance(self.rate, Size) and self.match is not None:
-            raise ConfigError("`Size` and `match` exclude each other; give one")
+        if not isinstance(self.rate, Quality) and self.match is not None:
+            raise ConfigError(f"`{type(self.rate).__name__}` and `match` exclude each other; give one")
 
 
 MapFormat = Literal["sidecar", "png", "video", "npz", "kvazaar", "svtav1", "x264mod"]
