@@ -76,6 +76,7 @@ _COMMANDS: Mapping[str, str] = {
     "maps": "map saliency mask importance export",
     "compare": "diff score vmaf psnr ssim metrics measure",
     "overlay": "heatmap heat draw show visualize visualise view",
+    "bench": "benchmark bd bd-rate bdrate evaluate",
     "report": "html page plot",
     "stream": "live serve broadcast webcam record camera",
     "devices": "list cameras screens",

@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 import semvid
 from semvid.core.errors import ConfigError
 
-_NAMES = ("compress", "image", "maps", "compare", "overlay", "report", "stream", "devices", "doctor")
+_NAMES = ("compress", "image", "maps", "compare", "bench", "overlay", "report", "stream", "devices", "doctor")
 _EXIT_INTERRUPTED = 130
 
 # The root of typer's usage errors; newer releases have no public name for it.

@@ -11,8 +11,8 @@ import typer
 # Only light modules here: `semvid --help` must not load FFmpeg or numpy.
 from semvid.cli import options
 from semvid.cli.codec_options import Codec, defaults_of, preset_help
+from semvid.cli.key_values import parse_option
 from semvid.core.config import AllocationConfig, CompressConfig, Deinterlace, DroppableKind, Match
-from semvid.core.errors import ConfigError
 from semvid.core.rate import Bitrate, Crf, Quality, Rate, Size
 
 _DEFAULTS = CompressConfig()
@@ -119,7 +119,7 @@ def command(
         rate=cast("Rate | None", rate),
         preset=preset,
         deinterlace=cast(Deinterlace, deinterlace),
-        encoder_options=dict(map(_parse_option, encoder_option or [])),
+        encoder_options=dict(map(parse_option, encoder_option or [])),
         temporal=options.temporal_config(map_every, smoothing, movement, motion, look_ahead),
         allocation=AllocationConfig(
             match=cast("Match | None", match),
@@ -166,10 +166,3 @@ def command(
         assert result is not None  # noqa: S101 - the events end with Done or raise
         if claim is not None:
             show(add_report(claim, result, config, show))
-
-
-def _parse_option(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not (key and equals):
-        raise ConfigError(f"--encoder-option {text} is not KEY=VALUE, as in --encoder-option tune=film")
-    return key, value

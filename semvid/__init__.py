@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from semvid.core.types import Frame, ImportanceMap, QuantizerOffsets, Span, StreamInfo, VideoInfo
     from semvid.engine.job import Job
     from semvid.media.probe import probe
+    from semvid.products.bench.data import Bench
+    from semvid.products.bench.run import bench
     from semvid.products.compare.compare import compare
     from semvid.products.compare.rates import compare_rates
     from semvid.products.compress import compress, compress_events, compress_job
@@ -61,6 +63,8 @@ _NAMES = {
     "core.types": "Frame ImportanceMap QuantizerOffsets Span StreamInfo VideoInfo",
     "engine.job": "Job",
     "media.probe": "probe",
+    "products.bench.data": "Bench",
+    "products.bench.run": "bench",
     "products.compare.compare": "compare",
     "products.compare.rates": "compare_rates",
     "products.compress": "compress compress_events compress_job",
@@ -82,6 +86,7 @@ _HOMES = {name: f"semvid.{home}" for home, names in _NAMES.items() for name in n
 __version__ = "0.1.0"
 __all__ = [
     "AllocationConfig",
+    "Bench",
     "Bitrate",
     "CodedPacket",
     "CompareConfig",
@@ -129,6 +134,7 @@ __all__ = [
     "TemporalConfig",
     "VideoInfo",
     "__version__",
+    "bench",
     "compare",
     "compare_rates",
     "compare_reports",

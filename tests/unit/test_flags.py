@@ -17,8 +17,9 @@ from semvid.core.events import Notice
 from semvid.core.text import setting
 
 COMMANDS = typer.main.get_command(app.app).commands
-SUFFIXES = {"image": ".jpg", "maps": ".svmap", "report": ".html", "stream": ".mkv"}
+SUFFIXES = {"bench": ".html", "image": ".jpg", "maps": ".svmap", "report": ".html", "stream": ".mkv"}
 OUTPUT = {
+    "bench": "-o",
     "compare": "--csv",
     "compress": "-o",
     "image": "-o",
@@ -55,6 +56,7 @@ MORE = {
     "numbers": (None, "numbers", "--numbers needs --style blocks"),
     "legend": (("--style", "dim"), "legend", "--legend explains colours, and --style dim has none"),
     "no_probe": (("--match", "size"), "probe=False", "--no-probe has no effect"),
+    "masks": ("none", "masks", "another --masks"),
     "against": (("in.mp4", "--bd"), "against", "--against has 1 encode: a curve needs 2 at least"),
     "virtual_camera": (None, "virtual_camera", "--virtual-camera needs the extra camera"),
 }
@@ -92,6 +94,7 @@ def folder(clip, tmp_path, monkeypatch):
 def arguments(command):
     suffix = SUFFIXES.get(command, ".mp4")
     taken = {
+        "bench": [".", "-o", "out.html"],
         "compare": ["in.mp4", "in.mp4"], "report": ["run.json", "-o", "out.html"],
         "compress": ["in.mp4", "-o", "out.mp4", "--preset", "superfast"], "stream": ["in.mp4", "out.mkv"],
     }  # fmt: skip

@@ -30,6 +30,9 @@ SHOWN_WITH = {
 }  # fmt: skip
 """What a module is about: commands without this option may import it, but cannot get at its messages."""
 CANNOT_HAPPEN = {
+    ("bench", "codecs.jpeg.motion"): "it refuses Motion-JPEG",
+    ("bench", "products.compare.compare"): "it scales its encodes",
+    ("bench", "products.compress"): "it sets no size, and saves no maps for the user",
     ("stream", "codecs.ffmpeg.spec"): "it sets no --crf and no options of encoders",
     ("stream", "codecs.ffmpeg.encoder"): "it sets no options of encoders",
     ("stream", "codecs.ffmpeg.region_coding"): "it makes no files",

@@ -8,7 +8,18 @@ import pytest
 from clips import make_clip, texture
 
 HEAVY = {"av", "cv2", "numpy", "onnx", "onnxruntime", "PIL", "scipy", "torch"}
-COMMANDS = {"compare", "compress", "devices", "doctor", "image", "maps", "overlay", "report", "stream"}
+COMMANDS = {
+    "bench",
+    "compare",
+    "compress",
+    "devices",
+    "doctor",
+    "image",
+    "maps",
+    "overlay",
+    "report",
+    "stream",
+}
 
 
 CODE = """

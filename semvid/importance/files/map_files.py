@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from semvid.core.types import FloatArray, Frame, ImportanceMap
 from semvid.importance.files.array_file import AnyArray, ArrayFile
 from semvid.importance.files.offset_text import read_offsets
 from semvid.media.colour import range_of
+from semvid.media.numbered import numbered
 from semvid.media.reading.reader import VideoReader
 from semvid.media.stills.grey_picture import read_grey
 from semvid.media.stills.picture_file import is_still
@@ -174,23 +174,14 @@ def _pictures_in(folder: Path) -> list[Path]:
     ]
     if not found:
         raise MapError(f"{setting('maps', folder)} is a folder without .png files", path=folder)
-    found.sort(key=lambda one: (_place(one.stem), one.name))
-    for first, second in itertools.pairwise(found):
-        if _place(first.stem) == _place(second.stem):
-            raise MapError(
-                f"{setting('maps', folder)} has {first.name} and {second.name}: which of them comes first "
-                "cannot be told; rename or remove one",
-                path=folder,
-            )
-    return found
-
-
-def _place(name: str) -> list[tuple[int, str]]:
-    """Return a key that sorts names by the numbers in them, ignoring leading zeros and case."""
-    parts = re.split(r"([0-9]+)", name.casefold())
-    # Numbers as text, longer = larger: they may have any length.
-    plain = [one.lstrip("0") if index % 2 else one for index, one in enumerate(parts)]
-    return [(len(one) if index % 2 else 0, one) for index, one in enumerate(plain)]
+    ordered, twins = numbered(found)
+    if twins is not None:
+        raise MapError(
+            f"{setting('maps', folder)} has {twins[0].name} and {twins[1].name}: which of them comes first "
+            "cannot be told; rename or remove one",
+            path=folder,
+        )
+    return ordered
 
 
 def read_picture_map(path: Path) -> FloatArray:

@@ -115,8 +115,12 @@ class Claim:
         """Return a free name beside the output, to which a folder is moved while it is replaced."""
         return self.target.with_name(f"{self._stem}-{secrets.token_hex(4)}.old")
 
-    def publish(self, temporary: Path) -> int:
+    def publish(self, temporary: Path, *, is_last: bool = True) -> int:
         """Give a finished file its name, atomically; returns its size in bytes.
+
+        Args:
+            temporary: The file.
+            is_last: False = the output will be replaced by one that holds more.
 
         Raises:
             OutputExistsError: Something of that name appeared meanwhile; it stays as it is.
@@ -136,15 +140,20 @@ class Claim:
                     move_to_free_name(temporary, self.target)
                 except FileExistsError as error:
                     raise _appeared(self.output) from error
-            self.count_as_published()
+            if is_last:
+                self.count_as_published()
         return size
 
     def count_as_published(self) -> None:
         """The output has its name."""
         _State.num_published += 1
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes, *, is_last: bool = True) -> int:
         """Write the whole output; returns its size in bytes.
+
+        Args:
+            data: All of it.
+            is_last: As for ``publish``.
 
         Raises:
             OutputError: It cannot be written; nothing is left behind.
@@ -152,7 +161,7 @@ class Claim:
         with writing(self.output):
             temporary = self.temporary()
             temporary.write_bytes(data)
-            return self.publish(temporary)
+            return self.publish(temporary, is_last=is_last)
 
     def release(self) -> None:
         """Remove what was not published, and let others write here."""

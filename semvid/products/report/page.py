@@ -31,11 +31,11 @@ def render_page(report: Report, others: Sequence[Report] = ()) -> str:
     """
     check_same_source((report, *others))
     data = {**plain_values(report), "points": [_point(one) for one in (report, *others)]}
-    style, script = ("\n".join(map(_asset, names)) for names in (_STYLES, _SCRIPTS))
+    style, script = ("\n".join(map(asset, names)) for names in (_STYLES, _SCRIPTS))
     fields = {
         "TITLE": html.escape(f"{report.source.name}: semvid report"),
         "POLICY": (
-            f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+            f"default-src 'none'; img-src data:; style-src '{hashed(style)}'; script-src '{hashed(script)}'; "
             "base-uri 'none'; form-action 'none'"
         ),
         "STYLE": style,
@@ -43,7 +43,7 @@ def render_page(report: Report, others: Sequence[Report] = ()) -> str:
         "DATA": embedded_json(data),
     }
     # In one pass: what is filled in is not searched for fields again.
-    return re.sub("@@([A-Z]+)@@", lambda found: fields[found[1]], _asset("products/report/page.html"))
+    return re.sub("@@([A-Z]+)@@", lambda found: fields[found[1]], asset("products/report/page.html"))
 
 
 def embedded_json(value: object) -> str:
@@ -89,10 +89,12 @@ def _point(report: Report) -> object:
     }
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Return a file of the package as text, by its path in it."""
     return files("semvid").joinpath(name).read_text("utf-8")
 
 
-def _hash(text: str) -> str:
+def hashed(text: str) -> str:
+    """Return what a page's policy allows a style or script by."""
     digest = hashlib.sha256(text.encode()).digest()
     return f"sha256-{base64.b64encode(digest).decode()}"
