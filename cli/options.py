@@ -60,8 +60,8 @@ Strength = Annotated[float, map_option(
 )]
 Match = Annotated[str | None, map_option(
     metavar="WHAT",
-    help="region: as good as a plain encode where it matters, and smaller (default). size: as large, and "
-    "better."
+    help="region: as good as plain where it matters, and smaller (default). size: as large, and better "
+    "there."
 )]
 BackgroundWeight = Annotated[float, map_option(
     help="Distortion weight of the background, 0.01 to 10; what matters weighs this plus 1. Lower = more "
