@@ -24,8 +24,8 @@ def command(
         ".webp, or a folder of PNGs."
     )],
     style: Annotated[str, _drawing_option(
-        help="What to draw: heat (colours), contour (an outline), blocks (x264's offsets, by "
-        "--match), dim (the rest dark) or split (side by side)."
+        help="Draw heat (colours), contour (an outline), blocks (x264's offsets, by --match), "
+        "dim (the rest dark) or split (side by side)."
     )] = _DEFAULTS.style,
     opacity: Annotated[float, _drawing_option(help="Opacity of the drawing, 0 to 1.")] = _DEFAULTS.opacity,
     legend: Annotated[bool, _drawing_option("--legend", help="Draw a legend of the colours.")] = False,
