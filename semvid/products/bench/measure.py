@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +31,7 @@ def encode_and_score(
     scored_by: CompareConfig,
     folder: Path,
     on_event: OnEvent = lambda event: None,
+    look: Callable[[Path], Mapping[str, float]] = lambda coded: {},
 ) -> tuple[BenchEncode, tuple[str, ...]]:
     """Encode a clip and score the result.
 
@@ -42,6 +43,7 @@ def encode_and_score(
         scored_by: Measures, and the maps or masks of what matters.
         folder: For the encode, which does not stay.
         on_event: Called with ``Progress``.
+        look: Called with the encode before it goes; returns more scores of it.
 
     Returns:
         What was found, and a sentence for each thing that had to be changed to score it.
@@ -68,8 +70,9 @@ def encode_and_score(
 
     result = compress(source, folder / _CODED, made, on_event=note)
     found = compare(source, result.output, scored_by)
+    means = {**{name: one.mean for name, one in found.pooled.items()}, **look(result.output)}
     result.output.unlink()
-    scores = {name: one.mean for name, one in found.pooled.items() if not math.isnan(one.mean)}
+    scores = {name: one for name, one in means.items() if not math.isnan(one)}
     encode = BenchEncode(variant, quality, result.video_bytes, result.elapsed_seconds, scores)
     return encode, (*told, *found.notices)
 
