@@ -21,6 +21,7 @@ from semvid.scores.sources import Source, deinterlaces
 
 FILTERS = ("psnr", "ssim", "xpsnr", "vmaf")
 _LOG = "{}.log"
+_ANY_CLOCK = "1/1000"
 _INPUTS = ("reference of semvid", "test of semvid")
 """Placeholders for names until the command is built."""
 _LINES = {
@@ -66,8 +67,12 @@ def filter_scores(
         out_range=reference.range_name, in_color_matrix=_MATRICES.get(test.matrix, "auto"),
         out_color_matrix=_MATRICES.get(reference.matrix, "auto"),
     ).filter("format", info.pixel_format)  # fmt: skip
-    ours = ours.filter("setpts", "PTS-STARTPTS").filter_multi_output("split", len(metrics))
-    theirs = theirs.filter("setpts", "PTS-STARTPTS").filter_multi_output("split", len(metrics))
+    # Timestamps are compared beforehand. Frames belong together by their number: containers round times, and
+    # FFmpeg would take an earlier frame for one that is a fraction of a millisecond late.
+    ours, theirs = (
+        one.filter("settb", _ANY_CLOCK).filter("setpts", "N").filter_multi_output("split", len(metrics))
+        for one in (ours, theirs)
+    )
     outputs = []
     for index, name in enumerate(metrics):
         if name == "vmaf":
@@ -76,7 +81,6 @@ def filter_scores(
             options = {"stats_file": _LOG.format(name)}
         kind = "libvmaf" if name == "vmaf" else name
         outputs.append(ffmpeg.filter([theirs[index], ours[index]], kind, **options))
-    # Timestamps are compared beforehand; from here on frames belong together by their number.
     sink = ffmpeg.output(*outputs, "-", format="null", fps_mode="passthrough")
     sink = sink.global_args("-hide_banner", "-nostdin", "-v", "error")
     with scratch_folder() as folder:

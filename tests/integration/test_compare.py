@@ -31,6 +31,24 @@ def test_scores_are_those_of_ffmpeg(pair):
     check_against_ffmpeg(pair, 12)
 
 
+def test_containers_that_round_times_change_no_score(tmp_path):
+    times = [round(index * 12800 * 1001 / 30000) for index in range(30)]
+    source = make_clip(tmp_path / "in.mp4", width=384, height=96, num_frames=30, pts=times)
+    config = semvid.CompressConfig(
+        preset="superfast", rate=semvid.Crf(32), allocation=semvid.AllocationConfig(strength=0)
+    )
+    options = semvid.CompareConfig(metrics=FILTERS)
+    found = []
+    # Matroska has milliseconds, and Matroska alone.
+    for name in ("out.mp4", "out.mkv"):
+        coded = semvid.compress(source, tmp_path / name, config).output
+        found.append(semvid.compare(source, coded, options).scores)
+    assert found[0] == found[1]
+    assert found[0]["psnr"] == pytest.approx(
+        semvid.compare(tmp_path / "out.mkv", source, options).scores["psnr"], abs=0.02
+    )
+
+
 @pytest.mark.data
 @pytest.mark.parametrize(
     ("name", "num_frames"),
