@@ -34,10 +34,10 @@ def command(
         f"Default: {defaults_of(Quality)}."
     )] = None,
     bitrate: Annotated[str | None, options.encoding_option(
-        metavar="RATE", help="mjpeg: bit rate of the video in bits per second, as in 800k or 12M."
+        metavar="RATE", help="Bit rate of the video in bits per second, as in 800k or 12M."
     )] = None,
     target_size: Annotated[str | None, options.encoding_option(
-        metavar="SIZE", help="mjpeg: maximum size of the whole output in bytes, as in 25M."
+        metavar="SIZE", help="Maximum size of the whole output in bytes, sound included, as in 25M."
     )] = None,
     preset: Annotated[str | None, options.encoding_option(help=preset_help())] = None,
     encoder_option: Annotated[list[str] | None, options.encoding_option(
@@ -93,6 +93,9 @@ def command(
         "--no-probe", help="Estimate what was saved instead of measuring it on some parts, which is faster "
         "and often far off. Not with --match size."
     )] = False,
+    dry_run: Annotated[bool, typer.Option(
+        "--dry-run", help="Only try parts of the video, print what the encode would come to, and stop."
+    )] = False,
     overwrite: options.Overwrite = False,
     allow_protocols: options.AllowProtocols = None,
     no_preview: options.NoPreview = False,
@@ -141,8 +144,11 @@ def command(
     from semvid.engine.job import Job
     from semvid.media.writing.claim import Claim
     from semvid.products.compress import job_events
+    from semvid.products.wished import estimate_events
 
     job = Job(source, None, output, config)
+    if dry_run and report is not None:
+        raise ConfigError("--dry-run writes nothing, and --report is a file; leave one out")
     if report is not None:
         check_report(report, source, output, config)
     with contextlib.ExitStack() as stack:
@@ -157,6 +163,12 @@ def command(
             if printer:
                 printer.print(event)
 
+        if dry_run:
+            with contextlib.closing(estimate_events(job)) as tried:
+                for event in tried:
+                    show(event)
+            drawer.tell_estimate()
+            return
         result = None
         events = job_events(job, preview_size=drawer.preview_size)
         for event in stack.enter_context(contextlib.closing(events)):

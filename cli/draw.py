@@ -16,9 +16,9 @@ from semvid.cli.flags import to_flags, told
 from semvid.cli.preview import PreviewPane, preview_size
 from semvid.cli.streams import emit, say
 from semvid.core import interrupts
-from semvid.core.events import Done, Event, Notice, Preview, Reported, Stage, Started
+from semvid.core.events import Chosen, Done, Event, Notice, Preview, Reported, Stage, Started, Tried
 from semvid.core.events import Progress as ProgressEvent
-from semvid.core.results import Result
+from semvid.core.results import Result, Trial
 from semvid.core.text import counted, encodable, visible
 
 _JSON_INTERVAL_SECONDS = 0.5
@@ -46,11 +46,26 @@ class ProgressDrawer:
         self._bar = FittingProgress(self._stderr, self._pane)
         self._task = self._bar.begin("opening")
         self._started = time.monotonic()
+        self._has_table = False
+        self._chosen: Chosen | None = None
 
     def __enter__(self) -> ProgressDrawer:
         if self._stderr.is_terminal:
             self._bar.start()
         return self
+
+    def _show_trial(self, trial: Trial) -> None:
+        """Add a line to the table of trials."""
+        if not self._has_table:
+            self._has_table = True
+            self._stderr.print(trial_header(trial), markup=False, soft_wrap=True)
+        self._stderr.print(trial_line(trial), markup=False, soft_wrap=True)
+
+    def tell_estimate(self) -> None:
+        """Print what an encode would come to, after a dry run."""
+        self._hide()
+        if self._chosen is not None and not self._quiet_result:
+            say(estimate_line(self._chosen))
 
     def _hide(self) -> None:
         # Stopping a bar that never started prints an empty line.
@@ -89,6 +104,10 @@ class ProgressDrawer:
             self._pane.picture = event.picture
         elif isinstance(event, Stage):
             self._begin(event.name)
+        elif isinstance(event, Tried):
+            self._show_trial(event.trial)
+        elif isinstance(event, Chosen):
+            self._chosen = event
         elif isinstance(event, Notice):
             self._stderr.print(f"note: {told(event.message)}", markup=False, soft_wrap=True)
         elif isinstance(event, Done):
@@ -166,6 +185,36 @@ def result_line(result: Result) -> str:
     return (
         f"{result.output}: {sizes}{compared}, {counted(result.num_frames, 'frame')} in {seconds:.1f} s "
         f"({result.num_frames / max(seconds, 1e-9):.0f} fps)"
+    )
+
+
+def trial_header(trial: Trial) -> str:
+    """Return the headings of ``trial_line`` for this and similar trials."""
+    scores = f"{'score':>8}{'rest':>8}" if trial.score is not None else ""
+    return f"{'':>12}{'CRF':>7}{'file':>10}{'off by':>9}{scores}{'time':>9}"
+
+
+def trial_line(trial: Trial) -> str:
+    """Describe a trial in one line of a table."""
+    kind = "whole video" if trial.is_whole else "parts" if trial.has_map else "no map"
+    if trial.score is None:
+        off = f"{trial.missed_by:+.1%}" if trial.has_map else ""
+        scores = ""
+    else:
+        off = f"{trial.missed_by:+.2f}"
+        scores = f"{trial.score:>8.2f}" + ("" if trial.rest is None else f"{trial.rest:>8.2f}")
+    size = format_bytes(trial.output_bytes)
+    return f"{kind:>12}{trial.quality:>7.2f}{size:>10}{off:>9}{scores}{trial.seconds:>7.1f} s"
+
+
+def estimate_line(chosen: Chosen) -> str:
+    """Sum up what an encode would come to."""
+    trial = chosen.trial
+    score = "" if trial.score is None else f", score {trial.score:.2f}"
+    return (
+        f"estimated: CRF {trial.quality:g}, {format_bytes(trial.output_bytes)} "
+        f"({trial.missed_by:+.1%} against {chosen.aim}){score}, {chosen.expected_seconds:.0f} s; "
+        "nothing was written"
     )
 
 

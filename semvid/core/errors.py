@@ -15,6 +15,7 @@ has them; the command line shows its flags instead. Leaves also inherit the buil
     ├── MapError(ValueError)                   5   a map or box file does not fit the video
     ├── EncoderError(RuntimeError)             6   the encoder is missing or failed
     ├── ModelError                             7   a network cannot be loaded or run
+    ├── MissedError                            8   what was asked for cannot be reached
     └── ReportError                            1   the video is whole, but its report could not be made
         └── ReportInterruptedError           130   or was interrupted (143 and 129: see README)
 """
@@ -23,6 +24,8 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import ClassVar
+
+from semvid.core.results import Trial
 
 
 class SemvidError(Exception):
@@ -91,6 +94,20 @@ class ModelError(SemvidError):
     """A network cannot be loaded or run: its file, its shape, or the device."""
 
     exit_code: ClassVar[int] = 7
+
+
+class MissedError(SemvidError):
+    """No encode is as large or as good as was asked for. Nothing was written.
+
+    Attributes:
+        best: The closest that was tried; None = nothing was.
+    """
+
+    exit_code: ClassVar[int] = 8
+
+    def __init__(self, message: str, *, best: Trial | None = None) -> None:
+        super().__init__(message)
+        self.best = best
 
 
 class ReportError(SemvidError):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.core.results import Result
+from semvid.core.results import Result, Trial
 from semvid.core.types import VideoInfo
 
 
@@ -73,6 +73,25 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """An encode on the way to what was asked for has ended."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The quality was found. With ``dry_run`` this is the last event."""
+
+    trial: Trial
+    """What is expected of the whole video."""
+    expected_seconds: float
+    """How long the encode will take, by the trials."""
+    aim: str = "what was asked for"
+    """What ``Trial.missed_by`` is counted from."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reported:
     """The report was written and has its final name."""
 
@@ -80,4 +99,4 @@ class Reported:
     output_bytes: int
 
 
-Event = Started | Notice | Progress | Preview | Measured | Done | Stage | Reported
+Event = Started | Notice | Progress | Preview | Measured | Tried | Chosen | Done | Stage | Reported

@@ -8,6 +8,31 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """One of the encodes, of parts of a video or all of it, by which what was asked for is found."""
+
+    quality: float
+    """CRF, on the encoder's own scale."""
+    video_bytes: int
+    """Of the whole video stream; estimated from its parts before the encode."""
+    output_bytes: int
+    """Of the whole output, likewise."""
+    missed_by: float
+    """What it is beyond what was asked for; above 0 = larger or better. A size: as a share of it. A score: in
+    its unit."""
+    seconds: float
+    """It took so long."""
+    has_map: bool = True
+    """False = a plain encode, to compare with."""
+    is_whole: bool = False
+    """The whole video was encoded, not only parts of it."""
+    score: float | None = None
+    """If a score was asked for: what it is."""
+    rest: float | None = None
+    """If a score was asked for: that of what does not matter; None = not measured."""
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What one compression did."""
 

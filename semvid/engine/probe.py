@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.codecs.base.coding import Target
-from semvid.codecs.base.interlaced import InterlacedStage
-from semvid.codecs.registry import find_codec
 from semvid.core.config import AllocationConfig, CompressConfig, MapsConfig, TemporalConfig
 from semvid.core.errors import EncoderError, SemvidError
 from semvid.core.events import Event, Measured, Notice, Progress, Stage
 from semvid.core.results import Result
-from semvid.core.types import AnalysedFrame, Span
-from semvid.engine.encoding import Encoded, Encoding
-from semvid.engine.run import open_run
+from semvid.core.types import Span
 from semvid.engine.samples import CodedFrames, CodingLog, Sample, choose_samples
-from semvid.engine.stages import each, pipeline
+from semvid.engine.trials import part_of, try_part
 
 _TRUE_SHARE = 0.55
 """Of the saving that the rate model predicts, so much is true on average: it was fitted to offsets that make
 some blocks finer and others coarser (``examples/benchmark/savings.py``)."""
-_MOST_GROUPED = 16
-"""Frames that may come out before one that is shown before them, at most."""
 
 
 def plain_config(config: CompressConfig) -> CompressConfig:
@@ -100,33 +92,8 @@ def _sizes(
     suffix: str,
 ) -> NDArray[np.float64]:
     """Return the bytes of the frames of a sample that are compared."""
-    last, log = sample.compared_to - 1, CodingLog()
-    # Frames that are only looked at are never encoded: it ends when all that counts has come out.
-    end = last + num_ahead + _MOST_GROUPED
-    part = Span(int(coded.pts[sample.start]), int(coded.pts[end]) if end < len(coded.pts) else span.end)
-    with closing(_encode(source, part, config, suffix)) as events:
-        for event in events:
-            log.note(event)
-            highest = np.searchsorted(coded.pts, log.last_pts)
-            if highest >= last and log.num_packets == highest - sample.start + 1:
-                break
-    plain = log.coded()
-    sizes, first = plain.sizes[: last + 1 - sample.start], sample.compared_from - sample.start
-    if not np.array_equal(plain.pts[: len(sizes)], coded.pts[sample.start : last + 1]):
+    part = part_of(sample, coded.pts, span, num_ahead)
+    tried = try_part(source, part, sample, coded.pts, config, suffix, None)
+    if not np.array_equal(tried.coded.pts[tried.is_compared], coded.pts[sample.compared]):
         raise EncoderError("a part of the video has other frames than the whole")
-    return sizes[first:]
-
-
-def _encode(source: Path, part: Span, config: CompressConfig, suffix: str) -> Generator[Encoded, None, None]:
-    with open_run(source, config.temporal, span=part, has_maps=False) as run:
-        reader = run.reader
-        reader.keep(())
-        coding, encoding = find_codec(config.codec).coding(config), Encoding()
-        interlaced = InterlacedStage(config.deinterlace, coding.codes_fields, suffix)
-        encoding.begin(coding, Target.of_file(reader.info, suffix))
-        prepare = each(AnalysedFrame, lambda one: [coding.prepare(one)] if one.frame.pts in part else [])
-        try:
-            with pipeline(reader, run.analyse, interlaced.run, prepare, encoding.run) as items:
-                yield from (one for one in items if isinstance(one, Encoded))
-        finally:
-            encoding.close()
+    return tried.coded.sizes[tried.is_compared]

@@ -97,9 +97,20 @@ def open_run(
     *,
     span: Span | None = None,
     has_maps: bool = True,
+    warm_up: Fraction = WARM_UP_SECONDS,
 ) -> Iterator[Run]:
-    """Open a video, or a part of it; ``preview_size`` is the room for pictures of ``Preview``."""
-    warm_up = WARM_UP_SECONDS if has_maps else _NEIGHBOUR_SECONDS
+    """Open a video, or a part of it.
+
+    Args:
+        source: The video.
+        temporal: How maps follow from frame to frame.
+        preview_size: The room for pictures of ``Preview``; None = none are made.
+        span: The part; None = all.
+        has_maps: Whether maps are wanted.
+        warm_up: Seconds that are read before a part for its maps.
+    """
+    if not has_maps:
+        warm_up = _NEIGHBOUR_SECONDS
     cool_down = 1 + (look_ahead_of(temporal) if has_maps else 0)
     vectors = temporal.motion == "vectors"
     with (

@@ -23,6 +23,10 @@ _SHARE, _LEAST_SHARE = 0.35, 0.07
 """Frames that may be encoded again: of a short video, and of a long one."""
 _FEWEST, _ENOUGH, _MOST = 96, 400, 1500
 """Videos that have no more are encoded whole; ``_SHARE`` holds up to so many; and there are never more."""
+_TRIAL_SHARE, _LEAST_TRIAL_SHARE = 0.15, 0.012
+"""The same of each trial before an encode."""
+_FEWEST_IN_TRIAL, _TRIAL_ENOUGH = 120, 240
+"""Videos that have no more are tried whole; ``_TRIAL_SHARE`` holds up to so many."""
 _MOST_PARTS = 12
 _PART = 24
 """Time a part takes at least, in frames. Less tells too little of libvpx, which gives more bits to every
@@ -126,10 +130,14 @@ class CodingLog:
         """Packets so far."""
         return len(self._pts)
 
-    @property
-    def last_pts(self) -> int:
-        """The highest pts of a packet so far."""
-        return max(self._pts, default=-1)
+    def is_complete_before(self, pts: int) -> bool:
+        """Whether all frames before ``pts`` have come out, and with them those that they are grouped with."""
+        given = np.array(self._pts, np.int64)
+        if not given.size or given.max() < pts:
+            return False
+        # Frames that lead come in order: what is before the first beyond it is complete when the next comes.
+        leads = np.flatnonzero(given == np.maximum.accumulate(given))
+        return int((given[leads] >= pts).sum()) > 1
 
     def coded(self) -> CodedFrames:
         """Return what was coded so far."""
@@ -142,7 +150,15 @@ def budget_of(num_frames: int) -> int:
     return min(round(max(share, _FEWEST)), _MOST, num_frames)
 
 
-def choose_samples(num_frames: int, keys: Sequence[int], num_ahead: int) -> list[Sample]:
+def trial_budget_of(num_frames: int) -> int:
+    """Return how many frames of so many one trial before the encode may take; there may be six."""
+    share = max(min(_TRIAL_SHARE * num_frames, _TRIAL_ENOUGH), _LEAST_TRIAL_SHARE * num_frames)
+    return min(round(max(share, _FEWEST_IN_TRIAL)), _MOST, num_frames)
+
+
+def choose_samples(
+    num_frames: int, keys: Sequence[int], num_ahead: int, budget: int | None = None
+) -> list[Sample]:
     """Choose parts that are spread over a video; what is compared does not overlap.
 
     The first begins with the video. Others begin at a key frame if one is near, where any encoder does.
@@ -151,8 +167,9 @@ def choose_samples(num_frames: int, keys: Sequence[int], num_ahead: int) -> list
         num_frames: Of the video, at least 1.
         keys: Numbers of its key frames, rising.
         num_ahead: Frames that the encoder looks ahead.
+        budget: How many frames may be encoded; None = ``budget_of``.
     """
-    budget = budget_of(num_frames)
+    budget = budget_of(num_frames) if budget is None else budget
     if budget == num_frames:
         return [Sample(0, 0, num_frames)]
     rest = _SETTLING + round(_LOOK_COST * num_ahead)

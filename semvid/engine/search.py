@@ -1,83 +1,117 @@
-"""Searches the quality at which an encode has a wanted size."""
+"""Searches the quality at which an encode is what was asked for: so large, or so good."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from semvid.codecs.base.codec import QualityScale
-from semvid.core.results import Result
 
-_CLOSE = math.log2(1.01)
-_MOST_TRIALS = 6
+Value = TypeVar("Value")
+
+CLOSE_SIZE = math.log2(1.01)
+"""Octaves by which a size may miss."""
+MOST_TRIALS = 6
+_LEAST_SLOPE, _MOST_SLOPE = 0.25, 4.0
+"""Of the slope between two trials, as a multiple of the usual one: nearer or farther it is not believed."""
+
+_TOLD_STEPS = 3.0
+"""Steps between two trials from which on they alone tell the slope."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """One encode of a search has ended."""
+class Point(Generic[Value]):
+    """One trial of a search."""
 
     quality: float
-    result: Result
-    octaves: float
-    """Binary logarithm of its size divided by the wanted one."""
+    miss: float
+    """Signed distance from what was asked for: above 0 = larger or better than that."""
+    value: Value
+    """What was encoded."""
 
 
-class SizeSearch:
-    """Encodes until the size fits within 1 %, or as closely as six trials or whole quality steps allow.
+class Search(Generic[Value]):
+    """Proposes one quality after another, each by interpolation between those before it.
+
+    Size and scores change with the quality all in one direction, and nearly evenly.
 
     Args:
-        scale: The encoder's quality scale.
-        wanted_bytes: Size of the video stream.
+        scale: The encoder's qualities.
+        steps_per_miss: Steps on the scale that a miss of 1 is worth, roughly: by them it goes until two
+            trials say more. Negative where a higher quality is larger and better.
+        accepts: Whether a miss is small enough.
+        most: Trials at most.
 
     Attributes:
-        trials: All so far.
+        points: The trials so far.
     """
 
-    def __init__(self, scale: QualityScale, wanted_bytes: int) -> None:
-        self._scale, self._wanted = scale, wanted_bytes
-        self.trials: list[Trial] = []
+    def __init__(
+        self,
+        scale: QualityScale,
+        steps_per_miss: float,
+        accepts: Callable[[float], bool],
+        *,
+        most: int = MOST_TRIALS,
+    ) -> None:
+        self._scale, self._usual, self._accepts, self._most = scale, steps_per_miss, accepts, most
+        self.points: list[Point[Value]] = []
+
+    @classmethod
+    def of_size(cls, scale: QualityScale) -> Search[Value]:
+        """Return a search for a size within 1 %, whose misses are octaves."""
+        return cls(scale, scale.steps_per_octave, lambda octaves: abs(octaves) < CLOSE_SIZE)
 
     @property
-    def best(self) -> Trial | None:
-        """The closest trial so far, also when one failed; None = there was none."""
-        return min(self.trials, key=lambda one: abs(one.octaves), default=None)
+    def best(self) -> Point[Value] | None:
+        """The closest trial so far; None = there was none."""
+        return min(self.points, key=_distance, default=None)
 
-    def run(self, first: float, encode: Callable[[float], Result]) -> Generator[Trial, None, None]:
-        """Encode at one quality after another; what ``encode`` raises ends the search, and ``best`` stays.
+    @property
+    def is_over(self) -> bool:
+        """Whether a trial was accepted, or there were enough of them."""
+        return bool(self.points) and (self._accepts(self.points[-1].miss) or len(self.points) >= self._most)
 
-        Args:
-            first: The quality to begin with.
-            encode: Encodes at a quality of the scale.
+    def note(self, quality: float, miss: float, value: Value) -> Point[Value]:
+        """Add a trial."""
+        point = Point(quality, miss, value)
+        self.points.append(point)
+        return point
 
-        Yields:
-            Every trial as it ends.
-        """
-        quality: float | None = self._scale.round(first)
-        while quality is not None and len(self.trials) < _MOST_TRIALS:
-            result = encode(quality)
-            octaves = math.log2(max(result.video_bytes, 1) / max(self._wanted, 1))
-            trial = Trial(quality, result, octaves)
-            self.trials.append(trial)
-            yield trial
-            quality = self._next(trial)
-
-    def _next(self, last: Trial) -> float | None:
-        """Return the quality to try next; None = this is as close as it gets."""
-        if abs(last.octaves) < _CLOSE:
+    def next(self) -> float | None:
+        """Return the quality to try after at least one trial; None = it comes no closer."""
+        if self.is_over:
             return None
-        large = min((one for one in self.trials if one.octaves > 0), key=_distance, default=None)
-        small = min((one for one in self.trials if one.octaves <= 0), key=_distance, default=None)
-        if large and small:
-            share = large.octaves / (large.octaves - small.octaves)
-            guess = large.quality + share * (small.quality - large.quality)
-        else:
-            guess = last.quality + self._scale.steps_per_octave * last.octaves
-            if not self._scale.takes_fractions and self._scale.round(guess) == last.quality:
-                guess = last.quality + math.copysign(1, guess - last.quality)
-        guess = self._scale.round(guess)
-        return None if any(guess == one.quality for one in self.trials) else guess
+        last = self.points[-1]
+        guess = self._scale.round(self.where(0.0))
+        if not self._scale.takes_fractions and guess == last.quality:
+            guess = self._scale.round(last.quality + math.copysign(1, self._usual * last.miss))
+        return None if any(guess == one.quality for one in self.points) else guess
+
+    @property
+    def slope(self) -> float:
+        """Steps that a miss of 1 is worth, by the two best trials."""
+        return self.where(-0.05) / 0.05 - self.where(0.0) / 0.05 if len(self.points) > 1 else self._usual
+
+    def where(self, miss: float) -> float:
+        """Return the quality, not rounded, at which so much would be missed."""
+        above = min((one for one in self.points if one.miss > miss), key=lambda one: one.miss, default=None)
+        below = max((one for one in self.points if one.miss <= miss), key=lambda one: one.miss, default=None)
+        if above and below:
+            share = (above.miss - miss) / (above.miss - below.miss)
+            return above.quality + share * (below.quality - above.quality)
+        first, *others = sorted(self.points, key=lambda one: abs(one.miss - miss))
+        slope = self._usual
+        if others and others[0].miss != first.miss:
+            gap = first.miss - others[0].miss
+            found = (others[0].quality - first.quality) / gap / self._usual
+            # Two that are near each other tell less than what is usual.
+            trust = min(abs(gap * self._usual) / _TOLD_STEPS, 1.0)
+            slope *= 1 + trust * (min(max(found, _LEAST_SLOPE), _MOST_SLOPE) - 1)
+        return first.quality + slope * (first.miss - miss)
 
 
-def _distance(trial: Trial) -> float:
-    return abs(trial.octaves)
+def _distance(point: Point[Value]) -> float:
+    return abs(point.miss)

@@ -28,6 +28,7 @@ class Writing:
 
     Attributes:
         num_frames: Encoded so far.
+        video_bytes: Of them, as coded.
     """
 
     def __init__(self, reader: VideoReader, writer: VideoWriter) -> None:
@@ -35,7 +36,7 @@ class Writing:
         self._has_header = False
         self._waiting: list[Packet[Any]] = []
         self._rate_ratios = 0.0
-        self._video_bytes = 0
+        self.video_bytes = 0
         self._durations = DurationKeeper(
             reader.info.time_base, sums_up=writer.output.suffix.lower() in MP4_LIKE
         )
@@ -82,7 +83,7 @@ class Writing:
 
     def _write(self, packets: Iterable[CodedPacket]) -> None:
         for packet in packets:
-            self._video_bytes += len(packet.data)
+            self.video_bytes += len(packet.data)
             self._writer.write(packet)
 
     def result(self, coding: Coding, output_bytes: int, elapsed_seconds: float) -> Result:
@@ -99,9 +100,9 @@ class Writing:
             duration_seconds=float(span),
             source_bytes=info.size_bytes,
             output_bytes=output_bytes,
-            video_bytes=self._video_bytes,
+            video_bytes=self.video_bytes,
             plain_bytes_estimate=(
-                round(output_bytes + self._video_bytes * (1 / ratio - 1)) if ratio > 0 else None
+                round(output_bytes + self.video_bytes * (1 / ratio - 1)) if ratio > 0 else None
             ),
             elapsed_seconds=elapsed_seconds,
             is_input_damaged=bool(self._reader.damage),

@@ -14,9 +14,11 @@ from semvid.codecs.x26x.x265 import X265
 from semvid.core.config import ExportConfig, MapFormat
 from semvid.core.errors import ConfigError, OutputError
 from semvid.core.events import Event, Notice, Preview, Progress, Started
+from semvid.core.map_source import ImportanceSource
 from semvid.core.results import ExportResult
 from semvid.core.settings import or_default
 from semvid.core.text import setting
+from semvid.core.types import Span
 from semvid.engine.run import follow, open_run
 from semvid.engine.stages import only_frames, pipeline
 from semvid.importance.files.map_sink import SinkContext, full_size
@@ -72,17 +74,38 @@ def export_maps(
         check_folder(output, overwrite=config.overwrite)
     else:
         check_place(output, source, overwrite=config.overwrite)
-    return follow(_video_events(source, output, kind, config, preview_size), on_event)
+    return follow(video_map_events(source, output, kind, config, preview_size=preview_size), on_event)
 
 
-def _video_events(
-    source: Path, output: Path, kind: MapFormat, config: ExportConfig, preview_size: tuple[int, int] | None
+def video_map_events(
+    source: Path,
+    output: Path,
+    kind: MapFormat,
+    config: ExportConfig,
+    *,
+    span: Span | None = None,
+    importance: ImportanceSource | None = None,
+    preview_size: tuple[int, int] | None = None,
 ) -> Generator[Event, None, ExportResult]:
+    """Do what ``export_maps`` does for a video, step by step.
+
+    Args:
+        source: The video.
+        output: Where to write.
+        kind: How.
+        config: The other options.
+        span: The part of the video; None = all.
+        importance: The caller's own source of maps; None = there is none.
+        preview_size: As for ``export_maps``.
+
+    Yields:
+        ``Started``, ``Preview``, ``Progress`` and ``Notice``.
+    """
     fields = FieldCount()
     # HEVC's rate model stands in for all encoders that read offsets.
     allocator = OffsetAllocator(replace(X265, block_size=BLOCK_SIZE), config.allocation)
-    with open_run(source, config.temporal, preview_size) as run:
-        run.open_maps(config.maps)
+    with open_run(source, config.temporal, preview_size, span=span) as run:
+        run.open_maps(config.maps, importance)
         info = run.reader.info
         context = SinkContext(info, run.made_by, allocator)
         with open_sink(kind, output, context, overwrite=config.overwrite) as sink:
@@ -92,7 +115,7 @@ def _video_events(
                 for item in items:
                     if isinstance(item, Preview):
                         yield item
-                    else:
+                    elif item.frame.pts in run.reader.span:
                         fields.look(item.frame)
                         yield Progress(sink.num_frames, info.num_frames_from_header, sink.bytes_written)
             told = fields.notice("a map is of both fields of a frame together")

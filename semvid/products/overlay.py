@@ -36,7 +36,7 @@ from semvid.media.writing.animation import Animation
 from semvid.media.writing.containers import CONTAINERS
 from semvid.media.writing.folder import check_folder, picture_folder
 from semvid.media.writing.output import check_place, write_whole
-from semvid.products.compress import encode_events
+from semvid.products.encode import encode_events
 from semvid.products.frame_drawer import Drawn, FrameDrawer, draw_over
 
 _STILLS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}

@@ -25,7 +25,7 @@ VALUE = "\N{WHITE SQUARE}"
 SHOWN_WITH = {
     "importance.files": "--maps",
     "importance.files.boxes": "--boxes", "importance.tracking": "--track", "cli.marks": "--track", "models": "--model", "codecs": "--codec",
-    "products.compress": "--crf", "products.maps": "--format", "products.compare.compare": "--metrics", "products.report": "--report",
+    "products.encode": "--crf", "products.wished": "--crf", "products.maps": "--format", "products.compare.compare": "--metrics", "products.report": "--report",
     "media.writing.claim": "-y", "media.writing.output": "-y", "media.writing.carry": "--drop", "media.reach": "--allow-protocols", "cli.options": "--focus",
 }  # fmt: skip
 """What a module is about: commands without this option may import it, but cannot get at its messages."""

@@ -20,7 +20,6 @@ from semvid.core.errors import ConfigError, InputError, InputMissingError, Outpu
 from semvid.core.rate import Bitrate, Crf, Quality
 from semvid.core.results import Pooled, Result
 from semvid.engine.job import Job
-from semvid.engine.search import SizeSearch
 from semvid.products.report.data import VERSION, CloseUp, Encode, Report, SourceFacts, Still, Thumbnail
 from semvid.products.report.make import choose_stills, spread
 from semvid.products.report.page import embedded_json, render_page
@@ -208,42 +207,6 @@ def test_spread_is_even():
     assert spread(100, 5) == [10, 30, 50, 70, 90]
     assert spread(1, 5) == [0]
     assert spread(3, 5) == [0, 1, 2]
-
-
-@pytest.mark.parametrize(
-    ("codec", "size", "wanted"),
-    [
-        ("x264", lambda q: 1e6 * 2 ** (-q / 5), 1e6 * 2 ** (-23.3 / 5)),
-        ("x265", lambda q: 1e6 * 2 ** (-q / 9), 1e6 * 2 ** (-30 / 9)),
-        ("vp9", lambda q: 1e6 * 2 ** (-q / 14), 1e6 * 2 ** (-33.4 / 14)),
-        ("mjpeg", lambda q: 1000 * q**1.3, 1000 * 61**1.3),
-    ],
-)
-def test_the_size_of_a_plain_encode_is_searched(codec, size, wanted):
-    search = SizeSearch(find_codec(codec).scale, round(wanted))
-    trials = list(search.run(40.2, lambda quality: encode_of(round(size(quality)))))
-    assert len(trials) <= 6
-    assert search.best in trials
-    # Whole steps come no closer than half a step.
-    assert abs(search.best.octaves) < (math.log2(1.01) if codec != "vp9" else 0.5 / 14)
-
-
-def encode_of(num_bytes):
-    return Result(
-        Path("a"), Path("b"), "x264", 0, 1, 1, 1, num_bytes, num_bytes, None, 0, is_input_damaged=False
-    )
-
-
-def test_a_search_that_fails_keeps_the_best_of_it():
-    def encode(quality):
-        if search.trials:
-            raise InputError("enough")
-        return encode_of(3000)
-
-    search = SizeSearch(QualityScale(1, 51, 26, takes_fractions=True, steps_per_octave=6), 2000)
-    with pytest.raises(InputError):
-        list(search.run(40, encode))
-    assert (search.best.quality, search.best.result.video_bytes) == (40, 3000)
 
 
 def match_of(config):

@@ -43,6 +43,8 @@ class RegionCoding:
         allocation: How strongly importance moves the quantizer.
         given: The user's own among the options.
         is_live: Every picture comes out as it goes in.
+        remainder: What ``quality`` is beyond the CRF among the options, of an encoder that takes whole
+            numbers: the map adds it where it changes the quantizer.
     """
 
     def __init__(
@@ -54,8 +56,10 @@ class RegionCoding:
         *,
         given: Mapping[str, str] | None = None,
         is_live: bool = False,
+        remainder: float = 0.0,
     ) -> None:
         self.name, self.coding_format, self.quality = spec.name, spec.coding_format, quality
+        self._remainder = remainder
         self._spec, self._options, self._given, self._is_live = spec, options, given or {}, is_live
         # Live the strength may rise later: libx265 4.2 crashes if only some pictures carry offsets.
         self._has_map = is_live or allocation.strength > 0
@@ -73,8 +77,12 @@ class RegionCoding:
         if config.rate is not None:
             check_kind(config.rate, (Crf,), spec.name)
         quality = config.rate.value if isinstance(config.rate, Crf) else spec.crf.default
-        options = spec.options(quality, config.preset, config.encoder_options)
-        return cls(spec, options, quality, config.allocation, given=config.encoder_options)
+        has_map = config.allocation.strength > 0
+        coded = round(quality) if has_map and not spec.crf.takes_fractions else quality
+        options = spec.options(coded, config.preset, config.encoder_options)
+        return cls(
+            spec, options, quality, config.allocation, given=config.encoder_options, remainder=quality - coded
+        )
 
     @classmethod
     def of_live_stream(cls, spec: EncoderSpec, options: LiveOptions, allocation: AllocationConfig) -> Self:
@@ -103,8 +111,9 @@ class RegionCoding:
         if self._preparer is None:
             self._preparer = FramePreparer(
                 self._spec,
-                self.quality,
+                self.quality - self._remainder,
                 analysed.frame,
+                remainder=self._remainder,
                 codes_fields=not self._is_live and self.codes_fields(analysed.frame.picture),
                 minds_alpha=not self._is_live,
             )

@@ -25,7 +25,7 @@ from semvid.core.coded import CodedPacket, StreamParameters
 from semvid.media.alpha import Flattener
 from semvid.media.colour import HDR_TRANSFERS, is_convertible, matrix_name
 from semvid.media.fields import FIELD_ORDERS, field_order
-from semvid.media.reading.packets import shown_times
+from semvid.media.reading.packets import shown_frames
 from semvid.media.side_data import display_matrix_of, side_data_bytes
 from semvid.media.stills.picture_tags import PictureTags
 
@@ -81,8 +81,9 @@ class JpegEncoder:
         self._start: Fraction | None = None
         self._last_jpeg = b""
         if suffix == ".avi" and target.source is not None:
-            times, end = shown_times(target.source)
-            self._span = (end - times[0]) * target.source.time_base
+            shown = shown_frames(target.source)
+            times = shown.pts.tolist()
+            self._span = (shown.end - times[0]) * target.source.time_base
             self._grid = FixedRate(choose_rate(times, target.source.time_base, rate))
             rate = self._grid.rate
         self.parameters = self._describe(first, target, rate)

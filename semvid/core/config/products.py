@@ -65,8 +65,9 @@ class CompressConfig(MappedConfig):
     overwrite: bool = False
     """Replace an existing output."""
     probe: bool = True
-    """Encode some parts again without a map, to measure what was saved. False = it is estimated, which is
-    faster and often far off. Nothing is measured with ``match="size"``."""
+    """Encode some parts without a map as well: with ``match="region"`` to measure what was saved, with
+    ``match="size"`` to make the file as large. False = both are estimated, which is faster and often far
+    off."""
 
     @property
     def sound_codec(self) -> tuple[str, int | None]:
@@ -92,10 +93,9 @@ class CompressConfig(MappedConfig):
         _ = self.sound_codec
         if self.save_maps is not None and self.allocation.strength == 0:
             raise ConfigError("`save_maps` has no maps to save at `strength=0`; leave one out")
-        if not self.probe and not self.allocation.keeps_region:
+        if not self.probe and self.allocation.strength == 0:
             raise ConfigError(
-                "`probe=False` has no effect: nothing is measured with `match=size` or `strength=0`; "
-                "leave it out"
+                "`probe=False` has no effect at `strength=0`: nothing is measured; leave it out"
             )
 
 

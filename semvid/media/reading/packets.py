@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet, PacketSideData
 from av.stream import Discard, Stream
+from numpy.typing import NDArray
 
 from semvid.core.types import VideoInfo
 from semvid.media.probe import is_cover_art, open_container
@@ -237,17 +241,33 @@ def _hide(packet: Packet[Any], mark: PacketSideData, lead_in: Fraction) -> None:
     packet.set_sidedata(mark)
 
 
-def shown_times(info: VideoInfo) -> tuple[list[int], int]:
-    """Read a file through without decoding it.
+@dataclass(frozen=True, slots=True)
+class ShownFrames:
+    """What a file tells of the frames of its main video without decoding, in order of presentation."""
 
-    Returns:
-        When each frame of its main video is shown, and when the last is no longer, in its time base.
-    """
-    times, end = [], 0
+    pts: NDArray[np.int64]
+    """``(n,)`` when each is shown, in the video's time base."""
+    sizes: NDArray[np.int64]
+    """``(n,)`` bytes of its packet."""
+    is_key: NDArray[np.bool_]
+    """``(n,)``"""
+    end: int
+    """When the last is no longer shown."""
+    other_bytes: Mapping[int, int]
+    """Bytes of the packets of each other stream, by its index."""
+
+
+def shown_frames(info: VideoInfo) -> ShownFrames:
+    """Read a file through without decoding it. There is always one frame."""
+    found, end = [], 0
+    others: Counter[int] = Counter()
     with open_container(info.path) as container:
         stream = container.streams[info.stream_index]
         for packet in PacketReader(container, stream, None).read():
-            if packet.stream.index == stream.index and not packet.is_discard and packet.pts is not None:
-                times.append(packet.pts)
+            if packet.stream.index != stream.index:
+                others[packet.stream.index] += packet.size
+            elif not packet.is_discard and packet.pts is not None:
+                found.append((packet.pts, packet.size, packet.is_keyframe))
                 end = max(end, packet.pts + (packet.duration or 0))
-    return sorted(times) or [0], end
+    pts, sizes, is_key = np.array(sorted(found) or [(0, 1, True)], np.int64).T
+    return ShownFrames(pts, sizes, is_key > 0, end, others)

@@ -42,7 +42,7 @@ _OPTIONS = {
 
 
 class VideoWriter(UnfinishedContainer):
-    """A video, complete after ``commit()``.
+    """A video, there after ``commit()``.
 
     Args:
         output: Where to write.
@@ -50,7 +50,7 @@ class VideoWriter(UnfinishedContainer):
         overwrite: Whether an existing file may be replaced.
 
     Attributes:
-        notices: After ``commit``, a sentence for everything that the container had no place for.
+        notices: After ``complete``, a sentence for everything that the container had no place for.
     """
 
     def __init__(self, output: Path, manifest: Manifest | None = None, *, overwrite: bool) -> None:
@@ -71,6 +71,7 @@ class VideoWriter(UnfinishedContainer):
         self._video: VideoStream | None = None
         self._pixel_aspect: Fraction | None = None
         self._inventory: Inventory | None = None
+        self._is_complete = False
         self.notices: list[str] = []
 
     def add_video(self, video: StreamParameters | VideoStream) -> None:
@@ -197,11 +198,11 @@ class VideoWriter(UnfinishedContainer):
             self.container.mux(packet)
         self.bytes_written += size
 
-    def commit(self) -> int:
-        """Finish the file, read it back, and give it its name.
+    def complete(self) -> Path:
+        """Finish the file, and read it back.
 
         Returns:
-            Its size in bytes.
+            Its temporary name: whoever leaves this context before ``commit`` removes it.
 
         Raises:
             OutputError: The disk is full, or what was written cannot be read back.
@@ -209,12 +210,27 @@ class VideoWriter(UnfinishedContainer):
         with writing(self.output):
             timed = [one.index for one in self.container.streams if carries_time(one)]
             self.container.close()
+            self._is_complete = True
             self._patch_header()
             assert self._video is not None  # noqa: S101 - it was added
             self._ledger.check(self._temporary, self._video.index, timed)
             if self._inventory is not None:
                 with open_container(self._temporary) as written:
                     self.notices += self._inventory.lost(written)
+        return self._temporary
+
+    def commit(self) -> int:
+        """Give the file its name; if it is not complete yet, complete it.
+
+        Returns:
+            Its size in bytes.
+
+        Raises:
+            OutputError: See ``complete``.
+        """
+        if not self._is_complete:
+            self.complete()
+        with writing(self.output):
             return self._claim.publish(self._temporary)
 
     def _patch_header(self) -> None:

@@ -17,7 +17,7 @@ from semvid.core.types import VideoInfo
 from semvid.engine.run import open_run
 from semvid.engine.side_by_side import side_by_side
 from semvid.media.probe import probe
-from semvid.media.reading.packets import shown_times
+from semvid.media.reading.packets import shown_frames
 from semvid.media.reading.reader import VideoReader
 from semvid.media.writing.output import scratch_folder
 from semvid.scores.filters import FILTERS, can_measure, filter_scores
@@ -187,5 +187,5 @@ def _check_times(mine: VideoInfo, other: VideoInfo) -> tuple[float, ...]:
 
 
 def _times(info: VideoInfo) -> list[float]:
-    times, _ = shown_times(info)
+    times = shown_frames(info).pts.tolist()
     return [float((pts - times[0]) * info.time_base) for pts in times]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +13,7 @@ from semvid.core.config import CompressConfig
 from semvid.core.events import Event, Progress
 from semvid.core.results import Result
 from semvid.engine.probe import plain_config
-from semvid.engine.search import SizeSearch
+from semvid.engine.search import Search
 from semvid.media.writing.claim import Claim, writing
 from semvid.media.writing.output import scratch_folder
 from semvid.products.compress import compress
@@ -28,7 +29,7 @@ def plain_encode_of_size(
 ) -> Result:
     """Encode without a map, by the same encoder with the same options, to the size of another encode.
 
-    The video streams are made equally large, as closely as ``SizeSearch`` comes.
+    The video streams are made equally large, as closely as ``Search`` comes.
 
     Args:
         source: The video.
@@ -67,19 +68,20 @@ def _search(
     wanted: Result,
     on_event: Callable[[Event], None],
 ) -> Result:
-    def encode(quality: float) -> Result:
-        output = folder / f"{len(search.trials)}{suffix}"
-        return compress(source, output, _at(config, quality), on_event=only_progress(on_event))
-
-    search = SizeSearch(find_codec(config.codec).scale, wanted.video_bytes)
+    scale = find_codec(config.codec).scale
+    search: Search[Result] = Search.of_size(scale)
+    quality: float | None = scale.round(wanted.quality)
     kept: Result | None = None
-    for trial in search.run(wanted.quality, encode):
-        best = search.best
-        if best is trial:
+    while quality is not None:
+        output = folder / f"{len(search.points)}{suffix}"
+        result = compress(source, output, _at(config, quality), on_event=only_progress(on_event))
+        octaves = math.log2(max(result.video_bytes, 1) / max(wanted.video_bytes, 1))
+        if search.note(quality, octaves, result) is search.best:
             if kept is not None:
                 kept.output.unlink()
-            kept = trial.result
+            kept = result
         else:
-            trial.result.output.unlink()
+            result.output.unlink()
+        quality = search.next()
     assert kept is not None  # noqa: S101 - there is at least one trial
     return kept

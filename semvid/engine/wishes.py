@@ -1,0 +1,289 @@
+"""What can be asked for beside a quality, and how far an encode is from it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from semvid.codecs.base.codec import QualityScale
+from semvid.core.config import CompressConfig
+from semvid.core.events import Event
+from semvid.core.results import Result, Trial
+from semvid.core.text import counted
+from semvid.engine.samples import CodedFrames
+from semvid.engine.search import MOST_TRIALS
+from semvid.engine.trials import PartsTrial, Trials
+
+_SIZE_WINDOW = 0.015
+"""Share by which an output may be smaller than asked for."""
+_HOPELESS = 0.3
+"""Octaves that parts of a video are taken to be within, of what they tell of all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """An encode of the whole video, complete but without its name yet."""
+
+    path: Path
+    quality: float
+    output_bytes: int
+    video_bytes: int
+    coded: CodedFrames
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """How far an encode is from what was asked for."""
+
+    distance: float
+    """In the unit of the search; above 0 = larger or better."""
+    missed_by: float
+    """See ``Trial``."""
+    output_bytes: int
+    """Of the whole output, estimated for trials."""
+    score: float | None = None
+    rest: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """Distances within which an encode will do."""
+
+    of_trial: float
+    """To either side: no trial is needed after one that is so near, since what is left is interpolated."""
+    near: tuple[float, float]
+    """The whole encode is as asked for."""
+    kept: tuple[float, float]
+    """It may be kept, and told, if nothing nearer was found."""
+    hopeless: float
+    """If a trial at the lowest quality is above this, or one at the highest below its negative, there is no
+    need to encode everything."""
+
+    def is_near(self, distance: float) -> bool:
+        """Whether the whole encode is as asked for."""
+        return self.near[0] <= distance <= self.near[1]
+
+    def is_kept(self, distance: float) -> bool:
+        """Whether the whole encode may be kept."""
+        return self.kept[0] <= distance <= self.kept[1]
+
+
+class Wish(Protocol):
+    """Something to reach by changing the quality."""
+
+    tolerance: Tolerance
+    most_trials: int
+
+    def prepare(self, trials: Trials, config: CompressConfig) -> Generator[Event, None, None]:
+        """Find out what has to be known before the first trial."""
+
+    def steps_per_distance(self, scale: QualityScale) -> float:
+        """Return the steps on the scale that a distance of 1 is worth, roughly."""
+
+    def judge(self, tried: PartsTrial) -> Miss:
+        """Say how far a trial is from it."""
+
+    def check(self, finished: Finished) -> Miss:
+        """Say how far the whole encode is from it."""
+
+    def explain(self, trial: Trial) -> str:
+        """Say what was found instead, and what to change: no encode may be kept."""
+
+    def remark(self, trial: Trial) -> str:
+        """Say by how much a whole encode misses it."""
+
+    def sum_up(self, result: Result) -> Result:
+        """Add to a result what was found out on the way."""
+
+
+class _OfSize:
+    """What all sizes have in common; distances are octaves."""
+
+    most_trials = MOST_TRIALS
+
+    def prepare(self, trials: Trials, config: CompressConfig) -> Generator[Event, None, None]:
+        """See ``Wish``."""
+        yield from ()
+
+    def steps_per_distance(self, scale: QualityScale) -> float:
+        """See ``Wish``."""
+        return scale.steps_per_octave
+
+    def remark(self, trial: Trial) -> str:
+        """See ``Wish``."""
+        way = "larger" if trial.missed_by > 0 else "smaller"
+        return f"at CRF {trial.quality:g} it is {abs(trial.missed_by):.1%} {way} than was asked for"
+
+    def sum_up(self, result: Result) -> Result:
+        """See ``Wish``."""
+        return result
+
+
+def _within(share: float) -> float:
+    return math.log2(1 + share)
+
+
+class OutputSize(_OfSize):
+    """An output that is never larger than so many bytes, and hardly smaller.
+
+    Args:
+        num_bytes: The most it may have.
+        other_bytes: What it has beside the video, roughly: exactly known only after the first encode.
+    """
+
+    tolerance = Tolerance(
+        of_trial=_within(0.02),
+        near=(-_within(_SIZE_WINDOW / 2), _within(_SIZE_WINDOW / 2)),
+        kept=(-math.inf, _within(_SIZE_WINDOW / 2)),
+        hopeless=_HOPELESS,
+    )
+
+    def __init__(self, num_bytes: int, other_bytes: int) -> None:
+        self._most, self._others = num_bytes, other_bytes
+        # The middle of the window.
+        self._aim = num_bytes * (1 - _SIZE_WINDOW / 2)
+
+    def judge(self, tried: PartsTrial) -> Miss:
+        """See ``Wish``."""
+        return self._miss(tried.video_bytes + self._others, tried.video_bytes)
+
+    def check(self, finished: Finished) -> Miss:
+        """See ``Wish``."""
+        self._others = finished.output_bytes - finished.video_bytes
+        return self._miss(finished.output_bytes, finished.video_bytes)
+
+    def _miss(self, num_bytes: int, video_bytes: int) -> Miss:
+        # The quality changes the video alone.
+        distance = math.log2(max(video_bytes, 1) / max(self._aim - (num_bytes - video_bytes), 1))
+        return Miss(distance, num_bytes / self._most - 1, num_bytes)
+
+    def explain(self, trial: Trial) -> str:
+        """See ``Wish``."""
+        size, rest = trial.output_bytes, ""
+        if self._others > self._most / 3:
+            rest = (
+                f", {counted(self._others, 'byte')} of them not of the picture: sound, subtitles, container"
+            )
+        return (
+            f"`Size({self._most})` is too small: at the lowest quality the output has about "
+            f"{counted(size, 'byte')}{rest}; ask for more, or make the picture smaller"
+        )
+
+
+class VideoRate(_OfSize):
+    """A video stream of so many bytes.
+
+    Args:
+        bits_per_second: Its bit rate.
+        seconds: How long it is shown.
+        other_bytes: As for ``OutputSize``.
+    """
+
+    tolerance = Tolerance(
+        of_trial=_within(0.02), near=(-_within(0.02), _within(0.02)), kept=(-math.inf, _HOPELESS),
+        hopeless=_HOPELESS,
+    )  # fmt: skip
+
+    def __init__(self, bits_per_second: int, seconds: float, other_bytes: int) -> None:
+        self._bits_per_second, self._others = bits_per_second, other_bytes
+        self._aim = bits_per_second * seconds / 8
+
+    def judge(self, tried: PartsTrial) -> Miss:
+        """See ``Wish``."""
+        return self._miss(tried.video_bytes, tried.video_bytes + self._others)
+
+    def check(self, finished: Finished) -> Miss:
+        """See ``Wish``."""
+        return self._miss(finished.video_bytes, finished.output_bytes)
+
+    def _miss(self, video_bytes: int, output_bytes: int) -> Miss:
+        ratio = max(video_bytes, 1) / self._aim
+        return Miss(math.log2(ratio), ratio - 1, output_bytes)
+
+    def explain(self, trial: Trial) -> str:
+        """See ``Wish``."""
+        found = round(self._bits_per_second * (1 + trial.missed_by))
+        return (
+            f"`Bitrate({self._bits_per_second})` is too low: at the lowest quality the video has about "
+            f"{found} bits per second; ask for more, or make the picture smaller"
+        )
+
+
+class PlainSize(_OfSize):
+    """A video stream as large as that of a plain encode of the same quality.
+
+    Args:
+        plain: How that is encoded.
+        other_bytes: As for ``OutputSize``.
+
+    Attributes:
+        plain_bytes: Of the video of the plain encode, as far as it is known; 0 = not yet.
+    """
+
+    tolerance = Tolerance(
+        of_trial=_within(0.01), near=(-_within(0.01), _within(0.01)), kept=(-math.inf, math.inf),
+        hopeless=math.inf,
+    )  # fmt: skip
+
+    def __init__(self, plain: CompressConfig, other_bytes: int) -> None:
+        self._plain, self._others = plain, other_bytes
+        self._plain_tried: PartsTrial | None = None
+        self._tried: list[PartsTrial] = []
+        self._steps = 6.0
+        self.plain_bytes = 0
+
+    def prepare(self, trials: Trials, config: CompressConfig) -> Generator[Event, None, None]:
+        """See ``Wish``."""
+        self._plain_tried = yield from trials.encode("a plain encode of some parts", self._plain)
+        self.plain_bytes = self._plain_tried.video_bytes
+
+    def steps_per_distance(self, scale: QualityScale) -> float:
+        """See ``Wish``."""
+        self._steps = scale.steps_per_octave
+        return self._steps
+
+    def judge(self, tried: PartsTrial) -> Miss:
+        """See ``Wish``."""
+        self._tried.append(tried)
+        return self._miss(tried.video_bytes, tried.video_bytes + self._others)
+
+    def check(self, finished: Finished) -> Miss:
+        """See ``Wish``."""
+        assert self._plain_tried is not None  # noqa: S101 - it was prepared
+        if self._plain_tried.is_whole:
+            return self._miss(finished.video_bytes, finished.output_bytes)
+        nearest = min(self._tried, key=lambda one: abs(one.quality - finished.quality))
+        finer = 2 ** ((nearest.quality - finished.quality) / self._steps)
+        # Each part tells of the frames that are nearer to it than to others. It is compared with the same
+        # part with maps: how frames are coded in a part and in the whole differs by more.
+        middles = [float(one.coded.pts[one.is_compared].mean()) for one in nearest.parts]
+        borders = [(one + other) / 2 for one, other in pairwise(middles)]
+        slots = np.split(finished.coded.sizes, np.searchsorted(finished.coded.pts, borders))
+        total = 0.0
+        for slot, plain, mapped in zip(slots, self._plain_tried.parts, nearest.parts, strict=True):
+            total += float(slot.sum()) * plain.num_bytes / (mapped.num_bytes * finer)
+        self.plain_bytes = round(total)
+        return self._miss(finished.video_bytes, finished.output_bytes)
+
+    def _miss(self, video_bytes: int, output_bytes: int) -> Miss:
+        ratio = max(video_bytes, 1) / max(self.plain_bytes, 1)
+        return Miss(math.log2(ratio), ratio - 1, output_bytes)
+
+    def explain(self, trial: Trial) -> str:
+        """See ``Wish``."""
+        return "the size of a plain encode is out of reach; leave out `match=size`"
+
+    def remark(self, trial: Trial) -> str:
+        """See ``Wish``."""
+        way = "larger" if trial.missed_by > 0 else "smaller"
+        return f"at CRF {trial.quality:g} it is {abs(trial.missed_by):.1%} {way} than a plain encode"
+
+    def sum_up(self, result: Result) -> Result:
+        """See ``Wish``."""
+        return replace(result, plain_bytes=result.output_bytes - result.video_bytes + self.plain_bytes)

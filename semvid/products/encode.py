@@ -1,0 +1,147 @@
+"""Encodes one file: connects the stages, on separate threads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from semvid.codecs.base.coding import Coding, Target
+from semvid.codecs.base.interlaced import InterlacedStage
+from semvid.core.config import CompressConfig
+from semvid.core.errors import ConfigError, OutputError
+from semvid.core.events import Event, Notice, Started
+from semvid.core.map_source import ImportanceSource, MapSource
+from semvid.core.rate import Size
+from semvid.core.results import Result
+from semvid.core.text import setting
+from semvid.core.types import AnalysedFrame, Span
+from semvid.engine.encoding import Encoding
+from semvid.engine.probe import compared_with_plain, measure_plain
+from semvid.engine.run import Run, open_run
+from semvid.engine.samples import CodingLog
+from semvid.engine.stages import Stage, each, in_thread, pipeline
+from semvid.engine.wishes import Finished
+from semvid.engine.writing import Writing
+from semvid.importance.files.map_sink import SinkContext
+from semvid.importance.files.sidecar import SUFFIX
+from semvid.importance.predictor import NetworkSource
+from semvid.importance.registry import sharing_cores
+from semvid.media.stills.picture_file import is_still
+from semvid.media.writing.destination import check_output, default_output
+from semvid.media.writing.output import check_place
+from semvid.media.writing.writer import VideoWriter
+
+
+def encode_events(
+    source: Path,
+    output: Path | None,
+    config: CompressConfig,
+    coding: Coding,
+    *,
+    span: Span | None = None,
+    redraw: Callable[[Run], Stage] | None = None,
+    importance: ImportanceSource | None = None,
+    preview_size: tuple[int, int] | None = None,
+    accepts: Callable[[Finished], bool] | None = None,
+) -> Generator[Event, None, Result]:
+    """Do what ``compress_events`` (``compress.py``) does, except for ``Done``, with the caller's coding.
+
+    ``redraw`` is a stage that changes pictures before they are coded; ``accepts`` decides about the complete
+    file before it gets its name; ``config`` says the rest.
+
+    Raises:
+        RejectedError: It was not accepted, and is gone.
+    """
+    started = time.monotonic()
+    has_maps = config.allocation.strength > 0
+    with open_run(source, config.temporal, preview_size, span=span, has_maps=has_maps) as run:
+        reader, info = run.reader, run.reader.info
+        if output is None:
+            output = default_output(info, coding.coding_format, config)
+        _check_span(reader.span, output, config)
+        manifest = check_output(output, info, coding.coding_format, config)
+        reader.keep(manifest.read_streams)
+        if config.save_maps is not None:
+            _check_maps_place(config.save_maps, source, output, overwrite=config.overwrite)
+        maps = run.open_maps(sharing_cores(config.maps), importance)
+        with VideoWriter(output, manifest, overwrite=config.overwrite) as writer, ExitStack() as stack:
+            yield Started(info)
+            yield from map(Notice, (*manifest.notices, *_remarks(source, config, maps)))
+            if config.save_maps is not None and has_maps:
+                _record(run, config.save_maps, stack, overwrite=config.overwrite)
+            interlaced = InterlacedStage(config.deinterlace, coding.codes_fields, output.suffix)
+            # Frames before the span only warm up what is remembered from frame to frame.
+            cut = each(AnalysedFrame, lambda one: [one] if one.frame.pts in reader.span else [])
+            stages = [run.analyse, interlaced.run, cut, run.preview]
+            if redraw is not None:
+                stages.append(redraw(run))
+            encoding, writing, log = Encoding(), Writing(reader, writer), CodingLog()
+            encoding.begin(coding, Target.of_file(info, output.suffix))
+            stack.callback(encoding.close)
+            # The calling thread must keep the encoder fed.
+            prepare = each(AnalysedFrame, lambda frame: [coding.prepare(frame)])
+            stages += [prepare, in_thread("analyse", info), encoding.run, log.run, writing.run]
+            with pipeline(reader, *stages) as events:
+                yield from events
+            remark, fields = "what could be decoded was compressed", interlaced.notices()
+            yield from run.finish(writing.num_frames, "were coded", remark, fields)
+            complete = writer.complete()
+            if accepts is not None:
+                size = complete.stat().st_size
+                if not accepts(Finished(complete, coding.quality, size, writing.video_bytes, log.coded())):
+                    raise RejectedError
+            measured = None
+            if coding.keeps_region and config.probe:
+                # Whoever ends the run meanwhile gets no output.
+                measured = yield from measure_plain(source, reader.span, config, log, output.suffix)
+            output_bytes = writer.commit()
+            yield from map(Notice, writer.notices)
+            try:
+                stack.close()
+            except OutputError as error:
+                # What the caller wants first has its name by now.
+                raise type(error)(f"{output} is complete, but its maps are missing: {error}") from error
+            if isinstance(config.rate, Size) and output_bytes > config.rate.num_bytes:
+                yield Notice(f"the output has {output_bytes} bytes, more than `Size`; ask for less")
+            result = writing.result(coding, output_bytes, time.monotonic() - started)
+            return compared_with_plain(result, measured) if coding.keeps_region else result
+
+
+def _record(run: Run, path: Path, stack: ExitStack, *, overwrite: bool) -> None:
+    from semvid.importance.files.sinks import open_sink
+
+    context = SinkContext(run.reader.info, run.made_by)
+    run.record(stack.enter_context(open_sink("sidecar", path, context, overwrite=overwrite)))
+
+
+class RejectedError(Exception):
+    """An encode was not what was asked for."""
+
+
+def _remarks(source: Path, config: CompressConfig, maps: MapSource) -> Iterator[str]:
+    if is_still(source):
+        yield (
+            f"{source.name} is a still picture: a video of one frame is made (of several pages, the first); "
+            "semvid image makes a JPEG"
+        )
+    if config.maps.device in {"cuda", "mps"} and not isinstance(maps, NetworkSource):
+        yield f"`device={config.maps.device}` has no effect: no network makes these maps"
+
+
+def _check_maps_place(path: Path, source: Path, output: Path, *, overwrite: bool) -> None:
+    if path.suffix.lower() != SUFFIX or path.absolute() == output.absolute():
+        raise OutputError(f"{setting('save_maps', path)} is not a sidecar; end it in {SUFFIX}")
+    check_place(path, source, overwrite=overwrite, option="save_maps")
+
+
+def _check_span(span: Span, output: Path, config: CompressConfig) -> None:
+    if span.is_all:
+        return
+    if output.suffix.lower() == ".avi":
+        raise OutputError(
+            f"{output} cannot be a part of a video: .avi has no timestamps; write to .mov or .mkv"
+        )
+    if isinstance(config.rate, Size):
+        raise ConfigError(f"`Size` is shared out over a whole video, and {span} is a part; give `Quality`")

@@ -1,0 +1,254 @@
+"""Compresses to a size, a bit rate, or as large as a plain encode: finds the quality, then encodes at it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from semvid.codecs.registry import find_codec
+from semvid.core.config import CompressConfig, ExportConfig, MapsConfig, TemporalConfig
+from semvid.core.errors import ConfigError, MissedError
+from semvid.core.events import Chosen, Event, Notice, Stage, Started, Tried
+from semvid.core.map_source import ImportanceSource
+from semvid.core.rate import Bitrate, Crf, Size
+from semvid.core.results import Result, Trial
+from semvid.core.text import setting
+from semvid.core.types import Span, VideoInfo
+from semvid.engine.finding import (
+    Found,
+    at_quality,
+    find_quality,
+    scale_of,
+    trial_of,
+    try_beside_plain,
+)
+from semvid.engine.job import Job
+from semvid.engine.probe import plain_config
+from semvid.engine.search import Search
+from semvid.engine.trials import Trials
+from semvid.engine.wishes import Finished, OutputSize, PlainSize, VideoRate, Wish
+from semvid.media.probe import probe
+from semvid.media.reading.packets import ShownFrames, shown_frames
+from semvid.media.writing.carry import Manifest, Way
+from semvid.media.writing.destination import check_output, default_output
+from semvid.media.writing.output import scratch_folder
+from semvid.products.encode import RejectedError, encode_events
+from semvid.products.maps import video_map_events
+
+_MOST_ENCODES = 3
+"""Of the whole video: one, and two that correct it."""
+_BYTES_PER_PACKET = {".mkv": 9, ".webm": 9, ".avi": 24}
+_USUAL_BYTES_PER_PACKET, _HEADER_BYTES = 14, 2500
+"""What a container adds, roughly."""
+
+
+def has_wish(config: CompressConfig) -> bool:
+    """Whether the quality has to be searched."""
+    if not find_codec(config.codec).takes_offsets:
+        return False
+    if isinstance(config.rate, Size | Bitrate):
+        return True
+    allocation = config.allocation
+    return allocation.match == "size" and allocation.strength > 0 and config.probe
+
+
+def wish_events(
+    job: Job, *, importance: ImportanceSource | None = None, preview_size: tuple[int, int] | None = None
+) -> Generator[Event, None, Result]:
+    """Do what ``job_events`` does, except for ``Done``, for a config that ``has_wish``.
+
+    Yields:
+        ``Started``, then ``Stage``, ``Progress`` and ``Tried`` for each trial, and ``Chosen``; then what an
+        encode yields, and ``Tried`` after each.
+    """
+    with scratch_folder() as folder:
+        opened = yield from _open(job, folder, importance)
+        wish = _wish_of(opened)
+        yield from wish.prepare(opened.trials, opened.job.config)
+        found = yield from find_quality(opened.trials, wish, _begun(opened.job.config))
+        return (yield from _Attempts(opened.job, wish, found, preview_size).run())
+
+
+def estimate_events(
+    job: Job, *, importance: ImportanceSource | None = None
+) -> Generator[Event, None, Chosen]:
+    """Try on parts of a video what ``job_events`` would do, and write nothing.
+
+    Args:
+        job: What to do.
+        importance: See ``compress``.
+
+    Yields:
+        ``Started``, ``Stage``, ``Progress``, ``Tried`` for each trial, and ``Chosen`` last, which is returned
+        too.
+
+    Raises:
+        SemvidError: See ``semvid.core.errors``.
+    """
+    if not find_codec(job.config.codec).takes_offsets:
+        raise ConfigError(
+            f"{setting('codec', job.config.codec)} is not tried on parts of a video; choose another codec"
+        )
+    job = replace(job, config=replace(job.config, overwrite=True))
+    with scratch_folder() as folder:
+        opened = yield from _open(job, folder, importance)
+        config = opened.job.config
+        if not has_wish(config):
+            return (yield from try_beside_plain(opened.trials, _begun(config), opened.other_bytes))
+        wish = _wish_of(opened)
+        yield from wish.prepare(opened.trials, config)
+        return (yield from find_quality(opened.trials, wish, _begun(config))).chosen
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A job whose output has a name and whose maps can be read again, and what was found out for it."""
+
+    job: Job
+    info: VideoInfo
+    shown: ShownFrames
+    trials: Trials
+    other_bytes: int
+    """What the output has beside the video, roughly."""
+
+
+def _open(job: Job, folder: Path, importance: ImportanceSource | None) -> Generator[Event, None, _Opened]:
+    config, info = job.config, probe(job.source)
+    if isinstance(config.rate, Size) and job.span is not None and not job.span.is_all:
+        raise ConfigError(f"`Size` is for a whole video, and {job.span} is a part; give `Crf`")
+    coding = find_codec(config.codec).coding(_begun(config))
+    output = job.output or default_output(info, coding.coding_format, config)
+    manifest = check_output(output, info, coding.coding_format, config)
+    yield Started(info)
+    if importance is not None or config.maps.track:
+        # They depend on all frames before, so they cannot be made of parts.
+        yield Stage("maps")
+        maps = folder / "maps.svmap"
+        asked = ExportConfig(maps=config.maps, temporal=config.temporal)
+        events = video_map_events(job.source, maps, "sidecar", asked, span=job.span, importance=importance)
+        yield from (event for event in events if not isinstance(event, Started))
+        config = replace(config, maps=MapsConfig(path=maps), temporal=TemporalConfig())
+    shown = shown_frames(info)
+    trials = Trials(job.source, job.span or Span(), shown, output.suffix)
+    if config.allocation.strength > 0:
+        yield from trials.make_maps(config)
+    job = replace(job, output=output, config=config)
+    return _Opened(job, info, shown, trials, _other_bytes(shown, manifest))
+
+
+class _Attempts:
+    """Encodes the whole video until it is as asked for."""
+
+    def __init__(self, job: Job, wish: Wish, found: Found, preview_size: tuple[int, int] | None) -> None:
+        self._job, self._wish, self._preview_size = job, wish, preview_size
+        self._first = found.chosen.trial.quality
+        self._scale = scale_of(find_codec(job.config.codec), job.config)
+        self._search = Search[Trial](
+            self._scale, found.search.slope, wish.tolerance.is_near, most=_MOST_ENCODES
+        )
+        self._told: set[str] = set()
+
+    def run(self) -> Generator[Event, None, Result]:
+        quality: float | None = self._first
+        while quality is not None:
+            try:
+                result = yield from self._encode(quality)
+            except RejectedError:
+                yield Tried(self._last)
+                yield Notice(f"{self._wish.remark(self._last)}; it is encoded again")
+                quality = self._search.next() or self._nearest_kept() or self._farther()
+                continue
+            yield Tried(self._last)
+            if not self._wish.tolerance.is_near(self._search.points[-1].miss):
+                yield Notice(self._wish.remark(self._last))
+            return self._wish.sum_up(result)
+        nearest = min(self._search.points, key=lambda one: abs(one.miss)).value
+        raise MissedError(self._wish.explain(nearest), best=nearest)
+
+    @property
+    def _last(self) -> Trial:
+        return self._search.points[-1].value
+
+    def _encode(self, quality: float) -> Generator[Event, None, Result]:
+        started = time.monotonic()
+        nearest_kept = self._nearest_kept() if len(self._search.points) >= _MOST_ENCODES else None
+
+        def accepts(finished: Finished) -> bool:
+            miss = self._wish.check(finished)
+            seconds = time.monotonic() - started
+            trial = trial_of(quality, finished.video_bytes, miss, seconds, is_whole=True)
+            self._search.note(quality, miss.distance, trial)
+            if self._wish.tolerance.is_near(miss.distance) or quality == nearest_kept:
+                return True
+            return self._search.next() is None and quality == self._nearest_kept()
+
+        job = self._job
+        config = at_quality(job.config, quality)
+        events = encode_events(
+            job.source, job.output, config, find_codec(config.codec).coding(config),
+            span=job.span, preview_size=self._preview_size, accepts=accepts,
+        )  # fmt: skip
+        yield Stage(f"CRF {quality:g}")
+        return (yield from self._new(events))
+
+    def _nearest_kept(self) -> float | None:
+        """Return the quality of the nearest encode that may be kept; None = there is none."""
+        kept = [one for one in self._search.points if self._wish.tolerance.is_kept(one.miss)]
+        return min(kept, key=lambda one: abs(one.miss)).quality if kept else None
+
+    def _farther(self) -> float | None:
+        """Return a quality that is well within what may be kept, after none was; None = there is no other."""
+        nearest = min(self._search.points, key=lambda one: abs(one.miss))
+        if len(self._search.points) > _MOST_ENCODES:
+            return None
+        step = self._search.slope * nearest.miss
+        step = math.copysign(max(1.5 * abs(step), 1.0), step)
+        quality = self._scale.round(nearest.quality + step)
+        return None if any(quality == one.quality for one in self._search.points) else quality
+
+    def _new(self, events: Generator[Event, None, Result]) -> Generator[Event, None, Result]:
+        """Leave out what an encode before it has told."""
+        with closing(events):
+            while True:
+                try:
+                    event = next(events)
+                except StopIteration as end:
+                    result: Result = end.value
+                    return result
+                if isinstance(event, Started) or (isinstance(event, Notice) and event.message in self._told):
+                    continue
+                if isinstance(event, Notice):
+                    self._told.add(event.message)
+                yield event
+
+
+def _begun(config: CompressConfig) -> CompressConfig:
+    """Return a config with a quality to begin with."""
+    if isinstance(config.rate, Crf):
+        return config
+    return at_quality(config, find_codec(config.codec).scale.default)
+
+
+def _wish_of(opened: _Opened) -> Wish:
+    rate, others = opened.job.config.rate, opened.other_bytes
+    if isinstance(rate, Size):
+        return OutputSize(rate.num_bytes, others)
+    if isinstance(rate, Bitrate):
+        seconds = float((opened.shown.end - int(opened.shown.pts[0])) * opened.info.time_base)
+        return VideoRate(rate.bits_per_second, seconds, others)
+    return PlainSize(plain_config(opened.job.config), others)
+
+
+def _other_bytes(shown: ShownFrames, manifest: Manifest) -> int:
+    """Guess what the output has beside the video: streams that are copied, and what the container adds."""
+    copied = sum(
+        shown.other_bytes.get(index, 0)
+        for index, one in manifest.passages.items()
+        if one.way in {Way.COPY, Way.CONVERT}
+    )
+    each = _BYTES_PER_PACKET.get(manifest.suffix, _USUAL_BYTES_PER_PACKET)
+    return copied + each * len(shown.pts) + _HEADER_BYTES
