@@ -5,7 +5,6 @@ import json
 import math
 import shlex
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import semvid
-from semvid.codecs.base.codec import QualityScale
-from semvid.codecs.registry import find_codec
 from semvid.core.config import AllocationConfig, CompressConfig, FocusConfig, MapsConfig, Mark, TemporalConfig
 from semvid.core.errors import ConfigError, InputError, InputMissingError, OutputError, OutputExistsError
 from semvid.core.rate import Bitrate, Crf, Quality
