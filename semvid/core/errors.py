@@ -23,9 +23,10 @@ has them; the command line shows its flags instead. Leaves also inherit the buil
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from semvid.core.results import Trial
+if TYPE_CHECKING:
+    from semvid.core.results import Trial
 
 
 class SemvidError(Exception):

@@ -37,7 +37,6 @@ from semvid.media.writing.carry import Manifest, Way
 from semvid.media.writing.destination import check_output, default_output
 from semvid.media.writing.output import scratch_folder
 from semvid.products.encode import RejectedError, encode_events
-from semvid.products.maps import video_map_events
 
 _MOST_ENCODES = 3
 """Of the whole video: one, and two that correct it."""
@@ -126,6 +125,8 @@ def _open(job: Job, folder: Path, importance: ImportanceSource | None) -> Genera
     yield Started(info)
     if importance is not None or config.maps.track:
         # They depend on all frames before, so they cannot be made of parts.
+        from semvid.products.maps import video_map_events
+
         yield Stage("maps")
         maps = folder / "maps.svmap"
         asked = ExportConfig(maps=config.maps, temporal=config.temporal)

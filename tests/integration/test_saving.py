@@ -87,7 +87,7 @@ def test_what_cannot_be_measured_is_estimated_and_told(tmp_path, clip, monkeypat
     def broken(*arguments, **options):
         raise InputError("the disk is gone")
 
-    monkeypatch.setattr("semvid.engine.probe.open_run", broken)
+    monkeypatch.setattr("semvid.engine.probe.try_part", broken)
     events = []
     config = semvid.CompressConfig(preset="superfast", maps=half_masked(tmp_path), allocation=REGION)
     result = semvid.compress(clip, tmp_path / "out.mp4", config, on_event=events.append)

@@ -34,8 +34,8 @@ from semvid.core.errors import ConfigError
         ),
         (lambda: OverlayConfig(allocation=AllocationConfig(match="size")), "`match` needs `style=blocks`"),
         (
-            lambda: CompressConfig(probe=False, allocation=AllocationConfig(match="size")),
-            "`probe=False` has no effect: nothing is measured with `match=size`",
+            lambda: CompressConfig(probe=False, allocation=AllocationConfig(strength=0)),
+            "`probe=False` has no effect at `strength=0`",
         ),
         (lambda: TemporalConfig(smoothing=1), "`smoothing=1` "),
         (lambda: TemporalConfig(map_every=0), "`map_every=0` .* 1 to 240"),
