@@ -23,11 +23,23 @@ if TYPE_CHECKING:
         OverlayConfig,
         TemporalConfig,
     )
-    from semvid.core.errors import SemvidError
-    from semvid.core.events import Done, Event, Measured, Notice, Preview, Progress, Reported, Stage, Started
+    from semvid.core.errors import MissedError, SemvidError
+    from semvid.core.events import (
+        Chosen,
+        Done,
+        Event,
+        Measured,
+        Notice,
+        Preview,
+        Progress,
+        Reported,
+        Stage,
+        Started,
+        Tried,
+    )
     from semvid.core.map_source import ImportanceSource, MapSource
     from semvid.core.rate import Bitrate, Crf, Quality, Rate, Size, Ssimulacra2
-    from semvid.core.results import Comparison, ExportResult, ImageResult, Pooled, Result
+    from semvid.core.results import Comparison, ExportResult, ImageResult, Pooled, Result, Trial
     from semvid.core.types import Frame, ImportanceMap, QuantizerOffsets, Span, StreamInfo, VideoInfo
     from semvid.engine.job import Job
     from semvid.media.probe import probe
@@ -43,6 +55,7 @@ if TYPE_CHECKING:
     from semvid.products.report.rates import compare_reports
     from semvid.products.report.store import load_report
     from semvid.products.still import compress_image
+    from semvid.products.wished import estimate_events
     from semvid.streaming.base.sound import SoundChunk
     from semvid.streaming.base.types import LiveStatus
     from semvid.streaming.ends import PacketTaker
@@ -55,11 +68,11 @@ _NAMES = {
         "AllocationConfig CompareConfig CompressConfig ExportConfig FocusConfig ImageConfig "
         "LiveConfig MapsConfig Mark OverlayConfig TemporalConfig"
     ),
-    "core.errors": "SemvidError",
-    "core.events": "Done Event Measured Notice Preview Progress Reported Stage Started",
+    "core.errors": "MissedError SemvidError",
+    "core.events": "Chosen Done Event Measured Notice Preview Progress Reported Stage Started Tried",
     "core.map_source": "ImportanceSource MapSource",
     "core.rate": "Bitrate Crf Quality Rate Size Ssimulacra2",
-    "core.results": "Comparison ExportResult ImageResult Pooled Result",
+    "core.results": "Comparison ExportResult ImageResult Pooled Result Trial",
     "core.types": "Frame ImportanceMap QuantizerOffsets Span StreamInfo VideoInfo",
     "engine.job": "Job",
     "media.probe": "probe",
@@ -75,6 +88,7 @@ _NAMES = {
     "products.report.rates": "compare_reports",
     "products.report.store": "load_report",
     "products.still": "compress_image",
+    "products.wished": "estimate_events",
     "streaming.base.sound": "SoundChunk",
     "streaming.base.types": "LiveStatus",
     "streaming.ends": "PacketTaker",
@@ -88,6 +102,7 @@ __all__ = [
     "AllocationConfig",
     "Bench",
     "Bitrate",
+    "Chosen",
     "CodedPacket",
     "CompareConfig",
     "Comparison",
@@ -111,6 +126,7 @@ __all__ = [
     "MapsConfig",
     "Mark",
     "Measured",
+    "MissedError",
     "Notice",
     "OverlayConfig",
     "PacketTaker",
@@ -132,6 +148,8 @@ __all__ = [
     "Started",
     "StreamInfo",
     "TemporalConfig",
+    "Trial",
+    "Tried",
     "VideoInfo",
     "__version__",
     "bench",
@@ -142,6 +160,7 @@ __all__ = [
     "compress_events",
     "compress_image",
     "compress_job",
+    "estimate_events",
     "export_maps",
     "export_overlay",
     "live",

@@ -32,7 +32,8 @@ SHOWN_WITH = {
 CANNOT_HAPPEN = {
     ("bench", "codecs.jpeg.motion"): "it refuses Motion-JPEG",
     ("bench", "products.compare.compare"): "it scales its encodes",
-    ("bench", "products.compress"): "it sets no size, and saves no maps for the user",
+    ("bench", "products.encode"): "it sets no size, and saves no maps for the user",
+    ("bench", "products.wished"): "it sets a CRF",
     ("stream", "codecs.ffmpeg.spec"): "it sets no --crf and no options of encoders",
     ("stream", "codecs.ffmpeg.encoder"): "it sets no options of encoders",
     ("stream", "codecs.ffmpeg.region_coding"): "it makes no files",

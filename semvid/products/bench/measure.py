@@ -12,7 +12,7 @@ from semvid.codecs.registry import find_codec
 from semvid.core.config import CompareConfig, CompressConfig, ExportConfig, MapsConfig, TemporalConfig
 from semvid.core.events import Event, Notice, Progress, Stage
 from semvid.media.probe import probe
-from semvid.media.reading.packets import shown_times
+from semvid.media.reading.packets import shown_frames
 from semvid.products.bench.data import VARIANTS, BenchClip, BenchEncode, Variant
 from semvid.products.compare.compare import compare
 from semvid.products.compress import compress
@@ -131,7 +131,8 @@ def measure_clip(
 def unmeasured(key: str, name: str, source: Path, *, has_masks: bool) -> BenchClip:
     """Return a clip of which nothing is measured yet."""
     info = probe(source)
-    times, end = shown_times(info)
+    shown = shown_frames(info)
+    times, end = shown.pts.tolist(), shown.end
     # Files of ours do not say how long the last frame is shown.
     spacing = (times[-1] - times[0]) / max(len(times) - 1, 1)
     seconds = (max(end, times[-1] + spacing) - times[0]) * float(info.time_base)
