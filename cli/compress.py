@@ -13,6 +13,7 @@ from semvid.cli import options
 from semvid.cli.codec_options import Codec, defaults_of, preset_help
 from semvid.cli.key_values import parse_option
 from semvid.core.config import AllocationConfig, CompressConfig, Deinterlace, DroppableKind, Match
+from semvid.core.errors import ConfigError
 from semvid.core.rate import Bitrate, Crf, Quality, Rate, Size
 
 _DEFAULTS = CompressConfig()
