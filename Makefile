@@ -36,6 +36,8 @@ golden: $(VENV)/dev.stamp link
 benchmark: $(VENV)/dev.stamp link
 	$(BIN)/python examples/benchmark/saliency.py
 	$(BIN)/python examples/benchmark/davis.py
+	$(BIN)/python examples/benchmark/rd.py --codecs x264,x265 --sources plain,msroi,truth,spectral --sequences 10
+	$(BIN)/python examples/benchmark/plot.py
 	$(BIN)/python examples/benchmark/temporal.py
 	$(BIN)/python examples/benchmark/neutrality.py
 	$(BIN)/python examples/benchmark/speed.py

@@ -21,6 +21,7 @@ from semvid.media.reading.reader import VideoReader
 from semvid.scores.parts import PartScorer
 
 _MODELS = r"version=vmaf_v0.6.1\:name=vmaf|version=vmaf_v0.6.1neg\:name=vmaf_neg"
+_CLOCK = "settb=1,setpts=N"
 _SIGMA, _SIZE = 1.5, (11, 11)
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
@@ -70,13 +71,15 @@ class ObjectScores:
     def _of_whole_frames(self, coded: Path) -> dict[str, float]:
         log = self._folder / "vmaf.json"
         options = f"model='{_MODELS}':feature='name=cambi':n_threads=2:log_fmt=json:log_path={log.name}"
-        command = [
-            imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-i", str(self._source.absolute()),
-            "-i", str(coded.absolute()), "-lavfi", f"[1:v][0:v]libvmaf={options}", "-f", "null", "-",
-        ]  # fmt: skip
+        # Frames belong together by their number, whatever containers make of their times.
+        chain = f"[1:v]{_CLOCK}[test];[0:v]{_CLOCK}[source];[test][source]libvmaf={options}"
+        inputs = [word for path in (self._source, coded) for word in ("-i", str(path.absolute()))]
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", *inputs, "-lavfi", chain]
+        command += ["-fps_mode", "passthrough", "-f", "null", "-"]
         subprocess.run(command, check=True, cwd=self._folder)
         pooled = json.loads(log.read_text())["pooled_metrics"]
-        return {name: pooled[name]["mean"] for name in ("vmaf", "vmaf_neg", "cambi")}
+        # CAMBI has nothing to say of small pictures.
+        return {name: pooled[name]["mean"] for name in ("vmaf", "vmaf_neg", "cambi") if name in pooled}
 
 
 def ssim_map(reference: NDArray[np.uint8], test: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -36,6 +36,8 @@ from semvid.products.bench.run import FRAME_RATE, QUALITIES
 METRICS = ("psnr", "ssim", "xpsnr", "weighted")
 FEW = ("blackswan", "dog", "parkour", "cows", "breakdance")
 """Measured first: easy and hard, still and moving."""
+AQ = {"x264": lambda mode: ("aq-mode", mode), "x265": lambda mode: ("x265-params", f"aq-mode={mode}")}
+"""How each encoder is told its adaptive quantization."""
 
 
 def materials(
@@ -61,7 +63,7 @@ def config_for(codec: str, preset: str | None, aq: str, source: str, masks: Path
     return semvid.CompressConfig(
         codec=codec,
         preset=preset,
-        encoder_options={} if aq == "default" else {"aq-mode": aq},
+        encoder_options={} if aq == "default" else dict([AQ[codec](aq)]),
         maps=semvid.MapsConfig(path=masks) if name in {"plain", "truth"} else semvid.MapsConfig(model=name),
         allocation=semvid.AllocationConfig(match=match or None),
     )

@@ -21,7 +21,8 @@ from semvid.scores.sources import Source, deinterlaces
 
 FILTERS = ("psnr", "ssim", "xpsnr", "vmaf")
 _LOG = "{}.log"
-_ANY_CLOCK = "1/1000"
+_CLOCK = "1"
+"""Seconds from frame to frame: long enough that FFmpeg rounds no two to the same time."""
 _INPUTS = ("reference of semvid", "test of semvid")
 """Placeholders for names until the command is built."""
 _LINES = {
@@ -70,7 +71,7 @@ def filter_scores(
     # Timestamps are compared beforehand. Frames belong together by their number: containers round times, and
     # FFmpeg would take an earlier frame for one that is a fraction of a millisecond late.
     ours, theirs = (
-        one.filter("settb", _ANY_CLOCK).filter("setpts", "N").filter_multi_output("split", len(metrics))
+        one.filter("settb", _CLOCK).filter("setpts", "N").filter_multi_output("split", len(metrics))
         for one in (ours, theirs)
     )
     outputs = []

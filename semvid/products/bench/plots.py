@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from semvid.products.report.page import asset
 
 _WIDTH, _HEIGHT = 480, 270
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 12, 38
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 24, 38
 _LEAST_BAR = 2.0
 _LONGEST_NAME = 20
 
@@ -63,7 +63,7 @@ def curves(title: str, lines: Sequence[Line], x_name: str, y_name: str) -> str:
         parts.append(_line(x, _TOP, x, _HEIGHT - _BOTTOM, "grid"))
         parts.append(_text(x, _HEIGHT - _BOTTOM + 16, f"{rate:g}", "middle"))
     parts.append(_text(_WIDTH - _RIGHT, _HEIGHT - 6, x_name, "end"))
-    parts.append(_text(_LEFT + 6, _TOP + 10, y_name, "start"))
+    parts.append(_text(_LEFT - 6, 14, y_name, "start"))
     for one in lines:
         ordered = sorted(one.points)
         path = " ".join(
@@ -90,8 +90,8 @@ def bars(title: str, groups: Sequence[tuple[str, Sequence[Bar]]]) -> str:
         return ""
     low, high = min(0.0, *values), max(0.0, *values)
     room, width, thick = 150, 640, 14
-    margin = 0.16 * (high - low or 1)
-    low, high = low - margin * (low < 0), high + margin * (high > 0)
+    margin = 0.16 * (high - low) or 1.0
+    low, high = low - margin * (low < 0), high + margin * (high > 0 or low == 0)
 
     def to_x(value: float) -> float:
         return room + (value - low) / (high - low) * (width - room - _RIGHT)

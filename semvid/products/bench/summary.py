@@ -82,12 +82,15 @@ def remarks(bench: Bench, comparisons: Sequence[RateComparison]) -> list[str]:
             f"what matters {which}is judged by the maps that steered the encodes, which favours semvid; "
             "masks of your own judge without bias"
         )
+    said = []
     for clip, one in zip(bench.clips, comparisons, strict=True):
-        said = [*clip.notices, *one.notices]
+        said.append([*clip.notices, *one.notices])
         if "weighted" in one.rates and "salient" not in one.rates:
-            said.append("nothing in it is judged to matter, so only whole frames are compared")
-        found += [f"{clip.name}: {each}" for each in said]
-    return found
+            said[-1].append("nothing in it is judged to matter, so only whole frames are compared")
+    of_all = [each for each in dict.fromkeys(said[0] if said else ()) if all(each in one for one in said)]
+    for clip, mine in zip(bench.clips, said, strict=True):
+        found += [f"{clip.name}: {each}" for each in mine if each not in of_all]
+    return found + of_all
 
 
 def to_csv(bench: Bench) -> str:
