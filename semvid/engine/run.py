@@ -124,6 +124,21 @@ def open_run(
         yield Run(reader, temporal if has_maps else None, previewer, stack)
 
 
+def passed_on(
+    events: Generator[Event, None, Returned], is_passed: Callable[[Event], bool]
+) -> Generator[Event, None, Returned]:
+    """Look at every event of a run before it is passed on, or left out; return what the run returns."""
+    with closing(events):
+        while True:
+            try:
+                event = next(events)
+            except StopIteration as end:
+                result: Returned = end.value
+                return result
+            if is_passed(event):
+                yield event
+
+
 def follow(events: Generator[Event, None, Returned], on_event: Callable[[Event], None] | None) -> Returned:
     """Pass every event of a run to the caller, and return what the run returns."""
     with closing(events):

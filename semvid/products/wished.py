@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Generator
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from semvid.engine.finding import (
 )
 from semvid.engine.job import Job
 from semvid.engine.probe import plain_config
+from semvid.engine.run import passed_on
 from semvid.engine.search import Search
 from semvid.engine.trials import Trials
 from semvid.engine.wishes import Finished, OutputSize, PlainSize, VideoRate, Wish
@@ -64,6 +64,20 @@ def wish_events(
         ``Started``, then ``Stage``, ``Progress`` and ``Tried`` for each trial, and ``Chosen``; then what an
         encode yields, and ``Tried`` after each.
     """
+    tried: list[Trial] = []
+
+    def note(event: Event) -> bool:
+        if isinstance(event, Tried):
+            tried.append(event.trial)
+        return True
+
+    result = yield from passed_on(_wish_events(job, importance, preview_size), note)
+    return replace(result, trials=tuple(tried))
+
+
+def _wish_events(
+    job: Job, importance: ImportanceSource | None, preview_size: tuple[int, int] | None
+) -> Generator[Event, None, Result]:
     with scratch_folder() as folder:
         opened = yield from _open(job, folder, importance)
         wish = _wish_of(opened)
@@ -194,7 +208,7 @@ class _Attempts:
             span=job.span, preview_size=self._preview_size, accepts=accepts,
         )  # fmt: skip
         yield Stage(f"CRF {quality:g}")
-        return (yield from self._new(events))
+        return (yield from passed_on(events, self._is_new))
 
     def _nearest_kept(self) -> float | None:
         """Return the quality of the nearest encode that may be kept; None = there is none."""
@@ -211,20 +225,13 @@ class _Attempts:
         quality = self._scale.round(nearest.quality + step)
         return None if any(quality == one.quality for one in self._search.points) else quality
 
-    def _new(self, events: Generator[Event, None, Result]) -> Generator[Event, None, Result]:
+    def _is_new(self, event: Event) -> bool:
         """Leave out what an encode before it has told."""
-        with closing(events):
-            while True:
-                try:
-                    event = next(events)
-                except StopIteration as end:
-                    result: Result = end.value
-                    return result
-                if isinstance(event, Started) or (isinstance(event, Notice) and event.message in self._told):
-                    continue
-                if isinstance(event, Notice):
-                    self._told.add(event.message)
-                yield event
+        if isinstance(event, Started) or (isinstance(event, Notice) and event.message in self._told):
+            return False
+        if isinstance(event, Notice):
+            self._told.add(event.message)
+        return True
 
 
 def _begun(config: CompressConfig) -> CompressConfig:

@@ -59,6 +59,7 @@ def test_a_size_is_never_exceeded_and_nearly_filled(spec, tmp_path, long_clip):
     assert sum(isinstance(one, Started) for one in events) == 1
     assert tried[-1].output_bytes == result.output_bytes
     assert tried[-1].quality == result.quality
+    assert result.trials == tuple(tried)
 
 
 def test_sound_and_container_count(tmp_path):
