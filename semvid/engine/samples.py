@@ -23,10 +23,10 @@ _SHARE, _LEAST_SHARE = 0.35, 0.07
 """Frames that may be encoded again: of a short video, and of a long one."""
 _FEWEST, _ENOUGH, _MOST = 96, 400, 1500
 """Videos that have no more are encoded whole; ``_SHARE`` holds up to so many; and there are never more."""
-_TRIAL_SHARE, _LEAST_TRIAL_SHARE = 0.15, 0.012
-"""The same of each trial before an encode."""
-_FEWEST_IN_TRIAL, _TRIAL_ENOUGH = 120, 240
-"""Videos that have no more are tried whole; ``_TRIAL_SHARE`` holds up to so many."""
+_TRIAL_SHARE = 0.012
+"""The same of each trial before an encode, of a long video."""
+_FEWEST_IN_TRIAL = 250
+"""Videos that have no more are tried whole: with what has to be looked at around parts, these take as long."""
 _MOST_PARTS = 12
 _PART = 24
 """Time a part takes at least, in frames. Less tells too little of libvpx, which gives more bits to every
@@ -152,8 +152,7 @@ def budget_of(num_frames: int) -> int:
 
 def trial_budget_of(num_frames: int) -> int:
     """Return how many frames of so many one trial before the encode may take; there may be six."""
-    share = max(min(_TRIAL_SHARE * num_frames, _TRIAL_ENOUGH), _LEAST_TRIAL_SHARE * num_frames)
-    return min(round(max(share, _FEWEST_IN_TRIAL)), _MOST, num_frames)
+    return min(round(max(_TRIAL_SHARE * num_frames, _FEWEST_IN_TRIAL)), _MOST, num_frames)
 
 
 def choose_samples(

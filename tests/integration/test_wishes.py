@@ -41,6 +41,13 @@ def run(clip, output, config, **more):
     return semvid.compress(clip, output, config, on_event=events.append, **more), events
 
 
+@pytest.fixture
+def only_parts(monkeypatch):
+    """Videos as short as those here would be tried whole."""
+    monkeypatch.setattr("semvid.engine.samples._FEWEST_IN_TRIAL", 80)
+
+
+@pytest.mark.usefixtures("only_parts")
 @pytest.mark.parametrize("spec", ENCODERS.values(), ids=lambda spec: spec.name)
 def test_a_size_is_never_exceeded_and_nearly_filled(spec, tmp_path, long_clip):
     config = semvid.CompressConfig(
@@ -109,6 +116,17 @@ def test_a_short_video_is_made_as_large_as_its_plain_encode(spec, tmp_path, clip
     assert result.saving is None
 
 
+@pytest.mark.usefixtures("only_parts")
+def test_a_longer_one_is_brought_near_it(tmp_path, long_clip):
+    config = semvid.CompressConfig(preset="superfast", maps=half_masked(tmp_path), allocation=SIZE)
+    result, _ = run(long_clip, tmp_path / "out.mp4", config)
+    plain = semvid.compress(
+        long_clip, tmp_path / "plain.mp4", replace(config, allocation=semvid.AllocationConfig(strength=0))
+    )
+    assert result.video_bytes == pytest.approx(plain.video_bytes, rel=0.04)
+    assert result.plain_bytes == pytest.approx(plain.output_bytes, rel=0.04)
+
+
 def test_a_size_that_cannot_be_reached_is_refused_with_the_closest(tmp_path, long_clip):
     config = semvid.CompressConfig(preset="superfast", maps=half_masked(tmp_path), rate=semvid.Size(1000))
     with pytest.raises(MissedError, match=r"`Size\(1000\)` is too small: .* ask for more") as caught:
@@ -166,6 +184,7 @@ def test_a_run_that_ends_while_trying_leaves_nothing(tmp_path, long_clip):
     assert list(tmp_path.glob("*out*")) == []
 
 
+@pytest.mark.usefixtures("only_parts")
 def test_an_estimate_writes_nothing(tmp_path, long_clip):
     config = semvid.CompressConfig(preset="superfast", maps=half_masked(tmp_path), allocation=REGION)
     before = {one.name for one in long_clip.parent.iterdir()}
