@@ -26,7 +26,7 @@ _FEWEST, _ENOUGH, _MOST = 96, 400, 1500
 _TRIAL_SHARE = 0.012
 """The same of each trial before an encode, of a long video."""
 _FEWEST_IN_TRIAL = 250
-"""Videos that have no more are tried whole: with what has to be looked at around parts, these take as long."""
+"""Videos that have no more are tried whole: with what is looked at around parts, these take as long."""
 _MOST_PARTS = 12
 _PART = 24
 """Time a part takes at least, in frames. Less tells too little of libvpx, which gives more bits to every
