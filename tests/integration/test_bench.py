@@ -287,6 +287,14 @@ def test_pictures_without_an_order_are_refused(tmp_path):
         pack_pictures(list(folder.iterdir()), tmp_path / "out.mkv", Fraction(24))
 
 
+def test_without_the_map_only_whole_frames_are_told(material, tmp_path):
+    run(material, tmp_path / "out.html", metrics=("psnr",), masks=None, qualities=(24, 40))
+    page = (tmp_path / "out.html").read_text()
+    assert "For equal quality of whole frames, semvid needs" in page
+    assert "which favours semvid" not in page
+    assert "a curve has only 2 encodes, 4 are usual</li>" in page
+
+
 def test_names_cannot_write_to_the_page(material, tmp_path):
     name = "<img src=x>"
     (material[0] / "walk").rename(material[0] / name)

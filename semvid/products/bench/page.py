@@ -86,8 +86,14 @@ def _headline(bench: Bench, comparisons: Sequence[RateComparison]) -> str:
     where = mean_of(comparisons, "salient").change
     encoder = _escaped(f"{bench.codec} {bench.preset}".strip())
     whole = " to ".join(f"{_judged(one)} ({MEASURES[name]})" for name, one in range_of_whole(comparisons))
-    said = f"For equal quality where it matters, semvid needs {_judged(where)} than plain {encoder}"
-    said += f"; for equal quality of whole frames, {whole}." if whole else "."
+    said = []
+    if not math.isnan(where):
+        said.append(f"For equal quality where it matters, semvid needs {_judged(where)} than plain {encoder}")
+    if whole and said:
+        said.append(f"for equal quality of whole frames, {whole}")
+    elif whole:
+        said.append(f"For equal quality of whole frames, semvid needs {whole} than plain {encoder}")
+    lede = "; ".join(said) or "The curves reach no common quality"
     qualities = ", ".join(f"{one:g}" for one in bench.qualities)
     basis = (
         "Means over clips of the rate difference (BD-rate); where it matters, of PSNR of luma. Plain is the "
@@ -95,13 +101,11 @@ def _headline(bench: Bench, comparisons: Sequence[RateComparison]) -> str:
     )
     return (
         f'<section id="headline"><h1>{counted(len(bench.clips), "clip")}, CRF {qualities}</h1>'
-        f'<p class="lede">{said}</p><p class="quiet small">{basis}</p></section>\n'
+        f'<p class="lede">{lede}.</p><p class="quiet small">{basis}</p></section>\n'
     )
 
 
 def _judged(change: float) -> str:
-    if math.isnan(change):
-        return "an unknown number of bytes more or fewer"
     kind, word = ("gain", "fewer") if change < 0 else ("loss", "more")
     return f'<span class="{kind}">{abs(100 * change):.1f}{_SPACE}% {word} bytes</span>'
 
@@ -165,10 +169,12 @@ def _plots(clip: BenchClip) -> str:
         figures.append(f"<figure><figcaption>{_LONG[name]}</figcaption>{drawn}</figure>")
     judge = "masks" if clip.has_masks else "the maps, which favours semvid"
     facts = f"{clip.width}{_TIMES}{clip.height}, {counted(clip.num_frames, 'frame')}"
+    if any("weighted" in one.scores for one in clip.encodes):
+        facts += f"; what matters is judged by {judge}"
     legend = _legend([(kind, _LABELS[kind]) for kind in VARIANTS])
     return (
         f'<div class="chart"><div class="top"><h3>{_escaped(clip.name)}</h3>{legend}</div>'
-        f'<p class="quiet small">{facts}; what matters is judged by {judge}.</p>'
+        f'<p class="quiet small">{facts}.</p>'
         f'<div class="plots">{"".join(figures)}</div></div>\n'
     )
 

@@ -74,7 +74,11 @@ def kbps(clip: BenchClip, encode: BenchEncode) -> float:
 
 def remarks(bench: Bench, comparisons: Sequence[RateComparison]) -> list[str]:
     """Return sentences on how to read the numbers, and on what makes them doubtful."""
-    by_maps = [one.name for one in bench.clips if not one.has_masks]
+    by_maps = [
+        clip.name
+        for clip, one in zip(bench.clips, comparisons, strict=True)
+        if "weighted" in one.rates and not clip.has_masks
+    ]
     found = []
     if by_maps:
         which = "" if len(by_maps) == len(bench.clips) else f"in {', '.join(by_maps)} "
