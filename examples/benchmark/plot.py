@@ -235,12 +235,15 @@ def section(group: Group) -> str:
     return "\n\n".join(parts)
 
 
+def shown_groups(record: Mapping[str, Any]) -> list[Group]:
+    """Return the groups in which anything can be compared, in the order to show them."""
+    groups = (one for one in read_groups(record["points"]) if one.clips and one.sources())
+    return sorted(groups, key=lambda one: (one.material != "davis", one.codec, one.preset))
+
+
 def document(record: Mapping[str, Any]) -> str:
     """Write the page."""
     environment = record["environment"]
-    groups = sorted(
-        read_groups(record["points"]), key=lambda one: (one.material != "davis", one.codec, one.preset)
-    )
     num_points = len(record["points"])
     made = (
         "Made by `examples/benchmark/plot.py` from `results/rd.json`, which `rd.py` measured "
@@ -253,15 +256,17 @@ def document(record: Mapping[str, Any]) -> str:
         "was shared."
     )
     head = f"# Rate and quality\n\n{textwrap.fill(made, 136, break_on_hyphens=False)}"
-    return "\n\n".join([head, *map(section, groups)]) + "\n"
+    return "\n\n".join([head, *map(section, shown_groups(record))]) + "\n"
 
 
 def main() -> None:
-    """Write the page and its plots."""
+    """Write the page and its plots, and print its first table of each encoder, for the README."""
     record = json.loads((RESULTS / "rd.json").read_text())
     for old in DOCS.glob("rd-*.svg"):
         old.unlink()
     (DOCS / "rate-distortion.md").write_text(document(record))
+    for group in shown_groups(record):
+        print(f"{group.codec}, {group.material}\n\n{rate_table(group, against_best=False)}\n")
 
 
 if __name__ == "__main__":
