@@ -14,6 +14,7 @@ from semvid.cli.codec_options import Codec, preset_help
 from semvid.cli.flags import told
 from semvid.cli.key_values import parse_numbers, parse_option
 from semvid.core.config import METRICS, AllocationConfig, CompressConfig, Match
+from semvid.core.text import counted
 
 if TYPE_CHECKING:
     from semvid.products.bench.data import Bench
@@ -105,7 +106,8 @@ def command(
         emit(to_json({**dataclasses.asdict(found), "output": output, "rates": plain_rates}))
         return
     _show(found)
-    say(f"{output}: benchmark of {len(found.clips)} of {len(found.clips) + len(found.failed)} clips")
+    num_clips = len(found.clips) + len(found.failed)
+    say(f"{output}: benchmark of {len(found.clips)} of {counted(num_clips, 'clip')}")
 
 
 def _show(found: Bench) -> None:

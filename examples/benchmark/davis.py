@@ -27,6 +27,7 @@ from common import data_folder, load, save, table
 import semvid
 from semvid.allocate import levels
 from semvid.codecs import registry
+from semvid.products.bench.frames import pack_pictures
 from semvid.scores import bd_rate as bjontegaard
 
 RELUCTANCE = levels._RELUCTANCE
@@ -38,16 +39,7 @@ FRAME_RATE = Fraction(24)
 
 def pack_sequence(folder: Path, output: Path) -> None:
     """Put JPEG frames into one Matroska file as they are, without coding them again."""
-    pattern = str(folder / "%05d.jpg")
-    with (
-        av.open(pattern, format="image2", options={"framerate": str(FRAME_RATE)}) as reader,
-        av.open(str(output), "w") as writer,
-    ):
-        stream = writer.add_stream_from_template(reader.streams.video[0])
-        for packet in reader.demux(reader.streams.video[0]):
-            if packet.dts is not None:
-                packet.stream = stream
-                writer.mux(packet)
+    pack_pictures(list(folder.glob("*.jpg")), output, FRAME_RATE)
 
 
 def luma_frames(path: Path) -> list[np.ndarray]:
