@@ -55,7 +55,7 @@ MORE = {
     "maps_hold": (None, "hold", "--maps-hold needs --maps"),
     "numbers": (None, "numbers", "--numbers needs --style blocks"),
     "legend": (("--style", "dim"), "legend", "--legend explains colours, and --style dim has none"),
-    "no_probe": (("--match", "size"), "probe=False", "--no-probe has no effect"),
+    "no_probe": (("--strength", "0"), "probe=False", "--no-probe has no effect"),
     "masks": ("none", "masks", "another --masks"),
     "against": (("in.mp4", "--bd"), "against", "--against has 1 encode: a curve needs 2 at least"),
     "virtual_camera": (None, "virtual_camera", "--virtual-camera needs the extra camera"),
@@ -73,6 +73,7 @@ FINE = {
     "realtime": "has no meaning for other sources than files", "loop": "has no meaning for other sources than files",
     "strict": "needs a file with something to refuse: see test_conversion", "token": "is no option in messages",
     "bd": "needs a second set: see test_compare_rates",
+    "dry_run": "makes no file, so nothing is refused of it: see test_wishes",
     "overwrite": "is the remedy: see below", "scale": "needs two videos of different sizes: see test_compare",
 }  # fmt: skip
 OPTIONS = [
