@@ -70,7 +70,7 @@ def find_quality(trials: Trials, wish: Wish, config: CompressConfig) -> Generato
     ends = (scale.highest, scale.lowest) if scale.steps_per_octave > 0 else (scale.lowest, scale.highest)
     is_too_low = best.quality == ends[0] and best.miss > tolerance.hopeless
     is_too_high = best.quality == ends[1] and best.miss < -tolerance.hopeless
-    if is_too_low or (is_too_high and not tolerance.is_kept(best.miss)):
+    if is_too_low or (is_too_high and not tolerance.is_kept(closest.missed_by)):
         raise MissedError(wish.explain(closest), best=closest)
     chosen = scale.round(search.where(0.0))
     expected = closest if chosen == best.quality else _expected(tried, chosen)

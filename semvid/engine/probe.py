@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from semvid.codecs.registry import find_codec
 from semvid.core.config import AllocationConfig, CompressConfig, MapsConfig, TemporalConfig
 from semvid.core.errors import EncoderError, SemvidError
 from semvid.core.events import Event, Measured, Notice, Progress, Stage
+from semvid.core.rate import Crf
 from semvid.core.results import Result
 from semvid.core.types import Span
 from semvid.engine.samples import CodedFrames, CodingLog, Sample, choose_samples
@@ -50,7 +52,7 @@ def measure_plain(
     Yields:
         ``Stage``, ``Progress``, and ``Measured`` last; a ``Notice`` instead if it cannot be measured.
     """
-    coded, plain = log.coded(), plain_config(config)
+    coded, (plain, finer) = log.coded(), _whole_quality(plain_config(config))
     samples = choose_samples(len(coded.pts), np.flatnonzero(coded.is_key).tolist(), log.num_ahead)
     found = np.full(len(coded.pts), np.nan)
     yield Stage("measuring")
@@ -61,9 +63,18 @@ def measure_plain(
     except SemvidError as error:
         yield Notice(f"the size of a plain encode is estimated, since it could not be measured: {error}")
         return None
-    measured = Measured(coded.bytes_of_all(found), len(samples), int(np.isfinite(found).sum()))
+    measured = Measured(coded.bytes_of_all(found * finer), len(samples), int(np.isfinite(found).sum()))
     yield measured
     return measured
+
+
+def _whole_quality(config: CompressConfig) -> tuple[CompressConfig, float]:
+    """Bring the quality to one that is taken without a map; return what to multiply the bytes by for that."""
+    scale = find_codec(config.codec).scale
+    if not isinstance(config.rate, Crf):
+        return config, 1.0
+    taken = scale.round(config.rate.value)
+    return replace(config, rate=Crf(taken)), 2 ** ((taken - config.rate.value) / scale.steps_per_octave)
 
 
 def compared_with_plain(result: Result, measured: Measured | None) -> Result:

@@ -53,25 +53,26 @@ class Miss:
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """Distances within which an encode will do."""
+    """How near an encode has to be."""
 
     of_trial: float
-    """To either side: no trial is needed after one that is so near, since what is left is interpolated."""
+    """Distance to either side: no trial is needed after one that is so near, since what is left is
+    interpolated."""
     near: tuple[float, float]
-    """The whole encode is as asked for."""
+    """``Miss.missed_by`` of a whole encode that is as asked for."""
     kept: tuple[float, float]
-    """It may be kept, and told, if nothing nearer was found."""
+    """That of one that may be kept, and told, if nothing nearer was found."""
     hopeless: float
-    """If a trial at the lowest quality is above this, or one at the highest below its negative, there is no
-    need to encode everything."""
+    """Distance: if a trial at the lowest quality is above this, or one at the highest below its negative,
+    there is no need to encode everything."""
 
-    def is_near(self, distance: float) -> bool:
+    def is_near(self, missed_by: float) -> bool:
         """Whether the whole encode is as asked for."""
-        return self.near[0] <= distance <= self.near[1]
+        return self.near[0] <= missed_by <= self.near[1]
 
-    def is_kept(self, distance: float) -> bool:
+    def is_kept(self, missed_by: float) -> bool:
         """Whether the whole encode may be kept."""
-        return self.kept[0] <= distance <= self.kept[1]
+        return self.kept[0] <= missed_by <= self.kept[1]
 
 
 class Wish(Protocol):
@@ -139,8 +140,8 @@ class OutputSize(_OfSize):
 
     tolerance = Tolerance(
         of_trial=_within(0.02),
-        near=(-_within(_SIZE_WINDOW / 2), _within(_SIZE_WINDOW / 2)),
-        kept=(-math.inf, _within(_SIZE_WINDOW / 2)),
+        near=(-_SIZE_WINDOW, 0.0),
+        kept=(-math.inf, 0.0),
         hopeless=_HOPELESS,
     )
 
@@ -186,7 +187,7 @@ class VideoRate(_OfSize):
     """
 
     tolerance = Tolerance(
-        of_trial=_within(0.02), near=(-_within(0.02), _within(0.02)), kept=(-math.inf, _HOPELESS),
+        of_trial=_within(0.02), near=(-0.02, 0.02), kept=(-math.inf, 0.2),
         hopeless=_HOPELESS,
     )  # fmt: skip
 
@@ -227,7 +228,7 @@ class PlainSize(_OfSize):
     """
 
     tolerance = Tolerance(
-        of_trial=_within(0.01), near=(-_within(0.01), _within(0.01)), kept=(-math.inf, math.inf),
+        of_trial=_within(0.01), near=(-0.01, 0.01), kept=(-math.inf, math.inf),
         hopeless=math.inf,
     )  # fmt: skip
 

@@ -64,7 +64,7 @@ def wish_events(
         ``Started``, then ``Stage``, ``Progress`` and ``Tried`` for each trial, and ``Chosen``; then what an
         encode yields, and ``Tried`` after each.
     """
-    tried: list[Trial] = []
+    started, tried = time.monotonic(), list[Trial]()
 
     def note(event: Event) -> bool:
         if isinstance(event, Tried):
@@ -72,7 +72,7 @@ def wish_events(
         return True
 
     result = yield from passed_on(_wish_events(job, importance, preview_size), note)
-    return replace(result, trials=tuple(tried))
+    return replace(result, trials=tuple(tried), elapsed_seconds=time.monotonic() - started)
 
 
 def _wish_events(
@@ -162,8 +162,9 @@ class _Attempts:
         self._job, self._wish, self._preview_size = job, wish, preview_size
         self._first = found.chosen.trial.quality
         self._scale = scale_of(find_codec(job.config.codec), job.config)
+        # Whether one is near enough is not for the search to say: it goes by the video alone.
         self._search = Search[Trial](
-            self._scale, found.search.slope, wish.tolerance.is_near, most=_MOST_ENCODES
+            self._scale, found.search.slope, lambda distance: distance == 0, most=_MOST_ENCODES
         )
         self._told: set[str] = set()
 
@@ -178,7 +179,7 @@ class _Attempts:
                 quality = self._search.next() or self._nearest_kept() or self._farther()
                 continue
             yield Tried(self._last)
-            if not self._wish.tolerance.is_near(self._search.points[-1].miss):
+            if not self._wish.tolerance.is_near(self._last.missed_by):
                 yield Notice(self._wish.remark(self._last))
             return self._wish.sum_up(result)
         nearest = min(self._search.points, key=lambda one: abs(one.miss)).value
@@ -197,7 +198,7 @@ class _Attempts:
             seconds = time.monotonic() - started
             trial = trial_of(quality, finished.video_bytes, miss, seconds, is_whole=True)
             self._search.note(quality, miss.distance, trial)
-            if self._wish.tolerance.is_near(miss.distance) or quality == nearest_kept:
+            if self._wish.tolerance.is_near(miss.missed_by) or quality == nearest_kept:
                 return True
             return self._search.next() is None and quality == self._nearest_kept()
 
@@ -212,7 +213,7 @@ class _Attempts:
 
     def _nearest_kept(self) -> float | None:
         """Return the quality of the nearest encode that may be kept; None = there is none."""
-        kept = [one for one in self._search.points if self._wish.tolerance.is_kept(one.miss)]
+        kept = [one for one in self._search.points if self._wish.tolerance.is_kept(one.value.missed_by)]
         return min(kept, key=lambda one: abs(one.miss)).quality if kept else None
 
     def _farther(self) -> float | None:

@@ -32,9 +32,9 @@ def test_a_size_that_is_near_is_never_over_and_hardly_under(most, share, ratio):
         return
     miss = wish.check(finished(output - others, others))
     assert miss.missed_by == pytest.approx(ratio - 1, abs=1e-4)
-    if wish.tolerance.is_near(miss.distance):
+    if wish.tolerance.is_near(miss.missed_by):
         assert 0.985 * most - 1 <= output <= most
-    if wish.tolerance.is_kept(miss.distance):
+    if wish.tolerance.is_kept(miss.missed_by):
         assert output <= most
 
 
