@@ -3,9 +3,11 @@
 Constants were chosen on the clips of ``CHOSEN_ON``; what is reported is of the others. Their first frames
 are encoded with the map attached, not attached, and attached the wrong way round, as files and live; then one
 clip again as 10 bit, at an odd size and interlaced, and under options that move quantizers on their own.
-``null`` means that the pictures say too little, and there is no verdict. A run ends with its verdict.
+All that is done with ``match="region"``, whose offsets are all 0 or more, and with ``size`` (live streams
+have no other). ``null`` means that the pictures say too little, and there is no verdict. A run ends with its
+verdict.
 
-    python examples/benchmark/obedience.py [--cost]
+    python examples/benchmark/obedience.py [--match region] [--cost]
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from contextlib import closing, contextmanager, suppress
 from fractions import Fraction
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from unittest.mock import patch
 
 import av
@@ -147,62 +149,85 @@ def convert(source: Path, target: Path, **options: Any) -> Path:
     return target
 
 
-def measure() -> None:
+class _Runs:
+    """The runs with one wish, and what was found."""
+
+    def __init__(self, match: Literal["region", "size"]) -> None:
+        self.match, self.rows = match, list[dict[str, Any]]()
+
+    def add(self, clip: Path, codec: str, case: str, mode: str, **options: Any) -> None:
+        """Encode a clip, and note what the watch finds."""
+        # Without a verdict a run goes to its end, where nothing needs to be measured.
+        config = semvid.CompressConfig(
+            codec=codec, overwrite=True, allocation=semvid.AllocationConfig(match=self.match),
+            probe=self.match == "size", **options,
+        )  # fmt: skip
+        self.note(clip, codec, case, mode, share(clip, mode, config))
+
+    def note(self, clip: Path, codec: str, case: str, mode: str, found: float | None) -> None:
+        """Keep what was found."""
+        self.rows.append({"clip": clip.stem, "codec": codec, "match": self.match, "case": case,
+                          "mode": mode, "share": found})  # fmt: skip
+
+
+def measure(match: Literal["region", "size"]) -> None:
     """Measure everything, print the ends of each kind, and keep the numbers."""
-    rows: list[dict[str, Any]] = []
-
-    def run(clip: Path, codec: str, case: str, mode: str, **options: Any) -> None:
-        config = semvid.CompressConfig(codec=codec, overwrite=True, **options)
-        found = share(clip, mode, config)
-        rows.append({"clip": clip.stem, "codec": codec, "case": case, "mode": mode, "share": found})
-
-    sources = sorted((data_folder() / "davis" / "JPEGImages").iterdir()) + clips()
+    runs = _Runs(match)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for source in sources:
-            if source.stem in CHOSEN_ON:
-                continue
-            # Small, so that a run takes a second. Planar: JPEGs are full range, which is another case.
-            clip = convert(
-                source, folder / f"{source.stem}.mkv", vf="scale=480:-2", vcodec="ffv1", pix_fmt="yuv420p"
-            )
-            maps = folder / f"{source.stem}.svmap"
-            semvid.compress(
-                clip,
-                folder / "out.mkv",
-                semvid.CompressConfig(save_maps=maps, overwrite=True, preset="superfast"),
-            )
-            for codec, settings in SETTINGS.items():
-                for preset, crf in settings:
-                    for mode in ("obeyed", "not attached", "mirrored"):
-                        if mode != "mirrored" or (preset, crf) == settings[-2]:
-                            run(clip, codec, f"{preset} crf {crf}", mode, maps=semvid.MapsConfig(path=maps),
-                                preset=preset, rate=semvid.Crf(crf))  # fmt: skip
-                for mode in ("obeyed", "not attached"):
-                    found = live_share(clip, mode, codec)
-                    rows.append({"clip": clip.stem, "codec": f"{codec} live", "case": "1 Mbit/s",
-                                 "mode": mode, "share": found})  # fmt: skip
-            print(source.stem, len(rows), flush=True)
-            keep(rows)
-        last = next(one for one in clips() if one.stem.startswith("street"))
-        for mode, (variant, changes) in product(("obeyed", "not attached"), VARIANTS.items()):
-            clip = convert(last, folder / f"{variant}.mkv", vcodec="ffv1", **changes)
-            for codec in ("x264", "x265"):
-                run(clip, codec, variant, mode, maps=semvid.MapsConfig(model="spectral"))
-        clip = folder / f"{last.stem}.mkv"
-        for codec, texts in OPTIONS.items():
-            for mode, text in product(("obeyed", "not attached"), texts):
-                extra = dict(one.split("=", 1) for one in text.split(" "))
-                run(clip, codec, text, mode, encoder_options=extra,
-                    maps=semvid.MapsConfig(path=clip.with_suffix(".svmap")))  # fmt: skip
-    print(keep(rows))
-    print(summary(rows))
+        for source in sorted((data_folder() / "davis" / "JPEGImages").iterdir()) + clips():
+            if source.stem not in CHOSEN_ON:
+                measure_clip(source, folder, runs)
+                print(source.stem, len(runs.rows), flush=True)
+                keep(runs)
+        measure_others(folder, runs)
+    print(keep(runs))
+    print(summary(runs.rows))
 
 
-def keep(rows: list[dict[str, Any]]) -> Path:
-    """Write the runs so far; what ``--cost`` measured stays."""
-    record = {"num_frames": NUM_FRAMES, "chosen_on": sorted(CHOSEN_ON), "runs": rows}
-    return save("obedience", {**load("obedience"), **record})
+def small_clip(source: Path, folder: Path) -> tuple[Path, semvid.MapsConfig]:
+    """Return a small copy, so that a run takes a second, and its maps."""
+    clip, maps = folder / f"{source.stem}.mkv", folder / f"{source.stem}.svmap"
+    if not maps.exists():
+        # Planar: JPEGs are full range, which is another case.
+        convert(source, clip, vf="scale=480:-2", vcodec="ffv1", pix_fmt="yuv420p")
+        semvid.export_maps(clip, maps)
+    return clip, semvid.MapsConfig(path=maps)
+
+
+def measure_clip(source: Path, folder: Path, runs: _Runs) -> None:
+    """Encode a clip in every way."""
+    clip, maps = small_clip(source, folder)
+    for codec, settings in SETTINGS.items():
+        for preset, crf in settings:
+            for mode in ("obeyed", "not attached", "mirrored"):
+                if mode != "mirrored" or (preset, crf) == settings[-2]:
+                    runs.add(clip, codec, f"{preset} crf {crf}", mode, maps=maps, preset=preset,
+                             rate=semvid.Crf(crf))  # fmt: skip
+        for mode in ("obeyed", "not attached") if runs.match == "size" else ():
+            runs.note(clip, f"{codec} live", "1 Mbit/s", mode, live_share(clip, mode, codec))
+
+
+def measure_others(folder: Path, runs: _Runs) -> None:
+    """Encode one clip in other formats, and under options."""
+    last = next(one for one in clips() if one.stem.startswith("street"))
+    for mode, (variant, changes) in product(("obeyed", "not attached"), VARIANTS.items()):
+        clip = convert(last, folder / f"{variant}.mkv", vcodec="ffv1", **changes)
+        for codec in ("x264", "x265"):
+            runs.add(clip, codec, variant, mode, maps=semvid.MapsConfig(model="spectral"))
+    clip, maps = small_clip(last, folder)
+    for codec, texts in OPTIONS.items():
+        for mode, text in product(("obeyed", "not attached"), texts):
+            extra = dict(one.split("=", 1) for one in text.split(" "))
+            runs.add(clip, codec, text, mode, encoder_options=extra, maps=maps)
+
+
+def keep(runs: _Runs) -> Path:
+    """Write the runs so far; those of the other wish, and what ``--cost`` measured, stay."""
+    before = load("obedience")
+    others = [one for one in before.get("runs", []) if one.get("match", "size") != runs.match]
+    record = {"num_frames": NUM_FRAMES, "chosen_on": sorted(CHOSEN_ON), "runs": others + runs.rows}
+    return save("obedience", {**before, **record})
 
 
 def summary(rows: list[dict[str, Any]]) -> str:
@@ -228,9 +253,12 @@ def measure_cost() -> None:
         )
         command.run(cmd=imageio_ffmpeg.get_ffmpeg_exe(), quiet=True)
         maps = Path(name) / "clip.svmap"
-        semvid.compress(clip, clip.with_name("out.mkv"), semvid.CompressConfig(save_maps=maps))
+        semvid.export_maps(clip, maps)
+        size = semvid.AllocationConfig(match="size")
         for codec in SETTINGS:
-            config = semvid.CompressConfig(codec=codec, maps=semvid.MapsConfig(path=maps), overwrite=True)
+            config = semvid.CompressConfig(
+                codec=codec, maps=semvid.MapsConfig(path=maps), allocation=size, overwrite=True
+            )
             times: dict[bool, list[float]] = {True: [], False: []}
             for _, watched in product(range(3), (True, False)):
                 look = MapWatch.look if watched else lambda *_, **__: None
@@ -249,4 +277,10 @@ def measure_cost() -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--cost", action="store_true", help="only measure what the watch costs")
-    measure_cost() if parser.parse_args().cost else measure()
+    parser.add_argument("--match", choices=("region", "size"), help="default: both")
+    asked = parser.parse_args()
+    if asked.cost:
+        measure_cost()
+    else:
+        for wish in (asked.match,) if asked.match else ("region", "size"):
+            measure(wish)

@@ -304,6 +304,24 @@ def test_a_run_is_watched(kind, tmp_path, untried, monkeypatch):
     assert max(ignored) < 0.2
 
 
+@pytest.mark.parametrize(
+    ("codec", "preset", "drawing"), [("x264", "superfast", "testsrc2"), ("x265", "veryfast", "mandelbrot")]
+)
+def test_no_false_alarm_of_drawings(codec, preset, drawing, tmp_path, untried):
+    """Few of their blocks are coded at all, and the error of the others answers to no quantizer."""
+    source = tmp_path / "in.mkv"
+    command = ffmpeg.input(f"{drawing}=s=320x192", f="lavfi").output(
+        str(source), vcodec="ffv1", pix_fmt="yuv420p", **{"frames:v": 6}
+    )
+    command.run(cmd=imageio_ffmpeg.get_ffmpeg_exe(), quiet=True)
+    said = []
+    config = semvid.CompressConfig(
+        codec=codec, preset=preset, maps=semvid.MapsConfig(model="spectral"), probe=False
+    )
+    semvid.compress(source, tmp_path / "out.mkv", config, on_event=said.append)
+    assert [one for one in said if isinstance(one, semvid.Notice)] == []
+
+
 @pytest.mark.parametrize("spec", ENCODERS.values(), ids=names)
 def test_no_verdict_where_nothing_can_be_said(spec, tmp_path, untried, monkeypatch):
     monkeypatch.setattr(RegionAttacher, "attach", lambda self, picture, *rest: picture)

@@ -23,6 +23,19 @@ def test_a_share_is_found_whatever_the_blocks_have_in_common(share):
     assert off == pytest.approx(2, abs=0.2)
 
 
+def test_a_share_of_few_blocks_that_stray_is_in_doubt():
+    """Of a drawing 20 of 400 blocks answer, and the others repeat themselves exactly."""
+    random = np.random.default_rng(5)
+    answers = np.arange(400) < 20
+    asked, response = random.uniform(0, 6, 400), np.where(answers, random.uniform(0, 0.4, 400), 0)
+    found = []
+    for _ in range(200):
+        change = response * (asked - asked.mean()) + np.where(answers, random.normal(0, 0.5, 400), 0)
+        found.append(share_of(change, response, asked)[:2])
+    shares, doubts = np.transpose(found)
+    assert np.median(doubts) == pytest.approx(shares.std(), rel=0.25)
+
+
 def test_blocks_that_answer_to_no_quantizer_say_nothing():
     asked = np.arange(20.0)
     assert share_of(np.zeros(20), np.zeros(20), asked)[1] == float("inf")

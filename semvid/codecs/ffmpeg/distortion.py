@@ -45,6 +45,8 @@ _LEAST_ERROR = 0.05
 """Squared grey levels added to all errors, so that none is 0."""
 LEAST_SHARE = 0.25
 """Of the asked offsets, in an encoder that follows the map (measured: examples/benchmark/obedience.py)."""
+_LEAST_FREEDOM = 1e-3
+"""Of a block whose error the fit follows altogether: it tells nothing, and its share has no end."""
 _MOST_DOUBT = 0.15
 """Standard error of a share that says something; and it is twice that from ``LEAST_SHARE``."""
 
@@ -168,7 +170,8 @@ def share_in_error(
 
     found = log_error(excerpt.of(whole))
     asked = excerpt.asked().ravel().astype(np.float64)
-    steps = spec.crf_steps(_crf(spec, options))
+    # An error grows no more where nothing is coded: the two must lie around what is asked for.
+    steps = spec.crf_steps(_crf(spec, options)) + float(asked.mean())
     for _ in range(_ROUNDS):
         crfs = [_crf_near(spec, steps + apart) for apart in (-_APART, _APART)]
         finer, coarser = map(spec.crf_steps, crfs)
@@ -203,6 +206,9 @@ def share_of(
 ) -> tuple[float, float, float]:
     """Return the share of the asked offsets in the errors, its standard error, and what all have in common.
 
+    Blocks that answer more to the quantizer also stray more, and of a drawing few answer at all: the standard
+    error is the one that holds then too (HC3 of MacKinnon and White, 1985).
+
     Args:
         change: ``(n,)`` binary logarithm of the error of each block, less that without a map.
         response: ``(n,)`` by how much it would change for one QP step.
@@ -210,7 +216,10 @@ def share_of(
     """
     terms = np.stack([response * (asked - asked.mean()), response, np.ones_like(response)], 1)
     inverse = np.linalg.pinv(terms.T @ terms)
-    share, off, level = inverse @ terms.T @ change
-    rest = change - terms @ [share, off, level]
-    doubt = np.sqrt(rest @ rest / max(len(asked) - terms.shape[1], 1) * inverse[0, 0])
+    pull = terms @ inverse
+    share, off, _ = found = pull.T @ change
+    # How far each block pulls the fit to itself: its error is larger than what it strays.
+    own = np.einsum("ij,ij->i", pull, terms)
+    errors = (change - terms @ found) / np.maximum(1 - own, _LEAST_FREEDOM)
+    doubt = np.linalg.norm(pull[:, 0] * errors)
     return float(share), float(doubt) if inverse[0, 0] > 0 else float("inf"), float(off)
