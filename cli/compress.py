@@ -87,12 +87,12 @@ def command(
         "--strict", help="Stop before any work if the container cannot hold a stream as it is."
     )] = False,
     report: Annotated[Path | None, options.file_option(
-        metavar="FILE", help="Also compare with a plain encode, in up to six more encodes: .html, or .json "
-        "for 'semvid report'."
+        metavar="FILE", help="Also compare with a plain encode, in one more encode, or with --match size up "
+        "to six: .html, or .json for 'semvid report'."
     )] = None,
     no_probe: Annotated[bool, typer.Option(
-        "--no-probe", help="Estimate what was saved instead of measuring it on some parts, which is faster "
-        "and often far off. Not with --match size."
+        "--no-probe", help="Estimate what was saved, or the size with --match size, instead of measuring it "
+        "on some parts: faster, and often far off."
     )] = False,
     dry_run: Annotated[bool, typer.Option(
         "--dry-run", help="Only try parts of the video, print what the encode would come to, and stop."

@@ -103,6 +103,7 @@ def config_for(codec: str, crf: float, source: str, masks: Path) -> semvid.Compr
             background_weight=float(values.pop("background", default.background_weight)),
         ),
         temporal=temporal_config(values),
+        probe=name == "plain",
         overwrite=True,
     )
 

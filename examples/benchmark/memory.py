@@ -39,7 +39,7 @@ def peak_mebibytes(source: Path, output: Path, options: list[str]) -> float:
         "app(sys.argv[1:], standalone_mode=False)\n"
         "print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
-    arguments = ["compress", str(source), "-o", str(output), "-y", "--match", "size", *options]
+    arguments = ["compress", str(source), "-o", str(output), "-y", "--match", "size", "--no-probe", *options]
     done = subprocess.run(
         [sys.executable, "-P", "-c", code, *arguments], capture_output=True, text=True, check=True
     )

@@ -157,10 +157,10 @@ class _Runs:
 
     def add(self, clip: Path, codec: str, case: str, mode: str, **options: Any) -> None:
         """Encode a clip, and note what the watch finds."""
-        # Without a verdict a run goes to its end, where nothing needs to be measured.
+        # Nothing is measured before the run, nor, if it goes to its end without a verdict, after it.
         config = semvid.CompressConfig(
             codec=codec, overwrite=True, allocation=semvid.AllocationConfig(match=self.match),
-            probe=self.match == "size", **options,
+            probe=False, **options,
         )  # fmt: skip
         self.note(clip, codec, case, mode, share(clip, mode, config))
 
@@ -257,7 +257,7 @@ def measure_cost() -> None:
         size = semvid.AllocationConfig(match="size")
         for codec in SETTINGS:
             config = semvid.CompressConfig(
-                codec=codec, maps=semvid.MapsConfig(path=maps), allocation=size, overwrite=True
+                codec=codec, maps=semvid.MapsConfig(path=maps), allocation=size, overwrite=True, probe=False
             )
             times: dict[bool, list[float]] = {True: [], False: []}
             for _, watched in product(range(3), (True, False)):

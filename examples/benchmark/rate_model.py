@@ -162,6 +162,7 @@ def video_bytes(
         overwrite=True,
         drop=frozenset({"audio"}),
         allocation=semvid.AllocationConfig(match="size", strength=strength),
+        probe=not strength,
     )
     return semvid.compress(clip, output, config, importance=source).video_bytes
 

@@ -4,14 +4,16 @@
 
 Clips: every ordinary clip at CRF 23, 28 and 33, with the maps of ``msroi``. What is told was measured on
 parts, the truth is a whole plain encode at that CRF. ``--lines`` makes the clips smaller first, where time is
-short. DAVIS: with truth masks, x264 at CRF 23 to 38, luma PSNR of the object against the plain encode at the
-same CRF, as in ``davis.py``. What is in the result file is not measured again.
+short. DAVIS: with truth masks and with the maps of ``msroi``, x264 at CRF 23 to 38, luma PSNR of the object
+against the plain encode at the same CRF, as in ``davis.py``. What is in the result file is not measured
+again.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from davis import luma_frames, pack_sequence, score
 import semvid
 
 CLIP_CRFS, DAVIS_CRFS = (23, 28, 33), (23, 28, 33, 38)
+DAVIS_KINDS = ("plain", "truth", "msroi")
 REGION, PLAIN = semvid.AllocationConfig(match="region"), semvid.AllocationConfig(strength=0)
 
 
@@ -81,31 +84,33 @@ def measure_clips(codecs: list[str], preset: str, lines: int | None, record: dic
 
 
 def measure_davis(num_sequences: int, record: dict[str, Any]) -> None:
-    """Compare sizes and the object's PSNR with plain encodes at the same CRF, with truth masks."""
+    """Compare sizes and the object's PSNR with plain encodes at the same CRF."""
     results, davis = record.setdefault("davis", {}), data_folder() / "davis"
     with tempfile.TemporaryDirectory() as work:
-        clip, coded = Path(work) / "clip.mkv", Path(work) / "coded.mkv"
+        clip, coded, network = (Path(work) / name for name in ("clip.mkv", "coded.mkv", "maps.svmap"))
         for sequence in sorted(one.name for one in (davis / "JPEGImages").iterdir())[:num_sequences]:
-            if sequence in results:
+            points = results.setdefault(sequence, {})
+            wanted = [
+                (crf, kind) for crf in DAVIS_CRFS for kind in DAVIS_KINDS if f"{crf}/{kind}" not in points
+            ]
+            if not wanted:
                 continue
             pack_sequence(davis / "JPEGImages" / sequence, clip)
+            semvid.export_maps(clip, network, semvid.ExportConfig(overwrite=True))
             frames, folder = luma_frames(clip), davis / "Annotations" / sequence
             masks = [cv2.imread(str(one), cv2.IMREAD_GRAYSCALE) > 127 for one in sorted(folder.glob("*.png"))]
-            points = []
-            for crf in DAVIS_CRFS:
-                point: dict[str, Any] = {"crf": crf}
-                for name, allocation in (("region", REGION), ("plain", PLAIN)):
-                    config = semvid.CompressConfig(
-                        rate=semvid.Crf(crf), maps=semvid.MapsConfig(path=folder), allocation=allocation,
-                        overwrite=True,
-                    )  # fmt: skip
-                    result = semvid.compress(clip, coded, config)
-                    point[name] = {"bytes": result.output_bytes, **score(frames, luma_frames(coded), masks)}
-                    if name == "region":
-                        point["told"] = result.saving
-                points.append(point)
-            results[sequence] = points
-            save("savings", record)
+            for crf, kind in wanted:
+                is_plain = kind == "plain"
+                config = semvid.CompressConfig(
+                    rate=semvid.Crf(crf), overwrite=True, probe=is_plain,
+                    maps=semvid.MapsConfig(path=network if kind == "msroi" else folder),
+                    allocation=PLAIN if is_plain else REGION,
+                )  # fmt: skip
+                made = semvid.compress(clip, coded, config)
+                points[f"{crf}/{kind}"] = {
+                    "bytes": made.output_bytes, **score(frames, luma_frames(coded), masks)
+                }  # fmt: skip
+                save("savings", record)
             print(sequence, flush=True)
 
 
@@ -122,17 +127,19 @@ def summary(record: dict[str, Any]) -> str:
                          f"{errors[np.abs(errors).argmax()]:+.1f}"])  # fmt: skip
     parts = [table(["clips", "saving", "true", "off by, points", "worst"], rows)]
     rows = []
-    for crf in DAVIS_CRFS:
-        points = [one for each in record.get("davis", {}).values() for one in each if one["crf"] == crf]
-        if points:
-            change = [100 * (one["region"]["bytes"] / one["plain"]["bytes"] - 1) for one in points]
-            lost = [one["region"]["object_psnr"] - one["plain"]["object_psnr"] for one in points]
-            whole = [one["region"]["psnr"] - one["plain"]["psnr"] for one in points]
-            told = [100 * (one["told"] + size / 100) for one, size in zip(points, change, strict=True)]
-            rows.append([crf, len(points), f"{np.mean(change):+.1f} %", f"{np.mean(lost):+.2f} dB",
-                         f"{min(lost):+.2f} dB", f"{np.mean(whole):+.2f} dB",
-                         f"{np.abs(told).mean():.1f}, {max(told, key=abs):+.1f}"])  # fmt: skip
-    header = ["DAVIS, CRF", "sequences", "size", "object", "worst", "whole", "told is off by, worst"]
+    for kind, crf in product(DAVIS_KINDS[1:], DAVIS_CRFS):
+        found = [
+            (each[f"{crf}/{kind}"], each[f"{crf}/plain"])
+            for each in record.get("davis", {}).values()
+            if f"{crf}/{kind}" in each
+        ]
+        if found:
+            change = [100 * (one["bytes"] / plain["bytes"] - 1) for one, plain in found]
+            lost = [one["object_psnr"] - plain["object_psnr"] for one, plain in found]
+            whole = [one["psnr"] - plain["psnr"] for one, plain in found]
+            rows.append([kind, crf, len(found), f"{np.mean(change):+.1f} %", f"{np.mean(lost):+.2f} dB",
+                         f"{min(lost):+.2f} dB", f"{np.mean(whole):+.2f} dB"])  # fmt: skip
+    header = ["DAVIS, maps", "CRF", "sequences", "size", "object", "worst", "whole"]
     return "\n\n".join([*parts, table(header, rows)])
 
 

@@ -33,13 +33,17 @@ def measure_size(clip: Path, folder: Path) -> dict[str, Any]:
     """Compress a clip twice, the second time from the sidecar of the first."""
     kept, again = folder / "kept.svmap", folder / "again.svmap"
     size = semvid.AllocationConfig(match="size")
-    config = semvid.CompressConfig(save_maps=kept, allocation=size, overwrite=True)
+    config = semvid.CompressConfig(save_maps=kept, allocation=size, probe=False, overwrite=True)
     run = semvid.compress(clip, folder / "run.mkv", config)
     repeated = semvid.compress(
         clip,
         folder / "repeated.mkv",
         semvid.CompressConfig(
-            maps=semvid.MapsConfig(path=kept), save_maps=again, allocation=size, overwrite=True
+            maps=semvid.MapsConfig(path=kept),
+            save_maps=again,
+            allocation=size,
+            probe=False,
+            overwrite=True,
         ),
     )
     num_bytes = kept.stat().st_size

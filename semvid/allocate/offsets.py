@@ -17,6 +17,9 @@ from semvid.allocate.rate_model import RateModel
 from semvid.core.config import AllocationConfig
 from semvid.core.types import FloatArray
 
+_KEPT_SHARE = 0.5
+"""Of the importance of what matters most. With 1, objects of DAVIS lose 1 dB by the network's maps instead of
+0.4, and files are smaller by 4 % of the plain encode."""
 _MAX_STEPS = 60
 """Never reached: the worst of 200,000 random frames took 26, and frames of real videos take 2."""
 _TOLERANCE = 1e-4
@@ -24,7 +27,10 @@ _TOLERANCE = 1e-4
 
 
 def saving_offsets(importance: FloatArray, top: float, config: AllocationConfig) -> FloatArray:
-    """Leave what matters most as it is in a plain encode, and make the rest coarser.
+    """Leave what matters as it is in a plain encode, and make the rest coarser.
+
+    Maps of networks are soft: what is half as important as the most important thing matters as likely as not,
+    and often is a part of it. So it keeps its quantizer too, and what is less important counts twice as much.
 
     Args:
         importance: ``(rows, cols)`` in 0..1.
@@ -33,11 +39,11 @@ def saving_offsets(importance: FloatArray, top: float, config: AllocationConfig)
         config: Strength, background weight, and the highest offset.
 
     Returns:
-        ``(rows, cols)`` float32 QP steps within ``0..config.coarsest``; 0 where importance is ``top`` or
-        more, and never coarser where it is higher.
+        ``(rows, cols)`` float32 QP steps within ``0..config.coarsest``; 0 where importance is half of ``top``
+        or more, and never coarser where it is higher.
     """
-    weight = np.float32(config.background_weight) + importance
-    full = np.float32(config.background_weight + top)
+    weight = np.float32(config.background_weight) + np.minimum(importance / _KEPT_SHARE, np.float32(top))
+    full = np.float32(config.background_weight) + np.float32(top)
     offsets = np.float32(3.0 * config.strength) * np.log2(full / weight)
     return np.asarray(np.clip(offsets, 0, np.float32(config.coarsest)), np.float32)
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from clips import make_clip
+from clips import make_clip, write_masks
 from PIL import Image
 
 import semvid
@@ -31,24 +31,28 @@ def run(*arguments, cwd):
 
 @pytest.fixture(scope="module")
 def made(clip, tmp_path_factory):
-    """Two runs at different CRFs, and the page of both."""
-    folder = tmp_path_factory.mktemp("report")
-    events = []
-    for crf in (26, 34):
+    """Two runs at different CRFs and with different wishes, the page of both, and that of the second."""
+    folder, events = tmp_path_factory.mktemp("report"), []
+    mask = np.zeros((192, 320), np.uint8)
+    mask[:, 160:] = 255
+    maps = semvid.MapsConfig(path=write_masks(folder / "maps", [mask]) / "00000.png")
+    for crf, match in ((26, None), (34, "size")):
         config = semvid.CompressConfig(
-            maps=semvid.MapsConfig(model="spectral"), preset="superfast", rate=semvid.Crf(crf)
-        )
+            maps=maps, preset="superfast", rate=semvid.Crf(crf),
+            allocation=semvid.AllocationConfig(match=match),
+        )  # fmt: skip
         result = semvid.compress(clip, folder / f"{crf}.mp4", config)
         semvid.write_report(
             folder / f"{crf}.json", semvid.make_report(result, config, on_event=events.append)
         )
     reports = [semvid.load_report(folder / f"{crf}.json") for crf in (26, 34)]
     semvid.write_report(folder / "page.html", *reports)
+    semvid.write_report(folder / "size.html", reports[1])
     return folder, reports, events
 
 
 def test_a_report_says_what_compare_says(made, clip):
-    folder, (report, _), events = made
+    folder, (report, of_size), events = made
     assert [one.name for one in events if isinstance(one, Stage)][:5] == [
         "maps", "plain encode", "measuring", "SSIM and VMAF", "pictures",
     ]  # fmt: skip
@@ -56,10 +60,15 @@ def test_a_report_says_what_compare_says(made, clip):
     source = report.source
     assert (source.name, source.width, source.height, source.num_frames) == ("clip.mp4", 320, 192, 24)
     assert report.mapped.file_bytes == (folder / "26.mp4").stat().st_size
-    assert abs(report.plain.video_bytes / report.mapped.video_bytes - 1) < 0.02
+    assert (report.match, report.plain.quality) == ("region", report.mapped.quality)
+    assert report.plain.video_bytes > 1.03 * report.mapped.video_bytes
+    assert of_size.match == "size"
+    assert abs(of_size.plain.video_bytes / of_size.mapped.video_bytes - 1) < 0.02
     assert sum(report.mapped.bits) / 8 == pytest.approx(report.mapped.video_bytes, rel=0.05)
     expected = semvid.compare(
-        clip, folder / "26.mp4", semvid.CompareConfig(maps=semvid.MapsConfig(model="spectral"))
+        clip,
+        folder / "26.mp4",
+        semvid.CompareConfig(maps=semvid.MapsConfig(path=folder / "maps" / "00000.png")),
     )
     assert report.seconds == pytest.approx(expected.times)
     for name in ("weighted", "salient", "background", "ssim", "vmaf"):
@@ -195,7 +204,7 @@ def test_the_video_stays_when_its_report_fails(clip, tmp_path, monkeypatch):
         (fail, 1, "there is no report: no luck"),
         (interrupt, 130, "report was interrupted"),
     ):
-        monkeypatch.setattr("semvid.products.report.make.plain_encode_of_size", why)
+        monkeypatch.setattr("semvid.products.report.make.plain_encode", why)
         with pytest.raises(ReportError, match=f"out.mp4 is complete, but .*{words}") as caught:
             app.app([*arguments, "--report", str(tmp_path / "r.html")], standalone_mode=False)
         assert caught.value.exit_code == code
@@ -208,7 +217,7 @@ def open_page(browser, made):
     """Open the page from disk; whatever the console or the network says is an error."""
     said, contexts = [], []
 
-    def open_page(width=1280, **options):
+    def open_page(width=1280, name="page.html", **options):
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
         contexts.append(context)
         page = context.new_page()
@@ -220,7 +229,7 @@ def open_page(browser, made):
                 said.append(request.url) if not request.url.startswith(("file:", "data:")) else None
             ),
         )
-        page.goto((made[0] / "page.html").as_uri())
+        page.goto((made[0] / name).as_uri())
         return page
 
     yield open_page
@@ -294,9 +303,16 @@ def test_charts_tables_and_headline(open_page, made):
     report = made[1][0]
     page = open_page(reduced_motion="reduce")
     gain = report.mapped.pooled["salient"].mean - report.plain.pooled["salient"].mean
-    assert (
-        f"{abs(gain):.1f}\u00a0dB {'better' if gain > 0 else 'worse'}" in page.locator("#lede").inner_text()
-    )
+    saved = 1 - report.mapped.file_bytes / report.plain.file_bytes
+    lede = page.locator("#lede").inner_text()
+    assert saved > 0
+    assert f": {100 * saved:.0f}\u00a0% smaller than a plain encode " in lede
+    assert f"({gain:+.2f}\u00a0dB)".replace("-", "\u2212") in lede
+    assert ("as good where it matters" in lede) == (abs(gain) < 0.2)
+    of_size = made[1][1]
+    gain = of_size.mapped.pooled["salient"].mean - of_size.plain.pooled["salient"].mean
+    judged = f"of the same size: what matters {abs(gain):.1f}\u00a0dB {'better' if gain > 0 else 'worse'}"
+    assert judged in open_page(name="size.html").locator("#lede").inner_text()
     chart = page.locator("#quality svg")
     chart.press("ArrowRight")
     chart.press("ArrowRight")

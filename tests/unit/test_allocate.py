@@ -91,7 +91,7 @@ def test_what_matters_most_keeps_the_quantizer_and_the_rest_is_coarser(importanc
     assert offsets.dtype == np.float32
     assert offsets.min() >= 0
     assert offsets.max() <= config.coarsest + 1e-5
-    assert not offsets[importance >= top].any()
+    assert not offsets[importance >= 0.5001 * top].any()
     order = np.argsort(importance.ravel(), kind="stable")
     assert (np.diff(offsets.ravel()[order]) <= 1e-5).all()
 
@@ -102,3 +102,9 @@ def test_where_nothing_matters_much_little_is_saved():
     assert saving_offsets(importance, 1, config) == pytest.approx(np.array([[3 * np.log2(5), 0]]), abs=1e-4)
     unsure = saving_offsets(importance / 10, 0.1, config)
     assert unsure == pytest.approx(np.array([[3 * np.log2(1.4), 0]]), abs=1e-4)
+
+
+def test_what_matters_as_likely_as_not_keeps_its_quantizer():
+    importance = np.array([[0, 0.2, 0.4, 0.7]], np.float32)
+    offsets = saving_offsets(importance, 0.8, AllocationConfig(background_weight=0.2, coarsest=25))
+    assert offsets == pytest.approx(3 * np.log2([[1 / 0.2, 1 / 0.6, 1, 1]]), abs=1e-4)

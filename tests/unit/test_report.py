@@ -73,7 +73,7 @@ def change(path, value):
         ("[]", "is not a report"),
         ('{"version": "1"}', "is not a report"),
         ('{"version": 1}', "report.semvid is missing"),
-        (change(["version"], 3), "of version 3, and this semvid reads 2; install a newer one"),
+        (change(["version"], 4), "of version 4, and this semvid reads 3; install a newer one"),
         (change(["job", "config", "rate", "kind"], "qp"), "damaged report: job.config.rate.kind is 'qp'"),
         (change(["job"], 3), "damaged report: it is not a job"),
         (change(["plain"], None), "report.plain is missing"),
@@ -234,6 +234,7 @@ def test_the_command_makes_the_same_config(monkeypatch, tmp_path):
             temporal=TemporalConfig(5, 0.3, 0.2, "vectors"), allocation=AllocationConfig(1.5, 0.2, -6, 5, "size"),
         ),
         CompressConfig(allocation=AllocationConfig(match="region", coarsest=6)),
+        CompressConfig(allocation=AllocationConfig(match="size"), probe=False),
     ]  # fmt: skip
     for config in configs:
         result = Result(
@@ -246,6 +247,6 @@ def test_the_command_makes_the_same_config(monkeypatch, tmp_path):
         assert command_line(result, seen[-1]) == line
         assert (seen[-1].maps, seen[-1].temporal) == (config.maps, config.temporal)
         assert seen[-1].allocation == replace(config.allocation, match=match_of(config))
-        assert seen[-1].drop == config.drop
+        assert (seen[-1].drop, seen[-1].probe) == (config.drop, config.probe)
         assert dict(seen[-1].encoder_options) == dict(config.encoder_options)
         assert config.rate is None or seen[-1].rate == config.rate

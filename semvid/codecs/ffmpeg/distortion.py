@@ -34,8 +34,9 @@ _GRID = 64
 _WIDTH, _HEIGHT = 384, 256
 _APART = 3.0
 """QP steps by which the two are finer and coarser."""
-_FAR_OFF = 3.0
-"""QP steps from which on the run was coded so much finer or coarser that the two are coded again, nearer."""
+_FAR_OFF = 2.0
+"""QP steps from which on the run was coded so much finer or coarser that the two are coded again, nearer. So
+is a run that ignores a map of nothing but coarser blocks."""
 _ROUNDS = 3
 _TEXTURED = 8.0
 """Variance of a block, in squared grey levels, whose error answers to the quantizer."""

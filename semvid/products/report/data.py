@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from semvid.core.config import Match
 from semvid.core.results import Pooled
 from semvid.engine.job import Job
 
-VERSION = 2
+VERSION = 3
 """Of the form of the JSON; a reader refuses newer ones."""
 
 MEASURES = ("salient", "background", "whole", "weighted", "ssim", "vmaf")
@@ -100,7 +101,7 @@ class Thumbnail:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One run of semvid, and the plain encode of about the same size."""
+    """One run of semvid, and a plain encode to hold it against."""
 
     version: int
     semvid: str
@@ -126,3 +127,6 @@ class Report:
     """Names and values."""
     job: Job | None = None
     """The run, with files named without their folders; None in reports of version 1."""
+    match: Match = "size"
+    """What the plain encode has in common with the run: about its size; or its CRF, and so its quality where
+    it matters (``region``)."""

@@ -31,7 +31,7 @@ from semvid.products.report.measure import (
     read_versions,
 )
 from semvid.products.report.page import render_page
-from semvid.products.report.plain import only_progress, plain_encode_of_size
+from semvid.products.report.plain import match_of, only_progress, plain_encode
 from semvid.products.report.settings import command_line, preset_of, settings_table
 from semvid.products.report.store import dump_report
 from semvid.scores.sources import deinterlaces, describe_source
@@ -48,15 +48,15 @@ def make_report(
     maps: Path | None = None,
     on_event: OnEvent = lambda event: None,
 ) -> Report:
-    """Compare a run with a plain encode of the same size.
+    """Compare a run with a plain encode: one of the same CRF, or with ``match="size"`` of the same size.
 
-    It takes up to six encodes and two passes of measuring. Intermediate files are in a temporary folder of
-    the system; nothing is left behind.
+    It takes one encode, or up to six to find the size, and two passes of measuring. Intermediate files are in
+    a temporary folder of the system; nothing is left behind.
 
     Args:
         result: What ``compress`` returned; source and output must still be there.
         config: The options given to ``compress``; None = defaults.
-        plain: What ``plain_encode_of_size`` returned; None = search it.
+        plain: What ``plain_encode`` returned; None = make it.
         maps: The sidecar of the run, from ``save_maps``; None = make the maps again. Required if the caller
             supplied the source of maps.
         on_event: Called with ``Stage``, ``Progress`` and ``Notice``.
@@ -149,7 +149,7 @@ def _make(
     if plain is None:
         on_event(Stage("plain encode"))
         place = folder / f"plain{result.output.suffix}"
-        plain = plain_encode_of_size(result.source, place, config, result, on_event=on_event)
+        plain = plain_encode(result.source, place, config, result, on_event=on_event)
     sources = describe_source(info), describe_source(probe(result.output))
     for message in field_notices(*sources):
         on_event(Notice(message))
@@ -177,6 +177,7 @@ def _make(
         command=command_line(result, config),
         settings=settings_table(config),
         job=Job(result.source, None, result.output, config).without_folders(),
+        match=match_of(config),
     )  # fmt: skip
 
 

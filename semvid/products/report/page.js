@@ -92,6 +92,11 @@ function sense(value, digits = 2) {
   return value > 0 ? "gain" : "loss";
 }
 
+/** By how much one size is below another. */
+function smaller(share) {
+  return share >= 0 ? `${(100 * share).toFixed(0)}\u00a0% smaller` : `${(-100 * share).toFixed(0)}\u00a0% larger`;
+}
+
 function judged(value) {
   if (value === null) return "not measured";
   const shown = Math.abs(value).toFixed(1);
@@ -107,20 +112,32 @@ function showHeadline() {
   const frames = `${source.num_frames} frame${source.num_frames === 1 ? "" : "s"}`;
   byId("name").textContent =
     `${source.name}: ${source.width}\u00d7${source.height}, ${frames}, ${time(source.duration_seconds)}`;
-  const size = change >= 0 ? `${(100 * change).toFixed(0)}\u00a0% smaller` : `${(-100 * change).toFixed(0)}\u00a0% larger`;
-  const inside = el("span", { class: sense(difference("salient"), 1) }, judged(difference("salient")));
+  const gap = difference("salient");
   const outside = el("span", { class: sense(difference("background"), 1) }, judged(difference("background")));
-  byId("lede").append(
-    `${bytes(source.num_bytes)} ${ARROW} ${bytes(mapped.file_bytes)}, ${size}. Against a plain encode of the same size: what matters `,
-    inside, ", the rest ", outside, ".");
+  const sizes = `${bytes(source.num_bytes)} ${ARROW} ${bytes(mapped.file_bytes)}`;
+  const saved = 1 - mapped.file_bytes / Math.max(plain.file_bytes, 1);
+  if (report.match === "region") {
+    // As good is what nobody sees: a fifth of a dB.
+    const isAsGood = gap !== null && Math.abs(gap) < 0.2;
+    const exactly = gap === null ? "" : ` (${withUnit(signed(gap, 2), "dB")})`;
+    byId("lede").append(`${sizes}: `, el("strong", {}, smaller(saved)),
+      ` than a plain encode ${isAsGood ? "that is as good where it matters" : "of the same CRF"}`, exactly,
+      ...(isAsGood || gap === null ? [] : ["; what matters is ", el("span", { class: sense(gap, 1) }, judged(gap))]),
+      "; the rest is ", outside, ".");
+  } else {
+    byId("lede").append(`${sizes}, ${smaller(change)}. Against a plain encode of the same size: what matters `,
+      el("span", { class: sense(gap, 1) }, judged(gap)), ", the rest ", outside, ".");
+  }
   const card = (title, big, unit, kind, note) => el("div", { class: "card" }, el("dt", {}, title),
     el("dd", { class: `big ${kind}` }, big, el("small", {}, unit ? `\u00a0${unit}` : "")), el("dd", { class: "quiet small" }, note));
   const [number, unit] = bytes(mapped.file_bytes).split("\u00a0");
-  byId("cards").append(card("Size", number, unit, "", `source ${bytes(source.num_bytes)}`));
+  byId("cards").append(report.match === "region"
+    ? card("Saved", fixed(100 * saved, 0), "%", sense(saved), `${bytes(plain.file_bytes)} ${ARROW} ${bytes(mapped.file_bytes)}`)
+    : card("Size", number, unit, "", `source ${bytes(source.num_bytes)}`));
   for (const name of ["salient", "background", "whole", "vmaf"]) {
     if (!measures.includes(name)) continue;
-    const { name: title, unit: of, digits } = MEASURES[name], gap = difference(name);
-    byId("cards").append(card(title[0].toUpperCase() + title.slice(1), signed(gap, digits), gap === null ? "" : of, sense(gap, digits),
+    const { name: title, unit: of, digits } = MEASURES[name], found = difference(name);
+    byId("cards").append(card(title[0].toUpperCase() + title.slice(1), signed(found, digits), found === null ? "" : of, sense(found, digits),
       `${fixed(mean(plain, name), digits)} ${ARROW} ${withUnit(fixed(mean(mapped, name), digits), of)}`));
   }
   const ratio = plain.video_bytes / Math.max(mapped.video_bytes, 1) - 1;

@@ -1,4 +1,4 @@
-"""Searches the plain encode of a given size, to measure the maps against."""
+"""Makes the plain encode to measure the maps against: as good where it matters, or of a given size."""
 
 from __future__ import annotations
 
@@ -9,14 +9,39 @@ from dataclasses import replace
 from pathlib import Path
 
 from semvid.codecs.registry import find_codec
-from semvid.core.config import CompressConfig
+from semvid.core.config import CompressConfig, Match
 from semvid.core.events import Event, Progress
+from semvid.core.rate import Crf
 from semvid.core.results import Result
 from semvid.engine.probe import plain_config
 from semvid.engine.search import Search
 from semvid.media.writing.claim import Claim, writing
 from semvid.media.writing.output import scratch_folder
 from semvid.products.compress import compress
+
+
+def match_of(config: CompressConfig) -> Match:
+    """Return what a run has in common with the plain encode that it is held against."""
+    keeps_region = find_codec(config.codec).coding(config).keeps_region
+    return "region" if keeps_region and isinstance(config.rate, Crf | None) else "size"
+
+
+def plain_encode(
+    source: Path | str,
+    output: Path | str,
+    config: CompressConfig,
+    wanted: Result,
+    *,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> Result:
+    """Encode without a map, by the same encoder with the same options.
+
+    If the run to match keeps what matters as it is in a plain encode, this one has the same CRF; otherwise
+    the size, as by ``plain_encode_of_size``, whose arguments are the same.
+    """
+    if match_of(config) == "region":
+        return compress(source, output, plain_config(config), on_event=only_progress(on_event))
+    return plain_encode_of_size(source, output, config, wanted, on_event=on_event)
 
 
 def plain_encode_of_size(

@@ -96,8 +96,7 @@ def _options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
     for name, value in config.encoder_options.items():
         yield "--encoder-option", f"{name}={value}"
     yield from _map_options(config.maps)
-    if codec.takes_offsets:
-        yield "--match", config.allocation.chosen_match
+    yield from _wish_options(config)
     for part, names in _SAME_NAMES.items():
         given = getattr(config, part) if part else config
         for name in names:
@@ -111,6 +110,13 @@ def _options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
         yield "--drop", kind
     if config.strict:
         yield "--strict", None
+
+
+def _wish_options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
+    if find_codec(config.codec).takes_offsets:
+        yield "--match", config.allocation.chosen_match
+    if not config.probe:
+        yield "--no-probe", None
 
 
 def _named(mark: Mark) -> str:
