@@ -137,7 +137,7 @@ function showHeadline() {
   for (const name of ["salient", "background", "whole", "vmaf"]) {
     if (!measures.includes(name)) continue;
     const { name: title, unit: of, digits } = MEASURES[name], found = difference(name);
-    byId("cards").append(card(title[0].toUpperCase() + title.slice(1), signed(found, digits), found === null ? "" : of, sense(found, digits),
+    byId("cards").append(card(title[0].toUpperCase() + title.slice(1), signed(found, digits), found === null ? "" : of, sense(found, 1),
       `${fixed(mean(plain, name), digits)} ${ARROW} ${withUnit(fixed(mean(mapped, name), digits), of)}`));
   }
   const ratio = plain.video_bytes / Math.max(mapped.video_bytes, 1) - 1;
