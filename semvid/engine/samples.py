@@ -21,7 +21,7 @@ from semvid.engine.stages import Items
 
 _SHARE, _LEAST_SHARE = 0.35, 0.07
 """Frames that may be encoded again: of a short video, and of a long one."""
-_FEWEST, _ENOUGH, _MOST = 96, 400, 1500
+_FEWEST, _ENOUGH, _MOST = 160, 400, 1500
 """Videos that have no more are encoded whole; ``_SHARE`` holds up to so many; and there are never more."""
 _TRIAL_SHARE = 0.012
 """The same of each trial before an encode, of a long video."""

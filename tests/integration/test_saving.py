@@ -46,7 +46,7 @@ def test_what_matters_stays_and_the_file_is_smaller(spec, tmp_path, clip):
     ("codec", "preset", "bound"), [("x264", "superfast", 0.03), ("x264", "medium", 0.03), ("vp9", None, 0.03)]
 )
 def test_what_is_told_of_a_longer_video_is_near_the_truth(codec, preset, bound, tmp_path):
-    clip = make_clip(tmp_path / "in.mp4", width=192, height=96, num_frames=160)
+    clip = make_clip(tmp_path / "in.mp4", width=192, height=96, num_frames=200)
     config = semvid.CompressConfig(
         codec=codec, preset=preset, maps=half_masked(tmp_path, 192), allocation=REGION
     )
@@ -57,8 +57,8 @@ def test_what_is_told_of_a_longer_video_is_near_the_truth(codec, preset, bound, 
     kinds = [type(one) for one in events]
     assert kinds.index(Stage) < kinds.index(Measured) < kinds.index(Done)
     measured = events[kinds.index(Measured)]
-    assert 1 < measured.num_parts < 6
-    assert measured.num_frames < 100
+    assert 1 < measured.num_parts < 8
+    assert measured.num_frames < 160
     (last,) = [one for one in events[: kinds.index(Measured)] if isinstance(one, Progress)][-1:]
     assert last.num_frames == last.num_frames_from_header == measured.num_frames
 

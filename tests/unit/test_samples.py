@@ -33,7 +33,7 @@ def test_parts_are_inside_do_not_overlap_and_keep_to_the_budget(num_frames, num_
 @given(lengths)
 def test_the_budget_is_a_third_of_short_videos_and_little_of_long_ones(num_frames):
     budget = budget_of(num_frames)
-    assert budget <= max(0.36 * num_frames, min(num_frames, 96))
+    assert budget <= max(0.36 * num_frames, min(num_frames, 160))
     assert num_frames < 6000 or budget <= 0.071 * num_frames
     assert budget <= 1500
 
