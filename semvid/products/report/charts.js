@@ -23,12 +23,12 @@ function ticks(low, high, count) {
  * series: [{ name, kind: "mapped" | "plain", points: [[x, y], ...] }]; a y of null leaves a gap.
  * say: index of a point -> what is said of it.
  */
-function chart({ title, controls, series, xName, yName, xRange, fromZero, marks, say }) {
+function chart({ title, controls, series, xName, yName, xRange, fromZero, marks, say, alone }) {
   const readout = el("output", {}), holder = el("div", {});
   const legend = el("div", { class: "legend", "aria-hidden": "true" },
     ...["plain", "mapped"].map((kind) => el("span", {}, el("i", { class: kind }), kind === "plain" ? "plain" : "semvid")));
   const figure = el("figure", { class: "chart" },
-    el("div", { class: "top" }, el("h3", {}, title), legend), controls ?? "", holder, readout);
+    el("div", { class: "top" }, el("h3", {}, title), alone ? "" : legend), controls ?? "", holder, readout);
   const all = series.flatMap((one) => one.points).filter(([, y]) => y !== null);
   if (!all.length) {
     holder.append(el("p", { class: "quiet" }, "No frame has a value here."));
@@ -177,4 +177,27 @@ function showRate() {
     ["encode", "kbit/s", ...names.map((name) => MEASURES[name].name)],
     points.flatMap((one) => ["plain", "mapped"].map((kind) => [`${kind === "plain" ? "plain" : "semvid"} ${label(one, kind)}`, fixed(one[kind].kbps, 0),
       ...names.map((name) => fixed(one[kind].scores[name], MEASURES[name].digits))])))));
+}
+
+/** The trials by which the quality was found, if it was not given. */
+function showFound() {
+  const { trials } = report;
+  if (!trials.length) return;
+  byId("found").hidden = false;
+  const kind = (one) => (one.is_whole ? "whole video" : one.has_map ? "parts" : "parts, no map");
+  const hasScore = trials.some((one) => one.score !== null);
+  const off = (one) => (!one.has_map ? DASH : hasScore ? signed(one.missed_by, 2) : `${signed(100 * one.missed_by, 1)}\u00a0%`);
+  const parts = trials.filter((one) => !one.is_whole).length, wholes = trials.length - parts;
+  byId("found-lede").append(`${qualityName()} ${Number(report.mapped.quality.toFixed(2))} was found by ${parts} trial${parts === 1 ? "" : "s"} on parts of the `
+    + `video, and ${wholes} encode${wholes === 1 ? "" : "s"} of all of it. Sizes of parts are those of the whole file, if the rest is like them.`);
+  const mapped = trials.filter((one) => one.has_map).sort((a, b) => a.output_bytes - b.output_bytes);
+  if (mapped.length > 1) {
+    byId("trials").append(chart({ title: hasScore ? "Score by size" : `${qualityName()} by size`, marks: true, alone: true, xName: "kB",
+      yName: hasScore ? "score" : qualityName(),
+      series: [{ kind: "mapped", points: mapped.map((one) => [one.output_bytes / 1000, hasScore ? one.score : one.quality]) }],
+      say: (index) => `${kind(mapped[index])}: ${qualityName()} ${Number(mapped[index].quality.toFixed(2))}, ${bytes(mapped[index].output_bytes)}, off by ${off(mapped[index])}` }));
+  }
+  byId("trial-table").append(table(["", qualityName(), "file", ...(hasScore ? ["score", "rest"] : []), "off by", "seconds"], trials.map((one) => [
+    kind(one), fixed(one.quality, 2), bytes(one.output_bytes), ...(hasScore ? [fixed(one.score, 2), fixed(one.rest, 2)] : []),
+    off(one), fixed(one.seconds, 1)])));
 }

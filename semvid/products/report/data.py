@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from semvid.core.config import Match
-from semvid.core.results import Pooled
+from semvid.core.results import Pooled, Trial
 from semvid.engine.job import Job
 
 VERSION = 3
@@ -130,3 +130,5 @@ class Report:
     match: Match = "size"
     """What the plain encode has in common with the run: about its size; or its CRF, and so its quality where
     it matters (``region``)."""
+    trials: tuple[Trial, ...] = ()
+    """How the quality of the run was found; none if it was given."""

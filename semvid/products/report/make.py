@@ -178,6 +178,7 @@ def _make(
         settings=settings_table(config),
         job=Job(result.source, None, result.output, config).without_folders(),
         match=match_of(config),
+        trials=result.trials,
     )  # fmt: skip
 
 

@@ -196,6 +196,7 @@ addEventListener("DOMContentLoaded", () => {
   showCloseUps();
   showTime();
   showRate();
+  showFound();
   showScores();
   showCommand();
   byId("foot").textContent = `Made by semvid ${report.semvid}. Numbers were measured on the decoded videos; stills are WebP of quality 86, close-ups lossless.`;

@@ -22,8 +22,9 @@ from semvid.products.compress import compress
 
 def match_of(config: CompressConfig) -> Match:
     """Return what a run has in common with the plain encode that it is held against."""
-    keeps_region = find_codec(config.codec).coding(config).keeps_region
-    return "region" if keeps_region and isinstance(config.rate, Crf | None) else "size"
+    if not isinstance(config.rate, Crf | None):
+        return "size"
+    return "region" if find_codec(config.codec).coding(config).keeps_region else "size"
 
 
 def plain_encode(
