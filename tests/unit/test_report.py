@@ -15,7 +15,7 @@ import semvid
 from semvid.core.config import AllocationConfig, CompressConfig, FocusConfig, MapsConfig, Mark, TemporalConfig
 from semvid.core.errors import ConfigError, InputError, InputMissingError, OutputError, OutputExistsError
 from semvid.core.rate import Bitrate, Crf, Quality
-from semvid.core.results import Pooled, Result
+from semvid.core.results import Pooled, Result, Trial
 from semvid.engine.job import Job
 from semvid.products.report.data import VERSION, CloseUp, Encode, Report, SourceFacts, Still, Thumbnail
 from semvid.products.report.make import choose_stills, spread
@@ -50,6 +50,17 @@ def test_json_brings_everything_back(values, name):
     assert dump_report(parse_report(text, "it")) == text
     if not any(map(math.isnan, values)):
         assert parse_report(text, "it") == report(values, name)
+
+
+def test_trials_come_back_with_scores_and_without():
+    trials = (
+        Trial(26.0, 900, 1000, 0.1, 2.0), Trial(28.0, 700, 800, -0.02, 2.0, is_whole=True),
+        Trial(27.5, 720, 820, 0.4, 1.5, score=93.4, rest=80.0),
+    )  # fmt: skip
+    text = dump_report(dataclasses.replace(report(), trials=trials))
+    read = parse_report(text, "it")
+    assert read.trials[2] == trials[2]
+    assert dump_report(read) == text
 
 
 def change(path, value):

@@ -37,14 +37,13 @@ def preset_of(config: CompressConfig) -> str:
 def settings_table(config: CompressConfig) -> tuple[tuple[str, str], ...]:
     """Return names and values of all options that affect the output, including defaults."""
     codec = find_codec(config.codec)
-    coding = codec.coding(config)
     rows = [("codec", codec.name)]
     if isinstance(config.rate, Bitrate):
         rows.append(("bit rate", str(config.rate.bits_per_second)))
     elif isinstance(config.rate, Size):
         rows.append(("target size", str(config.rate.num_bytes)))
     else:
-        rows.append((codec.scale.name, f"{coding.quality:g}"))
+        rows.append((codec.scale.name, f"{codec.coding(config).quality:g}"))
     rows += [("preset", preset)] if (preset := preset_of(config)) else []
     rows += [(f"encoder option {name}", value) for name, value in config.encoder_options.items()]
     allocation, temporal, maps = config.allocation, config.temporal, config.maps
@@ -82,7 +81,6 @@ def _or_usual(value: float | None) -> str:
 
 def _options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
     codec = find_codec(config.codec)
-    coding = codec.coding(config)
     yield "--codec", codec.name
     # Defaults may change from version to version, so they are written down.
     if isinstance(config.rate, Bitrate):
@@ -90,7 +88,7 @@ def _options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
     elif isinstance(config.rate, Size):
         yield "--target-size", str(config.rate.num_bytes)
     else:
-        yield f"--{codec.scale.kind.__name__.lower()}", f"{coding.quality:g}"
+        yield f"--{codec.scale.kind.__name__.lower()}", f"{codec.coding(config).quality:g}"
     if preset := preset_of(config):
         yield "--preset", preset
     for name, value in config.encoder_options.items():
