@@ -168,24 +168,26 @@ def _plain(value: Any, is_message: bool = False) -> Any:
 
 def result_line(result: Result) -> str:
     """Sum up a result in one line."""
-    change = result.output_bytes / max(result.source_bytes, 1) - 1
     seconds = result.elapsed_seconds
     sizes = f"{format_bytes(result.source_bytes)} -> {format_bytes(result.output_bytes)}"
-    plain = result.plain_bytes_estimate
+    is_measured = result.plain_bytes is not None
+    plain = result.plain_bytes if is_measured else result.plain_bytes_estimate
+    about = "" if plain is None else f"{'' if is_measured else 'about '}{format_bytes(plain)}"
     if result.saving is not None:
-        alike, is_measured = result.plain_bytes or plain or 0, result.plain_bytes is not None
-        compared = (
-            f"; a plain encode as good where it matters: {'' if is_measured else 'about '}"
-            f"{format_bytes(alike)} ({-result.saving:+.0%}{'' if is_measured else ', estimated'})"
-        )
+        told = _change(-result.saving) + ("" if is_measured else ", estimated")
+        compared = f"; a plain encode as good where it matters: {about} ({told})"
     else:
-        compared = f" ({change:+.0%})" + (
-            "" if plain is None else f", plain encode about {format_bytes(plain)}"
-        )
+        change = _change(result.output_bytes / max(result.source_bytes, 1) - 1)
+        compared = f" ({change})" + (about and f", plain encode {about}")
     return (
         f"{result.output}: {sizes}{compared}, {counted(result.num_frames, 'frame')} in {seconds:.1f} s "
         f"({result.num_frames / max(seconds, 1e-9):.0f} fps)"
     )
+
+
+def _change(share: float) -> str:
+    """Say by how much a size changed, in whole percent."""
+    return f"{share:+.0%}" if round(100 * share) else "0%"
 
 
 def trial_header(trial: Trial) -> str:

@@ -117,6 +117,12 @@ def test_without_a_probe_nothing_is_measured_and_the_line_says_so(tmp_path, clip
     assert result_line(told) == line
     measured = replace(told, plain_bytes=1_240_000)
     assert result_line(measured) == line.replace("about ", "").replace(", estimated", "")
+    assert " 860 kB; a plain encode as good where it matters: 861 kB (0%), 24" in result_line(
+        replace(measured, plain_bytes=861_000, saving=0.001)
+    )
+    as_large = replace(told, saving=None, plain_bytes_estimate=900_000)
+    assert " 1.74 MB -> 860 kB (-51%), plain encode about 900 kB, 24" in result_line(as_large)
+    assert " (-51%), plain encode 859 kB, 24" in result_line(replace(as_large, plain_bytes=859_000))
     JsonPrinter().print(Measured(1_200_000, 4, 60))
     record = json.loads(capsys.readouterr().out)
     assert record == {"event": "measured", "plain_video_bytes": 1_200_000, "num_parts": 4, "num_frames": 60}
