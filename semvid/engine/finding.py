@@ -17,6 +17,8 @@ from semvid.engine.search import Search
 from semvid.engine.trials import PartsTrial, Trials
 from semvid.engine.wishes import Miss, Wish
 
+_OF_WHOLE = 0.3
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -49,11 +51,10 @@ def find_quality(trials: Trials, wish: Wish, config: CompressConfig) -> Generato
     """
     codec, tolerance = find_codec(config.codec), wish.tolerance
     scale = scale_of(codec, config)
+    # Where parts are all there is, a trial is as exact as the encode.
+    enough = tolerance.of_trial * (_OF_WHOLE if trials.is_whole else 1.0)
     search = Search[PartsTrial](
-        scale,
-        wish.steps_per_distance(scale),
-        lambda distance: abs(distance) < tolerance.of_trial,
-        most=wish.most_trials,
+        scale, wish.steps_per_distance(scale), lambda distance: abs(distance) < enough, most=wish.most_trials
     )
     quality: float | None = config.rate.value if isinstance(config.rate, Crf) else scale.default
     tried = []

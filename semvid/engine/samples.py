@@ -23,10 +23,10 @@ _SHARE, _LEAST_SHARE = 0.35, 0.07
 """Frames that may be encoded again: of a short video, and of a long one."""
 _FEWEST, _ENOUGH, _MOST = 160, 400, 1500
 """Videos that have no more are encoded whole; ``_SHARE`` holds up to so many; and there are never more."""
-_TRIAL_SHARE = 0.012
-"""The same of each trial before an encode, of a long video."""
-_FEWEST_IN_TRIAL = 250
-"""Videos that have no more are tried whole: with what is looked at around parts, these take as long."""
+_TRIAL_SHARE, _FEWEST_IN_TRIAL = 0.012, 250
+"""The same of each trial before an encode, of a long video; and never fewer."""
+_TRIED_WHOLE = 400
+"""Videos that have no more are tried whole: what is looked at around parts makes these hardly shorter."""
 _MOST_PARTS = 12
 _PART = 24
 """Time a part takes at least, in frames. Less tells too little of libvpx, which gives more bits to every
@@ -152,7 +152,9 @@ def budget_of(num_frames: int) -> int:
 
 def trial_budget_of(num_frames: int) -> int:
     """Return how many frames of so many one trial before the encode may take; there may be six."""
-    return min(round(max(_TRIAL_SHARE * num_frames, _FEWEST_IN_TRIAL)), _MOST, num_frames)
+    if num_frames <= _TRIED_WHOLE:
+        return num_frames
+    return min(round(max(_TRIAL_SHARE * num_frames, _FEWEST_IN_TRIAL)), _MOST)
 
 
 def choose_samples(

@@ -38,8 +38,8 @@ from semvid.media.writing.destination import check_output, default_output
 from semvid.media.writing.output import scratch_folder
 from semvid.products.encode import RejectedError, encode_events
 
-_MOST_ENCODES = 3
-"""Of the whole video: one, and two that correct it."""
+_MOST_ENCODES, _MOST_OF_SHORT = 3, 5
+"""Of the whole video: one, and two that correct it, or four of a short one, whose sizes jump more."""
 _BYTES_PER_PACKET = {".mkv": 9, ".webm": 9, ".avi": 24}
 _USUAL_BYTES_PER_PACKET, _HEADER_BYTES = 14, 2500
 """What a container adds, roughly."""
@@ -83,7 +83,8 @@ def _wish_events(
         wish = _wish_of(opened)
         yield from wish.prepare(opened.trials, opened.job.config)
         found = yield from find_quality(opened.trials, wish, _begun(opened.job.config))
-        return (yield from _Attempts(opened.job, wish, found, preview_size).run())
+        is_short = opened.trials.is_whole
+        return (yield from _Attempts(opened.job, wish, found, preview_size, is_short=is_short).run())
 
 
 def estimate_events(
@@ -158,13 +159,16 @@ def _open(job: Job, folder: Path, importance: ImportanceSource | None) -> Genera
 class _Attempts:
     """Encodes the whole video until it is as asked for."""
 
-    def __init__(self, job: Job, wish: Wish, found: Found, preview_size: tuple[int, int] | None) -> None:
+    def __init__(
+        self, job: Job, wish: Wish, found: Found, preview_size: tuple[int, int] | None, *, is_short: bool
+    ) -> None:
         self._job, self._wish, self._preview_size = job, wish, preview_size
         self._first = found.chosen.trial.quality
         self._scale = scale_of(find_codec(job.config.codec), job.config)
+        self._most = _MOST_OF_SHORT if is_short else _MOST_ENCODES
         # Whether one is near enough is not for the search to say: it goes by the video alone.
         self._search = Search[Trial](
-            self._scale, found.search.slope, lambda distance: distance == 0, most=_MOST_ENCODES
+            self._scale, found.search.slope, lambda distance: distance == 0, most=self._most
         )
         self._told: set[str] = set()
 
@@ -191,7 +195,7 @@ class _Attempts:
 
     def _encode(self, quality: float) -> Generator[Event, None, Result]:
         started = time.monotonic()
-        nearest_kept = self._nearest_kept() if len(self._search.points) >= _MOST_ENCODES else None
+        nearest_kept = self._nearest_kept() if len(self._search.points) >= self._most else None
 
         def accepts(finished: Finished) -> bool:
             miss = self._wish.check(finished)
@@ -219,7 +223,7 @@ class _Attempts:
     def _farther(self) -> float | None:
         """Return a quality that is well within what may be kept, after none was; None = there is no other."""
         nearest = min(self._search.points, key=lambda one: abs(one.miss))
-        if len(self._search.points) > _MOST_ENCODES:
+        if len(self._search.points) > self._most:
             return None
         step = self._search.slope * nearest.miss
         step = math.copysign(max(1.5 * abs(step), 1.0), step)

@@ -45,6 +45,7 @@ def run(clip, output, config, **more):
 def only_parts(monkeypatch):
     """Videos as short as those here would be tried whole."""
     monkeypatch.setattr("semvid.engine.samples._FEWEST_IN_TRIAL", 80)
+    monkeypatch.setattr("semvid.engine.samples._TRIED_WHOLE", 80)
 
 
 @pytest.mark.usefixtures("only_parts")
