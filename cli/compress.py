@@ -9,7 +9,7 @@ from typing import Annotated, cast
 import typer
 
 # Only light modules here: `semvid --help` must not load FFmpeg or numpy.
-from semvid.cli import options
+from semvid.cli import options, scores
 from semvid.cli.codec_options import Codec, defaults_of, preset_help
 from semvid.cli.key_values import parse_option
 from semvid.core.config import AllocationConfig, CompressConfig, Deinterlace, DroppableKind, Match
@@ -40,6 +40,12 @@ def command(
     target_size: Annotated[str | None, options.encoding_option(
         metavar="SIZE", help="Maximum size of the whole output in bytes, sound included, as in 25M."
     )] = None,
+    target_vmaf: scores.TargetVmaf = None,
+    target_xpsnr: scores.TargetXpsnr = None,
+    region_vmaf: scores.RegionVmafOption = None,
+    region_psnr: scores.RegionPsnrOption = None,
+    as_good_as: scores.AsGoodAsFile = None,
+    floor: scores.Floor = None,
     preset: Annotated[str | None, options.encoding_option(help=preset_help())] = None,
     encoder_option: Annotated[list[str] | None, options.encoding_option(
         metavar="KEY=VALUE", help="Extra FFmpeg option for the encoder, as in tune=film. Repeatable."
@@ -114,6 +120,7 @@ def command(
         ("--quality", Quality, quality),
         ("--bitrate", lambda text: Bitrate(options.parse_amount("--bitrate", text)), bitrate),
         ("--target-size", lambda text: Size(options.parse_amount("--target-size", text)), target_size),
+        *scores.score_rates(target_vmaf, target_xpsnr, region_vmaf, region_psnr, as_good_as, floor),
     )
     config = CompressConfig(
         maps=options.maps_config(

@@ -179,9 +179,12 @@ def result_line(result: Result) -> str:
     else:
         change = _change(result.output_bytes / max(result.source_bytes, 1) - 1)
         compared = f" ({change})" + (about and f", plain encode {about}")
+    score = "" if result.score is None else f", {result.measure} {result.score:.2f}"
+    if result.rest_score is not None:
+        score += f" (rest {result.rest_score:.2f})"
     return (
-        f"{result.output}: {sizes}{compared}, {counted(result.num_frames, 'frame')} in {seconds:.1f} s "
-        f"({result.num_frames / max(seconds, 1e-9):.0f} fps)"
+        f"{result.output}: {sizes}{compared}{score}, {counted(result.num_frames, 'frame')} in "
+        f"{seconds:.1f} s ({result.num_frames / max(seconds, 1e-9):.0f} fps)"
     )
 
 
@@ -212,11 +215,12 @@ def trial_line(trial: Trial) -> str:
 def estimate_line(chosen: Chosen) -> str:
     """Sum up what an encode would come to."""
     trial = chosen.trial
-    score = "" if trial.score is None else f", score {trial.score:.2f}"
+    against = f" ({trial.missed_by:+.1%} against {chosen.aim})"
+    if trial.score is not None:
+        against = f", score {trial.score:.2f} ({trial.missed_by:+.2f} against {chosen.aim})"
     return (
-        f"estimated: CRF {trial.quality:g}, {format_bytes(trial.output_bytes)} "
-        f"({trial.missed_by:+.1%} against {chosen.aim}){score}, {chosen.expected_seconds:.0f} s; "
-        "nothing was written"
+        f"estimated: CRF {trial.quality:g}, {format_bytes(trial.output_bytes)}{against}, "
+        f"{chosen.expected_seconds:.0f} s; nothing was written"
     )
 
 

@@ -13,7 +13,9 @@ from semvid.core.text import for_people
 _FLAGS: Mapping[str, str] = {
     "output": "-o", "overwrite": "-y", "sink": "SINK", "virtual_camera": "--virtual-camera",
     "Crf": "--crf", "Quality": "--quality", "Bitrate": "--bitrate", "Size": "--target-size",
-    "Ssimulacra2": "--target-ssimulacra2",
+    "Ssimulacra2": "--target-ssimulacra2", "Vmaf": "--target-vmaf", "Xpsnr": "--target-xpsnr",
+    "RegionVmaf": "--region-vmaf", "RegionPsnr": "--region-psnr",
+    "AsGoodAs": "--as-good-as", "floor": "--floor",
     "target_bytes": "--target-bytes", "path": "--maps", "hold": "--maps-hold", "weights": "--focus",
     "encoder_options": "--encoder-option", "height": "--size", "frame_rate": "--fps",
     "latency_ms": "--latency", "wait_seconds": "--wait", "max_maps_per_second": "--max-maps",

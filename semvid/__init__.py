@@ -38,7 +38,19 @@ if TYPE_CHECKING:
         Tried,
     )
     from semvid.core.map_source import ImportanceSource, MapSource
-    from semvid.core.rate import Bitrate, Crf, Quality, Rate, Size, Ssimulacra2
+    from semvid.core.rate import (
+        AsGoodAs,
+        Bitrate,
+        Crf,
+        Quality,
+        Rate,
+        RegionPsnr,
+        RegionVmaf,
+        Size,
+        Ssimulacra2,
+        Vmaf,
+        Xpsnr,
+    )
     from semvid.core.results import Comparison, ExportResult, ImageResult, Pooled, Result, Trial
     from semvid.core.types import Frame, ImportanceMap, QuantizerOffsets, Span, StreamInfo, VideoInfo
     from semvid.engine.job import Job
@@ -71,7 +83,7 @@ _NAMES = {
     "core.errors": "MissedError SemvidError",
     "core.events": "Chosen Done Event Measured Notice Preview Progress Reported Stage Started Tried",
     "core.map_source": "ImportanceSource MapSource",
-    "core.rate": "Bitrate Crf Quality Rate Size Ssimulacra2",
+    "core.rate": "AsGoodAs Bitrate Crf Quality Rate RegionPsnr RegionVmaf Size Ssimulacra2 Vmaf Xpsnr",
     "core.results": "Comparison ExportResult ImageResult Pooled Result Trial",
     "core.types": "Frame ImportanceMap QuantizerOffsets Span StreamInfo VideoInfo",
     "engine.job": "Job",
@@ -100,6 +112,7 @@ _HOMES = {name: f"semvid.{home}" for home, names in _NAMES.items() for name in n
 __version__ = "0.1.0"
 __all__ = [
     "AllocationConfig",
+    "AsGoodAs",
     "Bench",
     "Bitrate",
     "Chosen",
@@ -136,6 +149,8 @@ __all__ = [
     "Quality",
     "QuantizerOffsets",
     "Rate",
+    "RegionPsnr",
+    "RegionVmaf",
     "Report",
     "Reported",
     "Result",
@@ -151,6 +166,8 @@ __all__ = [
     "Trial",
     "Tried",
     "VideoInfo",
+    "Vmaf",
+    "Xpsnr",
     "__version__",
     "bench",
     "compare",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, ClassVar
 
 from semvid.core.setting_types import Limits, Named
 from semvid.core.settings import Settings, settings
@@ -40,6 +41,65 @@ class Size(Settings):
     """Maximum, including the sound and everything else."""
 
 
+_OF_VMAF, _DECIBELS = Limits(10, 100), Limits(10, 60)
+
+
+@settings
+class Vmaf(Settings):
+    """A VMAF of the whole picture: the mean of all frames, by its default model."""
+
+    MEASURE: ClassVar[str] = "vmaf"
+    value: Annotated[float, _OF_VMAF, Named("Vmaf")]
+    """Higher = better and larger."""
+    floor: Annotated[float, _OF_VMAF] | None = None
+    """VMAF that the rest must have, beside what matters: the difference between them is made smaller until it
+    has; None = any."""
+
+
+@settings
+class Xpsnr(Settings):
+    """An XPSNR of the whole picture's luma: the mean of all frames."""
+
+    MEASURE: ClassVar[str] = "xpsnr"
+    value: Annotated[float, _DECIBELS, Named("Xpsnr")]
+    """In dB, higher = better and larger."""
+    floor: Annotated[float, _DECIBELS] | None = None
+    """As for ``Vmaf``, in dB."""
+
+
+@settings
+class RegionVmaf(Settings):
+    """A VMAF of what matters, where importance exceeds a half; ``semvid.scores.lanes`` defines it."""
+
+    MEASURE: ClassVar[str] = "region-vmaf"
+    value: Annotated[float, _OF_VMAF, Named("RegionVmaf")]
+    """Higher = better and larger."""
+    floor: Annotated[float, _OF_VMAF] | None = None
+    """As for ``Vmaf``; not above ``value``."""
+
+
+@settings
+class RegionPsnr(Settings):
+    """A PSNR of what matters, where importance exceeds a half: the mean of luma of all frames."""
+
+    MEASURE: ClassVar[str] = "region-psnr"
+    value: Annotated[float, _DECIBELS, Named("RegionPsnr")]
+    """In dB, higher = better and larger."""
+    floor: Annotated[float, _DECIBELS] | None = None
+    """PSNR that the rest must have, as for ``Vmaf``; not above ``value``."""
+
+
+@settings
+class AsGoodAs(Settings):
+    """The same PSNR of what matters as in another encode of the same video."""
+
+    MEASURE: ClassVar[str] = "region-psnr"
+    reference: Path
+    """The other encode: a video with the frames of the source."""
+    floor: Annotated[float, _DECIBELS] | None = None
+    """As for ``RegionPsnr``."""
+
+
 @settings
 class Ssimulacra2(Settings):
     """A SSIMULACRA 2 of a still picture."""
@@ -50,4 +110,6 @@ class Ssimulacra2(Settings):
 
 StillRate = Quality | Size | Ssimulacra2
 """What a still picture takes."""
-Rate = Crf | Quality | Bitrate | Size
+ScoreWish = Vmaf | Xpsnr | RegionVmaf | RegionPsnr | AsGoodAs
+"""What is reached by measuring."""
+Rate = Crf | Quality | Bitrate | Size | Vmaf | Xpsnr | RegionVmaf | RegionPsnr | AsGoodAs

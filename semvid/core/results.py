@@ -60,6 +60,12 @@ class Result:
     ``plain_bytes_estimate``. None with ``match="size"``, and where the codec takes no ``match``."""
     trials: tuple[Trial, ...] = ()
     """How the quality was found, in order; none if it was given."""
+    measure: str | None = None
+    """If a score was asked for: what was measured, as in ``VMAF``."""
+    score: float | None = None
+    """If a score was asked for: what it is, of videos of up to 600 frames, and else of parts of it."""
+    rest_score: float | None = None
+    """Likewise of what does not matter; None = not measured."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from semvid.codecs.registry import find_codec
 from semvid.core.config import AllocationConfig, CompressConfig, MapsConfig, TemporalConfig
 from semvid.core.errors import EncoderError, SemvidError
 from semvid.core.events import Event, Measured, Notice, Progress, Stage
-from semvid.core.rate import Crf
+from semvid.core.rate import Crf, ScoreWish
 from semvid.core.results import Result
 from semvid.core.types import Span
 from semvid.engine.samples import CodedFrames, CodingLog, Sample, choose_samples
@@ -28,6 +28,8 @@ def plain_config(config: CompressConfig) -> CompressConfig:
     """Remove everything about maps from a config: the result is a plain encode that loads no network."""
     return replace(
         config,
+        # Scores are of what matters, or take trials; this quality is for the caller to choose.
+        rate=None if isinstance(config.rate, ScoreWish) else config.rate,
         maps=MapsConfig(model="spectral"),
         save_maps=None,
         temporal=TemporalConfig(),

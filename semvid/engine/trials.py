@@ -101,12 +101,13 @@ class Trials:
         suffix: Of the output.
 
     Attributes:
+        source: See above, like ``span`` and ``suffix``.
         samples: The parts, by the numbers of the frames in the span.
         maps: Of each part, once they are made.
     """
 
     def __init__(self, source: Path, span: Span, shown: ShownFrames, suffix: str) -> None:
-        self._source, self._span, self._suffix = source, span, suffix
+        self.source, self.span, self.suffix = source, span, suffix
         is_in = np.array([pts in span for pts in shown.pts.tolist()])
         self.pts = shown.pts[is_in]
         self._weights = _complexity(shown)[is_in]
@@ -139,7 +140,7 @@ class Trials:
         yield Stage("maps of some parts")
         for sample in self.samples:
             part, frames = self._part(sample), {}
-            with open_run(self._source, config.temporal, span=part, warm_up=_WARM_UP) as run:
+            with open_run(self.source, config.temporal, span=part, warm_up=_WARM_UP) as run:
                 run.reader.keep(())
                 run.open_maps(config.maps)
                 with pipeline(run.reader, run.analyse) as items:
@@ -166,7 +167,7 @@ class Trials:
         for index, sample in enumerate(self.samples):
             maps = self.maps[index] if config.allocation.strength > 0 else None
             parts.append(
-                try_part(self._source, self._part(sample), sample, self.pts, config, self._suffix, maps)
+                try_part(self.source, self._part(sample), sample, self.pts, config, self.suffix, maps)
             )
             done += sample.num_compared
             yield Progress(done, total, 0)
@@ -176,7 +177,7 @@ class Trials:
         )
 
     def _part(self, sample: Sample) -> Span:
-        return part_of(sample, self.pts, self._span, _USUAL_AHEAD)
+        return part_of(sample, self.pts, self.span, _USUAL_AHEAD)
 
     def _bytes_of_all(self, parts: Sequence[TriedPart]) -> int:
         """Conclude how large all frames would be: as much more than the parts as it is in the source."""
@@ -255,7 +256,7 @@ def _encode(
         coding, encoding = find_codec(config.codec).coding(config), Encoding()
         interlaced = InterlacedStage(config.deinterlace, coding.codes_fields, suffix)
         encoding.begin(coding, Target.of_file(reader.info, suffix))
-        analyse = run.analyse if maps is None else _kept(maps)
+        analyse = run.analyse if maps is None else kept_maps(maps)
         prepare = each(AnalysedFrame, lambda one: [coding.prepare(one)] if one.frame.pts in part else [])
         try:
             with pipeline(reader, analyse, interlaced.run, prepare, encoding.run) as items:
@@ -264,7 +265,7 @@ def _encode(
             encoding.close()
 
 
-def _kept(maps: PartMaps) -> Step:
+def kept_maps(maps: PartMaps) -> Step:
     """Return the stage that gives frames the maps that were kept; those outside of the part get none."""
 
     def attach(frame: Frame) -> Iterator[AnalysedFrame]:

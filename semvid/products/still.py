@@ -8,7 +8,7 @@ from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_score, fill_si
 from semvid.codecs.jpeg.planes import planes_from_rgb
 from semvid.codecs.jpeg.writer import insert_segments
 from semvid.core.config import JPEG_QUALITY, ImageConfig, MapsConfig
-from semvid.core.errors import ConfigError, OutputError
+from semvid.core.errors import MissedError, OutputError
 from semvid.core.map_source import ImportanceSource
 from semvid.core.rate import Quality, Size, Ssimulacra2
 from semvid.core.results import ImageResult
@@ -92,7 +92,7 @@ def _to_score(
     if score < wanted:
         loses_colour = picture.pixels.ndim > 2 and config.sampling != "4:4:4"
         remedy = ", or give `sampling=4:4:4`" if loses_colour else ""
-        raise ConfigError(
+        raise MissedError(
             f"{setting('Ssimulacra2', f'{wanted:g}')} is out of reach: at quality 100 this picture has "
             f"{score:.1f}; ask for less{remedy}"
         )

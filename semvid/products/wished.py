@@ -13,7 +13,7 @@ from semvid.core.config import CompressConfig, ExportConfig, MapsConfig, Tempora
 from semvid.core.errors import ConfigError, MissedError
 from semvid.core.events import Chosen, Event, Notice, Stage, Started, Tried
 from semvid.core.map_source import ImportanceSource
-from semvid.core.rate import Bitrate, Crf, Size
+from semvid.core.rate import AsGoodAs, Bitrate, Crf, ScoreWish, Size
 from semvid.core.results import Result, Trial
 from semvid.core.text import setting
 from semvid.core.types import Span, VideoInfo
@@ -49,7 +49,7 @@ def has_wish(config: CompressConfig) -> bool:
     """Whether the quality has to be searched."""
     if not find_codec(config.codec).takes_offsets:
         return False
-    if isinstance(config.rate, Size | Bitrate):
+    if isinstance(config.rate, Size | Bitrate | ScoreWish):
         return True
     allocation = config.allocation
     return allocation.match == "size" and allocation.strength > 0 and config.probe
@@ -80,11 +80,10 @@ def _wish_events(
 ) -> Generator[Event, None, Result]:
     with scratch_folder() as folder:
         opened = yield from _open(job, folder, importance)
-        wish = _wish_of(opened)
-        yield from wish.prepare(opened.trials, opened.job.config)
-        found = yield from find_quality(opened.trials, wish, _begun(opened.job.config))
-        is_short = opened.trials.is_whole
-        return (yield from _Attempts(opened.job, wish, found, preview_size, is_short=is_short).run())
+        wish = _wish_of(opened, folder)
+        found, config = yield from _find(opened, wish)
+        job, is_short = replace(opened.job, config=config), opened.trials.is_whole
+        return (yield from _Attempts(job, wish, found, preview_size, is_short=is_short).run())
 
 
 def estimate_events(
@@ -113,9 +112,8 @@ def estimate_events(
         config = opened.job.config
         if not has_wish(config):
             return (yield from try_beside_plain(opened.trials, _begun(config), opened.other_bytes))
-        wish = _wish_of(opened)
-        yield from wish.prepare(opened.trials, config)
-        return (yield from find_quality(opened.trials, wish, _begun(config))).chosen
+        found, _ = yield from _find(opened, _wish_of(opened, folder))
+        return found.chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +132,8 @@ def _open(job: Job, folder: Path, importance: ImportanceSource | None) -> Genera
     config, info = job.config, probe(job.source)
     if isinstance(config.rate, Size) and job.span is not None and not job.span.is_all:
         raise ConfigError(f"`Size` is for a whole video, and {job.span} is a part; give `Crf`")
+    if isinstance(config.rate, AsGoodAs) and job.span is not None and not job.span.is_all:
+        raise ConfigError(f"`AsGoodAs` is for a whole video, and {job.span} is a part; give `Crf`")
     coding = find_codec(config.codec).coding(_begun(config))
     output = job.output or default_output(info, coding.coding_format, config)
     manifest = check_output(output, info, coding.coding_format, config)
@@ -246,8 +246,23 @@ def _begun(config: CompressConfig) -> CompressConfig:
     return at_quality(config, find_codec(config.codec).scale.default)
 
 
-def _wish_of(opened: _Opened) -> Wish:
+def _find(opened: _Opened, wish: Wish) -> Generator[Event, None, tuple[Found, CompressConfig]]:
+    """Find the quality, and the config to encode everything with at it."""
+    config = _begun(opened.job.config)
+    yield from wish.prepare(opened.trials, config)
+    if isinstance(opened.job.config.rate, ScoreWish):
+        from semvid.engine.floor import find_above_floor
+
+        return (yield from find_above_floor(opened.trials, wish, config))
+    return (yield from find_quality(opened.trials, wish, config)), opened.job.config
+
+
+def _wish_of(opened: _Opened, folder: Path) -> Wish:
     rate, others = opened.job.config.rate, opened.other_bytes
+    if isinstance(rate, ScoreWish):
+        from semvid.engine.scored import ScoreOf
+
+        return ScoreOf(rate, folder, others)
     if isinstance(rate, Size):
         return OutputSize(rate.num_bytes, others)
     if isinstance(rate, Bitrate):

@@ -13,7 +13,14 @@ from clips import texture
 from PIL import Image, ImageCms
 
 import semvid
-from semvid.core.errors import ConfigError, InputError, InputMissingError, OutputError, OutputExistsError
+from semvid.core.errors import (
+    ConfigError,
+    InputError,
+    InputMissingError,
+    MissedError,
+    OutputError,
+    OutputExistsError,
+)
 
 SPECTRAL = semvid.ImageConfig(maps=semvid.MapsConfig(model="spectral"))
 
@@ -204,7 +211,7 @@ def test_a_score_out_of_reach_names_the_closest_and_what_to_change(tmp_path):
     source = tmp_path / "in.png"
     Image.fromarray(colour()).save(source)
     with pytest.raises(
-        ConfigError,
+        MissedError,
         match=r"^`Ssimulacra2\(100\)` is out of reach: at quality 100 .* has -?\d.*sampling=4:4:4`$",
     ):
         semvid.compress_image(source, config=replace(SPECTRAL, rate=semvid.Ssimulacra2(100)))

@@ -34,7 +34,8 @@ REFUSED = {
     "finest": "1", "fps": "999", "height": "1", "latency": "1ms", "look_ahead": "65", "map_every": "0", "maps": "none.png",
     "match": "same", "max_maps": "0", "metrics": "sharpness", "model": "resnet", "motion": "magic", "movement": "2",
     "opacity": "3", "preset": "warp", "price": "99", "quality": "0", "sampling": "1:1", "save_maps": "maps.txt",
-    "serve": "nonsense", "size": "10x10", "smoothing": "1", "style": "fire", "target_bytes": "0", "target_ssimulacra2": "101", "threads": "-1",
+    "serve": "nonsense", "size": "10x10", "smoothing": "1", "style": "fire", "target_bytes": "0", "target_ssimulacra2": "101", "target_vmaf": "101", "target_xpsnr": "9",
+    "region_vmaf": "101", "region_psnr": "9", "threads": "-1",
     "threshold": "2", "strength": "9", "wait": "100000s",
 }  # fmt: skip
 """Values that are out of range, unknown or not there."""
@@ -53,6 +54,16 @@ MORE = {
     "result": ("small.mp4", "result", "--result needs --style split"),
     "track": ("none.png", "track", "--track needs the features of an MS-ROI network"),
     "maps_hold": (None, "hold", "--maps-hold needs --maps"),
+    "as_good_as": (
+        ("in.mp4", "--strength", "0"),
+        "AsGoodAs",
+        "--as-good-as needs a map, and --strength 0 has none",
+    ),
+    "floor": (
+        ("50", "--target-xpsnr", "40", "--strength", "0"),
+        "floor",
+        "--floor needs a map, and --strength 0 has none",
+    ),
     "numbers": (None, "numbers", "--numbers needs --style blocks"),
     "legend": (("--style", "dim"), "legend", "--legend explains colours, and --style dim has none"),
     "no_probe": (("--strength", "0"), "probe=False", "--no-probe has no effect"),
@@ -65,6 +76,7 @@ SHOWN = {"latency": "1", "size": "10", "wait": "100000"}
 """Values that are written in another unit than they were given in."""
 NAMES = {
     "crf": "Crf", "quality": "Quality", "target_ssimulacra2": "Ssimulacra2",
+    "target_vmaf": "Vmaf", "target_xpsnr": "Xpsnr", "region_vmaf": "RegionVmaf", "region_psnr": "RegionPsnr",
     "fps": "frame_rate", "latency": "latency_ms", "wait": "wait_seconds", "max_maps": "max_maps_per_second",
     "serve": "address",
 }  # fmt: skip

@@ -23,7 +23,7 @@ OPTION = re.compile(r"`([A-Za-z_]\w*)(?:=[^`]*|\([^`]*\))?`")
 VALUE = "\N{WHITE SQUARE}"
 
 SHOWN_WITH = {
-    "importance.files": "--maps",
+    "importance.files": "--maps", "engine.floor": "--floor", "engine.scored": "--target-vmaf", "engine.part_frames": "--as-good-as",
     "importance.files.boxes": "--boxes", "importance.tracking": "--track", "cli.marks": "--track", "models": "--model", "codecs": "--codec",
     "products.encode": "--crf", "products.wished": "--crf", "products.maps": "--format", "products.compare.compare": "--metrics", "products.report": "--report",
     "media.writing.claim": "-y", "media.writing.output": "-y", "media.writing.carry": "--drop", "media.reach": "--allow-protocols", "cli.options": "--focus",

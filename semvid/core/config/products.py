@@ -19,7 +19,7 @@ from semvid.core.config.maps import (
 )
 from semvid.core.errors import ConfigError
 from semvid.core.frozen import FrozenMapping
-from semvid.core.rate import Bitrate, Quality, Rate, StillRate
+from semvid.core.rate import AsGoodAs, Bitrate, Quality, Rate, RegionPsnr, RegionVmaf, StillRate
 from semvid.core.setting_types import Limits
 from semvid.core.settings import settings
 from semvid.core.text import setting
@@ -39,7 +39,8 @@ class CompressConfig(MappedConfig):
     codec: str = "x264"
     """``x264``, ``x265``, ``vp8``, ``vp9`` or ``mjpeg``."""
     rate: Rate | None = None
-    """The target: ``Crf`` for x264, x265, vp8 and vp9; ``Quality``, ``Bitrate`` or ``Size`` for mjpeg.
+    """The target: ``Crf``, ``Bitrate``, ``Size``, or a score (``Vmaf``, ``Xpsnr``, ``RegionVmaf``,
+    ``RegionPsnr``, ``AsGoodAs``) for x264, x265, vp8 and vp9; ``Quality``, ``Bitrate`` or ``Size`` for mjpeg.
     None = the encoder's own default."""
     preset: str | None = None
     """The encoder's own preset name; None = its default."""
@@ -91,11 +92,26 @@ class CompressConfig(MappedConfig):
     def __post_init__(self) -> None:
         MappedConfig.__post_init__(self)
         _ = self.sound_codec
+        self._check_score()
         if self.save_maps is not None and self.allocation.strength == 0:
             raise ConfigError("`save_maps` has no maps to save at `strength=0`; leave one out")
         if not self.probe and self.allocation.strength == 0:
             raise ConfigError(
                 "`probe=False` has no effect at `strength=0`: nothing is measured; leave it out"
+            )
+
+    def _check_score(self) -> None:
+        rate, floor = self.rate, getattr(self.rate, "floor", None)
+        if self.allocation.strength == 0 and isinstance(rate, RegionVmaf | RegionPsnr | AsGoodAs):
+            raise ConfigError(
+                f"`{type(rate).__name__}` needs a map, and `strength=0` has none; leave one out"
+            )
+        if self.allocation.strength == 0 and floor is not None:
+            raise ConfigError("`floor` needs a map, and `strength=0` has none; leave one out")
+        if isinstance(rate, RegionVmaf | RegionPsnr) and floor is not None and floor > rate.value:
+            raise ConfigError(
+                f"{setting('floor', f'{floor:g}')} asks for a rest that is better than what matters; give at "
+                f"most {rate.value:g}"
             )
 
 

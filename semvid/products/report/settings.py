@@ -10,9 +10,15 @@ import av
 from semvid.codecs.registry import find_codec
 from semvid.core.config import CompressConfig, FocusConfig, MapsConfig, Mark
 from semvid.core.plain import without_folders
-from semvid.core.rate import Bitrate, Size
+from semvid.core.rate import AsGoodAs, Bitrate, RegionPsnr, RegionVmaf, ScoreWish, Size, Vmaf, Xpsnr
 from semvid.core.results import Result
 
+_SCORES: dict[type, tuple[str, str]] = {
+    Vmaf: ("target VMAF", "--target-vmaf"),
+    Xpsnr: ("target XPSNR", "--target-xpsnr"),
+    RegionVmaf: ("target VMAF of what matters", "--region-vmaf"),
+    RegionPsnr: ("target PSNR of what matters", "--region-psnr"),
+}
 _SAME_NAMES = {
     "": ("deinterlace", "audio"),
     "allocation": ("strength", "background_weight", "finest", "coarsest"),
@@ -36,14 +42,8 @@ def preset_of(config: CompressConfig) -> str:
 
 def settings_table(config: CompressConfig) -> tuple[tuple[str, str], ...]:
     """Return names and values of all options that affect the output, including defaults."""
-    codec = find_codec(config.codec)
-    rows = [("codec", codec.name)]
-    if isinstance(config.rate, Bitrate):
-        rows.append(("bit rate", str(config.rate.bits_per_second)))
-    elif isinstance(config.rate, Size):
-        rows.append(("target size", str(config.rate.num_bytes)))
-    else:
-        rows.append((codec.scale.name, f"{codec.coding(config).quality:g}"))
+    rows = [("codec", find_codec(config.codec).name)]
+    rows += [(label, value) for label, _, value in _rates(config)]
     rows += [("preset", preset)] if (preset := preset_of(config)) else []
     rows += [(f"encoder option {name}", value) for name, value in config.encoder_options.items()]
     allocation, temporal, maps = config.allocation, config.temporal, config.maps
@@ -62,7 +62,7 @@ def settings_table(config: CompressConfig) -> tuple[tuple[str, str], ...]:
         ("strength", f"{allocation.strength:g}"),
         ("background weight", f"{allocation.background_weight:g}"),
     ]
-    if codec.takes_offsets:
+    if find_codec(config.codec).takes_offsets:
         rows.append(("match", allocation.chosen_match))
         finest = 0 if allocation.keeps_region else allocation.finest
         rows.append(("offsets, QP steps", f"{finest:g} to {allocation.coarsest:+g}"))
@@ -75,20 +75,33 @@ def settings_table(config: CompressConfig) -> tuple[tuple[str, str], ...]:
     return tuple(rows)
 
 
+def _rates(config: CompressConfig) -> list[tuple[str, str, str]]:
+    """Return what was asked for: names for people, flags and values."""
+    scale, rate = find_codec(config.codec).scale, config.rate
+    if rate is None or isinstance(rate, scale.kind):
+        quality = scale.default if rate is None else rate.value
+        return [(scale.name, f"--{scale.kind.__name__.lower()}", f"{quality:g}")]
+    if isinstance(rate, Bitrate):
+        return [("bit rate", "--bitrate", str(rate.bits_per_second))]
+    if isinstance(rate, Size):
+        return [("target size", "--target-size", str(rate.num_bytes))]
+    if isinstance(rate, AsGoodAs):
+        found = [("as good as", "--as-good-as", rate.reference.name)]
+    else:
+        assert isinstance(rate, ScoreWish)  # noqa: S101 - no codec takes another
+        label, flag = _SCORES[type(rate)]
+        found = [(label, flag, f"{rate.value:g}")]
+    return found if rate.floor is None else [*found, ("floor", "--floor", f"{rate.floor:g}")]
+
+
 def _or_usual(value: float | None) -> str:
     return "what suits the maps" if value is None else f"{value:g}"
 
 
 def _options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
-    codec = find_codec(config.codec)
-    yield "--codec", codec.name
+    yield "--codec", find_codec(config.codec).name
     # Defaults may change from version to version, so they are written down.
-    if isinstance(config.rate, Bitrate):
-        yield "--bitrate", str(config.rate.bits_per_second)
-    elif isinstance(config.rate, Size):
-        yield "--target-size", str(config.rate.num_bytes)
-    else:
-        yield f"--{codec.scale.kind.__name__.lower()}", f"{codec.coding(config).quality:g}"
+    yield from ((flag, value) for _, flag, value in _rates(config))
     if preset := preset_of(config):
         yield "--preset", preset
     for name, value in config.encoder_options.items():

@@ -1,0 +1,105 @@
+"""Frames of the parts that are tried: of the source as it is encoded, of trials, and of other encodes."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
+from itertools import islice
+from pathlib import Path
+
+from semvid.codecs.base.decoding import decoded
+from semvid.codecs.base.interlaced import InterlacedStage
+from semvid.codecs.registry import find_codec
+from semvid.core.config import CompressConfig
+from semvid.core.errors import InputError
+from semvid.core.text import counted
+from semvid.core.types import AnalysedFrame, Frame, Span
+from semvid.engine.run import Run, open_run
+from semvid.engine.samples import Sample
+from semvid.engine.stages import Stage, only_frames, pipeline
+from semvid.engine.trials import Trials, TriedPart, kept_maps
+from semvid.media.reading.reader import VideoReader
+from semvid.scores.parts import PartScorer
+
+
+def add_parts(scorer: PartScorer, trials: Trials, config: CompressConfig) -> None:
+    """Give a scorer the source's frames of all parts as they are encoded, with their maps if there are any.
+
+    Args:
+        scorer: It has no frames yet.
+        trials: The parts; maps that were made are added.
+        config: How they are encoded.
+    """
+    for index, sample in enumerate(trials.samples):
+        start, end = trials.span.start, trials.span.end
+        if sample.start:
+            start = int(trials.pts[sample.start])
+        if sample.compared_to < trials.num_frames:
+            end = int(trials.pts[sample.compared_to])
+        compared_from = int(trials.pts[sample.compared_from])
+        with open_run(trials.source, config.temporal, span=Span(start, end), has_maps=False) as run:
+            analyse = kept_maps(trials.maps[index]) if trials.maps else run.analyse
+            for one in _as_encoded(run, analyse, trials, config):
+                scorer.add(one.frame, one.importance, index, is_counted=one.frame.pts >= compared_from)
+    scorer.finish()
+
+
+def add_whole(scorer: PartScorer, trials: Trials, config: CompressConfig) -> None:
+    """Give a scorer all of the source's frames, with their maps if they are encoded with maps."""
+    has_maps = config.allocation.strength > 0
+    with open_run(trials.source, config.temporal, span=trials.span, has_maps=has_maps) as run:
+        if has_maps:
+            run.open_maps(config.maps)
+        for one in _as_encoded(run, run.analyse, trials, config):
+            scorer.add(one.frame, one.importance, 0)
+    scorer.finish()
+
+
+def _as_encoded(
+    run: Run, analyse: Stage, trials: Trials, config: CompressConfig
+) -> Generator[AnalysedFrame, None, None]:
+    run.reader.keep(())
+    coding = find_codec(config.codec).coding(config)
+    interlaced = InterlacedStage(config.deinterlace, coding.codes_fields, trials.suffix)
+    with pipeline(run.reader, analyse, interlaced.run) as items:
+        for one in items:
+            if isinstance(one, AnalysedFrame) and one.frame.pts in run.reader.span:
+                yield one
+
+
+def trial_frames(parts: Sequence[TriedPart]) -> Generator[Iterator[Frame], None, None]:
+    """Yield the decoded frames of each part of a trial; take them before the next part."""
+    for part in parts:
+        pictures = decoded(part.parameters.coding_format, part.packets, part.parameters.extradata)
+        yield (Frame(picture, index) for index, picture in enumerate(pictures))
+
+
+def file_frames(path: Path, samples: Sequence[Sample]) -> Generator[Iterator[Frame], None, None]:
+    """Yield the frames of the parts of an encode of the whole; take them before the next part.
+
+    Args:
+        path: A file with exactly the frames that the samples count.
+        samples: The parts, rising.
+    """
+    with VideoReader(path) as reader, ExitStack() as stack:
+        reader.keep(())
+        frames = stack.enter_context(closing(only_frames(reader.read())))
+        position = 0
+        for sample in samples:
+            for _ in islice(frames, sample.start - position):
+                pass
+            yield islice(frames, sample.compared_to - sample.start)
+            position = sample.compared_to
+
+
+def check_frames(path: Path, trials: Trials) -> None:
+    """Raise InputError unless a file has as many frames as the video that is tried."""
+    with VideoReader(path) as reader:
+        reader.keep(())
+        for _ in reader.read():
+            pass
+        if reader.num_frames != trials.num_frames:
+            raise InputError(
+                f"{path} has {counted(reader.num_frames, 'frame')} and {trials.source} {trials.num_frames}; "
+                "give an encode of the same video"
+            )
