@@ -1,149 +1,126 @@
-"""Fit the model that keeps the size of a mapped encode at that of the plain one.
+"""Fit the model that guesses sizes where there is no time to measure, and tell how far off it is.
 
-    python examples/benchmark/rate_model.py [--codecs x264,x265]
+    python examples/benchmark/rate_model.py --cache FOLDER [--codecs x264,x265,vp8,vp9] [--fit | --kept]
 
-Every ordinary clip is encoded plain and with maps (msroi, its inverse, spectral, a blob in the middle, a blob
-in a corner) at two CRFs, and with offsets that are the same everywhere: neutral maps say little about the
-slopes, those say it all, and count a tenth. Each encoder's exponents and slopes are then fitted so that the
-predicted ratio of sizes matches the measured one; offsets are those the encoder was given, rounded to its
-levels and held as long as it holds them. DAVIS is not used here: it stays free to test the result on. Prints
-the fit; its constants are copied by hand into its module. Those of x264 and x265 are older: fitted to
-the spectral and the blob maps alone.
+Every sequence of ``rate_material.py`` is encoded plain and with two maps (msroi, and the truth, or spectral
+where there is none) at three CRFs and default presets, once as large as a plain encode (by the constants in
+the code at that time), once smaller. The constants are then fitted to all ratios of sizes, and once more for
+each of six parts of the sequences without that part, relatives kept together. Errors are those on sequences
+left out: with the constants fitted without them, mapped encodes at the default CRF that are meant to be as
+large as plain ones, and what the model says that smaller ones save. ``--fit`` only fits; ``--kept`` collects
+no more than there is. Constants are copied by hand.
+
+What was encoded is kept in the cache: the command goes on where it was stopped. Needs some hours of one core
+the first time, and minutes from then on.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import clips, load, save
-from scipy.optimize import minimize
+from common import load, save, table
+from rate_fit import Encode, fit, load_encodes, model_of
+from rate_material import sequences, write_sequence
 
 import semvid
-from semvid.allocate.blocks import block_differences
 from semvid.allocate.levels import LevelQuantizer
-from semvid.allocate.rate_model import RateModel
+from semvid.codecs import registry
+from semvid.codecs.base.coding import Target
 from semvid.codecs.ffmpeg.allocator import OffsetAllocator
 from semvid.codecs.ffmpeg.regions import CAPACITIES
 from semvid.codecs.registry import find_codec
 from semvid.codecs.vpx import vp8, vp9
-from semvid.core.map_source import ImportanceSource
+from semvid.core.types import AnalysedFrame
+from semvid.engine.analysis import Analyser
+from semvid.engine.stages import only_frames
 from semvid.importance.registry import open_source
-from semvid.importance.spectral import SpectralSource
+from semvid.media.reading.reader import VideoReader
 
-EVERY = 4
-"""Frames of which one is kept for the fit."""
-
-
-class BlobSource(ImportanceSource):
-    """A soft blob that stays where it is."""
-
-    def __init__(self, x: float, y: float) -> None:
-        rows, cols = np.mgrid[0:36, 0:64]
-        blob = np.exp(-(((cols / 64 - x) / 0.2) ** 2) - ((rows / 36 - y) / 0.25) ** 2)
-        self._map = semvid.ImportanceMap(blob.astype(np.float32))
-
-    def update(self, frame: semvid.Frame) -> semvid.ImportanceMap:
-        """Return the same map."""
-        return self._map
+CRFS = {"x264": (21, 26, 31), "x265": (23, 28, 33), "vp8": (26, 34, 42), "vp9": (30, 38, 46)}
+NUM_PARTS = 6
+MADE = ("scene", "cutout")
+"""How the names of sequences begin that a script made."""
 
 
-class InverseSource(ImportanceSource):
-    """What the network says does not matter."""
-
-    def __init__(self) -> None:
-        self._network = open_source(semvid.MapsConfig(), None)
-        self.map_every, self.smoothing, self.movement = self._network.map_every, self._network.smoothing, 0.0
-
-    def update(self, frame: semvid.Frame) -> semvid.ImportanceMap:
-        """Return the map turned around."""
-        return semvid.ImportanceMap(1 - self._network.update(frame).values)
-
-
-SOURCES: dict[str, Callable[[], ImportanceSource]] = {
-    "msroi": lambda: open_source(semvid.MapsConfig(), None),
-    "inverse": InverseSource,
-    "spectral": SpectralSource,
-    "middle": lambda: BlobSource(0.5, 0.5),
-    "corner": lambda: BlobSource(0.8, 0.75),
-}
-UNIFORM = {"finer": -3.0, "coarser": 3.0}
-"""Offsets in QP steps that all blocks get."""
-UNIFORM_WEIGHT = 0.1
+def make_sequences(cache: Path) -> list[Path]:
+    """Write what is not in the cache, and return the folders."""
+    folders = []
+    for name, make in sequences():
+        folder = cache / "seq" / name
+        if not (folder / "group").exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            made = make()
+            write_sequence(made, folder / "clip.mkv")
+            if made.masks is not None:
+                np.savez_compressed(folder / "masks.npz", masks=np.stack(made.masks))
+            (folder / "group").write_text(made.group)
+        folders.append(folder)
+    return folders
 
 
-@dataclass
-class Sample:
-    """One pair of encodes and what the model needs to predict it."""
-
-    codec: str
-    clip: str
-    source: str
-    crf: float
-    measured: float
-    spatial: np.ndarray
-    temporal: np.ndarray
-    offsets: np.ndarray
-
-
-@dataclass
-class Recording:
-    """What an encoder was given."""
-
-    spatial: list[np.ndarray]
-    temporal: list[np.ndarray]
-    offsets: list[semvid.QuantizerOffsets]
-
-
-@contextlib.contextmanager
-def recorded(codec: str, uniform: float | None) -> Iterator[Recording]:
-    """Keep gradients, temporal differences and offsets of every frame; put a constant for the offsets."""
-    found, allocate, block_size = (
-        Recording([], [], []),
-        OffsetAllocator.allocate,
-        find_codec(codec).block_size,
-    )
-    previous = None
-
-    def record(
-        self: OffsetAllocator, importance: Any, half_luma: Any, size: tuple[int, int], *, is_cut: bool
-    ) -> tuple[semvid.QuantizerOffsets, float]:
-        nonlocal previous
-        offsets, ratio = allocate(self, importance, half_luma, size, is_cut=is_cut)
-        if uniform is not None:
-            offsets = semvid.QuantizerOffsets(np.full_like(offsets.values, uniform), block_size, is_cut)
-        spatial, temporal = block_differences(half_luma, previous, *size, block_size)
-        previous = half_luma
-        found.spatial.append(spatial)
-        found.temporal.append(temporal)
-        found.offsets.append(offsets)
-        return offsets, ratio
-
-    OffsetAllocator.allocate = record  # type: ignore[method-assign]
-    try:
-        yield found
-    finally:
-        OffsetAllocator.allocate = allocate  # type: ignore[method-assign]
+def analysed(folder: Path, maps: str) -> Iterator[AnalysedFrame]:
+    """Yield the frames of a sequence with their maps; those of networks are kept beside it."""
+    path = folder / f"maps-{maps}.npz"
+    if not path.exists():
+        model = "spectral" if maps == "truth" else maps
+        source = open_source(semvid.MapsConfig(model=model, threads=1), None)
+        with VideoReader(folder / "clip.mkv") as reader:
+            found = list(Analyser(source, semvid.TemporalConfig()).run(only_frames(reader.read())))
+        made = [one.importance for one in found if isinstance(one, AnalysedFrame)]
+        if maps == "truth":
+            made = list(np.load(folder / "masks.npz")["masks"])
+        kept = {f"m{index}": np.asarray(one, np.float16) for index, one in enumerate(made)}
+        np.savez_compressed(path, cuts=np.array([one.is_cut for one in found]), **kept)  # type: ignore[union-attr, arg-type]
+    kept = np.load(path)
+    with VideoReader(folder / "clip.mkv") as reader:
+        for index, frame in enumerate(only_frames(reader.read())):
+            importance = kept[f"m{index}"].astype(np.float32) if "m0" in kept else None
+            if importance is None:
+                importance = kept["maps"][index].astype(np.float32)
+            yield AnalysedFrame(frame, frame.as_coded(importance), bool(kept["cuts"][index]))
 
 
-def coded_offsets(codec: str, crf: float, offsets: list[semvid.QuantizerOffsets]) -> np.ndarray:
-    """QP steps ``(frames, rows, cols)`` as ``FramePreparer`` rounds and holds them."""
+def encode(folder: Path, maps: str | None, codec: str, crf: float, match: str = "size") -> dict[str, Any]:
+    """Encode a sequence, plain if there are no maps; return bytes and offsets of its frames."""
+    allocation = semvid.AllocationConfig(match=match) if maps else semvid.AllocationConfig(strength=0)
+    config = semvid.CompressConfig(codec=codec, rate=semvid.Crf(crf), allocation=allocation)
+    coding, encoder = find_codec(codec).coding(config), None
+    sizes: dict[int, int] = {}
+    offsets = []
+    with VideoReader(folder / "clip.mkv") as reader:
+        target = Target.of_file(reader.info, ".mkv")
+    for one in analysed(folder, maps or "msroi"):
+        prepared = coding.prepare(one if maps else replace(one, importance=None))
+        encoder = encoder or coding.open(prepared, target)
+        for packet in encoder.encode(prepared):
+            sizes[packet.pts] = sizes.get(packet.pts, 0) + len(packet.data)
+        offsets.append(prepared.offsets)
+    assert encoder is not None
+    for packet in encoder.flush():
+        sizes[packet.pts] = sizes.get(packet.pts, 0) + len(packet.data)
+    encoder.close()
+    return {"sizes": np.array([sizes[pts] for pts in sorted(sizes)]), "offsets": offsets}
+
+
+def coded_offsets(codec: str, crf: float, asked: list[semvid.QuantizerOffsets]) -> np.ndarray:
+    """QP steps ``(frames, rows, cols)`` as they are coded: rounded to the encoder's levels."""
     spec = find_codec(codec)
-    quantizer, rows, age = LevelQuantizer(spec.max_levels, CAPACITIES[-1]), [], 0
-    levels = np.zeros_like(offsets[0].values)
-    for one in offsets:
-        if spec.map_frames is None or one.is_cut or age % spec.map_frames == 0:
-            age, levels = 0, np.zeros_like(one.values)
-            cover = quantizer.update(spec.to_native(one.values, crf), is_cut=one.is_cut)
-            for top, bottom, left, right, level in cover[::-1]:
-                levels[top:bottom, left:right] = level
-        age += 1
+    quantizer, rows = LevelQuantizer(spec.max_levels, CAPACITIES[-1]), []
+    for index, one in enumerate(asked):
+        if index and one is asked[index - 1]:
+            rows.append(rows[-1])
+            continue
+        levels = np.zeros_like(one.values)
+        for top, bottom, left, right, level in quantizer.update(
+            spec.to_native(one.values, crf), is_cut=one.is_cut
+        )[::-1]:
+            levels[top:bottom, left:right] = level
         rows.append(levels)
     native = np.stack(rows)
     if codec not in {"vp8", "vp9"}:
@@ -152,98 +129,139 @@ def coded_offsets(codec: str, crf: float, offsets: list[semvid.QuantizerOffsets]
     return scale.steps_of_index_offsets(np.sign(native) * scale.index(np.abs(native)), crf)
 
 
-def video_bytes(
-    clip: Path, output: Path, codec: str, crf: float, strength: float, source: ImportanceSource | None = None
-) -> int:
-    """Encode and return the size of the video stream."""
-    config = semvid.CompressConfig(
-        codec=codec,
-        rate=semvid.Crf(crf),
-        overwrite=True,
-        drop=frozenset({"audio"}),
-        allocation=semvid.AllocationConfig(match="size", strength=strength),
-        probe=not strength,
-    )
-    return semvid.compress(clip, output, config, importance=source).video_bytes
+def collect(folders: list[Path], codec: str, cache: Path) -> None:
+    """Encode what is not in the cache."""
+    (cache / "res").mkdir(exist_ok=True)
+    for folder in folders:
+        path = cache / "res" / f"{folder.name}--{codec}.npz"
+        if path.exists():
+            continue
+        found = {}
+        for crf in CRFS[codec]:
+            found[f"plain/{crf}/sizes"] = encode(folder, None, codec, crf)["sizes"]
+            for maps in ("msroi", "truth" if (folder / "masks.npz").exists() else "spectral"):
+                for match in ("size", "region"):
+                    made = encode(folder, maps, codec, crf, match)
+                    found[f"{maps}/{match}/{crf}/sizes"] = made["sizes"]
+                    steps = coded_offsets(codec, crf, made["offsets"])
+                    found[f"{maps}/{match}/{crf}/coded"] = steps.astype(np.float16)
+        np.savez_compressed(path, **found)  # type: ignore[arg-type]
+        print(codec, folder.name, flush=True)
 
 
-def collect(codecs: list[str]) -> list[Sample]:
-    """Encode everything."""
-    samples = []
-    cases = [(name, make, None) for name, make in SOURCES.items()]
-    cases += [(name, SOURCES["middle"], steps) for name, steps in UNIFORM.items()]
-    with tempfile.TemporaryDirectory() as work:
-        output = Path(work) / "out.mkv"
-        for codec in codecs:
-            for clip in clips():
-                for crf in (find_codec(codec).crf.default - 4, find_codec(codec).crf.default + 3):
-                    plain = video_bytes(clip, output, codec, crf, 0)
-                    for name, make, uniform in cases:
-                        with recorded(codec, uniform) as found:
-                            mapped = video_bytes(clip, output, codec, crf, 1, make())
-                        kept = slice(1, None, EVERY)
-                        offsets = coded_offsets(codec, crf, found.offsets)[kept]
-                        spatial, temporal = np.stack(found.spatial[kept]), np.stack(found.temporal[kept])
-                        ratio = mapped / plain
-                        samples.append(Sample(codec, clip.stem, name, crf, ratio, spatial, temporal, offsets))
-                print(codec, clip.stem, flush=True)
-    return samples
+def parts_of(encodes: Sequence[Encode]) -> list[set[str]]:
+    """Divide the groups of relatives."""
+    groups = sorted({one.group for one in encodes})
+    np.random.default_rng(1).shuffle(groups)
+    return [set(groups[index::NUM_PARTS]) for index in range(NUM_PARTS)]
 
 
-def predict(sample: Sample, rate: RateModel) -> float:
-    """Base-2 logarithm of the predicted ratio of sizes."""
-    activity = rate.activity(sample.spatial, sample.temporal)
-    slopes = np.where(sample.offsets < 0, rate.finer, rate.coarser)
-    with_map = (activity * np.exp2(-slopes * sample.offsets / 6)).sum(axis=(1, 2))
-    return float(np.log2((with_map / activity.sum(axis=(1, 2))).mean()))
+def fitted(encodes: list[Encode], codec: str, parts: list[set[str]], cache: Path) -> list[list[float]]:
+    """Return the constants fitted to all, and those fitted without each part; kept in the cache."""
+    path = cache / f"fit-{codec}.json"
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    if kept.get("encodes") != len(encodes):
+        whole = fit(encodes, codec)
+        without = [fit([one for one in encodes if one.group not in part], codec, whole, 20) for part in parts]
+        kept = {"encodes": len(encodes), "constants": [whole, *without]}
+        path.write_text(json.dumps(kept))
+    constants: list[list[float]] = kept["constants"]
+    return constants
 
 
-def fit(samples: list[Sample], codec: str) -> RateModel:
-    """Fit one encoder's model, starting from the registry's."""
-    before = find_codec(codec).rate
-    start = np.array([before.spatial, before.temporal, before.finer, before.coarser])
-    measured = np.log2([one.measured for one in samples])
-    weights = np.array([UNIFORM_WEIGHT if one.source in UNIFORM else 1.0 for one in samples])
+def check(encodes: list[Encode], codec: str, parts: list[set[str]], constants: list[list[float]],
+          cache: Path) -> list[dict[str, Any]]:  # fmt: skip
+    """Try each sequence with the constants that were fitted without it and its relatives.
 
-    def loss(parameters: np.ndarray) -> float:
-        errors = np.array([predict(one, RateModel(*parameters)) for one in samples]) - measured
-        return float((weights * errors**2).sum() / weights.sum())
+    What is meant to be as large as a plain encode is encoded, at the default CRF. What is saved otherwise
+    does not depend on the model, only what is said of it.
+    """
+    spec, results = registry.CODECS[codec], []
+    path = cache / f"check-{codec}.json"
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    if kept.get("constants") != constants:
+        kept = {"constants": constants, "results": {}}
+    for one in encodes:
+        if one.match == "size" and one.crf != CRFS[codec][1]:
+            continue
+        part = next(index for index, groups in enumerate(parts) if one.group in groups)
+        key = f"{one.sequence}/{one.maps}/{one.match}/{one.crf:g}"
+        if key not in kept["results"]:
+            registry.CODECS[codec] = replace(spec, rate=model_of(constants[part]))
+            folder = cache / "seq" / one.sequence
+            if one.match == "size":
+                made = encode(folder, one.maps, codec, one.crf)
+                plain = np.load(cache / "res" / f"{one.sequence}--{codec}.npz")[f"plain/{one.crf:g}/sizes"]
+                true = made["sizes"].sum() / plain.sum()
+                error = true - 1
+            else:
+                true = one.ratio
+                error = told(folder, one.maps, codec, one.crf) - (1 - true)
+            kept["results"][key] = [100 * float(error), 100 * float(1 - true)]
+            path.write_text(json.dumps(kept))
+        error, saved = kept["results"][key]
+        results.append(
+            {
+                "codec": codec, "sequence": one.sequence, "maps": one.maps, "match": one.match,
+                "crf": one.crf, "error": round(error, 2), "saved": round(saved, 2),
+            }
+        )  # fmt: skip
+    registry.CODECS[codec] = spec
+    return results
 
-    best = minimize(loss, start, method="Nelder-Mead", options={"maxiter": 300}).x
-    return RateModel(*(round(float(one), 3) for one in best))
+
+def told(folder: Path, maps: str, codec: str, crf: float) -> float:
+    """Return the saving that is told without an encode."""
+    allocator = OffsetAllocator(find_codec(codec), semvid.AllocationConfig(match="region"), crf)
+    predicted = [allocator.update(one)[1] for one in analysed(folder, maps)]
+    return 1 - sum(one.coded for one in predicted) / sum(one.plain for one in predicted)
+
+
+def summary(results: list[dict[str, Any]], codecs: list[str]) -> str:
+    """Make the table: errors on sequences left out."""
+    rows = []
+    for codec in codecs:
+        for match, unit in (("size", "%"), ("region", "points")):
+            found = [one for one in results if one["codec"] == codec and one["match"] == match]
+            for name, kind in (("filmed", False), ("made by scripts", True)):
+                errors = np.array([one["error"] for one in found if one["sequence"].startswith(MADE) is kind])
+                if errors.size:
+                    off = np.abs(errors)
+                    figures = (off.mean(), np.median(off), np.percentile(off, 90), off.max())
+                    bias = f"{errors.mean():+.1f} {unit}"
+                    rows.append([codec, match, name, len(off), bias, *(f"{one:.1f}" for one in figures)])
+    header = ["encoder", "match", "sequences", "encodes", "bias", "mean of errors", "median", "90 %", "worst"]
+    return table(header, rows)
 
 
 def main() -> None:
-    """Collect, fit, print, save ``results/rate_model.json``."""
+    """Collect, fit, check, save ``results/rate_model.json``."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--codecs", default="x264,x265,vp8,vp9")
-    codecs = parser.parse_args().codecs.split(",")
-    samples = collect(codecs)
+    parser.add_argument("--fit", action="store_true", help="only fit to what is in the cache")
+    parser.add_argument("--kept", action="store_true", help="collect no more than what is in the cache")
+    arguments = parser.parse_args()
+    codecs, cache = arguments.codecs.split(","), arguments.cache
     # What is not asked for keeps its earlier results.
-    results = [one for one in load("rate_model").get("results", []) if one["codec"] not in codecs]
+    record = load("rate_model")
     for codec in codecs:
-        own = [one for one in samples if one.codec == codec]
-        rate = fit(own, codec)
-        for sample in own:
-            error = 100 * (sample.measured / 2 ** predict(sample, rate) - 1)
-            results.append(
-                {
-                    "codec": codec,
-                    "clip": sample.clip,
-                    "maps": sample.source,
-                    "crf": sample.crf,
-                    "measured_percent": 100 * (sample.measured - 1),
-                    "error_percent": error,
-                }
-            )
-        errors = np.abs(
-            [one["error_percent"] for one in results if one["codec"] == codec and one["maps"] not in UNIFORM]
-        )
-        print(rate)
-        print(f"{codec}: mean error {errors.mean():.2f} %, worst {errors.max():.2f} %", flush=True)
-    save("rate_model", {"results": results})
+        if not (arguments.fit or arguments.kept):
+            collect(make_sequences(cache), codec, cache)
+        encodes = load_encodes(cache, codec)
+        parts = parts_of(encodes)
+        whole, *without = fitted(encodes, codec, parts, cache)
+        print(codec, len(encodes), "encodes:", whole, flush=True)
+        if arguments.fit:
+            continue
+        record.setdefault("constants", {})[codec] = whole
+        others = [one for one in record.get("results", []) if one["codec"] != codec]
+        record["results"] = others + check(encodes, codec, parts, without, cache)
+        save("rate_model", record)
+    if "results" in record:
+        print(summary(record["results"], codecs))
 
 
 if __name__ == "__main__":

@@ -99,19 +99,19 @@ def _shares(num_samples: int, extent: int, block_size: int) -> tuple[NDArray[np.
 
 def block_differences(
     half: NDArray[np.uint8], previous: NDArray[np.uint8] | None, width: int, height: int, block_size: int
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[FloatArray, FloatArray | None]:
     """Measure how much changes within each block and since the frame before.
 
     Args:
         half: ``Frame.half_luma`` of a frame.
-        previous: That of the frame before; None where there is none: then the gradient stands in for the
-            difference, as in an intra frame.
+        previous: That of the frame before; None where there is none.
         width: Full frame width in pixels.
         height: Full frame height in pixels.
         block_size: Side of a block in full-size pixels.
 
     Returns:
-        Mean absolute gradient and mean absolute temporal difference, ``(rows, cols)`` float32 grey levels.
+        Mean absolute gradient and mean absolute temporal difference, ``(rows, cols)`` float32 grey levels;
+        None = there is no difference.
     """
     gradient = np.zeros(half.shape, np.uint8)
     # OpenCV returns nothing for pictures without a pixel.
@@ -121,7 +121,7 @@ def block_differences(
         gradient[1:] = cv2.add(gradient[1:], cv2.absdiff(half[1:], half[:-1]))
     spatial = area_mean(gradient, width, height, block_size)
     if previous is None:
-        return spatial, spatial
+        return spatial, None
     difference = np.asarray(cv2.absdiff(half, previous), np.uint8)
     return spatial, area_mean(difference, width, height, block_size)
 

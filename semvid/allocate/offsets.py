@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from semvid.allocate.rate_model import RateModel
+from semvid.allocate.rate_model import BlockBits
 from semvid.core.config import AllocationConfig
 from semvid.core.types import FloatArray
 
@@ -48,24 +48,18 @@ def saving_offsets(importance: FloatArray, top: float, config: AllocationConfig)
     return np.asarray(np.clip(offsets, 0, np.float32(config.coarsest)), np.float32)
 
 
-def neutral_offsets(
-    importance: FloatArray,
-    activity: FloatArray,
-    config: AllocationConfig,
-    rate: RateModel,
-) -> FloatArray:
+def neutral_offsets(importance: FloatArray, blocks: BlockBits, config: AllocationConfig) -> FloatArray:
     """Make what matters finer, and the rest so much coarser that all together takes as many bits.
 
     Args:
         importance: ``(rows, cols)`` in 0..1.
-        activity: ``(rows, cols)`` > 0, proportional to the bits each block takes in a plain encode.
+        blocks: What the blocks of a plain encode take, and how it answers to offsets.
         config: Strength, background weight, and limits.
-        rate: Of the encoder.
 
     Returns:
         ``(rows, cols)`` float32 QP steps within ``config.finest..config.coarsest``, negative = finer;
         never coarser where importance is higher. All zeros at strength 0 and for a constant map.
-        ``rate.rate_ratio`` of the result is 1.
+        ``blocks.ratio`` of the result is 1.
     """
     weight = np.float32(config.background_weight) + importance
     unbiased = np.float32(-3.0 * config.strength) * np.log2(weight)
@@ -78,17 +72,17 @@ def neutral_offsets(
     last_excess = math.inf
     for _ in range(_MAX_STEPS):
         offsets = np.clip(unbiased + np.float32(bias), config.finest, config.coarsest)
-        excess = math.log2(rate.rate_ratio(offsets, activity))
+        bits, change = blocks.total(offsets)
+        excess = math.log2(bits / blocks.plain)
         if abs(excess) < _TOLERANCE:
             break
         if excess > 0:
             low = bias
         else:
             high = bias
-        # Newton's step, exact where slopes are equal and no block is clipped. Where many are clipped it is
-        # much too short, where slopes differ it may be too long: bisection unless it stays in the bracket
-        # and the excess halves.
-        bias += excess * 12 / (rate.finer + rate.coarser)
+        # Newton's step. Where many blocks are clipped it is too short, where the curve bends it may be too
+        # long: bisection unless it stays in the bracket and the excess halves.
+        bias -= excess * math.log(2) * bits / change if change else 0.0
         if not (low < bias < high and abs(excess) <= last_excess / 2):
             bias = (low + high) / 2
         last_excess = abs(excess)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, cast
 
 import cv2
 import numpy as np
@@ -263,3 +263,12 @@ class QuantizerOffsets:
     """Side of a block in pixels."""
     is_cut: bool = False
     """First frame of a scene: no block need keep to the offset it had."""
+
+
+class PredictedBits(NamedTuple):
+    """What a frame is predicted to take, up to a factor that all frames of a video share."""
+
+    coded: float
+    """With its offsets."""
+    plain: float
+    """In a plain encode."""

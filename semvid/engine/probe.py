@@ -19,10 +19,6 @@ from semvid.core.types import Span
 from semvid.engine.samples import CodedFrames, CodingLog, Sample, choose_samples
 from semvid.engine.trials import part_of, try_part
 
-_TRUE_SHARE = 0.55
-"""Of the saving that the rate model predicts, so much is true on average: it was fitted to offsets that make
-some blocks finer and others coarser (``examples/benchmark/savings.py``)."""
-
 
 def plain_config(config: CompressConfig) -> CompressConfig:
     """Remove everything about maps from a config: the result is a plain encode that loads no network."""
@@ -82,14 +78,11 @@ def _whole_quality(config: CompressConfig) -> tuple[CompressConfig, float]:
 def compared_with_plain(result: Result, measured: Measured | None) -> Result:
     """Add to a result what was saved; ``measured`` is None if that is not known, only estimated."""
     size, estimate, plain = result.output_bytes, result.plain_bytes_estimate, None
-    if estimate is not None:
-        estimate = round(size / (1 - _TRUE_SHARE * (1 - size / estimate)))
     if measured is not None:
         plain = size - result.video_bytes + measured.plain_video_bytes
     compared = plain or estimate
     return replace(
         result,
-        plain_bytes_estimate=estimate,
         plain_bytes=plain,
         saving=1 - size / compared if compared else None,
     )

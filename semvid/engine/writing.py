@@ -35,7 +35,7 @@ class Writing:
         self._reader, self._writer = reader, writer
         self._has_header = False
         self._waiting: list[Packet[Any]] = []
-        self._rate_ratios = 0.0
+        self._coded_bits = self._plain_bits = 0.0
         self.video_bytes = 0
         self._durations = DurationKeeper(
             reader.info.time_base, sums_up=writer.output.suffix.lower() in MP4_LIKE
@@ -77,8 +77,9 @@ class Writing:
         # The picture may be the encoder's by now.
         self._durations.note(frame.decoded.pts)
         self._write(self._durations.pass_on(packets))
-        if frame.predicted_rate_ratio is not None:
-            self._rate_ratios += frame.predicted_rate_ratio
+        if frame.predicted is not None:
+            self._coded_bits += frame.predicted.coded
+            self._plain_bits += frame.predicted.plain
         self.num_frames += 1
 
     def _write(self, packets: Iterable[CodedPacket]) -> None:
@@ -89,7 +90,6 @@ class Writing:
     def result(self, coding: Coding, output_bytes: int, elapsed_seconds: float) -> Result:
         """Sum up the run."""
         info = self._reader.info
-        ratio = self._rate_ratios / self.num_frames
         span = self._durations.span(self._reader.end_pts) * info.time_base
         return Result(
             source=info.path,
@@ -102,7 +102,9 @@ class Writing:
             output_bytes=output_bytes,
             video_bytes=self.video_bytes,
             plain_bytes_estimate=(
-                round(output_bytes + self.video_bytes * (1 / ratio - 1)) if ratio > 0 else None
+                round(output_bytes + self.video_bytes * (self._plain_bits / self._coded_bits - 1))
+                if self._coded_bits > 0
+                else None
             ),
             elapsed_seconds=elapsed_seconds,
             is_input_damaged=bool(self._reader.damage),

@@ -5,12 +5,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from semvid.allocate.offsets import neutral_offsets, saving_offsets
-from semvid.allocate.rate_model import RateModel
+from semvid.allocate.rate_model import BitCurve, BlockBits, RateModel
 from semvid.core.config import AllocationConfig
 
 shapes = st.shared(hnp.array_shapes(min_dims=2, max_dims=2, max_side=20), key="shape")
 importances = hnp.arrays(np.float32, shapes, elements=st.floats(0, 1, width=32))
-activities = hnp.arrays(np.float32, shapes, elements=st.floats(0.015625, 64, width=32))
+details = hnp.arrays(np.float32, shapes, elements=st.floats(-12, 12, width=32))
 configs = st.builds(
     AllocationConfig,
     match=st.just("size"),
@@ -19,69 +19,114 @@ configs = st.builds(
     finest=st.floats(-25, -1),
     coarsest=st.floats(1, 25),
 )
-rates = st.builds(
-    RateModel, spatial=st.just(0.3), temporal=st.just(0.3), finer=st.floats(0.3, 3), coarser=st.floats(0.3, 3)
+curves = st.builds(
+    BitCurve,
+    gradient=st.floats(0, 2),
+    difference=st.floats(0, 2),
+    level=st.floats(-8, 0),
+    steepness=st.floats(0.1, 6),
+    least=st.floats(-9, 0),
 )
-EVEN = RateModel(spatial=0.3, temporal=0.3, finer=1.5, coarser=1.5)
+models = st.builds(RateModel, first=curves, later=curves, coarser=st.floats(0.1, 1.2))
+EVEN = BitCurve(gradient=0.3, difference=0.3, level=0.0, steepness=1.5, least=-8.0)
 
 
-@given(importances, activities, configs)
-def test_offsets_are_in_range_and_cover_every_block(importance, activity, config):
-    offsets = neutral_offsets(importance, activity, config, EVEN)
+def even(detail):
+    """Blocks whose detail is so many octaves above the quantizer step."""
+    return BlockBits(np.asarray(detail, np.float32), EVEN, coarser=1.0)
+
+
+@given(importances, details, configs)
+def test_offsets_are_in_range_and_cover_every_block(importance, detail, config):
+    offsets = neutral_offsets(importance, even(detail), config)
     assert offsets.shape == importance.shape
     assert offsets.dtype == np.float32
     assert offsets.min() >= config.finest - 1e-5
     assert offsets.max() <= config.coarsest + 1e-5
 
 
-@given(importances, activities, configs)
-def test_what_matters_more_is_never_coarser(importance, activity, config):
-    offsets = neutral_offsets(importance, activity, config, EVEN).ravel()
+@given(importances, details, configs)
+def test_what_matters_more_is_never_coarser(importance, detail, config):
+    offsets = neutral_offsets(importance, even(detail), config).ravel()
     order = np.argsort(importance.ravel(), kind="stable")
     assert (np.diff(offsets[order]) <= 1e-5).all()
 
 
-@given(importances, activities, configs, rates)
-def test_predicted_bits_are_those_of_the_plain_encode(importance, activity, config, rate):
-    offsets = neutral_offsets(importance, activity, config, rate)
-    assert rate.rate_ratio(offsets, activity) == pytest.approx(1, abs=2e-3)
+@given(importances, details, configs, curves, st.floats(0.1, 1.2))
+def test_predicted_bits_are_those_of_the_plain_encode(importance, detail, config, curve, coarser):
+    blocks = BlockBits(detail, curve, coarser)
+    offsets = neutral_offsets(importance, blocks, config)
+    assert blocks.ratio(offsets) == pytest.approx(1, abs=2e-3)
 
 
-@pytest.mark.parametrize(("finer", "coarser"), [(0.5, 2.0), (0.3, 3.0), (2.5, 2.5)])
-def test_bits_stay_where_most_blocks_are_clipped_and_slopes_differ(finer, coarser):
+@pytest.mark.parametrize(("steepness", "coarser"), [(0.1, 0.2), (6.0, 0.2), (1.5, 1.0)])
+def test_bits_stay_where_most_blocks_are_clipped_and_slopes_differ(steepness, coarser):
     # A Newton step that takes every block for free and all slopes for equal came nowhere near in 30 steps.
-    rate = RateModel(spatial=0.3, temporal=0.3, finer=finer, coarser=coarser)
+    curve = BitCurve(gradient=0.3, difference=0.3, level=0.0, steepness=steepness, least=-8.0)
     config = AllocationConfig(strength=2.8, background_weight=0.02, finest=-10, coarsest=3.7)
     importance = np.linspace(0, 1, 240, dtype=np.float32).reshape(12, 20) ** 3
-    activity = np.geomspace(0.015625, 64, 240, dtype=np.float32).reshape(12, 20)
-    for one in (activity, activity[::-1], np.roll(activity, 7, 1)):
-        offsets = neutral_offsets(importance, one, config, rate)
-        assert rate.rate_ratio(offsets, one) == pytest.approx(1, abs=2e-4)
+    detail = np.linspace(-6, 6, 240, dtype=np.float32).reshape(12, 20)
+    for one in (detail, detail[::-1], np.roll(detail, 7, 1)):
+        blocks = BlockBits(one, curve, coarser)
+        assert blocks.ratio(neutral_offsets(importance, blocks, config)) == pytest.approx(1, abs=2e-4)
 
 
-@given(importances, activities)
-def test_strength_zero_is_the_plain_encode(importance, activity):
-    assert not neutral_offsets(importance, activity, AllocationConfig(strength=0), EVEN).any()
+@given(models, details, st.floats(-3, 3))
+def test_more_texture_and_a_finer_quantizer_take_more_bits(model, detail, octaves):
+    gradient = np.exp2(np.clip(detail, -6, 6))
+    difference = np.roll(gradient, 1)
+    for moved in (None, difference):
+        blocks = model.blocks(gradient, moved, octaves)
+        assert blocks.plain > 0
+        assert model.blocks(2 * gradient, moved, octaves).plain >= blocks.plain * (1 - 1e-5)
+        assert model.blocks(gradient, moved, octaves + 1).plain <= blocks.plain * (1 + 1e-5)
+    assert model.blocks(gradient, 2 * difference, octaves).plain >= blocks.plain * (1 - 1e-5)
 
 
-@given(st.floats(0, 1, width=32), activities, configs)
-def test_a_constant_map_moves_nothing(value, activity, config):
-    constant = np.full(activity.shape, value, np.float32)
-    assert not neutral_offsets(constant, activity, config, EVEN).any()
+@given(curves, details, st.floats(-20, 20))
+def test_the_change_of_bits_is_told(curve, detail, offset):
+    blocks = BlockBits(detail, curve, coarser=0.7)
+    bits, change = blocks.total(np.full((1, 1), offset, np.float32))
+    if abs(offset) > 0.1:
+        beside = [blocks.total(np.full((1, 1), offset + one, np.float32))[0] for one in (-0.05, 0.05)]
+        assert change == pytest.approx((beside[1] - beside[0]) / 0.1, rel=0.1, abs=1e-3 * bits)
+    assert change <= 0
+
+
+def test_where_little_is_left_to_save_coarser_blocks_save_little():
+    offsets = np.full((1, 1), 6, np.float32)
+    curve = BitCurve(gradient=1.0, difference=1.0, level=0.0, steepness=1.5, least=-4.0)
+    saved = [
+        1 - BlockBits(np.full((1, 1), one, np.float32), curve, 1.0).ratio(offsets) for one in (-6, -1, 8)
+    ]
+    assert saved[0] < 0.05, "only what a block always takes"
+    assert saved[1] > 0.5
+    assert saved[2] == pytest.approx(1 / 8, abs=0.02), "each octave has as many bits"
+
+
+@given(importances, details)
+def test_strength_zero_is_the_plain_encode(importance, detail):
+    assert not neutral_offsets(importance, even(detail), AllocationConfig(strength=0)).any()
+
+
+@given(st.floats(0, 1, width=32), details, configs)
+def test_a_constant_map_moves_nothing(value, detail, config):
+    constant = np.full(detail.shape, value, np.float32)
+    assert not neutral_offsets(constant, even(detail), config).any()
 
 
 def test_difference_follows_the_law():
     # dQP = -3 log2(w / w0): full importance weighs 5 times the background at weight 0.25.
     config = AllocationConfig(background_weight=0.25)
     importance = np.array([[0, 1]], np.float32)
-    offsets = neutral_offsets(importance, np.ones((1, 2), np.float32), config, EVEN)
+    offsets = neutral_offsets(importance, even([[0, 0]]), config)
     assert offsets[0, 0] - offsets[0, 1] == pytest.approx(3 * np.log2(5), abs=1e-3)
 
 
 def test_busy_important_blocks_push_the_bias_up():
     importance = np.array([[0, 1]], np.float32)
-    quiet = neutral_offsets(importance, np.array([[1, 0.1]], np.float32), AllocationConfig(), EVEN)
-    busy = neutral_offsets(importance, np.array([[0.1, 1]], np.float32), AllocationConfig(), EVEN)
+    quiet = neutral_offsets(importance, even([[2, -2]]), AllocationConfig())
+    busy = neutral_offsets(importance, even([[-2, 2]]), AllocationConfig())
     assert (busy > quiet).all()
 
 

@@ -62,10 +62,11 @@ def test_av1_offsets_are_undone(steps):
 @pytest.mark.parametrize("write", [write_kvazaar, write_svtav1])
 @given(importance=arrays.arrays(np.float32, (3, 4), elements=st.floats(0, 1, width=32)))
 def test_what_is_read_back_gives_the_same_offsets(write, importance, tmp_path_factory):
-    activity = np.ones((3, 4), np.float32)
-    steps = neutral_offsets(importance, activity, AllocationConfig(), X265.rate)
+    level = np.ones((3, 4), np.float32)
+    blocks = X265.rate.blocks(level, level, octaves=0.0)
+    steps = neutral_offsets(importance, blocks, AllocationConfig())
     (found,) = read(tmp_path_factory.mktemp("text"), text(write, steps))
-    again = neutral_offsets(found, activity, AllocationConfig(), X265.rate)
+    again = neutral_offsets(found, blocks, AllocationConfig())
     assert again == pytest.approx(steps, abs=1.05 if write is write_kvazaar else 1.6)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from semvid.core.coded import CodedPacket, StreamParameters
 from semvid.core.config import AllocationConfig
-from semvid.core.types import AnalysedFrame, FloatArray, QuantizerOffsets, VideoInfo
+from semvid.core.types import AnalysedFrame, FloatArray, PredictedBits, QuantizerOffsets, VideoInfo
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -22,8 +22,8 @@ class PreparedFrame:
     picture: VideoFrame
     importance: FloatArray | None = None
     """Importance for encoders that use it directly; for others it is attached to the picture as offsets."""
-    predicted_rate_ratio: float | None = None
-    """Bits of this frame as a multiple of those of a plain encode; None without a rate model."""
+    predicted: PredictedBits | None = None
+    """None without a rate model."""
     offsets: QuantizerOffsets | None = None
     """The offsets in force, if they are attached to pictures: to this one, or to an earlier one."""
     saving: float | None = None

@@ -7,12 +7,13 @@ from numpy.typing import NDArray
 
 from semvid.allocate.blocks import area_max, area_mean, block_differences
 from semvid.allocate.offsets import neutral_offsets, saving_offsets
+from semvid.allocate.rate_model import BlockBits
 from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.core.config import AllocationConfig
-from semvid.core.types import AnalysedFrame, FloatArray, QuantizerOffsets
+from semvid.core.types import AnalysedFrame, FloatArray, PredictedBits, QuantizerOffsets
 
 _FRESH_SHARE = 0.3
-"""Share of the newest frame in the running average of activity."""
+"""Share of the newest frame in the running average of differences."""
 _TOP_SHARE = 0.01
 """What matters most is this share of the blocks: smaller things may matter more."""
 _TOP_FALL = 0.05
@@ -22,31 +23,39 @@ _TOP_FALL = 0.05
 class OffsetAllocator:
     """Allocates the offsets of one video; it remembers the previous frame.
 
-    Activity is averaged over the last few: a doubled frame or a flash must not move every offset.
+    Differences are averaged over the last few frames: a doubled one or a flash must not move every offset.
 
     Args:
         spec: The encoder: its blocks and its rate model.
         config: How strongly importance moves the quantizer.
+        crf: That the video is coded at: the coarser it is, the less is left to save. None = the encoder's
+            default.
+
+    Attributes:
+        blocks: What the blocks of the newest frame take; None = there was none with a map yet.
     """
 
-    def __init__(self, spec: EncoderSpec, config: AllocationConfig) -> None:
+    def __init__(self, spec: EncoderSpec, config: AllocationConfig, crf: float | None = None) -> None:
         self._spec = spec
         self._config = config
+        default = spec.crf.default
+        self._octaves = (spec.crf_steps(default if crf is None else crf) - spec.crf_steps(default)) / 6
         self._previous: NDArray[np.uint8] | None = None
-        self._activity: FloatArray | None = None
+        self._difference: FloatArray | None = None
         self._top = 0.0
+        self.blocks: BlockBits | None = None
 
-    def update(self, analysed: AnalysedFrame) -> tuple[QuantizerOffsets | None, float]:
-        """Return the offsets of the next frame and its predicted bits as a multiple of those without."""
+    def update(self, analysed: AnalysedFrame) -> tuple[QuantizerOffsets | None, PredictedBits]:
+        """Return the offsets of the next frame, and the bits that it is predicted to take."""
         if analysed.importance is None:
-            return None, 1.0
+            return None, PredictedBits(1.0, 1.0)
         frame = analysed.frame
         size = (frame.picture.width, frame.picture.height)
         return self.allocate(analysed.importance, frame.half_luma, size, is_cut=analysed.is_cut)
 
     def allocate(
         self, importance: FloatArray, half_luma: NDArray[np.uint8], size: tuple[int, int], *, is_cut: bool
-    ) -> tuple[QuantizerOffsets, float]:
+    ) -> tuple[QuantizerOffsets, PredictedBits]:
         """Do what ``update`` does for a picture in parts.
 
         Args:
@@ -55,15 +64,16 @@ class OffsetAllocator:
             size: ``(width, height)`` of the picture in pixels.
             is_cut: First frame of a scene.
         """
-        block_size, rate = self._spec.block_size, self._spec.rate
+        block_size = self._spec.block_size
         if is_cut:
-            self._previous, self._activity, self._top = None, None, 0.0
-        fresh = rate.activity(*block_differences(half_luma, self._previous, *size, block_size))
+            self._previous, self._difference, self._top = None, None, 0.0
+        gradient, fresh = block_differences(half_luma, self._previous, *size, block_size)
         self._previous = half_luma
-        if self._activity is None:
-            self._activity = fresh
+        if self._difference is None or fresh is None:
+            self._difference = fresh
         else:
-            self._activity = self._activity + _FRESH_SHARE * (fresh - self._activity)
+            self._difference = self._difference + _FRESH_SHARE * (fresh - self._difference)
+        self.blocks = self._spec.rate.blocks(gradient, self._difference, self._octaves)
         # A block shares one quantizer.
         if self._config.chosen_match == "region":
             # What matters must not lose along its edges.
@@ -73,8 +83,9 @@ class OffsetAllocator:
             # The root of the mean square lets the part that matters decide where the plain mean would water
             # it down.
             pooled = np.sqrt(area_mean(np.square(importance), *size, block_size))
-            offsets = neutral_offsets(pooled, self._activity, self._config, rate)
-        return QuantizerOffsets(offsets, block_size, is_cut), rate.rate_ratio(offsets, self._activity)
+            offsets = neutral_offsets(pooled, self.blocks, self._config)
+        predicted = PredictedBits(self.blocks.total(offsets)[0], self.blocks.plain)
+        return QuantizerOffsets(offsets, block_size, is_cut), predicted
 
     def _follow_top(self, pooled: FloatArray) -> float:
         """Return the importance of what matters most in the scene: it rises at once, and falls slowly."""

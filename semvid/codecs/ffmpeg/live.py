@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from semvid.allocate.rate_model import BlockBits
 from semvid.codecs.base.codec import LiveOptions
 from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.core.types import FloatArray
@@ -30,12 +31,12 @@ def live_options(spec: EncoderSpec, options: LiveOptions) -> dict[str, str]:
     return {**built, **rate, "g": str(max(round(_GOP_SECONDS * options.frame_rate), 1)), "bf": "0"}
 
 
-def predicted_saving(spec: EncoderSpec, offsets: FloatArray) -> float:
+def predicted_saving(blocks: BlockBits, offsets: FloatArray) -> float:
     """Predict the share of bits saved against a plain encode whose finest blocks are as good.
 
     Args:
-        spec: The encoder.
+        blocks: Of a frame.
         offsets: ``(rows, cols)`` QP steps that cost no bits.
     """
     finest = min(float(np.percentile(offsets, 5)), 0.0)
-    return float(1 - np.exp2(spec.rate.finer * finest / 6))
+    return 1 - 1 / blocks.ratio(np.full((1, 1), finest, np.float32))

@@ -104,7 +104,7 @@ class RegionCoding:
         spec = self._spec
         if self._preparer is not None and self._preparer.codes_fields and spec.field_block_size is not None:
             spec = replace(spec, block_size=spec.field_block_size)
-        self._allocator = OffsetAllocator(spec, allocation)
+        self._allocator = OffsetAllocator(spec, allocation, self.quality)
 
     def prepare(self, analysed: AnalysedFrame) -> PreparedFrame:
         """See ``Coding``."""
@@ -120,13 +120,15 @@ class RegionCoding:
             self.reweigh(self._allocation)
         if self._has_map and analysed.importance is None:
             analysed = replace(analysed, importance=_NO_MAP)
-        offsets, ratio = self._allocator.update(analysed)
+        offsets, predicted = self._allocator.update(analysed)
         picture = self._preparer.prepare(analysed.frame, offsets)
         if analysed.wants_key:
             picture.pict_type = PictureType.I
-        saving = predicted_saving(self._spec, offsets.values) if self._is_live and offsets else None
+        blocks, saving = self._allocator.blocks, None
+        if self._is_live and offsets is not None and blocks is not None:
+            saving = predicted_saving(blocks, offsets.values)
         return PreparedFrame(
-            analysed.frame.picture, picture, predicted_rate_ratio=ratio, offsets=self._preparer.in_force,
+            analysed.frame.picture, picture, predicted=predicted, offsets=self._preparer.in_force,
             saving=saving,
         )  # fmt: skip
 

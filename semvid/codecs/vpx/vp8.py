@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from semvid.allocate.rate_model import RateModel
+from semvid.allocate.rate_model import BitCurve, RateModel
 from semvid.codecs.base.codec import QualityScale
 from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.codecs.vpx.common import LIVE_RATES, LOOKS_NOT_AHEAD, OPTION_ALIASES, in_ivf, offset_range
@@ -58,7 +58,11 @@ VP8 = EncoderSpec(
     elementary=partial(in_ivf, b"VP80"),
     # Its size.
     describe_key_frame=lambda key_frame: key_frame[6:10],
-    rate=RateModel(spatial=0.917, temporal=0.527, finer=1.081, coarser=0.717),
+    rate=RateModel(
+        first=BitCurve(gradient=1.498, difference=0.0, level=-5.451, steepness=0.853, least=-6.073),
+        later=BitCurve(gradient=0.342, difference=0.337, level=-2.365, steepness=2.584, least=-5.849),
+        coarser=0.57,
+    ),
     max_levels=3,
     # A map costs 1 to 2 bits a block: in every frame, half as much again as a whole video of a still scene.
     map_frames=8,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from semvid.allocate.rate_model import RateModel
+from semvid.allocate.rate_model import BitCurve, RateModel
 from semvid.codecs.base.codec import QualityScale
 from semvid.codecs.ffmpeg.option_text import number
 from semvid.codecs.ffmpeg.spec import EncoderSpec, MapCondition, ToldQuantizers, is_off_option
@@ -95,7 +95,11 @@ VP9 = EncoderSpec(
     elementary=partial(in_ivf, b"VP90"),
     describe_key_frame=_size_and_format,
     # libvpx keeps the frame's Lagrangian for all segments, so offsets do less than they should.
-    rate=RateModel(spatial=1.163, temporal=0.487, finer=1.085, coarser=0.162),
+    rate=RateModel(
+        first=BitCurve(gradient=2.243, difference=0.0, level=-7.102, steepness=0.193, least=-5.498),
+        later=BitCurve(gradient=0.413, difference=0.353, level=-2.694, steepness=5.03, least=-2.712),
+        coarser=0.496,
+    ),
     # Key frames are not read: they ignore maps.
     quantizers=ToldQuantizers(_segments),
     max_levels=7,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from semvid.allocate.rate_model import RateModel
+from semvid.allocate.rate_model import BitCurve, RateModel
 from semvid.codecs.base.codec import QualityScale
 from semvid.codecs.ffmpeg.option_text import is_off
 from semvid.codecs.ffmpeg.spec import EncoderSpec, MapCondition, ToldQuantizers
@@ -47,7 +47,11 @@ X264 = EncoderSpec(
     map_conditions=(*needs_aq("superfast", "aq-mode=1", "mbtree"), _NO_FIELDS_BY_OPTION),
     elementary=lambda key_frame: ("h264", key_frame),
     describe_key_frame=lambda key_frame: parameter_sets(key_frame, 0, 31, {7, 8}),
-    rate=RateModel(spatial=0.21, temporal=0.24, finer=1.5, coarser=1.5),
+    rate=RateModel(
+        first=BitCurve(gradient=0.848, difference=0.0, level=-4.633, steepness=1.061, least=-6.065),
+        later=BitCurve(gradient=0.233, difference=0.257, level=-4.415, steepness=1.586, least=-8.244),
+        coarser=0.818,
+    ),
     quantizers=ToldQuantizers(_coded_blocks, only_live=True),
     # Interlaced pictures are coded by pairs of macroblock rows; in a pair coded by fields the upper row's
     # offsets would go to one field and the lower row's to the other (examples/benchmark/interlaced.py).

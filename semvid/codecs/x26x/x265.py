@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from semvid.allocate.rate_model import RateModel
+from semvid.allocate.rate_model import BitCurve, RateModel
 from semvid.codecs.base.codec import QualityScale
 from semvid.codecs.ffmpeg.spec import EncoderSpec, is_off_option
 from semvid.codecs.x26x.common import PRESETS, needs_aq, offset_range, parameter_sets
@@ -29,7 +29,11 @@ X265 = EncoderSpec(
     ),
     elementary=lambda key_frame: ("hevc", key_frame),
     describe_key_frame=lambda key_frame: parameter_sets(key_frame, 1, 63, {32, 33, 34}),
-    rate=RateModel(spatial=0.4, temporal=0.33, finer=1.7, coarser=1.7),
+    rate=RateModel(
+        first=BitCurve(gradient=0.824, difference=0.0, level=-3.865, steepness=1.452, least=-6.29),
+        later=BitCurve(gradient=0.28, difference=0.253, level=-4.213, steepness=1.785, least=-9.312),
+        coarser=0.652,
+    ),
     defaults={"aq-mode": "2"},
     implications={
         **{("preset", name): {"aq-mode": "0"} for name in ("ultrafast", "superfast", "0", "1")},

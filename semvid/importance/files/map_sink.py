@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semvid.core.resampling import stretched
-from semvid.core.types import FloatArray, Frame, QuantizerOffsets, VideoInfo, to_grey
+from semvid.core.types import FloatArray, Frame, PredictedBits, QuantizerOffsets, VideoInfo, to_grey
 from semvid.media.writing.claim import writing
 
 
@@ -58,8 +58,8 @@ class Allocator(Protocol):
 
     def allocate(
         self, importance: FloatArray, half_luma: NDArray[np.uint8], size: tuple[int, int], *, is_cut: bool
-    ) -> tuple[QuantizerOffsets, float]:
-        """Return the offsets of the next picture, and its bits as a multiple of those without offsets."""
+    ) -> tuple[QuantizerOffsets, PredictedBits]:
+        """Return the offsets of the next picture, and the bits that it is predicted to take."""
 
 
 @dataclass(frozen=True, slots=True)
