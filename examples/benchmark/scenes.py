@@ -6,8 +6,8 @@ Cuts: one clip of six drawn scenes, one of stretches of real clips. PSNR of luma
 plain encode at the same CRF, of the frames after a cut and of the rest of each scene: where everything
 matters (a page of text), where nothing does (a plain landscape), and where one thing does; and how much it
 jumps from frame to frame. Gradients: dark rooms and skies made by formulas, and dark and bright stretches of
-real clips; banding is CAMBI (0 = none; people notice it from about 5) of the source, a plain encode, and the
-mapped one.
+real clips; banding is CAMBI (0 = none; people notice it from about 5) of the source, a plain encode, the
+mapped one, and one with ``coarsest=3``.
 """
 
 from __future__ import annotations
@@ -218,7 +218,11 @@ def look_at_gradients(codec: str, crf: float, folder: Path) -> list[dict[str, An
         clip, coded = folder / "clip.mkv", folder / "coded.mkv"
         write(frames, clip)
         row: dict[str, Any] = {"codec": codec, "crf": crf, "clip": name, "source": round(cambi(clip), 2)}
-        for way, allocation in (("plain", PLAIN), ("region", semvid.AllocationConfig(match="region"))):
+        for way, allocation in (
+            ("plain", PLAIN),
+            ("region", semvid.AllocationConfig(match="region")),
+            ("coarsest_3", semvid.AllocationConfig(match="region", coarsest=3)),
+        ):
             row[f"{way}_bytes"] = compress(clip, coded, codec, crf, maps, allocation)
             row[way] = round(cambi(coded), 2)
         rows.append(row)

@@ -1,9 +1,11 @@
 """What changes in blocks, and what the allocator remembers of it."""
 
 import numpy as np
+import pytest
 
 from semvid.allocate.blocks import block_differences
 from semvid.codecs.ffmpeg.allocator import OffsetAllocator
+from semvid.codecs.ffmpeg.live import predicted_saving
 from semvid.codecs.x26x.x264 import X264
 from semvid.core.config import AllocationConfig
 
@@ -66,3 +68,18 @@ def test_a_coarser_quantizer_leaves_less_to_save():
             _, predicted = allocator.allocate(importance, half, (128, 128), is_cut=index == 0)
         ratios.append(predicted.coded / predicted.plain)
     assert ratios[0] < ratios[1] < 1
+
+
+def test_a_live_saving_is_what_a_plain_encode_as_fine_would_take_more():
+    rng = np.random.default_rng(3)
+    importance = np.zeros((4, 4), np.float32)
+    importance[:, :2] = 1
+    allocator = OffsetAllocator(X264, AllocationConfig(match="size"))
+    half = rng.integers(0, 255, (64, 64), dtype=np.uint8)
+    offsets, predicted = allocator.allocate(importance, half, (128, 128), is_cut=True)
+    assert predicted.coded == pytest.approx(predicted.plain, rel=1e-3)
+    blocks = allocator.blocks
+    assert predicted_saving(blocks, np.zeros((8, 8), np.float32)) == 0
+    finest = np.full((1, 1), offsets.values.min(), np.float32)
+    assert predicted_saving(blocks, offsets.values) == pytest.approx(1 - 1 / blocks.ratio(finest), abs=0.02)
+    assert 0.1 < predicted_saving(blocks, offsets.values) < 0.9
