@@ -25,14 +25,14 @@ from typing import Any
 
 import numpy as np
 from common import load, save, table
-from rate_fit import Encode, fit, load_encodes, model_of
+from rate_fit import Encode, features, fit, load_encodes, model_of
 from rate_material import sequences, write_sequence
 
 import semvid
 from semvid.allocate.levels import LevelQuantizer
+from semvid.allocate.rate_model import RateModel
 from semvid.codecs import registry
 from semvid.codecs.base.coding import Target
-from semvid.codecs.ffmpeg.allocator import OffsetAllocator
 from semvid.codecs.ffmpeg.regions import CAPACITIES
 from semvid.codecs.registry import find_codec
 from semvid.codecs.vpx import vp8, vp9
@@ -187,16 +187,16 @@ def check(encodes: list[Encode], codec: str, parts: list[set[str]], constants: l
         part = next(index for index, groups in enumerate(parts) if one.group in groups)
         key = f"{one.sequence}/{one.maps}/{one.match}/{one.crf:g}"
         if key not in kept["results"]:
-            registry.CODECS[codec] = replace(spec, rate=model_of(constants[part]))
-            folder = cache / "seq" / one.sequence
+            model = model_of(constants[part])
+            registry.CODECS[codec] = replace(spec, rate=model)
             if one.match == "size":
-                made = encode(folder, one.maps, codec, one.crf)
+                made = encode(cache / "seq" / one.sequence, one.maps, codec, one.crf)
                 plain = np.load(cache / "res" / f"{one.sequence}--{codec}.npz")[f"plain/{one.crf:g}/sizes"]
                 true = made["sizes"].sum() / plain.sum()
                 error = true - 1
             else:
                 true = one.ratio
-                error = told(folder, one.maps, codec, one.crf) - (1 - true)
+                error = told(one, codec, model, cache) - (1 - true)
             kept["results"][key] = [100 * float(error), 100 * float(1 - true)]
             path.write_text(json.dumps(kept))
         error, saved = kept["results"][key]
@@ -210,11 +210,19 @@ def check(encodes: list[Encode], codec: str, parts: list[set[str]], constants: l
     return results
 
 
-def told(folder: Path, maps: str, codec: str, crf: float) -> float:
-    """Return the saving that is told without an encode."""
-    allocator = OffsetAllocator(find_codec(codec), semvid.AllocationConfig(match="region"), crf)
-    predicted = [allocator.update(one)[1] for one in analysed(folder, maps)]
-    return 1 - sum(one.coded for one in predicted) / sum(one.plain for one in predicted)
+def told(one: Encode, codec: str, model: RateModel, cache: Path) -> float:
+    """Return the saving that the model tells of an encode by its offsets."""
+    spec = find_codec(codec)
+    octaves = (spec.crf_steps(one.crf) - spec.crf_steps(spec.crf.default)) / 6
+    gradients, differences = features(cache / "seq" / one.sequence / "clip.mkv", spec.block_size)
+    kept = np.load(cache / "res" / f"{one.sequence}--{codec}.npz")
+    offsets = kept[f"{one.maps}/{one.match}/{one.crf:g}/coded"].astype(np.float32)
+    coded = plain = 0.0
+    for index, gradient in enumerate(gradients):
+        blocks = model.blocks(gradient, differences[index] if index else None, octaves)
+        coded += blocks.total(offsets[index])[0]
+        plain += blocks.plain
+    return 1 - coded / plain
 
 
 def summary(results: list[dict[str, Any]], codecs: list[str]) -> str:
