@@ -40,6 +40,7 @@ benchmark: $(VENV)/dev.stamp link
 	$(BIN)/python examples/benchmark/plot.py
 	$(BIN)/python examples/benchmark/temporal.py
 	$(BIN)/python examples/benchmark/neutrality.py
+	$(BIN)/python examples/benchmark/scenes.py
 	$(BIN)/python examples/benchmark/speed.py
 	$(BIN)/python examples/benchmark/preview.py
 	$(BIN)/python examples/benchmark/memory.py
