@@ -179,6 +179,8 @@ def result_line(result: Result) -> str:
     else:
         change = _change(result.output_bytes / max(result.source_bytes, 1) - 1)
         compared = f" ({change})" + (about and f", plain encode {about}")
+        if result.gain_db is not None:
+            compared += f"; {result.gain_db:+.1f} dB against it where it matters"
     score = "" if result.score is None else f", {result.measure} {result.score:.2f}"
     if result.rest_score is not None:
         score += f" (rest {result.rest_score:.2f})"

@@ -66,6 +66,9 @@ class Result:
     """If a score was asked for: what it is, of videos of up to 600 frames, and else of parts of it."""
     rest_score: float | None = None
     """Likewise of what does not matter; None = not measured."""
+    gain_db: float | None = None
+    """With ``match="size"``: PSNR of what matters less that of the plain encode, in dB, measured on parts of
+    the video; None = not measured, or nothing matters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 
 from semvid.codecs.base.codec import QualityScale
@@ -15,14 +14,15 @@ from semvid.core.events import Event, Stage
 from semvid.core.rate import AsGoodAs, ScoreWish
 from semvid.core.results import Result, Trial
 from semvid.core.text import setting
-from semvid.engine.part_frames import add_parts, add_whole, check_frames, file_frames, trial_frames
+from semvid.engine.part_frames import add_parts, add_whole, check_frames
+from semvid.engine.ruler import Measured, Ruler
 from semvid.engine.samples import Sample
 from semvid.engine.search import MOST_TRIALS
 from semvid.engine.trials import PartsTrial, Trials
 from semvid.engine.wishes import Finished, Miss, Tolerance
 from semvid.media.probe import probe
 from semvid.scores.pairs import SMALLEST_VMAF
-from semvid.scores.parts import PartScorer, PartScores
+from semvid.scores.parts import PartScorer
 
 _MOST_CHECKED = 600
 """Frames of a video whose encodes are measured on all of it, and not only on its parts."""
@@ -79,37 +79,6 @@ _MEASURES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Ruler:
-    """The source's frames of some parts of a video, to measure encodes by."""
-
-    scorer: PartScorer
-    samples: Sequence[Sample]
-    weights: Sequence[float]
-
-    def of_trial(self, tried: PartsTrial) -> _Found:
-        """Measure a trial of these parts."""
-        return self._means(self.scorer.score(trial_frames(tried.parts)))
-
-    def of_file(self, path: Path) -> _Found:
-        """Measure an encode of the whole video."""
-        return self._means(self.scorer.score(file_frames(path, self.samples)))
-
-    def _means(self, found: PartScores) -> _Found:
-        score = found.mean(found.target, self.weights)
-        rest = math.nan if found.rest is None else found.mean(found.rest, self.weights)
-        return _Found(score, None if math.isnan(rest) else rest)
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What was measured."""
-
-    score: float
-    rest: float | None
-    """None = there is none, or it was not measured."""
-
-
 class ScoreOf:
     """A score of a video; see ``Wish``. Trials are measured on their parts, encodes of short videos on all.
 
@@ -130,9 +99,9 @@ class ScoreOf:
         wanted = 0.0 if isinstance(rate, AsGoodAs) else rate.value
         self._wanted = self._wanted_of_parts = wanted
         self.tolerance = self._measure.tolerance(wanted)
-        self._parts: _Ruler | None = None
-        self._whole: _Ruler | None = None
-        self._last = _Found(math.nan, None)
+        self._parts: Ruler | None = None
+        self._whole: Ruler | None = None
+        self._last = Measured(math.nan, None)
 
     def prepare(self, trials: Trials, config: CompressConfig) -> Generator[Event, None, None]:
         """See ``Wish``."""
@@ -148,11 +117,11 @@ class ScoreOf:
         # The rest takes VMAF as long as everything.
         has_rest = self.floor is not None or (config.allocation.strength > 0 and self._measure.is_fast)
 
-        def ruler(name: str, samples: Sequence[Sample]) -> _Ruler:
+        def ruler(name: str, samples: Sequence[Sample]) -> Ruler:
             folder = self._folder / name
             folder.mkdir()
             scorer = PartScorer(folder, self._rate.MEASURE, info.frame_rate, scores_rest=has_rest)
-            return _Ruler(scorer, samples, _stood_for(samples, trials.num_frames))
+            return Ruler(scorer, samples, trials.num_frames)
 
         self._parts = self._whole = ruler("parts", trials.samples)
         add_parts(self._parts.scorer, trials, config)
@@ -191,7 +160,7 @@ class ScoreOf:
     def _lacks_floor(self, rest: float | None) -> bool:
         return self.floor is not None and rest is not None and rest < self.floor - self._measure.window
 
-    def _miss(self, found: _Found, wanted: float, output_bytes: int) -> Miss:
+    def _miss(self, found: Measured, wanted: float, output_bytes: int) -> Miss:
         distance = self._measure.distance(found.score, wanted)
         return Miss(distance, found.score - wanted, output_bytes, found.score, found.rest)
 
@@ -237,10 +206,3 @@ class ScoreOf:
     def sum_up(self, result: Result) -> Result:
         """See ``Wish``."""
         return replace(result, measure=self._measure.name, score=self._last.score, rest_score=self._last.rest)
-
-
-def _stood_for(samples: Sequence[Sample], num_frames: int) -> list[float]:
-    """Return how many frames of a video each part stands for: those that are nearest to its middle."""
-    middles = [(one.compared_from + one.compared_to) / 2 for one in samples]
-    borders = [0.0, *((one + other) / 2 for one, other in pairwise(middles))]
-    return [end - start for start, end in zip(borders, [*borders[1:], float(num_frames)], strict=True)]

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-
-import numpy as np
 
 from semvid.codecs.base.codec import QualityScale
 from semvid.core.config import CompressConfig
@@ -103,7 +100,7 @@ class Wish(Protocol):
         """Add to a result what was found out on the way."""
 
 
-class _OfSize:
+class OfSize:
     """What all sizes have in common; distances are octaves."""
 
     most_trials = MOST_TRIALS
@@ -126,11 +123,12 @@ class _OfSize:
         return result
 
 
-def _within(share: float) -> float:
+def within(share: float) -> float:
+    """Return a distance in octaves for a share of a size."""
     return math.log2(1 + share)
 
 
-class OutputSize(_OfSize):
+class OutputSize(OfSize):
     """An output that is never larger than so many bytes, and hardly smaller.
 
     Args:
@@ -139,7 +137,7 @@ class OutputSize(_OfSize):
     """
 
     tolerance = Tolerance(
-        of_trial=_within(0.02),
+        of_trial=within(0.02),
         near=(-_SIZE_WINDOW, 0.0),
         kept=(-math.inf, 0.0),
         hopeless=_HOPELESS,
@@ -177,7 +175,7 @@ class OutputSize(_OfSize):
         )
 
 
-class VideoRate(_OfSize):
+class VideoRate(OfSize):
     """A video stream of so many bytes.
 
     Args:
@@ -187,7 +185,7 @@ class VideoRate(_OfSize):
     """
 
     tolerance = Tolerance(
-        of_trial=_within(0.02), near=(-0.02, 0.02), kept=(-math.inf, 0.2),
+        of_trial=within(0.02), near=(-0.02, 0.02), kept=(-math.inf, 0.2),
         hopeless=_HOPELESS,
     )  # fmt: skip
 
@@ -214,77 +212,3 @@ class VideoRate(_OfSize):
             f"`Bitrate({self._bits_per_second})` is too low: at the lowest quality the video has about "
             f"{found} bits per second; ask for more, or make the picture smaller"
         )
-
-
-class PlainSize(_OfSize):
-    """A video stream as large as that of a plain encode of the same quality.
-
-    Args:
-        plain: How that is encoded.
-        other_bytes: As for ``OutputSize``.
-
-    Attributes:
-        plain_bytes: Of the video of the plain encode, as far as it is known; 0 = not yet.
-    """
-
-    tolerance = Tolerance(
-        of_trial=_within(0.01), near=(-0.01, 0.01), kept=(-math.inf, math.inf),
-        hopeless=math.inf,
-    )  # fmt: skip
-
-    def __init__(self, plain: CompressConfig, other_bytes: int) -> None:
-        self._plain, self._others = plain, other_bytes
-        self._plain_tried: PartsTrial | None = None
-        self._tried: list[PartsTrial] = []
-        self._steps = 6.0
-        self.plain_bytes = 0
-
-    def prepare(self, trials: Trials, config: CompressConfig) -> Generator[Event, None, None]:
-        """See ``Wish``."""
-        self._plain_tried = yield from trials.encode("a plain encode of some parts", self._plain)
-        self.plain_bytes = self._plain_tried.video_bytes
-
-    def steps_per_distance(self, scale: QualityScale) -> float:
-        """See ``Wish``."""
-        self._steps = scale.steps_per_octave
-        return self._steps
-
-    def judge(self, tried: PartsTrial) -> Miss:
-        """See ``Wish``."""
-        self._tried.append(tried)
-        return self._miss(tried.video_bytes, tried.video_bytes + self._others)
-
-    def check(self, finished: Finished) -> Miss:
-        """See ``Wish``."""
-        assert self._plain_tried is not None  # noqa: S101 - it was prepared
-        if self._plain_tried.is_whole:
-            return self._miss(finished.video_bytes, finished.output_bytes)
-        nearest = min(self._tried, key=lambda one: abs(one.quality - finished.quality))
-        finer = 2 ** ((nearest.quality - finished.quality) / self._steps)
-        # Each part tells of the frames that are nearer to it than to others. It is compared with the same
-        # part with maps: how frames are coded in a part and in the whole differs by more.
-        middles = [float(one.coded.pts[one.is_compared].mean()) for one in nearest.parts]
-        borders = [(one + other) / 2 for one, other in pairwise(middles)]
-        slots = np.split(finished.coded.sizes, np.searchsorted(finished.coded.pts, borders))
-        total = 0.0
-        for slot, plain, mapped in zip(slots, self._plain_tried.parts, nearest.parts, strict=True):
-            total += float(slot.sum()) * plain.num_bytes / (mapped.num_bytes * finer)
-        self.plain_bytes = round(total)
-        return self._miss(finished.video_bytes, finished.output_bytes)
-
-    def _miss(self, video_bytes: int, output_bytes: int) -> Miss:
-        ratio = max(video_bytes, 1) / max(self.plain_bytes, 1)
-        return Miss(math.log2(ratio), ratio - 1, output_bytes)
-
-    def explain(self, trial: Trial) -> str:
-        """See ``Wish``."""
-        return "the size of a plain encode is out of reach; leave out `match=size`"
-
-    def remark(self, trial: Trial) -> str:
-        """See ``Wish``."""
-        way = "larger" if trial.missed_by > 0 else "smaller"
-        return f"at CRF {trial.quality:g} it is {abs(trial.missed_by):.1%} {way} than a plain encode"
-
-    def sum_up(self, result: Result) -> Result:
-        """See ``Wish``."""
-        return replace(result, plain_bytes=result.output_bytes - result.video_bytes + self.plain_bytes)

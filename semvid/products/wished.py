@@ -30,7 +30,7 @@ from semvid.engine.probe import plain_config
 from semvid.engine.run import passed_on
 from semvid.engine.search import Search
 from semvid.engine.trials import Trials
-from semvid.engine.wishes import Finished, OutputSize, PlainSize, VideoRate, Wish
+from semvid.engine.wishes import Finished, OutputSize, VideoRate, Wish
 from semvid.media.probe import probe
 from semvid.media.reading.packets import ShownFrames, shown_frames
 from semvid.media.writing.carry import Manifest, Way
@@ -268,7 +268,9 @@ def _wish_of(opened: _Opened, folder: Path) -> Wish:
     if isinstance(rate, Bitrate):
         seconds = float((opened.shown.end - int(opened.shown.pts[0])) * opened.info.time_base)
         return VideoRate(rate.bits_per_second, seconds, others)
-    return PlainSize(plain_config(opened.job.config), others)
+    from semvid.engine.plain_size import PlainSize
+
+    return PlainSize(plain_config(opened.job.config), others, folder)
 
 
 def _other_bytes(shown: ShownFrames, manifest: Manifest) -> int:

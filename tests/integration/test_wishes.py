@@ -8,7 +8,7 @@ from dataclasses import replace
 import av
 import numpy as np
 import pytest
-from clips import make_clip, write_masks
+from clips import decode_luma, make_clip, psnr, write_masks
 from encoders import ENCODERS
 
 import semvid
@@ -115,6 +115,11 @@ def test_a_short_video_is_made_as_large_as_its_plain_encode(spec, tmp_path, clip
     near = 0.02 if spec.crf.takes_fractions else 0.06
     assert result.video_bytes == pytest.approx(plain.video_bytes, rel=near)
     assert result.saving is None
+    source, before, after = map(decode_luma, (clip, plain.output, result.output))
+    right = np.s_[:, :, 160:]
+    gain = np.mean([psnr(a[None], c[None]) - psnr(a[None], b[None])
+                    for a, b, c in zip(source[right], before[right], after[right], strict=True)])  # fmt: skip
+    assert result.gain_db == pytest.approx(gain, abs=0.3)
 
 
 @pytest.mark.usefixtures("only_parts")

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from semvid.core.config import CompressConfig
+from semvid.engine.plain_size import PlainSize
 from semvid.engine.samples import CodedFrames, Sample, trial_budget_of
 from semvid.engine.trials import PartsTrial, TriedPart
-from semvid.engine.wishes import Finished, OutputSize, PlainSize, VideoRate
+from semvid.engine.wishes import Finished, OutputSize, VideoRate
 
 NO_FRAMES = CodedFrames(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, bool))
 
@@ -61,14 +62,8 @@ def part(start, length, num_bytes):
 
 
 def of_plain(plain, mapped, *, is_whole=False):
-    wish = PlainSize(CompressConfig(), 1000)
-
-    class Trials:
-        def encode(self, name, config):
-            yield from ()
-            return tried(sum(one.num_bytes for one in plain), parts=plain, is_whole=is_whole)
-
-    assert list(wish.prepare(Trials(), CompressConfig())) == []
+    wish = PlainSize(CompressConfig(), 1000, Path("nowhere"))
+    wish.take(tried(sum(one.num_bytes for one in plain), parts=plain, is_whole=is_whole))
     wish.judge(tried(sum(one.num_bytes for one in mapped), parts=mapped, is_whole=is_whole))
     return wish
 

@@ -1,0 +1,113 @@
+"""As large as a plain encode, as a wish; and what is gained by the map at that size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from semvid.codecs.base.codec import QualityScale
+from semvid.core.config import CompressConfig
+from semvid.core.events import Event, Stage
+from semvid.core.results import Result, Trial
+from semvid.engine.part_frames import add_parts
+from semvid.engine.ruler import Ruler
+from semvid.engine.trials import PartsTrial, Trials
+from semvid.engine.wishes import Finished, Miss, OfSize, Tolerance, within
+from semvid.media.probe import probe
+from semvid.scores.parts import PartScorer
+
+
+class PlainSize(OfSize):
+    """A video stream as large as that of a plain encode of the same quality.
+
+    Args:
+        plain: How that is encoded.
+        other_bytes: As for ``OutputSize``.
+        folder: For scratch files.
+
+    Attributes:
+        plain_bytes: Of the video of the plain encode, as far as it is known; 0 = not yet.
+    """
+
+    tolerance = Tolerance(
+        of_trial=within(0.01), near=(-0.01, 0.01), kept=(-math.inf, math.inf),
+        hopeless=math.inf,
+    )  # fmt: skip
+
+    def __init__(self, plain: CompressConfig, other_bytes: int, folder: Path) -> None:
+        self._plain, self._others, self._folder = plain, other_bytes, folder
+        self._ruler: Ruler | None = None
+        self._plain_tried: PartsTrial | None = None
+        self._tried: list[PartsTrial] = []
+        self._steps = 6.0
+        self.plain_bytes = 0
+
+    def prepare(self, trials: Trials, config: CompressConfig) -> Generator[Event, None, None]:
+        """See ``Wish``."""
+        self.take((yield from trials.encode("a plain encode of some parts", self._plain)))
+        yield Stage("preparing to measure")
+        rate = probe(trials.source).frame_rate
+        scorer = PartScorer(self._folder, "region-psnr", rate)
+        self._ruler = Ruler(scorer, trials.samples, trials.num_frames)
+        add_parts(scorer, trials, config)
+
+    def take(self, plain: PartsTrial) -> None:
+        """Compare with a plain encode of the parts."""
+        self._plain_tried, self.plain_bytes = plain, plain.video_bytes
+
+    def steps_per_distance(self, scale: QualityScale) -> float:
+        """See ``Wish``."""
+        self._steps = scale.steps_per_octave
+        return self._steps
+
+    def judge(self, tried: PartsTrial) -> Miss:
+        """See ``Wish``."""
+        self._tried.append(tried)
+        return self._miss(tried.video_bytes, tried.video_bytes + self._others)
+
+    def check(self, finished: Finished) -> Miss:
+        """See ``Wish``."""
+        assert self._plain_tried is not None  # noqa: S101 - it was prepared
+        if self._plain_tried.is_whole:
+            return self._miss(finished.video_bytes, finished.output_bytes)
+        nearest = self._nearest(finished.quality)
+        finer = 2 ** ((nearest.quality - finished.quality) / self._steps)
+        # Each part tells of the frames that are nearer to it than to others. It is compared with the same
+        # part with maps: how frames are coded in a part and in the whole differs by more.
+        middles = [float(one.coded.pts[one.is_compared].mean()) for one in nearest.parts]
+        borders = [(one + other) / 2 for one, other in pairwise(middles)]
+        slots = np.split(finished.coded.sizes, np.searchsorted(finished.coded.pts, borders))
+        total = 0.0
+        for slot, plain, mapped in zip(slots, self._plain_tried.parts, nearest.parts, strict=True):
+            total += float(slot.sum()) * plain.num_bytes / (mapped.num_bytes * finer)
+        self.plain_bytes = round(total)
+        return self._miss(finished.video_bytes, finished.output_bytes)
+
+    def _miss(self, video_bytes: int, output_bytes: int) -> Miss:
+        ratio = max(video_bytes, 1) / max(self.plain_bytes, 1)
+        return Miss(math.log2(ratio), ratio - 1, output_bytes)
+
+    def explain(self, trial: Trial) -> str:
+        """See ``Wish``."""
+        return "the size of a plain encode is out of reach; leave out `match=size`"
+
+    def remark(self, trial: Trial) -> str:
+        """See ``Wish``."""
+        way = "larger" if trial.missed_by > 0 else "smaller"
+        return f"at CRF {trial.quality:g} it is {abs(trial.missed_by):.1%} {way} than a plain encode"
+
+    def sum_up(self, result: Result) -> Result:
+        """See ``Wish``."""
+        assert self._ruler is not None and self._plain_tried is not None  # noqa: PT018, S101 - it was prepared
+        mapped = self._ruler.of_trial(self._nearest(result.quality)).score
+        gain = mapped - self._ruler.of_trial(self._plain_tried).score
+        plain_bytes = result.output_bytes - result.video_bytes + self.plain_bytes
+        return replace(result, plain_bytes=plain_bytes, gain_db=None if math.isnan(gain) else gain)
+
+    def _nearest(self, quality: float) -> PartsTrial:
+        return min(self._tried, key=lambda one: abs(one.quality - quality))

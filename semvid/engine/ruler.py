@@ -1,0 +1,54 @@
+"""Measures encodes of parts of a video, and of all of it, by the source's frames of these parts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from semvid.engine.part_frames import file_frames, trial_frames
+from semvid.engine.samples import Sample
+from semvid.engine.trials import PartsTrial
+from semvid.scores.parts import PartScorer, PartScores
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured."""
+
+    score: float
+    """NaN = there is nothing to measure."""
+    rest: float | None
+    """None = there is none, or it was not measured."""
+
+
+class Ruler:
+    """The source's frames of some parts of a video, to measure encodes by.
+
+    Args:
+        scorer: It gets the frames before the first encode.
+        samples: The parts.
+        num_frames: Of the whole video: each part counts by how many of them are nearest to it.
+    """
+
+    def __init__(self, scorer: PartScorer, samples: Sequence[Sample], num_frames: int) -> None:
+        self.scorer, self._samples = scorer, samples
+        middles = [(one.compared_from + one.compared_to) / 2 for one in samples]
+        borders = [0.0, *((one + other) / 2 for one, other in pairwise(middles))]
+        ends = [*borders[1:], float(num_frames)]
+        self._weights = [end - start for start, end in zip(borders, ends, strict=True)]
+
+    def of_trial(self, tried: PartsTrial) -> Measured:
+        """Measure a trial of these parts."""
+        return self._means(self.scorer.score(trial_frames(tried.parts)))
+
+    def of_file(self, path: Path) -> Measured:
+        """Measure an encode of the whole video."""
+        return self._means(self.scorer.score(file_frames(path, self._samples)))
+
+    def _means(self, found: PartScores) -> Measured:
+        score = found.mean(found.target, self._weights)
+        rest = math.nan if found.rest is None else found.mean(found.rest, self._weights)
+        return Measured(score, None if math.isnan(rest) else rest)
