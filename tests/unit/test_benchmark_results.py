@@ -24,9 +24,13 @@ def test_a_part_that_is_measured_again_leaves_the_others_and_tells_the_new_envir
     assert record == {"environment": common.environment(), "cost": 1, "runs": [2]}
 
 
-def test_runs_of_obedience_leave_its_cost(common, tmp_path):
-    (tmp_path / "obedience.json").write_text(json.dumps({"runs": [], "cost_640x360_60_frames": {"x264": 1}}))
-    path = importlib.import_module("obedience").keep([{"share": 1.0}])
-    record = json.loads(path.read_text())
+def test_runs_of_obedience_leave_its_cost_and_those_of_the_other_wish(common, tmp_path):
+    others = [{"share": 0.9, "match": "size"}, {"share": 0.8, "match": "region"}]
+    kept = {"runs": others, "cost_640x360_60_frames": {"x264": 1}}
+    (tmp_path / "obedience.json").write_text(json.dumps(kept))
+    obedience = importlib.import_module("obedience")
+    runs = obedience._Runs("region")
+    runs.rows.append({"share": 1.0, "match": "region"})
+    record = json.loads(obedience.keep(runs).read_text())
     assert record["cost_640x360_60_frames"] == {"x264": 1}
-    assert record["runs"] == [{"share": 1.0}]
+    assert record["runs"] == [others[0], *runs.rows]
