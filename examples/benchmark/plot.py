@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import numpy as np
 from common import REPOSITORY, RESULTS, table
 
 from semvid.products.bench.plots import Bar, Line, alone, bars, curves
+from semvid.products.bench.run import QUALITIES
 from semvid.scores.bd_rate import LEAST_POINTS, SMALLEST_OVERLAP, BdRate, bd_rate
 
 DOCS = REPOSITORY / "docs"
@@ -82,21 +83,28 @@ def changes(group: Group, source: str, measure: str, anchor_aq: str = "default")
     return [one.change for one in rates if one is not None and math.isfinite(one.change)]
 
 
-def other_aqs(group: Group) -> list[str]:
-    """Return the AQ modes of plain encodes, besides the default, that all clips have."""
+def other_aqs(group: Group) -> dict[str, list[str]]:
+    """Return the AQ modes of plain encodes, besides the default, and the clips that have them."""
     modes = sorted({aq for _, aq, source in group.curves if source == "plain"} - {"default"})
-    measured = {
-        mode: [group.rate(clip, "plain", "salient", aq=mode) for clip in group.clips] for mode in modes
+    found = {
+        mode: [clip for clip in group.clips if group.rate(clip, "plain", "salient", aq=mode) is not None]
+        for mode in modes
     }
-    return [mode for mode in modes if None not in measured[mode]]
+    return {mode: clips for mode, clips in found.items() if clips}
+
+
+def aq_changes(group: Group, mode: str, measure: str, clips: Sequence[str]) -> list[float]:
+    """Return the rate differences of plain encodes with another AQ mode."""
+    rates = (group.rate(clip, "plain", measure, aq=mode) for clip in clips)
+    return [one.change for one in rates if one is not None and math.isfinite(one.change)]
 
 
 def best_aq(group: Group, measure: str) -> str:
-    """Return the AQ with which plain encodes need the fewest bytes."""
+    """Return the AQ with which plain encodes need the fewest bytes, of those that all clips have."""
     means = {"default": 0.0}
-    for mode in other_aqs(group):
-        rates = [group.rate(clip, "plain", measure, aq=mode) for clip in group.clips]
-        means[mode] = float(np.mean([one.change for one in rates if one is not None]))
+    for mode, clips in other_aqs(group).items():
+        if clips == group.clips:
+            means[mode] = float(np.mean(aq_changes(group, mode, measure, clips)))
     return min(means, key=lambda one: means[one])
 
 
@@ -110,12 +118,9 @@ def rate_table(group: Group, *, against_best: bool) -> str:
         rows.append([label(source), max(map(len, found)), *map(percent, found)])
     if against_best:
         rows.append(["its aq-mode", "", *anchors.values()])
-    for mode in [] if against_best else other_aqs(group):
-        rates = {
-            name: [group.rate(clip, "plain", name, aq=mode) for clip in group.clips] for name in measures
-        }
-        means = [percent(one.change for one in each if one is not None) for each in rates.values()]
-        rows.append([f"none, aq-mode {mode}", len(group.clips), *means])
+    for mode, clips in ({} if against_best else other_aqs(group)).items():
+        means = [percent(aq_changes(group, mode, name, clips)) for name in measures]
+        rows.append([f"none, aq-mode {mode}", len(clips), *means])
     heads = [*(f"object {one}" for one in OBJECT.values()), *(f"whole {one}" for one in WHOLE.values())]
     return table(["maps", "clips", *heads], rows)
 
@@ -201,9 +206,11 @@ def draw_curves(group: Group, clip: str, measure: str, y_name: str, path: Path) 
 def section(group: Group) -> str:
     """Write about one encoder, and draw its plots."""
     encoder = f"{group.codec}" if group.preset == "default" else f"{group.codec}, preset {group.preset}"
-    where = (
-        "DAVIS, truth masks" if group.material == "davis" else "ordinary clips, judged by the maps of `msroi`"
-    )
+    lines = group.material.removeprefix("clips")
+    where = "DAVIS, truth masks"
+    if group.material != "davis":
+        size = f" of {lines} lines" if lines else ""
+        where = f"ordinary clips{size}; the object is what the maps of `msroi` mark, which favours `msroi`"
     name = f"rd-{group.codec}" + ("" if group.material == "davis" else f"-{group.material}")
     parts = [f"## {encoder} ({where})"]
     draw_bars(group, DOCS / f"{name}.svg")
@@ -238,7 +245,7 @@ def section(group: Group) -> str:
 def shown_groups(record: Mapping[str, Any]) -> list[Group]:
     """Return the groups in which anything can be compared, in the order to show them."""
     groups = (one for one in read_groups(record["points"]) if one.clips and one.sources())
-    return sorted(groups, key=lambda one: (one.material != "davis", one.codec, one.preset))
+    return sorted(groups, key=lambda one: (one.material != "davis", list(QUALITIES).index(one.codec)))
 
 
 def document(record: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from semvid.products.report.page import asset
 _WIDTH, _HEIGHT = 480, 270
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 24, 38
 _LEAST_BAR = 2.0
-_LONGEST_NAME = 20
+_LONGEST_NAME = 18
 
 
 @dataclass(frozen=True, slots=True)
