@@ -125,6 +125,7 @@ def main() -> None:
     parser.add_argument("--preset", default="fast")
     parser.add_argument("--lines", type=int, default=180)
     parser.add_argument("--clips", help="Names that begin like this, separated by commas; default: all.")
+    parser.add_argument("--wishes", help='As in "VMAF 90,PSNR of what matters 35"; default: all.')
     arguments = parser.parse_args()
     record = load("targets")
     results = record.setdefault("runs", {})
@@ -140,6 +141,8 @@ def main() -> None:
                     for value in values:
                         preset = arguments.preset if codec.startswith("x26") else None
                         key = f"{codec}/{preset}/{arguments.lines} lines/{name} {value}/{clip.stem}"
+                        if arguments.wishes and f"{name} {value}" not in arguments.wishes.split(","):
+                            continue
                         if key not in results:
                             results[key] = run(source, maps, codec, preset, kind(value), work)
                             save("targets", record)
