@@ -19,6 +19,11 @@ def defaults_of(kind: type[Rate]) -> str:
     return ", ".join(f"{scale.default:g} ({name})" for name, scale in scales if scale.kind is kind)
 
 
+def takers_of_peak() -> str:
+    """Return the codecs that take a maximum bit rate."""
+    return ", ".join(name for name, one in CODECS.items() if one.takes_peak)
+
+
 def preset_help() -> str:
     """Return the help of ``--preset``."""
     told = (

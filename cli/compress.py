@@ -10,8 +10,9 @@ import typer
 
 # Only light modules here: `semvid --help` must not load FFmpeg or numpy.
 from semvid.cli import options, scores
-from semvid.cli.codec_options import Codec, defaults_of, preset_help
+from semvid.cli.codec_options import Codec, defaults_of, preset_help, takers_of_peak
 from semvid.cli.key_values import parse_option
+from semvid.cli.peak import parse_peak
 from semvid.core.config import AllocationConfig, CompressConfig, Deinterlace, DroppableKind, Match
 from semvid.core.errors import ConfigError
 from semvid.core.rate import Bitrate, Crf, Quality, Rate, Size
@@ -35,7 +36,16 @@ def command(
         f"Default: {defaults_of(Quality)}."
     )] = None,
     bitrate: Annotated[str | None, options.encoding_option(
-        metavar="RATE", help="Bit rate of the video in bits per second, as in 800k or 12M."
+        metavar="RATE", help="Bit rate of the video in bits per second, as in 800k or 12M. x264 and x265 "
+        "take two passes."
+    )] = None,
+    max_bitrate: Annotated[str | None, options.encoding_option(
+        metavar="RATE", help=f"{takers_of_peak()}: maximum bit rate, for slow lines and simple players, with "
+        "--crf or --bitrate."
+    )] = None,
+    buffer: Annotated[str | None, options.encoding_option(
+        metavar="BITS", help="How many bits a player reads ahead, with --max-bitrate; smaller = steadier and "
+        "worse. Default: those of two seconds."
     )] = None,
     target_size: Annotated[str | None, options.encoding_option(
         metavar="SIZE", help="Maximum size of the whole output in bytes, sound included, as in 25M."
@@ -128,6 +138,7 @@ def command(
         ),
         codec=codec,
         rate=cast("Rate | None", rate),
+        peak=parse_peak(max_bitrate, buffer),
         preset=preset,
         deinterlace=cast(Deinterlace, deinterlace),
         encoder_options=dict(map(parse_option, encoder_option or [])),

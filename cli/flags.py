@@ -16,6 +16,7 @@ _FLAGS: Mapping[str, str] = {
     "Ssimulacra2": "--target-ssimulacra2", "Vmaf": "--target-vmaf", "Xpsnr": "--target-xpsnr",
     "RegionVmaf": "--region-vmaf", "RegionPsnr": "--region-psnr",
     "AsGoodAs": "--as-good-as", "floor": "--floor",
+    "Peak": "--max-bitrate", "peak": "--max-bitrate", "buffer_bits": "--buffer",
     "target_bytes": "--target-bytes", "path": "--maps", "hold": "--maps-hold", "weights": "--focus",
     "encoder_options": "--encoder-option", "height": "--size", "frame_rate": "--fps",
     "latency_ms": "--latency", "wait_seconds": "--wait", "max_maps_per_second": "--max-maps",

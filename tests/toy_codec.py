@@ -26,6 +26,7 @@ class ToyCodec:
     name, also_called, library, packages, coding_format = "toy", ("mpeg4",), "mpeg4", ("av",), "mpeg4"
     scale = QualityScale(2, 31, 5, takes_fractions=False, steps_per_octave=4.0)
     obedient_presets, default_preset, takes_offsets = (), "", False
+    has_two_passes = takes_peak = False
 
     def elementary(self, key_frame):
         return "m4v", key_frame
@@ -34,7 +35,7 @@ class ToyCodec:
         start, end = (key_frame.find(one) for one in _HEADER_STARTS)
         return key_frame[start:end] if 0 <= start < end else b""
 
-    def coding(self, config):
+    def coding(self, config, part=None):
         check_kind(config.rate or Crf(5), (Crf,), self.name)
         return ToyCoding((config.rate or Crf(5)).value, config.allocation.strength)
 

@@ -4,7 +4,9 @@ For distortion weighted by w the bits are best spent where every block's weighte
 per bit. Distortion goes with the square of the quantizer step, and the step doubles every 6 QP, so
 ``dQP = -3 log2(w / w0)``. The one free number w0 is the weight of what keeps the quantizer of a plain encode:
 of what matters most (``saving_offsets``), or of a middle at which the predicted bits are those of the plain
-encode (``neutral_offsets``).
+encode (``neutral_offsets``). At a given size or bit rate both would be the same but for a constant, which the
+encoder takes out again, were it not for limits and for the value a block takes of a map within it:
+``saving_offsets`` then favours what matters more (``examples/benchmark/two_pass.py``).
 """
 
 from __future__ import annotations

@@ -55,10 +55,10 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Another pass over the video, or parts of it, begins after the encode; ``Progress`` starts again."""
+    """A pass over the video, or parts of it, begins; ``Progress`` starts again."""
 
     name: str
-    """What the pass does, as in ``measuring``."""
+    """What the pass does, as in ``second pass`` or ``measuring``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,10 @@ from typing import Annotated, ClassVar
 from semvid.core.setting_types import Limits, Named
 from semvid.core.settings import Settings, settings
 
+_MOST_AT_PEAK = 2_000_000_000
+"""Both x264 and x265 count up to 2 Gbit in whole kbit."""
+_BUFFER_SECONDS = 2
+
 
 @settings
 class Crf(Settings):
@@ -98,6 +102,26 @@ class AsGoodAs(Settings):
     """The other encode: a video with the frames of the source."""
     floor: Annotated[float, _DECIBELS] | None = None
     """As for ``RegionPsnr``."""
+
+
+@settings
+class Peak(Settings):
+    """The fastest that a line, a disk or a player takes the video, beside ``Crf`` or ``Bitrate``.
+
+    However long a part is, it has no more bits than come in its time at this rate, and those of the buffer
+    before it (a video buffering verifier, VBV).
+    """
+
+    bits_per_second: Annotated[int, Limits(1000, _MOST_AT_PEAK), Named("Peak")]
+    """Of the video alone, without sound."""
+    buffer_bits: Annotated[int, Limits(1000, _MOST_AT_PEAK), Named("buffer_bits")] | None = None
+    """Size of the buffer; smaller = steadier and worse. None = the bits of two seconds, as is usual for
+    files."""
+
+    @property
+    def chosen_buffer_bits(self) -> int:
+        """``buffer_bits``, or its default."""
+        return self.buffer_bits or min(_BUFFER_SECONDS * self.bits_per_second, _MOST_AT_PEAK)
 
 
 @settings

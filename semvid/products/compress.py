@@ -14,6 +14,7 @@ from semvid.core.settings import or_default
 from semvid.engine.job import Job
 from semvid.engine.run import follow
 from semvid.products.encode import encode_events
+from semvid.products.two_pass import has_two_passes, two_pass_events
 from semvid.products.wished import has_wish, wish_events
 
 
@@ -90,7 +91,9 @@ def job_events(
     job: Job, *, importance: ImportanceSource | None = None, preview_size: tuple[int, int] | None = None
 ) -> Generator[Event, None, Result]:
     """Do what ``compress_events`` does for a job; the other arguments are the same."""
-    if has_wish(job.config):
+    if has_two_passes(job.config):
+        result = yield from two_pass_events(job, importance=importance, preview_size=preview_size)
+    elif has_wish(job.config):
         result = yield from wish_events(job, importance=importance, preview_size=preview_size)
     else:
         coding = find_codec(job.config.codec).coding(job.config)

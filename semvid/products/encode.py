@@ -13,11 +13,12 @@ from semvid.core.config import CompressConfig
 from semvid.core.errors import ConfigError, OutputError
 from semvid.core.events import Event, Notice, Started
 from semvid.core.map_source import ImportanceSource, MapSource
-from semvid.core.rate import Size
+from semvid.core.rate import Bitrate, Size
 from semvid.core.results import Result
 from semvid.core.text import setting
 from semvid.core.types import AnalysedFrame, Span
 from semvid.engine.encoding import Encoding
+from semvid.engine.peak import PeakWatch
 from semvid.engine.probe import compared_with_plain, measure_plain
 from semvid.engine.run import Run, open_run
 from semvid.engine.samples import CodingLog
@@ -29,6 +30,7 @@ from semvid.importance.files.sidecar import SUFFIX
 from semvid.importance.predictor import NetworkSource
 from semvid.importance.registry import sharing_cores
 from semvid.media.stills.picture_file import is_still
+from semvid.media.writing.carry import Manifest
 from semvid.media.writing.destination import check_output, default_output
 from semvid.media.writing.output import check_place
 from semvid.media.writing.writer import VideoWriter
@@ -58,19 +60,14 @@ def encode_events(
     has_maps = config.allocation.strength > 0
     with open_run(source, config.temporal, preview_size, span=span, has_maps=has_maps) as run:
         reader, info = run.reader, run.reader.info
-        if output is None:
-            output = default_output(info, coding.coding_format, config)
-        _check_span(reader.span, output, config)
-        manifest = check_output(output, info, coding.coding_format, config)
+        output, manifest = plan(run, source, output, config, coding)
         reader.keep(manifest.read_streams)
-        if config.save_maps is not None:
-            _check_maps_place(config.save_maps, source, output, overwrite=config.overwrite)
         maps = run.open_maps(sharing_cores(config.maps), importance)
         with VideoWriter(output, manifest, overwrite=config.overwrite) as writer, ExitStack() as stack:
             yield Started(info)
-            yield from map(Notice, (*manifest.notices, *_remarks(source, config, maps)))
+            yield from map(Notice, (*manifest.notices, *remarks(source, config, maps)))
             if config.save_maps is not None and has_maps:
-                _record(run, config.save_maps, stack, overwrite=config.overwrite)
+                record(run, config.save_maps, stack, overwrite=config.overwrite)
             interlaced = InterlacedStage(config.deinterlace, coding.codes_fields, output.suffix)
             # Frames before the span only warm up what is remembered from frame to frame.
             cut = each(AnalysedFrame, lambda one: [one] if one.frame.pts in reader.span else [])
@@ -78,11 +75,12 @@ def encode_events(
             if redraw is not None:
                 stages.append(redraw(run))
             encoding, writing, log = Encoding(), Writing(reader, writer), CodingLog()
+            peak = PeakWatch(config.peak)
             encoding.begin(coding, Target.of_file(info, output.suffix))
             stack.callback(encoding.close)
             # The calling thread must keep the encoder fed.
             prepare = each(AnalysedFrame, lambda frame: [coding.prepare(frame)])
-            stages += [prepare, in_thread("analyse", info), encoding.run, log.run, writing.run]
+            stages += [prepare, in_thread("analyse", info), encoding.run, log.run, peak.run, writing.run]
             with pipeline(reader, *stages) as events:
                 yield from events
             remark, fields = "what could be decoded was compressed", interlaced.notices()
@@ -92,8 +90,10 @@ def encode_events(
                 size = complete.stat().st_size
                 if not accepts(Finished(complete, coding.quality, size, writing.video_bytes, log.coded())):
                     raise RejectedError
+            yield from map(Notice, peak.remarks())
             measured = None
-            if coding.keeps_region and config.probe:
+            # There is no plain encode of the same quality to compare with at a bit rate.
+            if coding.keeps_region and config.probe and not isinstance(config.rate, Bitrate):
                 # Whoever ends the run meanwhile gets no output.
                 measured = yield from measure_plain(source, reader.span, config, log, output.suffix)
             output_bytes = writer.commit()
@@ -109,7 +109,22 @@ def encode_events(
             return compared_with_plain(result, measured) if coding.keeps_region else result
 
 
-def _record(run: Run, path: Path, stack: ExitStack, *, overwrite: bool) -> None:
+def plan(
+    run: Run, source: Path, output: Path | None, config: CompressConfig, coding: Coding
+) -> tuple[Path, Manifest]:
+    """Return where a run writes, and what it does with the other streams; refuse what cannot be done."""
+    info = run.reader.info
+    if output is None:
+        output = default_output(info, coding.coding_format, config)
+    _check_span(run.reader.span, output, config)
+    manifest = check_output(output, info, coding.coding_format, config)
+    if config.save_maps is not None:
+        _check_maps_place(config.save_maps, source, output, overwrite=config.overwrite)
+    return output, manifest
+
+
+def record(run: Run, path: Path, stack: ExitStack, *, overwrite: bool) -> None:
+    """Keep the maps of a run in a sidecar, which gets its name when the stack is closed."""
     from semvid.importance.files.sinks import open_sink
 
     context = SinkContext(run.reader.info, run.made_by)
@@ -120,7 +135,8 @@ class RejectedError(Exception):
     """An encode was not what was asked for."""
 
 
-def _remarks(source: Path, config: CompressConfig, maps: MapSource) -> Iterator[str]:
+def remarks(source: Path, config: CompressConfig, maps: MapSource) -> Iterator[str]:
+    """Return sentences about options that will have no effect, or another one than expected."""
     if is_still(source):
         yield (
             f"{source.name} is a still picture: a video of one frame is made (of several pages, the first); "

@@ -45,6 +45,8 @@ MORE = {
     "encoder_option": ("nonsense=1", "encoder_options=nonsense=1", "--encoder-option nonsense=1"),
     "kind": ("mp3", "format=mp3", "--format mp3"),
     "bitrate": ("2000000G", "Bitrate(2000000000000000)", "--bitrate 2000000000000000"),
+    "max_bitrate": ("3G", "Peak(3000000000)", "--max-bitrate 3000000000"),
+    "buffer": (("3G", "--max-bitrate", "1M"), "buffer_bits=3000000000", "--buffer 3000000000"),
     "sound_bitrate": ("1k", "sound_bitrate=1000", "--sound-bitrate 1000"),
     "target_size": ("2000000G", "Size(2000000000000000)", "--target-size 2000000000000000"),
     "output": (None, "output", "another -o"),

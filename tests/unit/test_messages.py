@@ -25,7 +25,7 @@ VALUE = "\N{WHITE SQUARE}"
 SHOWN_WITH = {
     "importance.files": "--maps", "engine.floor": "--floor", "engine.scored": "--target-vmaf", "engine.part_frames": "--as-good-as",
     "importance.files.boxes": "--boxes", "importance.tracking": "--track", "cli.marks": "--track", "models": "--model", "codecs": "--codec",
-    "products.encode": "--crf", "products.wished": "--crf", "products.maps": "--format", "products.compare.compare": "--metrics", "products.report": "--report",
+    "products.encode": "--crf", "products.wished": "--crf", "products.two_pass": "--crf", "engine.peak": "--max-bitrate", "cli.peak": "--max-bitrate", "products.maps": "--format", "products.compare.compare": "--metrics", "products.report": "--report",
     "media.writing.claim": "-y", "media.writing.output": "-y", "media.writing.carry": "--drop", "media.reach": "--allow-protocols", "cli.options": "--focus",
 }  # fmt: skip
 """What a module is about: commands without this option may import it, but cannot get at its messages."""
@@ -34,6 +34,11 @@ CANNOT_HAPPEN = {
     ("bench", "products.compare.compare"): "it scales its encodes",
     ("bench", "products.encode"): "it sets no size, and saves no maps for the user",
     ("bench", "products.wished"): "it sets a CRF",
+    ("bench", "products.two_pass"): "it sets a CRF",
+    ("bench", "codecs.base.rates"): "it sets no maximum bit rate",
+    ("bench", "codecs.ffmpeg.rated"): "it sets a CRF, and no maximum bit rate",
+    ("stream", "codecs.base.rates"): "it makes no files",
+    ("stream", "codecs.ffmpeg.rated"): "it makes no files",
     ("stream", "codecs.ffmpeg.spec"): "it sets no --crf and no options of encoders",
     ("stream", "codecs.ffmpeg.encoder"): "it sets no options of encoders",
     ("stream", "codecs.ffmpeg.region_coding"): "it makes no files",

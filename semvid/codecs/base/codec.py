@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from semvid.core.errors import ConfigError
 from semvid.core.rate import Crf, Quality, Rate
@@ -57,6 +58,20 @@ class LiveOptions:
     """One of ``Codec.live_presets``; None if there are none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One of the two passes of an encode to a bit rate. Both must see the same frames and maps."""
+
+    number: Literal[1, 2]
+    """The first finds out what each frame takes, and its packets are thrown away; the second encodes."""
+    statistics: Path
+    """What the first writes and the second reads; encoders put other files beside it, named after it."""
+    bits_per_second: float
+    """To ask of the encoder, by the clock of its nominal frame rate."""
+    first_header: bytes = b""
+    """In the second pass: ``StreamParameters.extradata`` of the first."""
+
+
 def refuse_preset(codec: str, options: LiveOptions) -> None:
     """Raise ConfigError if there is a preset, for codecs that take none live."""
     if options.preset is not None:
@@ -91,6 +106,14 @@ class Codec(Protocol):
         """The qualities it takes."""
 
     @property
+    def has_two_passes(self) -> bool:
+        """Whether it keeps to a ``Bitrate`` in two passes."""
+
+    @property
+    def takes_peak(self) -> bool:
+        """Whether it keeps to a ``Peak``."""
+
+    @property
     def obedient_presets(self) -> tuple[str, ...]:
         """Presets with which it obeys maps, slowest first; empty if it has no presets."""
 
@@ -108,8 +131,12 @@ class Codec(Protocol):
     def describe_key_frame(self, key_frame: bytes) -> bytes:
         """Return what must stay the same for one container; empty if it does not say that."""
 
-    def coding(self, config: CompressConfig) -> Coding:
+    def coding(self, config: CompressConfig, part: Pass | None = None) -> Coding:
         """Return the way of coding a video, its options checked.
+
+        Args:
+            config: Options.
+            part: One of two passes, only for codecs that have them; None = there is one.
 
         Raises:
             MapIgnoredError: The encoder would ignore the map.

@@ -1,9 +1,29 @@
-"""Checks the kind of rate that a codec takes."""
+"""Checks that a codec takes what a file is to be coded at."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from semvid.core.errors import ConfigError
 from semvid.core.rate import Rate
+
+if TYPE_CHECKING:
+    from semvid.codecs.base.codec import Codec
+    from semvid.core.config import CompressConfig
+
+
+def check_rates(config: CompressConfig, codec: Codec, taken: tuple[type[Rate], ...]) -> None:
+    """Raise ConfigError if the codec does not take what is asked for.
+
+    Args:
+        config: Options.
+        codec: The codec.
+        taken: The kinds of rate that it takes by itself: others are searched by encoding.
+    """
+    if config.rate is not None:
+        check_kind(config.rate, taken, codec.name)
+    if config.peak is not None and not codec.takes_peak:
+        raise ConfigError(f"`Peak` is not for `codec={codec.name}`; leave it out, or use `codec=x264`")
 
 
 def check_kind(rate: Rate, taken: tuple[type[Rate], ...], codec: str) -> None:

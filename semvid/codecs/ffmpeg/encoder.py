@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _USUAL_RATE = Fraction(25)
 _BIT_RATE_TOLERANCE = 128_000
+_QUANTIZER_UNITS = 118
+"""FFmpeg's ``FF_QP2LAMBDA``, in which it tells quantizers."""
 _NEVER_REORDERED = 2
 """Videos of at most this many pictures are coded in order, and libx265 leaves their decoding times unset."""
 
@@ -62,6 +64,7 @@ class VideoEncoder:
         self._spec, self._preparer = spec, preparer
         self._stripper: Graph | None = None
         self._num_pictures = 0
+        self._quantizers = self._num_told = 0
         self._keeper = SideDataKeeper(spec.name, suffix)
         self._keeper.begin(first, target.source.side_data if target.source else (), preparer.size)
         if preparer.keeps_alpha:
@@ -149,6 +152,15 @@ class VideoEncoder:
                 f"'ffmpeg -h encoder={self._spec.library}' lists those it has"
             )
 
+    @property
+    def mean_quantizer(self) -> float | None:
+        """Of all pictures so far; None if the encoder does not tell."""
+        return self._quantizers / _QUANTIZER_UNITS / self._num_told if self._num_told else None
+
+    def close(self) -> None:
+        """Let go of the encoder, which only then completes what it writes itself."""
+        self.__dict__.pop("_codec", None)
+
     def encode(self, picture: VideoFrame) -> list[CodedPacket]:
         """Encode a prepared picture; returns packets of this or earlier ones.
 
@@ -191,6 +203,10 @@ class VideoEncoder:
 
     def _coded(self, packet: Packet[Any]) -> CodedPacket:
         pts = packet.pts or 0
+        if packet.has_sidedata("quality_stats"):
+            told = bytes(packet.get_sidedata("quality_stats"))
+            self._quantizers += int.from_bytes(told[:4], "little")
+            self._num_told += 1
         says_more = packet.is_disposable or packet.has_sidedata("matroska_block_additional")
         return CodedPacket(
             bytes(packet), self._spec.coding_format, pts, pts if packet.dts is None else packet.dts,

@@ -29,6 +29,11 @@ def split_list(text: str) -> list[tuple[str, str]]:
     return items
 
 
+def quoted(value: str) -> str:
+    """Write a value of such a list, with everything that would end it or be left out escaped."""
+    return re.sub(r"[\\':=\s]", r"\\\g<0>", value)
+
+
 def _split_outside_quotes(text: str) -> list[str]:
     """Split at the colons that are neither escaped nor in single quotes."""
     return re.findall(r"(?:\\.|'[^']*(?:'|$)|[^:\\'])+", text, flags=re.DOTALL)

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from av.video.frame import PictureType
 
-from semvid.codecs.base.codec import LiveOptions
+from semvid.codecs.base.codec import LiveOptions, Pass
 from semvid.codecs.base.coding import Encoder, PreparedFrame, Target
 from semvid.codecs.base.dolby_vision import refuse_private_colours
-from semvid.codecs.base.rates import check_kind
 from semvid.codecs.ffmpeg.allocator import OffsetAllocator
 from semvid.codecs.ffmpeg.encoder import VideoEncoder
 from semvid.codecs.ffmpeg.live import live_options, predicted_saving
@@ -20,10 +19,10 @@ from semvid.codecs.ffmpeg.map_watch import WatchRunner
 from semvid.codecs.ffmpeg.obedience import MapWatch
 from semvid.codecs.ffmpeg.option_trial import check_obedience
 from semvid.codecs.ffmpeg.prepare import FramePreparer, can_code_fields
+from semvid.codecs.ffmpeg.rated import rated_options
 from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.core.coded import CodedPacket
 from semvid.core.config import AllocationConfig, CompressConfig
-from semvid.core.rate import Crf
 from semvid.core.text import setting
 from semvid.core.types import AnalysedFrame
 
@@ -39,55 +38,61 @@ class RegionCoding:
     Args:
         spec: The encoder.
         options: FFmpeg's.
-        quality: Constant rate factor that offsets are scaled for.
+        crf: Constant rate factor that offsets are scaled for.
         allocation: How strongly importance moves the quantizer.
         given: The user's own among the options.
         is_live: Every picture comes out as it goes in.
-        remainder: What ``quality`` is beyond the CRF among the options, of an encoder that takes whole
-            numbers: the map adds it where it changes the quantizer.
+        remainder: What the quality is beyond the CRF, of an encoder that takes whole numbers: the map adds it
+            where it changes the quantizer.
+        is_kept: Somebody will see what is coded.
     """
 
     def __init__(
         self,
         spec: EncoderSpec,
         options: Mapping[str, str],
-        quality: float,
+        crf: float,
         allocation: AllocationConfig,
         *,
         given: Mapping[str, str] | None = None,
         is_live: bool = False,
         remainder: float = 0.0,
+        is_kept: bool = True,
     ) -> None:
-        self.name, self.coding_format, self.quality = spec.name, spec.coding_format, quality
-        self._remainder = remainder
+        self.name, self.coding_format = spec.name, spec.coding_format
+        self._crf, self._remainder, self._is_kept = crf, remainder, is_kept
         self._spec, self._options, self._given, self._is_live = spec, options, given or {}, is_live
         # Live the strength may rise later: libx265 4.2 crashes if only some pictures carry offsets.
         self._has_map = is_live or allocation.strength > 0
         self._preparer: FramePreparer | None = None
+        self._encoder: VideoEncoder | None = None
         self.reweigh(allocation)
 
     @classmethod
-    def of_file(cls, spec: EncoderSpec, config: CompressConfig) -> Self:
-        """Return the way of coding a file.
+    def of_file(cls, spec: EncoderSpec, config: CompressConfig, part: Pass | None = None) -> Self:
+        """Return the way of coding a file, or one of two passes over it.
 
         Raises:
             ConfigError: An option is not one the encoder has.
             MapIgnoredError: The encoder would silently ignore the map.
         """
-        if config.rate is not None:
-            check_kind(config.rate, (Crf,), spec.name)
-        quality = config.rate.value if isinstance(config.rate, Crf) else spec.crf.default
-        has_map = config.allocation.strength > 0
-        coded = round(quality) if has_map and not spec.crf.takes_fractions else quality
-        options = spec.options(coded, config.preset, config.encoder_options)
+        options, crf, remainder = rated_options(spec, config, part)
         return cls(
-            spec, options, quality, config.allocation, given=config.encoder_options, remainder=quality - coded
-        )
+            spec, options, crf, config.allocation,
+            given=config.encoder_options, remainder=remainder, is_kept=part is None or part.number > 1,
+        )  # fmt: skip
 
     @classmethod
     def of_live_stream(cls, spec: EncoderSpec, options: LiveOptions, allocation: AllocationConfig) -> Self:
         """Return the way of coding a live stream; raises as ``of_file`` does."""
         return cls(spec, live_options(spec, options), spec.crf.default, allocation, is_live=True)
+
+    @property
+    def quality(self) -> float:
+        """See ``Coding``."""
+        is_searched = "crf" not in self._options and self._encoder is not None
+        mean = self._encoder.mean_quantizer if is_searched and self._encoder else None
+        return self._crf + self._remainder if mean is None else mean
 
     @property
     def keeps_region(self) -> bool:
@@ -111,7 +116,7 @@ class RegionCoding:
         if self._preparer is None:
             self._preparer = FramePreparer(
                 self._spec,
-                self.quality - self._remainder,
+                self._crf,
                 analysed.frame,
                 remainder=self._remainder,
                 codes_fields=not self._is_live and self.codes_fields(analysed.frame.picture),
@@ -141,7 +146,8 @@ class RegionCoding:
         if self._has_map:
             untried = check_obedience(self._spec, self._options, self._preparer.pixel_format, self._given)
         encoder = VideoEncoder(self._spec, self._options, self._preparer, first=first.decoded, target=target)
-        watch = self._watch(encoder.parameters.extradata) if self._has_map else None
+        self._encoder = encoder
+        watch = self._watch(encoder.parameters.extradata) if self._has_map and self._is_kept else None
         if self._is_live:
             # What a live stream does not keep is told when it begins, whatever its encoder.
             return _RegionStream(encoder, watch, [])
@@ -155,7 +161,7 @@ class RegionCoding:
         watch = MapWatch(
             self._spec,
             self._options,
-            self.quality,
+            self._crf,
             extradata,
             f"check {setting('encoder_options', given)}" if given else "see 'semvid doctor'",
             codes_fields=self._preparer.codes_fields,
@@ -188,5 +194,6 @@ class _RegionStream:
         return packets
 
     def close(self) -> None:
+        self._encoder.close()
         if self._watch is not None:
             self._watch.close()

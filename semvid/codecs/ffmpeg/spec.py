@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from semvid.codecs.base.codec import LiveOptions, QualityScale, refuse_preset
+from semvid.codecs.base.codec import LiveOptions, Pass, QualityScale, refuse_preset
 from semvid.codecs.ffmpeg.option_text import is_off, number, split_list, tunes
 from semvid.core.errors import ConfigError, MapIgnoredError
 from semvid.core.text import setting
@@ -94,6 +94,12 @@ class EncoderSpec:
     """CRF -> the quantizer it stands for, in QP steps from any origin."""
     also_called: tuple[str, ...] = ()
     """What else users may type."""
+    first_of_two: str | None = None
+    """What ``nested_option`` has for the first of two passes, beside ``stats``; None = it has no two."""
+    second_of_two: Callable[[bytes], str] = lambda header: "pass=2"
+    """``(parameter sets of the first pass)`` -> what it has for the second where no maximum is given."""
+    takes_peak: bool = False
+    """See ``Codec``."""
     packages: tuple[str, ...] = ("av",)
     """What to install again if it does not work."""
     takes_offsets: bool = True
@@ -156,6 +162,11 @@ class EncoderSpec:
         return self.crf
 
     @property
+    def has_two_passes(self) -> bool:
+        """See ``Codec``."""
+        return self.first_of_two is not None
+
+    @property
     def obedient_presets(self) -> tuple[str, ...]:
         """See ``Codec``."""
         return tuple(one for one in self.presets if self._obeys(one, {}))
@@ -167,11 +178,11 @@ class EncoderSpec:
             return False
         return True
 
-    def coding(self, config: CompressConfig) -> Coding:
+    def coding(self, config: CompressConfig, part: Pass | None = None) -> Coding:
         """See ``Codec``."""
         from semvid.codecs.ffmpeg.region_coding import RegionCoding
 
-        return RegionCoding.of_file(self, config)
+        return RegionCoding.of_file(self, config, part)
 
     def live_presets(self, options: LiveOptions) -> tuple[str, ...]:
         """See ``Codec``."""

@@ -16,8 +16,9 @@ from semvid.core.luma import LumaArray, luma_of
 from semvid.core.types import Frame, QuantizerOffsets
 
 _FOR_THE_RUN = frozenset({
-    "b", "maxrate", "minrate", "bufsize", "crf",
-    "pass", "stats", "passlogfile", "csv", "recon", "dump-yuv", "analysis-save", "analysis-load",
+    "b", "bitrate", "maxrate", "minrate", "bufsize", "vbv-maxrate", "vbv-bufsize", "vbv-init", "crf",
+    "pass", "stats", "slow-firstpass", "passlogfile", "level", "level-idc",
+    "csv", "recon", "dump-yuv", "analysis-save", "analysis-load",
 })  # fmt: skip
 """Options that hold for its size, or write or read its files."""
 

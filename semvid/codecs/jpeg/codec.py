@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from semvid.codecs.base.codec import LiveOptions, QualityScale, refuse_preset
+from semvid.codecs.base.codec import LiveOptions, Pass, QualityScale, refuse_preset
 from semvid.core.config import JPEG_QUALITY, AllocationConfig, CompressConfig
 from semvid.core.rate import Quality
 
@@ -25,6 +25,7 @@ class _MotionJpeg:
     scale = QualityScale(
         1, 100, JPEG_QUALITY.value, takes_fractions=False, steps_per_octave=-25.0, kind=Quality
     )
+    has_two_passes = takes_peak = False
     obedient_presets: tuple[str, ...] = ()
     default_preset = ""
     takes_offsets = False
@@ -60,7 +61,7 @@ class _MotionJpeg:
 
         return JpegCoding(CompressConfig(codec=self.name, allocation=allocation), options)
 
-    def coding(self, config: CompressConfig) -> Coding:
+    def coding(self, config: CompressConfig, part: Pass | None = None) -> Coding:
         """See ``Codec``."""
         from semvid.codecs.jpeg.motion import JpegCoding
 

@@ -12,8 +12,9 @@ from av.video.reformatter import ColorRange, Colorspace
 from semvid.codecs.base.codec import LiveOptions
 from semvid.codecs.base.coding import Encoder, PreparedFrame, Target
 from semvid.codecs.base.dolby_vision import refuse_private_colours
-from semvid.codecs.base.rates import check_kind
+from semvid.codecs.base.rates import check_rates
 from semvid.codecs.jpeg.budget import Budget
+from semvid.codecs.jpeg.codec import MJPEG
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_size
 from semvid.codecs.jpeg.motion_encoder import JpegEncoder
 from semvid.codecs.jpeg.planes import planes_of
@@ -51,7 +52,7 @@ class JpegCoding:
 
     def __init__(self, config: CompressConfig, live: LiveOptions | None = None) -> None:
         self._rate = config.rate or JPEG_QUALITY
-        check_kind(self._rate, (Quality, Bitrate, Size), self.name)
+        check_rates(config, MJPEG, (Quality, Bitrate, Size))
         for option, value in (("preset", config.preset), ("encoder_options", config.encoder_options)):
             if value:
                 raise ConfigError(f"`{option}` is not for `codec=mjpeg`; give `Quality`, `Bitrate` or `Size`")

@@ -13,6 +13,8 @@ X265 = EncoderSpec(
     also_called=("h265", "hevc", "libx265"),
     coding_format="hevc",
     crf=QualityScale(1, 51, 28, takes_fractions=True, steps_per_octave=6.0),
+    first_of_two="pass=1:slow-firstpass=0",
+    takes_peak=True,
     presets=PRESETS,
     default_preset="medium",
     preset_option="preset",

@@ -19,7 +19,7 @@ from semvid.core.config.maps import (
 )
 from semvid.core.errors import ConfigError
 from semvid.core.frozen import FrozenMapping
-from semvid.core.rate import AsGoodAs, Bitrate, Quality, Rate, RegionPsnr, RegionVmaf, StillRate
+from semvid.core.rate import AsGoodAs, Bitrate, Peak, Quality, Rate, RegionPsnr, RegionVmaf, StillRate
 from semvid.core.setting_types import Limits
 from semvid.core.settings import settings
 from semvid.core.text import setting
@@ -42,6 +42,8 @@ class CompressConfig(MappedConfig):
     """The target: ``Crf``, ``Bitrate``, ``Size``, or a score (``Vmaf``, ``Xpsnr``, ``RegionVmaf``,
     ``RegionPsnr``, ``AsGoodAs``) for x264, x265, vp8 and vp9; ``Quality``, ``Bitrate`` or ``Size`` for mjpeg.
     None = the encoder's own default."""
+    peak: Peak | None = None
+    """Maximum bit rate and buffer, for x264 and x265, with ``Crf`` or ``Bitrate``; None = no limit."""
     preset: str | None = None
     """The encoder's own preset name; None = its default."""
     encoder_options: Mapping[str, str] = FrozenMapping()
@@ -93,6 +95,12 @@ class CompressConfig(MappedConfig):
         MappedConfig.__post_init__(self)
         _ = self.sound_codec
         self._check_score()
+        if self.peak and isinstance(self.rate, Bitrate):
+            mean, most = self.rate.bits_per_second, self.peak.bits_per_second
+            if mean > most:
+                raise ConfigError(
+                    f"`Bitrate({mean})` is above its maximum, `Peak({most})`; lower one or raise the other"
+                )
         if self.save_maps is not None and self.allocation.strength == 0:
             raise ConfigError("`save_maps` has no maps to save at `strength=0`; leave one out")
         if not self.probe and self.allocation.strength == 0:

@@ -5,13 +5,47 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
+
 from semvid.core.errors import MapError
 from semvid.core.map_source import MapSource
 from semvid.core.text import counted, setting
-from semvid.core.types import Frame, ImportanceMap, from_grey
+from semvid.core.types import Frame, ImportanceMap, Span, from_grey
 from semvid.importance.files.sidecar import SidecarReader, TimedMap
 
 _ASPECT_TOLERANCE = 0.02
+
+
+class RecordedMaps(MapSource):
+    """Maps that an earlier pass over the same frames recorded.
+
+    Args:
+        path: The sidecar.
+        span: The part that was recorded; frames around it get an empty map.
+    """
+
+    def __init__(self, path: Path, span: Span) -> None:
+        self._path, self._span = path, span
+        self._reader = SidecarReader(path)
+        self._maps = self._reader.maps()
+        self.made_by = self._reader.header.made_by
+
+    def update(self, frame: Frame) -> ImportanceMap:
+        """See ``MapSource``."""
+        if frame.pts not in self._span:
+            return ImportanceMap(np.zeros((1, 1), np.float32))
+        one = next(self._maps, None)
+        if one is None or one.pts != frame.pts:
+            raise MapError(
+                f"frame {frame.index} was not there in the first pass: the video has changed; try again",
+                path=self._path,
+                frame=frame.index,
+            )
+        return ImportanceMap(from_grey(one.grey))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._reader.close()
 
 
 class SidecarSource(MapSource):

@@ -43,7 +43,7 @@ def preset_of(config: CompressConfig) -> str:
 def settings_table(config: CompressConfig) -> tuple[tuple[str, str], ...]:
     """Return names and values of all options that affect the output, including defaults."""
     rows = [("codec", find_codec(config.codec).name)]
-    rows += [(label, value) for label, _, value in _rates(config)]
+    rows += [(label, value) for label, _, value in (*_rates(config), *_peak(config))]
     rows += [("preset", preset)] if (preset := preset_of(config)) else []
     rows += [(f"encoder option {name}", value) for name, value in config.encoder_options.items()]
     allocation, temporal, maps = config.allocation, config.temporal, config.maps
@@ -94,6 +94,14 @@ def _rates(config: CompressConfig) -> list[tuple[str, str, str]]:
     return found if rate.floor is None else [*found, ("floor", "--floor", f"{rate.floor:g}")]
 
 
+def _peak(config: CompressConfig) -> list[tuple[str, str, str]]:
+    """Return the maximum bit rate, as ``_rates`` does."""
+    if config.peak is None:
+        return []
+    bits, buffer = str(config.peak.bits_per_second), str(config.peak.chosen_buffer_bits)
+    return [("maximum bit rate", "--max-bitrate", bits), ("buffer, bits", "--buffer", buffer)]
+
+
 def _or_usual(value: float | None) -> str:
     return "what suits the maps" if value is None else f"{value:g}"
 
@@ -101,7 +109,7 @@ def _or_usual(value: float | None) -> str:
 def _options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
     yield "--codec", find_codec(config.codec).name
     # Defaults may change from version to version, so they are written down.
-    yield from ((flag, value) for _, flag, value in _rates(config))
+    yield from ((flag, value) for _, flag, value in (*_rates(config), *_peak(config)))
     if preset := preset_of(config):
         yield "--preset", preset
     for name, value in config.encoder_options.items():
