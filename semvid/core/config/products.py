@@ -95,12 +95,8 @@ class CompressConfig(MappedConfig):
         MappedConfig.__post_init__(self)
         _ = self.sound_codec
         self._check_score()
-        if self.peak and isinstance(self.rate, Bitrate):
-            mean, most = self.rate.bits_per_second, self.peak.bits_per_second
-            if mean > most:
-                raise ConfigError(
-                    f"`Bitrate({mean})` is above its maximum, `Peak({most})`; lower one or raise the other"
-                )
+        if self.peak is not None:
+            self.peak.check(self.rate)
         if self.save_maps is not None and self.allocation.strength == 0:
             raise ConfigError("`save_maps` has no maps to save at `strength=0`; leave one out")
         if not self.probe and self.allocation.strength == 0:
