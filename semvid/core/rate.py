@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from semvid.core.errors import ConfigError
 from semvid.core.setting_types import Limits, Named
 from semvid.core.settings import Settings, settings
 
@@ -123,14 +122,6 @@ class Peak(Settings):
     def chosen_buffer_bits(self) -> int:
         """``buffer_bits``, or its default."""
         return self.buffer_bits or min(_BUFFER_SECONDS * self.bits_per_second, _MOST_AT_PEAK)
-
-    def check(self, rate: Rate | None) -> None:
-        """Raise ConfigError for a bit rate above it."""
-        if isinstance(rate, Bitrate) and rate.bits_per_second > self.bits_per_second:
-            raise ConfigError(
-                f"`Bitrate({rate.bits_per_second})` is above its maximum, `Peak({self.bits_per_second})`; lower "
-                "one or raise the other"
-            )
 
 
 @settings

@@ -17,6 +17,7 @@ from semvid.core.config.maps import (
     Share,
     TemporalConfig,
 )
+from semvid.core.config.rates import check_peak
 from semvid.core.errors import ConfigError
 from semvid.core.frozen import FrozenMapping
 from semvid.core.rate import AsGoodAs, Bitrate, Peak, Quality, Rate, RegionPsnr, RegionVmaf, StillRate
@@ -95,8 +96,7 @@ class CompressConfig(MappedConfig):
         MappedConfig.__post_init__(self)
         _ = self.sound_codec
         self._check_score()
-        if self.peak is not None:
-            self.peak.check(self.rate)
+        check_peak(self.peak, self.rate)
         if self.save_maps is not None and self.allocation.strength == 0:
             raise ConfigError("`save_maps` has no maps to save at `strength=0`; leave one out")
         if not self.probe and self.allocation.strength == 0:
