@@ -103,8 +103,8 @@ def command(
         "--strict", help="Stop before any work if the container cannot hold a stream as it is."
     )] = False,
     report: Annotated[Path | None, options.file_option(
-        metavar="FILE", help="Also compare with a plain encode, in one more encode, or with --match size up "
-        "to six: .html, or .json for 'semvid report'."
+        metavar="FILE", help="Also compare with a plain encode, in one to six more encodes: .html, or .json "
+        "for 'semvid report'."
     )] = None,
     no_probe: Annotated[bool, typer.Option(
         "--no-probe", help="Estimate what was saved, or the size with --match size, instead of measuring it "

@@ -67,7 +67,7 @@ def made(draw, kind):
             LIVE[name] if name in LIVE and kind is semvid.LiveConfig else SPECIAL.get(name, values(hint))
         )
         for name, hint in hints_of(kind).items()
-        if name not in {"MOVED", "USUAL_MODEL"} and (kind not in CONFIGS or draw(st.booleans()))
+        if name not in {"MOVED", "USUAL_MODEL", "MEASURE"} and (kind not in CONFIGS or draw(st.booleans()))
     }
     if given.get("path") is None:
         given.pop("hold", None)
