@@ -49,8 +49,8 @@ _STEP, _LOWEST = 1000, 100_000
 by the CRF."""
 _NEAR, _TOLD = 0.005, 0.02
 """Misses, as shares of the rate, from which on the second pass is repeated, and told."""
-_MOST = 3
-"""Second passes."""
+_ENOUGH, _MOST = 3, 5
+"""Second passes, and those if none came within what is told: short videos are where it happens."""
 _HOPELESS = 2.0
 """So many times as large as wanted is no matter of sharing out: the encoder is at its coarsest."""
 _USUAL_RATE = 25
@@ -215,15 +215,17 @@ class _Passes:
             trial = trial_of(finished.quality, finished.video_bytes, miss, seconds, is_whole=True)
             raise MissedError(wish.explain(trial), best=trial)
         is_same = round(self._corrected() / _STEP) == round(wanted / _STEP)
-        return abs(miss.missed_by) <= _NEAR or is_same or len(self._tried) == _MOST
+        near = _TOLD if len(self._tried) >= _ENOUGH else _NEAR
+        return abs(miss.missed_by) <= near or is_same or len(self._tried) == _MOST
 
     def _corrected(self) -> float:
         """Return what to ask for next: between two that were tried if they lie on both sides."""
         (wanted, distance), *others = reversed(self._tried)
         corrected = wanted - distance * math.log(2)
-        for before, there in others:
-            if there * distance < 0:
-                corrected = wanted + (before - wanted) * distance / (distance - there)
+        across = [one for one in others if one[1] * distance < 0]
+        if across:
+            before, there = min(across, key=lambda one: abs(one[1]))
+            corrected = wanted + (before - wanted) * distance / (distance - there)
         peak = self._job.config.peak
         return math.exp(corrected if peak is None else min(corrected, math.log(peak.bits_per_second)))
 
