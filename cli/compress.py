@@ -122,8 +122,8 @@ def command(
 ) -> None:  # fmt: skip
     """Compress a video and keep its detail where people look.
 
-    At the same --crf the file is as good as a plain encode where it matters, and smaller; with --match size
-    it is about as large, and better where it matters.
+    At the same --crf the file is smaller than a plain encode, and as good
+    where it matters; with --match size it is as large, and better there.
     """
     rate = options.one_rate(
         ("--crf", Crf, crf),
