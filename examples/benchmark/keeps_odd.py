@@ -72,7 +72,8 @@ def main() -> int:
         ):
             source, name, product = command.key
             lost: list[str] = []
-            words = " ".join(outcome.err.split())
+            # Where the files lie on this machine is nobody's business.
+            words = " ".join(outcome.err.replace(f"{source.parent}{os.sep}", "").split())
             if outcome.fault:
                 result, lost = "FAILED", [outcome.fault]
             elif outcome.code:
