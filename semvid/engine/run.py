@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from semvid.core.config import MapsConfig, TemporalConfig
-from semvid.core.events import Event, Notice
+from semvid.core.events import Event, Notice, Started
 from semvid.core.map_source import ImportanceSource, MapSource
 from semvid.core.opencv_threads import one_opencv_thread
 from semvid.core.types import AnalysedFrame, Frame, Span
@@ -137,6 +137,28 @@ def passed_on(
                 return result
             if is_passed(event):
                 yield event
+
+
+class ToldOnce:
+    """Lets ``Started`` and every sentence of a notice pass once, where several runs make one output.
+
+    Args:
+        has_started: ``Started`` has passed already.
+    """
+
+    def __init__(self, *, has_started: bool = False) -> None:
+        self._has_started, self._told = has_started, set[str]()
+
+    def is_new(self, event: Event) -> bool:
+        """Whether an event is to be passed on."""
+        if isinstance(event, Started):
+            is_new, self._has_started = not self._has_started, True
+            return is_new
+        if not isinstance(event, Notice):
+            return True
+        is_new = event.message not in self._told
+        self._told.add(event.message)
+        return is_new
 
 
 def follow(events: Generator[Event, None, Returned], on_event: Callable[[Event], None] | None) -> Returned:

@@ -17,7 +17,6 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from semvid.codecs.base.codec import Pass
 from semvid.codecs.base.coding import Coding, Target
@@ -35,7 +34,7 @@ from semvid.core.types import AnalysedFrame, Span
 from semvid.engine.encoding import Encoded, Encoding
 from semvid.engine.finding import trial_of
 from semvid.engine.job import Job
-from semvid.engine.run import open_run
+from semvid.engine.run import ToldOnce, open_run, passed_on
 from semvid.engine.stages import each, in_thread, pipeline
 from semvid.engine.wishes import Finished, VideoRate
 from semvid.importance.files.sidecar import SUFFIX
@@ -54,7 +53,6 @@ _ENOUGH, _MOST = 3, 5
 _HOPELESS = 2.0
 """So many times as large as wanted is no matter of sharing out: the encoder is at its coarsest."""
 _USUAL_RATE = 25
-_Returned = TypeVar("_Returned")
 
 
 def has_two_passes(config: CompressConfig) -> bool:
@@ -105,7 +103,7 @@ class _Passes:
         self._job, self._rate, self._codec = job, rate.bits_per_second, find_codec(job.config.codec)
         self._statistics, self._sidecar = folder / "statistics", folder / f"maps{SUFFIX}"
         self._has_maps = job.config.allocation.strength > 0
-        self._told: set[str] = set()
+        self._told = ToldOnce()
         self._begun = time.monotonic()
         self._noted, self._times = _Noted(b"", 0.0, 1.0), 1.0
         self._tried: list[tuple[float, float]] = []
@@ -116,7 +114,7 @@ class _Passes:
     ) -> Generator[Event, None, None]:
         """Note what each frame takes, and keep the maps."""
         coding = self._codec.coding(self._job.config, Pass(1, self._statistics, self._rate))
-        yield from self._new(self._first(coding, importance, preview_size))
+        yield from passed_on(self._first(coding, importance, preview_size), self._told.is_new)
         if not self._statistics.is_file():
             raise EncoderError(f"{self._codec.name} kept nothing of the first pass; try another `preset`")
 
@@ -195,7 +193,7 @@ class _Passes:
                 span=job.span, importance=recorded, preview_size=preview_size,
                 accepts=partial(self._accepts, wanted),
             )  # fmt: skip
-            result = yield from self._new(events)
+            result = yield from passed_on(events, self._told.is_new)
         if abs(self._times - 1) > _TOLD:
             yield Notice(self._remark())
         return replace(result, elapsed_seconds=time.monotonic() - self._begun)
@@ -235,20 +233,3 @@ class _Passes:
             why = "`Peak` holds it back; raise it, or `buffer_bits`"
         found = round(self._rate * self._times)
         return f"the video has {found} bits per second instead of {setting('Bitrate', self._rate)}: {why}"
-
-    def _new(self, events: Generator[Event, None, _Returned]) -> Generator[Event, None, _Returned]:
-        """Leave out what a pass before has told."""
-        with closing(events):
-            while True:
-                try:
-                    event = next(events)
-                except StopIteration as end:
-                    returned: _Returned = end.value
-                    return returned
-                if isinstance(event, Started | Notice):
-                    # ``Started`` has no message.
-                    message = event.message if isinstance(event, Notice) else ""
-                    if message in self._told:
-                        continue
-                    self._told.add(message)
-                yield event

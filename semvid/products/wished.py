@@ -27,7 +27,7 @@ from semvid.engine.finding import (
 )
 from semvid.engine.job import Job
 from semvid.engine.probe import plain_config
-from semvid.engine.run import passed_on
+from semvid.engine.run import ToldOnce, passed_on
 from semvid.engine.search import Search
 from semvid.engine.trials import Trials
 from semvid.engine.wishes import Finished, OutputSize, VideoRate, Wish
@@ -170,7 +170,7 @@ class _Attempts:
         self._search = Search[Trial](
             self._scale, found.search.slope, lambda distance: distance == 0, most=self._most
         )
-        self._told: set[str] = set()
+        self._told = ToldOnce(has_started=True)
 
     def run(self) -> Generator[Event, None, Result]:
         quality: float | None = self._first
@@ -213,7 +213,7 @@ class _Attempts:
             span=job.span, preview_size=self._preview_size, accepts=accepts,
         )  # fmt: skip
         yield Stage(f"CRF {quality:g}")
-        return (yield from passed_on(events, self._is_new))
+        return (yield from passed_on(events, self._told.is_new))
 
     def _nearest_kept(self) -> float | None:
         """Return the quality of the nearest encode that may be kept; None = there is none."""
@@ -229,14 +229,6 @@ class _Attempts:
         step = math.copysign(max(1.5 * abs(step), 1.0), step)
         quality = self._scale.round(nearest.quality + step)
         return None if any(quality == one.quality for one in self._search.points) else quality
-
-    def _is_new(self, event: Event) -> bool:
-        """Leave out what an encode before it has told."""
-        if isinstance(event, Started) or (isinstance(event, Notice) and event.message in self._told):
-            return False
-        if isinstance(event, Notice):
-            self._told.add(event.message)
-        return True
 
 
 def _begun(config: CompressConfig) -> CompressConfig:
