@@ -27,6 +27,8 @@ class Found:
     search: Search[PartsTrial]
     chosen: Chosen
     """What to encode everything at, and what is expected of it."""
+    made: PartsTrial | None = None
+    """The trial at that quality, with its packets, if it is an encode of everything."""
 
 
 def scale_of(codec: Codec, config: CompressConfig) -> QualityScale:
@@ -57,11 +59,14 @@ def find_quality(trials: Trials, wish: Wish, config: CompressConfig) -> Generato
         scale, wish.steps_per_distance(scale), lambda distance: abs(distance) < enough, most=wish.most_trials
     )
     quality: float | None = config.rate.value if isinstance(config.rate, Crf) else scale.default
-    tried = []
+    tried: list[Trial] = []
+    nearest: PartsTrial | None = None
     while quality is not None:
         parts = yield from trials.encode(f"trying CRF {quality:g}", at_quality(config, quality))
         miss = wish.judge(parts)
-        search.note(quality, miss.distance, parts)
+        point = search.note(quality, miss.distance, parts.without_packets())
+        if search.best is point:
+            nearest = parts
         tried.append(trial_of(quality, parts.video_bytes, miss, parts.seconds))
         yield Tried(tried[-1])
         quality = search.next()
@@ -74,10 +79,15 @@ def find_quality(trials: Trials, wish: Wish, config: CompressConfig) -> Generato
     if is_too_low or (is_too_high and not tolerance.is_kept(closest.missed_by)):
         raise MissedError(wish.explain(closest), best=closest)
     chosen = scale.round(search.where(0.0))
+    is_tried = any(one.quality == chosen for one in tried)
+    # A trial of everything is taken as it is, if it is as asked for or the search comes no closer.
+    if trials.is_whole and (is_tried or tolerance.is_near(closest.missed_by)):
+        chosen = best.quality
     expected = closest if chosen == best.quality else _expected(tried, chosen)
     event = Chosen(expected, best.value.seconds / trials.share)
     yield event
-    return Found(search, event)
+    made = nearest if trials.is_whole and chosen == best.quality else None
+    return Found(search, event, made)
 
 
 def try_beside_plain(

@@ -17,7 +17,7 @@ from semvid.core.types import AnalysedFrame, Frame, Span
 from semvid.engine.run import Run, open_run
 from semvid.engine.samples import Sample
 from semvid.engine.stages import Stage, only_frames, pipeline
-from semvid.engine.trials import Trials, TriedPart, kept_maps
+from semvid.engine.trials import Trials, TriedPart
 from semvid.media.reading.reader import VideoReader
 from semvid.scores.parts import PartScorer
 
@@ -38,7 +38,7 @@ def add_parts(scorer: PartScorer, trials: Trials, config: CompressConfig) -> Non
             end = int(trials.pts[sample.compared_to])
         compared_from = int(trials.pts[sample.compared_from])
         with open_run(trials.source, config.temporal, span=Span(start, end), has_maps=False) as run:
-            analyse = kept_maps(trials.maps[index]) if trials.maps else run.analyse
+            analyse = trials.maps[index].attach if trials.maps else run.analyse
             for one in _as_encoded(run, analyse, trials, config):
                 scorer.add(one.frame, one.importance, index, is_counted=one.frame.pts >= compared_from)
     scorer.finish()
@@ -49,7 +49,7 @@ def add_whole(scorer: PartScorer, trials: Trials, config: CompressConfig) -> Non
     has_maps = config.allocation.strength > 0
     with open_run(trials.source, config.temporal, span=trials.span, has_maps=has_maps) as run:
         if has_maps:
-            run.open_maps(config.maps)
+            run.open_maps(config.maps, memory=trials.memory)
         for one in _as_encoded(run, run.analyse, trials, config):
             scorer.add(one.frame, one.importance, 0)
     scorer.finish()

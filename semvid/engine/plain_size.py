@@ -44,6 +44,8 @@ class PlainSize(OfSize):
         self._ruler: Ruler | None = None
         self._plain_tried: PartsTrial | None = None
         self._tried: list[PartsTrial] = []
+        self._best: tuple[float, PartsTrial] | None = None
+        """The distance of the trial that came nearest, and the trial: it alone keeps its packets."""
         self._steps = 6.0
         self.plain_bytes = 0
 
@@ -67,8 +69,11 @@ class PlainSize(OfSize):
 
     def judge(self, tried: PartsTrial) -> Miss:
         """See ``Wish``."""
-        self._tried.append(tried)
-        return self._miss(tried.video_bytes, tried.video_bytes + self._others)
+        miss = self._miss(tried.video_bytes, tried.video_bytes + self._others)
+        self._tried.append(tried.without_packets())
+        if self._best is None or abs(miss.distance) < abs(self._best[0]):
+            self._best = miss.distance, tried
+        return miss
 
     def check(self, finished: Finished) -> Miss:
         """See ``Wish``."""
@@ -104,7 +109,8 @@ class PlainSize(OfSize):
     def sum_up(self, result: Result) -> Result:
         """See ``Wish``."""
         assert self._ruler is not None and self._plain_tried is not None  # noqa: PT018, S101 - it was prepared
-        mapped = self._ruler.of_trial(self._nearest(result.quality)).score
+        assert self._best is not None  # noqa: S101 - there are trials
+        mapped = self._ruler.of_trial(self._best[1]).score
         gain = mapped - self._ruler.of_trial(self._plain_tried).score
         plain_bytes = result.output_bytes - result.video_bytes + self.plain_bytes
         return replace(result, plain_bytes=plain_bytes, gain_db=None if math.isnan(gain) else gain)

@@ -11,13 +11,15 @@ from typing import Any, TypeVar
 
 from semvid.core.config import MapsConfig, TemporalConfig
 from semvid.core.events import Event, Notice, Started
-from semvid.core.map_source import ImportanceSource, MapSource
+from semvid.core.map_source import ImportanceSource
 from semvid.core.opencv_threads import one_opencv_thread
 from semvid.core.types import AnalysedFrame, Frame, Span
 from semvid.engine.analysis import WARM_UP_SECONDS, Analyser, look_ahead_of
+from semvid.engine.map_memory import MapMemory
 from semvid.engine.preview import Previewer
 from semvid.engine.stages import bytes_per_frame, each
 from semvid.importance.files.map_sink import MapSink
+from semvid.importance.predictor import NetworkSource
 from semvid.importance.registry import describe_maps, open_source
 from semvid.media.reading.reader import VideoReader
 
@@ -33,6 +35,7 @@ class Run:
         reader: Reads the video.
         num_left_out: Frames that a stage left out on purpose.
         made_by: What makes the maps, as in ``SinkContext``.
+        has_network: A network makes them.
         analyse: The stage that adds importance to frames; none before ``open_maps``, or if none are wanted.
         preview: The stage that adds small pictures of frames now and then.
     """
@@ -44,15 +47,39 @@ class Run:
         self.preview = each(AnalysedFrame, lambda one: filter(None, (previewer.look(one), one)))
         self.analyse = each(Frame, lambda frame: [AnalysedFrame(frame, None, is_cut=False)])
         self._analyser: Analyser | None = None
+        self._memory: MapMemory | None = None
         self.num_left_out = 0
+        self.has_network = False
         self.made_by: Mapping[str, Any] = {}
 
-    def open_maps(self, config: MapsConfig, importance: ImportanceSource | None = None) -> MapSource:
-        """Open the source of the maps: the caller's if there is one, else the configured one."""
+    def open_maps(
+        self,
+        config: MapsConfig,
+        importance: ImportanceSource | None = None,
+        memory: MapMemory | None = None,
+    ) -> None:
+        """Open the source of the maps: the caller's if there is one, else the configured one.
+
+        Args:
+            config: The configured one.
+            importance: The caller's.
+            memory: Has the maps of an earlier run, and then they are used; or gets those of this one.
+        """
+        self._memory = memory
+        if memory is not None and memory.is_complete:
+            self.analyse, self.has_network = memory.attach, memory.has_network
+            return
+        self._open_maps(config, importance)
+        if memory is not None:
+            analyse, keep = self.analyse, memory.keep(self.reader.span)
+            self.analyse = lambda items: keep(analyse(items))
+
+    def _open_maps(self, config: MapsConfig, importance: ImportanceSource | None) -> None:
         reader = self.reader
         info = reader.info
         maps = open_source(config, info.num_frames_from_header, importance, duration=info.duration_seconds)
         self._stack.enter_context(closing(maps))
+        self.has_network = isinstance(maps, NetworkSource)
         if not reader.span.is_all:
             if maps.counts_frames and self._temporal is not None:
                 reader.count_frames()
@@ -64,7 +91,6 @@ class Run:
             self.analyse = self._analyser.run
             asked = config if importance is None else None
             self.made_by = describe_maps(asked, maps, self._analyser.settings)
-        return maps
 
     def record(self, sink: MapSink) -> None:
         """Keep the maps; call it before the first frame."""
@@ -86,7 +112,13 @@ class Run:
 
     def map_notices(self) -> list[str]:
         """Return notices about the maps, after the last frame."""
-        return [] if self._analyser is None else self._analyser.finish(self.reader.num_frames)
+        memory = self._memory
+        if memory is not None and memory.is_complete:
+            return [*memory.notices]
+        notices = [] if self._analyser is None else self._analyser.finish(self.reader.num_frames)
+        if memory is not None:
+            memory.finish(notices, has_network=self.has_network)
+        return notices
 
 
 @contextmanager

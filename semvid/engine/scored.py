@@ -148,7 +148,7 @@ class ScoreOf:
     def check(self, finished: Finished) -> Miss:
         """See ``Wish``."""
         assert self._whole is not None  # noqa: S101 - it was prepared
-        found = self._last = self._whole.of_file(finished.path)
+        found = self._last = self._measured(finished, self._whole)
         miss = self._miss(found, self._wanted, finished.output_bytes)
         if not self._lacks_floor(found.rest):
             return miss
@@ -156,6 +156,13 @@ class ScoreOf:
         # A better quality makes the rest better too.
         distance = min(miss.distance, self.over_floor(found.rest))
         return replace(miss, distance=distance, missed_by=min(miss.missed_by, found.rest - self.floor))
+
+    @staticmethod
+    def _measured(finished: Finished, whole: Ruler) -> Measured:
+        tried = finished.tried
+        if tried is None or tried.score is None:
+            return whole.of_file(finished.path)
+        return Measured(tried.score, tried.rest)
 
     def _lacks_floor(self, rest: float | None) -> bool:
         return self.floor is not None and rest is not None and rest < self.floor - self._measure.window

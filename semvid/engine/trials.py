@@ -6,9 +6,9 @@ Maps of the parts are made once and kept, so trials differ in what the encoder i
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,17 +20,17 @@ from semvid.codecs.base.interlaced import InterlacedStage
 from semvid.codecs.registry import find_codec
 from semvid.core.coded import CodedPacket, StreamParameters
 from semvid.core.config import CompressConfig
-from semvid.core.events import Event, Progress, Stage
-from semvid.core.types import AnalysedFrame, FloatArray, Frame, Span
+from semvid.core.events import Event, Notice, Progress, Stage
+from semvid.core.types import AnalysedFrame, Span
+from semvid.engine.analysis import WARM_UP_SECONDS
 from semvid.engine.encoding import Encoded, Encoding
+from semvid.engine.map_memory import MOST_BYTES, MapMemory
+from semvid.engine.recording import Recorder, Recording
 from semvid.engine.run import open_run
 from semvid.engine.samples import CodedFrames, CodingLog, Sample, choose_samples, trial_budget_of
-from semvid.engine.stages import Stage as Step
+from semvid.engine.source_sizes import complexity, num_key_frames
 from semvid.engine.stages import each, pipeline
 from semvid.media.reading.packets import ShownFrames
-
-PartMaps = Mapping[int, tuple[FloatArray, bool]]
-"""By the ``pts`` of a frame: its map, as in ``AnalysedFrame``, and whether a scene begins."""
 
 _LOOK_COST = 0.2
 """Time that a frame takes which the encoder only looks at, as a share of what one takes that it encodes."""
@@ -40,13 +40,6 @@ _USUAL_AHEAD = 48
 """Frames that encoders look ahead, at most, with their usual settings."""
 _WARM_UP = Fraction(1)
 """Seconds before a part, for its maps. They need not be quite those of the whole video."""
-_USUAL_GROUP = 250
-"""Frames from one key frame to the next without a cut, with the usual settings."""
-_SMOOTHED = 9
-"""Frames over which sizes in the source are averaged: how it groups frames is not how others do."""
-_TRUSTED = 0.5
-"""Power of sizes in the source that those of the output go by. On six clips 1 was off by 7 % on average, half
-of it by 4, and none by 5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +47,8 @@ class TriedPart:
     """One part of a trial."""
 
     sample: Sample
-    parameters: StreamParameters
-    packets: Sequence[CodedPacket]
-    """All of the part, the frames that are not compared too, in order of decoding."""
+    recording: Recording | None
+    """Of all of the part, the frames that are not compared too; None = it was let go."""
     coded: CodedFrames
     first_pts: int
     """Of the first frame that is compared."""
@@ -64,6 +56,21 @@ class TriedPart:
     """The first ``pts`` that is not compared any more; None = all the rest is."""
     num_ahead: int
     """Frames that the encoder took before it gave the first one back."""
+
+    @property
+    def packets(self) -> Sequence[CodedPacket]:
+        """Of the part, in order of decoding."""
+        return self._kept.packets
+
+    @property
+    def parameters(self) -> StreamParameters:
+        """For a decoder."""
+        return self._kept.parameters
+
+    @property
+    def _kept(self) -> Recording:
+        assert self.recording is not None  # noqa: S101 - only those are asked that were not let go
+        return self.recording
 
     @property
     def is_compared(self) -> NDArray[np.bool_]:
@@ -90,6 +97,15 @@ class PartsTrial:
     is_whole: bool
     """The parts are all there is."""
 
+    def without_packets(self) -> PartsTrial:
+        """Return what counts when another trial is nearer: sizes."""
+        return replace(self, parts=tuple(replace(one, recording=None) for one in self.parts))
+
+    @property
+    def recording(self) -> Recording | None:
+        """What the encode of the whole video comes to, if the parts are all there is."""
+        return self.parts[0].recording if self.is_whole else None
+
 
 class Trials:
     """The parts of a video, and their maps.
@@ -104,16 +120,19 @@ class Trials:
         source: See above, like ``span`` and ``suffix``.
         samples: The parts, by the numbers of the frames in the span.
         maps: Of each part, once they are made.
+        memory: For the maps of the whole video: those of its parts if they are all there is, otherwise for
+            the first run that makes all.
     """
 
     def __init__(self, source: Path, span: Span, shown: ShownFrames, suffix: str) -> None:
         self.source, self.span, self.suffix = source, span, suffix
         is_in = np.array([pts in span for pts in shown.pts.tolist()])
         self.pts = shown.pts[is_in]
-        self._weights = _complexity(shown)[is_in]
-        self._num_keys = _key_frames(shown.is_key[is_in])
+        self._weights = complexity(shown)[is_in]
+        self._num_keys = num_key_frames(shown.is_key[is_in])
         self.samples = choose_samples(len(self.pts), (), _USUAL_AHEAD, trial_budget_of(len(self.pts)))
-        self.maps: list[PartMaps] = []
+        self.maps: list[MapMemory] = []
+        self.memory = MapMemory(None if self.is_whole else MOST_BYTES)
 
     @property
     def num_frames(self) -> int:
@@ -137,18 +156,18 @@ class Trials:
         Yields:
             ``Stage`` and ``Progress``.
         """
-        yield Stage("maps of some parts")
+        yield Stage("maps" if self.is_whole else "maps of some parts")
         for sample in self.samples:
-            part, frames = self._part(sample), {}
-            with open_run(self.source, config.temporal, span=part, warm_up=_WARM_UP) as run:
+            memory = self.memory if self.is_whole else MapMemory()
+            part, warm_up = self._part(sample), WARM_UP_SECONDS if self.is_whole else _WARM_UP
+            with open_run(self.source, config.temporal, span=part, warm_up=warm_up) as run:
                 run.reader.keep(())
-                run.open_maps(config.maps)
+                run.open_maps(config.maps, memory=memory)
                 with pipeline(run.reader, run.analyse) as items:
-                    for one in items:
-                        if isinstance(one, AnalysedFrame) and one.frame.pts in part:
-                            assert one.importance is not None  # noqa: S101 - there are maps
-                            frames[one.frame.pts] = one.importance, one.is_cut
-            self.maps.append(frames)
+                    for _ in items:
+                        pass
+                run.map_notices()
+            self.maps.append(memory)
             yield Progress(len(self.maps), len(self.samples), 0)
 
     def encode(self, name: str, config: CompressConfig) -> Generator[Event, None, PartsTrial]:
@@ -217,7 +236,7 @@ def try_part(
     pts: NDArray[np.int64],
     config: CompressConfig,
     suffix: str,
-    maps: PartMaps | None,
+    maps: MapMemory | None,
 ) -> TriedPart:
     """Encode a sample in memory.
 
@@ -231,66 +250,33 @@ def try_part(
         maps: Of all frames of the part; None = a plain encode.
     """
     end = None if sample.compared_to == len(pts) else int(pts[sample.compared_to])
-    log, packets, parameters = CodingLog(), list[CodedPacket](), list[StreamParameters]()
+    log, recorder = CodingLog(), Recorder()
     with closing(_encode(source, part, config, suffix, maps)) as events:
         for event in events:
-            if isinstance(event, StreamParameters):
-                parameters.append(event)
+            recorder.note(event)
+            if not isinstance(event, Encoded):
                 continue
             log.note(event)
-            packets += event.packets
             # What is only looked at is never encoded: it ends when all that counts has come out.
             if end is not None and log.is_complete_before(end):
                 break
-    return TriedPart(
-        sample, parameters[-1], packets, log.coded(), int(pts[sample.compared_from]), end, log.num_ahead
-    )
+    first = int(pts[sample.compared_from])
+    return TriedPart(sample, recorder.recording(), log.coded(), first, end, log.num_ahead)
 
 
 def _encode(
-    source: Path, part: Span, config: CompressConfig, suffix: str, maps: PartMaps | None
-) -> Generator[Encoded | StreamParameters, None, None]:
+    source: Path, part: Span, config: CompressConfig, suffix: str, maps: MapMemory | None
+) -> Generator[Encoded | StreamParameters | Notice, None, None]:
     with open_run(source, config.temporal, span=part, has_maps=False) as run:
         reader = run.reader
         reader.keep(())
         coding, encoding = find_codec(config.codec).coding(config), Encoding()
         interlaced = InterlacedStage(config.deinterlace, coding.codes_fields, suffix)
         encoding.begin(coding, Target.of_file(reader.info, suffix))
-        analyse = run.analyse if maps is None else kept_maps(maps)
+        analyse = run.analyse if maps is None else maps.attach
         prepare = each(AnalysedFrame, lambda one: [coding.prepare(one)] if one.frame.pts in part else [])
         try:
             with pipeline(reader, analyse, interlaced.run, prepare, encoding.run) as items:
-                yield from (one for one in items if isinstance(one, Encoded | StreamParameters))
+                yield from (one for one in items if isinstance(one, Encoded | StreamParameters | Notice))
         finally:
             encoding.close()
-
-
-def kept_maps(maps: PartMaps) -> Step:
-    """Return the stage that gives frames the maps that were kept; those outside of the part get none."""
-
-    def attach(frame: Frame) -> Iterator[AnalysedFrame]:
-        importance, is_cut = maps.get(frame.pts, (None, False))
-        yield AnalysedFrame(frame, importance, is_cut)
-
-    return each(Frame, attach)
-
-
-def _key_frames(is_key: NDArray[np.bool_]) -> int:
-    """Guess how many key frames an encoder makes: as many as the source, unless it has them by the clock."""
-    usual, gaps = 1 + (len(is_key) - 1) // _USUAL_GROUP, np.diff(np.flatnonzero(is_key))
-    return max(usual, len(gaps) + 1) if gaps.size and gaps.std() > 0.1 * gaps.mean() else usual
-
-
-def _complexity(shown: ShownFrames) -> NDArray[np.float64]:
-    """Guess how the bits of an encode are spread over the frames by how they are in the source; ``(n,)``."""
-    sizes, size = shown.sizes.astype(np.float64), len(shown.sizes)
-    window = np.ones(min(_SMOOTHED, 2 * size - 1))
-
-    def sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.convolve(values, window, "same")[:size]
-
-    # Key frames are elsewhere in the output: those near them stand in.
-    others = (~shown.is_key).astype(np.float64)
-    near = np.divide(sums(sizes * others), sums(others), out=sizes.copy(), where=sums(others) > 0)
-    filled = np.where(shown.is_key, near, sizes)
-    return np.asarray(np.maximum(sums(filled) / sums(np.ones(size)), 1.0) ** _TRUSTED)

@@ -32,6 +32,8 @@ class Finished:
     output_bytes: int
     video_bytes: int
     coded: CodedFrames
+    tried: Trial | None = None
+    """The trial whose packets it has."""
 
 
 @dataclass(frozen=True, slots=True)

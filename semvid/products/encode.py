@@ -12,14 +12,16 @@ from semvid.codecs.base.interlaced import InterlacedStage
 from semvid.core.config import CompressConfig
 from semvid.core.errors import ConfigError, OutputError
 from semvid.core.events import Event, Notice, Started
-from semvid.core.map_source import ImportanceSource, MapSource
+from semvid.core.map_source import ImportanceSource
 from semvid.core.rate import Bitrate, Size
 from semvid.core.results import Result
 from semvid.core.text import setting
 from semvid.core.types import AnalysedFrame, Span
 from semvid.engine.encoding import Encoding
+from semvid.engine.map_memory import MapMemory
 from semvid.engine.peak import PeakWatch
 from semvid.engine.probe import compared_with_plain, measure_plain
+from semvid.engine.recording import Recording
 from semvid.engine.run import Run, open_run
 from semvid.engine.samples import CodingLog
 from semvid.engine.stages import Stage, each, in_thread, pipeline
@@ -27,7 +29,6 @@ from semvid.engine.wishes import Finished
 from semvid.engine.writing import Writing
 from semvid.importance.files.map_sink import SinkContext
 from semvid.importance.files.sidecar import SUFFIX
-from semvid.importance.predictor import NetworkSource
 from semvid.importance.registry import sharing_cores
 from semvid.media.stills.picture_file import is_still
 from semvid.media.writing.carry import Manifest
@@ -47,11 +48,14 @@ def encode_events(
     importance: ImportanceSource | None = None,
     preview_size: tuple[int, int] | None = None,
     accepts: Callable[[Finished], bool] | None = None,
+    memory: MapMemory | None = None,
+    recording: Recording | None = None,
 ) -> Generator[Event, None, Result]:
     """Do what ``compress_events`` (``compress.py``) does, except for ``Done``, with the caller's coding.
 
     ``redraw`` is a stage that changes pictures before they are coded; ``accepts`` decides about the complete
-    file before it gets its name; ``config`` says the rest.
+    file before it gets its name; ``memory`` has the maps of an earlier run, or gets those of this one;
+    ``recording`` is written instead of encoding; ``config`` says the rest.
 
     Raises:
         RejectedError: It was not accepted, and is gone.
@@ -62,10 +66,10 @@ def encode_events(
         reader, info = run.reader, run.reader.info
         output, manifest = plan(run, source, output, config, coding)
         reader.keep(manifest.read_streams)
-        maps = run.open_maps(sharing_cores(config.maps), importance)
+        run.open_maps(sharing_cores(config.maps), importance, memory)
         with VideoWriter(output, manifest, overwrite=config.overwrite) as writer, ExitStack() as stack:
             yield Started(info)
-            yield from map(Notice, (*manifest.notices, *remarks(source, config, maps)))
+            yield from map(Notice, (*manifest.notices, *remarks(source, config, run)))
             if config.save_maps is not None and has_maps:
                 record(run, config.save_maps, stack, overwrite=config.overwrite)
             interlaced = InterlacedStage(config.deinterlace, coding.codes_fields, output.suffix)
@@ -80,7 +84,8 @@ def encode_events(
             stack.callback(encoding.close)
             # The calling thread must keep the encoder fed.
             prepare = each(AnalysedFrame, lambda frame: [coding.prepare(frame)])
-            stages += [prepare, in_thread("analyse", info), encoding.run, log.run, peak.run, writing.run]
+            coded = [prepare, in_thread("analyse", info), encoding.run]
+            stages += [*(coded if recording is None else [recording.replay]), log.run, peak.run, writing.run]
             with pipeline(reader, *stages) as events:
                 yield from events
             remark, fields = "what could be decoded was compressed", interlaced.notices()
@@ -135,14 +140,14 @@ class RejectedError(Exception):
     """An encode was not what was asked for."""
 
 
-def remarks(source: Path, config: CompressConfig, maps: MapSource) -> Iterator[str]:
+def remarks(source: Path, config: CompressConfig, run: Run) -> Iterator[str]:
     """Return sentences about options that will have no effect, or another one than expected."""
     if is_still(source):
         yield (
             f"{source.name} is a still picture: a video of one frame is made (of several pages, the first); "
             "semvid image makes a JPEG"
         )
-    if config.maps.device in {"cuda", "mps"} and not isinstance(maps, NetworkSource):
+    if config.maps.device in {"cuda", "mps"} and not run.has_network:
         yield f"`device={config.maps.device}` has no effect: no network makes these maps"
 
 

@@ -131,10 +131,10 @@ class _Passes:
             reader, info = run.reader, run.reader.info
             # Whatever stands in the way of the second pass is told before the first.
             output, manifest = plan(run, job.source, job.output, config, coding)
-            maps = run.open_maps(sharing_cores(config.maps), importance)
+            run.open_maps(sharing_cores(config.maps), importance)
             reader.keep(())
             yield Started(info)
-            yield from map(Notice, (*manifest.notices, *remarks(job.source, config, maps)))
+            yield from map(Notice, (*manifest.notices, *remarks(job.source, config, run)))
             yield Stage("first pass")
             if self._has_maps:
                 record(run, self._sidecar, stack, overwrite=False)

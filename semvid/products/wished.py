@@ -82,8 +82,8 @@ def _wish_events(
         opened = yield from _open(job, folder, importance)
         wish = _wish_of(opened, folder)
         found, config = yield from _find(opened, wish)
-        job, is_short = replace(opened.job, config=config), opened.trials.is_whole
-        return (yield from _Attempts(job, wish, found, preview_size, is_short=is_short).run())
+        job = replace(opened.job, config=config)
+        return (yield from _Attempts(job, wish, found, opened.trials, preview_size).run())
 
 
 def estimate_events(
@@ -138,14 +138,16 @@ def _open(job: Job, folder: Path, importance: ImportanceSource | None) -> Genera
     output = job.output or default_output(info, coding.coding_format, config)
     manifest = check_output(output, info, coding.coding_format, config)
     yield Started(info)
-    if importance is not None or config.maps.track:
-        # They depend on all frames before, so they cannot be made of parts.
+    is_saved = config.save_maps is not None and config.allocation.strength > 0
+    if importance is not None or config.maps.track or is_saved:
+        # They depend on all frames before, so they cannot be made of parts; saved maps are rounded first.
         from semvid.products.maps import video_map_events
 
         yield Stage("maps")
         maps = folder / "maps.svmap"
         asked = ExportConfig(maps=config.maps, temporal=config.temporal)
-        events = video_map_events(job.source, maps, "sidecar", asked, span=job.span, importance=importance)
+        # Of the whole video, whatever part is wanted: by the first frame a sidecar knows the others.
+        events = video_map_events(job.source, maps, "sidecar", asked, importance=importance)
         yield from (event for event in events if not isinstance(event, Started))
         config = replace(config, maps=MapsConfig(path=maps), temporal=TemporalConfig())
     shown = shown_frames(info)
@@ -160,12 +162,16 @@ class _Attempts:
     """Encodes the whole video until it is as asked for."""
 
     def __init__(
-        self, job: Job, wish: Wish, found: Found, preview_size: tuple[int, int] | None, *, is_short: bool
+        self, job: Job, wish: Wish, found: Found, trials: Trials, preview_size: tuple[int, int] | None
     ) -> None:
         self._job, self._wish, self._preview_size = job, wish, preview_size
-        self._first = found.chosen.trial.quality
+        self._first = found.chosen.trial
+        self._made = found.made
         self._scale = scale_of(find_codec(job.config.codec), job.config)
-        self._most = _MOST_OF_SHORT if is_short else _MOST_ENCODES
+        self._most = _MOST_OF_SHORT if trials.is_whole else _MOST_ENCODES
+        # What is saved comes from a sidecar, which is read in no time.
+        has_memory = job.config.allocation.strength > 0 and job.config.save_maps is None
+        self._memory = trials.memory if has_memory else None
         # Whether one is near enough is not for the search to say: it goes by the video alone.
         self._search = Search[Trial](
             self._scale, found.search.slope, lambda distance: distance == 0, most=self._most
@@ -173,7 +179,7 @@ class _Attempts:
         self._told = ToldOnce(has_started=True)
 
     def run(self) -> Generator[Event, None, Result]:
-        quality: float | None = self._first
+        quality: float | None = self._first.quality
         while quality is not None:
             try:
                 result = yield from self._encode(quality)
@@ -196,13 +202,23 @@ class _Attempts:
     def _encode(self, quality: float) -> Generator[Event, None, Result]:
         started = time.monotonic()
         nearest_kept = self._nearest_kept() if len(self._search.points) >= self._most else None
+        made, self._made = self._made, None
+        recording = None if made is None else made.recording
+        tried = None if made is None else self._first
 
         def accepts(finished: Finished) -> bool:
-            miss = self._wish.check(finished)
+            miss = self._wish.check(replace(finished, tried=tried))
             seconds = time.monotonic() - started
             trial = trial_of(quality, finished.video_bytes, miss, seconds, is_whole=True)
             self._search.note(quality, miss.distance, trial)
             if self._wish.tolerance.is_near(miss.missed_by) or quality == nearest_kept:
+                return True
+            if (
+                tried is not None
+                and miss.missed_by == tried.missed_by
+                and self._wish.tolerance.is_kept(miss.missed_by)
+            ):
+                # The trials were encodes of everything, and came no closer.
                 return True
             return self._search.next() is None and quality == self._nearest_kept()
 
@@ -211,8 +227,9 @@ class _Attempts:
         events = encode_events(
             job.source, job.output, config, find_codec(config.codec).coding(config),
             span=job.span, preview_size=self._preview_size, accepts=accepts,
+            memory=self._memory, recording=recording,
         )  # fmt: skip
-        yield Stage(f"CRF {quality:g}")
+        yield Stage(f"CRF {quality:g}" if recording is None else "writing")
         return (yield from passed_on(events, self._told.is_new))
 
     def _nearest_kept(self) -> float | None:

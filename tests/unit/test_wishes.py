@@ -58,7 +58,7 @@ def test_a_bit_rate_is_of_the_picture_alone():
 def part(start, length, num_bytes):
     pts = np.arange(start, start + length, dtype=np.int64)
     coded = CodedFrames(pts, np.full(length, num_bytes / length), np.zeros(length, bool))
-    return TriedPart(Sample(start, start, start + length), None, (), coded, start, start + length, 0)
+    return TriedPart(Sample(start, start, start + length), None, coded, start, start + length, 0)
 
 
 def of_plain(plain, mapped, *, is_whole=False):
