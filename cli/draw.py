@@ -184,6 +184,8 @@ def result_line(result: Result) -> str:
     score = "" if result.score is None else f", {result.measure} {result.score:.2f}"
     if result.rest_score is not None:
         score += f" (rest {result.rest_score:.2f})"
+    if result.num_scored is not None and result.num_scored < result.num_frames:
+        score += f" in {result.num_scored} of {result.num_frames}"
     return (
         f"{result.output}: {sizes}{compared}{score}, {counted(result.num_frames, 'frame')} in "
         f"{seconds:.1f} s ({result.num_frames / max(seconds, 1e-9):.0f} fps)"

@@ -63,9 +63,11 @@ class Result:
     measure: str | None = None
     """If a score was asked for: what was measured, as in ``VMAF``."""
     score: float | None = None
-    """If a score was asked for: what it is, of videos of up to 600 frames, and else of parts of it."""
+    """If a score was asked for: what it is, as ``compare`` measures it with the same maps."""
     rest_score: float | None = None
     """Likewise of what does not matter; None = not measured."""
+    num_scored: int | None = None
+    """If a score was asked for: the frames it was measured on, which are spread over long videos."""
     gain_db: float | None = None
     """With ``match="size"``: PSNR of what matters less that of the plain encode, in dB, measured on parts of
     the video; None = not measured, or nothing matters."""

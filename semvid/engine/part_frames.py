@@ -14,10 +14,11 @@ from semvid.core.config import CompressConfig
 from semvid.core.errors import InputError
 from semvid.core.text import counted
 from semvid.core.types import AnalysedFrame, Frame, Span
+from semvid.engine.analysis import WARM_UP_SECONDS
 from semvid.engine.run import Run, open_run
 from semvid.engine.samples import Sample
 from semvid.engine.stages import Stage, only_frames, pipeline
-from semvid.engine.trials import Trials, TriedPart
+from semvid.engine.trials import WARM_UP_OF_PART, Trials, TriedPart
 from semvid.media.reading.reader import VideoReader
 from semvid.scores.parts import PartScorer
 
@@ -31,34 +32,57 @@ def add_parts(scorer: PartScorer, trials: Trials, config: CompressConfig) -> Non
         config: How they are encoded.
     """
     for index, sample in enumerate(trials.samples):
-        start, end = trials.span.start, trials.span.end
-        if sample.start:
-            start = int(trials.pts[sample.start])
-        if sample.compared_to < trials.num_frames:
-            end = int(trials.pts[sample.compared_to])
-        compared_from = int(trials.pts[sample.compared_from])
-        with open_run(trials.source, config.temporal, span=Span(start, end), has_maps=False) as run:
+        span, compared_from = _span_of(sample, trials)
+        with open_run(trials.source, config.temporal, span=span, has_maps=False) as run:
+            run.reader.keep(())
             analyse = trials.maps[index].attach if trials.maps else run.analyse
             for one in _as_encoded(run, analyse, trials, config):
                 scorer.add(one.frame, one.importance, index, is_counted=one.frame.pts >= compared_from)
     scorer.finish()
 
 
-def add_whole(scorer: PartScorer, trials: Trials, config: CompressConfig) -> None:
-    """Give a scorer all of the source's frames, with their maps if they are encoded with maps."""
-    has_maps = config.allocation.strength > 0
-    with open_run(trials.source, config.temporal, span=trials.span, has_maps=has_maps) as run:
-        if has_maps:
-            run.open_maps(config.maps, memory=trials.memory)
-        for one in _as_encoded(run, run.analyse, trials, config):
-            scorer.add(one.frame, one.importance, 0)
+def add_others(scorer: PartScorer, samples: Sequence[Sample], trials: Trials, config: CompressConfig) -> None:
+    """Do what ``add_parts`` does for other parts than those that are tried.
+
+    Their maps are those of an encode of everything, if there was one and they are remembered.
+
+    Args:
+        scorer: It has no frames yet.
+        samples: The parts; one may be all of the video.
+        trials: The video.
+        config: How it is encoded.
+    """
+    has_maps, memory = config.allocation.strength > 0, trials.memory
+    is_all = len(samples) == 1
+    warm_up = WARM_UP_SECONDS if is_all else WARM_UP_OF_PART
+    for index, sample in enumerate(samples):
+        span, compared_from = _span_of(sample, trials)
+        makes_maps = has_maps and not memory.is_complete
+        with open_run(trials.source, config.temporal, span=span, has_maps=makes_maps, warm_up=warm_up) as run:
+            # Before maps are open: they locate the part in the file.
+            run.reader.keep(())
+            if makes_maps:
+                run.open_maps(config.maps, memory=memory if is_all else None)
+            analyse = memory.attach if has_maps and memory.is_complete else run.analyse
+            for one in _as_encoded(run, analyse, trials, config):
+                scorer.add(one.frame, one.importance, index, is_counted=one.frame.pts >= compared_from)
+            run.map_notices()
     scorer.finish()
+
+
+def _span_of(sample: Sample, trials: Trials) -> tuple[Span, int]:
+    """Return what has to be read of the source for a sample, and the ``pts`` from which it is compared."""
+    start, end = trials.span.start, trials.span.end
+    if sample.start:
+        start = int(trials.pts[sample.start])
+    if sample.compared_to < trials.num_frames:
+        end = int(trials.pts[sample.compared_to])
+    return Span(start, end), int(trials.pts[sample.compared_from])
 
 
 def _as_encoded(
     run: Run, analyse: Stage, trials: Trials, config: CompressConfig
 ) -> Generator[AnalysedFrame, None, None]:
-    run.reader.keep(())
     coding = find_codec(config.codec).coding(config)
     interlaced = InterlacedStage(config.deinterlace, coding.codes_fields, trials.suffix)
     with pipeline(run.reader, analyse, interlaced.run) as items:

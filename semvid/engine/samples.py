@@ -27,7 +27,7 @@ _TRIAL_SHARE, _FEWEST_IN_TRIAL = 0.012, 250
 """The same of each trial before an encode, of a long video; and never fewer."""
 _TRIED_WHOLE = 400
 """Videos that have no more are tried whole: what is looked at around parts makes these hardly shorter."""
-_MOST_PARTS = 12
+_MOST_PARTS, _MOST_CHECKED_PARTS = 12, 48
 _PART = 24
 """Time a part takes at least, in frames. Less tells too little of libvpx, which gives more bits to every
 twentieth frame or so."""
@@ -157,8 +157,18 @@ def trial_budget_of(num_frames: int) -> int:
     return min(round(max(_TRIAL_SHARE * num_frames, _FEWEST_IN_TRIAL)), _MOST)
 
 
+def checked_samples(num_frames: int, budget: int) -> list[Sample]:
+    """Choose parts to measure an encode of everything by: more than are tried, since nothing is encoded."""
+    return choose_samples(num_frames, (), 0, min(budget, num_frames), most_parts=_MOST_CHECKED_PARTS)
+
+
 def choose_samples(
-    num_frames: int, keys: Sequence[int], num_ahead: int, budget: int | None = None
+    num_frames: int,
+    keys: Sequence[int],
+    num_ahead: int,
+    budget: int | None = None,
+    *,
+    most_parts: int = _MOST_PARTS,
 ) -> list[Sample]:
     """Choose parts that are spread over a video; what is compared does not overlap.
 
@@ -169,12 +179,13 @@ def choose_samples(
         keys: Numbers of its key frames, rising.
         num_ahead: Frames that the encoder looks ahead.
         budget: How many frames may be encoded; None = ``budget_of``.
+        most_parts: How many there may be.
     """
     budget = budget_of(num_frames) if budget is None else budget
     if budget == num_frames:
         return [Sample(0, 0, num_frames)]
     rest = _SETTLING + round(_LOOK_COST * num_ahead)
-    num_parts = min(max(budget // max(_PART, _FEWEST_COMPARED + rest), 1), _MOST_PARTS)
+    num_parts = min(max(budget // max(_PART, _FEWEST_COMPARED + rest), 1), most_parts)
     num_compared = max(budget // num_parts - rest, _FEWEST_COMPARED)
     samples = [Sample(0, 0, num_compared)]
     slot = num_frames / num_parts

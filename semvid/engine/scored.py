@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from semvid.codecs.base.codec import QualityScale
@@ -14,9 +15,10 @@ from semvid.core.events import Event, Stage
 from semvid.core.rate import AsGoodAs, ScoreWish
 from semvid.core.results import Result, Trial
 from semvid.core.text import setting
-from semvid.engine.part_frames import add_parts, add_whole, check_frames
+from semvid.core.types import VideoInfo
+from semvid.engine.part_frames import add_others, add_parts, check_frames
 from semvid.engine.ruler import Measured, Ruler
-from semvid.engine.samples import Sample
+from semvid.engine.samples import Sample, checked_samples
 from semvid.engine.search import MOST_TRIALS
 from semvid.engine.trials import PartsTrial, Trials
 from semvid.engine.wishes import Finished, Miss, Tolerance
@@ -24,8 +26,8 @@ from semvid.media.probe import probe
 from semvid.scores.pairs import SMALLEST_VMAF
 from semvid.scores.parts import PartScorer
 
-_MOST_CHECKED = 600
-"""Frames of a video whose encodes are measured on all of it, and not only on its parts."""
+_MOST_SCRATCH, _FEWEST_CHECKED = 2**31, 600
+"""Samples of luma that are kept to measure whole encodes by, and frames that are in any case."""
 _STEPS_PER_OCTAVE = 6.0
 """Of the scale on which the numbers below were found, those of x264."""
 
@@ -44,6 +46,8 @@ class _Measure:
     """A whole encode that is so near is kept, and told, if nothing nearer is found."""
     steps: float
     """Steps of the CRF for a distance of 1."""
+    most_checked: int
+    """Frames of a whole encode that are measured; of longer videos so many, in many short parts."""
     is_fast: bool = False
     """Measured in no time."""
     highest: float | None = None
@@ -69,13 +73,13 @@ class _Measure:
         )  # fmt: skip
 
 
-_VMAF = _Measure("VMAF", window=0.4, aim=0.3, kept=1.0, steps=6.0, highest=100.0)
-_XPSNR = _Measure("XPSNR", window=0.15, aim=0.1, kept=0.5, steps=1.2)
+_VMAF = _Measure("VMAF", window=0.4, aim=0.3, kept=1.0, steps=6.0, most_checked=1000, highest=100.0)
+_XPSNR = _Measure("XPSNR", window=0.15, aim=0.1, kept=0.5, steps=1.2, most_checked=1000)
 _MEASURES = {
     "vmaf": _VMAF,
     "xpsnr": _XPSNR,
     "region-vmaf": replace(_VMAF, name="VMAF of what matters"),
-    "region-psnr": replace(_XPSNR, name="PSNR of what matters", is_fast=True),
+    "region-psnr": replace(_XPSNR, name="PSNR of what matters", most_checked=3000, is_fast=True),
 }
 
 
@@ -100,7 +104,8 @@ class ScoreOf:
         self._wanted = self._wanted_of_parts = wanted
         self.tolerance = self._measure.tolerance(wanted)
         self._parts: Ruler | None = None
-        self._whole: Ruler | None = None
+        self._whole: Callable[[], Ruler] | None = None
+        self._num_scored = 0
         self._last = Measured(math.nan, None)
 
     def prepare(self, trials: Trials, config: CompressConfig) -> Generator[Event, None, None]:
@@ -123,16 +128,28 @@ class ScoreOf:
             scorer = PartScorer(folder, self._rate.MEASURE, info.frame_rate, scores_rest=has_rest)
             return Ruler(scorer, samples, trials.num_frames)
 
-        self._parts = self._whole = ruler("parts", trials.samples)
-        add_parts(self._parts.scorer, trials, config)
-        if not trials.is_whole and trials.num_frames <= _MOST_CHECKED:
-            self._whole = ruler("whole", [Sample(0, 0, trials.num_frames)])
-            add_whole(self._whole.scorer, trials, config)
+        parts = self._parts = ruler("parts", trials.samples)
+        add_parts(parts.scorer, trials, config)
+        checked = checked_samples(trials.num_frames, self._num_checked(info))
+
+        @cache
+        def whole() -> Ruler:
+            if trials.is_whole:
+                return parts
+            made = ruler("whole", checked)
+            add_others(made.scorer, checked, trials, config)
+            return made
+
+        self._whole, self._num_scored = whole, sum(one.num_compared for one in checked)
         if isinstance(self._rate, AsGoodAs):
-            self._wanted_of_parts = self._parts.of_file(self._rate.reference).score
-            self._wanted = self._whole.of_file(self._rate.reference).score
+            self._wanted_of_parts = parts.of_file(self._rate.reference).score
+            self._wanted = whole().of_file(self._rate.reference).score
             self._refuse_nothing(self._wanted_of_parts)
             self.tolerance = self._measure.tolerance(self._wanted)
+
+    def _num_checked(self, info: VideoInfo) -> int:
+        kept = _MOST_SCRATCH // (info.width * info.height)
+        return max(min(self._measure.most_checked, kept), _FEWEST_CHECKED)
 
     def steps_per_distance(self, scale: QualityScale) -> float:
         """See ``Wish``."""
@@ -147,8 +164,7 @@ class ScoreOf:
 
     def check(self, finished: Finished) -> Miss:
         """See ``Wish``."""
-        assert self._whole is not None  # noqa: S101 - it was prepared
-        found = self._last = self._measured(finished, self._whole)
+        found = self._last = self._measured(finished)
         miss = self._miss(found, self._wanted, finished.output_bytes)
         if not self._lacks_floor(found.rest):
             return miss
@@ -157,11 +173,11 @@ class ScoreOf:
         distance = min(miss.distance, self.over_floor(found.rest))
         return replace(miss, distance=distance, missed_by=min(miss.missed_by, found.rest - self.floor))
 
-    @staticmethod
-    def _measured(finished: Finished, whole: Ruler) -> Measured:
+    def _measured(self, finished: Finished) -> Measured:
+        assert self._whole is not None  # noqa: S101 - it was prepared
         tried = finished.tried
         if tried is None or tried.score is None:
-            return whole.of_file(finished.path)
+            return self._whole().of_file(finished.path)
         return Measured(tried.score, tried.rest)
 
     def _lacks_floor(self, rest: float | None) -> bool:
@@ -212,4 +228,7 @@ class ScoreOf:
 
     def sum_up(self, result: Result) -> Result:
         """See ``Wish``."""
-        return replace(result, measure=self._measure.name, score=self._last.score, rest_score=self._last.rest)
+        return replace(
+            result, measure=self._measure.name, score=self._last.score, rest_score=self._last.rest,
+            num_scored=self._num_scored,
+        )  # fmt: skip

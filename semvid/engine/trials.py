@@ -38,7 +38,7 @@ _MOST_GROUPED = 16
 """Frames that may come out before one that is shown before them, at most."""
 _USUAL_AHEAD = 48
 """Frames that encoders look ahead, at most, with their usual settings."""
-_WARM_UP = Fraction(1)
+WARM_UP_OF_PART = Fraction(1)
 """Seconds before a part, for its maps. They need not be quite those of the whole video."""
 
 
@@ -159,7 +159,7 @@ class Trials:
         yield Stage("maps" if self.is_whole else "maps of some parts")
         for sample in self.samples:
             memory = self.memory if self.is_whole else MapMemory()
-            part, warm_up = self._part(sample), WARM_UP_SECONDS if self.is_whole else _WARM_UP
+            part, warm_up = self._part(sample), WARM_UP_SECONDS if self.is_whole else WARM_UP_OF_PART
             with open_run(self.source, config.temporal, span=part, warm_up=warm_up) as run:
                 run.reader.keep(())
                 run.open_maps(config.maps, memory=memory)

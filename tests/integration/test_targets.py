@@ -8,10 +8,12 @@ import pytest
 from clips import make_clip, texture, write_masks
 
 import semvid
+from semvid.cli.draw import result_line
 from semvid.cli.options import one_rate
 from semvid.cli.scores import score_rates
 from semvid.core.errors import ConfigError, InputError, MissedError
 from semvid.core.events import Chosen, Notice, Tried
+from semvid.engine import scored
 from semvid.engine.probe import plain_config
 from semvid.products.report.settings import command_line, settings_table
 
@@ -69,6 +71,58 @@ def test_a_score_is_reached_and_told(codec, rate, metric, short_clip, tmp_path):
     assert tried[-1].score == result.score
     assert tried[-1].missed_by == pytest.approx(result.score - rate.value)
     assert sum(isinstance(one, Chosen) for one in events) == 1
+
+
+@pytest.mark.parametrize("model", ["spectral", "msroi-fast"])
+def test_what_is_told_is_what_compare_measures_by_maps_of_its_own(model, tmp_path):
+    clip = make_clip(tmp_path / "in.mkv", width=192, height=96, num_frames=45, cut_at=20)
+    config = semvid.CompressConfig(
+        preset="superfast", maps=semvid.MapsConfig(model=model), rate=semvid.RegionPsnr(35), probe=False
+    )
+    result, _, _ = run(clip, tmp_path / "out.mkv", config)
+    asked = semvid.CompareConfig(metrics=("weighted",), maps=config.maps)
+    compared = semvid.compare(clip, result.output, asked).pooled
+    assert result.num_scored == result.num_frames
+    assert result.score == pytest.approx(compared["salient"].mean, abs=1e-4)
+    assert result.rest_score == pytest.approx(compared["background"].mean, abs=1e-4)
+
+
+def test_what_is_told_is_by_the_maps_that_are_saved(tmp_path):
+    clip = make_clip(tmp_path / "in.mkv", width=192, height=96, num_frames=45, cut_at=20)
+    config = semvid.CompressConfig(
+        preset="superfast", maps=semvid.MapsConfig(model="spectral"), rate=semvid.RegionPsnr(35), probe=False,
+        save_maps=tmp_path / "saved.svmap",
+    )  # fmt: skip
+    result, _, _ = run(clip, tmp_path / "out.mkv", config)
+    saved = semvid.CompareConfig(metrics=("weighted",), maps=semvid.MapsConfig(path=config.save_maps))
+    compared = semvid.compare(clip, result.output, saved).pooled["salient"]
+    assert result.score == pytest.approx(compared.mean, abs=1e-4)
+
+
+def test_videos_that_are_tried_in_parts_are_measured_whole(tmp_path):
+    clip = make_clip(tmp_path / "in.mkv", width=96, height=64, num_frames=410, cut_at=300)
+    maps = half_masked(tmp_path)
+    config = replace(config_of(semvid.RegionPsnr(34), tmp_path), maps=maps)
+    result, tried, _ = run(clip, tmp_path / "out.mkv", config)
+    compared = semvid.compare(clip, result.output, semvid.CompareConfig(maps=maps, metrics=("weighted",)))
+    assert [one.is_whole for one in tried] == sorted(one.is_whole for one in tried)
+    assert result.num_scored == 410
+    assert result.score == pytest.approx(compared.pooled["salient"].mean, abs=1e-4)
+
+
+def test_of_longer_ones_many_parts_are_measured_and_the_result_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(scored, "_MOST_SCRATCH", 0)
+    monkeypatch.setattr(scored, "_FEWEST_CHECKED", 200)
+    clip = make_clip(tmp_path / "in.mkv", width=96, height=64, num_frames=450, cut_at=200)
+    maps = semvid.MapsConfig(model="spectral")
+    result, _, _ = run(
+        clip, tmp_path / "out.mkv", replace(config_of(semvid.RegionPsnr(34), tmp_path), maps=maps)
+    )
+    compared = semvid.compare(clip, result.output, semvid.CompareConfig(maps=maps, metrics=("weighted",)))
+    assert 150 <= result.num_scored <= 200
+    assert result.score == pytest.approx(compared.pooled["salient"].mean, abs=0.5)
+    assert f"PSNR of what matters {result.score:.2f} (rest " in result_line(result)
+    assert f") in {result.num_scored} of 450, 450 frames in " in result_line(result)
 
 
 def test_a_longer_video_is_tried_in_parts_and_checked(tmp_path):

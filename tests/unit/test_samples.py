@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semvid.engine.samples import CodedFrames, budget_of, choose_samples
+from semvid.engine.samples import CodedFrames, budget_of, checked_samples, choose_samples
 
 lengths = st.integers(1, 200_000)
 looks = st.integers(0, 60)
@@ -28,6 +28,18 @@ def test_parts_are_inside_do_not_overlap_and_keep_to_the_budget(num_frames, num_
         assert one.compared_to <= other.compared_from
     taken = sum(one.compared_to - one.start + 0.2 * num_ahead for one in samples[1:])
     assert samples[0].compared_to + taken <= budget_of(num_frames) + len(samples)
+
+
+@given(lengths, st.integers(600, 3000))
+def test_encodes_are_measured_on_more_parts_that_can_be_read_one_after_another(num_frames, budget):
+    samples = checked_samples(num_frames, budget)
+    assert sum(one.num_compared for one in samples) <= min(budget, num_frames)
+    if num_frames <= budget:
+        assert [(one.start, one.compared_to) for one in samples] == [(0, num_frames)]
+    else:
+        assert len(samples) == min(budget // 24, 48)
+    for one, other in pairwise(samples):
+        assert one.compared_to <= other.start
 
 
 @given(lengths)

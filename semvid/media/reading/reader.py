@@ -95,7 +95,9 @@ class VideoReader(Closing):
         self._last_pts: int | None = None
 
     def keep(self, others: Collection[int]) -> None:
-        """Read only these streams beside the video, so that no other can do harm. Call it before ``read()``.
+        """Read only these streams beside the video, so that no other can do harm.
+
+        Call it before ``locate()`` and ``read()``.
 
         Args:
             others: Their indices. Without this call all of picture, sound and words are read.
