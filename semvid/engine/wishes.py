@@ -152,7 +152,9 @@ class OutputSize(OfSize):
 
     def judge(self, tried: PartsTrial) -> Miss:
         """See ``Wish``."""
-        return self._miss(tried.video_bytes + self._others, tried.video_bytes)
+        headers = (one.parameters.extradata or b"" for one in tried.parts[:1])
+        others = self._others + sum(map(len, headers))
+        return self._miss(tried.video_bytes + others, tried.video_bytes)
 
     def check(self, finished: Finished) -> Miss:
         """See ``Wish``."""

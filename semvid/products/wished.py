@@ -40,9 +40,9 @@ from semvid.products.encode import RejectedError, encode_events
 
 _MOST_ENCODES, _MOST_OF_SHORT = 3, 5
 """Of the whole video: one, and two that correct it, or four of a short one, whose sizes jump more."""
-_BYTES_PER_PACKET = {".mkv": 9, ".webm": 9, ".avi": 24}
-_USUAL_BYTES_PER_PACKET, _HEADER_BYTES = 14, 2500
-"""What a container adds, roughly."""
+_CONTAINER_BYTES = {".mkv": (7, 600), ".webm": (7, 500), ".avi": (24, 5700)}
+_USUAL_CONTAINER_BYTES = (18, 900)
+"""What a container adds to a packet, and at its ends beside the encoder's parameters, roughly."""
 
 
 def has_wish(config: CompressConfig) -> bool:
@@ -289,5 +289,5 @@ def _other_bytes(shown: ShownFrames, manifest: Manifest) -> int:
         for index, one in manifest.passages.items()
         if one.way in {Way.COPY, Way.CONVERT}
     )
-    each = _BYTES_PER_PACKET.get(manifest.suffix, _USUAL_BYTES_PER_PACKET)
-    return copied + each * len(shown.pts) + _HEADER_BYTES
+    each, ends = _CONTAINER_BYTES.get(manifest.suffix, _USUAL_CONTAINER_BYTES)
+    return copied + each * len(shown.pts) + ends

@@ -1,12 +1,14 @@
 """How far encodes are from what was asked for."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from semvid.core.coded import StreamParameters
 from semvid.core.config import CompressConfig
 from semvid.engine.plain_size import PlainSize
 from semvid.engine.samples import CodedFrames, Sample, trial_budget_of
@@ -46,6 +48,11 @@ def test_what_the_first_encode_has_beside_the_picture_counts_from_then_on():
     wish.check(finished(80_000, 19_000))
     assert wish.judge(tried(80_000)).output_bytes == 99_000
     assert abs(wish.judge(tried(80_250)).distance) < 1e-9
+
+
+def test_what_an_encoder_puts_into_the_header_counts_before_the_first_encode():
+    first = SimpleNamespace(parameters=StreamParameters("hevc", extradata=b"x" * 2400))
+    assert OutputSize(100_000, 1000).judge(tried(80_000, parts=[first])).output_bytes == 83_400
 
 
 def test_a_bit_rate_is_of_the_picture_alone():
