@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Generic, TypeVar
 
 from semvid.codecs.base.codec import QualityScale
@@ -35,7 +36,7 @@ class Point(Generic[Value]):
 class Search(Generic[Value]):
     """Proposes one quality after another, each by interpolation between those before it.
 
-    Size and scores change with the quality all in one direction, and nearly evenly.
+    Size and scores change with the quality mostly in one direction, and nearly evenly.
 
     Args:
         scale: The encoder's qualities.
@@ -85,10 +86,11 @@ class Search(Generic[Value]):
         if self.is_over:
             return None
         last = self.points[-1]
-        guess = self._scale.round(self.where(0.0))
-        if not self._scale.takes_fractions and guess == last.quality:
-            guess = self._scale.round(last.quality + math.copysign(1, self._usual * last.miss))
-        return None if any(guess == one.quality for one in self.points) else guess
+        guesses = [self._scale.round(one) for one in self._crossings(0.0) or [self.where(0.0)]]
+        if not self._scale.takes_fractions and guesses[0] == last.quality:
+            guesses = [self._scale.round(last.quality + math.copysign(1, self._usual * last.miss))]
+        tried = {one.quality for one in self.points}
+        return next((one for one in guesses if one not in tried), None)
 
     @property
     def slope(self) -> float:
@@ -97,11 +99,8 @@ class Search(Generic[Value]):
 
     def where(self, miss: float) -> float:
         """Return the quality, not rounded, at which so much would be missed."""
-        above = min((one for one in self.points if one.miss > miss), key=lambda one: one.miss, default=None)
-        below = max((one for one in self.points if one.miss <= miss), key=lambda one: one.miss, default=None)
-        if above and below:
-            share = (above.miss - miss) / (above.miss - below.miss)
-            return above.quality + share * (below.quality - above.quality)
+        if crossings := self._crossings(miss):
+            return crossings[0]
         first, *others = sorted(self.points, key=lambda one: abs(one.miss - miss))
         slope = self._usual
         if others and others[0].miss != first.miss:
@@ -111,6 +110,18 @@ class Search(Generic[Value]):
             trust = min(abs(gap * self._usual) / _TOLD_STEPS, 1.0)
             slope *= 1 + trust * (min(max(found, _LEAST_SLOPE), _MOST_SLOPE) - 1)
         return first.quality + slope * (first.miss - miss)
+
+    def _crossings(self, miss: float) -> list[float]:
+        """Return the qualities at which so much would be missed, by the trials to either side, nearest first.
+
+        There may be more than one: at whole qualities sizes can jump up.
+        """
+        found = []
+        for one, other in pairwise(sorted(self.points, key=lambda each: each.quality)):
+            if (one.miss > miss) != (other.miss > miss):
+                gap = other.quality - one.quality
+                found.append((gap, one.quality + gap * (one.miss - miss) / (one.miss - other.miss)))
+        return [quality for _, quality in sorted(found)]
 
 
 def _distance(point: Point[Value]) -> float:

@@ -11,6 +11,7 @@ from semvid.codecs.registry import find_codec
 from semvid.engine.search import CLOSE_SIZE, MOST_TRIALS, Search
 
 FINE = QualityScale(1, 51, 26, takes_fractions=True, steps_per_octave=6)
+IN_PARTS = QualityScale(1, 63, 38, takes_fractions=True, steps_per_octave=10)
 
 
 def run(search, first, octaves):
@@ -80,3 +81,23 @@ def test_a_search_that_ends_early_keeps_the_best_of_it():
     search.note(40.0, 0.6, "kept")
     assert (search.best.quality, search.best.value) == (40.0, "kept")
     assert Search.of_size(FINE).best is None
+
+
+def test_sizes_that_jump_up_at_whole_qualities_are_found_all_the_same():
+    # Within a quality it falls by 0.15 octaves, and 0.05 of them are taken back at the next.
+    def octaves(quality):
+        whole = math.ceil(quality)
+        return (45.6 - quality) / 10 + 0.05 * (whole - quality)
+
+    for first in (38.0, 44.0, 46.0, 50.0):
+        best = run(Search.of_size(IN_PARTS), first, octaves)
+        assert abs(best.miss) < CLOSE_SIZE
+
+
+def test_a_trial_beyond_a_jump_does_not_end_the_search():
+    search = Search.of_size(IN_PARTS)
+    search.note(45.0, 0.02, None)
+    search.note(46.0, -0.05, None)
+    assert search.next() == pytest.approx(45.29)
+    search.note(45.29, 0.08, None)
+    assert 45.5 < search.next() < 46

@@ -13,6 +13,7 @@ from av.video.reformatter import ColorRange, Colorspace
 
 from semvid.allocate.blocks import LevelArray
 from semvid.allocate.levels import LevelQuantizer
+from semvid.codecs.ffmpeg.part_steps import PartSteps, finer_by
 from semvid.codecs.ffmpeg.regions import CAPACITIES, RegionAttacher
 from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.core.conversion import Colours, converted
@@ -40,8 +41,7 @@ class FramePreparer:
         spec: The encoder.
         crf: Constant rate factor, for encoders whose offsets depend on it.
         first: First frame; it sets geometry, format and colour of the coded video.
-        remainder: Steps of the CRF that all offsets are to be coarser, on average: a part of one, so some
-            maps are a whole step coarser, or finer if it is below 0.
+        remainder: What the quality is beyond the CRF, -1 to 0: the map makes everything finer.
         codes_fields: Interlaced video is coded as such.
         minds_alpha: Keep what is transparent so, or put it on black; or else take all as opaque.
 
@@ -68,8 +68,7 @@ class FramePreparer:
         minds_alpha: bool = False,
     ) -> None:
         picture = first.picture
-        self._spec = spec
-        self._crf, self._remainder, self._owed, self._shift = crf, remainder, 0.0, 0
+        self._spec, self._crf = spec, crf
         source = picture.format.name
         minds_alpha = minds_alpha and has_alpha(picture.format)
         self.keeps_alpha = minds_alpha and spec.alpha_options is not None
@@ -108,10 +107,13 @@ class FramePreparer:
         self._map_age = 0
         self.in_force: QuantizerOffsets | None = None
         self._cover_in_force: LevelArray | None = None
-        # Shifted maps have one level more: that of the blocks that keep their quantizer.
+        # Finer maps have one level more: that of the blocks that keep their quantizer.
         max_levels = spec.max_levels - 1 if spec.max_levels and remainder else spec.max_levels
         self._levels = LevelQuantizer(max_levels, CAPACITIES[-1])
         self._bits = av.VideoFormat(self.pixel_format).components[0].bits
+        self._part_steps = PartSteps(
+            finer_by(spec, crf, remainder), spec.max_levels, CAPACITIES[-1], -spec.offset_range(self._bits)
+        )
         self._limiter: Graph | None = None
 
     def prepare(self, frame: Frame, offsets: QuantizerOffsets | None) -> VideoFrame:
@@ -148,14 +150,12 @@ class FramePreparer:
         self.in_force = offsets
         native = self._spec.to_native(offsets.values, self._crf)
         cover = self._levels.update(native, is_cut=offsets.is_cut)
-        self._owed += self._remainder
-        shift = round(self._owed)
-        self._owed -= shift
         if self._spec.map_frames is not None:
-            if cover is self._cover_in_force and shift == self._shift:
+            if cover is self._cover_in_force:
                 return picture
-            self._cover_in_force, self._shift = cover, shift
-        levels = cover[:, 4] + shift
+            self._cover_in_force = cover
+        cover = self._part_steps.apply(cover)
+        levels = cover[:, 4]
         # FFmpeg multiplies back by the range; where it then truncates, aim past the whole number.
         nudge = 0.25 * np.sign(levels) if self._spec.truncates_offsets else 0.0
         qoffsets = (levels + nudge) / self._spec.offset_range(self._bits)

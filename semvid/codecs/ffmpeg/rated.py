@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from semvid.codecs.base.codec import Pass
@@ -42,7 +43,7 @@ def rated_options(
     check_rates(config, spec, (Crf, Bitrate) if spec.has_two_passes else (Crf,))
     quality = config.rate.value if isinstance(config.rate, Crf) else spec.crf.default
     has_map = config.allocation.strength > 0
-    crf = round(quality) if has_map and not spec.crf.takes_fractions else quality
+    crf = math.ceil(quality) if has_map and not spec.crf.takes_fractions else quality
     options = spec.options(crf, config.preset, config.encoder_options)
     if isinstance(config.rate, Bitrate):
         _refuse(spec, config.encoder_options, _SET_BY_BITRATE, "Bitrate")
