@@ -17,8 +17,6 @@ from semvid.engine.search import Search
 from semvid.engine.trials import PartsTrial, Trials
 from semvid.engine.wishes import Miss, Wish
 
-_OF_WHOLE = 0.3
-
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -53,8 +51,7 @@ def find_quality(trials: Trials, wish: Wish, config: CompressConfig) -> Generato
     """
     codec, tolerance = find_codec(config.codec), wish.tolerance
     scale = scale_of(codec, config)
-    # Where parts are all there is, a trial is as exact as the encode.
-    enough = tolerance.of_trial * (_OF_WHOLE if trials.is_whole else 1.0)
+    enough = tolerance.of_whole if trials.is_whole else tolerance.of_trial
     search = Search[PartsTrial](
         scale, wish.steps_per_distance(scale), lambda distance: abs(distance) < enough, most=wish.most_trials
     )

@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 from semvid.codecs.base.decoding import decoded
 from semvid.codecs.base.interlaced import InterlacedStage
@@ -13,7 +14,7 @@ from semvid.codecs.registry import find_codec
 from semvid.core.config import CompressConfig
 from semvid.core.errors import InputError
 from semvid.core.text import counted
-from semvid.core.types import AnalysedFrame, Frame, Span
+from semvid.core.types import AnalysedFrame, FloatArray, Frame, Span
 from semvid.engine.analysis import WARM_UP_SECONDS
 from semvid.engine.run import Run, open_run
 from semvid.engine.samples import Sample
@@ -23,7 +24,17 @@ from semvid.media.reading.reader import VideoReader
 from semvid.scores.parts import PartScorer
 
 
-def add_parts(scorer: PartScorer, trials: Trials, config: CompressConfig) -> None:
+class Taker(Protocol):
+    """Takes frames as ``PartScorer`` does."""
+
+    def add(self, frame: Frame, importance: FloatArray | None, part: int, *, is_counted: bool = True) -> None:
+        """Take the next frame."""
+
+    def finish(self) -> None:
+        """There are no more."""
+
+
+def add_parts(scorer: Taker, trials: Trials, config: CompressConfig) -> None:
     """Give a scorer the source's frames of all parts as they are encoded, with their maps if there are any.
 
     Args:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 
 from semvid.codecs.base.codec import QualityScale
 from semvid.core.config import CompressConfig
-from semvid.core.events import Event, Stage
+from semvid.core.events import Event
 from semvid.core.results import Result, Trial
-from semvid.engine.part_frames import add_parts
-from semvid.engine.ruler import Ruler
+from semvid.engine.region_gain import region_gain
 from semvid.engine.trials import PartsTrial, Trials
 from semvid.engine.wishes import Finished, Miss, OfSize, Tolerance, within
-from semvid.media.probe import probe
-from semvid.scores.parts import PartScorer
 
 
 class PlainSize(OfSize):
@@ -28,20 +25,19 @@ class PlainSize(OfSize):
     Args:
         plain: How that is encoded.
         other_bytes: As for ``OutputSize``.
-        folder: For scratch files.
 
     Attributes:
         plain_bytes: Of the video of the plain encode, as far as it is known; 0 = not yet.
     """
 
     tolerance = Tolerance(
-        of_trial=within(0.01), near=(-0.01, 0.01), kept=(-math.inf, math.inf),
+        of_trial=within(0.01), of_whole=within(0.0075), near=(-0.01, 0.01), kept=(-math.inf, math.inf),
         hopeless=math.inf,
     )  # fmt: skip
 
-    def __init__(self, plain: CompressConfig, other_bytes: int, folder: Path) -> None:
-        self._plain, self._others, self._folder = plain, other_bytes, folder
-        self._ruler: Ruler | None = None
+    def __init__(self, plain: CompressConfig, other_bytes: int) -> None:
+        self._plain, self._others = plain, other_bytes
+        self._gain_of: Callable[[PartsTrial, PartsTrial], float | None] | None = None
         self._plain_tried: PartsTrial | None = None
         self._tried: list[PartsTrial] = []
         self._best: tuple[float, PartsTrial] | None = None
@@ -52,11 +48,7 @@ class PlainSize(OfSize):
     def prepare(self, trials: Trials, config: CompressConfig) -> Generator[Event, None, None]:
         """See ``Wish``."""
         self.take((yield from trials.encode("a plain encode of some parts", self._plain)))
-        yield Stage("preparing to measure")
-        rate = probe(trials.source).frame_rate
-        scorer = PartScorer(self._folder, "region-psnr", rate)
-        self._ruler = Ruler(scorer, trials.samples, trials.num_frames)
-        add_parts(scorer, trials, config)
+        self._gain_of = partial(region_gain, trials, config)
 
     def take(self, plain: PartsTrial) -> None:
         """Compare with a plain encode of the parts."""
@@ -108,12 +100,11 @@ class PlainSize(OfSize):
 
     def sum_up(self, result: Result) -> Result:
         """See ``Wish``."""
-        assert self._ruler is not None and self._plain_tried is not None  # noqa: PT018, S101 - it was prepared
-        assert self._best is not None  # noqa: S101 - there are trials
-        mapped = self._ruler.of_trial(self._best[1]).score
-        gain = mapped - self._ruler.of_trial(self._plain_tried).score
+        assert self._gain_of is not None  # noqa: S101 - it was prepared
+        assert self._plain_tried is not None and self._best is not None  # noqa: PT018, S101 - there are trials
+        gain = self._gain_of(self._best[1], self._plain_tried)
         plain_bytes = result.output_bytes - result.video_bytes + self.plain_bytes
-        return replace(result, plain_bytes=plain_bytes, gain_db=None if math.isnan(gain) else gain)
+        return replace(result, plain_bytes=plain_bytes, gain_db=gain)
 
     def _nearest(self, quality: float) -> PartsTrial:
         return min(self._tried, key=lambda one: abs(one.quality - quality))

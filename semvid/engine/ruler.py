@@ -35,10 +35,7 @@ class Ruler:
 
     def __init__(self, scorer: PartScorer, samples: Sequence[Sample], num_frames: int) -> None:
         self.scorer, self._samples = scorer, samples
-        middles = [(one.compared_from + one.compared_to) / 2 for one in samples]
-        borders = [0.0, *((one + other) / 2 for one, other in pairwise(middles))]
-        ends = [*borders[1:], float(num_frames)]
-        self._weights = [end - start for start, end in zip(borders, ends, strict=True)]
+        self._weights = weights_of(samples, num_frames)
 
     def of_trial(self, tried: PartsTrial) -> Measured:
         """Measure a trial of these parts."""
@@ -52,3 +49,11 @@ class Ruler:
         score = found.mean(found.target, self._weights)
         rest = math.nan if found.rest is None else found.mean(found.rest, self._weights)
         return Measured(score, None if math.isnan(rest) else rest)
+
+
+def weights_of(samples: Sequence[Sample], num_frames: int) -> list[float]:
+    """Return how many frames of a video each part stands for: those that are nearest to it."""
+    middles = [(one.compared_from + one.compared_to) / 2 for one in samples]
+    borders = [0.0, *((one + other) / 2 for one, other in pairwise(middles))]
+    ends = [*borders[1:], float(num_frames)]
+    return [end - start for start, end in zip(borders, ends, strict=True)]

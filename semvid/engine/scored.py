@@ -68,7 +68,8 @@ class _Measure:
             return min(abs(self.distance(wanted + one, wanted)) for one in (width, -width))
 
         return Tolerance(
-            of_trial=distance(self.aim), near=(-self.window, self.window), kept=(-self.kept, self.kept),
+            of_trial=distance(self.aim), of_whole=distance(self.aim / 2),
+            near=(-self.window, self.window), kept=(-self.kept, self.kept),
             hopeless=distance(self.window),
         )  # fmt: skip
 

@@ -57,6 +57,8 @@ class Tolerance:
     of_trial: float
     """Distance to either side: no trial is needed after one that is so near, since what is left is
     interpolated."""
+    of_whole: float
+    """The same of a trial that is an encode of everything, and will be written as it is."""
     near: tuple[float, float]
     """``Miss.missed_by`` of a whole encode that is as asked for."""
     kept: tuple[float, float]
@@ -140,6 +142,8 @@ class OutputSize(OfSize):
 
     tolerance = Tolerance(
         of_trial=within(0.02),
+        # The size of the container is not known exactly yet.
+        of_whole=within(0.006),
         near=(-_SIZE_WINDOW, 0.0),
         kept=(-math.inf, 0.0),
         hopeless=_HOPELESS,
@@ -189,7 +193,7 @@ class VideoRate(OfSize):
     """
 
     tolerance = Tolerance(
-        of_trial=within(0.02), near=(-0.02, 0.02), kept=(-math.inf, 0.2),
+        of_trial=within(0.02), of_whole=within(0.015), near=(-0.02, 0.02), kept=(-math.inf, 0.2),
         hopeless=_HOPELESS,
     )  # fmt: skip
 

@@ -279,7 +279,7 @@ def _wish_of(opened: _Opened, folder: Path) -> Wish:
         return VideoRate(rate.bits_per_second, seconds, others)
     from semvid.engine.plain_size import PlainSize
 
-    return PlainSize(plain_config(opened.job.config), others, folder)
+    return PlainSize(plain_config(opened.job.config), others)
 
 
 def _other_bytes(shown: ShownFrames, manifest: Manifest) -> int:

@@ -69,7 +69,7 @@ def part(start, length, num_bytes):
 
 
 def of_plain(plain, mapped, *, is_whole=False):
-    wish = PlainSize(CompressConfig(), 1000, Path("nowhere"))
+    wish = PlainSize(CompressConfig(), 1000)
     wish.take(tried(sum(one.num_bytes for one in plain), parts=plain, is_whole=is_whole))
     wish.judge(tried(sum(one.num_bytes for one in mapped), parts=mapped, is_whole=is_whole))
     return wish

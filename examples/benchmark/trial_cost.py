@@ -1,0 +1,87 @@
+"""Measure what it costs to be given exactly what was asked for: processor time of wishes.
+
+    python examples/benchmark/trial_cost.py [--before PYTHON] [--lines 180,0] [--pairs 2] [CLIP ...]
+
+Each run is a whole command, x264 at its default preset and CRF. ``--no-probe`` encodes once and measures
+nothing: the others are told as a share of its time beyond it. ``--target-size`` is four fifths of what it
+writes. Measured is processor time, user and system, of the process and of those it starts, since wall time
+depends on what else runs. With the interpreter of another installation, both take turns, run by run, and the
+reference is each one's own. ``--lines 0`` is the clip as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from common import data_folder, load, save, table
+from pairs import run_command
+from savings import shrunk
+
+CLIPS = ("dog_720p.mp4", "juggle_720p.mp4", "bunny_720p_audio.mp4")
+REFERENCE = "--no-probe"
+WISHES = (REFERENCE, "", "--match size", "--target-size")
+
+
+def measure(clip: Path, pythons: dict[str, Path], pairs: int) -> dict[str, dict[str, list[float]]]:
+    """Return the processor seconds of all runs, by installation and wish."""
+    found: dict[str, dict[str, list[float]]] = {name: {wish: [] for wish in WISHES} for name in pythons}
+    with tempfile.TemporaryDirectory() as work:
+        output, size = Path(work) / "coded.mp4", 0
+        for _ in range(pairs):
+            for wish in WISHES:
+                given = wish.split()
+                if wish == "--target-size":
+                    given.append(str(size))
+                for name, python in pythons.items():
+                    command = [python, "-P", "-c", "from semvid.cli.main import run; run()", "compress"]
+                    run = run_command([*map(str, [*command, clip, "-o", output, "-y"]), *given])
+                    found[name][wish].append(round(run["processor_seconds"], 2))
+                if wish == REFERENCE:
+                    size = output.stat().st_size * 4 // 5
+    return found
+
+
+def extra(runs: dict[str, list[float]], wish: str) -> float:
+    """Return how much longer a wish takes, as a share."""
+    return statistics.median(runs[wish]) / statistics.median(runs[REFERENCE]) - 1
+
+
+def main() -> None:
+    """Measure what is not in the result file yet, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("clips", nargs="*", default=CLIPS, help="names of ordinary clips")
+    parser.add_argument("--before", type=Path, help="interpreter of another installation")
+    parser.add_argument("--lines", default="180,0", help="heights, 0 = as it is (default %(default)s)")
+    parser.add_argument("--pairs", type=int, default=2, help="runs of each (default %(default)s)")
+    given = parser.parse_args()
+    pythons = {"before": given.before} if given.before else {}
+    pythons["after"] = Path(sys.executable)
+    record: dict[str, Any] = load("trial_cost")
+    results = record.setdefault("processor_seconds", {})
+    with tempfile.TemporaryDirectory() as work:
+        for lines in map(int, given.lines.split(",")):
+            for name in given.clips:
+                clip = data_folder() / "clips" / name
+                key = f"{clip.stem}/{lines or 'all'} lines"
+                if key in results:
+                    continue
+                if lines:
+                    clip = shrunk(clip, Path(work) / f"{clip.stem}.mkv", lines)
+                results[key] = measure(clip, pythons, given.pairs)
+                save("trial_cost", record)
+    rows = [
+        [key, name, f"{statistics.median(runs[REFERENCE]):.1f}"]
+        + [f"{extra(runs, wish):+.0%}" for wish in WISHES[1:]]
+        for key, found in results.items()
+        for name, runs in found.items()
+    ]
+    print(table(["clip", "", "seconds", "default", *WISHES[2:]], rows))
+
+
+if __name__ == "__main__":
+    main()
