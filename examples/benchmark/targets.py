@@ -2,10 +2,10 @@
 
     python examples/benchmark/targets.py [--codecs x264] [--preset fast] [--lines 180] [--clips NAME,...]
 
-Every ordinary clip, made smaller first, with the maps of ``msroi``. An encode is found and checked on parts
-of a video; here it is scored on all frames: VMAF and XPSNR by ``semvid.compare``, what matters by the maps
-of the whole video. ``gain`` is by how much the first whole encode was better than what its parts told, in
-the unit of the score, the usual gain included already. What is in the result file is not measured again.
+Every ordinary clip, made smaller first, with the maps of ``msroi``. An encode is found on parts of a video;
+here it is scored on all frames, by ``semvid.compare`` as anybody would (it has no VMAF of what matters).
+``gain`` is by how much the first whole encode was better than what its parts told, in the unit of the score,
+the usual gain included already. What is in the result file is not measured again.
 """
 
 from __future__ import annotations
@@ -47,15 +47,16 @@ def frames_of(path: Path) -> Iterator[semvid.Frame]:
         yield from (one for one in reader.read() if isinstance(one, semvid.Frame))
 
 
-def whole_score(source: Path, coded: Path, maps: Path, rate: Any, folder: Path) -> float:
+def whole_score(source: Path, coded: Path, rate: Any, folder: Path) -> float:
     """Score all frames of an encode."""
     measure = rate.MEASURE
-    if not measure.startswith("region"):
-        return semvid.compare(source, coded, semvid.CompareConfig(metrics=(measure,))).pooled[measure].mean
+    if measure != "region-vmaf":
+        metric, name = ("weighted", "salient") if measure == "region-psnr" else (measure, measure)
+        return semvid.compare(source, coded, semvid.CompareConfig(metrics=(metric,))).pooled[name].mean
     folder.mkdir(exist_ok=True)
     with open_run(source, semvid.TemporalConfig()) as run:
         run.reader.keep(())
-        run.open_maps(semvid.MapsConfig(path=maps))
+        run.open_maps(semvid.MapsConfig())
         scorer = PartScorer(folder, measure, run.reader.info.frame_rate or Fraction(25))
         with pipeline(run.reader, run.analyse) as items:
             for one in items:
@@ -66,7 +67,7 @@ def whole_score(source: Path, coded: Path, maps: Path, rate: Any, folder: Path) 
     return found.mean(found.target, [1])
 
 
-def run(source: Path, maps: Path, codec: str, preset: str, rate: Any, work: Path) -> dict[str, Any]:
+def run(source: Path, codec: str, preset: str, rate: Any, work: Path) -> dict[str, Any]:
     """Compress to a score, and measure what came of it."""
     events: list[semvid.Event] = []
     output = work / "coded.mkv"
@@ -82,7 +83,7 @@ def run(source: Path, maps: Path, codec: str, preset: str, rate: Any, work: Path
     expected = next(one.trial.score for one in events if isinstance(one, Chosen))
     encodes = [one for one in tried if one.is_whole]
     return {
-        "score": whole_score(source, output, maps, rate, work / "scores"), "told": result.score,
+        "score": whole_score(source, output, rate, work / "scores"), "told": result.score,
         "quality": result.quality, "bytes": result.output_bytes, "probes": len(tried) - len(encodes),
         "encodes": len(encodes), "gain": encodes[0].score - expected, "seconds": seconds,
         "encode_seconds": encodes[-1].seconds,
@@ -134,8 +135,7 @@ def main() -> None:
             continue
         with tempfile.TemporaryDirectory() as folder:
             work = Path(folder)
-            source, maps = shrunk(clip, work / f"{clip.stem}.mkv", arguments.lines), work / "maps.svmap"
-            semvid.export_maps(source, maps)
+            source = shrunk(clip, work / f"{clip.stem}.mkv", arguments.lines)
             for codec in arguments.codecs.split(","):
                 for name, kind, values in WISHES:
                     for value in values:
@@ -144,7 +144,7 @@ def main() -> None:
                         if arguments.wishes and f"{name} {value}" not in arguments.wishes.split(","):
                             continue
                         if key not in results:
-                            results[key] = run(source, maps, codec, preset, kind(value), work)
+                            results[key] = run(source, codec, preset, kind(value), work)
                             save("targets", record)
         print(clip.stem, flush=True)
     print(summary(record))
