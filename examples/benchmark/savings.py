@@ -1,12 +1,13 @@
 """Measure what ``match="region"`` saves, if what is told of it is true, and what it costs where it matters.
 
     python examples/benchmark/savings.py [--codecs x264,x265] [--preset medium] [--lines 180] [--sequences 10]
+        [--davis x264,x265] [--only dog,parkour]
 
 Clips: every ordinary clip at CRF 23, 28 and 33, with the maps of ``msroi``. What is told was measured on
 parts, the truth is a whole plain encode at that CRF. ``--lines`` makes the clips smaller first, where time is
-short. DAVIS: with truth masks and with the maps of ``msroi``, x264 at CRF 23 to 38, luma PSNR of the object
-against the plain encode at the same CRF, as in ``davis.py``. What is in the result file is not measured
-again.
+short. DAVIS: with truth masks and with the maps of ``msroi``, at CRF 23 to 38 (VP8 and VP9: 24 to 54), luma
+PSNR of the object against the plain encode at the same CRF, as in ``davis.py``. What is in the result file is
+not measured again.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ import av
 import cv2
 import numpy as np
 from common import clips, data_folder, load, save, table
-from davis import luma_frames, pack_sequence, score
+from davis import CRFS, luma_frames, pack_sequence, score
 
 import semvid
 
-CLIP_CRFS, DAVIS_CRFS = (23, 28, 33), (23, 28, 33, 38)
+CLIP_CRFS = (23, 28, 33)
 DAVIS_KINDS = ("plain", "truth", "msroi")
 REGION, PLAIN = semvid.AllocationConfig(match="region"), semvid.AllocationConfig(strength=0)
 
@@ -83,15 +84,17 @@ def measure_clips(codecs: list[str], preset: str, lines: int | None, record: dic
             print(clip.stem, flush=True)
 
 
-def measure_davis(num_sequences: int, record: dict[str, Any]) -> None:
+def measure_davis(codec: str, num_sequences: int, only: set[str], record: dict[str, Any]) -> None:
     """Compare sizes and the object's PSNR with plain encodes at the same CRF."""
-    results, davis = record.setdefault("davis", {}), data_folder() / "davis"
+    results, davis = record.setdefault(davis_key(codec), {}), data_folder() / "davis"
     with tempfile.TemporaryDirectory() as work:
         clip, coded, network = (Path(work) / name for name in ("clip.mkv", "coded.mkv", "maps.svmap"))
         for sequence in sorted(one.name for one in (davis / "JPEGImages").iterdir())[:num_sequences]:
+            if only and sequence not in only:
+                continue
             points = results.setdefault(sequence, {})
             wanted = [
-                (crf, kind) for crf in DAVIS_CRFS for kind in DAVIS_KINDS if f"{crf}/{kind}" not in points
+                (crf, kind) for crf in CRFS[codec] for kind in DAVIS_KINDS if f"{crf}/{kind}" not in points
             ]
             if not wanted:
                 continue
@@ -102,7 +105,7 @@ def measure_davis(num_sequences: int, record: dict[str, Any]) -> None:
             for crf, kind in wanted:
                 is_plain = kind == "plain"
                 config = semvid.CompressConfig(
-                    rate=semvid.Crf(crf), overwrite=True, probe=is_plain,
+                    codec=codec, rate=semvid.Crf(crf), overwrite=True, probe=is_plain,
                     maps=semvid.MapsConfig(path=network if kind == "msroi" else folder),
                     allocation=PLAIN if is_plain else REGION,
                 )  # fmt: skip
@@ -111,7 +114,12 @@ def measure_davis(num_sequences: int, record: dict[str, Any]) -> None:
                     "bytes": made.output_bytes, **score(frames, luma_frames(coded), masks)
                 }  # fmt: skip
                 save("savings", record)
-            print(sequence, flush=True)
+            print(codec, sequence, flush=True)
+
+
+def davis_key(codec: str) -> str:
+    """Return where the record has what an encoder did to DAVIS."""
+    return "davis" if codec == "x264" else f"davis {codec}"
 
 
 def summary(record: dict[str, Any]) -> str:
@@ -127,20 +135,30 @@ def summary(record: dict[str, Any]) -> str:
                          f"{errors[np.abs(errors).argmax()]:+.1f}"])  # fmt: skip
     parts = [table(["clips", "saving", "true", "off by, points", "worst"], rows)]
     rows = []
-    for kind, crf in product(DAVIS_KINDS[1:], DAVIS_CRFS):
+    for codec, kind in product(CRFS, DAVIS_KINDS[1:]):
+        rows += davis_rows(record.get(davis_key(codec), {}), codec, kind)
+    header = ["DAVIS, maps", "CRF", "sequences", "size", "object", "worst", "whole"]
+    return "\n\n".join([*parts, table(header, rows)])
+
+
+def davis_rows(results: dict[str, Any], codec: str, kind: str) -> list[list[object]]:
+    """Make the rows of an encoder and a kind of maps."""
+    rows: list[list[object]] = []
+    for crf in CRFS[codec]:
         found = [
             (each[f"{crf}/{kind}"], each[f"{crf}/plain"])
-            for each in record.get("davis", {}).values()
+            for each in results.values()
             if f"{crf}/{kind}" in each
         ]
         if found:
             change = [100 * (one["bytes"] / plain["bytes"] - 1) for one, plain in found]
             lost = [one["object_psnr"] - plain["object_psnr"] for one, plain in found]
             whole = [one["psnr"] - plain["psnr"] for one, plain in found]
-            rows.append([kind, crf, len(found), f"{np.mean(change):+.1f} %", f"{np.mean(lost):+.2f} dB",
-                         f"{min(lost):+.2f} dB", f"{np.mean(whole):+.2f} dB"])  # fmt: skip
-    header = ["DAVIS, maps", "CRF", "sequences", "size", "object", "worst", "whole"]
-    return "\n\n".join([*parts, table(header, rows)])
+            rows.append([
+                f"{codec}, {kind}", crf, len(found), f"{np.mean(change):+.1f} %",
+                f"{np.mean(lost):+.2f} dB", f"{min(lost):+.2f} dB", f"{np.mean(whole):+.2f} dB",
+            ])  # fmt: skip
+    return rows
 
 
 def main() -> None:
@@ -152,11 +170,14 @@ def main() -> None:
     parser.add_argument("--preset", default="medium")
     parser.add_argument("--lines", type=int)
     parser.add_argument("--sequences", type=int, default=10)
+    parser.add_argument("--davis", default="x264", help="encoders for DAVIS")
+    parser.add_argument("--only", default="", help="names of sequences; default: all")
     arguments = parser.parse_args()
     record = load("savings")
     if arguments.codecs:
         measure_clips(arguments.codecs.split(","), arguments.preset, arguments.lines, record)
-    measure_davis(arguments.sequences, record)
+    for codec in filter(None, arguments.davis.split(",")):
+        measure_davis(codec, arguments.sequences, set(filter(None, arguments.only.split(","))), record)
     print(summary(record))
 
 

@@ -263,6 +263,8 @@ class QuantizerOffsets:
     """Side of a block in pixels."""
     is_cut: bool = False
     """First frame of a scene: no block need keep to the offset it had."""
+    origin: float = 0.0
+    """QP steps from which whole steps are counted where offsets are rounded: a block at it keeps it."""
 
 
 class PredictedBits(NamedTuple):

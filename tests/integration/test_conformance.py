@@ -8,6 +8,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from av.sidedata.sidedata import Type
 from clips import RATE, REPEATABLE_WIDTH, TIME_BASE, decode, decode_luma, make_clip, psnr, write_masks
 from encoders import ENCODERS
 
@@ -15,6 +16,7 @@ import semvid
 from semvid.codecs.ffmpeg.option_trial import test_encoder as run_self_test
 from semvid.codecs.ffmpeg.prepare import FramePreparer, choose_pixel_format
 from semvid.core.errors import MapIgnoredError
+from semvid.media.side_data import side_data
 
 SPECS = pytest.mark.parametrize("spec", ENCODERS.values(), ids=lambda spec: spec.name)
 SIZE = semvid.AllocationConfig(match="size")
@@ -128,6 +130,21 @@ def test_a_vp8_map_is_renewed_when_it_changed_and_is_due_or_at_cuts(cut_at, chan
         if "REGIONS_OF_INTEREST" in str(list(prepared.side_data)):
             marked.append(index)
     assert marked == expected
+
+
+def test_blocks_at_the_origin_of_their_offsets_are_coded_exactly_by_it():
+    picture = av.VideoFrame(64, 64, "yuv420p")
+    picture.pts, picture.time_base = 0, Fraction(1, 25)
+    luma = np.zeros((32, 32), np.uint8)
+    preparer = FramePreparer(ENCODERS["x265"], 28, semvid.Frame(picture, 0, luma, 8))
+    values = np.array([[-0.25, 2.9], [3.3, 4.4]], np.float32)
+    offsets = semvid.QuantizerOffsets(values, 32, origin=-0.25)
+    prepared = preparer.prepare(semvid.Frame(picture, 0, luma, 8), offsets)
+    regions = np.frombuffer(bytes(side_data(prepared)[Type.REGIONS_OF_INTEREST]), np.int32).reshape(-1, 7)
+    coded = np.full((2, 2), np.nan)
+    for _, top, bottom, left, right, numerator, denominator in reversed(regions[regions[:, 2] > 0]):
+        coded[top // 32 : bottom // 32, left // 32 : right // 32] = 51 * numerator / denominator
+    assert coded == pytest.approx(np.array([[-0.25, 2.75], [3.75, 4.75]]), abs=1e-3)
 
 
 @SPECS

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from semvid.allocate.offsets import neutral_offsets, saving_offsets
+from semvid.allocate.offsets import neutral_offsets, saving_offsets, spared
 from semvid.allocate.rate_model import BitCurve, BlockBits, RateModel
 from semvid.core.config import AllocationConfig
 
@@ -153,3 +153,26 @@ def test_what_matters_as_likely_as_not_keeps_its_quantizer():
     importance = np.array([[0, 0.2, 0.4, 0.7]], np.float32)
     offsets = saving_offsets(importance, 0.8, AllocationConfig(background_weight=0.2, coarsest=25))
     assert offsets == pytest.approx(3 * np.log2([[1 / 0.2, 1 / 0.6, 1, 1]]), abs=1e-4)
+
+
+@given(importances, st.integers(1, 3), st.floats(0, 1))
+def test_what_matters_is_spared_what_it_would_lose_to_coarser_blocks(importance, side, finer):
+    kept = saving_offsets(importance, 1.0, AllocationConfig(match="region"))
+    offsets, lowest = spared(kept, side, finer)
+    assert offsets.dtype == np.float32
+    assert (offsets <= kept + 1e-5).all()
+    assert offsets.min() >= np.float32(lowest)
+    assert -finer <= lowest <= 0
+    # In order, and what matters all the same.
+    assert (offsets[kept == 0] == np.float32(lowest)).all()
+    assert (offsets[kept > 0] > 0).all()
+
+
+def test_coarse_blocks_come_half_way_to_the_finest_that_may_be_coded_with_them():
+    kept = np.array([[0, 6, 6, 6, 6], [6, 6, 6, 6, 6], [6, 6, 6, 6, 0]], np.float32)
+    offsets, lowest = spared(kept, 2, 0.25)
+    assert lowest == -0.25
+    assert offsets.tolist() == [[-0.25, 3, 6, 6, 6], [3, 3, 6, 6, 6], [6, 6, 6, 6, -0.25]]
+    # The smaller the difference, the less there is to make up for; a plain encode stays one.
+    assert spared(kept / 4, 1, 0.25)[1] == -0.125
+    assert not spared(kept * 0, 2, 0.25)[0].any()

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semvid.allocate.blocks import area_max, area_mean, block_differences
-from semvid.allocate.offsets import neutral_offsets, saving_offsets
+from semvid.allocate.offsets import neutral_offsets, saving_offsets, spared
 from semvid.allocate.rate_model import BlockBits
 from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.core.config import AllocationConfig
@@ -18,6 +18,9 @@ _TOP_SHARE = 0.01
 """What matters most is this share of the blocks: smaller things may matter more."""
 _TOP_FALL = 0.05
 """How fast its importance falls within a scene, as a share of the way in each frame: it must not pump."""
+
+_MOST_SPARED = 1.0
+"""QP steps."""
 
 
 class OffsetAllocator:
@@ -40,6 +43,7 @@ class OffsetAllocator:
         self._config = config
         default = spec.crf.default
         self._octaves = (spec.crf_steps(default if crf is None else crf) - spec.crf_steps(default)) / 6
+        self._spared_steps = min(spec.spared_steps * 2**-self._octaves, _MOST_SPARED)
         self._previous: NDArray[np.uint8] | None = None
         self._difference: FloatArray | None = None
         self._top = 0.0
@@ -78,14 +82,15 @@ class OffsetAllocator:
         if self._config.chosen_match == "region":
             # What matters must not lose along its edges.
             pooled = area_max(importance, *size, block_size)
-            offsets = saving_offsets(pooled, self._follow_top(pooled), self._config)
+            kept = saving_offsets(pooled, self._follow_top(pooled), self._config)
+            offsets, origin = spared(kept, self._spec.blocks_as_one, self._spared_steps)
         else:
             # The root of the mean square lets the part that matters decide where the plain mean would water
             # it down.
             pooled = np.sqrt(area_mean(np.square(importance), *size, block_size))
-            offsets = neutral_offsets(pooled, self.blocks, self._config)
+            offsets, origin = neutral_offsets(pooled, self.blocks, self._config), 0.0
         predicted = PredictedBits(self.blocks.total(offsets)[0], self.blocks.plain)
-        return QuantizerOffsets(offsets, block_size, is_cut), predicted
+        return QuantizerOffsets(offsets, block_size, is_cut, origin), predicted
 
     def _follow_top(self, pooled: FloatArray) -> float:
         """Return the importance of what matters most in the scene: it rises at once, and falls slowly."""

@@ -148,14 +148,14 @@ class FramePreparer:
             if not is_due:
                 return picture
         self.in_force = offsets
-        native = self._spec.to_native(offsets.values, self._crf)
+        native = self._spec.to_native(offsets.values, self._crf) - np.float32(offsets.origin)
         cover = self._levels.update(native, is_cut=offsets.is_cut)
         if self._spec.map_frames is not None:
             if cover is self._cover_in_force:
                 return picture
             self._cover_in_force = cover
         cover = self._part_steps.apply(cover)
-        levels = cover[:, 4]
+        levels = cover[:, 4] + offsets.origin
         # FFmpeg multiplies back by the range; where it then truncates, aim past the whole number.
         nudge = 0.25 * np.sign(levels) if self._spec.truncates_offsets else 0.0
         qoffsets = (levels + nudge) / self._spec.offset_range(self._bits)

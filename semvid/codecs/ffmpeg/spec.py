@@ -125,6 +125,12 @@ class EncoderSpec:
     """Bits per second allowed under CRF; 0 = no bound."""
     max_levels: int | None = None
     """Distinct non-zero offsets a frame can have; None = any."""
+    blocks_as_one: int = 1
+    """Side of the largest square that may share one quantizer, in blocks."""
+    spared_steps: float = 0.0
+    """QP steps by which what matters is coded finer at the default CRF, half as much where the quantizer is
+    twice as large: it loses as much to coarser blocks beside it. Only for offsets in QP steps that need not
+    be whole."""
     map_frames: int | None = None
     """Frames a map stays in force at least, unless the scene changes, for encoders that code it anew in every
     frame that brings one, and keep it while none does; None = every frame brings its own."""

@@ -22,6 +22,10 @@ X265 = EncoderSpec(
     # optimal offset of a group is that of its mean weight, not the mean of its offsets.
     sides=(16, 65535),
     block_size=32,
+    # Coding units have up to 64 pixels a side. By truth masks of five DAVIS sequences the object lost 0.36 dB
+    # at CRF 28 without these two, 0.19 with the first alone, 0.06 with both.
+    blocks_as_one=2,
+    spared_steps=0.25,
     matrices=frozenset(range(16)),
     offset_range=offset_range,
     map_conditions=(
