@@ -21,8 +21,9 @@ from semvid.engine.stages import Items
 
 _SHARE, _LEAST_SHARE = 0.35, 0.07
 """Frames that may be encoded again: of a short video, and of a long one."""
-_FEWEST, _ENOUGH, _MOST = 160, 400, 1500
-"""Videos that have no more are encoded whole; ``_SHARE`` holds up to so many; and there are never more."""
+_WHOLE, _FEWEST, _ENOUGH, _MOST = 250, 160, 400, 1500
+"""Videos that have no more are encoded whole; of others at least so many frames; ``_SHARE`` holds up to so
+many; and there are never more."""
 _TRIAL_SHARE, _FEWEST_IN_TRIAL = 0.012, 250
 """The same of each trial before an encode, of a long video; and never fewer."""
 _TRIED_WHOLE = 400
@@ -146,6 +147,8 @@ class CodingLog:
 
 def budget_of(num_frames: int) -> int:
     """Return how many frames of so many may be encoded again."""
+    if num_frames <= _WHOLE:
+        return num_frames
     share = max(min(_SHARE * num_frames, _ENOUGH), _LEAST_SHARE * num_frames)
     return min(round(max(share, _FEWEST)), _MOST, num_frames)
 
