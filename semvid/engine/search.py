@@ -101,14 +101,17 @@ class Search(Generic[Value]):
         """Return the quality, not rounded, at which so much would be missed."""
         if crossings := self._crossings(miss):
             return crossings[0]
-        first, *others = sorted(self.points, key=lambda one: abs(one.miss - miss))
+        # All are to one side of it. The farthest towards it tells most, though it need not be the nearest.
+        way = math.copysign(1, self._usual * (self.points[0].miss - miss))
+        first, *others = sorted(self.points, key=lambda one: -way * one.quality)
         slope = self._usual
         if others and others[0].miss != first.miss:
             gap = first.miss - others[0].miss
             found = (others[0].quality - first.quality) / gap / self._usual
-            # Two that are near each other tell less than what is usual.
-            trust = min(abs(gap * self._usual) / _TOLD_STEPS, 1.0)
-            slope *= 1 + trust * (min(max(found, _LEAST_SLOPE), _MOST_SLOPE) - 1)
+            if found > 0:
+                # Two that are near each other tell less than what is usual.
+                trust = min(abs(gap * self._usual) / _TOLD_STEPS, 1.0)
+                slope *= 1 + trust * (min(max(found, _LEAST_SLOPE), _MOST_SLOPE) - 1)
         return first.quality + slope * (first.miss - miss)
 
     def _crossings(self, miss: float) -> list[float]:

@@ -101,3 +101,13 @@ def test_a_trial_beyond_a_jump_does_not_end_the_search():
     assert search.next() == pytest.approx(45.29)
     search.note(45.29, 0.08, None)
     assert 45.5 < search.next() < 46
+
+
+def test_trials_that_contradict_each_other_do_not_hold_it_back():
+    # As found for a small VP9 video, which was called too small to reach.
+    search = Search.of_size(IN_PARTS)
+    for quality, miss in ((38.0, 1.0), (48.4, 0.164), (50.6, 0.187)):
+        search.note(quality, miss, None)
+    assert search.next() == pytest.approx(50.6 + 10 * 0.187, abs=0.01)
+    search.note(52.47, 0.1, None)
+    assert 53 < search.next() < 54.5
