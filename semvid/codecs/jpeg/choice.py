@@ -16,7 +16,6 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.codecs.jpeg.tables import TableArray
 from semvid.core.types import FloatArray
 
 _END_OF_BLOCK, _SIXTEEN_ZEROS = 0x00, 0xF0
@@ -77,14 +76,14 @@ def symbol_bits(counts: CountArray) -> FloatArray:
     return np.asarray(bits + np.arange(len(counts)) % 16, np.float32)
 
 
-def round_levels(coefficients: FloatArray, table: TableArray) -> LevelArray:
+def round_levels(coefficients: FloatArray, steps: FloatArray) -> LevelArray:
     """Round every coefficient to the nearest level, as plain encoders do."""
-    return np.rint(coefficients / table.astype(np.float32)).astype(np.int16)
+    return np.rint(coefficients / steps).astype(np.int16)
 
 
 def choose_levels(
     coefficients: FloatArray,
-    table: TableArray,
+    steps: FloatArray,
     prices: Prices,
     scan: NDArray[np.int64],
     counts: Counts,
@@ -94,7 +93,8 @@ def choose_levels(
 
     Args:
         coefficients: ``(n, 64)`` float32 from ``to_blocks``.
-        table: Quantizer steps.
+        steps: ``(64,)`` float32 quantizer steps. Where errors in some coefficients weigh more than in others,
+            they and the coefficients are both multiplied by the square roots of those weights.
         prices: What a bit is worth.
         scan: ``(n,)`` the order in which blocks are coded.
         counts: Symbol counts to begin with.
@@ -103,7 +103,6 @@ def choose_levels(
     Returns:
         ``(n, 64)`` int16 levels in zigzag order, and the counts of their symbols.
     """
-    steps = table.astype(np.float32)
     ac_price, dc_price = prices.ac.astype(np.float32), prices.dc.astype(np.float32)
     levels = np.zeros(coefficients.shape, np.int16)
     for _ in range(rounds):

@@ -49,16 +49,19 @@ def scan_order(shape: tuple[int, int], across: int, down: int) -> NDArray[np.int
     return np.lexsort((col, row, col >> across, row >> down))
 
 
-def to_blocks(plane: NDArray[np.uint8] | FloatArray, shape: tuple[int, int]) -> FloatArray:
+def to_blocks(
+    plane: NDArray[np.uint8] | FloatArray, shape: tuple[int, int], factors: FloatArray | None = None
+) -> FloatArray:
     """Transform a plane.
 
     Args:
         plane: ``(h, w)`` samples, 0..255; beyond its edge the last row and column are repeated.
         shape: ``(rows, cols)`` of blocks, covering the plane.
+        factors: ``(64,)`` float32, one for each coefficient; None = 1.
 
     Returns:
-        ``(rows * cols, 64)`` float32 coefficients in zigzag order, orthonormal: squared errors are those of
-        samples.
+        ``(rows * cols, 64)`` float32 coefficients in zigzag order. Without factors they are orthonormal: squared
+        errors are those of samples.
     """
     rows, cols = shape
     covered = extended(plane, rows * _SIDE, cols * _SIDE)
@@ -66,7 +69,8 @@ def to_blocks(plane: NDArray[np.uint8] | FloatArray, shape: tuple[int, int]) -> 
     samples = np.zeros((-(-count // _TOGETHER) * _TOGETHER, _SIDE, _SIDE), np.float32)
     blocks = covered.reshape(rows, _SIDE, cols, _SIDE).swapaxes(1, 2)
     samples[:count].reshape(rows, cols, _SIDE, _SIDE)[...] = blocks
-    products: FloatArray = samples.reshape(-1, _TOGETHER, _SIDE * _SIDE) @ _basis().T
+    basis = _basis() if factors is None else _basis() * factors[:, None]
+    products: FloatArray = samples.reshape(-1, _TOGETHER, _SIDE * _SIDE) @ basis.T
     coefficients = products.reshape(-1, _SIDE * _SIDE)[:count]
-    coefficients[:, 0] -= _SIDE * _MIDDLE
+    coefficients[:, 0] -= _SIDE * _MIDDLE * (1 if factors is None else factors[0])
     return coefficients

@@ -12,7 +12,8 @@ from semvid.allocate.blocks import area_mean
 from semvid.codecs.jpeg.choice import Counts, LevelArray, Prices, choose_levels, round_levels, typical_counts
 from semvid.codecs.jpeg.dct import block_shape, scan_order, to_blocks
 from semvid.codecs.jpeg.planes import SHIFTS, Planes
-from semvid.codecs.jpeg.tables import TableArray, flattened_tables, scaled_tables
+from semvid.codecs.jpeg.tables import TableArray, scaled_tables
+from semvid.codecs.jpeg.tuning import TUNINGS, ComponentTuning, Tuning
 from semvid.codecs.jpeg.writer import write_jpeg
 from semvid.core.config import JPEG_QUALITY, AllocationConfig, ImageConfig
 from semvid.core.errors import ConfigError
@@ -28,12 +29,6 @@ _SCORE_WINDOW = 0.3
 """By which a score may be better than asked for."""
 _USUAL_SLOPE = 0.5
 """Points of a score that a step of quality is worth."""
-_MASKING_POWER = 0.4
-_MASKING_FLOOR = 40.0
-_CONTRAST = 1.4
-"""Weights steer the choice of coefficients and not the tables, so the same wish takes more of them."""
-_DC_CONTRAST = 0.7
-"""Steps between flat blocks show even where nothing matters; half the contrast costs 0.04 dB of what does."""
 _ROUNDS = 3
 """Beyond three, files change by less than 0.1 %."""
 
@@ -44,8 +39,9 @@ class Choice:
 
     quality: float = JPEG_QUALITY.value
     """Of the quantization tables, 1..100."""
-    price: float = _STILL.price
-    """Squared error a bit may cost where importance is 1, in squares of the luma DC step; 0 = round."""
+    price: float | None = _STILL.price
+    """Weighted squared error a bit may cost where importance is 1, in squares of the luma DC step; 0 = round;
+    None = the tuning's own."""
     background_weight: float = _STILL.background_weight
     """Weight of squared error where importance is 0; where it is 1 the weight is 1 more."""
     strength: float = AllocationConfig().strength
@@ -58,34 +54,46 @@ class PictureCoder:
     Args:
         planes: The picture.
         importance: ``(h, w)`` in 0..1, stretched over it; None = everything matters equally.
+        tuning: What error means.
 
     Attributes:
         counts: Of the last choice, one a component.
     """
 
-    def __init__(self, planes: Planes, importance: FloatArray | None) -> None:
+    def __init__(
+        self, planes: Planes, importance: FloatArray | None, tuning: Tuning = TUNINGS[_STILL.tune]
+    ) -> None:
         self.counts: list[Counts] = []
-        self._planes = planes
-        self._importance = importance
+        self._planes, self._importance, self._tuning = planes, importance, tuning
         self._shapes = [block_shape(one.shape[1], one.shape[0]) for one in planes.components]
-        self._blocks = list(map(to_blocks, planes.components, self._shapes))
-        self._masking = [masking_weights(one) for one in self._blocks]
+        numbers = range(len(planes.components))
+        self._roots = [tuning.of(number).roots() for number in numbers]
+        self._blocks = list(map(to_blocks, planes.components, self._shapes, self._roots))
+        self._masking = [
+            masking_weights(self._blocks[number], self._roots[number], tuning.of(number)) for number in numbers
+        ]
         across, down = SHIFTS[planes.sampling]
         self._scans = [
             scan_order(shape, *((across, down) if index == 0 else (0, 0)))
             for index, shape in enumerate(self._shapes)
         ]
 
-    def weights(self, choice: Choice, contrast: float = _CONTRAST) -> list[FloatArray]:
-        """Return the weight of squared error in each block of each component: importance times masking."""
-        power = np.float32(contrast * choice.strength)
-        if self._importance is None or power == 0:
+    def weights(self, choice: Choice) -> list[tuple[FloatArray, FloatArray]]:
+        """Return how much squared error weighs in the blocks of each component, in AC and in DC.
+
+        That is importance times masking.
+        """
+        strength, background = np.float32(choice.strength), np.float32(choice.background_weight)
+        if self._importance is None or strength == 0:
             return self._masking
         weights = []
-        for plane, masking in zip(self._planes.components, self._masking, strict=True):
+        for plane, (of_ac, of_dc) in zip(self._planes.components, self._masking, strict=True):
             matters = area_mean(self._importance, plane.shape[1], plane.shape[0], 8).ravel()
-            share = (choice.background_weight + matters) / np.float32(1 + choice.background_weight)
-            weights.append(masking * share**power)
+            share = (background + matters) / (1 + background)
+            weights.append((
+                of_ac * share ** np.float32(self._tuning.contrast * strength),
+                of_dc * share ** np.float32(self._tuning.dc_contrast * strength),
+            ))  # fmt: skip
         return weights
 
     def choose(
@@ -97,22 +105,24 @@ class PictureCoder:
             choice: How.
             known: Symbol counts of a similar picture, one a component: one round will do then.
         """
-        luma, chroma, dc_step = flattened_tables(choice.quality)
-        worth = choice.price * dc_step**2
-        of_ac, of_dc = self.weights(choice), self.weights(choice, _DC_CONTRAST)
+        tables = self._tuning.tables(choice.quality)
+        price = self._tuning.price if choice.price is None else choice.price
+        worth = self._tuning.worth_of_bit(choice.quality, price)
+        weights = self.weights(choice)
         levels, self.counts = [], []
         for index, blocks in enumerate(self._blocks):
-            table = chroma if index else luma
-            if choice.price == 0:
-                levels.append(round_levels(blocks, table))
+            steps = tables[min(index, 1)] * self._roots[index]
+            if price == 0:
+                levels.append(round_levels(blocks, steps))
                 continue
+            of_ac, of_dc = weights[index]
             chosen, counts = choose_levels(
-                blocks, table, Prices(worth / of_ac[index], worth / of_dc[index]), self._scans[index],
+                blocks, steps, Prices(worth / of_ac, worth / of_dc), self._scans[index],
                 known[index] if known else typical_counts(), 1 if known else _ROUNDS,
             )  # fmt: skip
             levels.append(chosen)
             self.counts.append(counts)
-        return levels, (luma, chroma)
+        return levels, tables
 
     def encode(self, choice: Choice, known: Sequence[Counts] = ()) -> bytes:
         """Choose and write; arguments as for ``choose``."""
@@ -125,21 +135,30 @@ class PictureCoder:
     def encode_plain(self, quality: int) -> bytes:
         """Code as libjpeg-turbo would: its tables, every coefficient rounded, Huffman codes optimised."""
         tables = scaled_tables(quality)
-        levels = [round_levels(one, tables[min(index, 1)]) for index, one in enumerate(self._blocks)]
+        levels = [
+            round_levels(blocks, tables[min(index, 1)] * roots)
+            for index, (blocks, roots) in enumerate(zip(self._blocks, self._roots, strict=True))
+        ]
         return self.write(levels, tables)
 
 
-def masking_weights(blocks: FloatArray) -> FloatArray:
-    """Return a weight for the squared error of each block, of geometric mean 1.
+def masking_weights(
+    blocks: FloatArray, roots: FloatArray, tuning: ComponentTuning
+) -> tuple[FloatArray, FloatArray]:
+    """Return how much squared error weighs in each block, in AC and in DC; the geometric means are 1.
 
     It falls with the block's own AC energy: texture hides errors, and faint texture would else be the first
     to go. Mozjpeg's trellis does alike.
 
     Args:
-        blocks: ``(n, 64)`` coefficients.
+        blocks: ``(n, 64)`` coefficients, times ``roots``.
+        roots: ``(64,)`` from ``tuning.roots``.
+        tuning: Of the component.
     """
-    weights = (np.square(blocks[:, 1:]).mean(axis=1) + _MASKING_FLOOR) ** -_MASKING_POWER
-    return np.asarray(weights / np.exp(np.log(weights).mean()), np.float32)
+    energy = np.square(blocks[:, 1:]) @ (1 / np.square(roots[1:])) / np.float32(len(roots) - 1)
+    logarithm = np.log(energy + np.float32(tuning.masking_floor))
+    logarithm -= logarithm.mean()
+    return np.exp(-tuning.masking * logarithm), np.exp(-tuning.dc_masking * logarithm)
 
 
 def fill_size(encode: Callable[[Choice], bytes], base: Choice, target: int) -> tuple[bytes, float]:

@@ -1,4 +1,4 @@
-"""Quantization tables and the order of coefficients, ITU-T T.81."""
+"""Quantization tables, the order of coefficients, and what a quality means: ITU-T T.81 and libjpeg."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ ZIGZAG = np.array([
 """Row-major index of the i-th coefficient of a scan, Figure A.6."""
 
 # Annex K, Tables K.1 and K.2, row by row.
-_LUMA = np.array([
+ANNEX_K_LUMA = np.array([
     16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14,
     17, 22, 29, 51, 87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49,
     64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99,
 ])  # fmt: skip
-_CHROMA = np.array([
+ANNEX_K_CHROMA = np.array([
     17, 18, 24, 47, 99, 99, 99, 99, 18, 21, 26, 66, 99, 99, 99, 99, 24, 26, 56, 99, 99, 99, 99, 99, 47,
     66, 99, 99, 99, 99, 99, 99, *[99] * 32,
 ])  # fmt: skip
 
-_FLATNESS = 0.5
-"""Power of Annex K's steps, as multiples of their DC step: 1 = as they are, 0 = all alike."""
-_FLAT_SCALE = 1.4
-"""Factor that makes up for it, as steps get finer: the luma error in what matters is libjpeg's again."""
-_CHROMA_SCALE = 0.7
-"""Another factor on chroma's."""
+# N. Robidoux's table for ImageMagick, row by row: the third of mozjpeg, for luma and chroma alike.
+ROBIDOUX = np.array([
+    16, 16, 16, 18, 25, 37, 56, 85, 16, 17, 20, 27, 34, 40, 53, 75, 16, 20, 24, 31, 43, 62, 91, 135, 18,
+    27, 31, 40, 53, 74, 106, 156, 25, 34, 43, 53, 69, 94, 131, 189, 37, 40, 62, 74, 94, 124, 169, 238, 56,
+    53, 91, 106, 131, 169, 226, 311, 85, 75, 135, 156, 189, 238, 311, 418,
+])  # fmt: skip
+
 _FINEST_SCALE = 0.01
 """Of ``step_scale`` at quality 100, where libjpeg's is 0: no table has a step below 1."""
 
@@ -46,25 +47,8 @@ def quality_at(scale: float) -> float:
     return min(max(50 / scale if scale > 1 else 100 - 50 * scale, 1.0), 100.0)
 
 
-def flattened_tables(quality: float) -> tuple[TableArray, TableArray, float]:
-    """Return the luma and chroma tables semvid codes with, and the DC step of luma before rounding.
-
-    High frequencies are quantized more finely than Annex K would, steps are a power of its; the choice of
-    coefficients drops what is not worth its bits, and for that a coarse step is a blunt tool. Chroma is finer
-    too, since colour errors over many blocks show (both measured by ``examples/benchmark/kodak.py``).
-
-    Args:
-        quality: 1..100; luma error in what matters is about that of libjpeg at this quality.
-    """
-    scale = _FLAT_SCALE * step_scale(quality)
-    luma = scale * _LUMA[0] * (_LUMA / _LUMA[0]) ** _FLATNESS
-    chroma = _CHROMA_SCALE * scale * _CHROMA[0] * (_CHROMA / _CHROMA[0]) ** _FLATNESS
-    tables = (np.clip(np.rint(one[ZIGZAG]), 1, 255).astype(np.int32) for one in (luma, chroma))
-    return *tables, float(luma[0])
-
-
 def scaled_tables(quality: int) -> tuple[TableArray, TableArray]:
     """Return the luma and chroma tables every libjpeg uses at a quality of 1..100."""
     scale = 5000 // quality if quality < 50 else 200 - 2 * quality
-    luma, chroma = (np.clip((one * scale + 50) // 100, 1, 255) for one in (_LUMA, _CHROMA))
+    luma, chroma = (np.clip((one * scale + 50) // 100, 1, 255) for one in (ANNEX_K_LUMA, ANNEX_K_CHROMA))
     return luma[ZIGZAG].astype(np.int32), chroma[ZIGZAG].astype(np.int32)

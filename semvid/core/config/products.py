@@ -122,6 +122,7 @@ class CompressConfig(MappedConfig):
 JPEG_QUALITY = Quality(80)
 """Default of stills and of Motion-JPEG."""
 Sampling = Literal["4:2:0", "4:2:2", "4:4:4", "grey"]
+Tune = Literal["perceptual", "psnr"]
 
 
 @settings
@@ -136,9 +137,12 @@ class ImageConfig(MappedConfig):
     matters. None = what matters has this ``Quality``, and the rest less."""
     sampling: Sampling = "4:2:0"
     """Chroma sampling; a grey picture stays grey."""
-    price: Annotated[float, Limits(0, 10)] = 0.08
-    """How much squared error to accept for each bit saved, in squares of the luma DC step; 0 = plain
-    rounding."""
+    tune: Tune = "perceptual"
+    """What is good: ``perceptual`` (how it looks: SSIMULACRA 2, PSNR-HVS-M) or ``psnr`` (least squared
+    error)."""
+    price: Annotated[float, Limits(0, 10)] | None = None
+    """How much weighted squared error to accept for each bit saved, in squares of the luma DC step; 0 = plain
+    rounding; None = what suits ``tune``."""
     background_weight: BackgroundWeight = BACKGROUND_WEIGHT
     """Distortion weight of the background; important areas weigh this plus 1. Lower = more contrast."""
     overwrite: bool = False

@@ -1,0 +1,138 @@
+"""What error means: quantizer steps, and how much an error in each coefficient and block weighs.
+
+Both tunings follow one rule. A component has a table of reference steps; the steps of a file are a power of
+them, times the scale of its quality. Squared error in a coefficient weighs the more the finer its reference
+step is, and less in a block that has much to see: texture hides errors (masking). ``PSNR`` weighs all
+coefficients alike. ``PERCEPTUAL`` follows what the eye can tell apart, as tables of mozjpeg and of Annex K
+have it; its constants were fitted to SSIMULACRA 2 and PSNR-HVS-M (``examples/benchmark/still_fit.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semvid.codecs.jpeg.tables import ANNEX_K_CHROMA, ANNEX_K_LUMA, ROBIDOUX, ZIGZAG, TableArray, step_scale
+from semvid.core.config import Tune
+from semvid.core.types import FloatArray
+
+References = tuple[float, ...]
+"""64 reference steps, row by row."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentTuning:
+    """How the coefficients of luma or of chroma are coded."""
+
+    references: References
+    """Reference steps."""
+    scale: float
+    """Factor on all steps."""
+    flatness: float
+    """Power of the reference steps, as multiples of their DC step: 1 = as they are, 0 = all alike."""
+    weight: float
+    """Of squared error in AC where the reference step is that of DC."""
+    dc_weight: float
+    """The same in DC."""
+    visibility: float
+    """Power of reference steps by which weights fall; 0 = all coefficients weigh the same."""
+    masking_floor: float
+    """Mean squared AC coefficient that is added, in squared sample levels: of what is flat, too, not all shows."""
+    masking: float
+    """Power of a block's mean squared AC coefficient by which the weight of its AC falls."""
+    dc_masking: float
+    """The same for DC."""
+
+    def steps(self, scale: float) -> TableArray:
+        """Return the steps at a scale, ``(64,)`` in zigzag order, within 1..255."""
+        steps = self.scale * scale * self._first * self._multiples**self.flatness
+        return np.clip(np.rint(steps), 1, 255).astype(np.int32)
+
+    def roots(self) -> FloatArray:
+        """Return the square roots of the weights of coefficients, ``(64,)`` in zigzag order."""
+        weights = self.weight * self._multiples**-self.visibility
+        weights[0] = self.dc_weight
+        return np.sqrt(weights).astype(np.float32)
+
+    @property
+    def _first(self) -> float:
+        return self.references[0]
+
+    @property
+    def _multiples(self) -> NDArray[np.float64]:
+        return np.array(self.references)[ZIGZAG] / self._first
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """How pictures are coded."""
+
+    luma: ComponentTuning
+    chroma: ComponentTuning
+    scale: float
+    """Factor on ``step_scale``, so that what matters looks as in a plain JPEG of the same quality."""
+    price: float
+    """Weighted squared error that a bit may cost where importance is 1, in squares of the luma DC step."""
+    contrast: float
+    """Power of the relative weight of importance in AC."""
+    dc_contrast: float
+    """The same in DC: steps between flat blocks show even where nothing matters."""
+
+    def of(self, component: int) -> ComponentTuning:
+        """Return the tuning of a component by its number, 0 = luma."""
+        return self.chroma if component else self.luma
+
+    def scale_at(self, quality: float) -> float:
+        """Return the scale of steps at a quality, 1..100."""
+        return self.scale * step_scale(quality)
+
+    def tables(self, quality: float) -> tuple[TableArray, TableArray]:
+        """Return the luma and chroma steps at a quality, 1..100."""
+        scale = self.scale_at(quality)
+        return self.luma.steps(scale), self.chroma.steps(scale)
+
+    def worth_of_bit(self, quality: float, price: float) -> float:
+        """Return the weighted squared error a bit may cost, in squared sample levels."""
+        return float(price * (self.scale_at(quality) * self.luma.references[0]) ** 2)
+
+
+def blend(
+    first: NDArray[np.int64], power: float, second: NDArray[np.int64], second_power: float
+) -> References:
+    """Multiply powers of two tables, row by row."""
+    return tuple((first.astype(np.float64) ** power * second.astype(np.float64) ** second_power).tolist())
+
+
+def _as_is(table: NDArray[np.int64]) -> References:
+    return tuple(map(float, table))
+
+
+PSNR = Tuning(
+    luma=ComponentTuning(
+        _as_is(ANNEX_K_LUMA), scale=1, flatness=0.5, weight=1, dc_weight=1, visibility=0,
+        masking_floor=40, masking=0.4, dc_masking=0.4,
+    ),
+    # Finer, since colour errors over many blocks show.
+    chroma=ComponentTuning(
+        _as_is(ANNEX_K_CHROMA), scale=0.7, flatness=0.5, weight=1, dc_weight=1, visibility=0,
+        masking_floor=40, masking=0.4, dc_masking=0.4,
+    ),
+    scale=1.4, price=0.08, contrast=1.4, dc_contrast=0.7,
+)  # fmt: skip
+
+PERCEPTUAL = Tuning(
+    luma=ComponentTuning(
+        blend(ANNEX_K_LUMA, -0.2, ROBIDOUX, 1.2), scale=1, flatness=0.85, weight=1, dc_weight=1.1,
+        visibility=1.4, masking_floor=95, masking=0.62, dc_masking=0.3,
+    ),
+    chroma=ComponentTuning(
+        blend(ANNEX_K_CHROMA, 0.4, ROBIDOUX, 0.6), scale=0.7, flatness=0.38, weight=0.4, dc_weight=0.4,
+        visibility=0.6, masking_floor=110, masking=0.5, dc_masking=0.3,
+    ),
+    scale=1.4, price=0.06, contrast=0.7, dc_contrast=0.3,
+)  # fmt: skip
+
+TUNINGS: Mapping[Tune, Tuning] = {"perceptual": PERCEPTUAL, "psnr": PSNR}
