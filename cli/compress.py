@@ -13,7 +13,7 @@ from semvid.cli import options, scores
 from semvid.cli.codec_options import Codec, defaults_of, preset_help, takers_of_peak
 from semvid.cli.key_values import parse_option
 from semvid.cli.peak import parse_peak
-from semvid.core.config import AllocationConfig, CompressConfig, Deinterlace, DroppableKind, Match
+from semvid.core.config import AllocationConfig, CompressConfig, Deinterlace, DroppableKind, Match, Tune
 from semvid.core.errors import ConfigError
 from semvid.core.rate import Bitrate, Crf, Quality, Rate, Size
 
@@ -59,6 +59,9 @@ def command(
     preset: Annotated[str | None, options.encoding_option(help=preset_help())] = None,
     encoder_option: Annotated[list[str] | None, options.encoding_option(
         metavar="KEY=VALUE", help="Extra FFmpeg option for the encoder, as in tune=film. Repeatable."
+    )] = None,
+    tune: Annotated[str | None, options.encoding_option(
+        help="mjpeg: what is good: perceptual (how it looks, the default) or psnr (least squared error)."
     )] = None,
     deinterlace: Annotated[str, options.encoding_option(
         help="Interlaced frames: auto (keep with x264, else deinterlace), bwdif (deinterlace), or keep "
@@ -140,6 +143,7 @@ def command(
         rate=cast("Rate | None", rate),
         peak=parse_peak(max_bitrate, buffer),
         preset=preset,
+        tune=cast("Tune | None", tune),
         deinterlace=cast(Deinterlace, deinterlace),
         encoder_options=dict(map(parse_option, encoder_option or [])),
         temporal=options.temporal_config(map_every, smoothing, movement, motion, look_ahead),

@@ -11,7 +11,7 @@ import typer
 
 from semvid.cli import options
 from semvid.cli.flags import told
-from semvid.core.config import JPEG_QUALITY, ImageConfig, Sampling
+from semvid.core.config import JPEG_QUALITY, ImageConfig, Sampling, Tune
 from semvid.core.errors import ConfigError
 from semvid.core.rate import Quality, Size, Ssimulacra2, StillRate
 from semvid.core.text import setting
@@ -41,7 +41,10 @@ def command(
     sampling: Annotated[str, options.encoding_option(
         help="Chroma sampling: 4:2:0, 4:2:2, 4:4:4 or grey."
     )] = _DEFAULTS.sampling,
-    price: Annotated[float, options.encoding_option(
+    tune: Annotated[str, options.encoding_option(
+        help="What is good: perceptual (how it looks) or psnr (least squared error)."
+    )] = _DEFAULTS.tune,
+    price: Annotated[float | None, options.encoding_option(
         help="How much error to accept for each bit saved, 0 to 10; 0 = plain rounding. Seldom worth "
         "changing."
     )] = _DEFAULTS.price,
@@ -70,6 +73,7 @@ def command(
         rate=cast("StillRate | None", rate) or _DEFAULTS.rate,
         match=cast("Literal['size'] | None", match),
         sampling=cast(Sampling, sampling),
+        tune=cast(Tune, tune),
         price=price,
         background_weight=background_weight,
         overwrite=overwrite,

@@ -1,9 +1,9 @@
 """Other coders of JPEG, sequential and progressive, and how to read them at a given size.
 
-All files are 4:2:0 with Huffman tables of their own. mozjpeg 4.0.3 comes through jpeglib, with its trellis; it
-writes progressive files, whatever it is told, so that its coefficients are written once more for a sequential
-one. jpegli comes through pyjpegli, sequential. Progressive files of every coder are made of their coefficients by
-mozjpeg's lossless optimisation, which also chooses the scans.
+All files are 4:2:0 with Huffman tables of their own. mozjpeg 4.0.3 comes through jpeglib, with its trellis;
+it writes progressive files, whatever it is told, so that its coefficients are written once more for a
+sequential one. jpegli comes through pyjpegli, sequential. Progressive files of every coder are made of
+their coefficients by mozjpeg's lossless optimisation, which also chooses the scans.
 """
 
 from __future__ import annotations
@@ -24,7 +24,14 @@ from still_scores import Judge, Scores, decode
 
 Encode = Callable[[int], bytes]
 LEVELS = 5
+SHRUNK = 0.8
 _FINEST = 96
+
+
+def shrunk(rgb: np.ndarray) -> np.ndarray:
+    """Shrink a photograph that was a JPEG, so that the grid of that is gone."""
+    size = round(SHRUNK * rgb.shape[1]), round(SHRUNK * rgb.shape[0])
+    return np.ascontiguousarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
 
 
 def plain(rgb: np.ndarray, quality: int) -> bytes:

@@ -3,16 +3,16 @@
     python examples/benchmark/still_fit.py FOLDER [--pictures 24] [--minutes 60] [--check]
 
 FOLDER has photographs; none may be of Kodak or of the held-out ones of OSIE, by which stills are reported
-(``kodak.py``). Used were those of OSIE (github.com/NUS-VIP/predicting-human-gaze-beyond-pixels, MIT), 800x600.
-Each is shrunk to four fifths, so that the grid of its own JPEG is gone, and the middle is cut out. Anchor:
-libjpeg-turbo with optimised tables, 4:2:0, at the quality nearest to each rate; semvid fills its bytes with the
-map of ``msroi``, and once without.
+(``kodak.py``). Used were those of OSIE (github.com/NUS-VIP/predicting-human-gaze-beyond-pixels, MIT),
+800x600. Each is shrunk to four fifths, so that the grid of its own JPEG is gone, and the middle is cut out.
+Anchor: libjpeg-turbo with optimised tables, 4:2:0, at the quality nearest to each rate; semvid fills its
+bytes with the map of ``msroi``, and once without.
 
-What is raised is a weighted sum of gains, of the whole picture and of what matters alike: SSIMULACRA 2, PSNR-HVS-M,
-SSIM and MS-SSIM, with a penalty where PSNR of what matters gains less than half a dB. One constant after the
-other is moved, and stays where the sum is higher; then steps shrink. Every second picture is left out, and is
-rated with ``--check``, before and after. The state is kept in ``results/still_fit.json``, so that the same
-command goes on.
+What is raised is a weighted sum of gains, of the whole picture and of what matters alike: SSIMULACRA 2,
+PSNR-HVS-M, SSIM and MS-SSIM, with a penalty where PSNR of what matters gains less than half a dB. One
+constant after the other is moved, and stays where the sum is higher; then steps shrink. Every second
+picture is left out, and is rated with ``--check``, before and after. The state is kept in
+``results/still_fit.json``, so that the same command goes on.
 """
 
 from __future__ import annotations
@@ -29,20 +29,19 @@ from typing import Any
 import cv2
 import numpy as np
 from common import data_folder, load, save, table
-from jpeg_coders import anchor_at
-from still_scores import Judge, Scores
+from jpeg_coders import anchor_at, shrunk
+from still_scores import Judge, Scores, average, factor_of
 
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_size
 from semvid.codecs.jpeg.planes import planes_from_rgb
 from semvid.codecs.jpeg.tables import ANNEX_K_CHROMA, ANNEX_K_LUMA, ROBIDOUX
-from semvid.codecs.jpeg.tuning import PERCEPTUAL, PSNR, Tuning, blend
+from semvid.codecs.jpeg.tuning import PERCEPTUAL, Tuning, blend
 from semvid.core.config import MapsConfig
 from semvid.media.stills.picture import read_picture
 from semvid.products.still import picture_importance
 
 RATES = (0.4, 1.2)
 SIZE = (448, 320)
-SHRUNK = 0.8
 WEIGHTS = {"ssimulacra2": 1.0, "psnr_hvs_m": 5.0, "ssim": 200.0, "ms_ssim": 500.0}
 """Points that a unit of each measure is worth, in the whole picture and in what matters."""
 WITHOUT_MAP = 0.5
@@ -64,7 +63,8 @@ def tuning_of(constants: dict[str, float]) -> Tuning:
     """Return the tuning with these constants."""
     tuning = PERCEPTUAL
     for name, references in (("luma", ANNEX_K_LUMA), ("chroma", ANNEX_K_CHROMA)):
-        given = {key.partition(".")[2]: value for key, value in constants.items() if key.startswith(f"{name}.")}
+        own_keys = [key for key in constants if key.startswith(f"{name}.")]
+        given = {key.partition(".")[2]: constants[key] for key in own_keys}
         own = blend(references, constants[f"{name}_k"], ROBIDOUX, constants[f"{name}_r"])
         tuning = replace(tuning, **{name: replace(getattr(tuning, name), references=own, **given)})
     return replace(tuning, **{key: constants[key] for key in ("price", "contrast", "dc_contrast")})
@@ -87,11 +87,10 @@ def prepare(path: Path) -> Prepared:
     """Read, shrink, cut, map, and encode plainly."""
     picture = read_picture(path)
     values = picture_importance(picture, MapsConfig())
-    height, width = picture.pixels.shape[:2]
-    shrunk = (round(SHRUNK * width), round(SHRUNK * height))
-    rgb = cv2.resize(picture.pixels, shrunk, interpolation=cv2.INTER_AREA)
-    importance = np.clip(cv2.resize(values, shrunk, interpolation=cv2.INTER_LINEAR), 0, 1)
-    left, top = (shrunk[0] - SIZE[0]) // 2, (shrunk[1] - SIZE[1]) // 2
+    rgb = shrunk(picture.pixels)
+    size = rgb.shape[1::-1]
+    importance = np.clip(cv2.resize(values, size, interpolation=cv2.INTER_LINEAR), 0, 1)
+    left, top = (size[0] - SIZE[0]) // 2, (size[1] - SIZE[1]) // 2
     cut = slice(top, top + SIZE[1]), slice(left, left + SIZE[0])
     rgb, importance = np.ascontiguousarray(rgb[cut]), np.ascontiguousarray(importance[cut])
     judge = Judge(rgb, importance, has_vifp=False)
@@ -121,11 +120,6 @@ def worth(gains: Sequence[tuple[Scores, Scores]]) -> float:
     for key, weight in WEIGHTS.items():
         total += weight * (mapped[key] + mapped[f"region_{key}"] + WITHOUT_MAP * plain[key])
     return total - PENALTY * max(LEAST_REGION_PSNR - mapped["region_psnr"], 0)
-
-
-def average(rows: Sequence[Scores]) -> Scores:
-    """Mean of each measure."""
-    return {key: float(np.mean([one[key] for one in rows])) for key in rows[0]}
 
 
 def rate(pool: ProcessPoolExecutor, paths: Sequence[Path], constants: dict[str, float]) -> list[Any]:
@@ -164,7 +158,7 @@ def main() -> None:
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()
     fitted, checked = photographs(arguments.folder, arguments.pictures)
-    state: dict[str, Any] = load("still_fit") or {"constants": START, "size": 1.0, "next": 0, "history": []}
+    state: dict[str, Any] = load("still_fit") or {"constants": START, "size": 0.5, "next": 0, "history": []}
     with ProcessPoolExecutor(arguments.workers) as pool:
         if arguments.check:
             check(pool, checked, state)
@@ -197,16 +191,19 @@ def search(pool: ProcessPoolExecutor, paths: Sequence[Path], state: dict[str, An
 
 def check(pool: ProcessPoolExecutor, paths: Sequence[Path], state: dict[str, Any]) -> None:
     """Rate the pictures that were left out, by the first constants and the last."""
+    keys = [f"{area}{key}" for area in ("", "region_") for key in (*WEIGHTS, "psnr")]
     lines = []
     for name, constants in (("start", START), ("fitted", state["constants"])):
         gains = rate(pool, paths, constants)
-        mapped, plain = (average([pair[index] for pair in gains]) for index in (0, 1))
-        state[f"checked_{name}"] = {"worth": worth(gains), "with_map": mapped, "without": plain}
-        for label, one in (("map", mapped), ("no map", plain)):
-            lines.append([name, label, f"{worth(gains):.2f}", *(f"{weight / abs(weight) * one[key] * (100 if 'ssim' in key and 'mulacra' not in key else 1):+.2f}"
-                          for key, weight in [(f"{area}{key}", 1) for area in ("", "region_") for key in (*WEIGHTS, "psnr")])])  # fmt: skip
+        means = {
+            label: average([pair[index] for pair in gains]) for index, label in enumerate(("map", "no map"))
+        }
+        state[f"checked_{name}"] = {"worth": worth(gains), **means}
+        for label, one in means.items():
+            cells = [f"{factor_of(key) * one[key]:+.2f}" for key in keys]
+            lines.append([name, label, f"{worth(gains):.2f}", *cells])
     save("still_fit", state)
-    print(table(["constants", "coder", "worth", *(f"{area}{key}" for area in ("", "region ") for key in (*WEIGHTS, "psnr"))], lines))
+    print(table(["constants", "coder", "worth", *keys], lines))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
 """Scores coded pictures against their source: the whole picture, and what matters in it.
 
-Whole pictures get the scores of the usual packages. In a region every measure is pooled over the region alone:
-PSNR over its pixels, PSNR-HVS and PSNR-HVS-M over the 8x8 tiles that lie in it by more than half, the maps of
-SSIM, MS-SSIM and SSIMULACRA 2 by weights, at every scale the share of a pixel that is in the region.
+Whole pictures get the scores of the usual packages. In a region every measure is pooled over the region
+alone: PSNR over its pixels, PSNR-HVS and PSNR-HVS-M over the 8x8 tiles that lie in it by more than half,
+the maps of SSIM, MS-SSIM and SSIMULACRA 2 by weights, at every scale the share of a pixel that is in the
+region.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -24,7 +25,7 @@ Array = NDArray[np.float64]
 LUMA = np.array([0.299, 0.587, 0.114])
 REGION_SHARE = 0.2
 """Of the picture: where importance is highest."""
-MEASURES = ("ssimulacra2", "psnr_hvs_m", "psnr_hvs", "ssim", "ms_ssim", "vifp", "psnr")
+_IN_HUNDREDTHS = ("ssim", "ms_ssim", "vifp")
 _MS_SSIM_POWERS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Z. Wang, E. Simoncelli, A. Bovik, "Multi-scale structural similarity", Asilomar 2003."""
 _SSIM_C1, _SSIM_C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
@@ -139,7 +140,8 @@ class Judge:
             structure = reference_code.kC2
             covariance = blurred(scale.image * image) - scale.mean * mean
             variances = scale.square - scale.mean**2 + blurred(image * image) - mean**2
-            similarity = (1 - (scale.mean - mean) ** 2) * (2 * covariance + structure) / (variances + structure)
+            similarity = (1 - (scale.mean - mean) ** 2) * (2 * covariance + structure)
+            similarity /= variances + structure
             edges = (1 + np.abs(image - mean)) / (1 + np.abs(scale.image - scale.mean)) - 1
             maps = np.maximum(1 - similarity, 0), np.maximum(edges, 0), np.maximum(-edges, 0)
             for pooled, weights in ((whole, None), (region, scale.region)):
@@ -148,6 +150,16 @@ class Judge:
                 data.avg_edgediff = np.concatenate([_norms(one, weights) for one in maps[1:]]).T.ravel()
                 pooled.scales.append(data)
         return float(whole.score()), float(region.score())
+
+
+def average(rows: Sequence[Scores]) -> Scores:
+    """Mean of each measure."""
+    return {key: float(np.mean([one[key] for one in rows])) for key in rows[0]}
+
+
+def factor_of(measure: str) -> int:
+    """Return what a measure is multiplied by in tables."""
+    return 100 if measure.removeprefix("region_") in _IN_HUNDREDTHS else 1
 
 
 def _norms(values: Array, weights: Array | None) -> Array:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_score, fill_size
 from semvid.codecs.jpeg.planes import planes_from_rgb
+from semvid.codecs.jpeg.tuning import TUNINGS
 from semvid.codecs.jpeg.writer import insert_segments
 from semvid.core.config import JPEG_QUALITY, ImageConfig, MapsConfig
 from semvid.core.errors import MissedError, OutputError
@@ -53,7 +54,7 @@ def compress_image(
     picture = read_picture(source)
     values = picture_importance(picture, config.maps, importance)
     planes = planes_from_rgb(picture.pixels, config.sampling)
-    coder = PictureCoder(planes, values)
+    coder = PictureCoder(planes, values, TUNINGS[config.tune])
     tags, misfits = picture.tags.fitting(len(planes.components))
     extra = len(insert_segments(b"\xff\xd8", tags)) - 2
     jpeg, quality = _to_rate(coder, config, picture, extra)

@@ -33,7 +33,7 @@ REFUSED = {
     "coarsest": "-1", "codec": "theora", "crf": "99", "deinterlace": "never", "device": "tpu", "every": "0",
     "finest": "1", "fps": "999", "height": "1", "latency": "1ms", "look_ahead": "65", "map_every": "0", "maps": "none.png",
     "match": "same", "max_maps": "0", "metrics": "sharpness", "model": "resnet", "motion": "magic", "movement": "2",
-    "opacity": "3", "preset": "warp", "price": "99", "quality": "0", "sampling": "1:1", "save_maps": "maps.txt",
+    "opacity": "3", "preset": "warp", "price": "99", "tune": "film", "quality": "0", "sampling": "1:1", "save_maps": "maps.txt",
     "serve": "nonsense", "size": "10x10", "smoothing": "1", "style": "fire", "target_bytes": "0", "target_ssimulacra2": "101", "target_vmaf": "101", "target_xpsnr": "9",
     "region_vmaf": "101", "region_psnr": "9", "threads": "-1",
     "threshold": "2", "strength": "9", "wait": "100000s",

@@ -16,6 +16,7 @@ from semvid.codecs.jpeg.dct import block_shape, scan_order, to_blocks
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_size
 from semvid.codecs.jpeg.planes import planes_from_rgb
 from semvid.codecs.jpeg.tables import ZIGZAG, quality_at, scaled_tables, step_scale
+from semvid.codecs.jpeg.tuning import TUNINGS
 from semvid.codecs.jpeg.writer import insert_segments
 from semvid.core.geometry import extended
 from semvid.media.stills.picture_tags import PictureTags
@@ -113,7 +114,8 @@ def test_every_decoder_reads_back_what_was_chosen(sampling, size, tmp_path):
         assert (read.qt[min(index, 1)].ravel()[ZIGZAG] == tables[min(index, 1)]).all()
 
 
-def test_what_matters_is_kept_and_the_rest_pays():
+@pytest.mark.parametrize(("tune", "gain"), [("perceptual", 0.1), ("psnr", 0.2)])
+def test_what_matters_is_kept_and_the_rest_pays(tune, gain):
     rgb = colour(256, 128)
     importance = np.zeros((16, 32), np.float32)
     importance[:, :16] = 1
@@ -124,12 +126,12 @@ def test_what_matters_is_kept_and_the_rest_pays():
         error = np.square(decoded - np.asarray(Image.fromarray(rgb).convert("L")))
         return error[:, :128].mean(), error[:, 128:].mean()
 
-    coder = PictureCoder(planes, importance)
+    coder = PictureCoder(planes, importance, TUNINGS[tune])
     even = coder.encode(Choice(85, strength=0))
     steered, quality = fill_size(coder.encode, Choice(), len(even))
     assert quality > 85
-    assert errors(steered)[0] < 0.8 * errors(even)[0]
-    assert errors(steered)[1] > 1.2 * errors(even)[1]
+    assert errors(steered)[0] < (1 - gain) * errors(even)[0]
+    assert errors(steered)[1] > (1 + gain / 2) * errors(even)[1]
 
 
 def test_segments_lie_where_readers_look():

@@ -22,6 +22,11 @@ def check_rates(config: CompressConfig, codec: Codec, taken: tuple[type[Rate], .
     """
     if config.rate is not None:
         check_kind(config.rate, taken, codec.name)
+    if config.tune is not None and codec.takes_offsets:
+        raise ConfigError(
+            f"`tune` is not for `codec={codec.name}`; leave it out, use `codec=mjpeg`, or give the encoder's "
+            "own with `encoder_options`"
+        )
     if config.peak is not None and not codec.takes_peak:
         raise ConfigError(f"`Peak` is not for `codec={codec.name}`; leave it out, or use `codec=x264`")
 

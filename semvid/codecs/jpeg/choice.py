@@ -78,7 +78,8 @@ def symbol_bits(counts: CountArray) -> FloatArray:
 
 def round_levels(coefficients: FloatArray, steps: FloatArray) -> LevelArray:
     """Round every coefficient to the nearest level, as plain encoders do."""
-    return np.rint(coefficients / steps).astype(np.int16)
+    levels: LevelArray = np.rint(coefficients / steps).astype(np.int16)
+    return levels
 
 
 def choose_levels(

@@ -60,8 +60,8 @@ def to_blocks(
         factors: ``(64,)`` float32, one for each coefficient; None = 1.
 
     Returns:
-        ``(rows * cols, 64)`` float32 coefficients in zigzag order. Without factors they are orthonormal: squared
-        errors are those of samples.
+        ``(rows * cols, 64)`` float32 coefficients in zigzag order. Without factors they are orthonormal:
+        squared errors are those of samples.
     """
     rows, cols = shape
     covered = extended(plane, rows * _SIDE, cols * _SIDE)
@@ -69,7 +69,7 @@ def to_blocks(
     samples = np.zeros((-(-count // _TOGETHER) * _TOGETHER, _SIDE, _SIDE), np.float32)
     blocks = covered.reshape(rows, _SIDE, cols, _SIDE).swapaxes(1, 2)
     samples[:count].reshape(rows, cols, _SIDE, _SIDE)[...] = blocks
-    basis = _basis() if factors is None else _basis() * factors[:, None]
+    basis = _basis() if factors is None else np.asarray(_basis() * factors[:, None], np.float32)
     products: FloatArray = samples.reshape(-1, _TOGETHER, _SIDE * _SIDE) @ basis.T
     coefficients = products.reshape(-1, _SIDE * _SIDE)[:count]
     coefficients[:, 0] -= _SIDE * _MIDDLE * (1 if factors is None else factors[0])

@@ -12,7 +12,7 @@ from semvid.allocate.blocks import area_mean
 from semvid.codecs.jpeg.choice import Counts, LevelArray, Prices, choose_levels, round_levels, typical_counts
 from semvid.codecs.jpeg.dct import block_shape, scan_order, to_blocks
 from semvid.codecs.jpeg.planes import SHIFTS, Planes
-from semvid.codecs.jpeg.tables import TableArray, scaled_tables
+from semvid.codecs.jpeg.tables import TableArray, quality_at, scaled_tables, step_scale
 from semvid.codecs.jpeg.tuning import TUNINGS, ComponentTuning, Tuning
 from semvid.codecs.jpeg.writer import write_jpeg
 from semvid.core.config import JPEG_QUALITY, AllocationConfig, ImageConfig
@@ -22,6 +22,10 @@ from semvid.core.types import FloatArray
 
 _STILL = ImageConfig()
 _SIZE_STEPS = 14
+_COARSEST, _FINEST = 1.0, 100.0
+"""Qualities."""
+_USUAL_GROWTH = 1.5
+"""Octaves of the step for an octave of bytes, at most as a rule."""
 _CLOSE_ENOUGH = 0.997
 """Of the bytes asked for."""
 _SCORE_STEPS = 12
@@ -66,12 +70,10 @@ class PictureCoder:
         self.counts: list[Counts] = []
         self._planes, self._importance, self._tuning = planes, importance, tuning
         self._shapes = [block_shape(one.shape[1], one.shape[0]) for one in planes.components]
-        numbers = range(len(planes.components))
-        self._roots = [tuning.of(number).roots() for number in numbers]
+        tunings = [tuning.of(number) for number in range(len(planes.components))]
+        self._roots = [one.roots() for one in tunings]
         self._blocks = list(map(to_blocks, planes.components, self._shapes, self._roots))
-        self._masking = [
-            masking_weights(self._blocks[number], self._roots[number], tuning.of(number)) for number in numbers
-        ]
+        self._masking = list(map(masking_weights, self._blocks, self._roots, tunings))
         across, down = SHIFTS[planes.sampling]
         self._scans = [
             scan_order(shape, *((across, down) if index == 0 else (0, 0)))
@@ -161,32 +163,56 @@ def masking_weights(
     return np.exp(-tuning.masking * logarithm), np.exp(-tuning.dc_masking * logarithm)
 
 
-def fill_size(encode: Callable[[Choice], bytes], base: Choice, target: int) -> tuple[bytes, float]:
-    """Find the quality that fills ``target`` bytes, to 0.3 %, without going over.
+def fill_size(
+    encode: Callable[[Choice], bytes], base: Choice, target: int, *, close: float = _CLOSE_ENOUGH
+) -> tuple[bytes, float]:
+    """Find the quality that fills ``target`` bytes, to the share ``close`` of them, without going over.
+
+    Args:
+        encode: Encodes the picture.
+        base: Where to begin, and all but the quality.
+        target: Bytes at most.
+        close: Share of them that is enough.
+
+    Returns:
+        The picture and its quality: the largest that fits of those tried.
 
     Raises:
         ConfigError: Even the coarsest tables need more.
     """
-    low, high = 1.0, 100.0
-    best, quality = encode(replace(base, quality=high)), high
-    if len(best) <= target:
-        return best, quality
-    best, quality = encode(replace(base, quality=low)), low
-    if len(best) > target:
-        few = counted(target, "byte is", "bytes are")
-        raise ConfigError(f"{few} out of reach; this picture needs {len(best)}: allow more, or shrink it")
+    best: tuple[bytes, float] | None = None
+    # Logarithms of step and size: the finest tried that fits, and the coarsest that does not.
+    below: tuple[float, float] | None = None
+    above: tuple[float, float] | None = None
+    aim, quality = math.log(target * (1 + close) / 2), base.quality
     for _ in range(_SIZE_STEPS):
-        middle = (low + high) / 2
-        coded = encode(replace(base, quality=middle))
-        if len(coded) > target:
-            high = middle
-            continue
-        low = middle
-        if len(coded) >= len(best):
-            best, quality = coded, middle
-        if len(best) >= _CLOSE_ENOUGH * target:
-            break
-    return best, quality
+        coded = encode(replace(base, quality=quality))
+        tried = math.log(step_scale(quality)), math.log(len(coded))
+        if len(coded) <= target:
+            below = tried
+            if best is None or len(coded) >= len(best[0]):
+                best = coded, quality
+            if quality == _FINEST or len(coded) >= close * target:
+                break
+        else:
+            above = tried
+            if quality == _COARSEST:
+                break
+        if above and below:
+            share = (above[1] - aim) / max(above[1] - below[1], 1e-9)
+            log_step = above[0] + min(max(share, 0.1), 0.9) * (below[0] - above[0])
+        else:
+            # Beyond what it seems to take, so that it lies between the two.
+            log_step = tried[0] + _USUAL_GROWTH * (tried[1] - aim) + math.copysign(0.05, tried[1] - aim)
+        quality = _FINEST if log_step <= math.log(step_scale(_FINEST)) else quality_at(math.exp(log_step))
+    if best is None:
+        coarsest = encode(replace(base, quality=_COARSEST))
+        if len(coarsest) > target:
+            few = counted(target, "byte is", "bytes are")
+            needed = f"this picture needs {len(coarsest)}"
+            raise ConfigError(f"{few} out of reach; {needed}: allow more, or shrink it")
+        best = coarsest, _COARSEST
+    return best
 
 
 def fill_score(

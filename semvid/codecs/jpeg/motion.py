@@ -18,7 +18,8 @@ from semvid.codecs.jpeg.codec import MJPEG
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_size
 from semvid.codecs.jpeg.motion_encoder import JpegEncoder
 from semvid.codecs.jpeg.planes import planes_of
-from semvid.core.config import JPEG_QUALITY, AllocationConfig, CompressConfig
+from semvid.codecs.jpeg.tuning import TUNINGS
+from semvid.core.config import JPEG_QUALITY, AllocationConfig, CompressConfig, ImageConfig
 from semvid.core.conversion import Colours, converted
 from semvid.core.errors import ConfigError
 from semvid.core.rate import Bitrate, Quality, Size
@@ -69,7 +70,7 @@ class JpegCoding:
             raise ConfigError(
                 "`finest` and `coarsest` limit quantizer offsets, and `codec=mjpeg` has none; give `strength`"
             )
-        self._config, self._live = config, live
+        self._config, self._live, self._tuning = config, live, TUNINGS[config.tune or ImageConfig().tune]
         self._choice = Choice(
             quality=self._rate.value if isinstance(self._rate, Quality) else JPEG_QUALITY.value,
             background_weight=config.allocation.background_weight,
@@ -112,7 +113,7 @@ class JpegCoding:
             # What is compiled on first use takes seconds: not in the threads, where frames would pile up.
             _compile(self._choice)
         self._encoder = JpegEncoder(
-            self._choice, budget, first, target, self._flattener, most_pending=most_pending
+            self._choice, self._tuning, budget, first, target, self._flattener, most_pending=most_pending
         )
         return self._encoder
 
@@ -130,7 +131,7 @@ class JpegCoding:
             share = left / num_frames
         else:
             return None
-        coder = PictureCoder(planes_of(first.picture), first.importance)
+        coder = PictureCoder(planes_of(first.picture), first.importance, self._tuning)
         smallest = len(coder.encode(replace(self._choice, quality=1)))
         if share < smallest:
             if isinstance(rate, Size):

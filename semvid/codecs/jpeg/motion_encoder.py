@@ -20,6 +20,7 @@ from semvid.codecs.jpeg.choice import Counts
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder
 from semvid.codecs.jpeg.fixed_rate import LONGEST_GAP, FixedRate, choose_rate
 from semvid.codecs.jpeg.planes import planes_of
+from semvid.codecs.jpeg.tuning import Tuning
 from semvid.codecs.jpeg.writer import insert_segments, with_pixel_aspect
 from semvid.core.coded import CodedPacket, StreamParameters
 from semvid.media.alpha import Flattener
@@ -42,6 +43,7 @@ class JpegEncoder:
 
     Args:
         choice: How coefficients are chosen; may be changed between frames.
+        tuning: What error means.
         budget: Sets the quality of every frame; None = that of ``choice``.
         first: The first frame.
         target: The stream.
@@ -53,6 +55,7 @@ class JpegEncoder:
     def __init__(
         self,
         choice: Choice,
+        tuning: Tuning,
         budget: Budget | None,
         first: PreparedFrame,
         target: Target,
@@ -61,7 +64,7 @@ class JpegEncoder:
         most_pending: int | None,
     ) -> None:
         self._flattener = flattener
-        self.choice, self._budget = choice, budget
+        self.choice, self._tuning, self._budget = choice, tuning, budget
         num_threads = os.cpu_count() or 1
         self._is_live = most_pending is not None
         self._most_pending = _LAG if most_pending is None else min(most_pending, num_threads - 1)
@@ -128,7 +131,7 @@ class JpegEncoder:
         self._qualities += quality
         self._num_frames += 1
         known = self._counts.popleft() if self._counts else ()
-        job = partial(_code, prepared, replace(self.choice, quality=quality), known)
+        job = partial(_code, prepared, self._tuning, replace(self.choice, quality=quality), known)
         icc = next((data for name, data in side_data_bytes(prepared.decoded) if name == "ICC_PROFILE"), b"")
         self._pending.append((prepared.picture, icc, self._pool.submit(job)))
         while len(self._pending) > self._most_pending:
@@ -201,6 +204,8 @@ def _losses(first: PreparedFrame, suffix: str) -> Iterator[str]:
         yield "mjpeg in .avi cannot say that its colours are HDR; write to .mov or .mkv"
 
 
-def _code(prepared: PreparedFrame, choice: Choice, known: Sequence[Counts]) -> tuple[bytes, Sequence[Counts]]:
-    coder = PictureCoder(planes_of(prepared.picture), prepared.importance)
+def _code(
+    prepared: PreparedFrame, tuning: Tuning, choice: Choice, known: Sequence[Counts]
+) -> tuple[bytes, Sequence[Counts]]:
+    coder = PictureCoder(planes_of(prepared.picture), prepared.importance, tuning)
     return coder.encode(choice, known), coder.counts

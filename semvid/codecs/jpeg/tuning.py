@@ -40,7 +40,7 @@ class ComponentTuning:
     visibility: float
     """Power of reference steps by which weights fall; 0 = all coefficients weigh the same."""
     masking_floor: float
-    """Mean squared AC coefficient that is added, in squared sample levels: of what is flat, too, not all shows."""
+    """Added to the mean squared AC coefficient, in squared sample levels: flat blocks hide errors too."""
     masking: float
     """Power of a block's mean squared AC coefficient by which the weight of its AC falls."""
     dc_masking: float
@@ -63,7 +63,8 @@ class ComponentTuning:
 
     @property
     def _multiples(self) -> NDArray[np.float64]:
-        return np.array(self.references)[ZIGZAG] / self._first
+        references: NDArray[np.float64] = np.array(self.references)[ZIGZAG]
+        return references / self._first
 
 
 @dataclass(frozen=True, slots=True)

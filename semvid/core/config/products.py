@@ -26,6 +26,7 @@ from semvid.core.settings import settings
 from semvid.core.text import setting
 
 Deinterlace = Literal["auto", "bwdif", "keep"]
+Tune = Literal["perceptual", "psnr"]
 DroppableKind = Literal["video", "audio", "subtitle", "data", "attachment"]
 
 SOUND_CODECS = ("aac", "opus", "mp3", "ac3", "eac3", "flac", "alac", "pcm")
@@ -49,6 +50,8 @@ class CompressConfig(MappedConfig):
     """The encoder's own preset name; None = its default."""
     encoder_options: Mapping[str, str] = FrozenMapping()
     """More FFmpeg options for the encoder, as in ``{"tune": "film"}``."""
+    tune: Tune | None = None
+    """Motion-JPEG: ``perceptual`` (how it looks, the default) or ``psnr`` (least squared error)."""
     deinterlace: Deinterlace = "auto"
     """Interlaced frames: ``auto`` (keep them interlaced with x264, deinterlace for other codecs), ``bwdif``
     (make one progressive frame of each), or ``keep`` (never change their lines)."""
@@ -122,7 +125,6 @@ class CompressConfig(MappedConfig):
 JPEG_QUALITY = Quality(80)
 """Default of stills and of Motion-JPEG."""
 Sampling = Literal["4:2:0", "4:2:2", "4:4:4", "grey"]
-Tune = Literal["perceptual", "psnr"]
 
 
 @settings
@@ -264,6 +266,8 @@ class LiveConfig(MappedConfig):
     """Frame rate to request, and the maximum to encode; None = the source's."""
     size: tuple[Side, Side] | None = None
     """``(width, height)`` to request and to encode, even numbers; None = the source's."""
+    tune: Tune | None = None
+    """Motion-JPEG: ``perceptual`` (how it looks, the default) or ``psnr`` (least squared error)."""
     deinterlace: Deinterlace = "auto"
     """Interlaced frames: ``auto`` and ``bwdif`` make one progressive frame of each, ``keep`` leaves their
     lines as they are."""
