@@ -56,6 +56,9 @@ def command(
     background_weight: options.BackgroundWeight = _DEFAULTS.background_weight,
     device: options.Device = options.MAPS.device,
     threads: options.Threads = options.MAPS.threads,
+    sequential: Annotated[bool, options.encoding_option(
+        "--sequential", help="Write no progressive file: a little larger, for devices that show nothing else."
+    )] = False,
     overwrite: options.Overwrite = False,
     as_json: options.ResultJson = False,
 ) -> None:  # fmt: skip
@@ -76,6 +79,7 @@ def command(
         tune=cast(Tune, tune),
         price=price,
         background_weight=background_weight,
+        progressive=not sequential,
         overwrite=overwrite,
     )
     from semvid.cli.draw import format_bytes, to_json

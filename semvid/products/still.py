@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_score, fill_size
 from semvid.codecs.jpeg.planes import planes_from_rgb
 from semvid.codecs.jpeg.tuning import TUNINGS
-from semvid.codecs.jpeg.writer import insert_segments
+from semvid.codecs.jpeg.writer import insert_segments, progressive
 from semvid.core.config import JPEG_QUALITY, ImageConfig, MapsConfig
 from semvid.core.errors import MissedError, OutputError
 from semvid.core.map_source import ImportanceSource
@@ -31,7 +32,7 @@ def compress_image(
     *,
     importance: ImportanceSource | None = None,
 ) -> ImageResult:
-    """Write a baseline JPEG that spends its bits where it matters.
+    """Write a JPEG that spends its bits where it matters.
 
     EXIF, XMP, IPTC, comments, density, and a colour profile that fits are kept; notices name what is not.
 
@@ -74,22 +75,30 @@ def _to_rate(coder: PictureCoder, config: ImageConfig, picture: Picture, extra: 
     rate = config.rate
     quality = rate if isinstance(rate, Quality) else JPEG_QUALITY
     base = Choice(quality.value, config.price, config.background_weight)
+
+    def written(jpeg: bytes) -> bytes:
+        return progressive(jpeg) if config.progressive else jpeg
+
+    def encode(choice: Choice) -> bytes:
+        return written(coder.encode(choice))
+
     if isinstance(rate, Size):
-        return fill_size(coder.encode, base, rate.num_bytes - extra)
+        return fill_size(encode, base, rate.num_bytes - extra)
     if isinstance(rate, Ssimulacra2):
-        return _to_score(coder, base, config, rate.value, picture)
+        jpeg, reached = _to_score(coder.encode, base, config, rate.value, picture)
+        return written(jpeg), reached
     if config.match == "size":
-        return fill_size(coder.encode, base, len(coder.encode_plain(quality.value)))
-    return coder.encode(base), base.quality
+        return fill_size(encode, base, len(coder.encode_plain(quality.value)))
+    return encode(base), base.quality
 
 
 def _to_score(
-    coder: PictureCoder, base: Choice, config: ImageConfig, wanted: float, picture: Picture
+    encode: Callable[[Choice], bytes], base: Choice, config: ImageConfig, wanted: float, picture: Picture
 ) -> tuple[bytes, float]:
     from semvid.scores.stills import Ssimulacra2Scorer
 
     scorer = Ssimulacra2Scorer(picture.pixels)
-    jpeg, quality, score = fill_score(coder.encode, scorer.score, base, wanted)
+    jpeg, quality, score = fill_score(encode, scorer.score, base, wanted)
     if score < wanted:
         loses_colour = picture.pixels.ndim > 2 and config.sampling != "4:4:4"
         remedy = ", or give `sampling=4:4:4`" if loses_colour else ""

@@ -88,6 +88,7 @@ FINE = {
     "strict": "needs a file with something to refuse: see test_conversion", "token": "is no option in messages",
     "bd": "needs a second set: see test_compare_rates",
     "dry_run": "makes no file, so nothing is refused of it: see test_wishes",
+    "sequential": "nothing can be wrong with it",
     "overwrite": "is the remedy: see below", "scale": "needs two videos of different sizes: see test_compare",
 }  # fmt: skip
 OPTIONS = [

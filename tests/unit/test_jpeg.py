@@ -18,6 +18,7 @@ from semvid.codecs.jpeg.planes import planes_from_rgb
 from semvid.codecs.jpeg.tables import ZIGZAG, quality_at, scaled_tables, step_scale
 from semvid.codecs.jpeg.tuning import TUNINGS
 from semvid.codecs.jpeg.writer import insert_segments
+from semvid.core.errors import ConfigError
 from semvid.core.geometry import extended
 from semvid.media.stills.picture_tags import PictureTags
 
@@ -132,6 +133,32 @@ def test_what_matters_is_kept_and_the_rest_pays(tune, gain):
     assert quality > 85
     assert errors(steered)[0] < (1 - gain) * errors(even)[0]
     assert errors(steered)[1] > (1 + gain / 2) * errors(even)[1]
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.floats(0.4, 1.4), st.floats(100, 1e6), st.floats(0.01, 1.2), st.floats(1, 100), st.floats(0, 0.01))
+def test_a_size_is_filled_and_never_exceeded(growth, most, share, first, roughness):
+    """Sizes fall with the step, a little unevenly, as those of pictures do."""
+    tried = []
+
+    def encode(choice):
+        tried.append(choice.quality)
+        wave = 1 + roughness * np.sin(50 * choice.quality)
+        return bytes(max(round(most * 100**-growth * step_scale(choice.quality) ** -growth * wave), 1))
+
+    smallest = len(encode(Choice(1.0)))
+    target = max(round(share * most), 1)
+    if smallest > target:
+        with pytest.raises(ConfigError, match=f"needs {smallest}"):
+            fill_size(encode, Choice(first), target)
+        return
+    tried.clear()
+    coded, quality = fill_size(encode, Choice(first), target)
+    assert len(coded) <= target
+    assert len(coded) == len(encode(Choice(quality)))
+    largest = len(encode(Choice(100.0)))
+    assert len(coded) >= min(target, largest) * (0.98 - 2 * roughness) - 2
+    assert len(tried) <= 18
 
 
 def test_segments_lie_where_readers_look():

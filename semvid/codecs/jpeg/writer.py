@@ -72,6 +72,16 @@ def write_jpeg(
         path.unlink(missing_ok=True)
 
 
+def progressive(jpeg: bytes) -> bytes:
+    """Write the coefficients of a file again, as the smallest progressive one; return the smaller of the two.
+
+    mozjpeg's search for the best scans does it. Segments beside the picture are left out.
+    """
+    from mozjpeg_lossless_optimization import optimize
+
+    return min(bytes(optimize(jpeg)), jpeg, key=len)
+
+
 @cache
 def _folder() -> Path:
     """Return the place of files in the making, for as long as this process lives."""

@@ -147,6 +147,8 @@ class ImageConfig(MappedConfig):
     rounding; None = what suits ``tune``."""
     background_weight: BackgroundWeight = BACKGROUND_WEIGHT
     """Distortion weight of the background; important areas weigh this plus 1. Lower = more contrast."""
+    progressive: bool = True
+    """Write a progressive file, which is smaller; False = sequential, for devices that show nothing else."""
     overwrite: bool = False
     """Replace an existing output."""
 
