@@ -74,7 +74,7 @@ def _to_rate(coder: PictureCoder, config: ImageConfig, picture: Picture, extra: 
     """Encode at the requested quality, or at the one that fills the requested size or has the score."""
     rate = config.rate
     quality = rate if isinstance(rate, Quality) else JPEG_QUALITY
-    base = Choice(quality.value, config.price, config.background_weight)
+    base = Choice(quality.value, config.price, config.background_weight, config.strength)
 
     def written(jpeg: bytes) -> bytes:
         return progressive(jpeg) if config.progressive else jpeg

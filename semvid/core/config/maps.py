@@ -29,13 +29,14 @@ DEFAULT_MODEL, LIVE_MODEL = "msroi", "msroi-fast"
 BACKGROUND_WEIGHT = 0.28
 """Default of videos and of stills."""
 _FINEST = -10.0
+Strength = Annotated[float, Limits(0, 3)]
 
 
 @settings
 class AllocationConfig(Settings):
     """How strongly importance moves the quantizer."""
 
-    strength: Annotated[float, Limits(0, 3)] = 1.0
+    strength: Strength = 1.0
     """How strongly the map acts: 0 = plain encode, 1 = the best offsets for the weights, more =
     exaggerated."""
     background_weight: BackgroundWeight = BACKGROUND_WEIGHT

@@ -15,6 +15,7 @@ from semvid.core.config.maps import (
     BackgroundWeight,
     MappedConfig,
     Share,
+    Strength,
     TemporalConfig,
 )
 from semvid.core.config.rates import check_peak
@@ -145,6 +146,9 @@ class ImageConfig(MappedConfig):
     price: Annotated[float, Limits(0, 10)] | None = None
     """How much weighted squared error to accept for each bit saved, in squares of the luma DC step; 0 = plain
     rounding; None = what suits ``tune``."""
+    strength: Strength = 1.0
+    """How strongly the map acts: 0 = everything matters equally, 1 = what matters looks better, and the rest
+    not visibly worse, more = exaggerated."""
     background_weight: BackgroundWeight = BACKGROUND_WEIGHT
     """Distortion weight of the background; important areas weigh this plus 1. Lower = more contrast."""
     progressive: bool = True
