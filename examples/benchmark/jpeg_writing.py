@@ -19,8 +19,8 @@ from pathlib import Path
 import jpeglib
 import numpy as np
 from common import data_folder, save, table
-from kodak import decode, psnr
 from PIL import Image
+from still_scores import LUMA, decode, psnr
 
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder
 from semvid.codecs.jpeg.planes import planes_from_rgb
@@ -61,7 +61,7 @@ def main() -> None:
         coder = PictureCoder(
             planes_from_rgb(picture.pixels, "4:2:0"), picture_importance(picture, MapsConfig())
         )
-        luma = picture.pixels @ np.array([0.299, 0.587, 0.114])
+        luma = picture.pixels @ LUMA
         for quality, found in rows.items():
             levels, tables = coder.choose(Choice(quality))
             started = time.perf_counter()
@@ -69,10 +69,7 @@ def main() -> None:
             between = time.perf_counter()
             second = through_pixels(exact)
             ended = time.perf_counter()
-            gained = [
-                psnr(np.square(luma - decode(one) @ np.array([0.299, 0.587, 0.114])).mean())
-                for one in (exact, second)
-            ]
+            gained = [psnr(np.square(luma - decode(one) @ LUMA).mean()) for one in (exact, second)]
             changed = np.mean(levels_of(exact) != levels_of(second))
             found.append([len(second) / len(exact), gained[1] - gained[0], float(changed),
                           1000 * (between - started), 1000 * (ended - between)])  # fmt: skip

@@ -35,7 +35,7 @@ import cv2
 import numpy as np
 from common import REPOSITORY, data_folder, save, table
 from jpeg_coders import anchor_at, at_size, jpegli, mosaic, mozjpeg, plain, progressive, shrunk
-from still_scores import Judge, Scores, average, factor_of
+from still_scores import COLUMNS, Judge, Scores, average, cells_of
 
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_size
 from semvid.codecs.jpeg.planes import planes_from_rgb
@@ -55,8 +55,6 @@ KINDS: dict[str, tuple[str, ...]] = {
     "sequential": (*OWN, "mozjpeg", "jpegli", "mosaic"),
     "progressive": ("semvid", "uniform", "mozjpeg", "jpegli"),
 }
-COLUMNS = ("ssimulacra2", "psnr_hvs_m", "psnr_hvs", "ssim", "ms_ssim", "vifp", "psnr")
-"""Of the tables; most of them once more for the region."""
 Gains = dict[str, dict[str, Scores]]
 """By coder and rate."""
 
@@ -113,9 +111,7 @@ def lines_of(means: dict[str, dict[str, Any]]) -> list[list[object]]:
     lines: list[list[object]] = []
     for name, by_rate in means.items():
         for label, one in by_rate.items():
-            keys = [*COLUMNS, *(f"region_{key}" for key in COLUMNS if key != "vifp")]
-            cells = [f"{factor_of(key) * one[key]:+.2f}" for key in keys]
-            lines.append([name, label, *cells, f"{100 * math.expm1(one['bytes']):+.2f} %"])
+            lines.append([name, label, *cells_of(one), f"{100 * math.expm1(one['bytes']):+.2f} %"])
     return lines
 
 
@@ -155,8 +151,7 @@ def main() -> None:
     for kind in kinds:
         rows = [json.loads((kept / f"{path.stem}-{kind}.json").read_text()) for path in paths]
         gains[kind] = summary(rows)
-        columns = [*COLUMNS, *(f"region {key}" for key in COLUMNS if key != "vifp")]
-        print(kind, table(["coder", "bit/pixel", *columns, "bytes"], lines_of(gains[kind])), sep="\n")
+        print(kind, table(["coder", "bit/pixel", *COLUMNS, "bytes"], lines_of(gains[kind])), sep="\n")
     save(name, {"pictures": len(paths), "gains": gains})
 
 

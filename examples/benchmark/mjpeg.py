@@ -5,8 +5,9 @@
 quality: eight frames spread over each of the six clips, as ``compress --codec mjpeg`` converts and maps them.
 Anchor: FFmpeg's mjpeg encoder with optimal Huffman tables at quantizer scales 2, 5 and 12; every other coder
 gets the bytes the anchor needs for all frames of a clip together, at one quality. uniform: the map switched
-off. semvid: with the map of ``msroi``, carried along motion through every frame of the clip. Measures are
-those of ``kodak.py``, as gains over the anchor.
+off. semvid, psnr: with the map of ``msroi``, carried along motion through every frame of the clip, tuned for
+how it looks and for PSNR. Measures are
+those of ``still_scores.py``, as gains over the anchor.
 speed: frames a second of ``semvid.compress`` from file to file, everything included, median of the runs:
 the 720p clip, and the same scaled to 1080p.
 """
@@ -26,13 +27,14 @@ import av
 import cv2
 import numpy as np
 from common import clips, data_folder, save, table
-from kodak import Judge, Scores, average
+from still_scores import COLUMNS, Judge, Scores, average, cells_of
 
 import semvid
 from semvid.codecs.base.coding import PreparedFrame
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder
 from semvid.codecs.jpeg.motion import JpegCoding
 from semvid.codecs.jpeg.planes import planes_of
+from semvid.codecs.jpeg.tuning import TUNINGS
 from semvid.engine.analysis import Analyser
 from semvid.engine.stages import only_frames
 from semvid.importance.registry import open_source
@@ -40,6 +42,7 @@ from semvid.media.reading.reader import VideoReader
 
 SCALES = (2, 5, 12)
 CLIP = "dog_720p.mp4"
+OWN = {"uniform": ("perceptual", 0.0), "semvid": ("perceptual", 1.0), "psnr": ("psnr", 1.0)}
 CONFIG = semvid.CompressConfig(codec="mjpeg", overwrite=True)
 
 
@@ -95,7 +98,10 @@ def measure_quality(count: int) -> dict[str, dict[str, list[Scores]]]:
     rows: dict[str, dict[str, list[Scores]]] = {}
     for path in clips():
         frames = prepared_frames(path, count)
-        coders = [PictureCoder(planes_of(one.picture), one.importance) for one in frames]
+        coders = {
+            tune: [PictureCoder(planes_of(one.picture), one.importance, tuning) for one in frames]
+            for tune, tuning in TUNINGS.items()
+        }
         judges = []
         for one in frames:
             rgb = one.picture.to_ndarray(format="rgb24")
@@ -105,8 +111,8 @@ def measure_quality(count: int) -> dict[str, dict[str, list[Scores]]]:
             anchor = ffmpeg_frames(frames, scale)
             base = [judge.score(jpeg) for judge, jpeg in zip(judges, anchor, strict=True)]
             target = sum(map(len, anchor))
-            for name, strength in (("uniform", 0.0), ("semvid", 1.0)):
-                coded = semvid_frames(coders, Choice(strength=strength), target)
+            for name, (tune, strength) in OWN.items():
+                coded = semvid_frames(coders[tune], Choice(strength=strength), target)
                 for judge, jpeg, before in zip(judges, coded, base, strict=True):
                     after = judge.score(jpeg)
                     gain = {key: after[key] - before[key] for key in before}
@@ -165,16 +171,12 @@ def main() -> None:
         for by_scale in means.values():
             by_scale["mean"] = average(list(by_scale.values()))
         save("mjpeg", {"gains": means})
-        factors = {"region": 1, "object": 1, "weighted": 1, "whole": 1, "ssim": 100, "ms_ssim": 100,
-                   "psnr_hvs_m": 1, "ssimulacra2": 1, "bytes": 100}  # fmt: skip
         lines = [
-            [name, scale, *(f"{factor * one[key]:+.2f}" for key, factor in factors.items())]
+            [name, scale, *cells_of(one), f"{100 * one['bytes']:+.2f} %"]
             for name, by_scale in means.items()
             for scale, one in by_scale.items()
         ]
-        header = ["coder", "scale", "region dB", "object dB", "weighted dB", "whole dB", "SSIM x100",
-                  "MS-SSIM x100", "PSNR-HVS-M dB", "SSIMULACRA2", "bytes %"]  # fmt: skip
-        print(table(header, lines))
+        print(table(["coder", "scale", *COLUMNS, "bytes"], lines))
     if "speed" in arguments.parts:
         save("mjpeg_speed", {"frames_per_second": measure_speed(arguments.pairs)})
 

@@ -12,12 +12,14 @@ What is raised is a weighted sum of gains, of the whole picture and of what matt
 PSNR-HVS-M, SSIM and MS-SSIM, with a penalty where PSNR of what matters gains less than half a dB. One
 constant after the other is moved, and stays where the sum is higher; then steps shrink. Every second
 picture is left out, and is rated with ``--check``, before and after. The state is kept in
-``results/still_fit.json``, so that the same command goes on.
+``results/still_fit.json``, so that the same command goes on. ``--scale`` tells at which scale what matters looks, by SSIMULACRA 2, as in a plain JPEG of the
+same quality.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -29,12 +31,12 @@ from typing import Any
 import cv2
 import numpy as np
 from common import data_folder, load, save, table
-from jpeg_coders import anchor_at, shrunk
-from still_scores import Judge, Scores, average, factor_of
+from jpeg_coders import anchor_at, plain, shrunk
+from still_scores import COLUMNS, Judge, Scores, average, cells_of
 
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_size
 from semvid.codecs.jpeg.planes import planes_from_rgb
-from semvid.codecs.jpeg.tables import ANNEX_K_CHROMA, ANNEX_K_LUMA, ROBIDOUX
+from semvid.codecs.jpeg.tables import ANNEX_K_CHROMA, ANNEX_K_LUMA, ROBIDOUX, step_scale
 from semvid.codecs.jpeg.tuning import PERCEPTUAL, Tuning, blend
 from semvid.core.config import MapsConfig
 from semvid.media.stills.picture import read_picture
@@ -42,6 +44,7 @@ from semvid.products.still import picture_importance
 
 RATES = (0.4, 1.2)
 SIZE = (448, 320)
+QUALITIES = (35, 50, 70, 85, 92)
 WEIGHTS = {"ssimulacra2": 1.0, "psnr_hvs_m": 5.0, "ssim": 200.0, "ms_ssim": 500.0}
 """Points that a unit of each measure is worth, in the whole picture and in what matters."""
 WITHOUT_MAP = 0.5
@@ -137,6 +140,22 @@ def moves(name: str, value: float, size: float) -> Iterator[float]:
     yield from (value * factor, value / factor)
 
 
+def scale_factor(path: Path, tuning: Tuning) -> list[float]:
+    """Return by how much coarser steps may be than at libjpeg's quality, to look as good where it matters."""
+    cv2.setNumThreads(1)
+    one, factors = prepare(path), []
+    coder = PictureCoder(planes_from_rgb(one.rgb, "4:2:0"), one.values, tuning)
+    for quality in QUALITIES:
+        wanted = one.judge.score(plain(one.rgb, quality))["region_ssimulacra2"]
+        low, high = quality - 25.0, min(quality + 25.0, 99.0)
+        for _ in range(7):
+            middle = (low + high) / 2
+            found = one.judge.score(coder.encode(Choice(middle)))["region_ssimulacra2"]
+            low, high = (middle, high) if found < wanted else (low, middle)
+        factors.append(step_scale((low + high) / 2) / step_scale(quality))
+    return factors
+
+
 def photographs(folder: Path, count: int) -> tuple[list[Path], list[Path]]:
     """Return pictures to fit to, and as many to check with."""
     held_out = np.load(data_folder() / "training" / "osie-heldout-fixations.npz")["names"]
@@ -156,12 +175,17 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--scale", action="store_true")
     arguments = parser.parse_args()
     fitted, checked = photographs(arguments.folder, arguments.pictures)
     state: dict[str, Any] = load("still_fit") or {"constants": START, "size": 0.5, "next": 0, "history": []}
     with ProcessPoolExecutor(arguments.workers) as pool:
         if arguments.check:
             check(pool, checked, state)
+            return
+        if arguments.scale:
+            factors = np.array(list(pool.map(partial(scale_factor, tuning=PERCEPTUAL), fitted)))
+            print(PERCEPTUAL.scale * np.exp(np.log(factors).mean(axis=0)), "at", QUALITIES)
             return
         search(pool, fitted, state, time.monotonic() + 60 * arguments.minutes)
 
@@ -191,7 +215,6 @@ def search(pool: ProcessPoolExecutor, paths: Sequence[Path], state: dict[str, An
 
 def check(pool: ProcessPoolExecutor, paths: Sequence[Path], state: dict[str, Any]) -> None:
     """Rate the pictures that were left out, by the first constants and the last."""
-    keys = [f"{area}{key}" for area in ("", "region_") for key in (*WEIGHTS, "psnr")]
     lines = []
     for name, constants in (("start", START), ("fitted", state["constants"])):
         gains = rate(pool, paths, constants)
@@ -200,10 +223,9 @@ def check(pool: ProcessPoolExecutor, paths: Sequence[Path], state: dict[str, Any
         }
         state[f"checked_{name}"] = {"worth": worth(gains), **means}
         for label, one in means.items():
-            cells = [f"{factor_of(key) * one[key]:+.2f}" for key in keys]
-            lines.append([name, label, f"{worth(gains):.2f}", *cells])
+            lines.append([name, label, f"{worth(gains):.2f}", *cells_of({"vifp": math.nan, **one})])
     save("still_fit", state)
-    print(table(["constants", "coder", "worth", *keys], lines))
+    print(table(["constants", "coder", "worth", *COLUMNS], lines))
 
 
 if __name__ == "__main__":

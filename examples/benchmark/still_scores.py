@@ -25,6 +25,9 @@ Array = NDArray[np.float64]
 LUMA = np.array([0.299, 0.587, 0.114])
 REGION_SHARE = 0.2
 """Of the picture: where importance is highest."""
+_OF_BOTH = ("ssimulacra2", "psnr_hvs_m", "psnr_hvs", "ssim", "ms_ssim", "psnr")
+COLUMNS = (*_OF_BOTH, "vifp", *(f"region_{one}" for one in _OF_BOTH))
+"""Of tables."""
 _IN_HUNDREDTHS = ("ssim", "ms_ssim", "vifp")
 _MS_SSIM_POWERS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Z. Wang, E. Simoncelli, A. Bovik, "Multi-scale structural similarity", Asilomar 2003."""
@@ -97,14 +100,14 @@ class Judge:
         whole_ms, region_ms = self._ms_ssim(b)
         whole_ss, region_ss = self._ssimulacra2(rgb)
         scores = {
-            "psnr": _psnr(error.mean()),
-            "region_psnr": _psnr(error[self.region].mean()),
-            "object_psnr": _psnr(error[self._object].mean()),
-            "weighted_psnr": _psnr((error * self._importance).sum() / self._importance.sum()),
-            "psnr_hvs": _psnr(hvs.mean(), 1),
-            "region_psnr_hvs": _psnr(hvs[self._tiles].mean(), 1),
-            "psnr_hvs_m": _psnr(hvs_m.mean(), 1),
-            "region_psnr_hvs_m": _psnr(hvs_m[self._tiles].mean(), 1),
+            "psnr": psnr(error.mean()),
+            "region_psnr": psnr(error[self.region].mean()),
+            "object_psnr": psnr(error[self._object].mean()),
+            "weighted_psnr": psnr((error * self._importance).sum() / self._importance.sum()),
+            "psnr_hvs": psnr(hvs.mean(), 1),
+            "region_psnr_hvs": psnr(hvs[self._tiles].mean(), 1),
+            "psnr_hvs_m": psnr(hvs_m.mean(), 1),
+            "region_psnr_hvs_m": psnr(hvs_m[self._tiles].mean(), 1),
             "ssim": float(similarity.mean()),
             "region_ssim": float(similarity[self.region].mean()),
             "ms_ssim": whole_ms,
@@ -157,9 +160,12 @@ def average(rows: Sequence[Scores]) -> Scores:
     return {key: float(np.mean([one[key] for one in rows])) for key in rows[0]}
 
 
-def factor_of(measure: str) -> int:
-    """Return what a measure is multiplied by in tables."""
-    return 100 if measure.removeprefix("region_") in _IN_HUNDREDTHS else 1
+def cells_of(gains: Scores) -> list[str]:
+    """Lay gains out in ``COLUMNS``; SSIM, MS-SSIM and VIFP are in hundredths."""
+    return [
+        f"{gains[key] * (100 if key.removeprefix('region_') in _IN_HUNDREDTHS else 1):+.2f}"
+        for key in COLUMNS
+    ]
 
 
 def _norms(values: Array, weights: Array | None) -> Array:
@@ -192,6 +198,6 @@ def _window(values: Array) -> Array:
     return np.asarray(cv2.GaussianBlur(values, (11, 11), 1.5)[_INSIDE])
 
 
-def _psnr(mean_squared_error: float, peak: float = 255) -> float:
+def psnr(mean_squared_error: float, peak: float = 255) -> float:
     """PSNR in dB."""
     return float(10 * np.log10(peak**2 / max(mean_squared_error, 1e-12)))
