@@ -12,8 +12,9 @@ What is raised is a weighted sum of gains, of the whole picture and of what matt
 PSNR-HVS-M, SSIM and MS-SSIM, with a penalty where PSNR of what matters gains less than half a dB. One
 constant after the other is moved, and stays where the sum is higher; then steps shrink. Every second
 picture is left out, and is rated with ``--check``, before and after. The state is kept in
-``results/still_fit.json``, so that the same command goes on. ``--scale`` tells at which scale what matters looks, by SSIMULACRA 2, as in a plain JPEG of the
-same quality.
+``results/still_fit.json``, so that the same command goes on.
+
+``--scale`` tells at which scale what matters looks, by SSIMULACRA 2, as in a plain JPEG of the same quality.
 """
 
 from __future__ import annotations
@@ -195,7 +196,7 @@ def search(pool: ProcessPoolExecutor, paths: Sequence[Path], state: dict[str, An
     names, best = list(START), worth(rate(pool, paths, state["constants"]))
     print(f"start {best:.3f}", flush=True)
     while time.monotonic() < end and FACTOR ** state["size"] >= LEAST_FACTOR:
-        if state["next"] == 0:
+        if state["next"] == 0 or "round_start" not in state:
             state["round_start"] = best
         name = names[state["next"]]
         for value in moves(name, state["constants"][name], state["size"]):
