@@ -38,8 +38,9 @@ def command(
     match: Annotated[str | None, options.encoding_option(
         metavar="size", help="size: make the output as large as a plain JPEG of this --quality."
     )] = None,
-    sampling: Annotated[str, options.encoding_option(
-        help="Chroma sampling: 4:2:0, 4:2:2, 4:4:4 or grey."
+    sampling: Annotated[str | None, options.encoding_option(
+        help="Chroma sampling: 4:2:0, 4:2:2, 4:4:4 or grey. Default: 4:4:4 where colours have sharp edges, "
+        "else 4:2:0."
     )] = _DEFAULTS.sampling,
     tune: Annotated[str, options.encoding_option(
         help="What is good: perceptual (how it looks) or psnr (least squared error)."
@@ -76,7 +77,7 @@ def command(
         maps=options.maps_config(model, focus, device, threshold, threads, maps, boxes),
         rate=cast("StillRate | None", rate) or _DEFAULTS.rate,
         match=cast("Literal['size'] | None", match),
-        sampling=cast(Sampling, sampling),
+        sampling=cast("Sampling | None", sampling),
         tune=cast(Tune, tune),
         price=price,
         strength=strength,

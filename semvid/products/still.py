@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_score, fill_size
 from semvid.codecs.jpeg.planes import planes_from_rgb
+from semvid.codecs.jpeg.sampling import choose_sampling
 from semvid.codecs.jpeg.tuning import TUNINGS
 from semvid.codecs.jpeg.writer import insert_segments, progressive
 from semvid.core.config import JPEG_QUALITY, ImageConfig, MapsConfig
@@ -54,7 +54,7 @@ def compress_image(
         )
     picture = read_picture(source)
     values = picture_importance(picture, config.maps, importance)
-    planes = planes_from_rgb(picture.pixels, config.sampling)
+    planes = planes_from_rgb(picture.pixels, config.sampling or choose_sampling(picture.pixels))
     coder = PictureCoder(planes, values, TUNINGS[config.tune])
     tags, misfits = picture.tags.fitting(len(planes.components))
     extra = len(insert_segments(b"\xff\xd8", tags)) - 2
@@ -85,22 +85,23 @@ def _to_rate(coder: PictureCoder, config: ImageConfig, picture: Picture, extra: 
     if isinstance(rate, Size):
         return fill_size(encode, base, rate.num_bytes - extra)
     if isinstance(rate, Ssimulacra2):
-        jpeg, reached = _to_score(coder.encode, base, config, rate.value, picture)
+        jpeg, reached = _to_score(coder, base, rate.value, picture)
         return written(jpeg), reached
     if config.match == "size":
-        return fill_size(encode, base, len(coder.encode_plain(quality.value)))
+        # What a user would have got: finer chroma is not asked for, it is chosen.
+        usual = planes_from_rgb(picture.pixels, config.sampling or "4:2:0")
+        plain = PictureCoder(usual, None).encode_plain(quality.value)
+        return fill_size(encode, base, len(plain))
     return encode(base), base.quality
 
 
-def _to_score(
-    encode: Callable[[Choice], bytes], base: Choice, config: ImageConfig, wanted: float, picture: Picture
-) -> tuple[bytes, float]:
+def _to_score(coder: PictureCoder, base: Choice, wanted: float, picture: Picture) -> tuple[bytes, float]:
     from semvid.scores.stills import Ssimulacra2Scorer
 
     scorer = Ssimulacra2Scorer(picture.pixels)
-    jpeg, quality, score = fill_score(encode, scorer.score, base, wanted)
+    jpeg, quality, score = fill_score(coder.encode, scorer.score, base, wanted)
     if score < wanted:
-        loses_colour = picture.pixels.ndim > 2 and config.sampling != "4:4:4"
+        loses_colour = picture.pixels.ndim > 2 and coder.sampling != "4:4:4"
         remedy = ", or give `sampling=4:4:4`" if loses_colour else ""
         raise MissedError(
             f"{setting('Ssimulacra2', f'{wanted:g}')} is out of reach: at quality 100 this picture has "

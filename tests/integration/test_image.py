@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from clips import texture
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, JpegImagePlugin
 
 import semvid
 from semvid.core.errors import (
@@ -140,6 +140,19 @@ def test_sizes_are_met(tmp_path):
         )
 
 
+def test_sampling_follows_the_colours(tmp_path):
+    Image.fromarray(colour(320, 240)).save(tmp_path / "sharp.png")
+    Image.fromarray(cv2.GaussianBlur(colour(320, 240), (0, 0), 4)).save(tmp_path / "soft.png")
+    for name, chosen, expected in (
+        ("sharp", None, 0), ("soft", None, 2), ("sharp", "4:2:0", 2), ("soft", "4:4:4", 0)
+    ):  # fmt: skip
+        result = semvid.compress_image(
+            tmp_path / f"{name}.png", config=replace(SPECTRAL, sampling=chosen, overwrite=True)
+        )
+        with Image.open(result.output) as image:
+            assert JpegImagePlugin.get_sampling(image) == expected
+
+
 def test_progressive_files_are_smaller_and_show_the_same_picture(tmp_path):
     Image.fromarray(cv2.GaussianBlur(colour(320, 240), (0, 0), 1)).save(tmp_path / "in.png")
     spectral = semvid.MapsConfig(model="spectral")
@@ -228,7 +241,9 @@ def test_a_score_out_of_reach_names_the_closest_and_what_to_change(tmp_path):
         MissedError,
         match=r"^`Ssimulacra2\(100\)` is out of reach: at quality 100 .* has -?\d.*sampling=4:4:4`$",
     ):
-        semvid.compress_image(source, config=replace(SPECTRAL, rate=semvid.Ssimulacra2(100)))
+        semvid.compress_image(
+            source, config=replace(SPECTRAL, rate=semvid.Ssimulacra2(100), sampling="4:2:0")
+        )
     assert not (tmp_path / "in.semvid.jpg").exists()
 
 

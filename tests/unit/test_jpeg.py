@@ -15,6 +15,7 @@ from semvid.codecs.jpeg.choice import Prices, choose_levels, round_levels, symbo
 from semvid.codecs.jpeg.dct import block_shape, scan_order, to_blocks
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_size
 from semvid.codecs.jpeg.planes import planes_from_rgb
+from semvid.codecs.jpeg.sampling import choose_sampling
 from semvid.codecs.jpeg.tables import ZIGZAG, quality_at, scaled_tables, step_scale
 from semvid.codecs.jpeg.tuning import TUNINGS
 from semvid.codecs.jpeg.writer import insert_segments
@@ -159,6 +160,20 @@ def test_a_size_is_filled_and_never_exceeded(growth, most, share, first, roughne
     largest = len(encode(Choice(100.0)))
     assert len(coded) >= min(target, largest) * (0.98 - 2 * roughness) - 2
     assert len(tried) <= 18
+
+
+def test_colours_with_sharp_edges_keep_their_resolution():
+    photograph = cv2.GaussianBlur(colour(320, 240), (0, 0), 3)
+    assert choose_sampling(photograph) == "4:2:0"
+    assert choose_sampling(photograph[..., 0]) == "grey"
+    assert choose_sampling(photograph[:1, :1]) == "4:2:0"
+    for row, text in enumerate(("red letters", "on a photograph")):
+        cv2.putText(photograph, text, (10, 40 + 40 * row), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (230, 0, 0), 2)
+    assert choose_sampling(photograph) == "4:4:4"
+    assert choose_sampling(np.ascontiguousarray(photograph[1:, :-3])) == "4:4:4"
+    black_text = np.full((240, 320, 3), 255, np.uint8)
+    cv2.putText(black_text, "black", (10, 90), cv2.FONT_HERSHEY_SIMPLEX, 3, (0, 0, 0), 4)
+    assert choose_sampling(black_text) == "4:2:0"
 
 
 def test_segments_lie_where_readers_look():

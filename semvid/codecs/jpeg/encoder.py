@@ -62,12 +62,14 @@ class PictureCoder:
 
     Attributes:
         counts: Of the last choice, one a component.
+        sampling: Of chroma.
     """
 
     def __init__(
         self, planes: Planes, importance: FloatArray | None, tuning: Tuning = TUNINGS[_STILL.tune]
     ) -> None:
         self.counts: list[Counts] = []
+        self.sampling = planes.sampling
         self._planes, self._importance, self._tuning = planes, importance, tuning
         self._shapes = [block_shape(one.shape[1], one.shape[0]) for one in planes.components]
         tunings = [tuning.of(number) for number in range(len(planes.components))]

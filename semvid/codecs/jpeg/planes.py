@@ -23,13 +23,14 @@ SHIFTS: dict[Sampling, tuple[int, int]] = {"4:2:0": (1, 1), "4:2:2": (1, 0), "4:
 
 _SAMPLINGS: dict[str, Sampling] = {"yuvj420p": "4:2:0", "yuvj422p": "4:2:2", "yuvj444p": "4:4:4"}
 
-_TO_YCBCR = np.array([
+TO_YCBCR = np.array([
     [0.299, 0.587, 0.114, 0],
     [-0.299 / 1.772, -0.587 / 1.772, 0.886 / 1.772, 128],
     [0.701 / 1.402, -0.587 / 1.402, -0.114 / 1.402, 128],
 ])  # fmt: skip
-_BAND = 64
-"""Lines that are converted at a time, which stay in the processor's cache; even."""
+"""As JFIF says: BT.601, full range."""
+BAND = 64
+"""Lines that are converted at a time, which stay in the processor's cache; whole blocks."""
 
 Plane = NDArray[np.uint8] | FloatArray
 """``(h, w)`` samples in 0..255, unrounded where they were converted."""
@@ -61,9 +62,9 @@ def planes_from_rgb(rgb: NDArray[np.uint8], sampling: Sampling) -> Planes:
     across, down = SHIFTS[sampling]
     luma = np.empty((height, width), np.float32)
     chroma = [np.empty((-(-height >> down), -(-width >> across)), np.float32) for _ in range(2)]
-    for top in range(0, height, _BAND):
-        band = cv2.transform(rgb[top : top + _BAND].astype(np.float32), _TO_YCBCR)
-        luma[top : top + _BAND] = band[..., 0]
+    for top in range(0, height, BAND):
+        band = cv2.transform(rgb[top : top + BAND].astype(np.float32), TO_YCBCR)
+        luma[top : top + BAND] = band[..., 0]
         if sampling == "grey":
             continue
         for index, plane in enumerate(chroma, 1):

@@ -138,8 +138,9 @@ class ImageConfig(MappedConfig):
     match: Literal["size"] | None = None
     """``size``: write as many bytes as a plain JPEG of this ``Quality`` has, and look better where it
     matters. None = what matters has this ``Quality``, and the rest less."""
-    sampling: Sampling = "4:2:0"
-    """Chroma sampling; a grey picture stays grey."""
+    sampling: Sampling | None = None
+    """Chroma sampling; a grey picture stays grey. None = ``4:4:4`` where colours have sharp edges (coloured
+    text, drawings), else ``4:2:0``."""
     tune: Tune = "perceptual"
     """What is good: ``perceptual`` (how it looks: SSIMULACRA 2, PSNR-HVS-M) or ``psnr`` (least squared
     error)."""
