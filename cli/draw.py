@@ -96,7 +96,7 @@ class ProgressDrawer:
                 completed=event.num_frames,
                 total=event.num_frames_from_header,
                 frames=counted(event.num_frames, "frame"),
-                fps=event.num_frames / elapsed,
+                speed=f"{event.num_frames / elapsed:.0f} fps",
                 size=format_bytes(event.output_bytes) if event.output_bytes else "",
             )
         elif isinstance(event, Preview):
@@ -174,11 +174,11 @@ def result_line(result: Result) -> str:
     plain = result.plain_bytes if is_measured else result.plain_bytes_estimate
     about = "" if plain is None else f"{'' if is_measured else 'about '}{format_bytes(plain)}"
     if result.saving is not None:
-        told = _change(-result.saving) + ("" if is_measured else ", estimated")
+        told = change(-result.saving) + ("" if is_measured else ", estimated")
         compared = f"; a plain encode as good where it matters: {about} ({told})"
     else:
-        change = _change(result.output_bytes / max(result.source_bytes, 1) - 1)
-        compared = f" ({change})" + (about and f", plain encode {about}")
+        against = change(result.output_bytes / max(result.source_bytes, 1) - 1)
+        compared = f" ({against})" + (about and f", plain encode {about}")
         if result.gain_db is not None:
             compared += f"; {result.gain_db:+.1f} dB against it where it matters"
     score = "" if result.score is None else f", {result.measure} {result.score:.2f}"
@@ -192,7 +192,7 @@ def result_line(result: Result) -> str:
     )
 
 
-def _change(share: float) -> str:
+def change(share: float) -> str:
     """Say by how much a size changed, in whole percent."""
     return f"{share:+.0%}" if round(100 * share) else "0%"
 

@@ -42,7 +42,7 @@ class FittingProgress(Progress):
             TextColumn("{task.description}", markup=False, table_column=self._name),
             self._line,
             TextColumn("{task.fields[frames]}"),
-            TextColumn("{task.fields[fps]:.0f} fps"),
+            TextColumn("{task.fields[speed]}"),
             TextColumn("{task.fields[size]}"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
@@ -52,8 +52,10 @@ class FittingProgress(Progress):
     def begin(self, description: str, task: TaskID | None = None) -> TaskID:
         """Start a task, or start an existing one again."""
         if task is None:
-            return self.add_task(description, total=None, frames=counted(0, "frame"), fps=0.0, size="")
-        self.reset(task, description=description, total=None, frames=counted(0, "frame"), fps=0.0, size="")
+            return self.add_task(description, total=None, frames=counted(0, "frame"), speed="0 fps", size="")
+        self.reset(
+            task, description=description, total=None, frames=counted(0, "frame"), speed="0 fps", size=""
+        )
         return task
 
     def get_renderables(self) -> Iterable[RenderableType]:
@@ -70,14 +72,14 @@ class FittingProgress(Progress):
 
     def _fit(self, task: Task) -> None:
         """Choose the columns, most useful first."""
-        name, line, frames, fps, size, elapsed, remaining = self._all
+        name, line, frames, speed, size, elapsed, remaining = self._all
         length = max(cell_len(task.description), 1)
         wanted = [
             (remaining, _TIME),
             (line, _SHORTEST_BAR),
             (name, min(length, _SHORTEST_NAME)),
             (frames, len(task.fields["frames"])),
-            (fps, len(f"{task.fields['fps']:.0f} fps")),
+            (speed, len(task.fields["speed"])),
             (size, len(task.fields["size"])),
             (elapsed, _TIME),
         ]

@@ -11,8 +11,8 @@ import typer
 
 from semvid.cli import options
 from semvid.cli.flags import told
-from semvid.core.config import JPEG_QUALITY, ImageConfig, Sampling, Tune
-from semvid.core.errors import ConfigError
+from semvid.core.config import JPEG_QUALITY, ImageConfig, Sampling, Strip, Tune
+from semvid.core.errors import ConfigError, SemvidError
 from semvid.core.rate import Quality, Size, Ssimulacra2, StillRate
 from semvid.core.text import setting
 
@@ -20,11 +20,12 @@ _DEFAULTS = ImageConfig()
 
 
 def command(
-    source: Annotated[Path, typer.Argument(
-        metavar="INPUT", help="The picture to compress: PNG, JPEG, WebP, TIFF, ..."
+    sources: Annotated[list[Path], typer.Argument(
+        metavar="SOURCE", help="Pictures to compress (PNG, JPEG, WebP, TIFF, ...), and folders of them."
     )],
     output: Annotated[Path | None, options.file_option(
-        "--output", "-o", help="Where to write. Default: NAME.semvid.jpg beside the input."
+        "--output", "-o", metavar="FILE|FOLDER", help="Where to write: a file, or a folder for several "
+        "pictures. Default: NAME.semvid.jpg or a folder NAME.semvid beside each source."
     )] = None,
     quality: Annotated[int | None, options.encoding_option(
         help=f"Quality of important areas, 1 to 100 as in plain JPEG. Default: {JPEG_QUALITY.value}."
@@ -61,10 +62,26 @@ def command(
     sequential: Annotated[bool, options.encoding_option(
         "--sequential", help="Write no progressive file: a little larger, for devices that show nothing else."
     )] = False,
+    max_edge: Annotated[int | None, options.encoding_option(
+        metavar="PIXELS", help="Shrink pictures whose longer side has more pixels than this."
+    )] = None,
+    strip: Annotated[str | None, options.file_option(
+        metavar="WHAT", help="Metadata to leave out. gps: the position. all: everything but what changes how "
+        "the picture looks (colour profile, orientation)."
+    )] = None,
+    allow_larger: Annotated[bool, options.file_option(
+        "--allow-larger", help="Write the output even if it is no smaller than the source. Else a JPEG is "
+        "copied without loss, and other sources are refused."
+    )] = False,
+    workers: Annotated[int | None, typer.Option(
+        metavar="N", help="Of several pictures, how many to compress at a time. Default: one per core."
+    )] = None,
     overwrite: options.Overwrite = False,
-    as_json: options.ResultJson = False,
+    as_json: Annotated[bool, typer.Option(
+        "--json", help="Print the result as JSON on stdout; of several pictures, an object a line for each."
+    )] = False,
 ) -> None:  # fmt: skip
-    """Compress a picture to a JPEG that keeps its detail where people look; every viewer shows it."""
+    """Compress pictures to JPEGs that keep their detail where people look; every viewer shows them."""
     for option, value in (("--target-bytes", target_bytes), ("--target-ssimulacra2", target_ssimulacra2)):
         if match is not None and value is not None:
             raise ConfigError(f"{option} and --match exclude each other; give only one")
@@ -83,9 +100,21 @@ def command(
         strength=strength,
         background_weight=background_weight,
         progressive=not sequential,
+        max_edge=max_edge,
+        strip=cast("Strip | None", strip),
+        allow_larger=allow_larger,
         overwrite=overwrite,
     )
-    from semvid.cli.draw import format_bytes, to_json
+    if len(sources) > 1 or sources[0].is_dir() or (output is not None and output.is_dir()):
+        _compress_many(sources, output, config, workers, as_json=as_json)
+    else:
+        if workers is not None:
+            raise ConfigError("--workers is for several pictures; leave it out for one")
+        _compress_one(sources[0], output, config, as_json=as_json)
+
+
+def _compress_one(source: Path, output: Path | None, config: ImageConfig, *, as_json: bool) -> None:
+    from semvid.cli.draw import change, format_bytes, to_json
     from semvid.cli.streams import emit, say
     from semvid.products.still import compress_image
 
@@ -95,11 +124,22 @@ def command(
         return
     for notice in result.notices:
         print(f"semvid: {told(notice)}", file=sys.stderr)
-    change = 100 * (result.output_bytes / result.source_bytes - 1)
-    say(
-        f"{result.output}: {format_bytes(result.source_bytes)} -> {format_bytes(result.output_bytes)} "
-        f"({change:+.0f}%), quality {result.quality:.3g}"
-    )
+    sizes = f"{format_bytes(result.source_bytes)} -> {format_bytes(result.output_bytes)}"
+    how = "copied" if result.quality is None else f"quality {result.quality:.3g}"
+    say(f"{result.output}: {sizes} ({change(result.output_bytes / result.source_bytes - 1)}), {how}")
+
+
+def _compress_many(
+    sources: list[Path], output: Path | None, config: ImageConfig, workers: int | None, *, as_json: bool
+) -> None:
+    from semvid.cli.draw_images import ImagesDrawer, ImagesJsonPrinter
+    from semvid.products.stills import compress_images
+
+    show = ImagesJsonPrinter() if as_json else ImagesDrawer(output)
+    with show:
+        result = compress_images(sources, output, config, workers=workers, on_event=show.draw)
+    if result.failed:
+        raise typer.Exit(SemvidError.exit_code)
 
 
 def _size(num_bytes: int) -> Size:

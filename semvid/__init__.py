@@ -26,8 +26,12 @@ if TYPE_CHECKING:
     from semvid.core.errors import MissedError, SemvidError
     from semvid.core.events import (
         Chosen,
+        Compressed,
         Done,
         Event,
+        Failed,
+        Finished,
+        Listed,
         Measured,
         Notice,
         Preview,
@@ -52,7 +56,16 @@ if TYPE_CHECKING:
         Vmaf,
         Xpsnr,
     )
-    from semvid.core.results import Comparison, ExportResult, ImageResult, Pooled, Result, Trial
+    from semvid.core.results import (
+        Comparison,
+        ExportResult,
+        ImageFailure,
+        ImageResult,
+        ImagesResult,
+        Pooled,
+        Result,
+        Trial,
+    )
     from semvid.core.types import Frame, ImportanceMap, QuantizerOffsets, Span, StreamInfo, VideoInfo
     from semvid.engine.job import Job
     from semvid.media.probe import probe
@@ -68,6 +81,7 @@ if TYPE_CHECKING:
     from semvid.products.report.rates import compare_reports
     from semvid.products.report.store import load_report
     from semvid.products.still import compress_image
+    from semvid.products.stills import compress_images, compress_images_events
     from semvid.products.wished import estimate_events
     from semvid.streaming.base.sound import SoundChunk
     from semvid.streaming.base.types import LiveStatus
@@ -82,10 +96,13 @@ _NAMES = {
         "LiveConfig MapsConfig Mark OverlayConfig TemporalConfig"
     ),
     "core.errors": "MissedError SemvidError",
-    "core.events": "Chosen Done Event Measured Notice Preview Progress Reported Stage Started Tried",
+    "core.events": (
+        "Chosen Compressed Done Event Failed Finished Listed Measured Notice Preview Progress Reported "
+        "Stage Started Tried"
+    ),
     "core.map_source": "ImportanceSource MapSource",
     "core.rate": "AsGoodAs Bitrate Crf Peak Quality Rate RegionPsnr RegionVmaf Size Ssimulacra2 Vmaf Xpsnr",
-    "core.results": "Comparison ExportResult ImageResult Pooled Result Trial",
+    "core.results": ("Comparison ExportResult ImageFailure ImageResult ImagesResult Pooled Result Trial"),
     "core.types": "Frame ImportanceMap QuantizerOffsets Span StreamInfo VideoInfo",
     "engine.job": "Job",
     "media.probe": "probe",
@@ -101,6 +118,7 @@ _NAMES = {
     "products.report.rates": "compare_reports",
     "products.report.store": "load_report",
     "products.still": "compress_image",
+    "products.stills": "compress_images compress_images_events",
     "products.wished": "estimate_events",
     "streaming.base.sound": "SoundChunk",
     "streaming.base.types": "LiveStatus",
@@ -121,18 +139,24 @@ __all__ = [
     "CompareConfig",
     "Comparison",
     "CompressConfig",
+    "Compressed",
     "Crf",
     "Done",
     "Event",
     "ExportConfig",
     "ExportResult",
+    "Failed",
+    "Finished",
     "FocusConfig",
     "Frame",
     "ImageConfig",
+    "ImageFailure",
     "ImageResult",
+    "ImagesResult",
     "ImportanceMap",
     "ImportanceSource",
     "Job",
+    "Listed",
     "LiveConfig",
     "LiveStatus",
     "LiveStream",
@@ -178,6 +202,8 @@ __all__ = [
     "compress",
     "compress_events",
     "compress_image",
+    "compress_images",
+    "compress_images_events",
     "compress_job",
     "estimate_events",
     "export_maps",

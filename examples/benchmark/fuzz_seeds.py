@@ -47,7 +47,7 @@ _VIDEO = (
     ("stream", "{}", "{out}.mkv", *_QUICK),
 )
 _STILL = (
-    ("image", "{}", "-o", "{out}.jpg", *_QUICK),
+    ("image", "{}", "-o", "{out}.jpg", "--allow-larger", *_QUICK),
     ("overlay", "{}", "-o", "{out}.png", *_QUICK),
     ("maps", "{}", "-o", "{out}.png", *_QUICK),
     ("compress", "{clip}", "-o", "{out}.mp4", "--preset", "superfast", "--maps", "{}"),

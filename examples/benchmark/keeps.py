@@ -73,7 +73,7 @@ VIDEO_PRODUCTS = {
                       r"^(video|audio0)\.(frames|exists)$"),
 }  # fmt: skip
 STILL_PRODUCTS = {
-    "image": Product(("image", "{in}", "-o", "{out}", *_MAPS), ".jpg", _ALL),
+    "image": Product(("image", "{in}", "-o", "{out}", "--allow-larger", *_MAPS), ".jpg", _ALL),
     "overlay": Product(("overlay", "{in}", "-o", "{out}", *_MAPS), ".png", r"^size$"),
     "maps": Product(("maps", "{in}", "-o", "{out}", *_MAPS), ".png", r"^size$"),
 }

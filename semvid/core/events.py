@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.core.results import Result, Trial
+from semvid.core.results import ImageFailure, ImageResult, Result, Trial
 from semvid.core.types import VideoInfo
 
 
@@ -100,3 +101,43 @@ class Reported:
 
 
 Event = Started | Notice | Progress | Preview | Measured | Tried | Chosen | Done | Stage | Reported
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Pictures to compress were found."""
+
+    num_images: int
+    passed_over: Mapping[str, int]
+    """As in ``ImagesResult``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compressed:
+    """A picture of many was written."""
+
+    result: ImageResult
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A picture of many was not; the others go on."""
+
+    failure: ImageFailure
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """All pictures were dealt with."""
+
+    num_done: int
+    num_copied: int
+    """Of them, sources that were copied, because they would have become larger."""
+    num_failed: int
+    source_bytes: int
+    """Of all that were done."""
+    output_bytes: int
+    elapsed_seconds: float
+
+
+ImagesEvent = Listed | Notice | Compressed | Failed | Finished

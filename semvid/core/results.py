@@ -79,12 +79,44 @@ class ImageResult:
 
     source: Path
     output: Path
-    quality: float
-    """Quality of important areas, on libjpeg's scale of 1..100."""
+    quality: float | None
+    """Quality of important areas, on libjpeg's scale of 1..100; None = the source was copied without loss,
+    because its picture would have become larger."""
     source_bytes: int
     output_bytes: int
     notices: tuple[str, ...]
     """A sentence for each thing about the picture that had to be changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFailure:
+    """A picture of many that was not compressed."""
+
+    source: Path
+    message: str
+    """Why, in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImagesResult:
+    """What compressing many pictures did."""
+
+    done: tuple[ImageResult, ...]
+    """In the order of the sources, by name in each folder."""
+    failed: tuple[ImageFailure, ...]
+    passed_over: Mapping[str, int]
+    """Files in folders whose names are not of pictures that can be read: how many, by their suffixes."""
+    elapsed_seconds: float
+
+    @property
+    def source_bytes(self) -> int:
+        """Of all pictures that were compressed."""
+        return sum(one.source_bytes for one in self.done)
+
+    @property
+    def output_bytes(self) -> int:
+        """Of all outputs."""
+        return sum(one.output_bytes for one in self.done)
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,14 +109,23 @@ def importance_of(
 
         refuse_picture()
     with closing(open_source(maps, 1, importance)) as source:
-        return source.update(_frame(upright)).values
+        return importance_from(source, upright, 0)
 
 
-def _frame(pixels: NDArray[np.uint8]) -> Frame:
+def importance_from(source: MapSource, upright: NDArray[np.uint8], index: int) -> FloatArray:
+    """Ask an open source for the map of one of several pictures.
+
+    A source that is a model may be asked by several threads at the same time, each picture with an index of
+    its own.
+    """
+    return source.update(_frame(upright, index)).values
+
+
+def _frame(pixels: NDArray[np.uint8], index: int) -> Frame:
     grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     rgb = pixels if pixels.ndim == 3 else cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
     shown = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb, np.uint8), format="rgb24")
-    return Frame(shown, 0, np.asarray(grey, np.uint8), 8)
+    return Frame(shown, index, np.asarray(grey, np.uint8), 8)
 
 
 def describe_maps(

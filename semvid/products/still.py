@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_score, fill_size
+from semvid.codecs.jpeg.lossless import bare_jpeg
 from semvid.codecs.jpeg.planes import planes_from_rgb
 from semvid.codecs.jpeg.sampling import choose_sampling
 from semvid.codecs.jpeg.tuning import TUNINGS
@@ -20,6 +23,8 @@ from semvid.core.types import FloatArray
 from semvid.importance.registry import importance_of
 from semvid.media.orientation import turn_back
 from semvid.media.stills.picture import Picture, read_picture
+from semvid.media.stills.picture_tags import PictureTags
+from semvid.media.stills.strip import stripped
 from semvid.media.writing.output import check_place, write_whole
 
 SUFFIXES = (".jpg", ".jpeg")
@@ -34,7 +39,8 @@ def compress_image(
 ) -> ImageResult:
     """Write a JPEG that spends its bits where it matters.
 
-    EXIF, XMP, IPTC, comments, density, and a colour profile that fits are kept; notices name what is not.
+    EXIF, XMP, IPTC, comments, density, and a colour profile that fits are kept; notices name what is not. The
+    output is smaller than the source, or the source itself: see ``ImageConfig.allow_larger``.
 
     Args:
         source: PNG, JPEG, WebP, TIFF, ...
@@ -52,15 +58,82 @@ def compress_image(
         raise OutputError(
             f"'{output.suffix or output.name}' is not a JPEG; end the output in {' or '.join(SUFFIXES)}"
         )
+    coded = code_still(source, config, lambda picture: picture_importance(picture, config.maps, importance))
+    size = write_whole(output, coded.data, overwrite=config.overwrite)
+    return ImageResult(source, output, coded.quality, coded.source_bytes, size, coded.notices)
+
+
+@dataclass(frozen=True, slots=True)
+class CodedStill:
+    """A picture that only needs to be written."""
+
+    data: bytes
+    """The whole file."""
+    quality: float | None
+    """As in ``ImageResult``, like ``notices``."""
+    source_bytes: int
+    notices: tuple[str, ...]
+
+
+def code_still(source: Path, config: ImageConfig, map_of: Callable[[Picture], FloatArray]) -> CodedStill:
+    """Compress one picture, or copy it if that is better.
+
+    Args:
+        source: The picture.
+        config: Options.
+        map_of: Returns the map of a picture as stored; called at most once, with the whole picture.
+
+    Raises:
+        SemvidError: See ``semvid.core.errors``; ``MissedError`` if it would become larger.
+    """
     picture = read_picture(source)
-    values = picture_importance(picture, config.maps, importance)
-    planes = planes_from_rgb(picture.pixels, config.sampling or choose_sampling(picture.pixels))
-    coder = PictureCoder(planes, values, TUNINGS[config.tune])
-    tags, misfits = picture.tags.fitting(len(planes.components))
+    shown = picture.within(config.max_edge)
+    is_grey = shown.pixels.ndim == 2 or config.sampling == "grey"
+    tags, lost = stripped(shown.tags, config.strip, picture.orientation)
+    tags, misfits = tags.fitting(1 if is_grey else 3)
+    notices = (*picture.notices, *lost, *misfits)
+    is_same = shown is picture and is_grey == (picture.pixels.ndim == 2)
+    copy = None if config.allow_larger or not is_same else _copy(source, config, tags)
+    rate = config.rate
+
+    def copied(data: bytes, why: str) -> CodedStill:
+        # An exact copy loses nothing.
+        told = f"copied without loss: {why}"
+        return CodedStill(data, None, picture.size_bytes, (*(notices if config.strip else ()), told))
+
+    if copy is not None and isinstance(rate, Size) and len(copy) <= rate.num_bytes:
+        return copied(
+            copy,
+            f"its {len(copy)} bytes are within the {rate.num_bytes} that were allowed; pass "
+            "`allow_larger=True` to compress it anyway",
+        )
+    planes = planes_from_rgb(shown.pixels, config.sampling or choose_sampling(shown.pixels))
+    coder = PictureCoder(planes, map_of(picture), TUNINGS[config.tune])
     extra = len(insert_segments(b"\xff\xd8", tags)) - 2
-    jpeg, quality = _to_rate(coder, config, picture, extra)
-    size = write_whole(output, insert_segments(jpeg, tags), overwrite=config.overwrite)
-    return ImageResult(source, output, quality, picture.size_bytes, size, (*picture.notices, *misfits))
+    try:
+        jpeg, quality = _to_rate(coder, config, shown, extra)
+    except MissedError as error:
+        if copy is None:
+            raise
+        return copied(copy, str(error))
+    data = insert_segments(jpeg, tags)
+    most = picture.size_bytes if copy is None else len(copy)
+    if config.allow_larger or len(data) < most:
+        return CodedStill(data, quality, picture.size_bytes, notices)
+    remedy = "give a lower quality, or pass `allow_larger=True`"
+    if copy is None:
+        raise MissedError(f"{source} has {most} bytes, and as a JPEG {len(data)}; {remedy}")
+    return copied(copy, f"compressed it would have {len(data)} bytes, not fewer than {most}; {remedy}")
+
+
+def _copy(source: Path, config: ImageConfig, tags: PictureTags) -> bytes | None:
+    """Return the source as it may stand for a result: whole, or its picture with these tags.
+
+    None = it is no JPEG that every viewer shows, or not one as asked for.
+    """
+    data = source.read_bytes()
+    bare = bare_jpeg(data, may_be_progressive=config.progressive)
+    return bare if bare is None else data if config.strip is None else insert_segments(bare, tags)
 
 
 def picture_importance(

@@ -19,8 +19,9 @@ from semvid.media.stills.picture import read_picture
 from semvid.media.stills.picture_file import is_still
 
 SPECTRAL = semvid.ImageConfig(
-    maps=semvid.MapsConfig(model="spectral"), rate=semvid.Quality(92), overwrite=True
+    maps=semvid.MapsConfig(model="spectral"), rate=semvid.Quality(92), overwrite=True, allow_larger=True
 )
+"""So small pictures are often smaller than their JPEG."""
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF/></x:xmpmeta>'
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 IPTC = b"\x1c\x02\x78\x00\x05words"

@@ -13,7 +13,9 @@ def line(width, name="holiday in the mountains.mp4", frames=12345):
     console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
     bar = FittingProgress(console)
     task = bar.begin(name)
-    bar.update(task, completed=frames, total=2 * frames, frames=f"{frames} frames", fps=123.4, size="123 MB")
+    bar.update(
+        task, completed=frames, total=2 * frames, frames=f"{frames} frames", speed="123 fps", size="123 MB"
+    )
     # Half is done in two minutes.
     bar.tasks[0].start_time = bar.get_time() - 120
     bar.tasks[0].finished_speed = frames / 120

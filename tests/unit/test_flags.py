@@ -36,7 +36,7 @@ REFUSED = {
     "opacity": "3", "preset": "warp", "price": "99", "tune": "film", "quality": "0", "sampling": "1:1", "save_maps": "maps.txt",
     "serve": "nonsense", "size": "10x10", "smoothing": "1", "style": "fire", "target_bytes": "0", "target_ssimulacra2": "101", "target_vmaf": "101", "target_xpsnr": "9",
     "region_vmaf": "101", "region_psnr": "9", "threads": "-1",
-    "threshold": "2", "strength": "9", "wait": "100000s",
+    "threshold": "2", "strength": "9", "wait": "100000s", "max_edge": "0", "strip": "exif",
 }  # fmt: skip
 """Values that are out of range, unknown or not there."""
 MORE = {
@@ -70,6 +70,7 @@ MORE = {
     "legend": (("--style", "dim"), "legend", "--legend explains colours, and --style dim has none"),
     "no_probe": (("--strength", "0"), "probe=False", "--no-probe has no effect"),
     "masks": ("none", "masks", "another --masks"),
+    "workers": (("0", "in.png"), "workers=0", "--workers 0"),
     "against": (("in.mp4", "--bd"), "against", "--against has 1 encode: a curve needs 2 at least"),
     "virtual_camera": (None, "virtual_camera", "--virtual-camera needs the extra camera"),
 }
@@ -88,7 +89,7 @@ FINE = {
     "strict": "needs a file with something to refuse: see test_conversion", "token": "is no option in messages",
     "bd": "needs a second set: see test_compare_rates",
     "dry_run": "makes no file, so nothing is refused of it: see test_wishes",
-    "sequential": "nothing can be wrong with it",
+    "sequential": "nothing can be wrong with it", "allow_larger": "nothing can be wrong with it",
     "overwrite": "is the remedy: see below", "scale": "needs two videos of different sizes: see test_compare",
 }  # fmt: skip
 OPTIONS = [

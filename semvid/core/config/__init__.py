@@ -29,4 +29,5 @@ from semvid.core.config.products import MapFormat as MapFormat
 from semvid.core.config.products import OverlayConfig as OverlayConfig
 from semvid.core.config.products import OverlayStyle as OverlayStyle
 from semvid.core.config.products import Sampling as Sampling
+from semvid.core.config.products import Strip as Strip
 from semvid.core.config.products import Tune as Tune

@@ -126,6 +126,7 @@ class CompressConfig(MappedConfig):
 JPEG_QUALITY = Quality(80)
 """Default of stills and of Motion-JPEG."""
 Sampling = Literal["4:2:0", "4:2:2", "4:4:4", "grey"]
+Strip = Literal["gps", "all"]
 
 
 @settings
@@ -154,6 +155,15 @@ class ImageConfig(MappedConfig):
     """Distortion weight of the background; important areas weigh this plus 1. Lower = more contrast."""
     progressive: bool = True
     """Write a progressive file, which is smaller; False = sequential, for devices that show nothing else."""
+    max_edge: Annotated[int, Limits(1, 65_500)] | None = None
+    """Shrink the picture until its longer side has at most so many pixels; smaller ones stay as they are. The
+    map is made of the whole picture. None = keep the size."""
+    strip: Strip | None = None
+    """Metadata to leave out: ``gps`` (the position in EXIF, XMP and comments) or ``all`` that does not change
+    how the picture looks. None = keep all that a JPEG can hold."""
+    allow_larger: bool = False
+    """Write the output even if it is no smaller than the source. Otherwise a JPEG that every viewer shows is
+    copied without loss, with a notice, and other sources are refused."""
     overwrite: bool = False
     """Replace an existing output."""
 

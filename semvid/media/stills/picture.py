@@ -16,6 +16,7 @@ from semvid.media.orientation import orientation_of, turn
 from semvid.media.stills.picture_depth import true_depth, unusual_colours
 from semvid.media.stills.picture_file import open_picture, with_alpha
 from semvid.media.stills.picture_tags import PictureTags, read_tags
+from semvid.media.stills.strip import with_size
 
 _MANY_KEPT = ("TIFF", "MPO")
 """Formats of which only the first of several pictures is used: pages, and views of the same scene."""
@@ -47,6 +48,15 @@ class Picture:
     def upright(self) -> NDArray[np.uint8]:
         """Turn the pixels as viewers show them."""
         return turn(self.pixels, self.orientation)
+
+    def within(self, longest_side: int | None) -> Picture:
+        """Shrink it until its longer side has at most so many pixels; None, or if it has: return it as is."""
+        height, width = self.pixels.shape[:2]
+        if longest_side is None or max(width, height) <= longest_side:
+            return self
+        size = [max(round(side * longest_side / max(width, height)), 1) for side in (width, height)]
+        small = Image.fromarray(self.pixels).resize((size[0], size[1]), Image.Resampling.LANCZOS)
+        return replace(self, pixels=np.asarray(small), tags=with_size(self.tags, *size))
 
 
 def read_picture(path: Path) -> Picture:

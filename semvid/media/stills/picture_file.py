@@ -34,6 +34,8 @@ _STILL_SUFFIXES = frozenset({
     ".avif", ".bmp", ".dib", ".gif", ".ico", ".j2k", ".jfif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pcx", ".pgm",
     ".png", ".pnm", ".ppm", ".qoi", ".sgi", ".tga", ".tif", ".tiff", ".webp", *_RAW,
 })  # fmt: skip
+READABLE_SUFFIXES = _STILL_SUFFIXES - _RAW
+"""Names of pictures that can be read end in one of these."""
 _ANIMATED_SUFFIXES = frozenset({".gif", ".png"})
 """Formats of which FFmpeg decodes all pictures."""
 _SUBFILE_TYPE, _DNG_VERSION = 254, 50706

@@ -18,8 +18,10 @@ MOST_PAYLOAD = 65533
 """Bytes of one segment of a JPEG."""
 APP1, APP13, COMMENT = 0xE1, 0xED, 0xFE
 
-_EXIF, _XMP, _PHOTOSHOP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0"
-_MORE_XMP = b"http://ns.adobe.com/xmp/extension/\0"
+XMP, MORE_XMP = b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
+"""Beginnings of segments."""
+
+_EXIF, _PHOTOSHOP = b"Exif\0\0", b"Photoshop 3.0\0"
 _GAIN_MAP, _MOVING = (b"hdrgm:",), (b"MotionPhoto", b"MicroVideo")
 # Segments that say how the old file was coded, or are read elsewhere.
 _CODING = (b"JFIF\0", b"JFXX\0", b"Adobe", b"ICC_PROFILE\0", b"MPF\0", _EXIF)
@@ -121,10 +123,10 @@ def _segments(image: Image.Image, notices: list[str]) -> Iterator[tuple[int, byt
         return
     xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
     xmp = xmp.encode() if isinstance(xmp, str) else bytes(xmp)
-    if len(xmp) > MOST_PAYLOAD - len(_XMP):
-        notices.append(f"{len(xmp)} bytes of XMP left out: a JPEG holds {MOST_PAYLOAD - len(_XMP)}")
+    if len(xmp) > MOST_PAYLOAD - len(XMP):
+        notices.append(f"{len(xmp)} bytes of XMP left out: a JPEG holds {MOST_PAYLOAD - len(XMP)}")
     elif xmp:
-        yield APP1, _XMP + xmp
+        yield APP1, XMP + xmp
     photoshop = _photoshop(image)
     if len(photoshop) > MOST_PAYLOAD:
         notices.append(f"{len(photoshop)} bytes of IPTC left out: a JPEG holds {MOST_PAYLOAD}")
@@ -138,11 +140,11 @@ def _of_jpeg(applist: list[tuple[str, bytes]], notices: list[str]) -> Iterator[t
     for name, data in applist:
         if name == "COM":
             yield COMMENT, data
-        elif data.startswith(_XMP) and any(one in data for one in _GAIN_MAP):
+        elif data.startswith(XMP) and any(one in data for one in _GAIN_MAP):
             told.add("gain map for HDR displays, and the XMP that points to it,")
-        elif data.startswith(_XMP) and any(one in data for one in _MOVING):
+        elif data.startswith(XMP) and any(one in data for one in _MOVING):
             told.add("moving part of a live photo, and the XMP that points to it,")
-        elif data.startswith((_XMP, _MORE_XMP)):
+        elif data.startswith((XMP, MORE_XMP)):
             yield APP1, data
         elif data.startswith(_PHOTOSHOP):
             yield APP13, data

@@ -192,6 +192,14 @@ def all_is_published() -> bool:
     return 0 < _State.num_claimed <= _State.num_published
 
 
+@contextlib.contextmanager
+def more_to_come() -> Iterator[None]:
+    """Until the end of the block, what was published is not all: more files will be written."""
+    _State.num_claimed += 1
+    yield
+    _State.num_published += 1
+
+
 def release_all() -> None:
     """Release everything this process still holds, before it ends."""
     for claim in tuple(_State.held):
