@@ -1,7 +1,5 @@
 "use strict";
 
-const report = JSON.parse(document.getElementById("data").textContent);
-const MINUS = "\u2212", DASH = "\u2013", ARROW = "\u2192";
 
 const MEASURES = {
   salient: { name: "where it matters", unit: "dB", digits: 2, long: "PSNR where importance exceeds a half" },
@@ -13,71 +11,10 @@ const MEASURES = {
 };
 const measures = Object.keys(MEASURES).filter((name) => name in report.mapped.scores);
 
-/** Make an element; text stays text, whatever a file is called. */
-function el(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value !== false && value !== null) node.setAttribute(name, value === true ? "" : value);
-  }
-  node.append(...children);
-  return node;
-}
-
-const byId = (id) => document.getElementById(id);
-
-function fixed(value, digits) {
-  if (value === null || value === undefined) return DASH;
-  return value.toFixed(digits).replace("-", MINUS);
-}
-
-function signed(value, digits) {
-  if (value === null) return DASH;
-  const text = value.toFixed(digits);
-  if (Number(text) === 0) return "\u00b1" + (0).toFixed(digits);
-  return value > 0 ? "+" + text : text.replace("-", MINUS);
-}
-
-function withUnit(text, unit) {
-  return unit && text !== DASH ? `${text}\u00a0${unit}` : text;
-}
-
-/** Sizes in decimal units with three digits, as file managers write them. */
-function bytes(count) {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let power = 0;
-  while (count >= 1000 && power < units.length - 1) { count /= 1000; power += 1; }
-  return `${power ? Number(count.toPrecision(3)) : count}\u00a0${units[power]}`;
-}
-
 function time(seconds) {
   if (seconds < 60) return `${seconds.toFixed(2)}\u00a0s`;
   const whole = Math.floor(seconds / 60);
   return `${whole}:${(seconds - 60 * whole).toFixed(1).padStart(4, "0")}`;
-}
-
-/** A table; groups are [title, columns] over the heads, all but the first. */
-function table(heads, rows, attributes = {}, groups = []) {
-  const row = (cells, tag) => el("tr", {}, ...cells.map((one, index) =>
-    el(index ? tag : "th", tag === "th" ? { scope: "col" } : index ? {} : { scope: "row" }, one)));
-  const above = groups.length
-    ? [el("tr", {}, el("td"), ...groups.map(([title, columns]) => el("th", { class: "group", scope: "colgroup", colspan: columns }, title)))]
-    : [];
-  const head = heads.length ? [el("thead", {}, ...above, row(heads, "th"))] : [];
-  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Table" },
-    el("table", attributes, ...head, el("tbody", {}, ...rows.map((one) => row(one, "td")))));
-}
-
-function folded(summary, content) {
-  return el("details", {}, el("summary", {}, summary), content);
-}
-
-/** A row of radio buttons that look like a switch. */
-function choices(legend, name, options, selected, onchange) {
-  return el("fieldset", { class: "choices" }, el("legend", {}, legend), ...options.map(([value, label]) =>
-    el("label", { class: "choice" },
-      el("input", { type: "radio", name, value, checked: value === selected, onchange: () => onchange(value) }),
-      el("span", {}, label))));
 }
 
 const mean = (encode, name) => encode.pooled[name]?.mean ?? null;
@@ -85,16 +22,6 @@ const mean = (encode, name) => encode.pooled[name]?.mean ?? null;
 function difference(name, key = "mean") {
   const ours = report.mapped.pooled[name]?.[key] ?? null, theirs = report.plain.pooled[name]?.[key] ?? null;
   return ours === null || theirs === null ? null : ours - theirs;
-}
-
-function sense(value, digits = 2) {
-  if (value === null || Number(value.toFixed(digits)) === 0) return "";
-  return value > 0 ? "gain" : "loss";
-}
-
-/** By how much one size is below another. */
-function smaller(share) {
-  return share >= 0 ? `${(100 * share).toFixed(0)}\u00a0% smaller` : `${(-100 * share).toFixed(0)}\u00a0% larger`;
 }
 
 function judged(value) {
@@ -128,8 +55,6 @@ function showHeadline() {
     byId("lede").append(`${sizes}, ${smaller(change)}. Against a plain encode of the same size: what matters `,
       el("span", { class: sense(gap, 1) }, judged(gap)), ", the rest ", outside, ".");
   }
-  const card = (title, big, unit, kind, note) => el("div", { class: "card" }, el("dt", {}, title),
-    el("dd", { class: `big ${kind}` }, big, el("small", {}, unit ? `\u00a0${unit}` : "")), el("dd", { class: "quiet small" }, note));
   const [number, unit] = bytes(mapped.file_bytes).split("\u00a0");
   byId("cards").append(report.match === "region"
     ? card("Saved", fixed(100 * saved, 0), "%", sense(saved), `${bytes(plain.file_bytes)} ${ARROW} ${bytes(mapped.file_bytes)}`)
@@ -162,31 +87,11 @@ function showScores() {
 }
 
 function showCommand() {
-  const text = el("pre", { tabindex: "0" }, report.command);
-  const copy = el("button", { type: "button", class: "button", onclick: async () => {
-    try {
-      await navigator.clipboard.writeText(report.command);
-      copy.textContent = "Copied";
-    } catch {
-      // Browsers may refuse a page from disk: then the text is selected for the user to copy.
-      getSelection().selectAllChildren(text);
-    }
-  } }, "Copy");
-  byId("command").append(el("div", { class: "command" }, text, copy));
+  byId("command").append(commandLine(report.command));
   const facts = [["source", `${report.source.name}, ${report.source.num_bytes} bytes, ${report.source.codec}`],
     ["result", `${report.mapped.file_bytes} bytes, video ${report.mapped.video_bytes}`],
     ["plain", `${report.plain.file_bytes} bytes, video ${report.plain.video_bytes}`], ["semvid", report.semvid], ...report.settings];
   byId("settings").append(folded("All settings", table([], facts, { class: "words" })));
-}
-
-function setUpTheme() {
-  const root = document.documentElement, button = byId("theme"), dark = matchMedia("(prefers-color-scheme: dark)");
-  const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : dark.matches);
-  const label = () => { button.textContent = isDark() ? "Light" : "Dark"; };
-  button.setAttribute("aria-label", "Change between light and dark");
-  button.addEventListener("click", () => { root.dataset.theme = isDark() ? "light" : "dark"; label(); });
-  dark.addEventListener("change", label);
-  label();
 }
 
 addEventListener("DOMContentLoaded", () => {

@@ -16,7 +16,7 @@ from semvid.products.report.data import Report
 from semvid.products.report.store import plain_values
 
 _STYLES = ("base.css", "products/report/page.css")
-_SCRIPTS = ("products/report/page.js", "products/report/viewer.js", "products/report/charts.js")
+_SCRIPTS = tuple(f"products/report/{name}.js" for name in ("common", "slider", "page", "viewer", "charts"))
 
 
 def render_page(report: Report, others: Sequence[Report] = ()) -> str:
