@@ -14,6 +14,7 @@ from semvid.cli.flags import told
 from semvid.core.config import JPEG_QUALITY, ImageConfig, Sampling, Strip, Tune
 from semvid.core.errors import ConfigError, SemvidError
 from semvid.core.rate import Quality, Size, Ssimulacra2, StillRate
+from semvid.core.results import ImageResult
 from semvid.core.text import setting
 
 _DEFAULTS = ImageConfig()
@@ -62,6 +63,10 @@ def command(
     sequential: Annotated[bool, options.encoding_option(
         "--sequential", help="Write no progressive file: a little larger, for devices that show nothing else."
     )] = False,
+    report: Annotated[Path | None, options.file_option(
+        metavar="PAGE.html", help="Also write a page that compares the result with other coders in as many "
+        "bytes. Of one picture."
+    )] = None,
     max_edge: Annotated[int | None, options.encoding_option(
         metavar="PIXELS", help="Shrink pictures whose longer side has more pixels than this."
     )] = None,
@@ -106,19 +111,43 @@ def command(
         overwrite=overwrite,
     )
     if len(sources) > 1 or sources[0].is_dir() or (output is not None and output.is_dir()):
+        if report is not None:
+            raise ConfigError("--report is of one picture; leave it out for several")
         _compress_many(sources, output, config, workers, as_json=as_json)
     else:
         if workers is not None:
             raise ConfigError("--workers is for several pictures; leave it out for one")
-        _compress_one(sources[0], output, config, as_json=as_json)
+        _compress_one(sources[0], output, config, report, as_json=as_json)
 
 
-def _compress_one(source: Path, output: Path | None, config: ImageConfig, *, as_json: bool) -> None:
-    from semvid.cli.draw import change, format_bytes, to_json
-    from semvid.cli.streams import emit, say
+def _compress_one(
+    source: Path, output: Path | None, config: ImageConfig, report: Path | None, *, as_json: bool
+) -> None:
     from semvid.products.still import compress_image
 
-    result = compress_image(source, output, config)
+    if report is None:
+        _show(compress_image(source, output, config), as_json=as_json)
+        return
+    from semvid.cli.draw import format_bytes
+    from semvid.cli.report import outliving_report
+    from semvid.cli.streams import say
+    from semvid.media.writing.claim import Claim
+    from semvid.products.still_report.make import check_image_report_place, write_image_report
+
+    check_image_report_place(report, source, overwrite=config.overwrite, option="report")
+    with Claim(report, overwrite=config.overwrite) as claim:
+        result = compress_image(source, output, config)
+        _show(result, as_json=as_json)
+        with outliving_report(result.output):
+            size = write_image_report(report, result, config, overwrite=config.overwrite, claim=claim)
+    if not as_json:
+        say(f"{report}: report, {format_bytes(size)}")
+
+
+def _show(result: ImageResult, *, as_json: bool) -> None:
+    from semvid.cli.draw import change, format_bytes, to_json
+    from semvid.cli.streams import emit, say
+
     if as_json:
         emit(to_json(dataclasses.asdict(result)))
         return

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,13 +62,24 @@ def add_report(
     from semvid.core.events import Reported
     from semvid.products.report.make import make_report, write_report
 
-    try:
+    with outliving_report(result.output):
         made = make_report(result, config, on_event=show)
         size = write_report(claim.output, made, overwrite=config.overwrite, claim=claim)
         return Reported(claim.output, size)
+
+
+@contextmanager
+def outliving_report(output: Path) -> Iterator[None]:
+    """Say of whatever goes wrong in the block that the output stays.
+
+    Raises:
+        ReportError: Something did, or the block was interrupted.
+    """
+    try:
+        yield
     except SemvidError as error:
-        raise ReportError(f"{result.output} is complete, but there is no report: {error}") from error
+        raise ReportError(f"{output} is complete, but there is no report: {error}") from error
     except KeyboardInterrupt:
         raise ReportInterruptedError(
-            f"{result.output} is complete, but its report was interrupted; nothing of it was left behind"
+            f"{output} is complete, but its report was interrupted; nothing of it was left behind"
         ) from None

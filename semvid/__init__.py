@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from semvid.products.report.rates import compare_reports
     from semvid.products.report.store import load_report
     from semvid.products.still import compress_image
+    from semvid.products.still_report.make import write_image_report
     from semvid.products.stills import compress_images, compress_images_events
     from semvid.products.wished import estimate_events
     from semvid.streaming.base.sound import SoundChunk
@@ -118,6 +119,7 @@ _NAMES = {
     "products.report.rates": "compare_reports",
     "products.report.store": "load_report",
     "products.still": "compress_image",
+    "products.still_report.make": "write_image_report",
     "products.stills": "compress_images compress_images_events",
     "products.wished": "estimate_events",
     "streaming.base.sound": "SoundChunk",
@@ -212,6 +214,7 @@ __all__ = [
     "load_report",
     "make_report",
     "probe",
+    "write_image_report",
     "write_report",
 ]
 

@@ -118,10 +118,11 @@ def importance_from(source: MapSource, upright: NDArray[np.uint8], index: int) -
     A source that is a model may be asked by several threads at the same time, each picture with an index of
     its own.
     """
-    return source.update(_frame(upright, index)).values
+    return source.update(frame_of(upright, index)).values
 
 
-def _frame(pixels: NDArray[np.uint8], index: int) -> Frame:
+def frame_of(pixels: NDArray[np.uint8], index: int) -> Frame:
+    """Make a frame of a picture, ``(h, w)`` grey or ``(h, w, 3)`` RGB."""
     grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     rgb = pixels if pixels.ndim == 3 else cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
     shown = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb, np.uint8), format="rgb24")

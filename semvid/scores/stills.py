@@ -1,17 +1,31 @@
-"""SSIMULACRA 2 of still pictures, by the package of that name, which not everybody needs."""
+"""Scores of still pictures; SSIMULACRA 2 and PSNR-HVS-M are by packages that not everybody needs."""
 
 from __future__ import annotations
 
+import contextlib
 import io
+import math
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from semvid.core.errors import ConfigError
+from semvid.core.types import FloatArray
+from semvid.scores.weighted import IMPORTANT, frame_scores, psnr
 
 SMALLEST = 8
-"""Pixels a side: it looks at nothing smaller."""
+"""Pixels a side: SSIMULACRA 2 looks at nothing smaller."""
+STILL_MEASURES = (
+    "salient", "background", "whole", "ssim", "ssim_salient", "hvs_m", "hvs_m_salient", "ssimulacra2",
+)  # fmt: skip
+"""PSNR of luma in dB where importance exceeds a half, elsewhere, and of all; SSIM of luma; PSNR-HVS-M in dB.
+``_salient`` = where importance exceeds a half."""
+_LUMA = np.array([[0.299, 0.587, 0.114]])
+_SSIM_C1, _SSIM_C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+_TILE = 8
+_MOST_DECIBELS = 100.0
 
 
 class Ssimulacra2Scorer:
@@ -43,3 +57,89 @@ class Ssimulacra2Scorer:
         """Score a file that Pillow reads; its size is that of the picture, and 100 = no difference."""
         self._picture.seek(0)
         return float(self._compute(self._picture, io.BytesIO(coded)))
+
+
+def still_scores(
+    source: NDArray[np.uint8], test: NDArray[np.uint8], importance: FloatArray
+) -> dict[str, float]:
+    """Score a version of a picture, by ``STILL_MEASURES`` as far as their packages are there.
+
+    Args:
+        source: ``(h, w, 3)`` RGB or ``(h, w)`` grey.
+        test: Likewise, of the same size.
+        importance: ``(h, w)`` in 0..1.
+
+    Returns:
+        By measure; NaN where nothing, or everything, matters.
+    """
+    a, b = map(_luma_of, (source, test))
+    error = np.square(a - b)
+    of_areas = frame_scores(error, importance)
+    matters = (importance > IMPORTANT).astype(np.float32)
+    scores = {
+        "salient": of_areas["salient"],
+        "background": of_areas["background"],
+        "whole": psnr(error, np.ones_like(error)),
+    }
+    similar = _structural_similarity(a, b)
+    scores["ssim"] = float(similar.mean())
+    scores["ssim_salient"] = float((similar * matters).sum() / matters.sum()) if matters.any() else math.nan
+    with contextlib.suppress(ModuleNotFoundError):
+        scores |= _hvs_m(a, b, matters)
+    if min(source.shape[:2]) >= SMALLEST:
+        with contextlib.suppress(ConfigError):
+            file = io.BytesIO()
+            Image.fromarray(test).save(file, "BMP")
+            scores["ssimulacra2"] = Ssimulacra2Scorer(source).score(file.getvalue())
+    return scores
+
+
+def _luma_of(pixels: NDArray[np.uint8]) -> FloatArray:
+    grey = pixels if pixels.ndim == 2 else cv2.transform(pixels.astype(np.float32), _LUMA)
+    return np.asarray(grey, np.float32).reshape(pixels.shape[:2])
+
+
+def _structural_similarity(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Return SSIM of each pixel.
+
+    Z. Wang et al., "Image quality assessment: from error visibility to structural similarity", TIP 2004.
+    """
+
+    def blurred(values: FloatArray) -> FloatArray:
+        return np.asarray(cv2.GaussianBlur(values, (11, 11), 1.5), np.float32)
+
+    mean_a, mean_b = blurred(a), blurred(b)
+    variances = blurred(a * a) - mean_a**2 + blurred(b * b) - mean_b**2
+    covariance = blurred(a * b) - mean_a * mean_b
+    of_means = (2 * mean_a * mean_b + _SSIM_C1) / (mean_a**2 + mean_b**2 + _SSIM_C1)
+    return np.asarray(of_means * (2 * covariance + _SSIM_C2) / (variances + _SSIM_C2), np.float32)
+
+
+def _hvs_m(a: FloatArray, b: FloatArray, matters: FloatArray) -> dict[str, float]:
+    """Return PSNR-HVS-M of all 8x8 tiles, and of those that matter by more than half.
+
+    N. Ponomarenko et al., "On between-coefficient contrast masking of DCT basis functions", VPQM 2007.
+    """
+    # It says on standard output which other packages it could use.
+    with contextlib.redirect_stdout(io.StringIO()):
+        from psnr_hvsm import hvs_hvsm_mse_tiles
+
+    height, width = a.shape
+    down, across = height // _TILE, width // _TILE
+    if not down or not across:
+        return {}
+    # Flat tiles have no variance to divide by, and no error to mask.
+    with np.errstate(invalid="ignore", divide="ignore"):
+        _, errors = hvs_hvsm_mse_tiles(a.astype(np.float64) / 255, b.astype(np.float64) / 255)
+    errors = np.nan_to_num(errors).ravel()
+    tiles = matters[: down * _TILE, : across * _TILE].reshape(down, _TILE, across, _TILE).mean(axis=(1, 3))
+    inside = tiles.ravel() > IMPORTANT
+    found = {"hvs_m": _decibels(errors)}
+    if len(inside) == len(errors):
+        found["hvs_m_salient"] = _decibels(errors[inside]) if inside.any() else math.nan
+    return found
+
+
+def _decibels(errors: NDArray[np.float64]) -> float:
+    mean = float(errors.mean())
+    return min(-10 * math.log10(mean), _MOST_DECIBELS) if mean > 0 else _MOST_DECIBELS

@@ -75,6 +75,14 @@ function smaller(share) {
   return share >= 0 ? `${(100 * share).toFixed(0)}\u00a0% smaller` : `${(-100 * share).toFixed(0)}\u00a0% larger`;
 }
 
+/** Say how much better a number of decibels is. */
+function judged(value) {
+  if (value === null) return "not measured";
+  const shown = Math.abs(value).toFixed(1);
+  if (shown === "0.0") return "as well";
+  return `${shown}\u00a0dB ${value > 0 ? "better" : "worse"}`;
+}
+
 /** A number to see first: what it is, how much, and a line below it. */
 function card(title, big, unit, kind, note) {
   return el("div", { class: "card" }, el("dt", {}, title),

@@ -1,6 +1,5 @@
 "use strict";
 
-
 const MEASURES = {
   salient: { name: "where it matters", unit: "dB", digits: 2, long: "PSNR where importance exceeds a half" },
   background: { name: "elsewhere", unit: "dB", digits: 2, long: "PSNR elsewhere" },
@@ -22,13 +21,6 @@ const mean = (encode, name) => encode.pooled[name]?.mean ?? null;
 function difference(name, key = "mean") {
   const ours = report.mapped.pooled[name]?.[key] ?? null, theirs = report.plain.pooled[name]?.[key] ?? null;
   return ours === null || theirs === null ? null : ours - theirs;
-}
-
-function judged(value) {
-  if (value === null) return "not measured";
-  const shown = Math.abs(value).toFixed(1);
-  if (shown === "0.0") return "as well";
-  return `${shown}\u00a0dB ${value > 0 ? "better" : "worse"}`;
 }
 
 const qualityName = () => (report.codec === "mjpeg" ? "quality" : "CRF");

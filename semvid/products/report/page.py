@@ -31,9 +31,21 @@ def render_page(report: Report, others: Sequence[Report] = ()) -> str:
     """
     check_same_source((report, *others))
     data = {**plain_values(report), "points": [_point(one) for one in (report, *others)]}
-    style, script = ("\n".join(map(asset, names)) for names in (_STYLES, _SCRIPTS))
+    return fill_page("products/report/page.html", f"{report.source.name}: semvid report", _SCRIPTS, data)
+
+
+def fill_page(template: str, title: str, scripts: Sequence[str], data: object) -> str:
+    """Return a page that loads nothing.
+
+    Args:
+        template: The page, by its path in the package.
+        title: Shown by browsers.
+        scripts: By their paths in the package.
+        data: JSON that the scripts draw.
+    """
+    style, script = ("\n".join(map(asset, names)) for names in (_STYLES, scripts))
     fields = {
-        "TITLE": html.escape(f"{report.source.name}: semvid report"),
+        "TITLE": html.escape(title),
         "POLICY": (
             f"default-src 'none'; img-src data:; style-src '{hashed(style)}'; script-src '{hashed(script)}'; "
             "base-uri 'none'; form-action 'none'"
@@ -43,7 +55,7 @@ def render_page(report: Report, others: Sequence[Report] = ()) -> str:
         "DATA": embedded_json(data),
     }
     # In one pass: what is filled in is not searched for fields again.
-    return re.sub("@@([A-Z]+)@@", lambda found: fields[found[1]], asset("products/report/page.html"))
+    return re.sub("@@([A-Z]+)@@", lambda found: fields[found[1]], asset(template))
 
 
 def embedded_json(value: object) -> str:

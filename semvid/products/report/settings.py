@@ -114,7 +114,7 @@ def _options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
         yield "--preset", preset
     for name, value in config.encoder_options.items():
         yield "--encoder-option", f"{name}={value}"
-    yield from _map_options(config.maps)
+    yield from map_options(config.maps)
     yield from _wish_options(config)
     for part, names in _SAME_NAMES.items():
         given = getattr(config, part) if part else config
@@ -142,7 +142,8 @@ def _named(mark: Mark) -> str:
     return str(without_folders(mark))
 
 
-def _map_options(maps: MapsConfig) -> Iterator[tuple[str, str | None]]:
+def map_options(maps: MapsConfig) -> Iterator[tuple[str, str | None]]:
+    """Yield flags and values of what makes the maps; None = the flag has no value."""
     if maps.path is not None:
         yield "--maps", maps.path.name
         if maps.hold:

@@ -1,0 +1,121 @@
+"""Other coders of JPEG, to compare with at the same size and of the same kind."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import jpeglib
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from semvid.codecs.jpeg.lossless import bare_jpeg
+from semvid.codecs.jpeg.writer import progressive
+from semvid.core.config import Sampling
+from semvid.media.writing.output import scratch_folder
+
+Encode = Callable[[int], bytes]
+"""From a quality to a file without metadata."""
+_COARSEST, _FINEST = 1, 100
+_library = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """What another coder made of the picture."""
+
+    key: str
+    name: str
+    quality: int
+    """On its own scale."""
+    data: bytes
+    """A JPEG without metadata."""
+
+
+def rivals(
+    pixels: NDArray[np.uint8], num_bytes: int, sampling: Sampling, *, is_progressive: bool
+) -> Iterator[Rival]:
+    """Yield the files of all coders that are there: of the lowest quality with at least so many bytes.
+
+    So what is compared with is never the smaller one. All have optimised Huffman codes; progressive ones get
+    their scans from mozjpeg's search, as ours do.
+
+    Args:
+        pixels: ``(h, w)`` grey or ``(h, w, 3)`` RGB.
+        num_bytes: Of our file without metadata.
+        sampling: Of our file. jpegli has its own, 4:2:0.
+        is_progressive: Whether ours may be, if that is smaller.
+    """
+    coders: list[tuple[str, str, Encode]] = [
+        ("turbo", "libjpeg-turbo", lambda quality: _turbo(pixels, quality, sampling)),
+        ("mozjpeg", "mozjpeg", lambda quality: _mozjpeg(pixels, quality, sampling, is_progressive)),
+    ]
+    if pixels.ndim == 3 and sampling == "4:2:0" and (jpegli := _jpegli(pixels)) is not None:
+        coders.append(("jpegli", "jpegli", jpegli))
+    for key, name, encode in coders:
+        quality, data = at_size(_finished(encode, is_progressive=is_progressive), num_bytes)
+        yield Rival(key, name, quality, data)
+
+
+def at_size(encode: Encode, num_bytes: int) -> tuple[int, bytes]:
+    """Return the lowest quality that has at least so many bytes, and its file; 100 if none has."""
+    low, high = _COARSEST - 1, _FINEST
+    found = encode(high)
+    while high - low > 1:
+        middle = (low + high) // 2
+        tried = encode(middle)
+        if len(tried) >= num_bytes:
+            high, found = middle, tried
+        else:
+            low = middle
+    return high, found
+
+
+def _finished(encode: Encode, *, is_progressive: bool) -> Encode:
+    def finished(quality: int) -> bytes:
+        coded = bare_jpeg(encode(quality))
+        assert coded is not None  # noqa: S101 - these coders write what every viewer shows
+        return progressive(coded) if is_progressive else coded
+
+    return finished
+
+
+def _turbo(pixels: NDArray[np.uint8], quality: int, sampling: Sampling) -> bytes:
+    file = io.BytesIO()
+    chroma = {} if pixels.ndim == 2 else {"subsampling": sampling}
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality, optimize=True, **chroma)
+    return file.getvalue()
+
+
+def _mozjpeg(pixels: NDArray[np.uint8], quality: int, sampling: Sampling, is_progressive: bool) -> bytes:
+    with scratch_folder() as folder:
+        path = str(folder / "coded.jpg")
+        # The version is one setting for the whole process.
+        with _library:
+            with jpeglib.version("mozjpeg403"):
+                picture = jpeglib.from_spatial(pixels if pixels.ndim == 3 else pixels[..., None])
+                if pixels.ndim == 3:
+                    picture.samp_factor = sampling
+                picture.write_spatial(path, qt=quality, flags=["+OPTIMIZE_CODING", "+FORCE_BASELINE"])
+            if not is_progressive:
+                # It writes progressive files, whatever it is told: the same coefficients once more.
+                jpeglib.read_dct(path).write_dct(path, flags=["+OPTIMIZE_CODING", "-PROGRESSIVE_MODE"])
+        with open(path, "rb") as file:
+            return file.read()
+
+
+def _jpegli(pixels: NDArray[np.uint8]) -> Encode | None:
+    try:
+        import pyjpegli
+    except ModuleNotFoundError:
+        return None
+    height, width = pixels.shape[:2]
+    data = np.ascontiguousarray(pixels).tobytes()
+
+    def encode(quality: int) -> bytes:
+        return bytes(pyjpegli.encode(data, width, height, quality))
+
+    return encode
