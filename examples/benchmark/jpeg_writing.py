@@ -2,7 +2,7 @@
 
     python examples/benchmark/jpeg_writing.py [--pictures 8]
 
-exact: the levels go to libjpeg-turbo as they are (jpeglib). pixels: levels are decoded to 8-bit pixels, which
+exact: the levels are written as they are. pixels: levels are decoded to 8-bit pixels, which
 Pillow codes again with the same tables, 4:2:0, optimised; chroma passes through twice the resolution, and
 samples are rounded and clipped. Kodak photographs, qualities 30, 60 and 85, means: bytes of the second way
 against the first, PSNR of luma lost on the way, share of levels that came out otherwise, milliseconds.

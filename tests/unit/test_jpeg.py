@@ -1,4 +1,6 @@
 import io
+import tempfile
+from pathlib import Path
 
 import cv2
 import jpeglib
@@ -14,11 +16,11 @@ from semvid.codecs.jpeg.budget import Budget
 from semvid.codecs.jpeg.choice import Prices, choose_levels, round_levels, symbol_bits, typical_counts
 from semvid.codecs.jpeg.dct import block_shape, scan_order, to_blocks
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_size
-from semvid.codecs.jpeg.planes import planes_from_rgb
+from semvid.codecs.jpeg.planes import SHIFTS, planes_from_rgb
 from semvid.codecs.jpeg.sampling import choose_sampling
 from semvid.codecs.jpeg.tables import ZIGZAG, quality_at, scaled_tables, step_scale
 from semvid.codecs.jpeg.tuning import TUNINGS
-from semvid.codecs.jpeg.writer import insert_segments
+from semvid.codecs.jpeg.writer import insert_segments, write_jpeg
 from semvid.core.errors import ConfigError
 from semvid.core.geometry import extended
 from semvid.media.stills.picture_tags import PictureTags
@@ -37,13 +39,16 @@ def colour(width, height):
 def test_the_transform_is_orthonormal_at_any_size(plane):
     shape = block_shape(plane.shape[1], plane.shape[0])
     covered = extended(plane, shape[0] * 8, shape[1] * 8).astype(np.float32)
-    energy = np.square(to_blocks(plane, shape)).sum()
-    assert np.isclose(np.square(covered - 128).sum(), energy, rtol=1e-4, atol=1e-2)
+    blocks, energy = to_blocks(plane, shape)
+    assert np.isclose(np.square(covered - 128).sum(), np.square(blocks).sum(), rtol=1e-4, atol=1e-2)
+    assert np.allclose(energy, np.square(blocks[:, 1:]).mean(axis=1), rtol=1e-4, atol=1e-4)
 
 
 def test_coefficients_are_those_of_opencv():
     plane = texture(16, 8)
-    blocks = to_blocks(plane, (1, 2))
+    blocks, _ = to_blocks(plane, (1, 2))
+    factors = np.linspace(0.5, 2, 64, dtype=np.float32)
+    assert np.allclose(to_blocks(plane, (1, 2), factors)[0], blocks * factors, rtol=1e-5, atol=1e-3)
     for index in range(2):
         expected = cv2.dct(plane[:, 8 * index : 8 * index + 8].astype(np.float32) - 128).ravel()[ZIGZAG]
         assert np.abs(blocks[index] - expected).max() < 1e-3
@@ -114,6 +119,46 @@ def test_every_decoder_reads_back_what_was_chosen(sampling, size, tmp_path):
         rows, cols = block_shape(-(-width // across), -(-height // down))
         assert (theirs[:rows, :cols].reshape(-1, 64)[:, ZIGZAG] == mine).all()
         assert (read.qt[min(index, 1)].ravel()[ZIGZAG] == tables[min(index, 1)]).all()
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.sampled_from(["4:2:0", "4:2:2", "4:4:4", "grey"]),
+    st.tuples(st.integers(1, 70), st.integers(1, 50)),
+    st.floats(0, 1),
+    st.integers(0, 10),
+    st.randoms(use_true_random=False),
+)
+def test_files_are_those_of_libjpeg_turbo(sampling, size, share, bits, random):
+    """Any levels at all: the same Huffman codes, the same blocks to fill up units, the same bytes."""
+    noise = np.random.default_rng(random.randrange(1000))
+    across, down = SHIFTS[sampling]
+    sizes = [size] + [(-(-size[0] >> across), -(-size[1] >> down))] * (0 if sampling == "grey" else 2)
+    shapes = [block_shape(*one) for one in sizes]
+    levels = [
+        (noise.integers(1 - 2**bits, 2**bits, (rows * cols, 64)) * (noise.random((rows * cols, 64)) < share))
+        .astype(np.int16)
+        for rows, cols in shapes
+    ]  # fmt: skip
+    tables = scaled_tables(random.randrange(1, 101))
+    blocks = [
+        np.take(one, np.argsort(ZIGZAG), axis=1).reshape(*shape, 8, 8)
+        for one, shape in zip(levels, shapes, strict=True)
+    ]
+    steps = np.stack([one[np.argsort(ZIGZAG)].reshape(8, 8) for one in tables]).astype(np.uint16)
+    picture = jpeglib.from_dct(*blocks, qt=steps[: min(len(blocks), 2)])
+    picture.width, picture.height = size
+    picture.samp_factor = np.array([[1 << down, 1 << across], [1, 1], [1, 1]][: len(blocks)], np.int32)
+    with tempfile.TemporaryDirectory() as folder, jpeglib.version("turbo210"):
+        picture.write_dct(f"{folder}/theirs.jpg", flags=["+OPTIMIZE_CODING"])
+        theirs = Path(folder, "theirs.jpg").read_bytes()
+    mine = write_jpeg(levels, shapes, tables, size, sampling)
+    # jpeglib numbers the components from 0, and JFIF from 1.
+    assert len(mine) == len(theirs)
+    frame, scan = mine.index(b"\xff\xc0"), mine.index(b"\xff\xda")
+    differ = {index for index in range(len(mine)) if mine[index] != theirs[index]}
+    numbers = {start + 3 * i for start in (frame + 10,) for i in range(len(levels))}
+    assert differ == numbers | {scan + 5 + 2 * i for i in range(len(levels))}
 
 
 @pytest.mark.parametrize(("tune", "gain"), [("perceptual", 0.1), ("psnr", 0.2)])

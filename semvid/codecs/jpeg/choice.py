@@ -27,8 +27,10 @@ _UNSEEN = 0.05
 """Count of a symbol that was never used."""
 _DC_SPAN = 3
 """A DC level is chosen among the nearest one and so many on either side."""
-_LARGEST = 1023
-"""Of AC levels in baseline JPEG."""
+_LARGEST, _LARGEST_DC = 1023, 1023
+"""Of levels in baseline JPEG; one less than the negative for DC."""
+SIZES = np.array([number.bit_length() for number in range(2048)], np.int64)
+"""Bits of levels and of differences of DC, without their signs."""
 LevelArray = NDArray[np.int16]
 """``(n, 64)`` multiples of the quantizer's steps, in zigzag order."""
 CountArray = NDArray[np.float64]
@@ -109,18 +111,12 @@ def choose_levels(
     for _ in range(rounds):
         ac_bits, dc_bits = symbol_bits(counts.ac), symbol_bits(counts.dc)
         counts = Counts(np.zeros(_NUM_AC), np.zeros(_NUM_DC))
-        _choose_dc(coefficients, steps[0], dc_price, scan, dc_bits, levels, counts.dc)
-        _choose_ac(coefficients, steps, ac_price, ac_bits, _advantage_of_distance(ac_bits), levels, counts.ac)
+        spread = float(dc_bits.max() - dc_bits.min())
+        _choose_dc(coefficients, steps[0], dc_price, scan, dc_bits, spread, levels, counts.dc)
+        by_run, margin = _bits_by_run(ac_bits)
+        end_bits = ac_bits[_END_OF_BLOCK]
+        _choose_ac(coefficients, steps, ac_price, end_bits, by_run, margin, levels, counts.ac)
     return levels, counts
-
-
-@numba.njit(nogil=True, cache=True)
-def _size(level: int) -> int:
-    size = 0
-    while level > 0:
-        level >>= 1
-        size += 1
-    return size
 
 
 @numba.njit(nogil=True, cache=True)
@@ -130,60 +126,84 @@ def _choose_dc(
     price: FloatArray,
     scan: NDArray[np.int64],
     bits: FloatArray,
+    spread: float,
     levels: LevelArray,
     counts: CountArray,
 ) -> None:
-    """Fill ``levels[:, 0]`` by the cheapest path through all blocks, add to ``counts``."""
-    num_states = 2 * _DC_SPAN + 1
-    came_from = np.empty((len(scan), num_states), np.int8)
-    cost, before = np.zeros(num_states), np.zeros(num_states)
-    middle_before = 0
-    for position in range(len(scan)):
+    """Fill ``levels[:, 0]`` by the cheapest path through all blocks, add to ``counts``.
+
+    A level is left out whose error is larger than the nearest one's by more than the bits of the two
+    differences it is part of could make good; ``spread`` is how far ``bits`` of one lie apart.
+    """
+    num_blocks = len(scan)
+    came_from = np.empty((num_blocks, 2 * _DC_SPAN + 1), np.int8)
+    cost, before = np.zeros(2 * _DC_SPAN + 1), np.zeros(2 * _DC_SPAN + 1)
+    # Of the block before; the first is told from 0.
+    middle_before, lowest_before, highest_before = _DC_SPAN, -_DC_SPAN, -_DC_SPAN
+    for position in range(num_blocks):
         value, worth = coefficients[scan[position], 0], price[scan[position]]
-        middle = int(np.rint(value / step))
-        for state in range(num_states):
-            level = middle + state - _DC_SPAN
+        worth_after = price[scan[position + 1]] if position + 1 < num_blocks else worth
+        middle = _nearest_dc(value, step)
+        least = (value - middle * step) ** 2 + spread * (worth + worth_after)
+        lowest, highest = 0, 0
+        while lowest > -_DC_SPAN and middle + lowest > -_LARGEST_DC - 1:
+            if (value - (middle + lowest - 1) * step) ** 2 > least:
+                break
+            lowest -= 1
+        while highest < _DC_SPAN and middle + highest < _LARGEST_DC:
+            if (value - (middle + highest + 1) * step) ** 2 > least:
+                break
+            highest += 1
+        for state in range(lowest, highest + 1):
+            level = middle + state
             cheapest, cheapest_from = np.inf, 0
-            for last in range(num_states if position > 0 else 1):
-                predicted = middle_before + last - _DC_SPAN if position > 0 else 0
-                total = before[last] + worth * bits[_size(abs(level - predicted))]
+            for last in range(lowest_before, highest_before + 1):
+                size = SIZES[abs(level - middle_before - last)]
+                total = before[last + _DC_SPAN] + worth * bits[size]
                 if total < cheapest:
                     cheapest, cheapest_from = total, last
-            cost[state] = cheapest + (value - level * step) ** 2
-            came_from[position, state] = cheapest_from
+            cost[state + _DC_SPAN] = cheapest + (value - level * step) ** 2
+            came_from[position, state + _DC_SPAN] = cheapest_from
         before, cost = cost, before
-        middle_before = middle
-    state = int(np.argmin(before))
-    for position in range(len(scan) - 1, -1, -1):
+        middle_before, lowest_before, highest_before = middle, lowest, highest
+    state = lowest_before
+    for other in range(lowest_before, highest_before + 1):
+        if before[other + _DC_SPAN] < before[state + _DC_SPAN]:
+            state = other
+    for position in range(num_blocks - 1, -1, -1):
         block = scan[position]
-        levels[block, 0] = int(np.rint(coefficients[block, 0] / step)) + state - _DC_SPAN
-        state = came_from[position, state]
+        levels[block, 0] = _nearest_dc(coefficients[block, 0], step) + state
+        state = came_from[position, state + _DC_SPAN]
     predicted = 0
-    for position in range(len(scan)):
+    for position in range(num_blocks):
         level = levels[scan[position], 0]
-        counts[_size(abs(level - predicted))] += 1
+        counts[SIZES[abs(level - predicted)]] += 1
         predicted = level
 
 
 @numba.njit(nogil=True, cache=True)
-def _advantage_of_distance(bits: FloatArray) -> float:
-    """Return by how many bits a longer run can beat a shorter one: codes are not sorted by run."""
-    most = 0.0
-    for size in range(1, 11):
-        dearest_shorter = 0.0
-        for run in range(63):
-            own = bits[(run & 15) << 4 | size] + (run >> 4) * bits[0xF0]
-            most = max(most, dearest_shorter - own)
-            dearest_shorter = max(dearest_shorter, own)
-    return most
+def _nearest_dc(value: float, step: float) -> int:
+    return min(max(int(np.rint(value / step)), -_LARGEST_DC - 1), _LARGEST_DC)
+
+
+def _bits_by_run(bits: FloatArray) -> tuple[NDArray[np.float64], float]:
+    """Return the bits of levels by size and run, and by how many a longer run can beat a shorter one.
+
+    It can, since codes are not sorted by run.
+    """
+    size, run = np.mgrid[0:11, 0:63]
+    by_run = bits[(run & 15) << 4 | size].astype(np.float64) + (run >> 4) * np.float64(bits[_SIXTEEN_ZEROS])
+    dearest_so_far = np.maximum.accumulate(by_run[1:], axis=1)
+    return by_run, float((dearest_so_far - by_run[1:]).max())
 
 
 @numba.njit(nogil=True, cache=True)
-def _choose_ac(  # noqa: PLR0912, PLR0915 - one loop, compiled whole
+def _choose_ac(
     coefficients: FloatArray,
     steps: FloatArray,
     price: FloatArray,
-    bits: FloatArray,
+    end_bits: float,
+    by_run: NDArray[np.float64],
     margin: float,
     levels: LevelArray,
     counts: CountArray,
@@ -192,63 +212,57 @@ def _choose_ac(  # noqa: PLR0912, PLR0915 - one loop, compiled whole
 
     A node is dropped when a later one is cheaper by more than a longer run could make good.
     """
-    node_at = np.empty(64, np.int64)  # position in the scan
+    places = np.empty(65, np.int64)  # of nodes in the scan
     node_from = np.empty(64, np.int64)
     node_level = np.empty(64, np.int64)
-    node_rest = np.empty(64, np.float64)  # cheapest way there, less the energy up to it
+    node_cost = np.empty(64, np.float64)  # cheapest way there, less the cost of zeros everywhere
     alive = np.empty(64, np.int64)
-    energy = np.empty(65, np.float64)  # squared error of zeroing everything before a position
+    places[0], node_cost[0] = 0, 0.0
     for block in range(coefficients.shape[0]):
-        worth = price[block]
-        energy[1] = 0.0
+        num_nodes = 1
         for i in range(1, 64):
-            energy[i + 1] = energy[i] + coefficients[block, i] * coefficients[block, i]
             levels[block, i] = 0
-        node_at[0], node_rest[0] = 0, 0.0
-        num_nodes, num_alive, alive[0] = 1, 1, 0
-        best_cost, best_node = energy[64] + worth * bits[0], 0
-        for i in range(1, 64):
+            places[num_nodes] = i
+            num_nodes += 1 if abs(coefficients[block, i]) >= 0.5 * steps[i] else 0
+        worth = price[block]
+        num_alive, alive[0] = 1, 0
+        best_cost, best_node = worth * end_bits, 0
+        for number in range(1, num_nodes):
+            i = places[number]
+            step = steps[i]
             magnitude = abs(coefficients[block, i])
-            if magnitude < 0.5 * steps[i]:
-                continue
-            nearest = min(int(magnitude / steps[i] + 0.5), _LARGEST)
+            nearest = min(int(magnitude / step + 0.5), _LARGEST)
             cheapest, cheapest_from, cheapest_level = np.inf, 0, 0
-            size, level = _size(nearest), nearest
+            size, level = SIZES[nearest], nearest
             while size > 0:
-                error = (magnitude - level * steps[i]) ** 2 + energy[i]
+                error = level * step * (level * step - 2.0 * magnitude)
                 for index in range(num_alive):
                     node = alive[index]
-                    run = i - node_at[node] - 1
-                    cost = (
-                        node_rest[node] + error
-                        + worth * (bits[(run & 15) << 4 | size] + (run >> 4) * bits[0xF0])
-                    )  # fmt: skip
+                    cost = node_cost[node] + error + worth * by_run[size, i - places[node] - 1]
                     if cost < cheapest:
                         cheapest, cheapest_from, cheapest_level = cost, node, level
                 size -= 1
                 level = (1 << size) - 1
-            rest = cheapest - energy[i + 1]
-            node_at[num_nodes], node_rest[num_nodes] = i, rest
-            node_from[num_nodes], node_level[num_nodes] = cheapest_from, cheapest_level
-            total = rest + energy[64]
+            node_cost[number], node_from[number] = cheapest, cheapest_from
+            node_level[number] = cheapest_level
+            total = cheapest
             if i < 63:
-                total += worth * bits[0]
+                total += worth * end_bits
             if total < best_cost:
-                best_cost, best_node = total, num_nodes
+                best_cost, best_node = total, number
             kept = 0
             for index in range(num_alive):
-                if node_rest[alive[index]] <= rest + worth * margin:
+                if node_cost[alive[index]] <= cheapest + worth * margin:
                     alive[kept] = alive[index]
                     kept += 1
-            alive[kept] = num_nodes
+            alive[kept] = number
             num_alive = kept + 1
-            num_nodes += 1
-        if node_at[best_node] < 63:
-            counts[0] += 1
+        if places[best_node] < 63:
+            counts[_END_OF_BLOCK] += 1
         while best_node > 0:
-            i, level = node_at[best_node], node_level[best_node]
+            i, level = places[best_node], node_level[best_node]
             levels[block, i] = level if coefficients[block, i] > 0 else -level
             best_node = node_from[best_node]
-            run = i - node_at[best_node] - 1
-            counts[(run & 15) << 4 | _size(level)] += 1
-            counts[0xF0] += run >> 4
+            run = i - places[best_node] - 1
+            counts[(run & 15) << 4 | SIZES[level]] += 1
+            counts[_SIXTEEN_ZEROS] += run >> 4

@@ -21,7 +21,7 @@ class _MotionJpeg:
     name = coding_format = "mjpeg"
     also_called: tuple[str, ...] = ("jpeg", "motion-jpeg")
     library = "semvid"
-    packages: tuple[str, ...] = ("jpeglib", "numba")
+    packages: tuple[str, ...] = ("numba",)
     scale = QualityScale(
         1, 100, JPEG_QUALITY.value, takes_fractions=False, steps_per_octave=-25.0, kind=Quality
     )

@@ -74,8 +74,11 @@ class PictureCoder:
         self._shapes = [block_shape(one.shape[1], one.shape[0]) for one in planes.components]
         tunings = [tuning.of(number) for number in range(len(planes.components))]
         self._roots = [one.roots() for one in tunings]
-        self._blocks = list(map(to_blocks, planes.components, self._shapes, self._roots))
-        self._masking = list(map(masking_weights, self._blocks, self._roots, tunings))
+        transformed = list(map(to_blocks, planes.components, self._shapes, self._roots))
+        self._blocks = [blocks for blocks, _ in transformed]
+        self._masking = [
+            masking_weights(one[1], each) for one, each in zip(transformed, tunings, strict=True)
+        ]
         across, down = SHIFTS[planes.sampling]
         self._scans = [
             scan_order(shape, *((across, down) if index == 0 else (0, 0)))
@@ -146,20 +149,16 @@ class PictureCoder:
         return self.write(levels, tables)
 
 
-def masking_weights(
-    blocks: FloatArray, roots: FloatArray, tuning: ComponentTuning
-) -> tuple[FloatArray, FloatArray]:
+def masking_weights(energy: FloatArray, tuning: ComponentTuning) -> tuple[FloatArray, FloatArray]:
     """Return how much squared error weighs in each block, in AC and in DC; the geometric means are 1.
 
     It falls with the block's own AC energy: texture hides errors, and faint texture would else be the first
     to go. Mozjpeg's trellis does alike.
 
     Args:
-        blocks: ``(n, 64)`` coefficients, times ``roots``.
-        roots: ``(64,)`` from ``tuning.roots``.
+        energy: ``(n,)`` mean squares of the AC coefficients of blocks.
         tuning: Of the component.
     """
-    energy = np.square(blocks[:, 1:]) @ (1 / np.square(roots[1:])) / np.float32(len(roots) - 1)
     logarithm = np.log(energy + np.float32(tuning.masking_floor))
     logarithm -= logarithm.mean()
     return np.exp(-tuning.masking * logarithm), np.exp(-tuning.dc_masking * logarithm)

@@ -102,7 +102,8 @@ def _mozjpeg(pixels: NDArray[np.uint8], quality: int, sampling: Sampling, is_pro
                 picture.write_spatial(path, qt=quality, flags=["+OPTIMIZE_CODING", "+FORCE_BASELINE"])
             if not is_progressive:
                 # It writes progressive files, whatever it is told: the same coefficients once more.
-                jpeglib.read_dct(path).write_dct(path, flags=["+OPTIMIZE_CODING", "-PROGRESSIVE_MODE"])
+                with jpeglib.version("turbo210"):
+                    jpeglib.read_dct(path).write_dct(path, flags=["+OPTIMIZE_CODING", "-PROGRESSIVE_MODE"])
         with open(path, "rb") as file:
             return file.read()
 
