@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
 from rich.console import Console
+from rich.status import Status
 
 from semvid.cli.draw import change, format_bytes, to_json
 from semvid.cli.fitting import FittingProgress
 from semvid.cli.flags import told
 from semvid.cli.streams import emit, say
 from semvid.core import interrupts
-from semvid.core.events import Compressed, Failed, Finished, ImagesEvent, Listed, Notice
+from semvid.core.events import Compressed, Failed, Finished, ImagesEvent, Listed, Notice, Stage
 from semvid.core.results import ImageFailure
 from semvid.core.text import counted, visible
 
@@ -137,6 +139,20 @@ class ImagesJsonPrinter:
         """Print one event."""
         interrupts.check()
         emit(to_json({"event": type(event).__name__.lower(), **dataclasses.asdict(event)}))
+
+
+@contextlib.contextmanager
+def show_stages() -> Iterator[Callable[[Stage], None]]:
+    """Yield what shows the step of a report that is being made, on a terminal."""
+    console = Console(stderr=True, highlight=False)
+    status = Status("report", console=console)
+
+    def show(stage: Stage) -> None:
+        interrupts.check()
+        status.update(f"report: {stage.name}")
+
+    with status if console.is_terminal else contextlib.nullcontext():
+        yield show
 
 
 def passed_over_line(passed_over: Mapping[str, int]) -> str:

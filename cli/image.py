@@ -129,6 +129,7 @@ def _compress_one(
         _show(compress_image(source, output, config), as_json=as_json)
         return
     from semvid.cli.draw import format_bytes
+    from semvid.cli.draw_images import show_stages
     from semvid.cli.report import outliving_report
     from semvid.cli.streams import say
     from semvid.media.writing.claim import Claim
@@ -138,8 +139,10 @@ def _compress_one(
     with Claim(report, overwrite=config.overwrite) as claim:
         result = compress_image(source, output, config)
         _show(result, as_json=as_json)
-        with outliving_report(result.output):
-            size = write_image_report(report, result, config, overwrite=config.overwrite, claim=claim)
+        with outliving_report(result.output), show_stages() as show:
+            size = write_image_report(
+                report, result, config, overwrite=config.overwrite, claim=claim, on_event=show
+            )
     if not as_json:
         say(f"{report}: report, {format_bytes(size)}")
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from semvid.core.errors import ConfigError
+from semvid.core.resampling import averaged
 from semvid.core.types import FloatArray
 from semvid.scores.weighted import IMPORTANT, frame_scores, psnr
 
@@ -26,6 +27,8 @@ _LUMA = np.array([[0.299, 0.587, 0.114]])
 _SSIM_C1, _SSIM_C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 _TILE = 8
 _MOST_DECIBELS = 100.0
+_MOST_PIXELS, _MOST_TILES = 2**22, 2**15
+"""Of which SSIMULACRA 2 and PSNR-HVS-M are made; both take seconds for these."""
 
 
 class Ssimulacra2Scorer:
@@ -86,12 +89,18 @@ def still_scores(
     scores["ssim_salient"] = float((similar * matters).sum() / matters.sum()) if matters.any() else math.nan
     with contextlib.suppress(ModuleNotFoundError):
         scores |= _hvs_m(a, b, matters)
-    if min(source.shape[:2]) >= SMALLEST:
+    rows, cols = (side // shrunk_by(source.shape) for side in source.shape[:2])
+    if min(rows, cols) >= SMALLEST:
         with contextlib.suppress(ConfigError):
             file = io.BytesIO()
-            Image.fromarray(test).save(file, "BMP")
-            scores["ssimulacra2"] = Ssimulacra2Scorer(source).score(file.getvalue())
+            Image.fromarray(averaged(test, rows, cols)).save(file, "BMP")
+            scores["ssimulacra2"] = Ssimulacra2Scorer(averaged(source, rows, cols)).score(file.getvalue())
     return scores
+
+
+def shrunk_by(shape: tuple[int, ...]) -> int:
+    """Return by which factor ``still_scores`` shrinks a picture for SSIMULACRA 2, which is slow."""
+    return math.ceil(math.sqrt(shape[0] * shape[1] / _MOST_PIXELS))
 
 
 def _luma_of(pixels: NDArray[np.uint8]) -> FloatArray:
@@ -116,7 +125,7 @@ def _structural_similarity(a: FloatArray, b: FloatArray) -> FloatArray:
 
 
 def _hvs_m(a: FloatArray, b: FloatArray, matters: FloatArray) -> dict[str, float]:
-    """Return PSNR-HVS-M of all 8x8 tiles, and of those that matter by more than half.
+    """Return PSNR-HVS-M of 8x8 tiles, and of those that matter by more than half.
 
     N. Ponomarenko et al., "On between-coefficient contrast masking of DCT basis functions", VPQM 2007.
     """
@@ -128,16 +137,19 @@ def _hvs_m(a: FloatArray, b: FloatArray, matters: FloatArray) -> dict[str, float
     down, across = height // _TILE, width // _TILE
     if not down or not across:
         return {}
+    # Evenly spread rows of tiles are enough of a large picture.
+    rows = np.arange(0, down, math.ceil(down * across / _MOST_TILES))
+    lines = (rows[:, None] * _TILE + np.arange(_TILE)).ravel()
+    down, whole = len(rows), (lines[:, None], np.arange(across * _TILE))
     # Flat tiles have no variance to divide by, and no error to mask.
     with np.errstate(invalid="ignore", divide="ignore"):
-        _, errors = hvs_hvsm_mse_tiles(a.astype(np.float64) / 255, b.astype(np.float64) / 255)
+        _, errors = hvs_hvsm_mse_tiles(*(one[whole].astype(np.float64) / 255 for one in (a, b)))
     errors = np.nan_to_num(errors).ravel()
-    tiles = matters[: down * _TILE, : across * _TILE].reshape(down, _TILE, across, _TILE).mean(axis=(1, 3))
-    inside = tiles.ravel() > IMPORTANT
-    found = {"hvs_m": _decibels(errors)}
-    if len(inside) == len(errors):
-        found["hvs_m_salient"] = _decibels(errors[inside]) if inside.any() else math.nan
-    return found
+    inside = matters[whole].reshape(down, _TILE, across, _TILE).mean(axis=(1, 3)).ravel() > IMPORTANT
+    return {
+        "hvs_m": _decibels(errors),
+        "hvs_m_salient": _decibels(errors[inside]) if inside.any() else math.nan,
+    }
 
 
 def _decibels(errors: NDArray[np.float64]) -> float:

@@ -18,7 +18,7 @@ from semvid.cli import app
 from semvid.cli.flags import to_flags
 from semvid.core.errors import ConfigError, EncoderError, OutputError, ReportError
 from semvid.products.still_report.coders import at_size
-from semvid.scores.stills import still_scores
+from semvid.scores.stills import shrunk_by, still_scores
 
 SPECTRAL = semvid.ImageConfig(maps=semvid.MapsConfig(model="spectral"), rate=semvid.Quality(60))
 EXIF = Image.Exif()
@@ -186,6 +186,32 @@ def test_scores_of_stills_are_what_they_say():
     assert found["background"] == pytest.approx(10 * np.log10(255**2 / 100), abs=0.3)
     assert found["ssim_salient"] > found["ssim"]
     assert np.isnan(still_scores(source, spoiled, 0 * importance)["salient"])
+
+
+@pytest.mark.parametrize("size", [(7, 5), (9, 8), (131, 77)])
+def test_pictures_of_any_size_have_scores(size):
+    pytest.importorskip("psnr_hvsm")
+    source = np.asarray(picture().crop((0, 0, *size)))
+    spoiled = np.clip(source.astype(int) + np.indices(source.shape).sum(0) % 5, 0, 255).astype(np.uint8)
+    found = still_scores(source, spoiled, np.ones(source.shape[:2], np.float32))
+    assert ("hvs_m" in found) == (min(size) >= 8)
+    if "hvs_m" in found:
+        assert 20 < found["hvs_m"] == found["hvs_m_salient"] < 80
+
+
+def test_large_pictures_are_sampled_with_nearly_the_same_scores(monkeypatch):
+    pytest.importorskip("psnr_hvsm")
+    source = np.asarray(picture(400, 304))
+    spoiled = np.asarray(picture(400, 304).resize((200, 152)).resize((400, 304)))
+    importance = np.ones(source.shape[:2], np.float32)
+    whole = still_scores(source, spoiled, importance)
+    monkeypatch.setattr("semvid.scores.stills._MOST_TILES", 400)
+    monkeypatch.setattr("semvid.scores.stills._MOST_PIXELS", 40_000)
+    few = still_scores(source, spoiled, importance)
+    assert shrunk_by(source.shape) == 2
+    assert few["hvs_m"] == pytest.approx(whole["hvs_m"], abs=0.5)
+    assert few["hvs_m"] != whole["hvs_m"]
+    assert (few["whole"], few["ssim"]) == (whole["whole"], whole["ssim"])
 
 
 def test_the_page_works_in_a_browser(browser, made):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import shlex
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -19,6 +20,7 @@ from semvid.codecs.jpeg.lossless import bare_jpeg
 from semvid.codecs.jpeg.writer import insert_segments
 from semvid.core.config import ImageConfig, Sampling
 from semvid.core.errors import ConfigError, InputError, OutputError, SemvidError
+from semvid.core.events import Stage
 from semvid.core.map_source import ImportanceSource
 from semvid.core.rate import Quality, Size
 from semvid.core.resampling import stretched
@@ -40,7 +42,7 @@ from semvid.products.report.settings import map_options
 from semvid.products.report.store import plain_values
 from semvid.products.still import picture_importance
 from semvid.products.still_report.coders import rivals
-from semvid.scores.stills import still_scores
+from semvid.scores.stills import shrunk_by, still_scores
 from semvid.scores.weighted import IMPORTANT
 
 _SAMPLINGS: tuple[Sampling, ...] = ("4:4:4", "4:2:2", "4:2:0")
@@ -68,11 +70,11 @@ def write_image_report(
     importance: ImportanceSource | None = None,
     overwrite: bool = False,
     claim: Claim | None = None,
+    on_event: Callable[[Stage], None] = lambda event: None,
 ) -> int:
     """Write a page that compares a still with other coders in as many bytes; returns its size in bytes.
 
-    They are libjpeg-turbo and mozjpeg, and jpegli where pyjpegli is installed. While it works, other threads
-    must write no JPEGs: the library behind it is switched for the whole process.
+    They are libjpeg-turbo and mozjpeg, and jpegli where pyjpegli is installed.
 
     Args:
         output: Ends in .html; the page needs no network and no other files.
@@ -81,6 +83,7 @@ def write_image_report(
         importance: A source of the same map, if the caller supplied one. It is closed at the end.
         overwrite: Replace an existing file.
         claim: The claim on this output, if there is one; its owner releases it.
+        on_event: Called with a ``Stage`` for each step.
 
     Raises:
         SemvidError: See ``semvid.core.errors``.
@@ -92,7 +95,7 @@ def write_image_report(
             "the source was copied, so there is nothing to compare; pass `allow_larger=True` to compress it"
         )
     try:
-        page = render_image_page(_gathered(result, config, importance))
+        page = render_image_page(_gathered(result, config, importance, on_event))
     except OSError as error:
         if isinstance(error, SemvidError):
             raise
@@ -126,7 +129,10 @@ def render_image_page(data: dict[str, Any]) -> str:
 
 
 def _gathered(
-    result: ImageResult, config: ImageConfig, importance: ImportanceSource | None
+    result: ImageResult,
+    config: ImageConfig,
+    importance: ImportanceSource | None,
+    on_event: Callable[[Stage], None],
 ) -> dict[str, Any]:
     """Compare, and return all that the page shows."""
     whole = read_picture(result.source)
@@ -139,12 +145,16 @@ def _gathered(
     pixels = picture.pixels
     if sampling == "grey" and pixels.ndim == 3:
         pixels = np.asarray(Image.fromarray(pixels).convert("L"))
+    on_event(Stage("other coders"))
     versions = [_Version("semvid", "semvid", result.quality, data, _decoded(data, picture))]
     for one in rivals(pixels, len(data), sampling, is_progressive=config.progressive):
         versions.append(_Version(one.key, one.name, one.quality, one.data, _decoded(one.data, picture)))
     upright = turn(pixels, picture.orientation)
     matters = stretched(values, *upright.shape[:2])
-    scores = {one.key: still_scores(upright, one.upright, matters) for one in versions}
+    scores = {}
+    for each in versions:
+        on_event(Stage(f"scores of {each.name}"))
+        scores[each.key] = still_scores(upright, each.upright, matters)
     tags = _look(picture, is_grey=sampling == "grey")
     height, width = upright.shape[:2]
     uprighter = Uprighter(frame_of(upright, 0), None)
@@ -162,6 +172,7 @@ def _gathered(
         "output_bytes": result.output_bytes,
         "sampling": sampling,
         "progressive": config.progressive,
+        "shrunk_by": shrunk_by(upright.shape),
         "important_share": float((matters > IMPORTANT).mean()),
         "versions": [
             {

@@ -10,6 +10,7 @@ const MEASURES = {
   background: { name: "PSNR elsewhere", unit: "dB", digits: 2 },
   whole: { name: "PSNR", unit: "dB", digits: 2 },
 };
+if (report.shrunk_by > 1) MEASURES.ssimulacra2.name += ` of the picture shrunk to 1/${report.shrunk_by}`;
 const [ours, ...others] = report.versions;
 const measures = Object.keys(MEASURES).filter((name) => name in ours.scores);
 const score = (version, name) => version.scores[name] ?? null;
