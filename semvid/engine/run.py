@@ -23,6 +23,7 @@ from semvid.importance.predictor import NetworkSource
 from semvid.importance.registry import describe_maps, open_source
 from semvid.media.reading.reader import VideoReader
 
+Yielded = TypeVar("Yielded")
 Returned = TypeVar("Returned")
 _NEIGHBOUR_SECONDS = Fraction(1, 5)
 """Before a part, so that a deinterlacer sees the frame before the first."""
@@ -193,7 +194,9 @@ class ToldOnce:
         return is_new
 
 
-def follow(events: Generator[Event, None, Returned], on_event: Callable[[Event], None] | None) -> Returned:
+def follow(
+    events: Generator[Yielded, None, Returned], on_event: Callable[[Yielded], None] | None
+) -> Returned:
     """Pass every event of a run to the caller, and return what the run returns."""
     with closing(events):
         while True:

@@ -23,6 +23,7 @@ from semvid.core.setting_types import Limits
 from semvid.core.settings import or_default
 from semvid.core.text import reason
 from semvid.core.types import FloatArray
+from semvid.engine.run import follow
 from semvid.importance.registry import importance_from, open_source
 from semvid.media.orientation import turn_back
 from semvid.media.stills.picture import Picture
@@ -61,16 +62,7 @@ def compress_images(
     Raises:
         SemvidError: There is nothing to do, or an option is wrong; see ``semvid.core.errors``.
     """
-    events = compress_images_events(sources, output, config, workers=workers)
-    with closing(events):
-        while True:
-            try:
-                event = next(events)
-            except StopIteration as stop:
-                result: ImagesResult = stop.value
-                return result
-            if on_event is not None:
-                on_event(event)
+    return follow(compress_images_events(sources, output, config, workers=workers), on_event)
 
 
 def compress_images_events(
