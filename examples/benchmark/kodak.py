@@ -59,8 +59,8 @@ Gains = dict[str, dict[str, Scores]]
 """By coder and rate."""
 
 
-def measure(path: Path, kind: str) -> Gains:
-    """Return the gains of one picture."""
+def measure(path: Path, kind: str, names: Sequence[str]) -> Gains:
+    """Return the gains of some coders for one picture."""
     cv2.setNumThreads(1)
     picture = read_picture(path)
     rgb, values = np.ascontiguousarray(picture.pixels), picture_importance(picture, MapsConfig())
@@ -75,7 +75,7 @@ def measure(path: Path, kind: str) -> Gains:
     for rate in [*RATES, 0]:
         anchor = written(anchor_at(rgb, rate) if rate else plain(rgb, HIGH_QUALITY))
         base, label = judge.score(anchor), str(rate) if rate else f"quality {HIGH_QUALITY}"
-        for name in KINDS[kind]:
+        for name in names:
             scores: Scores | None
             if name in OWN:
                 tune, strength = OWN[name]
@@ -95,7 +95,7 @@ def measure(path: Path, kind: str) -> Gains:
 def summary(rows: Sequence[Gains]) -> dict[str, dict[str, Any]]:
     """Average the gains over the pictures, and over the four rates."""
     means: dict[str, dict[str, Any]] = {}
-    for name in rows[0]:
+    for name in (one for one in KINDS["sequential"] if all(one in row for row in rows)):
         by_rate = means[name] = {}
         for label in [*map(str, RATES), f"quality {HIGH_QUALITY}"]:
             gains = [one[name][label] for one in rows if label in one.get(name, {})]
@@ -115,6 +115,11 @@ def lines_of(means: dict[str, dict[str, Any]]) -> list[list[object]]:
     return lines
 
 
+def load_gains(place: Path) -> Gains:
+    """Read what was measured of a picture."""
+    return json.loads(place.read_text()) if place.exists() else {}
+
+
 def held_out(folder: Path) -> list[Path]:
     """Return the photographs of OSIE that nothing is fitted to."""
     names = np.load(data_folder() / "training" / "osie-heldout-fixations.npz")["names"]
@@ -129,27 +134,31 @@ def main() -> None:
     parser.add_argument("--osie", type=Path)
     parser.add_argument("--pictures", type=int)
     parser.add_argument("--kinds", default="sequential,progressive")
+    parser.add_argument("--coders", help="some of those that are compared; default: all")
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     name = "osie" if arguments.osie else "kodak"
     paths = held_out(arguments.osie)[: arguments.pictures or 40] if arguments.osie else sorted(
         (data_folder() / "kodak").glob("*.png"))[: arguments.pictures]  # fmt: skip
     kinds, kept = arguments.kinds.split(","), REPOSITORY / "build" / name
+    wanted = arguments.coders.split(",") if arguments.coders else sum(KINDS.values(), ())
     kept.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(arguments.workers) as pool:
         jobs = {}
         for path in paths:
             for kind in kinds:
                 place = kept / f"{path.stem}-{kind}.json"
-                if not place.exists():
-                    jobs[pool.submit(measure, path, kind)] = place
+                known = load_gains(place)
+                missing = [one for one in KINDS[kind] if one not in known and one in wanted]
+                if missing:
+                    jobs[pool.submit(measure, path, kind, missing)] = place
         for job in as_completed(jobs):
             place = jobs[job]
-            place.write_text(json.dumps(job.result()))
+            place.write_text(json.dumps({**load_gains(place), **job.result()}))
             print(place.stem, flush=True)
     gains: dict[str, Any] = {}
     for kind in kinds:
-        rows = [json.loads((kept / f"{path.stem}-{kind}.json").read_text()) for path in paths]
+        rows = [load_gains(kept / f"{path.stem}-{kind}.json") for path in paths]
         gains[kind] = summary(rows)
         print(kind, table(["coder", "bit/pixel", *COLUMNS, "bytes"], lines_of(gains[kind])), sep="\n")
     save(name, {"pictures": len(paths), "gains": gains})
