@@ -126,14 +126,14 @@ PSNR = Tuning(
 
 PERCEPTUAL = Tuning(
     luma=ComponentTuning(
-        blend(ANNEX_K_LUMA, -0.2, ROBIDOUX, 1.2), scale=1, flatness=0.85, weight=1, dc_weight=1.1,
-        visibility=1.4, masking_floor=95, masking=0.62, dc_masking=0.3,
+        blend(ANNEX_K_LUMA, -0.2, ROBIDOUX, 1.2), scale=1, flatness=1.06, weight=1, dc_weight=1.38,
+        visibility=1.5, masking_floor=93, masking=0.58, dc_masking=0.29,
     ),
     chroma=ComponentTuning(
-        blend(ANNEX_K_CHROMA, 0.4, ROBIDOUX, 0.6), scale=0.7, flatness=0.38, weight=0.4, dc_weight=0.4,
-        visibility=0.6, masking_floor=110, masking=0.5, dc_masking=0.3,
+        blend(ANNEX_K_CHROMA, 0.5, ROBIDOUX, 0.7), scale=0.77, flatness=0.57, weight=0.3, dc_weight=0.52,
+        visibility=0.78, masking_floor=128, masking=0.44, dc_masking=0.32,
     ),
-    scale=1.4, price=0.06, contrast=0.7, dc_contrast=0.3,
+    scale=1.4, price=0.07, contrast=0.93, dc_contrast=0.36,
 )  # fmt: skip
 
 TUNINGS: Mapping[Tune, Tuning] = {"perceptual": PERCEPTUAL, "psnr": PSNR}
