@@ -15,7 +15,7 @@ from PIL import Image
 from semvid.codecs.jpeg.budget import Budget
 from semvid.codecs.jpeg.choice import Prices, choose_levels, round_levels, symbol_bits, typical_counts
 from semvid.codecs.jpeg.dct import block_shape, scan_order, to_blocks
-from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_size
+from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_size, masking_weights
 from semvid.codecs.jpeg.planes import SHIFTS, planes_from_rgb
 from semvid.codecs.jpeg.sampling import choose_sampling
 from semvid.codecs.jpeg.tables import ZIGZAG, quality_at, scaled_tables, step_scale
@@ -276,6 +276,38 @@ def test_blocks_are_visited_as_a_scan_does():
     assert scan_order((3, 3), 1, 1).tolist() == [0, 1, 3, 4, 2, 5, 6, 7, 8]
     assert scan_order((2, 3), 0, 0).tolist() == list(range(6))
     assert scan_order((2, 4), 1, 0).tolist() == list(range(8))
+
+
+@given(st.sampled_from(sorted(TUNINGS)), st.floats(1, 99.4), st.floats(0.1, 40))
+def test_steps_get_finer_with_quality(tune, quality, more):
+    for coarse, fine in zip(TUNINGS[tune].tables(quality), TUNINGS[tune].tables(quality + more), strict=True):
+        assert coarse.min() >= fine.min() >= 1
+        assert fine.max() <= coarse.max() <= 255
+        assert (fine <= coarse).all()
+        assert TUNINGS[tune].worth_of_bit(quality, 0.06) >= TUNINGS[tune].worth_of_bit(quality + more, 0.06)
+
+
+def test_psnr_weighs_all_coefficients_alike_and_the_eye_does_not():
+    for component in range(2):
+        assert (TUNINGS["psnr"].of(component).roots() == 1).all()
+        roots = TUNINGS["perceptual"].of(component).roots()
+        assert roots[63] < 0.5 * roots[1]
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.sampled_from(sorted(TUNINGS)), st.integers(0, 1), st.integers(0, 2**32 - 1))
+def test_texture_hides_errors(tune, component, seed):
+    """Weights follow a block's own energy, whatever its coefficients are multiplied by."""
+    tuning = TUNINGS[tune].of(component)
+    values = np.random.default_rng(seed).normal(0, 1, (30, 64)).astype(np.float32)
+    values *= np.geomspace(0.1, 300, 30, dtype=np.float32)[:, None]
+    of_ac, of_dc = masking_weights(values * tuning.roots(), tuning.roots(), tuning)
+    for weights in (of_ac, of_dc):
+        assert np.log(weights).mean() == pytest.approx(0, abs=1e-4)
+        assert weights[0] > weights[15] > weights[-1]
+    energy = np.square(values[:, 1:]).mean(axis=1) + tuning.masking_floor
+    expected = energy**-tuning.masking
+    assert np.allclose(of_ac, expected / np.exp(np.log(expected).mean()), rtol=1e-3)
 
 
 @given(st.floats(1, 99))
