@@ -133,7 +133,7 @@ PERCEPTUAL = Tuning(
         blend(ANNEX_K_CHROMA, 0.5, ROBIDOUX, 0.7), scale=0.77, flatness=0.57, weight=0.3, dc_weight=0.52,
         visibility=0.78, masking_floor=128, masking=0.44, dc_masking=0.32,
     ),
-    scale=1.4, price=0.07, contrast=0.93, dc_contrast=0.36,
+    scale=0.73, price=0.07, contrast=0.93, dc_contrast=0.36,
 )  # fmt: skip
 
 TUNINGS: Mapping[Tune, Tuning] = {"perceptual": PERCEPTUAL, "psnr": PSNR}
