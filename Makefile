@@ -46,6 +46,7 @@ benchmark: $(VENV)/dev.stamp link
 	$(BIN)/python examples/benchmark/memory.py
 	$(BIN)/python examples/benchmark/kodak.py
 	$(BIN)/python examples/benchmark/mjpeg.py
+	$(BIN)/python examples/benchmark/jpeg_stages.py
 	$(BIN)/python examples/benchmark/sidecar.py
 	$(BIN)/python examples/benchmark/interlaced.py
 	$(BIN)/python examples/benchmark/keeps.py

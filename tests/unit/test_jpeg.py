@@ -4,6 +4,7 @@ from pathlib import Path
 
 import cv2
 import jpeglib
+import numba
 import numpy as np
 import pytest
 from clips import texture
@@ -14,6 +15,7 @@ from PIL import Image
 
 from semvid.codecs.jpeg.budget import Budget
 from semvid.codecs.jpeg.choice import Prices, choose_levels, round_levels, symbol_bits, typical_counts
+from semvid.codecs.jpeg.compiled import compiled
 from semvid.codecs.jpeg.dct import block_shape, scan_order, to_blocks
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_size, masking_weights
 from semvid.codecs.jpeg.planes import SHIFTS, planes_from_rgb
@@ -269,6 +271,18 @@ def test_no_single_change_makes_the_path_of_dc_cheaper(values, price, random):
             other[index] += step
             if abs(other[index] - values[index] / table[0]) <= 3:
                 assert mine <= cost(other) * (1 + 1e-4) + 1e-2
+
+
+def test_loops_are_compiled_where_nothing_can_be_kept(monkeypatch):
+    """As in a read-only container without a home: numba then refuses to cache."""
+    monkeypatch.setattr("numba.core.caching.FunctionCache._impl_class._locator_classes", [])
+    with pytest.raises(RuntimeError, match="no locator"):
+        numba.njit(cache=True)(abs_sum)
+    assert compiled(abs_sum)(-3, 4) == 7
+
+
+def abs_sum(first, second):
+    return abs(first) + abs(second)
 
 
 def test_blocks_are_visited_as_a_scan_does():

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from semvid.codecs.jpeg.compiled import compiled
 from semvid.core.types import FloatArray
 
 _END_OF_BLOCK, _SIXTEEN_ZEROS = 0x00, 0xF0
@@ -119,8 +119,8 @@ def choose_levels(
     return levels, counts
 
 
-@numba.njit(nogil=True, cache=True)
-def _choose_dc(
+@compiled
+def _choose_dc(  # noqa: PLR0912 - one loop, compiled whole
     coefficients: FloatArray,
     step: float,
     price: FloatArray,
@@ -138,6 +138,7 @@ def _choose_dc(
     num_blocks = len(scan)
     came_from = np.empty((num_blocks, 2 * _DC_SPAN + 1), np.int8)
     cost, before = np.zeros(2 * _DC_SPAN + 1), np.zeros(2 * _DC_SPAN + 1)
+    of_step = np.zeros(4 * _DC_SPAN + 1)
     # Of the block before; the first is told from 0.
     middle_before, lowest_before, highest_before = _DC_SPAN, -_DC_SPAN, -_DC_SPAN
     for position in range(num_blocks):
@@ -154,12 +155,14 @@ def _choose_dc(
             if (value - (middle + highest + 1) * step) ** 2 > least:
                 break
             highest += 1
+        apart = middle - middle_before
+        for further in range(lowest - highest_before, highest - lowest_before + 1):
+            of_step[further + 2 * _DC_SPAN] = worth * bits[SIZES[abs(apart + further)]]
         for state in range(lowest, highest + 1):
             level = middle + state
             cheapest, cheapest_from = np.inf, 0
             for last in range(lowest_before, highest_before + 1):
-                size = SIZES[abs(level - middle_before - last)]
-                total = before[last + _DC_SPAN] + worth * bits[size]
+                total = before[last + _DC_SPAN] + of_step[state - last + 2 * _DC_SPAN]
                 if total < cheapest:
                     cheapest, cheapest_from = total, last
             cost[state + _DC_SPAN] = cheapest + (value - level * step) ** 2
@@ -181,7 +184,7 @@ def _choose_dc(
         predicted = level
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _nearest_dc(value: float, step: float) -> int:
     return min(max(int(np.rint(value / step)), -_LARGEST_DC - 1), _LARGEST_DC)
 
@@ -197,7 +200,7 @@ def _bits_by_run(bits: FloatArray) -> tuple[NDArray[np.float64], float]:
     return by_run, float((dearest_so_far - by_run[1:]).max())
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _choose_ac(
     coefficients: FloatArray,
     steps: FloatArray,

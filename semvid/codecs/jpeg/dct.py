@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from semvid.codecs.jpeg.compiled import compiled
 from semvid.codecs.jpeg.tables import ZIGZAG
 from semvid.core.geometry import grid_shape
 from semvid.core.types import FloatArray
@@ -77,7 +77,7 @@ def to_blocks(
     return coefficients, energy
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _transform(
     plane: NDArray[np.uint8] | FloatArray,
     rows: int,
@@ -116,7 +116,7 @@ def _transform(
             coefficients[index, 0], energy[index] = first, total / np.float32(63)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _fast_transform(lines: FloatArray) -> None:
     """Transform every column of eight samples in place, up to the scales of its results.
 

@@ -6,9 +6,10 @@ follow its code, as many as the low four bits of the symbol say.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from semvid.codecs.jpeg.compiled import compiled
 
 EntryArray = NDArray[np.int32]
 """``(n,)`` symbols with their tables and the bits that follow."""
@@ -42,14 +43,14 @@ def code_lengths(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[
     return num_codes[: _LONGEST + 1], order[lengths[order] > 0]
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _count(entries: EntryArray, counts: CodeArray) -> None:
     for index in range(len(entries)):
         entry = entries[index]
         counts[entry >> 24, entry >> 16 & 0xFF] += 1
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _merge(left: NDArray[np.int64], lengths: NDArray[np.int64], following: NDArray[np.int64]) -> None:
     """Merge the two rarest symbols until all are one: Figure K.1. ``left`` are counts, ``following`` -1."""
     while True:
@@ -70,7 +71,7 @@ def _merge(left: NDArray[np.int64], lengths: NDArray[np.int64], following: NDArr
         _lengthen(second, lengths, following)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _lengthen(symbol: int, lengths: NDArray[np.int64], following: NDArray[np.int64]) -> int:
     lengths[symbol] += 1
     while following[symbol] >= 0:
@@ -93,7 +94,7 @@ def _shorten(num_codes: NDArray[np.int64]) -> None:
     num_codes[np.flatnonzero(num_codes)[-1]] -= 1
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def pack(entries: EntryArray, codes: CodeArray, lengths: CodeArray, packed: NDArray[np.uint8]) -> int:
     """Write symbols as bits, with a 0 behind every byte of ones.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from semvid.codecs.jpeg.choice import SIZES, LevelArray
+from semvid.codecs.jpeg.compiled import compiled
 from semvid.codecs.jpeg.huffman import EntryArray
 
 _MOST_OTHERS = 5
@@ -38,7 +38,7 @@ def baseline_entries(
     return entries[:count]
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _baseline(
     levels: tuple[LevelArray, ...],
     quarters: tuple[NDArray[np.int64], ...],
@@ -69,7 +69,7 @@ def _baseline(
     return count
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _block(
     levels: LevelArray,
     quarters: NDArray[np.int64],
@@ -109,7 +109,7 @@ def _block(
     return count
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _sized(value: int) -> int:
     """Return the size of a value, shifted by 16, and the bits that tell it among those of this size."""
     size = SIZES[abs(value)]
