@@ -38,6 +38,7 @@ from semvid.codecs.jpeg.tuning import TUNINGS
 from semvid.engine.analysis import Analyser
 from semvid.engine.stages import only_frames
 from semvid.importance.registry import open_source
+from semvid.media.reading.packets import shown_frames
 from semvid.media.reading.reader import VideoReader
 
 SCALES = (2, 5, 12)
@@ -51,7 +52,7 @@ def prepared_frames(path: Path, count: int) -> list[PreparedFrame]:
     coding, kept = JpegCoding(CONFIG), []
     with VideoReader(path) as reader, closing(open_source(CONFIG.maps, None)) as source:
         analyser = Analyser(source, CONFIG.temporal)
-        every = max((reader.info.num_frames_from_header or 240) // count, 1)
+        every = max(len(shown_frames(reader.info).pts) // count, 1)
         for analysed in analyser.run(only_frames(reader.read())):
             if analysed.frame.index % every == every // 2 and len(kept) < count:
                 kept.append(coding.prepare(analysed))
