@@ -10,10 +10,10 @@ import typer
 
 # Only light modules here: `semvid --help` must not load FFmpeg or numpy.
 from semvid.cli import options, scores
-from semvid.cli.codec_options import Codec, defaults_of, preset_help, takers_of_peak
+from semvid.cli.codec_options import Codec, defaults_of, parse_tune, preset_help, takers_of_peak
 from semvid.cli.key_values import parse_option
 from semvid.cli.peak import parse_peak
-from semvid.core.config import AllocationConfig, CompressConfig, Deinterlace, DroppableKind, Match, Tune
+from semvid.core.config import AllocationConfig, CompressConfig, Deinterlace, DroppableKind, Match
 from semvid.core.errors import ConfigError
 from semvid.core.rate import Bitrate, Crf, Quality, Rate, Size
 
@@ -143,7 +143,7 @@ def command(
         rate=cast("Rate | None", rate),
         peak=parse_peak(max_bitrate, buffer),
         preset=preset,
-        tune=cast("Tune | None", tune),
+        tune=parse_tune(tune),
         deinterlace=cast(Deinterlace, deinterlace),
         encoder_options=dict(map(parse_option, encoder_option or [])),
         temporal=options.temporal_config(map_every, smoothing, movement, motion, look_ahead),

@@ -25,8 +25,8 @@ def command(
         metavar="SOURCE", help="Pictures to compress (PNG, JPEG, WebP, TIFF, ...), and folders of them."
     )],
     output: Annotated[Path | None, options.file_option(
-        "--output", "-o", metavar="FILE|FOLDER", help="Where to write: a file, or a folder for several "
-        "pictures. Default: NAME.semvid.jpg or a folder NAME.semvid beside each source."
+        "--output", "-o", metavar="FILE|FOLDER", help="A file, or a folder for several pictures. Default: "
+        "NAME.semvid.jpg or NAME.semvid beside each source."
     )] = None,
     quality: Annotated[int | None, options.encoding_option(
         help=f"Quality of important areas, 1 to 100 as in plain JPEG. Default: {JPEG_QUALITY.value}."
@@ -71,12 +71,12 @@ def command(
         metavar="PIXELS", help="Shrink pictures whose longer side has more pixels than this."
     )] = None,
     strip: Annotated[str | None, options.file_option(
-        metavar="WHAT", help="Metadata to leave out. gps: the position. all: everything but what changes how "
-        "the picture looks (colour profile, orientation)."
+        metavar="WHAT", help="Metadata to leave out. gps: the position. all: what does not change how the "
+        "picture looks."
     )] = None,
     allow_larger: Annotated[bool, options.file_option(
-        "--allow-larger", help="Write the output even if it is no smaller than the source. Else a JPEG is "
-        "copied without loss, and other sources are refused."
+        "--allow-larger", help="Write the output even if it is no smaller than the source. Else it is a "
+        "copy, or refused."
     )] = False,
     workers: Annotated[int | None, typer.Option(
         metavar="N", help="Of several pictures, how many to compress at a time. Default: one per core."

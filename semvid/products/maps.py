@@ -103,7 +103,9 @@ def video_map_events(
     """
     fields = FieldCount()
     # HEVC's rate model stands in for all encoders that read offsets.
-    allocator = OffsetAllocator(replace(X265, block_size=BLOCK_SIZE), config.allocation)
+    # What x265 loses between its blocks was measured for it alone.
+    spec = replace(X265, block_size=BLOCK_SIZE, blocks_as_one=1, spared_steps=0.0)
+    allocator = OffsetAllocator(spec, config.allocation)
     with open_run(source, config.temporal, preview_size, span=span) as run:
         run.open_maps(config.maps, importance)
         info = run.reader.info

@@ -350,7 +350,7 @@ def test_events_can_be_ignored(photos, tmp_path):
 def test_an_interrupt_between_two_pictures_is_told_and_leaves_whole_files(tmp_path):
     (tmp_path / "many").mkdir()
     for number in range(40):
-        picture(480, 320).save(tmp_path / "many" / f"{number:02}.png")
+        picture(1200, 800).save(tmp_path / "many" / f"{number:02}.png", compress_level=1)
     written, code = run_in_terminal(
         ["image", "many", "--workers", "1", "--model", "spectral"],
         tmp_path,

@@ -156,6 +156,14 @@ def test_what_is_there_is_refused_with_both_names_of_the_remedy(command, flag, f
     assert there.read_text() == "precious"
 
 
+def test_a_tune_of_another_encoder_is_passed_on_by_another_option(folder):
+    with pytest.raises(SemvidError) as caught:
+        app.app(["compress", *arguments("compress"), "--tune", "film"], standalone_mode=False)
+    told = to_flags(str(caught.value))
+    assert told.startswith("--tune film is unknown; choose perceptual or psnr for mjpeg; ")
+    assert told.endswith("--encoder-option tune=film passes it to another encoder")
+
+
 def test_every_option_is_looked_at():
     names = {option.name for _, option in OPTIONS if option.name != "help"}
     assert names == REFUSED.keys() | MORE.keys() | FINE.keys()
