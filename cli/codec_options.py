@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, cast, get_args
+from typing import Annotated
 
 from semvid.cli.options import encoding_option
 from semvid.codecs.base.codec import LiveOptions
 from semvid.codecs.registry import CODECS
-from semvid.core.config import Tune
-from semvid.core.errors import ConfigError
 from semvid.core.rate import Rate
-from semvid.core.text import setting
 
 *_NAMES, _LAST = CODECS
 Codec = Annotated[str, encoding_option(help=f"Encoder: {', '.join(_NAMES)} or {_LAST}.")]
@@ -20,16 +17,6 @@ def defaults_of(kind: type[Rate]) -> str:
     """Return the defaults of codecs that take such a rate, as in ``26 (x264), 28 (x265)``."""
     scales = ((one.name, one.scale) for one in CODECS.values())
     return ", ".join(f"{scale.default:g} ({name})" for name, scale in scales if scale.kind is kind)
-
-
-def parse_tune(text: str | None) -> Tune | None:
-    """Check ``--tune``, which other encoders know as an option of their own."""
-    if text is not None and text not in get_args(Tune):
-        raise ConfigError(
-            f"{setting('tune', text)} is unknown; choose perceptual or psnr for mjpeg"
-            f"; {setting('encoder_options', f'tune={text}')} passes it to another encoder"
-        )
-    return cast("Tune | None", text)
 
 
 def takers_of_peak() -> str:

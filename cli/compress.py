@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, cast, get_args
 
 import typer
 
 # Only light modules here: `semvid --help` must not load FFmpeg or numpy.
 from semvid.cli import options, scores
-from semvid.cli.codec_options import Codec, defaults_of, parse_tune, preset_help, takers_of_peak
+from semvid.cli.codec_options import Codec, defaults_of, preset_help, takers_of_peak
 from semvid.cli.key_values import parse_option
 from semvid.cli.peak import parse_peak
-from semvid.core.config import AllocationConfig, CompressConfig, Deinterlace, DroppableKind, Match
+from semvid.core.config import AllocationConfig, CompressConfig, Deinterlace, DroppableKind, Match, Tune
 from semvid.core.errors import ConfigError
 from semvid.core.rate import Bitrate, Crf, Quality, Rate, Size
+from semvid.core.text import setting
 
 _DEFAULTS = CompressConfig()
 
@@ -143,7 +144,7 @@ def command(
         rate=cast("Rate | None", rate),
         peak=parse_peak(max_bitrate, buffer),
         preset=preset,
-        tune=parse_tune(tune),
+        tune=_tune(tune),
         deinterlace=cast(Deinterlace, deinterlace),
         encoder_options=dict(map(parse_option, encoder_option or [])),
         temporal=options.temporal_config(map_every, smoothing, movement, motion, look_ahead),
@@ -201,3 +202,13 @@ def command(
         assert result is not None  # noqa: S101 - the events end with Done or raise
         if claim is not None:
             show(add_report(claim, result, config, show))
+
+
+def _tune(text: str | None) -> Tune | None:
+    """Check ``--tune``, which other encoders know as an option of their own."""
+    if text is not None and text not in get_args(Tune):
+        raise ConfigError(
+            f"{setting('tune', text)} is unknown; choose perceptual or psnr for mjpeg"
+            f"; {setting('encoder_options', f'tune={text}')} passes it to another encoder"
+        )
+    return cast("Tune | None", text)

@@ -62,7 +62,7 @@ def test_a_size_is_never_exceeded_and_nearly_filled(spec, tmp_path, long_clip):
     assert 0.98 * wanted <= result.output_bytes <= wanted
     tried = [one.trial for one in events if isinstance(one, Tried)]
     assert sum(not one.is_whole for one in tried) <= 6
-    assert 1 <= sum(one.is_whole for one in tried) <= 3
+    assert 1 <= sum(one.is_whole for one in tried) <= 5
     assert sum(isinstance(one, Started) for one in events) == 1
     assert tried[-1].output_bytes == result.output_bytes
     assert tried[-1].quality == result.quality
