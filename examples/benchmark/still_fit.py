@@ -24,7 +24,6 @@ tuning lies between the two, with a little more contrast: so it was on eight hel
 from __future__ import annotations
 
 import argparse
-import math
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -118,7 +117,7 @@ def prepare(path: Path, rates: tuple[float, ...]) -> Prepared:
     left, top = (size[0] - SIZE[0]) // 2, (size[1] - SIZE[1]) // 2
     cut = slice(top, top + SIZE[1]), slice(left, left + SIZE[0])
     rgb, importance = np.ascontiguousarray(rgb[cut]), np.ascontiguousarray(importance[cut])
-    judge = Judge(rgb, importance, has_vifp=False)
+    judge = Judge(rgb, importance, has_slow=False)
     anchors = [anchor_at(rgb, rate) for rate in rates]
     return Prepared(path.name, rgb, importance, judge, tuple((len(one), judge.score(one)) for one in anchors))
 
@@ -260,7 +259,7 @@ def check(pool: ProcessPoolExecutor, paths: Sequence[Path], state: dict[str, Any
         }
         state[f"checked_{name}"] = {"worth": worth(gains, aim), **means}
         for label, one in means.items():
-            lines.append([name, label, f"{worth(gains, aim):.2f}", *cells_of({"vifp": math.nan, **one})])
+            lines.append([name, label, f"{worth(gains, aim):.2f}", *cells_of(one)])
     print(table(["constants", "coder", "worth", *COLUMNS], lines))
 
 

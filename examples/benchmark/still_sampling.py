@@ -97,7 +97,7 @@ def material(folder: Path, count: int) -> Iterator[tuple[str, np.ndarray]]:
 def gains_of(rgb: np.ndarray) -> list[float]:
     """Return what SSIMULACRA 2 gains by 4:4:4 at each quality."""
     rgb = np.ascontiguousarray(rgb)
-    judge = Judge(rgb, np.zeros(rgb.shape[:2], np.float32), has_vifp=False)
+    judge = Judge(rgb, np.zeros(rgb.shape[:2], np.float32), has_slow=False)
     coarse, fine = (PictureCoder(planes_from_rgb(rgb, sampling), None) for sampling in ("4:2:0", "4:4:4"))
     gains = []
     for quality in QUALITIES:

@@ -3,14 +3,19 @@
 Whole pictures get the scores of the usual packages. In a region every measure is pooled over the region
 alone: PSNR over its pixels, PSNR-HVS and PSNR-HVS-M over the 8x8 tiles that lie in it by more than half,
 the maps of SSIM, MS-SSIM and SSIMULACRA 2 by weights, at every scale the share of a pixel that is in the
-region.
+region. Butteraugli's 3-norm is told negative, so that higher is better as in all others; it comes from
+libjxl's own program (Debian: ``apt-get install libjxl-devtools``), for no Python package brings it.
 """
 
 from __future__ import annotations
 
 import io
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -26,8 +31,9 @@ LUMA = np.array([0.299, 0.587, 0.114])
 REGION_SHARE = 0.2
 """Of the picture: where importance is highest."""
 _OF_BOTH = ("ssimulacra2", "psnr_hvs_m", "psnr_hvs", "ssim", "ms_ssim", "psnr")
-COLUMNS = (*_OF_BOTH, "vifp", *(f"region_{one}" for one in _OF_BOTH))
+COLUMNS = (*_OF_BOTH, "vifp", "butteraugli", *(f"region_{one}" for one in _OF_BOTH))
 """Of tables."""
+_BUTTERAUGLI = "butteraugli_main"
 _IN_HUNDREDTHS = ("ssim", "ms_ssim", "vifp")
 _MS_SSIM_POWERS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Z. Wang, E. Simoncelli, A. Bovik, "Multi-scale structural similarity", Asilomar 2003."""
@@ -66,7 +72,8 @@ class Judge:
     Args:
         rgb: The picture, ``(h, w, 3)``.
         importance: ``(h, w)`` in 0..1.
-        has_vifp: Whether VIFP is wanted, which takes as long as all others.
+        has_slow: Whether VIFP is wanted, which takes as long as all others, and Butteraugli, where its
+            program is installed.
     """
 
     def __init__(
@@ -74,10 +81,10 @@ class Judge:
         rgb: NDArray[np.uint8],
         importance: NDArray[np.float32],
         *,
-        has_vifp: bool = True,
+        has_slow: bool = True,
     ) -> None:
         self._luma, self._importance = rgb @ LUMA, importance
-        self._has_vifp = has_vifp
+        self._has_slow, self._rgb = has_slow, rgb
         self.region = importance >= np.quantile(importance, 1 - REGION_SHARE)
         self._object = importance > 0.5 if (importance > 0.5).any() else self.region
         height, width = self._luma.shape
@@ -116,10 +123,12 @@ class Judge:
             "region_ssimulacra2": region_ss,
             "bytes": float(np.log(len(jpeg))),
         }
-        if self._has_vifp:
+        if self._has_slow:
             from sewar.full_ref import vifp
 
             scores["vifp"] = float(vifp(a, b))
+            if shutil.which(_BUTTERAUGLI):
+                scores["butteraugli"] = -butteraugli(self._rgb, rgb)
         return scores
 
     def _ms_ssim(self, test: Array) -> tuple[float, float]:
@@ -155,17 +164,28 @@ class Judge:
         return float(whole.score()), float(region.score())
 
 
+def butteraugli(source: NDArray[np.uint8], coded: NDArray[np.uint8]) -> float:
+    """Return the 3-norm of Butteraugli's map of differences; 0 = no difference."""
+    with tempfile.TemporaryDirectory() as folder:
+        places = [str(Path(folder, name)) for name in ("source.ppm", "coded.ppm")]
+        for place, rgb in zip(places, (source, coded), strict=True):
+            Image.fromarray(rgb).save(place)
+        told = subprocess.run([_BUTTERAUGLI, *places], capture_output=True, text=True, check=True).stdout
+    return float(told.rpartition(":")[2])
+
+
 def average(rows: Sequence[Scores]) -> Scores:
     """Mean of each measure."""
     return {key: float(np.mean([one[key] for one in rows])) for key in rows[0]}
 
 
 def cells_of(gains: Scores) -> list[str]:
-    """Lay gains out in ``COLUMNS``; SSIM, MS-SSIM and VIFP are in hundredths."""
+    """Lay gains out in ``COLUMNS``, blank if not measured; SSIM, MS-SSIM and VIFP are in hundredths."""
     return [
         f"{gains[key] * (100 if key.removeprefix('region_') in _IN_HUNDREDTHS else 1):+.2f}"
+        if key in gains else ""
         for key in COLUMNS
-    ]
+    ]  # fmt: skip
 
 
 def _norms(values: Array, weights: Array | None) -> Array:
