@@ -73,10 +73,11 @@ AIMS = {
 }
 START: dict[str, float] = {
     "luma_k": -0.2, "luma_r": 1.2, "luma.flatness": 0.85, "luma.visibility": 1.4, "luma.dc_weight": 1.1,
-    "luma.masking_floor": 95, "luma.masking": 0.62, "luma.dc_masking": 0.3,
+    "luma.masking_floor": 95, "luma.masking": 0.62, "luma.dc_masking": 0.3, "luma.emptiness": 0.2,
     "chroma_k": 0.4, "chroma_r": 0.6, "chroma.scale": 0.7, "chroma.flatness": 0.38, "chroma.weight": 0.4,
     "chroma.dc_weight": 0.4, "chroma.visibility": 0.6, "chroma.masking_floor": 110, "chroma.masking": 0.5,
-    "chroma.dc_masking": 0.3, "price": 0.06, "contrast": 0.7, "dc_contrast": 0.3, "background_weight": 0.28,
+    "chroma.dc_masking": 0.3, "chroma.emptiness": 0.3,
+    "price": 0.06, "contrast": 0.7, "dc_contrast": 0.3, "background_weight": 0.28,
 }  # fmt: skip
 STEPS = {"luma_k": 0.2, "luma_r": 0.2, "chroma_k": 0.2, "chroma_r": 0.2}
 """Of the constants that may be negative; all others are multiplied."""

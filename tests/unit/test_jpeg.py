@@ -70,13 +70,14 @@ def test_tables_are_libjpegs(quality):
     hnp.arrays(np.float32, (6, 64), elements=st.floats(-300, 300, width=32)),
     st.floats(0.01, 3000),
     st.integers(20, 95),
+    st.sampled_from([0.0, 0.3]),
 )
-def test_no_single_change_makes_a_chosen_block_cheaper(coefficients, price, quality):
+def test_no_single_change_makes_a_chosen_block_cheaper(coefficients, price, quality, emptiness):
     """The choice is never dearer than plain rounding, and costs what the definition says."""
     table, _ = scaled_tables(quality)
     bits = symbol_bits(typical_counts().ac)
     prices = Prices(np.full(6, price, np.float32), np.full(6, price, np.float32))
-    chosen, _ = choose_levels(coefficients, table, prices, np.arange(6), typical_counts(), rounds=1)
+    chosen, _ = choose_levels(coefficients, table, prices, np.arange(6), typical_counts(), 1, emptiness)
     plain = round_levels(coefficients, table)
 
     def cost(levels):
@@ -86,6 +87,9 @@ def test_no_single_change_makes_a_chosen_block_cheaper(coefficients, price, qual
             run, size = int(i) - last - 1, int(abs(int(levels[i]))).bit_length()
             rate += bits[(run % 16) * 16 + size] + run // 16 * bits[0xF0]
             last = int(i)
+        if not levels[1:].any():
+            could_be_kept = np.abs(coefficients[1:]) >= 0.5 * table[1:]
+            error += emptiness * np.square(coefficients[1:])[could_be_kept].sum()
         return error + price * (rate + (bits[0] if last < 63 else 0))
 
     for row in range(6):

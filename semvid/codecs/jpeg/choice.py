@@ -4,7 +4,8 @@ Per block the cost is ``weight * squared error + price * bits``. A path through 
 coefficients kept is found by dynamic programming, after K. Ramchandran and M. Vetterli, "Rate-Distortion
 Optimal Fast Thresholding with Complete JPEG/MPEG Decoder Compatibility", IEEE Trans. Image Processing, 1994.
 A kept coefficient may also take the largest level of any shorter size: within one size all levels cost the
-same bits, so nothing else can be best. DC, coded as differences, is chosen by a second path, through the
+same bits, so nothing else can be best. A block of which nothing but DC is kept shows as a tile; its error may
+count for more than the sum of squares. DC, coded as differences, is chosen by a second path, through the
 blocks. Bits are those of the Huffman symbols a picture really uses, so the choice is made twice.
 """
 
@@ -91,6 +92,7 @@ def choose_levels(
     scan: NDArray[np.int64],
     counts: Counts,
     rounds: int = 2,
+    emptiness: float = 0,
 ) -> tuple[LevelArray, Counts]:
     """Choose the levels of one component.
 
@@ -102,6 +104,8 @@ def choose_levels(
         scan: ``(n,)`` the order in which blocks are coded.
         counts: Symbol counts to begin with.
         rounds: How often the choice is made, each time with the counts of the one before.
+        emptiness: Where no AC coefficient is kept, the share of the error in those that could have been, at
+            least half a step large, that counts once more.
 
     Returns:
         ``(n, 64)`` int16 levels in zigzag order, and the counts of their symbols.
@@ -115,7 +119,7 @@ def choose_levels(
         _choose_dc(coefficients, steps[0], dc_price, scan, dc_bits, spread, levels, counts.dc)
         by_run, margin = _bits_by_run(ac_bits)
         end_bits = ac_bits[_END_OF_BLOCK]
-        _choose_ac(coefficients, steps, ac_price, end_bits, by_run, margin, levels, counts.ac)
+        _choose_ac(coefficients, steps, ac_price, end_bits, float(emptiness), by_run, margin, levels, counts.ac)
     return levels, counts
 
 
@@ -201,11 +205,12 @@ def _bits_by_run(bits: FloatArray) -> tuple[NDArray[np.float64], float]:
 
 
 @compiled
-def _choose_ac(
+def _choose_ac(  # noqa: PLR0912, PLR0915 - one loop, compiled whole
     coefficients: FloatArray,
     steps: FloatArray,
     price: FloatArray,
     end_bits: float,
+    emptiness: float,
     by_run: NDArray[np.float64],
     margin: float,
     levels: LevelArray,
@@ -223,13 +228,16 @@ def _choose_ac(
     places[0], node_cost[0] = 0, 0.0
     for block in range(coefficients.shape[0]):
         num_nodes = 1
+        lost = 0.0
         for i in range(1, 64):
             levels[block, i] = 0
             places[num_nodes] = i
-            num_nodes += 1 if abs(coefficients[block, i]) >= 0.5 * steps[i] else 0
+            if abs(coefficients[block, i]) >= 0.5 * steps[i]:
+                num_nodes += 1
+                lost += coefficients[block, i] * coefficients[block, i]
         worth = price[block]
         num_alive, alive[0] = 1, 0
-        best_cost, best_node = worth * end_bits, 0
+        best_cost, best_node = worth * end_bits + emptiness * lost, 0
         for number in range(1, num_nodes):
             i = places[number]
             step = steps[i]

@@ -126,6 +126,7 @@ class PictureCoder:
             chosen, counts = choose_levels(
                 blocks, steps, Prices(worth / of_ac, worth / of_dc), self._scans[index],
                 known[index] if known else typical_counts(), 1 if known else _ROUNDS,
+                self._tuning.of(index).emptiness,
             )  # fmt: skip
             levels.append(chosen)
             self.counts.append(counts)

@@ -45,6 +45,8 @@ class ComponentTuning:
     """Power of a block's mean squared AC coefficient by which the weight of its AC falls."""
     dc_masking: float
     """The same for DC."""
+    emptiness: float
+    """Share of the error that counts once more in a block of which only DC is kept: it shows as a tile."""
 
     def steps(self, scale: float) -> TableArray:
         """Return the steps at a scale, ``(64,)`` in zigzag order, within 1..255."""
@@ -114,12 +116,12 @@ def _as_is(table: NDArray[np.int64]) -> References:
 PSNR = Tuning(
     luma=ComponentTuning(
         _as_is(ANNEX_K_LUMA), scale=1, flatness=0.5, weight=1, dc_weight=1, visibility=0,
-        masking_floor=40, masking=0.4, dc_masking=0.4,
+        masking_floor=40, masking=0.4, dc_masking=0.4, emptiness=0,
     ),
     # Finer, since colour errors over many blocks show.
     chroma=ComponentTuning(
         _as_is(ANNEX_K_CHROMA), scale=0.7, flatness=0.5, weight=1, dc_weight=1, visibility=0,
-        masking_floor=40, masking=0.4, dc_masking=0.4,
+        masking_floor=40, masking=0.4, dc_masking=0.4, emptiness=0,
     ),
     scale=1.4, price=0.08, contrast=1.4, dc_contrast=0.7,
 )  # fmt: skip
@@ -127,11 +129,11 @@ PSNR = Tuning(
 PERCEPTUAL = Tuning(
     luma=ComponentTuning(
         blend(ANNEX_K_LUMA, -0.2, ROBIDOUX, 1.2), scale=1, flatness=1.06, weight=1, dc_weight=1.38,
-        visibility=1.5, masking_floor=93, masking=0.58, dc_masking=0.29,
+        visibility=1.5, masking_floor=93, masking=0.58, dc_masking=0.29, emptiness=0.2,
     ),
     chroma=ComponentTuning(
         blend(ANNEX_K_CHROMA, 0.5, ROBIDOUX, 0.7), scale=0.77, flatness=0.57, weight=0.3, dc_weight=0.52,
-        visibility=0.78, masking_floor=128, masking=0.44, dc_masking=0.32,
+        visibility=0.78, masking_floor=128, masking=0.44, dc_masking=0.32, emptiness=0.3,
     ),
     scale=0.73, price=0.07, contrast=0.93, dc_contrast=0.36,
 )  # fmt: skip
