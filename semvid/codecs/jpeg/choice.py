@@ -118,8 +118,8 @@ def choose_levels(
         spread = float(dc_bits.max() - dc_bits.min())
         _choose_dc(coefficients, steps[0], dc_price, scan, dc_bits, spread, levels, counts.dc)
         by_run, margin = _bits_by_run(ac_bits)
-        end_bits = ac_bits[_END_OF_BLOCK]
-        _choose_ac(coefficients, steps, ac_price, end_bits, float(emptiness), by_run, margin, levels, counts.ac)
+        end_bits, void = ac_bits[_END_OF_BLOCK], float(emptiness)
+        _choose_ac(coefficients, steps, ac_price, end_bits, void, by_run, margin, levels, counts.ac)
     return levels, counts
 
 
