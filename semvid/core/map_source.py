@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from semvid.core.errors import ConfigError
+from semvid.core.text import counted
 from semvid.core.types import Frame, ImportanceMap
 
 
@@ -71,6 +72,13 @@ class MapSource(ImportanceSource):
     def close(self) -> None:
         """Release files and devices. Called exactly once, also after errors."""
         return
+
+
+def ended(num_frames: int) -> str:
+    """Say how much there was to make maps for, to a user whose maps go on."""
+    if num_frames == 1:
+        return "there was only one picture"
+    return f"the video ended after {counted(num_frames, 'frame')}"
 
 
 def complete(source: ImportanceSource) -> MapSource:

@@ -93,13 +93,16 @@ def _open_model(config: MapsConfig) -> MapSource:
 
 def importance_of(
     upright: NDArray[np.uint8], maps: MapsConfig, importance: ImportanceSource | None = None
-) -> FloatArray:
-    """Return the map of one picture, ``(h, w)`` of any size in 0..1.
+) -> tuple[FloatArray, list[str]]:
+    """Make the map of one picture.
 
     Args:
         upright: ``(h, w)`` grey or ``(h, w, 3)`` RGB.
         maps: See ``open_source``.
         importance: The caller's source; None = there is none.
+
+    Returns:
+        ``(h, w)`` of any size in 0..1, and sentences for the user.
 
     Raises:
         ConfigError: The map is to be followed through a video.
@@ -109,7 +112,9 @@ def importance_of(
 
         refuse_picture()
     with closing(open_source(maps, 1, importance)) as source:
-        return importance_from(source, upright, 0)
+        values = importance_from(source, upright, 0)
+        said = source.finish(1)
+    return values, [said] if said else []
 
 
 def importance_from(source: MapSource, upright: NDArray[np.uint8], index: int) -> FloatArray:

@@ -164,5 +164,8 @@ def _export_picture(
     upright = picture.upright()
     file = io.BytesIO()
     height, width = upright.shape[:2]
-    Image.fromarray(full_size(importance_of(upright, config.maps), (width, height))).save(file, "PNG")
+    values, said = importance_of(upright, config.maps)
+    for message in said:
+        on_event(Notice(message))
+    Image.fromarray(full_size(values, (width, height))).save(file, "PNG")
     return ExportResult(source, output, 1, write_whole(output, file.getvalue(), overwrite=config.overwrite))

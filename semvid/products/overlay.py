@@ -180,7 +180,10 @@ def _draw_still(
     if config.height is not None:
         width, height = max(round(width * config.height / height), 1), config.height
     picture = scaled(np.asarray(cv2.cvtColor(upright, kind), np.uint8), height, width)
-    drawn = draw_over(picture, importance_of(upright, config.maps, importance), config)
+    values, said = importance_of(upright, config.maps, importance)
+    for message in said:
+        on_event(Notice(message))
+    drawn = draw_over(picture, values, config)
     file = io.BytesIO()
     # What is drawn is RGB: the profile of a grey picture does not fit.
     profile = read.tags.icc if upright.ndim == 3 else b""

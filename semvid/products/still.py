@@ -58,9 +58,16 @@ def compress_image(
         raise OutputError(
             f"'{output.suffix or output.name}' is not a JPEG; end the output in {' or '.join(SUFFIXES)}"
         )
-    coded = code_still(source, config, lambda picture: picture_importance(picture, config.maps, importance))
+    said: list[str] = []
+
+    def map_of(picture: Picture) -> FloatArray:
+        values, notices = importance_of(picture.upright(), config.maps, importance)
+        said.extend(notices)
+        return turn_back(values, picture.orientation)
+
+    coded = code_still(source, config, map_of)
     size = write_whole(output, coded.data, overwrite=config.overwrite)
-    return ImageResult(source, output, coded.quality, coded.source_bytes, size, coded.notices)
+    return ImageResult(source, output, coded.quality, coded.source_bytes, size, (*coded.notices, *said))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +146,12 @@ def _copy(source: Path, config: ImageConfig, tags: PictureTags) -> bytes | None:
 def picture_importance(
     picture: Picture, maps: MapsConfig, importance: ImportanceSource | None = None
 ) -> FloatArray:
-    """Return the map of a picture as stored: seen upright, then turned back."""
-    return turn_back(importance_of(picture.upright(), maps, importance), picture.orientation)
+    """Return the map of a picture as stored: seen upright, then turned back.
+
+    What its source has to say is left out: that was said when the picture was compressed.
+    """
+    values, _ = importance_of(picture.upright(), maps, importance)
+    return turn_back(values, picture.orientation)
 
 
 def _to_rate(coder: PictureCoder, config: ImageConfig, picture: Picture, extra: int) -> tuple[bytes, float]:

@@ -106,6 +106,27 @@ def test_left_over_maps_are_told(clip, tmp_path):
     assert any("left over: the video ended after 24 frames" in one for one in notices)
 
 
+def test_left_over_maps_of_a_still_are_told(tmp_path):
+    """By each product that makes a map of a still."""
+    maps = semvid.MapsConfig(path=write_masks(tmp_path / "maps", [square(64, 40)] * 2))
+    source = tmp_path / "in.png"
+    Image.fromarray(square(64, 40)).save(source)
+    told = []
+
+    def tell(event):
+        told.append(event.message)
+
+    semvid.export_maps(source, tmp_path / "map.png", semvid.ExportConfig(maps=maps), on_event=tell)
+    semvid.export_overlay(source, tmp_path / "drawn.png", semvid.OverlayConfig(maps=maps), on_event=tell)
+    config = semvid.ImageConfig(maps=maps, allow_larger=True)
+    told += semvid.compress_image(source, tmp_path / "one.jpg", config).notices
+    semvid.compress_images(
+        [source], tmp_path / "many", config,
+        on_event=lambda event: tell(event) if isinstance(event, Notice) else None,
+    )  # fmt: skip
+    assert [one.partition(" has ")[2] for one in told] == ["maps left over: there was only one picture"] * 4
+
+
 def test_unreadable_maps_are_named(frames, tmp_path):
     folder = write_masks(tmp_path / "maps", [square(64, 40)] * 6)
     (folder / "00002.png").write_text("no picture")

@@ -14,7 +14,7 @@ from semvid.core.checked import Field, Malformed, parse_json, shown
 from semvid.core.decoding import read_lines
 from semvid.core.errors import MapError
 from semvid.core.geometry import grid_shape
-from semvid.core.map_source import MapSource
+from semvid.core.map_source import MapSource, ended
 from semvid.core.text import counted, setting
 from semvid.core.types import FloatArray, Frame, ImportanceMap
 from semvid.importance.files.map_files import COUNT_TOLERANCE
@@ -135,7 +135,7 @@ class BoxSource(MapSource):
             return None
         return (
             f"{setting(self._option, self._path)} has boxes for frame {min(self._by_frame)} "
-            f"but the video ended after {counted(num_frames, 'frame')}"
+            f"but {ended(num_frames)}"
         )
 
 

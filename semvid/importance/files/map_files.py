@@ -13,7 +13,7 @@ from av.video.reformatter import ColorRange
 from semvid.core.errors import InputError, MapError
 from semvid.core.geometry import grid_shape
 from semvid.core.luma import has_luma_plane
-from semvid.core.map_source import MapSource
+from semvid.core.map_source import MapSource, ended
 from semvid.core.resampling import averaged
 from semvid.core.text import counted, setting
 from semvid.core.types import FloatArray, Frame, ImportanceMap
@@ -155,8 +155,7 @@ class MapFileSource(MapSource):
         """See ``MapSource``."""
         if self.is_part or next(self._maps, None) is None:
             return None
-        ended = counted(num_frames, "frame")
-        return f"{setting('maps', self._path)} has maps left over: the video ended after {ended}"
+        return f"{setting('maps', self._path)} has maps left over: {ended(num_frames)}"
 
     def close(self) -> None:
         """Close the file."""

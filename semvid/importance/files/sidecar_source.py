@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from semvid.core.errors import MapError
-from semvid.core.map_source import MapSource
-from semvid.core.text import counted, setting
+from semvid.core.map_source import MapSource, ended
+from semvid.core.text import setting
 from semvid.core.types import Frame, ImportanceMap, Span, from_grey
 from semvid.importance.files.sidecar import SidecarReader, TimedMap
 
@@ -141,8 +141,7 @@ class SidecarSource(MapSource):
         if self.is_part or self._next is None:
             return None
         return (
-            f"{setting('maps', self._path)} has maps left over: the video ended after "
-            f"{counted(num_frames, 'frame')}; "
+            f"{setting('maps', self._path)} has maps left over: {ended(num_frames)}; "
             "if its beginning was cut off, it got the maps of earlier frames: make them again"
         )
 
