@@ -88,6 +88,7 @@ def round_levels(coefficients: FloatArray, steps: FloatArray) -> LevelArray:
 def choose_levels(
     coefficients: FloatArray,
     steps: FloatArray,
+    weights: FloatArray,
     prices: Prices,
     scan: NDArray[np.int64],
     counts: Counts,
@@ -98,8 +99,8 @@ def choose_levels(
 
     Args:
         coefficients: ``(n, 64)`` float32 from ``to_blocks``.
-        steps: ``(64,)`` float32 quantizer steps. Where errors in some coefficients weigh more than in others,
-            they and the coefficients are both multiplied by the square roots of those weights.
+        steps: ``(64,)`` float32 quantizer steps.
+        weights: ``(64,)`` float32 of squared errors in the coefficients of every block, > 0.
         prices: What a bit is worth.
         scan: ``(n,)`` the order in which blocks are coded.
         counts: Symbol counts to begin with.
@@ -110,7 +111,7 @@ def choose_levels(
     Returns:
         ``(n, 64)`` int16 levels in zigzag order, and the counts of their symbols.
     """
-    ac_price, dc_price = prices.ac.astype(np.float32), prices.dc.astype(np.float32)
+    ac_price, dc_price = prices.ac.astype(np.float32), (prices.dc / weights[0]).astype(np.float32)
     levels = np.zeros(coefficients.shape, np.int16)
     for _ in range(rounds):
         ac_bits, dc_bits = symbol_bits(counts.ac), symbol_bits(counts.dc)
@@ -119,7 +120,7 @@ def choose_levels(
         _choose_dc(coefficients, steps[0], dc_price, scan, dc_bits, spread, levels, counts.dc)
         by_run, margin = _bits_by_run(ac_bits)
         end_bits, void = ac_bits[_END_OF_BLOCK], float(emptiness)
-        _choose_ac(coefficients, steps, ac_price, end_bits, void, by_run, margin, levels, counts.ac)
+        _choose_ac(coefficients, steps, weights, ac_price, end_bits, void, by_run, margin, levels, counts.ac)
     return levels, counts
 
 
@@ -208,6 +209,7 @@ def _bits_by_run(bits: FloatArray) -> tuple[NDArray[np.float64], float]:
 def _choose_ac(  # noqa: PLR0912, PLR0915 - one loop, compiled whole
     coefficients: FloatArray,
     steps: FloatArray,
+    weights: FloatArray,
     price: FloatArray,
     end_bits: float,
     emptiness: float,
@@ -234,19 +236,19 @@ def _choose_ac(  # noqa: PLR0912, PLR0915 - one loop, compiled whole
             places[num_nodes] = i
             if abs(coefficients[block, i]) >= 0.5 * steps[i]:
                 num_nodes += 1
-                lost += coefficients[block, i] * coefficients[block, i]
+                lost += weights[i] * coefficients[block, i] * coefficients[block, i]
         worth = price[block]
         num_alive, alive[0] = 1, 0
         best_cost, best_node = worth * end_bits + emptiness * lost, 0
         for number in range(1, num_nodes):
             i = places[number]
-            step = steps[i]
+            step, weight = steps[i], weights[i]
             magnitude = abs(coefficients[block, i])
             nearest = min(int(magnitude / step + 0.5), _LARGEST)
             cheapest, cheapest_from, cheapest_level = np.inf, 0, 0
             size, level = SIZES[nearest], nearest
             while size > 0:
-                error = level * step * (level * step - 2.0 * magnitude)
+                error = weight * level * step * (level * step - 2.0 * magnitude)
                 for index in range(num_alive):
                     node = alive[index]
                     cost = node_cost[node] + error + worth * by_run[size, i - places[node] - 1]
