@@ -12,12 +12,15 @@ blocks. Bits are those of the Huffman symbols a picture really uses, so the choi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from semvid.codecs.jpeg.compiled import compiled
-from semvid.core.types import FloatArray
+
+if TYPE_CHECKING:
+    from semvid.core.types import FloatArray
 
 _END_OF_BLOCK, _SIXTEEN_ZEROS = 0x00, 0xF0
 """Symbols of AC: bits 4 to 7 are a run of zeros, bits 0 to 3 the size of the level behind it in bits."""
@@ -28,6 +31,7 @@ _UNSEEN = 0.05
 """Count of a symbol that was never used."""
 _DC_SPAN = 3
 """A DC level is chosen among the nearest one and so many on either side."""
+_DC_STATES = 2 * _DC_SPAN + 1
 _LARGEST, _LARGEST_DC = 1023, 1023
 """Of levels in baseline JPEG; one less than the negative for DC."""
 SIZES = np.array([number.bit_length() for number in range(2048)], np.int64)
@@ -88,7 +92,6 @@ def round_levels(coefficients: FloatArray, steps: FloatArray) -> LevelArray:
 def choose_levels(
     coefficients: FloatArray,
     steps: FloatArray,
-    weights: FloatArray,
     prices: Prices,
     scan: NDArray[np.int64],
     counts: Counts,
@@ -99,8 +102,8 @@ def choose_levels(
 
     Args:
         coefficients: ``(n, 64)`` float32 from ``to_blocks``.
-        steps: ``(64,)`` float32 quantizer steps.
-        weights: ``(64,)`` float32 of squared errors in the coefficients of every block, > 0.
+        steps: ``(64,)`` float32 quantizer steps. Where errors in some coefficients weigh more than in others,
+            they and the coefficients are both multiplied by the square roots of those weights.
         prices: What a bit is worth.
         scan: ``(n,)`` the order in which blocks are coded.
         counts: Symbol counts to begin with.
@@ -111,43 +114,54 @@ def choose_levels(
     Returns:
         ``(n, 64)`` int16 levels in zigzag order, and the counts of their symbols.
     """
-    ac_price, dc_price = prices.ac.astype(np.float32), (prices.dc / weights[0]).astype(np.float32)
-    levels = np.zeros(coefficients.shape, np.int16)
+    ac_price, dc_price = prices.ac.astype(np.float32), prices.dc.astype(np.float32)
+    steps = steps.astype(np.float64)
+    levels = np.empty(coefficients.shape, np.int16)
+    num_blocks = len(coefficients)
+    came_from = np.empty((num_blocks, _DC_STATES), np.int8)
     for _ in range(rounds):
         ac_bits, dc_bits = symbol_bits(counts.ac), symbol_bits(counts.dc)
         counts = Counts(np.zeros(_NUM_AC), np.zeros(_NUM_DC))
         spread = float(dc_bits.max() - dc_bits.min())
-        _choose_dc(coefficients, steps[0], dc_price, scan, dc_bits, spread, levels, counts.dc)
+        _choose_dc(
+            coefficients, steps[0], dc_price, scan, num_blocks, dc_bits, spread, levels, counts.dc, came_from,
+            np.empty(_DC_STATES), np.empty(_DC_STATES), np.empty(2 * _DC_STATES),
+        )  # fmt: skip
         by_run, margin = _bits_by_run(ac_bits)
-        end_bits, void = ac_bits[_END_OF_BLOCK], float(emptiness)
-        _choose_ac(coefficients, steps, weights, ac_price, end_bits, void, by_run, margin, levels, counts.ac)
+        _choose_ac(
+            coefficients, num_blocks, steps, ac_price, ac_bits[_END_OF_BLOCK], emptiness, by_run, margin,
+            levels, counts.ac, np.empty(64), *np.empty((4, 64), np.int64),
+        )  # fmt: skip
     return levels, counts
 
 
-@compiled
+@compiled("f4* f8 f4* i8* i8 f4* f8 i2* f8* i1* f8* f8* f8*")
 def _choose_dc(  # noqa: PLR0912 - one loop, compiled whole
     coefficients: FloatArray,
     step: float,
     price: FloatArray,
     scan: NDArray[np.int64],
+    num_blocks: int,
     bits: FloatArray,
     spread: float,
     levels: LevelArray,
     counts: CountArray,
+    came_from: NDArray[np.int8],
+    cost: CountArray,
+    before: CountArray,
+    of_step: CountArray,
 ) -> None:
     """Fill ``levels[:, 0]`` by the cheapest path through all blocks, add to ``counts``.
 
     A level is left out whose error is larger than the nearest one's by more than the bits of the two
     differences it is part of could make good; ``spread`` is how far ``bits`` of one lie apart.
     """
-    num_blocks = len(scan)
-    came_from = np.empty((num_blocks, 2 * _DC_SPAN + 1), np.int8)
-    cost, before = np.zeros(2 * _DC_SPAN + 1), np.zeros(2 * _DC_SPAN + 1)
-    of_step = np.zeros(4 * _DC_SPAN + 1)
+    for state in range(_DC_STATES):
+        before[state] = 0
     # Of the block before; the first is told from 0.
     middle_before, lowest_before, highest_before = _DC_SPAN, -_DC_SPAN, -_DC_SPAN
     for position in range(num_blocks):
-        value, worth = coefficients[scan[position], 0], price[scan[position]]
+        value, worth = coefficients[64 * scan[position]], price[scan[position]]
         worth_after = price[scan[position + 1]] if position + 1 < num_blocks else worth
         middle = _nearest_dc(value, step)
         least = (value - middle * step) ** 2 + spread * (worth + worth_after)
@@ -171,7 +185,7 @@ def _choose_dc(  # noqa: PLR0912 - one loop, compiled whole
                 if total < cheapest:
                     cheapest, cheapest_from = total, last
             cost[state + _DC_SPAN] = cheapest + (value - level * step) ** 2
-            came_from[position, state + _DC_SPAN] = cheapest_from
+            came_from[position * _DC_STATES + state + _DC_SPAN] = cheapest_from
         before, cost = cost, before
         middle_before, lowest_before, highest_before = middle, lowest, highest
     state = lowest_before
@@ -180,16 +194,15 @@ def _choose_dc(  # noqa: PLR0912 - one loop, compiled whole
             state = other
     for position in range(num_blocks - 1, -1, -1):
         block = scan[position]
-        levels[block, 0] = _nearest_dc(coefficients[block, 0], step) + state
-        state = came_from[position, state + _DC_SPAN]
+        levels[64 * block] = _nearest_dc(coefficients[64 * block], step) + state
+        state = came_from[position * _DC_STATES + state + _DC_SPAN]
     predicted = 0
     for position in range(num_blocks):
-        level = levels[scan[position], 0]
+        level = int(levels[64 * scan[position]])
         counts[SIZES[abs(level - predicted)]] += 1
         predicted = level
 
 
-@compiled
 def _nearest_dc(value: float, step: float) -> int:
     return min(max(int(np.rint(value / step)), -_LARGEST_DC - 1), _LARGEST_DC)
 
@@ -205,11 +218,11 @@ def _bits_by_run(bits: FloatArray) -> tuple[NDArray[np.float64], float]:
     return by_run, float((dearest_so_far - by_run[1:]).max())
 
 
-@compiled
-def _choose_ac(  # noqa: PLR0912, PLR0915 - one loop, compiled whole
+@compiled("f4* i8 f8* f4* f4 f8 f8* f8 i2* f8* f8* i8* i8* i8* i8*")
+def _choose_ac(  # noqa: PLR0912 - one loop, compiled whole
     coefficients: FloatArray,
+    num_blocks: int,
     steps: FloatArray,
-    weights: FloatArray,
     price: FloatArray,
     end_bits: float,
     emptiness: float,
@@ -217,41 +230,42 @@ def _choose_ac(  # noqa: PLR0912, PLR0915 - one loop, compiled whole
     margin: float,
     levels: LevelArray,
     counts: CountArray,
+    node_cost: NDArray[np.float64],
+    places: NDArray[np.int64],
+    alive: NDArray[np.int64],
+    node_from: NDArray[np.int64],
+    node_level: NDArray[np.int64],
 ) -> None:
     """Fill ``levels[:, 1:]``, add to ``counts``. Node 0 is DC; a node is a coefficient that may be kept.
 
-    A node is dropped when a later one is cheaper by more than a longer run could make good.
+    A node is dropped when a later one is cheaper by more than a longer run could make good. Nodes have places
+    in the scan, and the cost of the cheapest way there, less that of zeros everywhere.
     """
-    places = np.empty(65, np.int64)  # of nodes in the scan
-    node_from = np.empty(64, np.int64)
-    node_level = np.empty(64, np.int64)
-    node_cost = np.empty(64, np.float64)  # cheapest way there, less the cost of zeros everywhere
-    alive = np.empty(64, np.int64)
     places[0], node_cost[0] = 0, 0.0
-    for block in range(coefficients.shape[0]):
-        num_nodes = 1
+    for block in range(num_blocks):
+        first, num_nodes = 64 * block, 1
         lost = 0.0
         for i in range(1, 64):
-            levels[block, i] = 0
+            levels[first + i] = 0
             places[num_nodes] = i
-            if abs(coefficients[block, i]) >= 0.5 * steps[i]:
+            if abs(coefficients[first + i]) >= 0.5 * steps[i]:
                 num_nodes += 1
-                lost += weights[i] * coefficients[block, i] * coefficients[block, i]
+                lost += coefficients[first + i] * coefficients[first + i]
         worth = price[block]
         num_alive, alive[0] = 1, 0
         best_cost, best_node = worth * end_bits + emptiness * lost, 0
         for number in range(1, num_nodes):
             i = places[number]
-            step, weight = steps[i], weights[i]
-            magnitude = abs(coefficients[block, i])
+            step = steps[i]
+            magnitude = abs(coefficients[first + i])
             nearest = min(int(magnitude / step + 0.5), _LARGEST)
             cheapest, cheapest_from, cheapest_level = np.inf, 0, 0
             size, level = SIZES[nearest], nearest
             while size > 0:
-                error = weight * level * step * (level * step - 2.0 * magnitude)
+                error = level * step * (level * step - 2.0 * magnitude)
                 for index in range(num_alive):
                     node = alive[index]
-                    cost = node_cost[node] + error + worth * by_run[size, i - places[node] - 1]
+                    cost = node_cost[node] + error + worth * by_run[63 * size + i - places[node] - 1]
                     if cost < cheapest:
                         cheapest, cheapest_from, cheapest_level = cost, node, level
                 size -= 1
@@ -274,7 +288,7 @@ def _choose_ac(  # noqa: PLR0912, PLR0915 - one loop, compiled whole
             counts[_END_OF_BLOCK] += 1
         while best_node > 0:
             i, level = places[best_node], node_level[best_node]
-            levels[block, i] = level if coefficients[block, i] > 0 else -level
+            levels[first + i] = level if coefficients[first + i] > 0 else -level
             best_node = node_from[best_node]
             run = i - places[best_node] - 1
             counts[(run & 15) << 4 | SIZES[level]] += 1

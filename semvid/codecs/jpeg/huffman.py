@@ -22,7 +22,7 @@ _LONGEST, _LONGEST_TREE = 16, 32
 def count_entries(entries: EntryArray, num_tables: int) -> CodeArray:
     """Return how often each symbol occurs, ``(num_tables, 256)``."""
     counts = np.zeros((num_tables, 256), np.int64)
-    _count(entries, counts)
+    _count(entries, len(entries), counts)
     return counts
 
 
@@ -43,14 +43,13 @@ def code_lengths(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[
     return num_codes[: _LONGEST + 1], order[lengths[order] > 0]
 
 
-@compiled
-def _count(entries: EntryArray, counts: CodeArray) -> None:
-    for index in range(len(entries)):
-        entry = entries[index]
-        counts[entry >> 24, entry >> 16 & 0xFF] += 1
+@compiled("i4* i8 i8*")
+def _count(entries: EntryArray, num_entries: int, counts: CodeArray) -> None:
+    for index in range(num_entries):
+        counts[entries[index] >> 16] += 1
 
 
-@compiled
+@compiled("i8* i8* i8*")
 def _merge(left: NDArray[np.int64], lengths: NDArray[np.int64], following: NDArray[np.int64]) -> None:
     """Merge the two rarest symbols until all are one: Figure K.1. ``left`` are counts, ``following`` -1."""
     while True:
@@ -71,7 +70,6 @@ def _merge(left: NDArray[np.int64], lengths: NDArray[np.int64], following: NDArr
         _lengthen(second, lengths, following)
 
 
-@compiled
 def _lengthen(symbol: int, lengths: NDArray[np.int64], following: NDArray[np.int64]) -> int:
     lengths[symbol] += 1
     while following[symbol] >= 0:
@@ -94,12 +92,15 @@ def _shorten(num_codes: NDArray[np.int64]) -> None:
     num_codes[np.flatnonzero(num_codes)[-1]] -= 1
 
 
-@compiled
-def pack(entries: EntryArray, codes: CodeArray, lengths: CodeArray, packed: NDArray[np.uint8]) -> int:
+@compiled("i4* i8 i8* i8* u1* -> i8")
+def pack(
+    entries: EntryArray, num_entries: int, codes: CodeArray, lengths: CodeArray, packed: NDArray[np.uint8]
+) -> int:
     """Write symbols as bits, with a 0 behind every byte of ones.
 
     Args:
         entries: The symbols.
+        num_entries: How many there are.
         codes: ``(tables * 256,)`` of each table and symbol, with zeros for the bits that follow.
         lengths: Likewise, of the codes and of what follows, in bits.
         packed: Where to; twice as large as the bits need.
@@ -108,7 +109,7 @@ def pack(entries: EntryArray, codes: CodeArray, lengths: CodeArray, packed: NDAr
         How many bytes were written.
     """
     waiting, num_waiting, place = 0, 0, 0
-    for number in range(len(entries)):
+    for number in range(num_entries):
         entry = entries[number]
         index = entry >> 16
         length = lengths[index]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semvid.codecs.jpeg.choice import SIZES, LevelArray
-from semvid.codecs.jpeg.compiled import compiled
+from semvid.codecs.jpeg.compiled import addresses, compiled
 from semvid.codecs.jpeg.huffman import EntryArray
 
 _MOST_OTHERS = 5
@@ -31,28 +31,33 @@ def baseline_entries(
     num_blocks = -(-rows >> down) * -(-cols >> across) * ((1 << across + down) + len(levels) - 1)
     most = int(num_blocks) * _MOST_OTHERS + sum(np.count_nonzero(one) for one in levels)
     entries = np.empty(most, np.int32)
-    # Always three, so that the loops are compiled once; of grey, two are not looked at.
-    three = (*levels, *levels, *levels)[:3]
-    quarters = tuple(one.view(np.int64) for one in three)
-    count = _baseline(three, quarters, shapes, across, down, entries)
+    count = _baseline(
+        addresses(levels), addresses(levels), shapes, len(levels), across, down, np.zeros(3, np.int64),
+        entries,
+    )  # fmt: skip
     return entries[:count]
 
 
-@compiled
+@compiled("i2** i8** i8* i8 i8 i8 i8* i4* -> i8")
 def _baseline(
-    levels: tuple[LevelArray, ...],
-    quarters: tuple[NDArray[np.int64], ...],
+    levels: NDArray[np.intp],
+    quarters: NDArray[np.intp],
     shapes: NDArray[np.int64],
+    num_components: int,
     across: int,
     down: int,
+    before: NDArray[np.int64],
     entries: EntryArray,
 ) -> int:
-    before = np.zeros(3, np.int64)
+    """Add the symbols of all blocks; return how many there are.
+
+    ``quarters`` are the levels, four in one number, and ``before`` the DC coded last, by component.
+    """
     count = 0
-    for top in range(0, shapes[0, 0], 1 << down):
-        for left in range(0, shapes[0, 1], 1 << across):
-            for component in range(len(shapes)):
-                rows, cols = shapes[component, 0], shapes[component, 1]
+    for top in range(0, shapes[0], 1 << down):
+        for left in range(0, shapes[1], 1 << across):
+            for component in range(num_components):
+                rows, cols = shapes[2 * component], shapes[2 * component + 1]
                 is_luma = component == 0
                 for unit in range(1 << across + down if is_luma else 1):
                     row = top + (unit >> across) if is_luma else top >> down
@@ -69,7 +74,6 @@ def _baseline(
     return count
 
 
-@compiled
 def _block(
     levels: LevelArray,
     quarters: NDArray[np.int64],
@@ -79,20 +83,18 @@ def _block(
     entries: EntryArray,
     count: int,
 ) -> int:
-    """Add the symbols of a block.
-
-    ``quarters`` are the levels, four in one number, and ``before`` the DC coded last, by component.
-    """
+    """Add the symbols of a block; return the new count."""
     table = min(component, 1) << 1
-    entries[count] = table << 24 | _sized(levels[block, 0] - before[component])
-    before[component] = levels[block, 0]
+    first = 64 * block
+    entries[count] = table << 24 | _sized(levels[first] - before[component])
+    before[component] = levels[first]
     count += 1
     last = 0
     for quarter in range(16):
-        if quarters[block, quarter] == 0:
+        if quarters[16 * block + quarter] == 0:
             continue
         for i in range(max(4 * quarter, 1), 4 * quarter + 4):
-            level = levels[block, i]
+            level = int(levels[first + i])
             if level == 0:
                 continue
             run = i - last - 1
@@ -100,7 +102,7 @@ def _block(
                 entries[count] = table + 1 << 24 | 0xF0 << 16
                 count += 1
                 run -= 16
-            entries[count] = table + 1 << 24 | run << 20 | _sized(int(level))
+            entries[count] = table + 1 << 24 | run << 20 | _sized(level)
             count += 1
             last = i
     if last < 63:
@@ -109,7 +111,6 @@ def _block(
     return count
 
 
-@compiled
 def _sized(value: int) -> int:
     """Return the size of a value, shifted by 16, and the bits that tell it among those of this size."""
     size = SIZES[abs(value)]

@@ -64,7 +64,7 @@ def write_jpeg(
     used = b"".join(bytes([index + 1, 0x11 * min(index, 1)]) for index in range(num_components))
     segments += _segment(0xDA, bytes([num_components]) + used + bytes([0, 63, 0]))
     packed = np.empty(2 * (int((counts * lengths).sum()) // 8 + 1), np.uint8)
-    num_bytes = pack(entries, codes.ravel(), lengths.ravel(), packed)
+    num_bytes = pack(entries, len(entries), codes, lengths, packed)
     return b"".join((b"\xff\xd8", segments, packed[:num_bytes].tobytes(), b"\xff\xd9"))
 
 
