@@ -86,13 +86,14 @@ FACTOR, LEAST_FACTOR = 1.25, 1.06
 
 def tuning_of(constants: dict[str, float]) -> Tuning:
     """Return the tuning with these constants."""
-    tuning = PERCEPTUAL
+    tuned = PERCEPTUAL.knots[0]
     for name, references in (("luma", ANNEX_K_LUMA), ("chroma", ANNEX_K_CHROMA)):
         own_keys = [key for key in constants if key.startswith(f"{name}.")]
         given = {key.partition(".")[2]: constants[key] for key in own_keys}
         own = blend(references, constants[f"{name}_k"], ROBIDOUX, constants[f"{name}_r"])
-        tuning = replace(tuning, **{name: replace(getattr(tuning, name), references=own, **given)})
-    return replace(tuning, **{key: constants[key] for key in ("price", "contrast", "dc_contrast")})
+        tuned = replace(tuned, **{name: replace(getattr(tuned, name), references=own, **given)})
+    tuned = replace(tuned, **{key: constants[key] for key in ("price", "contrast", "dc_contrast")})
+    return replace(PERCEPTUAL, knots=(tuned,))
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 import io
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -19,7 +20,7 @@ from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_size, masking_
 from semvid.codecs.jpeg.planes import SHIFTS, planes_from_rgb
 from semvid.codecs.jpeg.sampling import choose_sampling
 from semvid.codecs.jpeg.tables import ZIGZAG, quality_at, scaled_tables, step_scale
-from semvid.codecs.jpeg.tuning import TUNINGS
+from semvid.codecs.jpeg.tuning import TUNINGS, Tuning
 from semvid.codecs.jpeg.writer import insert_segments, write_jpeg
 from semvid.core.errors import ConfigError
 from semvid.core.geometry import extended
@@ -75,11 +76,14 @@ def test_no_single_change_makes_a_chosen_block_cheaper(coefficients, price, qual
     table, _ = scaled_tables(quality)
     bits = symbol_bits(typical_counts().ac)
     prices = Prices(np.full(6, price, np.float32), np.full(6, price, np.float32))
-    chosen, _ = choose_levels(coefficients, table, prices, np.arange(6), typical_counts(), 1, emptiness)
+    weights = np.linspace(2, 0.3, 64, dtype=np.float32)
+    chosen, _ = choose_levels(
+        coefficients, table, weights, prices, np.arange(6), typical_counts(), 1, emptiness
+    )
     plain = round_levels(coefficients, table)
 
     def cost(levels):
-        error = np.square(coefficients - levels * table)[1:].sum()
+        error = (weights * np.square(coefficients - levels * table))[1:].sum()
         rate, last = 0.0, 0
         for i in np.flatnonzero(levels[1:]) + 1:
             run, size = int(i) - last - 1, int(abs(int(levels[i]))).bit_length()
@@ -87,7 +91,7 @@ def test_no_single_change_makes_a_chosen_block_cheaper(coefficients, price, qual
             last = int(i)
         if not levels[1:].any():
             could_be_kept = np.abs(coefficients[1:]) >= 0.5 * table[1:]
-            error += emptiness * np.square(coefficients[1:])[could_be_kept].sum()
+            error += emptiness * (weights * np.square(coefficients))[1:][could_be_kept].sum()
         return error + price * (rate + (bits[0] if last < 63 else 0))
 
     for row in range(6):
@@ -248,11 +252,13 @@ def test_no_single_change_makes_the_path_of_dc_cheaper(values, price, random):
     coefficients = np.zeros((40, 64), np.float32)
     coefficients[:, 0] = values
     table, _ = scaled_tables(40)
+    weights = np.full(64, 1.7, np.float32)
     scan = np.array(random.sample(range(40), 40))
     bits = symbol_bits(typical_counts().dc)
     chosen, counts = choose_levels(
         coefficients,
         table,
+        weights,
         Prices(np.ones(40, np.float32), np.full(40, price, np.float32)),
         scan,
         typical_counts(),
@@ -262,7 +268,7 @@ def test_no_single_change_makes_the_path_of_dc_cheaper(values, price, random):
 
     def cost(levels):
         steps = np.abs(np.diff(levels[scan], prepend=0))
-        return np.square(values - levels * table[0]).sum() + price * sum(
+        return weights[0] * np.square(values - levels * table[0]).sum() + price * sum(
             bits[int(one).bit_length()] for one in steps
         )
 
@@ -284,18 +290,36 @@ def test_blocks_are_visited_as_a_scan_does():
 
 @given(st.sampled_from(sorted(TUNINGS)), st.floats(1, 99.4), st.floats(0.1, 40))
 def test_steps_get_finer_with_quality(tune, quality, more):
-    for coarse, fine in zip(TUNINGS[tune].tables(quality), TUNINGS[tune].tables(quality + more), strict=True):
+    lower, higher = TUNINGS[tune].at(quality), TUNINGS[tune].at(quality + more)
+    for coarse, fine in zip(lower.tables(), higher.tables(), strict=True):
         assert coarse.min() >= fine.min() >= 1
         assert fine.max() <= coarse.max() <= 255
         assert (fine <= coarse).all()
-        assert TUNINGS[tune].worth_of_bit(quality, 0.06) >= TUNINGS[tune].worth_of_bit(quality + more, 0.06)
+    assert lower.worth_of_bit() >= higher.worth_of_bit()
+    assert lower.worth_of_bit(0.06) >= higher.worth_of_bit(0.06)
+
+
+def test_between_its_knots_a_tuning_is_blended():
+    usual = TUNINGS["psnr"].knots[0]
+    luma = replace(usual.luma, references=(4.0,) * 64)
+    fine = replace(usual, scale=0.1, contrast=0.2, luma=luma)
+    coarse = replace(usual, scale=10, contrast=1, luma=replace(luma, references=(16.0,) * 64, flatness=1.5))
+    tuning = Tuning(scale=2, knots=(fine, coarse))
+    middle = tuning.at(quality_at(0.5))
+    assert middle.scale == pytest.approx(1)
+    assert middle.price == usual.price
+    assert middle.contrast == pytest.approx(0.6)
+    assert middle.luma.flatness == pytest.approx(1)
+    assert middle.luma.references == pytest.approx((8.0,) * 64)
+    assert tuning.at(quality_at(0.04)) == replace(fine, scale=pytest.approx(0.08))
+    assert tuning.at(1) == replace(coarse, scale=100.0)
 
 
 def test_psnr_weighs_all_coefficients_alike_and_the_eye_does_not():
     for component in range(2):
-        assert (TUNINGS["psnr"].of(component).roots() == 1).all()
-        roots = TUNINGS["perceptual"].of(component).roots()
-        assert roots[63] < 0.5 * roots[1]
+        assert (TUNINGS["psnr"].at(75).of(component).weights() == 1).all()
+        weights = TUNINGS["perceptual"].at(75).of(component).weights()
+        assert weights[63] < 0.25 * weights[1]
 
 
 @given(
@@ -304,7 +328,7 @@ def test_psnr_weighs_all_coefficients_alike_and_the_eye_does_not():
     hnp.arrays(np.float32, 30, elements=st.floats(0, 1e5, width=32)),
 )
 def test_texture_hides_errors(tune, component, energy):
-    tuning = TUNINGS[tune].of(component)
+    tuning = TUNINGS[tune].at(75).of(component)
     of_ac, of_dc = masking_weights(energy, tuning)
     order = np.argsort(energy)
     for weights in (of_ac, of_dc):

@@ -92,6 +92,7 @@ def round_levels(coefficients: FloatArray, steps: FloatArray) -> LevelArray:
 def choose_levels(
     coefficients: FloatArray,
     steps: FloatArray,
+    weights: FloatArray,
     prices: Prices,
     scan: NDArray[np.int64],
     counts: Counts,
@@ -102,8 +103,8 @@ def choose_levels(
 
     Args:
         coefficients: ``(n, 64)`` float32 from ``to_blocks``.
-        steps: ``(64,)`` float32 quantizer steps. Where errors in some coefficients weigh more than in others,
-            they and the coefficients are both multiplied by the square roots of those weights.
+        steps: ``(64,)`` float32 quantizer steps.
+        weights: ``(64,)`` float32 of squared errors in the coefficients of every block, > 0.
         prices: What a bit is worth.
         scan: ``(n,)`` the order in which blocks are coded.
         counts: Symbol counts to begin with.
@@ -114,9 +115,8 @@ def choose_levels(
     Returns:
         ``(n, 64)`` int16 levels in zigzag order, and the counts of their symbols.
     """
-    ac_price, dc_price = prices.ac.astype(np.float32), prices.dc.astype(np.float32)
-    steps = steps.astype(np.float64)
-    levels = np.empty(coefficients.shape, np.int16)
+    ac_price, dc_price = prices.ac.astype(np.float32), (prices.dc / weights[0]).astype(np.float32)
+    steps, levels = steps.astype(np.float32, copy=False), np.empty(coefficients.shape, np.int16)
     num_blocks = len(coefficients)
     came_from = np.empty((num_blocks, _DC_STATES), np.int8)
     for _ in range(rounds):
@@ -129,13 +129,13 @@ def choose_levels(
         )  # fmt: skip
         by_run, margin = _bits_by_run(ac_bits)
         _choose_ac(
-            coefficients, num_blocks, steps, ac_price, ac_bits[_END_OF_BLOCK], emptiness, by_run, margin,
-            levels, counts.ac, np.empty(64), *np.empty((4, 64), np.int64),
+            coefficients, num_blocks, steps, weights, ac_price, ac_bits[_END_OF_BLOCK], emptiness, by_run,
+            margin, levels, counts.ac, np.empty(64), *np.empty((4, 64), np.int64),
         )  # fmt: skip
     return levels, counts
 
 
-@compiled("f4* f8 f4* i8* i8 f4* f8 i2* f8* i1* f8* f8* f8*")
+@compiled("f4* f4 f4* i8* i8 f4* f8 i2* f8* i1* f8* f8* f8*")
 def _choose_dc(  # noqa: PLR0912 - one loop, compiled whole
     coefficients: FloatArray,
     step: float,
@@ -218,11 +218,12 @@ def _bits_by_run(bits: FloatArray) -> tuple[NDArray[np.float64], float]:
     return by_run, float((dearest_so_far - by_run[1:]).max())
 
 
-@compiled("f4* i8 f8* f4* f4 f8 f8* f8 i2* f8* f8* i8* i8* i8* i8*")
+@compiled("f4* i8 f4* f4* f4* f4 f8 f8* f8 i2* f8* f8* i8* i8* i8* i8*")
 def _choose_ac(  # noqa: PLR0912 - one loop, compiled whole
     coefficients: FloatArray,
     num_blocks: int,
     steps: FloatArray,
+    weights: FloatArray,
     price: FloatArray,
     end_bits: float,
     emptiness: float,
@@ -250,19 +251,19 @@ def _choose_ac(  # noqa: PLR0912 - one loop, compiled whole
             places[num_nodes] = i
             if abs(coefficients[first + i]) >= 0.5 * steps[i]:
                 num_nodes += 1
-                lost += coefficients[first + i] * coefficients[first + i]
+                lost += weights[i] * coefficients[first + i] * coefficients[first + i]
         worth = price[block]
         num_alive, alive[0] = 1, 0
         best_cost, best_node = worth * end_bits + emptiness * lost, 0
         for number in range(1, num_nodes):
             i = places[number]
-            step = steps[i]
+            step, weight = steps[i], weights[i]
             magnitude = abs(coefficients[first + i])
             nearest = min(int(magnitude / step + 0.5), _LARGEST)
             cheapest, cheapest_from, cheapest_level = np.inf, 0, 0
             size, level = SIZES[nearest], nearest
             while size > 0:
-                error = level * step * (level * step - 2.0 * magnitude)
+                error = weight * level * step * (level * step - 2.0 * magnitude)
                 for index in range(num_alive):
                     node = alive[index]
                     cost = node_cost[node] + error + worth * by_run[63 * size + i - places[node] - 1]

@@ -72,34 +72,36 @@ class PictureCoder:
         self.sampling = planes.sampling
         self._planes, self._importance, self._tuning = planes, importance, tuning
         self._shapes = [block_shape(one.shape[1], one.shape[0]) for one in planes.components]
-        tunings = [tuning.of(number) for number in range(len(planes.components))]
-        self._roots = [one.roots() for one in tunings]
-        transformed = list(map(to_blocks, planes.components, self._shapes, self._roots))
+        transformed = list(map(to_blocks, planes.components, self._shapes))
         self._blocks = [blocks for blocks, _ in transformed]
-        self._masking = [
-            masking_weights(one[1], each) for one, each in zip(transformed, tunings, strict=True)
-        ]
+        self._energies = [energy for _, energy in transformed]
         across, down = SHIFTS[planes.sampling]
         self._scans = [
             scan_order(shape, *((across, down) if index == 0 else (0, 0)))
             for index, shape in enumerate(self._shapes)
         ]
 
+    def masking(self, choice: Choice) -> list[tuple[FloatArray, FloatArray]]:
+        """Return how much squared error weighs where everything matters equally, in AC and in DC."""
+        tuned = self._tuning.at(choice.quality)
+        return [masking_weights(one, tuned.of(number)) for number, one in enumerate(self._energies)]
+
     def weights(self, choice: Choice) -> list[tuple[FloatArray, FloatArray]]:
         """Return how much squared error weighs in the blocks of each component, in AC and in DC.
 
         That is importance times masking.
         """
+        tuned, masking = self._tuning.at(choice.quality), self.masking(choice)
         strength, background = np.float32(choice.strength), np.float32(choice.background_weight)
         if self._importance is None or strength == 0:
-            return self._masking
+            return masking
         weights = []
-        for plane, (of_ac, of_dc) in zip(self._planes.components, self._masking, strict=True):
+        for plane, (of_ac, of_dc) in zip(self._planes.components, masking, strict=True):
             matters = area_mean(self._importance, plane.shape[1], plane.shape[0], 8).ravel()
             share = (background + matters) / (1 + background)
             weights.append((
-                of_ac * share ** np.float32(self._tuning.contrast * strength),
-                of_dc * share ** np.float32(self._tuning.dc_contrast * strength),
+                of_ac * share ** np.float32(tuned.contrast * strength),
+                of_dc * share ** np.float32(tuned.dc_contrast * strength),
             ))  # fmt: skip
         return weights
 
@@ -112,21 +114,20 @@ class PictureCoder:
             choice: How.
             known: Symbol counts of a similar picture, one a component: one round will do then.
         """
-        tables = self._tuning.tables(choice.quality)
-        price = self._tuning.price if choice.price is None else choice.price
-        worth = self._tuning.worth_of_bit(choice.quality, price)
+        tuned = self._tuning.at(choice.quality)
+        tables, worth = tuned.tables(), tuned.worth_of_bit(choice.price)
         weights = self.weights(choice)
         levels, self.counts = [], []
         for index, blocks in enumerate(self._blocks):
-            steps = tables[min(index, 1)] * self._roots[index]
-            if price == 0:
+            steps = tables[min(index, 1)].astype(np.float32)
+            if choice.price == 0:
                 levels.append(round_levels(blocks, steps))
                 continue
             of_ac, of_dc = weights[index]
             chosen, counts = choose_levels(
-                blocks, steps, Prices(worth / of_ac, worth / of_dc), self._scans[index],
-                known[index] if known else typical_counts(), 1 if known else _ROUNDS,
-                self._tuning.of(index).emptiness,
+                blocks, steps, tuned.of(index).weights(), Prices(worth / of_ac, worth / of_dc),
+                self._scans[index], known[index] if known else typical_counts(), 1 if known else _ROUNDS,
+                tuned.of(index).emptiness,
             )  # fmt: skip
             levels.append(chosen)
             self.counts.append(counts)
@@ -144,8 +145,8 @@ class PictureCoder:
         """Code as libjpeg-turbo would: its tables, every coefficient rounded, Huffman codes optimised."""
         tables = scaled_tables(quality)
         levels = [
-            round_levels(blocks, tables[min(index, 1)] * roots)
-            for index, (blocks, roots) in enumerate(zip(self._blocks, self._roots, strict=True))
+            round_levels(blocks, tables[min(index, 1)].astype(np.float32))
+            for index, blocks in enumerate(self._blocks)
         ]
         return self.write(levels, tables)
 

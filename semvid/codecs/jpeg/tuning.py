@@ -1,16 +1,20 @@
 """What error means: quantizer steps, and how much an error in each coefficient and block weighs.
 
 Both tunings follow one rule. A component has a table of reference steps; the steps of a file are a power of
-them, times the scale of its quality. Squared error in a coefficient weighs the more the finer its reference
-step is, and less in a block that has much to see: texture hides errors (masking). ``PSNR`` weighs all
-coefficients alike. ``PERCEPTUAL`` follows what the eye can tell apart, as tables of mozjpeg and of Annex K
-have it; its constants were fitted to SSIMULACRA 2 and PSNR-HVS-M (``examples/benchmark/still_fit.py``).
+them, times the scale of its quality, with which the other constants may change too. Squared error in a
+coefficient weighs the more the finer its reference step is, and less in a block that has much to see: texture
+hides errors (masking). ``PSNR`` weighs all coefficients alike. ``PERCEPTUAL`` follows what the eye can tell
+apart, as tables of mozjpeg and of Annex K have it; its constants were fitted to SSIMULACRA 2 and PSNR-HVS-M
+(``examples/benchmark/still_fit.py``).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,33 +54,29 @@ class ComponentTuning:
 
     def steps(self, scale: float) -> TableArray:
         """Return the steps at a scale, ``(64,)`` in zigzag order, within 1..255."""
-        steps = self.scale * scale * self._first * self._multiples**self.flatness
+        steps = self.scale * scale * self.references[0] * self._multiples**self.flatness
         return np.clip(np.rint(steps), 1, 255).astype(np.int32)
 
-    def roots(self) -> FloatArray:
-        """Return the square roots of the weights of coefficients, ``(64,)`` in zigzag order."""
+    def weights(self) -> FloatArray:
+        """Return the weights of squared error in coefficients, ``(64,)`` in zigzag order."""
         weights = self.weight * self._multiples**-self.visibility
         weights[0] = self.dc_weight
-        return np.sqrt(weights).astype(np.float32)
-
-    @property
-    def _first(self) -> float:
-        return self.references[0]
+        return weights.astype(np.float32)
 
     @property
     def _multiples(self) -> NDArray[np.float64]:
         references: NDArray[np.float64] = np.array(self.references)[ZIGZAG]
-        return references / self._first
+        return references / self.references[0]
 
 
 @dataclass(frozen=True, slots=True)
-class Tuning:
-    """How pictures are coded."""
+class Tuned:
+    """How pictures are coded at one scale of steps."""
 
+    scale: float
+    """Factor on the reference steps of both components."""
     luma: ComponentTuning
     chroma: ComponentTuning
-    scale: float
-    """Factor on ``step_scale``, so that what matters looks as in a plain JPEG of the same quality."""
     price: float
     """Weighted squared error that a bit may cost where importance is 1, in squares of the luma DC step."""
     contrast: float
@@ -88,18 +88,46 @@ class Tuning:
         """Return the tuning of a component by its number, 0 = luma."""
         return self.chroma if component else self.luma
 
-    def scale_at(self, quality: float) -> float:
-        """Return the scale of steps at a quality, 1..100."""
-        return self.scale * step_scale(quality)
+    def tables(self) -> tuple[TableArray, TableArray]:
+        """Return the luma and chroma steps."""
+        return self.luma.steps(self.scale), self.chroma.steps(self.scale)
 
-    def tables(self, quality: float) -> tuple[TableArray, TableArray]:
-        """Return the luma and chroma steps at a quality, 1..100."""
-        scale = self.scale_at(quality)
-        return self.luma.steps(scale), self.chroma.steps(scale)
+    def worth_of_bit(self, price: float | None = None) -> float:
+        """Return the weighted squared error a bit may cost, in squared sample levels; None = ``price``."""
+        return float((self.price if price is None else price) * (self.scale * self.luma.references[0]) ** 2)
 
-    def worth_of_bit(self, quality: float, price: float) -> float:
-        """Return the weighted squared error a bit may cost, in squared sample levels."""
-        return float(price * (self.scale_at(quality) * self.luma.references[0]) ** 2)
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """How pictures are coded at any quality."""
+
+    scale: float
+    """Factor on ``step_scale``, so that what matters looks as in a plain JPEG of the same quality."""
+    knots: tuple[Tuned, ...]
+    """From the finest steps to the coarsest; between two of them constants are blended."""
+
+    def at(self, quality: float) -> Tuned:
+        """Return the tuning at a quality, 1..100; beyond the knots all but the scale stays."""
+        scale = self.scale * step_scale(quality)
+        for fine, coarse in pairwise(self.knots):
+            if fine.scale < scale < coarse.scale:
+                share = math.log(scale / fine.scale) / math.log(coarse.scale / fine.scale)
+                blended: Tuned = _between(fine, coarse, share)
+                return replace(blended, scale=scale)
+        nearest = self.knots[0] if scale <= self.knots[0].scale else self.knots[-1]
+        return replace(nearest, scale=scale)
+
+
+def _between(first: Any, second: Any, share: float) -> Any:
+    """Return constants a share of the way from the first to the second; tables by their logarithms."""
+    if isinstance(first, float | int):
+        return first + share * (second - first)
+    if isinstance(first, tuple):
+        return tuple(a ** (1 - share) * b**share for a, b in zip(first, second, strict=True))
+    names = [one.name for one in fields(first)]
+    return replace(
+        first, **{name: _between(getattr(first, name), getattr(second, name), share) for name in names}
+    )
 
 
 def blend(
@@ -113,7 +141,7 @@ def _as_is(table: NDArray[np.int64]) -> References:
     return tuple(map(float, table))
 
 
-PSNR = Tuning(
+_FOR_PSNR = Tuned(
     luma=ComponentTuning(
         _as_is(ANNEX_K_LUMA), scale=1, flatness=0.5, weight=1, dc_weight=1, visibility=0,
         masking_floor=40, masking=0.4, dc_masking=0.4, emptiness=0,
@@ -123,10 +151,11 @@ PSNR = Tuning(
         _as_is(ANNEX_K_CHROMA), scale=0.7, flatness=0.5, weight=1, dc_weight=1, visibility=0,
         masking_floor=40, masking=0.4, dc_masking=0.4, emptiness=0,
     ),
-    scale=1.4, price=0.08, contrast=1.4, dc_contrast=0.7,
+    scale=1, price=0.08, contrast=1.4, dc_contrast=0.7,
 )  # fmt: skip
+PSNR = Tuning(scale=1.4, knots=(_FOR_PSNR,))
 
-PERCEPTUAL = Tuning(
+_FOR_EYES = Tuned(
     luma=ComponentTuning(
         blend(ANNEX_K_LUMA, -0.2, ROBIDOUX, 1.2), scale=1, flatness=1.06, weight=1, dc_weight=1.38,
         visibility=1.5, masking_floor=93, masking=0.58, dc_masking=0.29, emptiness=0.2,
@@ -135,7 +164,8 @@ PERCEPTUAL = Tuning(
         blend(ANNEX_K_CHROMA, 0.5, ROBIDOUX, 0.7), scale=0.77, flatness=0.57, weight=0.3, dc_weight=0.52,
         visibility=0.78, masking_floor=128, masking=0.44, dc_masking=0.32, emptiness=0.3,
     ),
-    scale=0.73, price=0.07, contrast=0.93, dc_contrast=0.36,
+    scale=1, price=0.07, contrast=0.93, dc_contrast=0.36,
 )  # fmt: skip
+PERCEPTUAL = Tuning(scale=0.73, knots=(_FOR_EYES,))
 
 TUNINGS: Mapping[Tune, Tuning] = {"perceptual": PERCEPTUAL, "psnr": PSNR}
