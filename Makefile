@@ -15,7 +15,7 @@ ISNET ?= $(CACHE)/package/dist
 READER ?= $(CACHE)/rapidocr_onnxruntime/models
 SEED ?= 1
 
-.PHONY: demo test lint golden benchmark fuzz soak train train-gated train-taught train-fast clean
+.PHONY: demo test lint golden benchmark fuzz soak train train-gated train-taught train-fast graphs clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python examples/demo.py $(INPUT)
@@ -90,6 +90,10 @@ train-fast: $(VENV)/dev.stamp link
 	OMP_NUM_THREADS=1 $(BIN)/python -P -m semvid.models.training.train $(GATED) --cache $(CACHE) --labels taught --network msroi-fast \
 	    --start msroi-fast --teacher runs/taught-$(SEED)/msroi.safetensors --out runs/fast-$(SEED) --seed $(SEED) --steps 3000 \
 	    --last 900 --batch-size 8 --rate 0.7 --threads 1
+
+# The networks without weights, as ONNX Runtime reads them: again after a change of models/msroi.py.
+graphs: $(VENV)/dev.stamp link
+	$(BIN)/python -P -m semvid.models.training.graphs
 
 # Strict editable installs link the files there were: again, in case some are new.
 .PHONY: link

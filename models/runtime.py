@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import warnings
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from semvid.core.interrupts import shielded
 from semvid.core.text import setting
 from semvid.core.types import FloatArray, Pixels
 from semvid.media.writing.claim import Claim
-from semvid.models.architecture import Head
+from semvid.models.architecture import ARCHITECTURES, Architecture, Head
 from semvid.models.weights_file import WeightsFile
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 _EXPORT_VERSION = 1
 """Part of the cache key: increase it when the exported graph changes."""
 _OPSET = 17
+_GRAPHS = Path(__file__).resolve().parent / "graphs"
+_ROOT = "network."
+"""Before the names of weights in a graph."""
+_WEIGHT_NAMES = rb"network\.([\w.]+?\.(?:weight|bias))"
 _CUDA_BATCH = 16
 
 
@@ -52,7 +57,8 @@ class OnnxRuntime:
     """ONNX Runtime on the CPU.
 
     Args:
-        weights: Exported once into the user's cache folder, under a name that holds their SHA-256.
+        weights: Put into the graph that was shipped for their architecture. For other architectures they are
+            exported once into the user's cache folder, under a name that holds their SHA-256.
         threads: CPU threads; 0 = ONNX Runtime chooses.
         head: What to return.
     """
@@ -61,7 +67,10 @@ class OnnxRuntime:
 
     def __init__(self, weights: WeightsFile, threads: int = 0, head: Head = "maps") -> None:
         self.notices: list[str] = []
-        self._session = open_session(exported(weights, head), threads)
+        if ARCHITECTURES.get(weights.architecture.name) == weights.architecture:
+            self._session = _with_weights(weights, head, threads)
+        else:
+            self._session = open_session(exported(weights, head), threads)
 
     def run(self, pictures: Pixels) -> FloatArray:
         """See ``Runtime``."""
@@ -157,20 +166,51 @@ def open_session(path: Path, threads: int) -> Any:
     """
     import onnxruntime
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    # Spinning workers would occupy the encoder's cores while they wait.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         # Its fallback to the CPU, which this is, would print.
         return onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"], disable_fallback=1
+            str(path), _options(threads), providers=["CPUExecutionProvider"], disable_fallback=1
         )
     except Exception as error:
         # ONNX Runtime's errors share no base class.
         said = shown_line(str(error).strip().partition("\n")[0]) or type(error).__name__
         raise ModelError(f"{path} is not a network that ONNX Runtime can load ({said})") from error
+
+
+def graph_path(architecture: Architecture, head: Head) -> Path:
+    """Return where the graph of a shipped architecture is; ``models/training/graphs.py`` makes it."""
+    return _GRAPHS / f"{architecture.name}-{head}.onnx"
+
+
+def _with_weights(weights: WeightsFile, head: Head, threads: int) -> Any:
+    """Open the graph of an architecture with weights for it. Needs no torch."""
+    import onnxruntime
+
+    graph = graph_path(weights.architecture, head).read_bytes()
+    tensors = weights.arrays()
+    # A head does without the weights of the other one.
+    names = sorted({one.decode() for one in re.findall(_WEIGHT_NAMES, graph)})
+    try:
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(tensors[name]) for name in names]
+        options = _options(threads)
+        options.add_external_initializers([_ROOT + name for name in names], values)
+        return onnxruntime.InferenceSession(
+            graph, options, providers=["CPUExecutionProvider"], disable_fallback=1
+        )
+    except Exception as error:
+        # ONNX Runtime's errors share no base class.
+        raise weights.misfit() from error
+
+
+def _options(threads: int) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    # Spinning workers would occupy the encoder's cores while they wait.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
 
 
 def exported(weights: WeightsFile, head: Head = "maps") -> Path:

@@ -11,11 +11,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load_file
 
 from semvid.core.checked import Field, Malformed, parse_json, shown, shown_line
 from semvid.core.errors import ModelError
 from semvid.core.text import setting
+from semvid.core.types import FloatArray
 from semvid.models.architecture import CHANNELS, Architecture
 
 if TYPE_CHECKING:
@@ -56,26 +59,42 @@ class WeightsFile:
         Raises:
             ModelError: The tensors do not fit the architecture.
         """
-        from safetensors.torch import load_file
+        import torch
 
         from semvid.models.msroi import MsRoi
 
         network = MsRoi(self.architecture)
+        tensors = {name: torch.from_numpy(value) for name, value in self.arrays().items()}
         try:
-            tensors = {name: value.float() for name, value in load_file(self.path).items()}
             network.load_state_dict(tensors)
-        except (RuntimeError, SafetensorError, OSError) as error:
-            raise ModelError(
-                f"{self.path}: the tensors do not fit architecture {self.architecture.name}; "
-                "get the file again, or train the network again"
-            ) from error
-        broken = [name for name, value in tensors.items() if not value.isfinite().all()]
+        except RuntimeError as error:
+            raise self.misfit() from error
+        return network.eval()
+
+    def arrays(self) -> dict[str, FloatArray]:
+        """Return the tensors by name.
+
+        Raises:
+            ModelError: They cannot be read, or are not all numbers.
+        """
+        try:
+            tensors = {name: value.astype(np.float32) for name, value in load_file(self.path).items()}
+        except (SafetensorError, OSError, TypeError, ValueError) as error:
+            raise self.misfit() from error
+        broken = [name for name, value in tensors.items() if not np.isfinite(value).all()]
         if broken:
             raise ModelError(
                 f"{self.path}: {broken[0]} holds values that are not numbers; get the file again, or train "
                 "the network again"
             )
-        return network.eval()
+        return tensors
+
+    def misfit(self) -> ModelError:
+        """Return the error that tells that these are not the tensors of the architecture."""
+        return ModelError(
+            f"{self.path}: the tensors do not fit architecture {self.architecture.name}; "
+            "get the file again, or train the network again"
+        )
 
 
 def _architecture(values: Field) -> Architecture:

@@ -1,6 +1,7 @@
 """The weights that are shipped do what the README says, on photographs that scikit-image carries."""
 
 import json
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -9,10 +10,10 @@ import skimage.data
 import torch
 
 from semvid.core.config import FocusConfig
-from semvid.models.architecture import ARCHITECTURES, CHANNELS
+from semvid.models.architecture import ARCHITECTURES, CHANNELS, Head
 from semvid.models.registry import open_predictor
 from semvid.models.rule import class_scores, importance
-from semvid.models.runtime import OnnxRuntime
+from semvid.models.runtime import OnnxRuntime, exported, open_session
 from semvid.models.weights_file import SHIPPED, open_weights
 
 NETWORKS = pytest.mark.parametrize("name", sorted(SHIPPED))
@@ -47,6 +48,16 @@ def test_onnx_agrees_with_torch(name):
     with torch.inference_mode():
         expected = opened.load()(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 127.5 - 1)
     assert np.abs(OnnxRuntime(opened).run(picture[None]) - expected.numpy()).max() < 1e-3
+
+
+@NETWORKS
+@pytest.mark.parametrize("head", get_args(Head))
+def test_shipped_graphs_are_what_torch_exports(name, head):
+    """If not, ``make graphs`` makes them."""
+    opened = open_weights(name)
+    pictures = np.random.default_rng(1).integers(0, 256, (2, 97, 129, 3), np.uint8)
+    expected = open_session(exported(opened, head), 1).run(None, {"pictures": pictures})[0]
+    assert np.array_equal(OnnxRuntime(opened, 1, head).run(pictures), expected)
 
 
 @NETWORKS

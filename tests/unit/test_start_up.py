@@ -98,3 +98,13 @@ def test_a_picture_needs_no_torch_and_no_compiler(command, tmp_path):
     names = loaded(tmp_path, command, source, "-o", output, "--model", "spectral")
     assert output.exists()
     assert not names & {"torch", "numba"}
+
+
+def test_a_network_needs_no_torch_on_a_cpu(tmp_path, monkeypatch):
+    """Not even on its first run."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    source, output = tmp_path / "picture.png", tmp_path / "out.png"
+    cv2.imwrite(str(source), texture(64, 48))
+    names = loaded(tmp_path, "maps", source, "-o", output, "--device", "cpu")
+    assert output.exists()
+    assert not names & {"torch", "onnx"}
