@@ -215,6 +215,16 @@ def test_a_size_is_filled_and_never_exceeded(growth, most, share, first, roughne
     assert len(tried) <= 18
 
 
+@pytest.mark.parametrize("tune", sorted(TUNINGS))
+def test_sizes_grow_with_quality_from_knot_to_knot(tune):
+    importance = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
+    coder = PictureCoder(planes_from_rgb(colour(256, 192), "4:2:0"), importance, TUNINGS[tune])
+    sizes = [len(coder.encode(Choice(quality_at(50 / 1.3**n)))) for n in range(8, 33)]
+    assert (np.diff(np.log(sizes)) > 0).all()
+    for target in (sizes[0], 2 * sizes[0], sizes[-4] // 2, sizes[-4]):
+        assert 0.99 * target < len(fill_size(coder.encode, Choice(), target)[0]) <= target
+
+
 def test_colours_with_sharp_edges_keep_their_resolution():
     photograph = cv2.GaussianBlur(colour(320, 240), (0, 0), 3)
     assert choose_sampling(photograph) == "4:2:0"
