@@ -1,26 +1,27 @@
 """Other coders of JPEG, sequential and progressive, and how to read them at a given size.
 
-All files are 4:2:0 with Huffman tables of their own. mozjpeg 4.0.3 comes through jpeglib, with its trellis;
-it writes progressive files, whatever it is told, so that its coefficients are written once more for a
-sequential one. jpegli comes through pyjpegli, sequential. Progressive files of every coder are made of
-their coefficients by mozjpeg's lossless optimisation, which also chooses the scans.
+They are those of the report of a still. All files have Huffman tables of their own, and are 4:2:0 where
+nothing else is said. Progressive files of every coder are made of its coefficients by mozjpeg's lossless
+optimisation, which also chooses the scans.
 """
 
 from __future__ import annotations
 
-import io
 import math
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 import cv2
-import jpeglib
 import numpy as np
-import pyjpegli
 from mozjpeg_lossless_optimization import optimize
-from PIL import Image
 from still_scores import Judge, Scores, decode
+
+from semvid.products.still_report import coders
+from semvid.products.still_report.coders import libjpeg_turbo as plain
+from semvid.products.still_report.coders import mozjpeg
+
+__all__ = [
+    "anchor_at", "at_size", "jpegli", "mosaic", "mozjpeg", "plain", "progressive", "shrunk",
+]  # fmt: skip
 
 Encode = Callable[[int], bytes]
 LEVELS = 5
@@ -34,13 +35,6 @@ def shrunk(rgb: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
 
 
-def plain(rgb: np.ndarray, quality: int) -> bytes:
-    """Code with libjpeg-turbo, sequential."""
-    file = io.BytesIO()
-    Image.fromarray(rgb).save(file, "JPEG", quality=quality, optimize=True, subsampling="4:2:0")
-    return file.getvalue()
-
-
 def anchor_at(rgb: np.ndarray, bits_per_pixel: float) -> bytes:
     """Return the plain JPEG whose size is nearest."""
     target = bits_per_pixel * rgb.shape[0] * rgb.shape[1] / 8
@@ -51,24 +45,12 @@ def anchor_at(rgb: np.ndarray, bits_per_pixel: float) -> bytes:
     return min((plain(rgb, one) for one in (low, high)), key=lambda one: abs(len(one) - target))
 
 
-def mozjpeg(rgb: np.ndarray, quality: int) -> bytes:
-    """Code with mozjpeg, and write its coefficients as a sequential file."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = str(Path(folder) / "coded.jpg")
-        with jpeglib.version("mozjpeg403"):
-            picture = jpeglib.from_spatial(rgb)
-            picture.samp_factor = "4:2:0"
-            picture.write_spatial(path, qt=quality, flags=["+OPTIMIZE_CODING"])
-        with jpeglib.version("turbo210"):
-            jpeglib.read_dct(path).write_dct(path, flags=["+OPTIMIZE_CODING", "-PROGRESSIVE_MODE"])
-        coded = Path(path).read_bytes()
-    assert is_sequential(coded)
-    return coded
-
-
 def jpegli(rgb: np.ndarray, quality: int) -> bytes:
     """Code with jpegli, sequential."""
-    return pyjpegli.encode(rgb.tobytes(), rgb.shape[1], rgb.shape[0], quality)
+    encode = coders.jpegli(rgb)
+    if encode is None:
+        raise SystemExit("pip install 'semvid[benchmark]', for pyjpegli")
+    return encode(quality)
 
 
 def mosaic(importance: np.ndarray, rgb: np.ndarray, high: int) -> bytes:
@@ -86,12 +68,6 @@ def mosaic(importance: np.ndarray, rgb: np.ndarray, high: int) -> bytes:
 def progressive(jpeg: bytes) -> bytes:
     """Write the coefficients of a file as a progressive one."""
     return bytes(optimize(jpeg))
-
-
-def is_sequential(jpeg: bytes) -> bool:
-    """Whether a file is baseline or extended sequential."""
-    with Image.open(io.BytesIO(jpeg)) as shown:
-        return not shown.info.get("progressive")
 
 
 def at_size(judge: Judge, encode: Encode, target: int) -> Scores | None:

@@ -50,11 +50,11 @@ def rivals(
         is_progressive: Whether ours may be, if that is smaller.
     """
     coders: list[tuple[str, str, Encode]] = [
-        ("turbo", "libjpeg-turbo", lambda quality: _turbo(pixels, quality, sampling)),
-        ("mozjpeg", "mozjpeg", lambda quality: _mozjpeg(pixels, quality, sampling, is_progressive)),
+        ("turbo", "libjpeg-turbo", lambda quality: libjpeg_turbo(pixels, quality, sampling)),
+        ("mozjpeg", "mozjpeg", lambda quality: mozjpeg(pixels, quality, sampling)),
     ]
-    if pixels.ndim == 3 and sampling == "4:2:0" and (jpegli := _jpegli(pixels)) is not None:
-        coders.append(("jpegli", "jpegli", jpegli))
+    if pixels.ndim == 3 and sampling == "4:2:0" and (encode_jpegli := jpegli(pixels)) is not None:
+        coders.append(("jpegli", "jpegli", encode_jpegli))
     for key, name, encode in coders:
         quality, data = at_size(_finished(encode, is_progressive=is_progressive), num_bytes)
         yield Rival(key, name, quality, data)
@@ -83,14 +83,22 @@ def _finished(encode: Encode, *, is_progressive: bool) -> Encode:
     return finished
 
 
-def _turbo(pixels: NDArray[np.uint8], quality: int, sampling: Sampling) -> bytes:
+def libjpeg_turbo(pixels: NDArray[np.uint8], quality: int, sampling: Sampling = "4:2:0") -> bytes:
+    """Code with libjpeg-turbo, sequential.
+
+    Args:
+        pixels: ``(h, w)`` grey or ``(h, w, 3)`` RGB.
+        quality: 1..100.
+        sampling: Of chroma, if there is any.
+    """
     file = io.BytesIO()
     chroma = {} if pixels.ndim == 2 else {"subsampling": sampling}
     Image.fromarray(pixels).save(file, "JPEG", quality=quality, optimize=True, **chroma)
     return file.getvalue()
 
 
-def _mozjpeg(pixels: NDArray[np.uint8], quality: int, sampling: Sampling, is_progressive: bool) -> bytes:
+def mozjpeg(pixels: NDArray[np.uint8], quality: int, sampling: Sampling = "4:2:0") -> bytes:
+    """Code with mozjpeg and its trellis, sequential; arguments as for ``libjpeg_turbo``."""
     with scratch_folder() as folder:
         path = str(folder / "coded.jpg")
         # The version is one setting for the whole process.
@@ -100,15 +108,15 @@ def _mozjpeg(pixels: NDArray[np.uint8], quality: int, sampling: Sampling, is_pro
                 if pixels.ndim == 3:
                     picture.samp_factor = sampling
                 picture.write_spatial(path, qt=quality, flags=["+OPTIMIZE_CODING", "+FORCE_BASELINE"])
-            if not is_progressive:
-                # It writes progressive files, whatever it is told: the same coefficients once more.
-                with jpeglib.version("turbo210"):
-                    jpeglib.read_dct(path).write_dct(path, flags=["+OPTIMIZE_CODING", "-PROGRESSIVE_MODE"])
+            # It writes progressive files, whatever it is told: the same coefficients once more.
+            with jpeglib.version("turbo210"):
+                jpeglib.read_dct(path).write_dct(path, flags=["+OPTIMIZE_CODING", "-PROGRESSIVE_MODE"])
         with open(path, "rb") as file:
             return file.read()
 
 
-def _jpegli(pixels: NDArray[np.uint8]) -> Encode | None:
+def jpegli(pixels: NDArray[np.uint8]) -> Encode | None:
+    """Return jpegli's coder of a picture, sequential and 4:2:0; None = pyjpegli is not installed."""
     try:
         import pyjpegli
     except ModuleNotFoundError:
