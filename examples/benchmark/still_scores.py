@@ -74,6 +74,7 @@ class Judge:
         importance: ``(h, w)`` in 0..1.
         has_slow: Whether VIFP is wanted, which takes as long as all others, and Butteraugli, where its
             program is installed.
+        region: ``(h, w)``, what matters; None = where importance is highest.
     """
 
     def __init__(
@@ -82,10 +83,12 @@ class Judge:
         importance: NDArray[np.float32],
         *,
         has_slow: bool = True,
+        region: NDArray[np.bool_] | None = None,
     ) -> None:
         self._luma, self._importance = rgb @ LUMA, importance
         self._has_slow, self._rgb = has_slow, rgb
-        self.region = importance >= np.quantile(importance, 1 - REGION_SHARE)
+        highest = importance >= np.quantile(importance, 1 - REGION_SHARE)
+        self.region = highest if region is None else region
         self._object = importance > 0.5 if (importance > 0.5).any() else self.region
         height, width = self._luma.shape
         down, across = height // 8 * 8, width // 8 * 8

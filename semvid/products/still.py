@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_score, fill_size
+from semvid.codecs.jpeg.lines import still_coder
 from semvid.codecs.jpeg.lossless import bare_jpeg
 from semvid.codecs.jpeg.planes import planes_from_rgb
 from semvid.codecs.jpeg.sampling import choose_sampling
-from semvid.codecs.jpeg.tuning import TUNINGS
 from semvid.codecs.jpeg.writer import insert_segments, progressive
 from semvid.core.config import JPEG_QUALITY, ImageConfig, MapsConfig
 from semvid.core.errors import MissedError, OutputError
@@ -115,7 +115,7 @@ def code_still(source: Path, config: ImageConfig, map_of: Callable[[Picture], Fl
             "`allow_larger=True` to compress it anyway",
         )
     planes = planes_from_rgb(shown.pixels, config.sampling or choose_sampling(shown.pixels))
-    coder = PictureCoder(planes, map_of(picture), TUNINGS[config.tune])
+    coder = still_coder(planes, map_of(picture), config.tune)
     extra = len(insert_segments(b"\xff\xd8", tags)) - 2
     try:
         jpeg, quality = _to_rate(coder, config, shown, extra)

@@ -131,5 +131,6 @@ def test_a_build_needs_only_what_compiles():
         "choice",
         "dct",
         "huffman",
+        "overshoot",
         "scans",
     }

@@ -113,13 +113,13 @@ class Tuning:
         for fine, coarse in pairwise(self.knots):
             if fine.scale < scale < coarse.scale:
                 share = math.log(scale / fine.scale) / math.log(coarse.scale / fine.scale)
-                blended: Tuned = _between(fine, coarse, share)
+                blended: Tuned = between(fine, coarse, share)
                 return replace(blended, scale=scale)
         nearest = self.knots[0] if scale <= self.knots[0].scale else self.knots[-1]
         return replace(nearest, scale=scale)
 
 
-def _between(first: Any, second: Any, share: float) -> Any:
+def between(first: Any, second: Any, share: float) -> Any:
     """Return constants a share of the way from the first to the second; tables by their logarithms."""
     if isinstance(first, float | int):
         return first + share * (second - first)
@@ -127,7 +127,7 @@ def _between(first: Any, second: Any, share: float) -> Any:
         return tuple(a ** (1 - share) * b**share for a, b in zip(first, second, strict=True))
     names = [one.name for one in fields(first)]
     return replace(
-        first, **{name: _between(getattr(first, name), getattr(second, name), share) for name in names}
+        first, **{name: between(getattr(first, name), getattr(second, name), share) for name in names}
     )
 
 
