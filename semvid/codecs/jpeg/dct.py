@@ -61,29 +61,24 @@ def scan_order(shape: tuple[int, int], across: int, down: int) -> NDArray[np.int
     return order
 
 
-def to_blocks(
-    plane: NDArray[np.uint8] | FloatArray, shape: tuple[int, int], factors: FloatArray | None = None
-) -> tuple[FloatArray, FloatArray]:
+def to_blocks(plane: NDArray[np.uint8] | FloatArray, shape: tuple[int, int]) -> tuple[FloatArray, FloatArray]:
     """Transform a plane.
 
     Args:
         plane: ``(h, w)`` samples, 0..255; beyond its edge the last row and column are repeated.
         shape: ``(rows, cols)`` of blocks, covering the plane.
-        factors: ``(64,)`` float32 in zigzag order, one for each coefficient; None = 1.
 
     Returns:
-        ``(rows * cols, 64)`` float32 coefficients in zigzag order, times their factors, and the mean square
-        of each block's AC coefficients before that. Without factors they are orthonormal: squared errors are
-        those of samples.
+        ``(rows * cols, 64)`` float32 coefficients in zigzag order, orthonormal, so that squared errors are
+        those of samples; and the mean square of each block's AC coefficients.
     """
     rows, cols = shape
-    scales = _SCALES[ZIGZAG] if factors is None else _SCALES[ZIGZAG] * factors
     coefficients = np.empty((rows * cols, _SIDE * _SIDE), np.float32)
     energy = np.empty(rows * cols, np.float32)
     transform = _transform_bytes if plane.dtype == np.uint8 else _transform_floats
     transform(
-        row_addresses(plane), plane.shape[1], plane.shape[0], rows, cols, scales, coefficients, energy,
-        np.empty(_WIDTH, np.float32), *np.empty((2, _SIDE * _WIDTH), np.float32),
+        row_addresses(plane), plane.shape[1], plane.shape[0], rows, cols, _SCALES[ZIGZAG], coefficients,
+        energy, np.empty(_WIDTH, np.float32), *np.empty((2, _SIDE * _WIDTH), np.float32),
     )  # fmt: skip
     return coefficients, energy
 
