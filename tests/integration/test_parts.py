@@ -149,6 +149,18 @@ def analysed(clip, span, warm_up, cool_down=0, source=None):
         return {one.frame.pts: one for one in every if one.frame.pts in span}
 
 
+def test_other_streams_may_be_left_out_when_the_part_has_been_found(tmp_path):
+    """The file was sought then, and times must go on being those of the whole."""
+    path = clips.make_clip(
+        tmp_path / "long.mp4", width=64, height=48, num_frames=900, options={"g": "10", "crf": "30"}
+    )
+    with VideoReader(path, span=Span(700 * 512, None)) as reader:
+        reader.locate()
+        reader.keep(())
+        found = [one.pts for one in reader.read() if isinstance(one, Frame)]
+    assert found == [index * 512 for index in range(700, 900)]
+
+
 @pytest.mark.parametrize("start", [3, 9, 10, 14, 25])
 def test_maps_of_a_part_are_those_of_the_whole_from_the_first_cut_on(start, clip, times):
     whole = analysed(clip, Span(), Fraction(0))

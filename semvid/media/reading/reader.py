@@ -87,6 +87,7 @@ class VideoReader(Closing):
         self._counts_all = self._has_ended = self._is_over = False
         self._num_more = cool_down
         self._first_pts: int | None = None
+        self._shift: Fraction | None = None
         self._entry: Entry | None = None
         self._index = 0
         self._packets = PacketReader(self.container, self.stream, None)
@@ -97,13 +98,13 @@ class VideoReader(Closing):
     def keep(self, others: Collection[int]) -> None:
         """Read only these streams beside the video, so that no other can do harm.
 
-        Call it before ``locate()`` and ``read()``.
+        Call it before ``read()``.
 
         Args:
             others: Their indices. Without this call all of picture, sound and words are read.
         """
         self._others = others
-        self._packets = PacketReader(self.container, self.stream, others)
+        self._packets = PacketReader(self.container, self.stream, others, shift=self._shift)
 
     def count_frames(self) -> None:
         """Have ``Frame.index`` of a part be that of the whole video. Call it before ``locate()``.
@@ -138,6 +139,7 @@ class VideoReader(Closing):
                 self._entry = find_entry(self.info, self._others, self.span, self._wanted.start, shift)
             if self._entry is not None and self._entry.seek_to is not None:
                 self.container.seek(self._entry.seek_to, stream=self.stream)
+                self._shift = shift
                 self._packets = PacketReader(self.container, self.stream, self._others, shift=shift)
         return self._first_pts * self.info.time_base
 
