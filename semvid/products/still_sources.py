@@ -30,7 +30,7 @@ class Found:
 
     stills: list[Still] = field(default_factory=list)
     unreadable: list[ImageFailure] = field(default_factory=list)
-    """Folders that cannot be entered."""
+    """Folders that cannot be entered, and what is named like a picture but is no file."""
     passed_over: Counter[str] = field(default_factory=Counter)
     """Files whose names are not of pictures, by suffix."""
     notices: list[str] = field(default_factory=list)
@@ -128,10 +128,18 @@ def _walk(folder: Path, seen: set[str], found: Found) -> Iterator[Path]:
             continue
         if path.is_dir():
             yield from _walk(path, seen, found)
-        elif path.is_file() and path.suffix.lower() in READABLE_SUFFIXES:
+        elif path.suffix.lower() not in READABLE_SUFFIXES:
+            found.passed_over[path.suffix.lower()] += 1
+        elif path.is_file():
             yield path
         else:
-            found.passed_over[path.suffix.lower()] += 1
+            found.unreadable.append(ImageFailure(path, _no_file(path)))
+
+
+def _no_file(path: Path) -> str:
+    if path.is_symlink() and not path.exists():
+        return f"{path} links to what does not exist; mend the link, or remove it"
+    return f"{path} is a pipe or a device, not a file; save the picture in a file first"
 
 
 def _outputs(named: list[_Named], notices: list[str]) -> list[Still]:

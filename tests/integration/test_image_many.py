@@ -341,6 +341,20 @@ def test_a_terminal_shows_one_line_that_goes(photos, tmp_path):
     assert next(filter(None, Screen().feed(written).lines)).startswith("4 pictures, ")
 
 
+def test_what_is_named_like_a_picture_but_is_no_file_is_told(photos, tmp_path):
+    (photos / "gone.png").symlink_to("nowhere.png")
+    os.mkfifo(photos / "pipe.png")
+    result = semvid.compress_images([photos], tmp_path / "out", SPECTRAL)
+    told = [one.message.removeprefix(f"{photos}/") for one in result.failed]
+    assert told == [
+        "gone.png links to what does not exist; mend the link, or remove it",
+        "pipe.png is a pipe or a device, not a file; save the picture in a file first",
+    ]
+    assert result.passed_over == {}
+    with pytest.raises(InputError, match="is a pipe or a device, not a file"):
+        semvid.compress_image(photos / "pipe.png", tmp_path / "one.jpg", SPECTRAL)
+
+
 def test_events_can_be_ignored(photos, tmp_path):
     kinds = {Listed, Compressed, Failed, Finished, Notice}
     for event in semvid.compress_images_events([photos], tmp_path / "out", SPECTRAL):

@@ -76,6 +76,9 @@ def open_picture(path: Path) -> Iterator[Image.Image]:
         raise InputMissingError(f"{path} does not exist; check the path")
     if path.is_dir():
         raise InputError(f"{path} is a folder; name one picture")
+    if not path.is_file():
+        # It is read more than once; and a pipe may never say anything.
+        raise InputError(f"{path} is a pipe or a device, not a file; save the picture in a file first")
     if path.suffix.lower() in _RAW:
         raise InputError(f"{path} {_RAW_FILE}")
     try:
