@@ -1,4 +1,4 @@
-"""Finds pictures of letters and lines (screens, slides, plots, comics, scanned pages) and tunes for them.
+"""Finds pictures of letters and lines (screens, slides, plots, comics) and tunes for them.
 
 A block with a letter has as much energy as one with grass, but half of it is flat, and nothing hides what
 rings there. Letters also live from the high frequencies that the tables for photographs cut. Tables are one
@@ -28,10 +28,10 @@ _BUSY = 100.0
 """Variance from which on a block has detail, in squared sample levels."""
 _FLAT, _LEAST_FLAT = 0.005, 1.0
 """Variance up to which two by two samples are flat: this share of the block's, or this much."""
-_PHOTOGRAPH, _DRAWN = 0.26, 0.42
+_PHOTOGRAPH, _DRAWN = 0.34, 0.42
 """Shares of flat ground in blocks with detail. It is 0.21 at most in 60 photographs of OSIE, 0.25 in smaller
-copies, and in what ``examples/benchmark/still_lines.py`` draws 0.3 (a scanned page) and 0.58 to 0.67 (the
-rest); after JPEG at quality 85 still 0.13, and 0.34 to 0.58."""
+copies, and in what ``examples/benchmark/still_lines.py`` draws 0.58 to 0.67, after JPEG at quality 85 still
+0.34 to 0.58. A scanned page has 0.3: it is unsharp and grainy, and better as a photograph."""
 
 LINES = Tuned(
     luma=ComponentTuning(
