@@ -4,7 +4,8 @@ Whole pictures get the scores of the usual packages. In a region every measure i
 alone: PSNR over its pixels, PSNR-HVS and PSNR-HVS-M over the 8x8 tiles that lie in it by more than half,
 the maps of SSIM, MS-SSIM and SSIMULACRA 2 by weights, at every scale the share of a pixel that is in the
 region. Butteraugli's 3-norm is told negative, so that higher is better as in all others; it comes from
-libjxl's own program (Debian: ``apt-get install libjxl-devtools``), for no Python package brings it.
+libjxl's own program (Debian: ``apt-get install libjxl-devtools``), for no Python package brings it. Borders
+of blocks that show, in percent, are negative as well: see ``still_borders.py``.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from psnr_hvsm import hvs_hvsm_mse_tiles
 from skimage.metrics import structural_similarity
+from still_borders import border_scores
 
 Scores = dict[str, float]
 Array = NDArray[np.float64]
@@ -31,7 +33,8 @@ LUMA = np.array([0.299, 0.587, 0.114])
 REGION_SHARE = 0.2
 """Of the picture: where importance is highest."""
 _OF_BOTH = ("ssimulacra2", "psnr_hvs_m", "psnr_hvs", "ssim", "ms_ssim", "psnr")
-COLUMNS = (*_OF_BOTH, "vifp", "butteraugli", *(f"region_{one}" for one in _OF_BOTH))
+_OF_WHOLE = ("vifp", "butteraugli", "borders", "colour_borders")
+COLUMNS = (*_OF_BOTH, *_OF_WHOLE, *(f"region_{one}" for one in _OF_BOTH))
 """Of tables."""
 _BUTTERAUGLI = "butteraugli_main"
 _IN_HUNDREDTHS = ("ssim", "ms_ssim", "vifp")
@@ -125,6 +128,7 @@ class Judge:
             "ssimulacra2": whole_ss,
             "region_ssimulacra2": region_ss,
             "bytes": float(np.log(len(jpeg))),
+            **border_scores(self._rgb, rgb),
         }
         if self._has_slow:
             from sewar.full_ref import vifp
@@ -178,8 +182,9 @@ def butteraugli(source: NDArray[np.uint8], coded: NDArray[np.uint8]) -> float:
 
 
 def average(rows: Sequence[Scores]) -> Scores:
-    """Mean of each measure."""
-    return {key: float(np.mean([one[key] for one in rows])) for key in rows[0]}
+    """Mean of each measure that all have."""
+    keys = [key for key in rows[0] if all(key in one for one in rows)]
+    return {key: float(np.mean([one[key] for one in rows])) for key in keys}
 
 
 def cells_of(gains: Scores) -> list[str]:
