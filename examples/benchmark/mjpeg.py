@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -83,7 +84,7 @@ def semvid_frames(coders: Sequence[PictureCoder], choice: Choice, target: int) -
     low, high, best = 1.0, 100.0, None
     for _ in range(12):
         quality = (low + high) / 2
-        coded = [coder.encode(Choice(quality, strength=choice.strength)) for coder in coders]
+        coded = [coder.encode(replace(choice, quality=quality)) for coder in coders]
         size = sum(map(len, coded))
         if best is None or abs(size - target) < abs(sum(map(len, best)) - target):
             best = coded
@@ -113,7 +114,7 @@ def measure_quality(count: int) -> dict[str, dict[str, list[Scores]]]:
             base = [judge.score(jpeg) for judge, jpeg in zip(judges, anchor, strict=True)]
             target = sum(map(len, anchor))
             for name, (tune, strength) in OWN.items():
-                coded = semvid_frames(coders[tune], Choice(strength=strength), target)
+                coded = semvid_frames(coders[tune], Choice(strength=strength, mends_borders=False), target)
                 for judge, jpeg, before in zip(judges, coded, base, strict=True):
                     after = judge.score(jpeg)
                     gain = {key: after[key] - before[key] for key in before}

@@ -66,7 +66,8 @@ class PictureMaker:
             planes = _halved(planes, tinted(planes, matters, _OPACITY))
         coder = PictureCoder(planes, matters)
         # The symbols of the last picture predict those of this one: one choice instead of three.
-        choice = Choice(quality=_QUALITY, strength=_DRAWN_STRENGTH if view == "heat" else 1)
+        strength = _DRAWN_STRENGTH if view == "heat" else 1
+        choice = Choice(quality=_QUALITY, strength=strength, mends_borders=False)
         jpeg = coder.encode(choice, self._counts.get(view, ()))
         self._counts[view] = coder.counts
         return jpeg

@@ -128,6 +128,7 @@ def test_a_build_needs_only_what_compiles():
     loaded = {name.partition(".")[0] for name in names.split()}
     assert not loaded & {"av", "cv2", "numba", "onnx", "onnxruntime", "PIL", "scipy", "torch"}
     assert {one.__name__.rpartition(".")[2] for one in KERNEL_MODULES} == {
+        "borders",
         "choice",
         "dct",
         "huffman",

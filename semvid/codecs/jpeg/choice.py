@@ -22,7 +22,7 @@ from semvid.codecs.jpeg.compiled import compiled
 if TYPE_CHECKING:
     from semvid.core.types import FloatArray
 
-_END_OF_BLOCK, _SIXTEEN_ZEROS = 0x00, 0xF0
+END_OF_BLOCK, _SIXTEEN_ZEROS = 0x00, 0xF0
 """Symbols of AC: bits 4 to 7 are a run of zeros, bits 0 to 3 the size of the level behind it in bits."""
 _NUM_AC, _NUM_DC = 256, 12
 _FEWEST_BITS, _MOST_BITS = 1.0, 16.0
@@ -32,7 +32,7 @@ _UNSEEN = 0.05
 _DC_SPAN = 3
 """A DC level is chosen among the nearest one and so many on either side."""
 _DC_STATES = 2 * _DC_SPAN + 1
-_LARGEST, _LARGEST_DC = 1023, 1023
+LARGEST, _LARGEST_DC = 1023, 1023
 """Of levels in baseline JPEG; one less than the negative for DC."""
 SIZES = np.array([number.bit_length() for number in range(2048)], np.int64)
 """Bits of levels and of differences of DC, without their signs."""
@@ -65,7 +65,7 @@ def typical_counts() -> Counts:
     """Return how often symbols occur in photographs, roughly: what the first choice is made with."""
     run, size = np.divmod(np.arange(_NUM_AC), 16)
     ac = np.where((size > 0) & (size <= 10), 1000 * np.exp2(-1.2 * size - 0.35 * run), 0)
-    ac[_END_OF_BLOCK], ac[_SIXTEEN_ZEROS] = 700, 1
+    ac[END_OF_BLOCK], ac[_SIXTEEN_ZEROS] = 700, 1
     return Counts(ac, np.exp2(-np.abs(np.arange(_NUM_DC) - 2.5)))
 
 
@@ -127,9 +127,9 @@ def choose_levels(
             coefficients, steps[0], dc_price, scan, num_blocks, dc_bits, spread, levels, counts.dc, came_from,
             np.empty(_DC_STATES), np.empty(_DC_STATES), np.empty(2 * _DC_STATES),
         )  # fmt: skip
-        by_run, margin = _bits_by_run(ac_bits)
+        by_run, margin = bits_by_run(ac_bits)
         _choose_ac(
-            coefficients, num_blocks, steps, weights, ac_price, ac_bits[_END_OF_BLOCK], emptiness, by_run,
+            coefficients, num_blocks, steps, weights, ac_price, ac_bits[END_OF_BLOCK], emptiness, by_run,
             margin, levels, counts.ac, np.empty(64), *np.empty((4, 64), np.int64),
         )  # fmt: skip
     return levels, counts
@@ -207,7 +207,7 @@ def _nearest_dc(value: float, step: float) -> int:
     return min(max(int(np.rint(value / step)), -_LARGEST_DC - 1), _LARGEST_DC)
 
 
-def _bits_by_run(bits: FloatArray) -> tuple[NDArray[np.float64], float]:
+def bits_by_run(bits: FloatArray) -> tuple[NDArray[np.float64], float]:
     """Return the bits of levels by size and run, and by how many a longer run can beat a shorter one.
 
     It can, since codes are not sorted by run.
@@ -259,7 +259,7 @@ def _choose_ac(  # noqa: PLR0912 - one loop, compiled whole
             i = places[number]
             step, weight = steps[i], weights[i]
             magnitude = abs(coefficients[first + i])
-            nearest = min(int(magnitude / step + 0.5), _LARGEST)
+            nearest = min(int(magnitude / step + 0.5), LARGEST)
             cheapest, cheapest_from, cheapest_level = np.inf, 0, 0
             size, level = SIZES[nearest], nearest
             while size > 0:
@@ -286,7 +286,7 @@ def _choose_ac(  # noqa: PLR0912 - one loop, compiled whole
             alive[kept] = number
             num_alive = kept + 1
         if places[best_node] < 63:
-            counts[_END_OF_BLOCK] += 1
+            counts[END_OF_BLOCK] += 1
         while best_node > 0:
             i, level = places[best_node], node_level[best_node]
             levels[first + i] = level if coefficients[first + i] > 0 else -level

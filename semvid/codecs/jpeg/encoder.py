@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from semvid.allocate.blocks import area_mean
+from semvid.codecs.jpeg.borders import mend_borders, smooth_blocks
 from semvid.codecs.jpeg.choice import Counts, LevelArray, Prices, choose_levels, round_levels, typical_counts
 from semvid.codecs.jpeg.dct import block_shape, scan_order, to_blocks
 from semvid.codecs.jpeg.planes import SHIFTS, Planes
@@ -50,6 +53,8 @@ class Choice:
     """Weight of squared error where importance is 0; where it is 1 the weight is 1 more."""
     strength: float = AllocationConfig().strength
     """0 = everything matters equally; more than 1 exaggerates."""
+    mends_borders: bool = True
+    """Whether blocks are chosen again whose borders show, as the tuning says; measured for stills only."""
 
 
 class PictureCoder:
@@ -61,7 +66,7 @@ class PictureCoder:
         tuning: What error means.
 
     Attributes:
-        counts: Of the last choice, one a component.
+        counts: Of the last choice, one a component, before borders were mended.
         sampling: Of chroma.
     """
 
@@ -117,6 +122,7 @@ class PictureCoder:
         tuned = self._tuning.at(choice.quality)
         tables, worth = tuned.tables(), tuned.worth_of_bit(choice.price)
         weights = self.weights(choice)
+        border_weight = self._tuning.border_weight if choice.mends_borders else 0
         levels, self.counts = [], []
         for index, blocks in enumerate(self._blocks):
             steps = tables[min(index, 1)].astype(np.float32)
@@ -124,14 +130,24 @@ class PictureCoder:
                 levels.append(round_levels(blocks, steps))
                 continue
             of_ac, of_dc = weights[index]
+            of_coefficients, prices = tuned.of(index).weights(), Prices(worth / of_ac, worth / of_dc)
             chosen, counts = choose_levels(
-                blocks, steps, tuned.of(index).weights(), Prices(worth / of_ac, worth / of_dc),
+                blocks, steps, of_coefficients, prices,
                 self._scans[index], known[index] if known else typical_counts(), 1 if known else _ROUNDS,
                 tuned.of(index).emptiness,
             )  # fmt: skip
+            if border_weight > 0:
+                mend_borders(
+                    chosen, blocks, steps, of_coefficients, prices, self._scans[index], counts,
+                    self._smooth[index], self._shapes[index][1], border_weight,
+                )  # fmt: skip
             levels.append(chosen)
             self.counts.append(counts)
         return levels, tables
+
+    @cached_property
+    def _smooth(self) -> list[NDArray[np.bool_]]:
+        return smooth_blocks(self._blocks, self._energies, self._shapes)
 
     def encode(self, choice: Choice, known: Sequence[Counts] = ()) -> bytes:
         """Choose and write; arguments as for ``choose``."""

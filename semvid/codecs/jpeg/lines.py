@@ -67,7 +67,7 @@ def tuning_for(planes: Planes, tune: Tune) -> Tuning:
     usual = TUNINGS[tune]
     share = 0 if tune == "psnr" else drawn_share(planes)
     knots = (replace(between(one, LINES, share), scale=one.scale) for one in usual.knots)
-    return Tuning(between(usual.scale, _SCALE, share), tuple(knots))
+    return replace(usual, scale=between(usual.scale, _SCALE, share), knots=tuple(knots))
 
 
 def drawn_share(planes: Planes) -> float:

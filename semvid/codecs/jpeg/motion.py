@@ -75,6 +75,7 @@ class JpegCoding:
             quality=self._rate.value if isinstance(self._rate, Quality) else JPEG_QUALITY.value,
             background_weight=config.allocation.background_weight,
             strength=config.allocation.strength,
+            mends_borders=False,
         )
         self._flattener = Flattener()
         self._encoder: JpegEncoder | None = None

@@ -32,6 +32,7 @@ def _encode(frames: list[Frame], mark: bool) -> Coded:
     for frame in frames:
         # Taken as full range, so that levels come back as they were.
         planes = Planes(all_planes(frame.picture), "4:2:0")
-        jpeg = PictureCoder(planes, importance if mark else None).encode(Choice(_QUALITY, strength=_STRENGTH))
+        choice = Choice(_QUALITY, strength=_STRENGTH, mends_borders=False)
+        jpeg = PictureCoder(planes, importance if mark else None).encode(choice)
         packets.append(CodedPacket(jpeg, "mjpeg", frame.pts, frame.pts, 1, is_keyframe=True))
     return StreamParameters("mjpeg"), packets

@@ -106,6 +106,8 @@ class Tuning:
     """Factor on ``step_scale``, so that what matters looks as in a plain JPEG of the same quality."""
     knots: tuple[Tuned, ...]
     """From the finest steps to the coarsest; between two of them constants are blended."""
+    border_weight: float = 0
+    """What borders of blocks count for where the picture is smooth, see ``borders.py``; 0 = nothing."""
 
     def at(self, quality: float) -> Tuned:
         """Return the tuning at a quality, 1..100; beyond the knots all but the scale stays."""
@@ -188,6 +190,7 @@ PERCEPTUAL = Tuning(
         _for_eyes(0.6, colour=0.42, contrast=0.86),
         _for_eyes(1.8, colour=0.33, contrast=0.65),
     ),
+    border_weight=12,
 )
 
 TUNINGS: Mapping[Tune, Tuning] = {"perceptual": PERCEPTUAL, "psnr": PSNR}
