@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_score, fill_size
 from semvid.codecs.jpeg.lines import still_coder
 from semvid.codecs.jpeg.lossless import bare_jpeg
-from semvid.codecs.jpeg.planes import planes_from_rgb
+from semvid.codecs.jpeg.planes import Planes, planes_from_rgb
 from semvid.codecs.jpeg.sampling import choose_sampling
 from semvid.codecs.jpeg.writer import insert_segments, progressive
 from semvid.core.config import JPEG_QUALITY, ImageConfig, MapsConfig
@@ -65,7 +67,7 @@ def compress_image(
         said.extend(notices)
         return turn_back(values, picture.orientation)
 
-    coded = code_still(source, config, map_of)
+    coded = code_still(source, config, map_of, os.cpu_count() or 1)
     size = write_whole(output, coded.data, overwrite=config.overwrite)
     return ImageResult(source, output, coded.quality, coded.source_bytes, size, (*coded.notices, *said))
 
@@ -82,13 +84,16 @@ class CodedStill:
     notices: tuple[str, ...]
 
 
-def code_still(source: Path, config: ImageConfig, map_of: Callable[[Picture], FloatArray]) -> CodedStill:
+def code_still(
+    source: Path, config: ImageConfig, map_of: Callable[[Picture], FloatArray], cores: int
+) -> CodedStill:
     """Compress one picture, or copy it if that is better.
 
     Args:
         source: The picture.
         config: Options.
         map_of: Returns the map of a picture as stored; called at most once, with the whole picture.
+        cores: How many there are for it. The result is the same with any number.
 
     Raises:
         SemvidError: See ``semvid.core.errors``; ``MissedError`` if it would become larger.
@@ -114,15 +119,17 @@ def code_still(source: Path, config: ImageConfig, map_of: Callable[[Picture], Fl
             f"its {len(copy)} bytes are within the {rate.num_bytes} that were allowed; pass "
             "`allow_larger=True` to compress it anyway",
         )
-    planes = planes_from_rgb(shown.pixels, config.sampling or choose_sampling(shown.pixels))
-    coder = still_coder(planes, map_of(picture), config.tune)
     extra = len(insert_segments(b"\xff\xd8", tags)) - 2
-    try:
-        jpeg, quality = _to_rate(coder, config, shown, extra)
-    except MissedError as error:
-        if copy is None:
-            raise
-        return copied(copy, str(error))
+    with ThreadPoolExecutor(cores, "semvid-still-part") as pool:
+        planes = pool.submit(_planes, shown, config)
+        importance = map_of(picture)
+        coder = still_coder(planes.result(), importance, config.tune, pool.map)
+        try:
+            jpeg, quality = _to_rate(coder, config, shown, extra)
+        except MissedError as error:
+            if copy is None:
+                raise
+            return copied(copy, str(error))
     data = insert_segments(jpeg, tags)
     most = picture.size_bytes if copy is None else len(copy)
     if config.allow_larger or len(data) < most:
@@ -131,6 +138,10 @@ def code_still(source: Path, config: ImageConfig, map_of: Callable[[Picture], Fl
     if copy is None:
         raise MissedError(f"{source} has {most} bytes, and as a JPEG {len(data)}; {remedy}")
     return copied(copy, f"compressed it would have {len(data)} bytes, not fewer than {most}; {remedy}")
+
+
+def _planes(picture: Picture, config: ImageConfig) -> Planes:
+    return planes_from_rgb(picture.pixels, config.sampling or choose_sampling(picture.pixels))
 
 
 def _copy(source: Path, config: ImageConfig, tags: PictureTags) -> bytes | None:

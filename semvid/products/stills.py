@@ -156,7 +156,7 @@ def _code(still: Still, number: int, config: ImageConfig, maps: MapSource, room:
         num_pixels = image.width * image.height
     with room.taken(num_pixels):
         try:
-            return code_still(still.source, config, map_of)
+            return code_still(still.source, config, map_of, 1)
         except MemoryError as error:
             raise InputError(
                 f"{still.source} does not fit the free memory; make it smaller, or give fewer `workers`"

@@ -1,5 +1,6 @@
 import io
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
+from semvid.codecs.jpeg import choice
 from semvid.codecs.jpeg.budget import Budget
 from semvid.codecs.jpeg.choice import Prices, choose_levels, round_levels, symbol_bits, typical_counts
 from semvid.codecs.jpeg.dct import block_shape, scan_order, to_blocks
@@ -287,6 +289,15 @@ def test_no_single_change_makes_the_path_of_dc_cheaper(values, price, random):
             other[index] += step
             if abs(other[index] - values[index] / table[0]) <= 3:
                 assert mine <= cost(other) * (1 + 1e-4) + 1e-2
+
+
+def test_parts_may_be_chosen_at_the_same_time(monkeypatch):
+    planes = planes_from_rgb(texture(203, 120), "4:2:0")
+    importance = np.eye(8, dtype=np.float32)
+    expected = PictureCoder(planes, importance).encode(Choice(60))
+    monkeypatch.setattr(choice, "_BAND", 17)
+    with ThreadPoolExecutor(3) as pool:
+        assert PictureCoder(planes, importance, each=pool.map).encode(Choice(60)) == expected
 
 
 def test_blocks_are_visited_as_a_scan_does():

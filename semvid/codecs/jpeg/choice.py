@@ -11,8 +11,11 @@ blocks. Bits are those of the Huffman symbols a picture really uses, so the choi
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from operator import call
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +42,10 @@ SIZES = np.array([number.bit_length() for number in range(2048)], np.int64)
 LevelArray = NDArray[np.int16]
 """``(n, 64)`` multiples of the quantizer's steps, in zigzag order."""
 CountArray = NDArray[np.float64]
+Each = Callable[..., Iterable[Any]]
+"""``map``, or that of threads."""
+_BAND = 1 << 14
+"""Blocks whose AC is chosen at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,7 @@ def choose_levels(
     counts: Counts,
     rounds: int = 2,
     emptiness: float = 0,
+    each: Each = map,
 ) -> tuple[LevelArray, Counts]:
     """Choose the levels of one component.
 
@@ -111,27 +119,40 @@ def choose_levels(
         rounds: How often the choice is made, each time with the counts of the one before.
         emptiness: Where no AC coefficient is kept, the share of the error in those that could have been, at
             least half a step large, that counts once more.
+        each: Does the parts of this that do not depend on each other, as ``map`` does or at the same time.
 
     Returns:
         ``(n, 64)`` int16 levels in zigzag order, and the counts of their symbols.
     """
+    steps = steps.astype(np.float32, copy=False)
     ac_price, dc_price = prices.ac.astype(np.float32), (prices.dc / weights[0]).astype(np.float32)
-    steps, levels = steps.astype(np.float32, copy=False), np.empty(coefficients.shape, np.int16)
     num_blocks = len(coefficients)
-    came_from = np.empty((num_blocks, _DC_STATES), np.int8)
-    for _ in range(rounds):
-        ac_bits, dc_bits = symbol_bits(counts.ac), symbol_bits(counts.dc)
-        counts = Counts(np.zeros(_NUM_AC), np.zeros(_NUM_DC))
-        spread = float(dc_bits.max() - dc_bits.min())
+    levels = np.empty(coefficients.shape, np.int16)
+
+    def choose_dc(bits: FloatArray) -> CountArray:
+        counts = np.zeros(_NUM_DC)
+        came_from = np.empty((num_blocks, _DC_STATES), np.int8)
         _choose_dc(
-            coefficients, steps[0], dc_price, scan, num_blocks, dc_bits, spread, levels, counts.dc, came_from,
-            np.empty(_DC_STATES), np.empty(_DC_STATES), np.empty(2 * _DC_STATES),
+            coefficients, steps[0], dc_price, scan, num_blocks, bits, float(bits.max() - bits.min()), levels,
+            counts, came_from, np.empty(_DC_STATES), np.empty(_DC_STATES), np.empty(2 * _DC_STATES),
         )  # fmt: skip
-        by_run, margin = bits_by_run(ac_bits)
+        return counts
+
+    def choose_ac(end_bits: float, by_run: CountArray, margin: float, first: int) -> CountArray:
+        counts = np.zeros(_NUM_AC)
+        some = slice(first, min(first + _BAND, num_blocks))
         _choose_ac(
-            coefficients, num_blocks, steps, weights, ac_price, ac_bits[END_OF_BLOCK], emptiness, by_run,
-            margin, levels, counts.ac, np.empty(64), *np.empty((4, 64), np.int64),
+            coefficients[some], some.stop - first, steps, weights, ac_price[some], end_bits, emptiness,
+            by_run, margin, levels[some], counts, np.empty(64), *np.empty((4, 64), np.int64),
         )  # fmt: skip
+        return counts
+
+    for _ in range(rounds):
+        ac_bits = symbol_bits(counts.ac)
+        of_band = partial(choose_ac, ac_bits[END_OF_BLOCK], *bits_by_run(ac_bits))
+        jobs = [partial(of_band, first) for first in range(0, num_blocks, _BAND)]
+        dc, *ac = each(call, [partial(choose_dc, symbol_bits(counts.dc)), *jobs])
+        counts = Counts(np.sum(ac, axis=0), dc)
     return levels, counts
 
 

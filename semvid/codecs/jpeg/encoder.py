@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 
 from semvid.allocate.blocks import area_mean
 from semvid.codecs.jpeg.borders import mend_borders, smooth_blocks
-from semvid.codecs.jpeg.choice import Counts, LevelArray, Prices, choose_levels, round_levels, typical_counts
+from semvid.codecs.jpeg.choice import (
+    Counts,
+    Each,
+    LevelArray,
+    Prices,
+    choose_levels,
+    round_levels,
+    typical_counts,
+)
 from semvid.codecs.jpeg.dct import block_shape, scan_order, to_blocks
 from semvid.codecs.jpeg.planes import SHIFTS, Planes
 from semvid.codecs.jpeg.tables import TableArray, quality_at, scaled_tables, step_scale
@@ -64,6 +72,7 @@ class PictureCoder:
         planes: The picture.
         importance: ``(h, w)`` in 0..1, stretched over it; None = everything matters equally.
         tuning: What error means.
+        each: As for ``choose_levels``.
 
     Attributes:
         counts: Of the last choice, one a component, before borders were mended.
@@ -71,13 +80,18 @@ class PictureCoder:
     """
 
     def __init__(
-        self, planes: Planes, importance: FloatArray | None, tuning: Tuning = TUNINGS[_STILL.tune]
+        self,
+        planes: Planes,
+        importance: FloatArray | None,
+        tuning: Tuning = TUNINGS[_STILL.tune],
+        each: Each = map,
     ) -> None:
         self.counts: list[Counts] = []
         self.sampling = planes.sampling
         self._planes, self._importance, self._tuning = planes, importance, tuning
         self._shapes = [block_shape(one.shape[1], one.shape[0]) for one in planes.components]
-        transformed = list(map(to_blocks, planes.components, self._shapes))
+        self._each = each
+        transformed = list(each(to_blocks, planes.components, self._shapes))
         self._blocks = [blocks for blocks, _ in transformed]
         self._energies = [energy for _, energy in transformed]
         across, down = SHIFTS[planes.sampling]
@@ -134,7 +148,7 @@ class PictureCoder:
             chosen, counts = choose_levels(
                 blocks, steps, of_coefficients, prices,
                 self._scans[index], known[index] if known else typical_counts(), 1 if known else _ROUNDS,
-                tuned.of(index).emptiness,
+                tuned.of(index).emptiness, self._each,
             )  # fmt: skip
             if border_weight > 0:
                 mend_borders(

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from semvid.codecs.jpeg.choice import Each
 from semvid.codecs.jpeg.encoder import PictureCoder
 from semvid.codecs.jpeg.overshoot import without_ringing
 from semvid.codecs.jpeg.planes import Plane, Planes
@@ -49,17 +50,20 @@ _SCALE = 1.0
 """As of ``Tuning``."""
 
 
-def still_coder(planes: Planes, importance: FloatArray | None, tune: Tune) -> PictureCoder:
+def still_coder(
+    planes: Planes, importance: FloatArray | None, tune: Tune, each: Each = map
+) -> PictureCoder:
     """Return a coder of a still that keeps letters and lines crisp.
 
     Args:
         planes: The picture.
         importance: As for ``PictureCoder``.
         tune: What error means.
+        each: As for ``PictureCoder``.
     """
     luma, *chroma = planes.components
     raised = Planes((without_ringing(luma), *chroma), planes.sampling)
-    return PictureCoder(raised, importance, tuning_for(planes, tune))
+    return PictureCoder(raised, importance, tuning_for(planes, tune), each)
 
 
 def tuning_for(planes: Planes, tune: Tune) -> Tuning:
