@@ -34,6 +34,7 @@ from PIL import Image
 from semvid.codecs.jpeg import choice, encoder, writer
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder
 from semvid.codecs.jpeg.kernels import compile_all
+from semvid.codecs.jpeg.lines import still_coder
 from semvid.codecs.jpeg.motion import JpegCoding
 from semvid.codecs.jpeg.planes import planes_from_rgb, planes_of
 from semvid.codecs.jpeg.sampling import choose_sampling
@@ -143,8 +144,8 @@ def still_times(path: Path) -> dict[str, float]:
     lap("sampling")
     planes = planes_from_rgb(picture.pixels, sampling)
     lap("convert")
-    coder = PictureCoder(planes, importance)
-    lap("transform, masking")
+    coder = still_coder(planes, importance, "perceptual")
+    lap("lines, transform")
     chosen = coder.choose(Choice())
     lap("choice")
     jpeg = coder.write(*chosen)

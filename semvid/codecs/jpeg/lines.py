@@ -50,9 +50,7 @@ _SCALE = 1.0
 """As of ``Tuning``."""
 
 
-def still_coder(
-    planes: Planes, importance: FloatArray | None, tune: Tune, each: Each = map
-) -> PictureCoder:
+def still_coder(planes: Planes, importance: FloatArray | None, tune: Tune, each: Each = map) -> PictureCoder:
     """Return a coder of a still that keeps letters and lines crisp.
 
     Args:
