@@ -103,8 +103,8 @@ def test_smooth_is_what_has_slopes_but_no_texture():
 
 
 @settings(deadline=None, max_examples=25)
-@given(st.integers(0, 99), st.floats(4, 60), st.floats(1, 300), st.floats(0, 100))
-def test_what_is_counted_never_becomes_dearer(seed, step, price, border_weight):
+@given(st.integers(0, 99), st.floats(4, 60), st.floats(1, 300), st.floats(0, 100), st.floats(0, 1))
+def test_what_is_counted_never_becomes_dearer(seed, step, price, border_weight, emptiness):
     """That is errors, bits, and steps that can be seen, by their definitions."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:24, :32]
@@ -124,8 +124,11 @@ def test_what_is_counted_never_becomes_dearer(seed, step, price, border_weight):
         total = (weights * np.square(error))[:, 1:].sum() + weights[0] * np.square(error[:, 0]).sum() / 2
         differences = np.diff(chosen[scan, 0].astype(int), prepend=0)
         bits = sum(dc_bits[int(abs(one)).bit_length()] for one in differences)
-        for row in chosen:
+        for row, coefficients in zip(chosen, blocks, strict=True):
             last = 0
+            if not row[1:].any():
+                lost = np.abs(coefficients) >= 0.5 * steps
+                total += emptiness * (lost * weights * np.square(coefficients))[1:].sum()
             for place in map(int, np.flatnonzero(row[1:]) + 1):
                 run, size = place - last - 1, int(abs(row[place])).bit_length()
                 bits += ac_bits[run % 16 * 16 + size] + run // 16 * ac_bits[0xF0]
@@ -143,7 +146,7 @@ def test_what_is_counted_never_becomes_dearer(seed, step, price, border_weight):
         return total + price * bits
 
     mended = levels.copy()
-    mend_borders(mended, blocks, steps, weights, prices, scan, counts, smooth, 4, border_weight)
+    mend_borders(mended, blocks, steps, weights, prices, scan, counts, smooth, 4, border_weight, emptiness)
     assert (np.abs(mended - levels)[:, :3] <= 1).all()
     assert (mended[:, 3:] == levels[:, 3:]).all()
     assert (mended[~smooth] == levels[~smooth]).all()

@@ -93,6 +93,7 @@ def mend_borders(
     smooth: BoolArray,
     cols: int,
     border_weight: float,
+    emptiness: float,
 ) -> None:
     """Choose the blocks of one component again whose borders show.
 
@@ -107,6 +108,7 @@ def mend_borders(
         smooth: ``(n,)`` from ``smooth_blocks``.
         cols: Of blocks.
         border_weight: Squared error in AC that the square of a step counts as, less what cannot be seen.
+        emptiness: As ``choose_levels`` got it.
     """
     edges, is_smooth = np.zeros((len(levels), 4), np.float32), smooth.view(np.int8)
     _find_edges(levels, coefficients, steps, is_smooth, len(levels), _LINES, _AT_BORDERS, edges)
@@ -115,8 +117,8 @@ def mend_borders(
     dc_share = (weights[0] * prices.ac / prices.dc).astype(np.float32)
     _mend(
         levels, coefficients, steps, weights, dc_share, prices.ac.astype(np.float32), scan, len(scan),
-        ac_bits[END_OF_BLOCK], by_run, symbol_bits(counts.dc), is_smooth, cols, border_weight, _AT_BORDERS[0],
-        _AT_BORDERS[1], edges,
+        ac_bits[END_OF_BLOCK], by_run, symbol_bits(counts.dc), is_smooth, cols, border_weight, emptiness,
+        _AT_BORDERS[0], _AT_BORDERS[1], edges,
     )  # fmt: skip
 
 
@@ -144,7 +146,7 @@ def _find_edges(
                 edges[4 * block + 2 * direction + 1] += -error if frequency & 1 else error
 
 
-@compiled("i2* f4* f4* f4* f4* f4* i8* i8 f4 f8* f4* i1* i8 f8 f4 f4 f4*")
+@compiled("i2* f4* f4* f4* f4* f4* i8* i8 f4 f8* f4* i1* i8 f8 f8 f4 f4 f4*")
 def _mend(  # noqa: PLR0915 - one loop, compiled whole
     levels: LevelArray,
     coefficients: FloatArray,
@@ -160,6 +162,7 @@ def _mend(  # noqa: PLR0915 - one loop, compiled whole
     smooth: NDArray[np.int8],
     cols: int,
     border_weight: float,
+    emptiness: float,
     dc_at_borders: float,
     lowest_at_borders: float,
     edges: FloatArray,
@@ -198,10 +201,17 @@ def _mend(  # noqa: PLR0915 - one loop, compiled whole
         while place < 64 and levels[first + place] == 0:
             place += 1
         follows = int(levels[first + place]) if place < 64 else 0
+        # What a block costs more of which nothing but DC is kept.
+        of_empty = 0.0
+        if place == 64:
+            for i in range(1, 64):
+                if abs(coefficients[first + i]) >= 0.5 * steps[i]:
+                    of_empty += emptiness * weights[i] * coefficients[first + i] * coefficients[first + i]
         # Costs are told against those of what is there.
         num_bits = dc_bits[SIZES[abs(dc - before)]] + (0.0 if is_last else dc_bits[SIZES[abs(after - dc)]])
         num_bits += _low_bits(across, down, place, follows, by_run, end_bits)
         cheapest, best, best_across, best_down = border_weight * shown, 0, 0, 0
+        cheapest += of_empty if across == 0 and down == 0 else 0.0
         for i in range(-1, 2):
             of_difference = dc_bits[SIZES[abs(dc + i - before)]]
             of_difference += 0.0 if is_last else dc_bits[SIZES[abs(after - dc - i)]]
@@ -213,7 +223,7 @@ def _mend(  # noqa: PLR0915 - one loop, compiled whole
                 for k in range(-1, 2):
                     if max(abs(dc + i), abs(across + j), abs(down + k)) > LARGEST:
                         continue
-                    cost = dc_cost + across_cost
+                    cost = dc_cost + across_cost + (of_empty if across + j == 0 and down + k == 0 else 0.0)
                     cost += weights[2] * k * steps[2] * (2 * down_error + k * steps[2])
                     at_top, at_bottom = i * of_dc + k * of_down, i * of_dc - k * of_down
                     cost += border_weight * (_shown(top + at_top) + _shown(bottom + at_bottom))

@@ -153,7 +153,7 @@ class PictureCoder:
             if border_weight > 0:
                 mend_borders(
                     chosen, blocks, steps, of_coefficients, prices, self._scans[index], counts,
-                    self._smooth[index], self._shapes[index][1], border_weight,
+                    self._smooth[index], self._shapes[index][1], border_weight, tuned.of(index).emptiness,
                 )  # fmt: skip
             levels.append(chosen)
             self.counts.append(counts)
