@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from semvid.cli.options import encoding_option
@@ -9,8 +10,16 @@ from semvid.codecs.base.codec import LiveOptions
 from semvid.codecs.registry import CODECS
 from semvid.core.rate import Rate
 
-*_NAMES, _LAST = CODECS
-Codec = Annotated[str, encoding_option(help=f"Encoder: {', '.join(_NAMES)} or {_LAST}.")]
+_LIVE = {name: one for name, one in CODECS.items() if one.not_live is None}
+
+
+def _listed(names: Iterable[str]) -> str:
+    *some, last = names
+    return f"Encoder: {', '.join(some)} or {last}."
+
+
+Codec = Annotated[str, encoding_option(help=_listed(CODECS))]
+LiveCodec = Annotated[str, encoding_option(help=_listed(_LIVE))]
 
 
 def defaults_of(kind: type[Rate]) -> str:
@@ -37,7 +46,7 @@ def preset_help() -> str:
 def live_preset_help() -> str:
     """Return the help of ``--preset`` of live streams."""
     asked = LiveOptions(1_000_000, 150, 25, None)
-    usual = {name: one.live_presets(asked)[:1] for name, one in CODECS.items()}
+    usual = {name: one.live_presets(asked)[:1] for name, one in _LIVE.items()}
     told = ", ".join(f"{one} ({name})" for name, first in usual.items() for one in first)
     without = ", ".join(name for name, first in usual.items() if not first)
     return f"Speed, slower = better compression. Default: {told}. {without}: none."

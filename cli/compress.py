@@ -85,6 +85,10 @@ def command(
         help="Highest quantizer offset, for the background, in QP steps, 0 to 25; beyond 8 it visibly falls "
         "apart."
     )] = options.ALLOCATION.coarsest,
+    prefilter: Annotated[float, options.map_option(
+        help="Soften what does not matter before it is coded: sigma in pixels at the encoder's default CRF, "
+        "0 to 2. 0.3 is hardly seen; 0 = not at all."
+    )] = options.ALLOCATION.prefilter,
     map_every: options.MapEvery = None,
     smoothing: options.Smoothing = None,
     look_ahead: options.LookAhead = None,
@@ -154,6 +158,7 @@ def command(
             background_weight=background_weight,
             finest=finest,
             coarsest=coarsest,
+            prefilter=prefilter,
         ),
         save_maps=save_maps,
         drop=cast("frozenset[DroppableKind]", frozenset(drop or [])),

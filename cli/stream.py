@@ -12,7 +12,7 @@ from typing import Annotated, cast
 import typer
 
 from semvid.cli import options
-from semvid.cli.codec_options import Codec, live_preset_help
+from semvid.cli.codec_options import LiveCodec, live_preset_help
 from semvid.core.config import AllocationConfig, Deinterlace, LiveConfig
 from semvid.core.errors import ConfigError
 from semvid.core.rate import Bitrate
@@ -30,7 +30,7 @@ def command(
         metavar="SINK", help="A file, NAME-%03d.ts (segments), NAME.m3u8 (HLS), rtsp(s)://, rtmp(s)://, "
         "udp://, rtp://, or - for standard output."
     )] = None,
-    codec: Codec = _DEFAULTS.codec,
+    codec: LiveCodec = _DEFAULTS.codec,
     bitrate: Annotated[str, options.encoding_option(
         metavar="RATE", help="Bit rate of the video in bits per second, as in 800k or 12M."
     )] = options.amount_text(_DEFAULTS.rate.bits_per_second),

@@ -3,3 +3,4 @@
 from semvid.codecs.registry import CODECS
 
 ENCODERS = {name: one for name, one in CODECS.items() if one.takes_offsets}
+LIVE = {name: one for name, one in ENCODERS.items() if one.not_live is None}

@@ -2,7 +2,8 @@
 
     python examples/benchmark/davis.py [--codecs x264,x265] [--sources truth,spectral,msroi] [--sequences 10]
 
-Anchor and test differ in the map alone: same encoder, preset (medium), CRF, the encoder's own AQ on. Four
+Anchor and test differ in the map alone: same encoder, preset (the default, or ``av1:6`` for ``--codecs``),
+CRF, the encoder's own AQ on. Four
 CRFs each. PSNR is of luma, from the squared error pooled over all frames; "object" pools the pixels of the
 ground-truth mask. Rates are bytes of the video stream. BD-rate as by ``semvid compare --bd``;
 object curves of anchor and test overlap by about half, since the offsets move them by 3 to 4 QP.
@@ -33,7 +34,7 @@ from semvid.scores import bd_rate as bjontegaard
 RELUCTANCE = levels._RELUCTANCE
 ENCODERS = dict(registry.CODECS)
 CRFS = {"x264": (23, 28, 33, 38), "x265": (23, 28, 33, 38), "vp8": (24, 34, 44, 54),
-        "vp9": (24, 34, 44, 54)}  # fmt: skip
+        "vp9": (24, 34, 44, 54), "av1": (30, 38, 46, 54)}  # fmt: skip
 FRAME_RATE = Fraction(24)
 
 
@@ -77,10 +78,11 @@ def config_for(codec: str, crf: float, source: str, masks: Path) -> semvid.Compr
     """``plain`` is the anchor, ``truth`` takes the masks as maps, anything else is a model.
 
     ``MODEL@SETTING:SETTING`` changes settings: ``background``, which moves along the trade between object
-    and whole; ``strength``; those of ``TemporalConfig``, as in ``msroi@map_every=1:smoothing=0``;
+    and whole; ``strength``; ``prefilter``; those of ``TemporalConfig``, as in ``msroi@map_every=1``;
     ``reluctance``, how far from its level an offset must be before its block changes level; and
     ``map_frames``, how long VP8 holds a map. ``settled=1`` keeps a sidecar, for which maps are made coarser.
     """
+    codec, _, preset = codec.partition(":")
     name, _, settings = source.partition("@")
     values = {key: value for key, _, value in (one.partition("=") for one in settings.split(":") if one)}
     default = semvid.AllocationConfig()
@@ -91,6 +93,7 @@ def config_for(codec: str, crf: float, source: str, masks: Path) -> semvid.Compr
     is_settled = values.pop("settled", "0") == "1"
     return semvid.CompressConfig(
         codec=codec,
+        preset=preset or None,
         rate=semvid.Crf(crf),
         save_maps=Path(tempfile.gettempdir()) / "davis.svmap" if is_settled else None,
         maps=semvid.MapsConfig(
@@ -101,6 +104,7 @@ def config_for(codec: str, crf: float, source: str, masks: Path) -> semvid.Compr
             match="size",
             strength=float(values.pop("strength", 0 if name == "plain" else default.strength)),
             background_weight=float(values.pop("background", default.background_weight)),
+            prefilter=float(values.pop("prefilter", 0)),
         ),
         temporal=temporal_config(values),
         probe=name == "plain",
@@ -127,7 +131,7 @@ def rate_curve(
 ) -> list[dict[str, float]]:
     """Encode a clip to ``coded`` at every CRF, and score what comes out."""
     curve = []
-    for crf in CRFS[codec]:
+    for crf in CRFS[codec.partition(":")[0]]:
         result = semvid.compress(clip, coded, config_for(codec, crf, source, mask_folder))
         scores = score(source_frames, luma_frames(coded), masks)
         curve.append({"crf": crf, "bytes": result.video_bytes, **scores})

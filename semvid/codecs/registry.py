@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from semvid.codecs.base.codec import Codec
 from semvid.codecs.jpeg.codec import MJPEG
+from semvid.codecs.svtav1.av1 import AV1
 from semvid.codecs.vpx.vp8 import VP8
 from semvid.codecs.vpx.vp9 import VP9
 from semvid.codecs.x26x.x264 import X264
@@ -16,15 +17,14 @@ CODECS: dict[str, Codec] = {
     "x265": X265,
     "vp8": VP8,
     "vp9": VP9,
+    "av1": AV1,
     "mjpeg": MJPEG,
 }
 """By their names on the command line."""
 
 _REFUSED = {
-    "av1": ("FFmpeg's AV1 encoders (SVT-AV1, libaom, rav1e) silently ignore region maps", "x265 or vp9"),
-    "svtav1": ("FFmpeg's SVT-AV1 wrapper silently ignores region maps", "x265 or vp9"),
-    "aom": ("FFmpeg's libaom wrapper silently ignores region maps", "x265 or vp9"),
-    "rav1e": ("rav1e silently ignores region maps", "x265 or vp9"),
+    "aom": ("FFmpeg's libaom wrapper silently ignores region maps", "av1"),
+    "rav1e": ("rav1e silently ignores region maps", "av1"),
     "nvenc": ("NVENC silently ignores region maps", "x264 or x265"),
     "amf": ("AMF silently ignores region maps", "x264 or x265"),
     "videotoolbox": ("VideoToolbox silently ignores region maps", "x264 or x265"),

@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 TIME_BASE = Fraction(1, 90_000)
 """Of every frame and packet of a live stream, whatever the source counts in."""
 
+_DECODERS = {"av1": "libdav1d"}
+"""Where FFmpeg's decoder with the format's own name needs hardware."""
+
+
+def software_decoder(coding_format: str) -> str:
+    """Return FFmpeg's name of the decoder for a bitstream format that works everywhere."""
+    return _DECODERS.get(coding_format, coding_format)
+
 
 @dataclass(frozen=True, slots=True)
 class CodedPacket:

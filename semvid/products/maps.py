@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from semvid.codecs.ffmpeg.allocator import OffsetAllocator
+from semvid.codecs.svtav1.av1 import AV1
 from semvid.codecs.x26x.x265 import X265
 from semvid.core.config import ExportConfig, MapFormat
 from semvid.core.errors import ConfigError, OutputError
@@ -102,9 +103,10 @@ def video_map_events(
         ``Started``, ``Preview``, ``Progress`` and ``Notice``.
     """
     fields = FieldCount()
-    # HEVC's rate model stands in for all encoders that read offsets.
+    # HEVC's rate model stands in for that of kvazaar.
     # What x265 loses between its blocks was measured for it alone.
-    spec = replace(X265, block_size=BLOCK_SIZE, blocks_as_one=1, spared_steps=0.0)
+    others = replace(X265, block_size=BLOCK_SIZE, blocks_as_one=1, spared_steps=0.0)
+    spec = AV1 if kind == "svtav1" else others
     allocator = OffsetAllocator(spec, config.allocation)
     with open_run(source, config.temporal, preview_size, span=span) as run:
         run.open_maps(config.maps, importance)

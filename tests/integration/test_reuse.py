@@ -18,7 +18,7 @@ from semvid.engine.job import Job
 from semvid.engine.ruler import Ruler
 from semvid.products.compress import compress_job
 
-FAST = {"x264": "superfast", "x265": "veryfast", "vp8": "5", "vp9": "8"}
+FAST = {"x264": "superfast", "x265": "veryfast", "vp8": "5", "vp9": "8", "av1": "12"}
 SIZE, REGION = semvid.AllocationConfig(match="size"), semvid.AllocationConfig(match="region")
 
 
@@ -81,7 +81,10 @@ def test_a_trial_of_everything_is_the_encode(spec, tmp_path, short_clip, encodes
     again = semvid.compress(
         short_clip, tmp_path / "again.mkv", replace(config, rate=semvid.Crf(result.quality), probe=False)
     )
-    assert streams(result.output) == streams(again.output)
+    if spec.name != "av1":
+        # SVT-AV1 with a map is not repeatable to the byte: it writes strengths of the chroma deblocking filter
+        # that depend on which thread was first.
+        assert streams(result.output) == streams(again.output)
     assert result.video_bytes == again.video_bytes
     assert result.output_bytes == again.output_bytes
     assert tried[-1].is_whole

@@ -16,7 +16,7 @@ from semvid.media.side_data import side_data_bytes
 
 pytestmark = pytest.mark.data
 
-FAST = {"x264": "superfast", "x265": "veryfast", "vp8": "5", "vp9": "8", "mjpeg": None}
+FAST = {"x264": "superfast", "x265": "veryfast", "vp8": "5", "vp9": "8", "av1": "12", "mjpeg": None}
 
 
 def timeline(path: Path, kind: str) -> list[list[tuple]]:

@@ -52,7 +52,7 @@ WORDS = {
 }
 OUTPUTS = [
     ("x264", ".mp4"), ("x264", ".mkv"), ("x264", ".mov"), ("x265", ".mp4"), ("x265", ".mkv"), ("vp8", ".webm"),
-    ("vp9", ".webm"), ("vp9", ".mp4"), ("mjpeg", ".avi"), ("mjpeg", ".mov"), ("mjpeg", ".mkv"),
+    ("vp9", ".webm"), ("vp9", ".mp4"), ("av1", ".mkv"), ("av1", ".mp4"), ("mjpeg", ".avi"), ("mjpeg", ".mov"), ("mjpeg", ".mkv"),
 ]  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from semvid.products.wished import estimate_events
 
 REGION = semvid.AllocationConfig(match="region")
 SIZE = semvid.AllocationConfig(match="size")
-FAST = {"x264": "superfast", "x265": "veryfast", "vp8": "5", "vp9": "8"}
+FAST = {"x264": "superfast", "x265": "veryfast", "vp8": "5", "vp9": "8", "av1": "12"}
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,8 @@ class QualityScale:
     """Steps that halve the size, roughly, as the first guess of a search goes by; negative where more is
     larger."""
     kind: type[Crf] | type[Quality] = Crf
+    step: float = 0.01
+    """Between fractions that differ."""
 
     @property
     def name(self) -> str:
@@ -41,7 +43,11 @@ class QualityScale:
     def round(self, quality: float) -> float:
         """Return the nearest quality on the scale."""
         limited = min(max(quality, self.lowest), self.highest)
-        return round(limited, 2) if self.takes_fractions else float(round(limited))
+        return (
+            round(round(limited / self.step) * self.step, 2)
+            if self.takes_fractions
+            else float(round(limited))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,10 @@ class Codec(Protocol):
     @property
     def takes_offsets(self) -> bool:
         """Whether maps become quantizer offsets."""
+
+    @property
+    def not_live(self) -> str | None:
+        """Why it cannot be used for live streams; None = it can."""
 
     def elementary(self, key_frame: bytes) -> tuple[str, bytes]:
         """Return FFmpeg's demuxer for bare coded video, and a live key frame in the form it reads."""

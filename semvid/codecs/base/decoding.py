@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import av
 
-from semvid.core.coded import CodedPacket
+from semvid.core.coded import CodedPacket, software_decoder
 from semvid.media.writing.video_track import packet_of
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def decoded(
         extradata: Parameter sets, where they are not in the packets.
         options: For FFmpeg's decoder.
     """
-    decoder = cast("VideoCodecContext", av.CodecContext.create(coding_format, "r"))
+    decoder = cast("VideoCodecContext", av.CodecContext.create(software_decoder(coding_format), "r"))
     decoder.extradata = extradata
     decoder.options = dict(options or {})
     # Several threads would take packets ahead.

@@ -27,6 +27,10 @@ def check_rates(config: CompressConfig, codec: Codec, taken: tuple[type[Rate], .
             f"`tune` is not for `codec={codec.name}`; leave it out, use `codec=mjpeg`, or give the encoder's "
             "own with `encoder_options`"
         )
+    if config.allocation.prefilter and not codec.takes_offsets:
+        raise ConfigError(
+            f"`prefilter` is not for `codec={codec.name}`, which leaves detail out by itself; leave it out"
+        )
     if config.peak is not None and not codec.takes_peak:
         raise ConfigError(f"`Peak` is not for `codec={codec.name}`; leave it out, or use `codec=x264`")
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _FITS = {
     "x264": (".mp4", ".mkv", ".mov"), "x265": (".mp4", ".mkv", ".mov"), "vp8": (".webm", ".mkv"),
-    "vp9": (".webm", ".mkv", ".mp4"), "mjpeg": (".mov", ".mkv"),
+    "vp9": (".webm", ".mkv", ".mp4"), "av1": (".mkv", ".mp4", ".webm"), "mjpeg": (".mov", ".mkv"),
 }  # fmt: skip
 """Containers to advise, by coding."""
 

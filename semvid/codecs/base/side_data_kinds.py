@@ -119,12 +119,12 @@ KINDS = (
     ),
     Kind(
         "mastering display (HDR10 metadata)", ("MASTERING_DISPLAY_METADATA",), "Mastering display metadata",
-        ("x264", "x265"), lambda data: mastering_box(data) is not None,
+        ("x264", "x265", "av1"), lambda data: mastering_box(data) is not None,
         lambda data: MP4_LIKE | MATROSKA_LIKE if mastering_box(data) else _NOWHERE, mastering_box,
     ),
     Kind(
         "content light level (HDR10 metadata)", ("CONTENT_LIGHT_LEVEL",), "Content light level metadata",
-        ("x264", "x265"), containers=lambda data: MP4_LIKE | MATROSKA_LIKE, box=light_box,
+        ("x264", "x265", "av1"), containers=lambda data: MP4_LIKE | MATROSKA_LIKE, box=light_box,
         matters=lambda data, picture: light_levels(data) is not None,
     ),
     Kind(

@@ -79,7 +79,7 @@ class OffsetAllocator:
             self._difference = self._difference + _FRESH_SHARE * (fresh - self._difference)
         self.blocks = self._spec.rate.blocks(gradient, self._difference, self._octaves)
         # A block shares one quantizer.
-        if self._config.chosen_match == "region":
+        if self._config.chosen_match == "region" or self._spec.finer_crf is not None:
             # What matters must not lose along its edges.
             pooled = area_max(importance, *size, block_size)
             kept = saving_offsets(pooled, self._follow_top(pooled), self._config)

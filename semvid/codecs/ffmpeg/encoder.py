@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from av import Packet, VideoFrame
     from av.video.codeccontext import VideoCodecContext
 
-_USUAL_RATE = Fraction(25)
+USUAL_RATE = Fraction(25)
+"""Frames per second where a stream has no nominal rate."""
 _BIT_RATE_TOLERANCE = 128_000
 _QUANTIZER_UNITS = 118
 """FFmpeg's ``FF_QP2LAMBDA``, in which it tells quantizers."""
@@ -60,7 +61,7 @@ class VideoEncoder:
         first: VideoFrame,
         target: Target,
     ) -> None:
-        suffix, frame_rate = target.suffix.lower(), target.frame_rate or _USUAL_RATE
+        suffix, frame_rate = target.suffix.lower(), target.frame_rate or USUAL_RATE
         self._spec, self._preparer = spec, preparer
         self._stripper: Graph | None = None
         self._num_pictures = 0
@@ -87,26 +88,11 @@ class VideoEncoder:
             self._codec.sample_aspect_ratio = target.sample_aspect_ratio
         self._describe(preparer, first, has_header=bool(suffix))
         self._open(preparer)
-        self.parameters = StreamParameters(
-            coding_format=spec.coding_format,
-            time_base=cast(Fraction, first.time_base),
-            size=preparer.size,
-            pixel_format=preparer.pixel_format,
-            frame_rate=frame_rate,
-            bit_rate=self._codec.bit_rate or 0,
-            extradata=self._codec.extradata,
+        self.parameters = stream_parameters(
+            spec, preparer, self._keeper, first=first, target=target, frame_rate=frame_rate,
+            bit_rate=self._codec.bit_rate or 0, extradata=self._codec.extradata,
             reorder_depth=self._codec.reorder_depth,
-            color_range=self._codec.color_range,
-            color_primaries=self._codec.color_primaries,
-            color_trc=self._codec.color_trc,
-            color_matrix=self._codec.colorspace,
-            field_order=self._codec.field_order,
-            sample_aspect_ratio=target.sample_aspect_ratio or None,
-            display_matrix=display_matrix_of(first),
-            codec_tag=spec.container_tags.get(suffix),
-            boxes=tuple(self._keeper.boxes),
-            tags=self._keeper.tags,
-        )
+        )  # fmt: skip
 
     def _describe(self, preparer: FramePreparer, first: VideoFrame, *, has_header: bool) -> None:
         codec = self._codec
@@ -213,3 +199,50 @@ class VideoEncoder:
             packet.duration or 0, bool(packet.is_keyframe), self.parameters.time_base,
             packet if says_more else None,
         )  # fmt: skip
+
+
+def stream_parameters(
+    spec: EncoderSpec,
+    preparer: FramePreparer,
+    keeper: SideDataKeeper,
+    *,
+    first: VideoFrame,
+    target: Target,
+    frame_rate: Fraction,
+    bit_rate: int,
+    extradata: bytes | None,
+    reorder_depth: int,
+) -> StreamParameters:
+    """Describe what an encoder of prepared pictures writes; arguments as in ``VideoEncoder``.
+
+    Args:
+        spec: The encoder.
+        preparer: Made the pictures.
+        keeper: Has seen the first.
+        first: First frame, as decoded.
+        target: The stream.
+        frame_rate: See ``StreamParameters``, as for the rest.
+        bit_rate: Likewise.
+        extradata: Likewise.
+        reorder_depth: Likewise.
+    """
+    return StreamParameters(
+        coding_format=spec.coding_format,
+        time_base=cast(Fraction, first.time_base),
+        size=preparer.size,
+        pixel_format=preparer.pixel_format,
+        frame_rate=frame_rate,
+        bit_rate=bit_rate,
+        extradata=extradata,
+        reorder_depth=reorder_depth,
+        color_range=preparer.color_range,
+        color_primaries=first.color_primaries,
+        color_trc=first.color_trc,
+        color_matrix=preparer.color_matrix,
+        field_order=0 if preparer.field_order is None else int(FIELD_ORDERS[preparer.field_order]),
+        sample_aspect_ratio=target.sample_aspect_ratio or None,
+        display_matrix=display_matrix_of(first),
+        codec_tag=spec.container_tags.get(target.suffix.lower()),
+        boxes=tuple(keeper.boxes),
+        tags=keeper.tags,
+    )

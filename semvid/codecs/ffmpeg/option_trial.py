@@ -125,10 +125,14 @@ def test_encoder(spec: EncoderSpec, preset: str | None) -> SelfTest:
 def _encode_halves(
     spec: EncoderSpec, options: Mapping[str, str], frames: Sequence[Frame], *, mark: bool
 ) -> Coded:
-    """Code the frames; ``mark`` has the left half coded finer, the right half coarser."""
+    """Code the frames; ``mark`` has the left half coded finer, the right half coarser.
+
+    By twice as much coarser for encoders that gain little by finer blocks.
+    """
     rows, cols = grid_shape(*frames[0].size, spec.block_size)
-    values = np.full((rows, cols), _OFFSET, np.float32)
-    values[:, : cols // 2] = -_OFFSET
+    finest = -_OFFSET if spec.finer_crf is None else 0.0
+    values = np.full((rows, cols), finest + 2 * _OFFSET, np.float32)
+    values[:, : cols // 2] = finest
     offsets = QuantizerOffsets(values, spec.block_size) if mark else None
     parameters, packets = encode_beside(spec, options, frames, offsets)
     return parameters, list(packets)

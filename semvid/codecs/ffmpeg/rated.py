@@ -45,6 +45,11 @@ def rated_options(
     has_map = config.allocation.strength > 0
     crf = math.ceil(quality) if has_map and not spec.crf.takes_fractions else quality
     options = spec.options(crf, config.preset, config.encoder_options)
+    if has_map:
+        options = {**spec.map_options, **options}
+    if has_map and spec.finer_crf and config.allocation.chosen_match == "size":
+        finer = crf - spec.finer_crf * min(config.allocation.strength, 1)
+        options["crf"] = f"{max(finer, spec.crf.lowest):g}"
     if isinstance(config.rate, Bitrate):
         _refuse(spec, config.encoder_options, _SET_BY_BITRATE, "Bitrate")
         _BITRATES.check("Bitrate", config.rate.bits_per_second)

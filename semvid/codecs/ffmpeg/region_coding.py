@@ -13,16 +13,17 @@ from semvid.codecs.base.codec import LiveOptions, Pass
 from semvid.codecs.base.coding import Encoder, PreparedFrame, Target
 from semvid.codecs.base.dolby_vision import refuse_private_colours
 from semvid.codecs.ffmpeg.allocator import OffsetAllocator
-from semvid.codecs.ffmpeg.encoder import VideoEncoder
 from semvid.codecs.ffmpeg.live import live_options, predicted_saving
 from semvid.codecs.ffmpeg.map_watch import WatchRunner
 from semvid.codecs.ffmpeg.obedience import MapWatch
 from semvid.codecs.ffmpeg.option_trial import check_obedience
+from semvid.codecs.ffmpeg.prefilter import Prefilter
 from semvid.codecs.ffmpeg.prepare import FramePreparer, can_code_fields
 from semvid.codecs.ffmpeg.rated import rated_options
-from semvid.codecs.ffmpeg.spec import EncoderSpec
+from semvid.codecs.ffmpeg.spec import EncoderSpec, PictureEncoder
 from semvid.core.coded import CodedPacket
 from semvid.core.config import AllocationConfig, CompressConfig
+from semvid.core.errors import ConfigError
 from semvid.core.text import setting
 from semvid.core.types import AnalysedFrame
 
@@ -65,7 +66,7 @@ class RegionCoding:
         # Live the strength may rise later: libx265 4.2 crashes if only some pictures carry offsets.
         self._has_map = is_live or allocation.strength > 0
         self._preparer: FramePreparer | None = None
-        self._encoder: VideoEncoder | None = None
+        self._encoder: PictureEncoder | None = None
         self.reweigh(allocation)
 
     @classmethod
@@ -110,6 +111,9 @@ class RegionCoding:
         if self._preparer is not None and self._preparer.codes_fields and spec.field_block_size is not None:
             spec = replace(spec, block_size=spec.field_block_size)
         self._allocator = OffsetAllocator(spec, allocation, self.quality)
+        octaves = (spec.crf_steps(self.quality) - spec.crf_steps(spec.crf.default)) / 6
+        sigma = allocation.prefilter * 2 ** (octaves / 2)
+        self._prefilter = Prefilter(sigma) if sigma else None
 
     def prepare(self, analysed: AnalysedFrame) -> PreparedFrame:
         """See ``Coding``."""
@@ -123,10 +127,17 @@ class RegionCoding:
                 minds_alpha=not self._is_live,
             )
             self.reweigh(self._allocation)
+            if self._prefilter is not None and self._preparer.codes_fields:
+                raise ConfigError(
+                    f"{setting('prefilter', self._allocation.prefilter)} is not for interlaced video, whose "
+                    "lines are of two times; add `deinterlace=bwdif`, or leave it out"
+                )
         if self._has_map and analysed.importance is None:
             analysed = replace(analysed, importance=_NO_MAP)
         offsets, predicted = self._allocator.update(analysed)
         picture = self._preparer.prepare(analysed.frame, offsets)
+        if self._prefilter is not None and analysed.importance is not None:
+            picture = self._prefilter.apply(picture, analysed.importance)
         if analysed.wants_key:
             picture.pict_type = PictureType.I
         blocks, saving = self._allocator.blocks, None
@@ -145,13 +156,14 @@ class RegionCoding:
         untried = None
         if self._has_map:
             untried = check_obedience(self._spec, self._options, self._preparer.pixel_format, self._given)
-        encoder = VideoEncoder(self._spec, self._options, self._preparer, first=first.decoded, target=target)
+        encoder = self._spec.open(self._options, self._preparer, first=first.decoded, target=target)
         self._encoder = encoder
         watch = self._watch(encoder.parameters.extradata) if self._has_map and self._is_kept else None
         if self._is_live:
             # What a live stream does not keep is told when it begins, whatever its encoder.
             return _RegionStream(encoder, watch, [])
-        notices = [*self._preparer.conversions, *filter(None, [untried]), *encoder.notices]
+        softened = [self._prefilter.notice] if self._prefilter is not None else []
+        notices = [*self._preparer.conversions, *softened, *filter(None, [untried]), *encoder.notices]
         encoder.notices[:] = notices
         return _RegionStream(encoder, watch, encoder.notices)
 
@@ -174,7 +186,7 @@ class RegionCoding:
 class _RegionStream:
     """Unpacks prepared frames for the encoder, and has it watched."""
 
-    def __init__(self, encoder: VideoEncoder, watch: WatchRunner | None, notices: list[str]) -> None:
+    def __init__(self, encoder: PictureEncoder, watch: WatchRunner | None, notices: list[str]) -> None:
         self.parameters, self.notices, self._encoder = encoder.parameters, notices, encoder
         self._watch = watch
 

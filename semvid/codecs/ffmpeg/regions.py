@@ -77,3 +77,13 @@ class RegionAttacher:
             # The placeholder has no area, so a slot that stays unused marks nothing.
             self._graphs[key] = chain(frame, *[("addroi", "x=0:y=0:w=0:h=0:qoffset=0")] * capacity)
         return self._graphs[key]
+
+
+def read_regions(picture: VideoFrame) -> tuple[NDArray[np.int32], NDArray[np.float64]] | None:
+    """Return what ``RegionAttacher`` put on a picture: its regions and their ``qoffset``; None = nothing."""
+    placed = side_data(picture).get(Type.REGIONS_OF_INTEREST)
+    if placed is None:
+        return None
+    table = np.frombuffer(bytes(placed), np.int32).reshape(-1, _REGION_FIELDS)
+    table = table[table[:, 2] > table[:, 1]]
+    return table[:, 1:5], table[:, 5] / table[:, 6]

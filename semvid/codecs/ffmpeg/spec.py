@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from semvid.codecs.base.codec import LiveOptions, Pass, QualityScale, refuse_preset
 from semvid.codecs.ffmpeg.option_text import is_off, number, split_list, tunes
@@ -18,10 +18,35 @@ if TYPE_CHECKING:
     from av import VideoFrame
 
     from semvid.allocate.rate_model import RateModel
-    from semvid.codecs.base.coding import Coding
+    from semvid.codecs.base.coding import Coding, Target
     from semvid.codecs.base.self_test import SelfTest
+    from semvid.codecs.ffmpeg.prepare import FramePreparer
+    from semvid.core.coded import CodedPacket, StreamParameters
     from semvid.core.config import AllocationConfig, CompressConfig
     from semvid.core.types import FloatArray
+
+
+class PictureEncoder(Protocol):
+    """An encoder of prepared pictures; see ``VideoEncoder``."""
+
+    parameters: StreamParameters
+    notices: list[str]
+
+    @property
+    def mean_quantizer(self) -> float | None:
+        """Of all pictures so far; None if it is not told."""
+
+    def look(self, decoded: VideoFrame) -> None:
+        """Add to the notices what only this frame carries and is lost."""
+
+    def encode(self, picture: VideoFrame) -> list[CodedPacket]:
+        """Encode a prepared picture; returns packets of this or earlier ones."""
+
+    def flush(self) -> list[CodedPacket]:
+        """End the stream and return the remaining packets."""
+
+    def close(self) -> None:
+        """Let go of the encoder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +156,16 @@ class EncoderSpec:
     """QP steps by which what matters is coded finer at the default CRF, half as much where the quantizer is
     twice as large: it loses as much to coarser blocks beside it. Only for offsets in QP steps that need not
     be whole."""
+    finer_crf: float | None = None
+    """CRF by which frames are coded finer with ``match="size"``, where blocks finer than their frame gain
+    little and maps only make blocks coarser; None = finer blocks gain as much."""
     map_frames: int | None = None
     """Frames a map stays in force at least, unless the scene changes, for encoders that code it anew in every
     frame that brings one, and keep it while none does; None = every frame brings its own."""
     fixed_options: Mapping[str, str] = field(default_factory=dict)
     """Always set, unless the user sets the same option."""
+    map_options: Mapping[str, str] = field(default_factory=dict)
+    """Set beside a map, unless the user sets the same option: they pay there alone."""
     defaults: Mapping[str, str] = field(default_factory=dict)
     """What is in effect inside the encoder when an option is not given (only those conditions ask for)."""
     implications: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
@@ -161,6 +191,35 @@ class EncoderSpec:
     """Live it makes no key frames by itself, and whether it obeys a map shows in those alone."""
     live_rates: tuple[str, ...] = ("b", "maxrate")
     """Options that hold a constant bit rate."""
+    not_live: str | None = None
+    """Why it cannot be used live; None = it can."""
+    drive: Callable[..., PictureEncoder] | None = None
+    """Opens the encoder past FFmpeg, with the arguments of ``open``; None = FFmpeg drives it."""
+
+    def open(
+        self,
+        options: Mapping[str, str],
+        preparer: FramePreparer,
+        *,
+        first: VideoFrame,
+        target: Target,
+    ) -> PictureEncoder:
+        """Open the encoder of one video.
+
+        Args:
+            options: From ``options``.
+            preparer: Makes the pictures.
+            first: First frame, as decoded.
+            target: The stream.
+
+        Raises:
+            EncoderError: It cannot be used, or refuses the picture.
+            ConfigError: It does not take an option.
+        """
+        from semvid.codecs.ffmpeg.encoder import VideoEncoder
+
+        drive = self.drive or VideoEncoder
+        return drive(self, options, preparer, first=first, target=target)
 
     @property
     def scale(self) -> QualityScale:
@@ -192,6 +251,8 @@ class EncoderSpec:
 
     def live_presets(self, options: LiveOptions) -> tuple[str, ...]:
         """See ``Codec``."""
+        if self.not_live is not None:
+            raise MapIgnoredError(f"{self.name} is not for live streams: {self.not_live}; use `codec=x264`")
         if self.live_preset is None:
             refuse_preset(self.name, options)
             return ()

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from semvid.codecs.base.coding import Target
 from semvid.codecs.base.decoding import decoded
 from semvid.codecs.base.self_test import RATE
-from semvid.codecs.ffmpeg.encoder import VideoEncoder
 from semvid.codecs.ffmpeg.option_text import without
 from semvid.codecs.ffmpeg.prepare import FramePreparer
 from semvid.codecs.ffmpeg.spec import EncoderSpec
@@ -47,7 +46,7 @@ def encode_beside(
     """
     first = frames[0]
     preparer = FramePreparer(spec, float(options["crf"]), first, codes_fields=codes_fields, minds_alpha=True)
-    encoder = VideoEncoder(spec, options, preparer, first=first.picture, target=Target(RATE))
+    encoder = spec.open(options, preparer, first=first.picture, target=Target(RATE))
 
     def packets() -> Iterator[CodedPacket]:
         for frame in frames:

@@ -29,6 +29,7 @@ class _MotionJpeg:
     obedient_presets: tuple[str, ...] = ()
     default_preset = ""
     takes_offsets = False
+    not_live = None
 
     def elementary(self, key_frame: bytes) -> tuple[str, bytes]:
         """See ``Codec``."""

@@ -21,7 +21,7 @@ _SCORES: dict[type, tuple[str, str]] = {
 }
 _SAME_NAMES = {
     "": ("deinterlace", "audio"),
-    "allocation": ("strength", "background_weight", "finest", "coarsest"),
+    "allocation": ("strength", "background_weight", "finest", "coarsest", "prefilter"),
     "temporal": ("map_every", "smoothing", "look_ahead", "movement", "motion"),
 }
 """Fields of the config and of its parts whose flags have their names."""
@@ -65,6 +65,8 @@ def settings_table(config: CompressConfig) -> tuple[tuple[str, str], ...]:
     if find_codec(config.codec).takes_offsets:
         rows.append(("match", allocation.chosen_match))
         finest = 0 if allocation.keeps_region else allocation.finest
+        if allocation.prefilter:
+            rows.append(("pre-filter", f"{allocation.prefilter:g}"))
         rows.append(("offsets, QP steps", f"{finest:g} to {allocation.coarsest:+g}"))
     rows += [
         ("smoothing", _or_usual(temporal.smoothing)),

@@ -9,7 +9,7 @@ from typing import Any
 import av
 import numpy as np
 
-from semvid.core.coded import TIME_BASE, CodedPacket
+from semvid.core.coded import TIME_BASE, CodedPacket, software_decoder
 from semvid.core.conversion import converted
 from semvid.core.errors import OutputError
 from semvid.streaming.base.types import SinkState
@@ -78,7 +78,7 @@ class VirtualCamera:
         try:
             while (packet := self._take()) is not None:
                 if decoder is None:
-                    decoder = av.CodecContext.create(packet.codec, "r")
+                    decoder = av.CodecContext.create(software_decoder(packet.codec), "r")
                 coded = av.Packet(packet.data)
                 coded.pts, coded.time_base = packet.pts, TIME_BASE
                 for frame in decoder.decode(coded):

@@ -1,0 +1,96 @@
+"""AV1, by SVT-AV1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from semvid.allocate.rate_model import BitCurve, RateModel
+from semvid.codecs.base.codec import QualityScale
+from semvid.codecs.ffmpeg.spec import EncoderSpec
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+    from semvid.allocate.vpx_scale import QuantizerScale
+    from semvid.codecs.base.coding import Target
+    from semvid.codecs.ffmpeg.prepare import FramePreparer
+    from semvid.codecs.svtav1.encoder import SvtEncoder
+
+
+def quantizer_scale() -> QuantizerScale:
+    """Return the quantizers of AV1, which are VP9's."""
+    from semvid.allocate.vpx_scale import VP9_SCALE
+
+    return VP9_SCALE
+
+
+def _open(
+    spec: EncoderSpec,
+    options: Mapping[str, str],
+    preparer: FramePreparer,
+    *,
+    first: VideoFrame,
+    target: Target,
+) -> SvtEncoder:
+    from semvid.codecs.svtav1.encoder import SvtEncoder
+
+    return SvtEncoder(spec, options, preparer, first=first, target=target)
+
+
+def _temporal_units(key_frame: bytes) -> tuple[str, bytes]:
+    return "obu", key_frame
+
+
+def _sequence_header(key_frame: bytes) -> bytes:
+    """Return the sequence header of a key frame, which starts with it behind a temporal delimiter."""
+    place = 0
+    while place < len(key_frame):
+        kind, has_extension, has_size = key_frame[place] >> 3 & 15, key_frame[place] & 4, key_frame[place] & 2
+        start = place + (2 if has_extension else 1)
+        size, shift = len(key_frame) - start, 0
+        if has_size:
+            size = 0
+            while True:
+                size |= (key_frame[start] & 127) << shift
+                shift, start = shift + 7, start + 1
+                if key_frame[start - 1] < 128:
+                    break
+        if kind == _SEQUENCE_HEADER:
+            return key_frame[start : start + size]
+        place = start + size
+    return b""
+
+
+_SEQUENCE_HEADER = 1
+"""``obu_type``, AV1 specification, 6.2.2."""
+
+AV1 = EncoderSpec(
+    name="av1",
+    library="libsvtav1",
+    also_called=("svtav1", "svt-av1", "libsvtav1", "av01"),
+    coding_format="av1",
+    crf=QualityScale(1, 63, 35, takes_fractions=True, steps_per_octave=10.0, step=0.25),
+    presets=tuple(map(str, range(14))),
+    default_preset="8",
+    preset_option="preset",
+    sides=(16, 8704),
+    block_size=64,
+    offset_range=lambda bits: 255,
+    to_native=lambda offsets, crf: quantizer_scale().index_offsets(offsets, crf),
+    crf_steps=lambda crf: quantizer_scale().steps(crf),
+    map_conditions=(),
+    elementary=_temporal_units,
+    describe_key_frame=_sequence_header,
+    rate=RateModel(
+        first=BitCurve(gradient=2.243, difference=0.0, level=-7.102, steepness=0.193, least=-5.498),
+        later=BitCurve(gradient=0.413, difference=0.353, level=-2.694, steepness=5.03, least=-2.712),
+        coarser=0.496,
+    ),
+    max_levels=7,
+    # The Lagrangian is the frame's: segments coded finer gain little for their bits.
+    finer_crf=4.0,
+    map_options={"enable-qm": "1"},
+    not_live="at a constant bit rate SVT-AV1 ignores maps",
+    drive=_open,
+)

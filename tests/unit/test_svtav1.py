@@ -1,0 +1,175 @@
+import _ctypes
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from semvid.codecs.base.self_test import texture_frames
+from semvid.codecs.registry import find_codec
+from semvid.codecs.svtav1 import library as library_module
+from semvid.codecs.svtav1 import trial, trust
+from semvid.codecs.svtav1.av1 import AV1
+from semvid.codecs.svtav1.library import Library, load_library
+from semvid.codecs.svtav1.segments import BLOCK_SIZE, Segments, segments_of
+from semvid.codecs.svtav1.session import Session
+from semvid.core.errors import ConfigError, EncoderError, MapIgnoredError
+from semvid.core.luma import plane_of
+
+SMALL = {
+    "width": "128", "height": "64", "fps-num": "25", "fps-denom": "1", "input-depth": "8", "preset": "12",
+}  # fmt: skip
+
+
+@pytest.fixture
+def untrusted(monkeypatch, tmp_path):
+    """Nobody has tried the library yet."""
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: str(tmp_path / "cache"))
+    trust.trusted_library.cache_clear()
+    yield tmp_path / "cache"
+    trust.trusted_library.cache_clear()
+
+
+def packets_of(session, num_frames, segments=None, keys=()):
+    packets = []
+    for number, frame in enumerate(texture_frames(128, 64, num_frames)):
+        planes = tuple(plane_of(frame.picture, index) for index in range(3))
+        session.send(planes, number, is_key=number in keys, segments=None if number else segments)
+        packets += session.packets()
+    return [*packets, *session.packets(is_end=True)]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 3), st.integers(1, 4), st.integers(0, 4), st.integers(1, 5), st.integers(-90, 90)
+        ),
+        max_size=8,
+    )
+)
+def test_segments_are_the_first_region_that_covers_a_block(rectangles):
+    rows, cols = 4, 5
+    regions = np.array([one[:4] for one in rectangles], np.int32).reshape(-1, 4) * BLOCK_SIZE
+    levels = [one[4] for one in rectangles]
+    found = segments_of(regions, np.array(levels, np.float64) / 255, (rows, cols))
+    blocks = np.frombuffer(found.blocks, np.uint8).reshape(rows, cols)
+    assert list(found.offsets) == sorted(set(found.offsets), reverse=True)
+    for row in range(rows):
+        for col in range(cols):
+            covering = [one[4] for one in rectangles if one[0] <= row < one[1] and one[2] <= col < one[3]]
+            assert found.offsets[blocks[row, col]] == (covering[0] if covering else 0)
+
+
+def test_every_picture_comes_back_in_order():
+    session = Session(load_library(), {**SMALL, "crf": "40", "enable-force-key-frames": "1"})
+    packets = packets_of(session, 7, keys=(3,))
+    session.close()
+    assert [one.number for one in packets] == list(range(7))
+    assert [one.number for one in packets if one.is_key] == [0, 3]
+    assert session.header[0] >> 3 == 1
+    session.close()
+
+
+def test_low_delay_gives_each_picture_at_once():
+    session = Session(load_library(), {**SMALL, "crf": "40", "pred-struct": "1"})
+    for number, frame in enumerate(texture_frames(128, 64, 4)):
+        session.send(tuple(plane_of(frame.picture, i) for i in range(3)), number, is_key=False, segments=None)
+        assert [one.number for one in session.packets()] == [number]
+    session.close()
+
+
+def test_segments_move_bits():
+    def num_bytes(segments):
+        session = Session(load_library(), {**SMALL, "crf": "20"})
+        return sum(len(one.data) for one in packets_of(session, 4, segments))
+
+    plain = num_bytes(None)
+    assert num_bytes(Segments(1, 2, bytes([1, 1]), (90, 0))) == pytest.approx(plain, rel=0.05)
+    assert num_bytes(Segments(1, 2, bytes([0, 0]), (90, 0))) < 0.6 * plain
+
+
+def test_the_library_passes_its_trial():
+    assert trial.find_fault() == ""
+
+
+def test_what_works_is_tried_once(untrusted, monkeypatch):
+    assert trust.trusted_library().version.startswith("4.")
+    assert len(list(untrusted.glob("svtav1-*.ok"))) == 1
+    trust.trusted_library.cache_clear()
+    monkeypatch.setattr(trust, "try_library", lambda: pytest.fail("tried twice"))
+    assert trust.trusted_library()
+
+
+def test_a_parameter_nobody_knows_is_refused():
+    with pytest.raises(ConfigError, match="does not take `encoder_options=speediness=3`"):
+        Session(load_library(), {**SMALL, "speediness": "3"})
+    with pytest.raises(EncoderError, match="SVT-AV1 refuses its options: "):
+        Session(load_library(), {**SMALL, "width": "2"})
+
+
+def test_another_layout_is_refused():
+    class Shifted(Library):
+        def svt_av1_enc_parse_parameter(self, configuration, name, value):
+            if name == b"tf-strength":
+                configuration[449 + 8] = value
+                configuration[448 + 8] = b"\1"
+                return 0
+            return self._functions.svt_av1_enc_parse_parameter(configuration, name, value)
+
+    shifted = Shifted(load_library().path)
+    with pytest.raises(EncoderError, match="has another layout than semvid knows"):
+        Session(shifted, {**SMALL, "crf": "40"})
+
+
+def test_another_version_is_refused(monkeypatch):
+    monkeypatch.setattr(library_module, "NEWEST", (4, 0))
+    with pytest.raises(EncoderError, match=r"SVT-AV1 4\.\d.* and semvid knows 4.0 to 4.0; install av 18.1"):
+        Library(load_library().path)
+
+
+def test_another_library_is_refused(tmp_path):
+    (tmp_path / "libSvtAv1Enc.so").write_bytes(b"no library")
+    with pytest.raises(EncoderError, match="libSvtAv1Enc.so cannot be loaded"):
+        Library(tmp_path / "libSvtAv1Enc.so")
+    with pytest.raises(EncoderError, match="has no function svt_av1_get_version; reinstall"):
+        Library(Path(_ctypes.__file__))
+
+
+def test_without_a_library_it_is_said(monkeypatch):
+    monkeypatch.setattr(library_module, "_candidates", lambda: iter(()))
+    load_library.cache_clear()
+    with pytest.raises(EncoderError, match="was not found beside the package av; install av"):
+        load_library()
+    load_library.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("import os; os.abort()", "its trial ended with code -6"),
+        ("print('with a map, the half marked as finer gained 0.0 dB, and 3 is needed')", "gained 0.0 dB"),
+        ("import time; time.sleep(9)", "its trial took more than 0.5 seconds"),
+    ],
+)
+def test_a_library_that_crashes_or_ignores_maps_is_not_driven(
+    untrusted, monkeypatch, tmp_path, program, said
+):
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{program}"\n')
+    python.chmod(0o755)
+    monkeypatch.setattr(trust.sys, "executable", str(python))
+    monkeypatch.setattr(trust, "_SECONDS", 0.5 if "sleep" in program else 60)
+    outcome = AV1.self_test()
+    assert not outcome.is_available
+    assert said in outcome.detail
+    assert "use `codec=x265`, or install av 18.1" in outcome.detail
+    assert not list(untrusted.glob("*.ok"))
+    # Everything else works.
+    assert find_codec("x264").self_test().obeys_map
+
+
+def test_it_is_not_for_live_streams():
+    with pytest.raises(MapIgnoredError, match="av1 is not for live streams: .* ignores maps; use"):
+        find_codec("av1").live_presets(None)
