@@ -51,7 +51,8 @@ def measure_plain(
         ``Stage``, ``Progress``, and ``Measured`` last; a ``Notice`` instead if it cannot be measured.
     """
     coded, (plain, finer) = log.coded(), _whole_quality(plain_config(config))
-    samples = choose_samples(len(coded.pts), np.flatnonzero(coded.is_key).tolist(), log.num_ahead)
+    keys = np.flatnonzero(coded.is_key).tolist()
+    samples = choose_samples(len(coded.pts), keys, log.num_ahead, reach=log.reach)
     found = np.full(len(coded.pts), np.nan)
     yield Stage("measuring")
     try:

@@ -33,6 +33,8 @@ _PART = 24
 """Time a part takes at least, in frames. Less tells too little of libvpx, which gives more bits to every
 twentieth frame or so."""
 _FEWEST_COMPARED = 12
+_REACHES = {"av1": 32}
+"""Frames in a group, by coding format: SVT-AV1 codes those that the others need first, hidden in a packet."""
 _SETTLING = 4
 _LOOK_COST = 0.2
 """Time that a frame takes which the encoder only looks at, as a share of what one takes that it encodes."""
@@ -70,8 +72,25 @@ class CodedFrames:
     is_key: NDArray[np.bool_]
 
     @classmethod
-    def of_packets(cls, pts: Sequence[int], sizes: Sequence[int], is_key: Sequence[int]) -> CodedFrames:
-        """Put packets, given in order of decoding, into order of presentation."""
+    def of_packets(
+        cls,
+        pts: Sequence[int],
+        sizes: Sequence[int],
+        is_key: Sequence[int],
+        reach: int = 1,
+        *,
+        is_cut: bool = False,
+    ) -> CodedFrames:
+        """Put packets, given in order of decoding, into order of presentation.
+
+        Args:
+            pts: Presentation times.
+            sizes: Bytes.
+            is_key: Whether they are key frames.
+            reach: Frames that what is in a packet is for: more than one where frames that later ones are
+                predicted from are hidden in the packets of others.
+            is_cut: More frames follow.
+        """
         given = np.array(pts, np.int64)
         # What is needed by frames before it is decoded before them.
         leads = given == np.maximum.accumulate(given)
@@ -80,7 +99,7 @@ class CodedFrames:
         others = np.flatnonzero(~keys)
         group = np.cumsum(leads[order][others]) - leads[order][others]
         spread[others] = (np.bincount(group, spread[others]) / np.maximum(np.bincount(group), 1))[group]
-        return cls(given[order], spread, keys)
+        return cls(given[order], _spread_forward(spread, keys, reach, is_cut=is_cut), keys)
 
     def bytes_of_all(self, found: NDArray[np.float64]) -> int:
         """Conclude how large all frames would be in another encode from some of them.
@@ -98,16 +117,32 @@ class CodedFrames:
         return round(float(total))
 
 
+def _spread_forward(
+    sizes: NDArray[np.float64], is_key: NDArray[np.bool_], reach: int, *, is_cut: bool
+) -> NDArray[np.float64]:
+    """Spread what each packet has over its frame and those behind it, up to the next key frame."""
+    if reach == 1:
+        return sizes
+    spread = np.zeros_like(sizes)
+    ends = np.append(np.flatnonzero(is_key), len(sizes) + (reach if is_cut else 0))
+    for place, size in enumerate(sizes):
+        end = place + 1 if is_key[place] else min(place + reach, ends[np.searchsorted(ends, place, "right")])
+        spread[place:end] += size / (end - place)
+    return spread
+
+
 class CodingLog:
     """A stage that keeps count of what is coded, in 17 bytes a frame.
 
     Attributes:
         num_ahead: Frames that the encoder took before it gave the first one back.
+        reach: See ``reach_of``.
     """
 
     def __init__(self) -> None:
         self._pts, self._sizes, self._keys = array("q"), array("q"), array("b")
         self._num_frames = self.num_ahead = 0
+        self.reach = 1
 
     def run(self, items: Items) -> Items:
         """Look at what is coded, and pass on everything."""
@@ -122,6 +157,7 @@ class CodingLog:
             self.num_ahead = self._num_frames
         self._num_frames += item.frame is not None
         for packet in item.packets:
+            self.reach = reach_of(packet.codec)
             self._pts.append(packet.pts)
             self._sizes.append(len(packet.data))
             self._keys.append(packet.is_keyframe)
@@ -140,9 +176,14 @@ class CodingLog:
         leads = np.flatnonzero(given == np.maximum.accumulate(given))
         return int((given[leads] >= pts).sum()) > 1
 
-    def coded(self) -> CodedFrames:
-        """Return what was coded so far."""
-        return CodedFrames.of_packets(self._pts, self._sizes, self._keys)
+    def coded(self, *, is_cut: bool = False) -> CodedFrames:
+        """Return what was coded so far; ``is_cut`` = the video goes on."""
+        return CodedFrames.of_packets(self._pts, self._sizes, self._keys, self.reach, is_cut=is_cut)
+
+
+def reach_of(coding_format: str) -> int:
+    """Return how many frames what is in a packet is for, 1 = its own."""
+    return _REACHES.get(coding_format, 1)
 
 
 def budget_of(num_frames: int) -> int:
@@ -172,6 +213,7 @@ def choose_samples(
     budget: int | None = None,
     *,
     most_parts: int = _MOST_PARTS,
+    reach: int = 1,
 ) -> list[Sample]:
     """Choose parts that are spread over a video; what is compared does not overlap.
 
@@ -183,19 +225,22 @@ def choose_samples(
         num_ahead: Frames that the encoder looks ahead.
         budget: How many frames may be encoded; None = ``budget_of``.
         most_parts: How many there may be.
+        reach: See ``reach_of``: parts settle for as long, and are no shorter.
     """
     budget = budget_of(num_frames) if budget is None else budget
-    if budget == num_frames:
+    if budget == num_frames or (reach > 1 and num_frames <= _TRIED_WHOLE):
         return [Sample(0, 0, num_frames)]
-    rest = _SETTLING + round(_LOOK_COST * num_ahead)
-    num_parts = min(max(budget // max(_PART, _FEWEST_COMPARED + rest), 1), most_parts)
-    num_compared = max(budget // num_parts - rest, _FEWEST_COMPARED)
+    settling, fewest = max(_SETTLING, reach - 1), max(_FEWEST_COMPARED, reach)
+    rest = settling + round(_LOOK_COST * num_ahead)
+    num_parts = min(max(budget // max(_PART, fewest + rest), 1), most_parts)
+    num_compared = max(budget // num_parts - rest, fewest)
     samples = [Sample(0, 0, num_compared)]
     slot = num_frames / num_parts
     for part in range(1, num_parts):
         middle = round((part + 0.5) * slot - num_compared / 2)
-        near = [one for one in keys if abs(one - middle) <= slot / 4 and one + num_compared <= num_frames]
+        most_apart = slot / 4 if reach == 1 else slot / 2
+        near = [one for one in keys if abs(one - middle) <= most_apart and one + num_compared <= num_frames]
         key = min(near, key=lambda one: abs(one - middle), default=None)
         first = middle if key is None else key
-        samples.append(Sample(first - (_SETTLING if key is None else 0), first, first + num_compared))
+        samples.append(Sample(max(first - (settling if key is None else 0), 0), first, first + num_compared))
     return samples

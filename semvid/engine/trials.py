@@ -27,7 +27,7 @@ from semvid.engine.encoding import Encoded, Encoding
 from semvid.engine.map_memory import MOST_BYTES, MapMemory
 from semvid.engine.recording import Recorder, Recording
 from semvid.engine.run import open_run
-from semvid.engine.samples import CodedFrames, CodingLog, Sample, choose_samples, trial_budget_of
+from semvid.engine.samples import CodedFrames, CodingLog, Sample, choose_samples, reach_of, trial_budget_of
 from semvid.engine.source_sizes import complexity, num_key_frames
 from semvid.engine.stages import each, pipeline
 from semvid.media.reading.packets import ShownFrames
@@ -115,6 +115,7 @@ class Trials:
         span: The part of it that is to be encoded.
         shown: Its frames.
         suffix: Of the output.
+        coding_format: FFmpeg's name of its bitstream format.
 
     Attributes:
         source: See above, like ``span`` and ``suffix``.
@@ -124,13 +125,15 @@ class Trials:
             the first run that makes all.
     """
 
-    def __init__(self, source: Path, span: Span, shown: ShownFrames, suffix: str) -> None:
+    def __init__(self, source: Path, span: Span, shown: ShownFrames, suffix: str, coding_format: str) -> None:
         self.source, self.span, self.suffix = source, span, suffix
         is_in = np.array([pts in span for pts in shown.pts.tolist()])
         self.pts = shown.pts[is_in]
         self._weights = complexity(shown)[is_in]
         self._num_keys = num_key_frames(shown.is_key[is_in])
-        self.samples = choose_samples(len(self.pts), (), _USUAL_AHEAD, trial_budget_of(len(self.pts)))
+        self.samples = choose_samples(
+            len(self.pts), (), _USUAL_AHEAD, trial_budget_of(len(self.pts)), reach=reach_of(coding_format)
+        )
         self.maps: list[MapMemory] = []
         self.memory = MapMemory(None if self.is_whole else MOST_BYTES)
 
@@ -261,7 +264,9 @@ def try_part(
             if end is not None and log.is_complete_before(end):
                 break
     first = int(pts[sample.compared_from])
-    return TriedPart(sample, recorder.recording(), log.coded(), first, end, log.num_ahead)
+    return TriedPart(
+        sample, recorder.recording(), log.coded(is_cut=end is not None), first, end, log.num_ahead
+    )
 
 
 def _encode(

@@ -151,7 +151,8 @@ def _open(job: Job, folder: Path, importance: ImportanceSource | None) -> Genera
         yield from (event for event in events if not isinstance(event, Started))
         config = replace(config, maps=MapsConfig(path=maps), temporal=TemporalConfig())
     shown = shown_frames(info)
-    trials = Trials(job.source, job.span or Span(), shown, output.suffix)
+    coding_format = find_codec(job.config.codec).coding_format
+    trials = Trials(job.source, job.span or Span(), shown, output.suffix, coding_format)
     if config.allocation.strength > 0:
         yield from trials.make_maps(config)
     job = replace(job, output=output, config=config)

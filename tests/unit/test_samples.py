@@ -68,6 +68,16 @@ def test_bytes_are_spread_over_the_frames_that_are_coded_together():
     assert coded.is_key.tolist() == [True, False, False, False, False, False]
 
 
+def test_what_is_hidden_in_a_packet_is_for_the_frames_behind_it():
+    coded = CodedFrames.of_packets(range(7), [90, 40, 4, 8, 60, 30, 6], [1, 0, 0, 0, 1, 0, 0], reach=2)
+    # The last before a key frame keeps its own.
+    assert coded.sizes.tolist() == [90, 20, 22, 10, 60, 15, 21]
+    assert coded.sizes.sum() == 238
+    samples = choose_samples(2000, [0], 74, reach=32)
+    assert all(one.compared_from - one.start == 31 for one in samples[1:])
+    assert all(one.num_compared >= 32 for one in samples)
+
+
 @given(st.integers(1, 60), st.floats(0.3, 3), st.floats(0.3, 3), st.data())
 def test_a_constant_factor_is_found_from_any_frames(num_frames, keys, others, data):
     sizes = data.draw(st.lists(st.integers(1, 5000), min_size=num_frames, max_size=num_frames))
