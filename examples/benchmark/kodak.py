@@ -37,7 +37,8 @@ from common import REPOSITORY, data_folder, save, table
 from jpeg_coders import anchor_at, at_size, jpegli, mosaic, mozjpeg, plain, progressive, shrunk
 from still_scores import COLUMNS, Judge, Scores, average, cells_of
 
-from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_size
+from semvid.codecs.jpeg.encoder import Choice, fill_size
+from semvid.codecs.jpeg.lines import still_coder
 from semvid.codecs.jpeg.planes import planes_from_rgb
 from semvid.codecs.jpeg.tuning import TUNINGS
 from semvid.core.config import MapsConfig
@@ -68,7 +69,7 @@ def measure(path: Path, kind: str, names: Sequence[str]) -> Gains:
         rgb = shrunk(rgb)
     importance = np.clip(cv2.resize(values, rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR), 0, 1)
     judge, planes = Judge(rgb, importance), planes_from_rgb(rgb, "4:2:0")
-    own = {tune: PictureCoder(planes, values, tuning) for tune, tuning in TUNINGS.items()}
+    own = {tune: still_coder(planes, values, tune) for tune in TUNINGS}
     others = {"mozjpeg": mozjpeg, "jpegli": jpegli, "mosaic": partial(mosaic, importance)}
     found: Gains = {}
     written: Callable[[bytes], bytes] = progressive if kind == "progressive" else bytes

@@ -45,9 +45,8 @@ def rated_options(
     has_map = config.allocation.strength > 0
     crf = math.ceil(quality) if has_map and not spec.crf.takes_fractions else quality
     options = spec.options(crf, config.preset, config.encoder_options)
-    if has_map:
-        options = {**spec.map_options, **options}
     if has_map and spec.finer_crf and config.allocation.chosen_match == "size":
+        options = {**spec.size_options, **options}
         finer = crf - spec.finer_crf * min(config.allocation.strength, 1)
         options["crf"] = f"{max(finer, spec.crf.lowest):g}"
     if isinstance(config.rate, Bitrate):

@@ -164,8 +164,8 @@ class EncoderSpec:
     frame that brings one, and keep it while none does; None = every frame brings its own."""
     fixed_options: Mapping[str, str] = field(default_factory=dict)
     """Always set, unless the user sets the same option."""
-    map_options: Mapping[str, str] = field(default_factory=dict)
-    """Set beside a map, unless the user sets the same option: they pay there alone."""
+    size_options: Mapping[str, str] = field(default_factory=dict)
+    """Set with ``finer_crf`` too, unless the user sets the same option: they change what a CRF stands for."""
     defaults: Mapping[str, str] = field(default_factory=dict)
     """What is in effect inside the encoder when an option is not given (only those conditions ask for)."""
     implications: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)

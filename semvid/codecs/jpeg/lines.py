@@ -64,9 +64,9 @@ def still_coder(planes: Planes, importance: FloatArray | None, tune: Tune, each:
     return PictureCoder(raised, importance, tuning_for(planes, tune), each)
 
 
-def tuning_for(planes: Planes, tune: Tune) -> Tuning:
+def tuning_for(planes: Planes, tune: Tune, tuning: Tuning | None = None) -> Tuning:
     """Return the tuning of a picture; by squared error, letters are as all else."""
-    usual = TUNINGS[tune]
+    usual = TUNINGS[tune] if tuning is None else tuning
     share = 0 if tune == "psnr" else drawn_share(planes)
     knots = (replace(between(one, LINES, share), scale=one.scale) for one in usual.knots)
     return replace(usual, scale=between(usual.scale, _SCALE, share), knots=tuple(knots))

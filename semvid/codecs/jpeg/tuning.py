@@ -176,7 +176,7 @@ def _for_eyes(scale: float, *, colour: float, contrast: float) -> Tuned:
             blend(ANNEX_K_CHROMA, colour, ROBIDOUX, 0.7), scale=0.77, flatness=0.57, weight=0.3,
             dc_weight=0.52, visibility=0.78, masking_floor=128, masking=0.44, dc_masking=0.32, emptiness=0.3,
         ),
-        scale=scale, price=0.053, contrast=contrast, dc_contrast=0.36,
+        scale=scale, price=0.053, contrast=contrast, dc_contrast=0.43,
     )  # fmt: skip
 
 
@@ -185,12 +185,12 @@ def _for_eyes(scale: float, *, colour: float, contrast: float) -> Tuned:
 PERCEPTUAL = Tuning(
     scale=0.93,
     knots=(
-        _for_eyes(0.06, colour=0.49, contrast=0.6),
-        _for_eyes(0.2, colour=0.46, contrast=0.93),
-        _for_eyes(0.6, colour=0.42, contrast=0.86),
-        _for_eyes(1.8, colour=0.33, contrast=0.65),
+        _for_eyes(0.06, colour=0.49, contrast=0.72),
+        _for_eyes(0.2, colour=0.46, contrast=1.12),
+        _for_eyes(0.6, colour=0.42, contrast=1.03),
+        _for_eyes(1.8, colour=0.33, contrast=0.78),
     ),
-    border_weight=12,
+    border_weight=4,
 )
 
 TUNINGS: Mapping[Tune, Tuning] = {"perceptual": PERCEPTUAL, "psnr": PSNR}
