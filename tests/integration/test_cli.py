@@ -47,7 +47,7 @@ def test_json_lines(tmp_path, clip):
     ("arguments", "code", "words"),
     [
         (["--codec", "theora"], 2, "--codec theora is unknown"),
-        (["--codec", "av1"], 2, "--codec av1 is refused"),
+        (["--codec", "rav1e"], 2, "--codec rav1e is refused"),
         (["--focus", "dog=1"], 2, "--focus dog is unknown; choose among person"),
         (["--focus", "face"], 2, "--focus face is not CLASS=WEIGHT"),
         (["--model", "none.onnx"], 7, "none.onnx does not exist"),
@@ -136,7 +136,7 @@ def test_doctor():
     done = run("doctor", "--json")
     report = json.loads(done.stdout)
     assert done.returncode == 0
-    assert [one["name"] for one in report["encoders"]] == ["x264", "x265", "vp8", "vp9", "mjpeg"]
+    assert [one["name"] for one in report["encoders"]] == ["x264", "x265", "vp8", "vp9", "av1", "mjpeg"]
     assert all(one["obeys_map"] for one in report["encoders"])
     assert report["devices"][0]["name"] == "cpu"
     assert all(one["works"] for one in report["networks"])
