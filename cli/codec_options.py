@@ -36,7 +36,7 @@ def takers_of_peak() -> str:
 def preset_help() -> str:
     """Return the help of ``--preset``."""
     told = (
-        f"{one.default_preset} to {one.obedient_presets[-1]} ({one.name})"
+        f"{one.name} {one.default_preset} to {one.obedient_presets[-1]}"
         for one in CODECS.values()
         if one.obedient_presets
     )

@@ -86,8 +86,8 @@ def command(
         "apart."
     )] = options.ALLOCATION.coarsest,
     prefilter: Annotated[float, options.map_option(
-        help="Soften what does not matter before it is coded: sigma in pixels at the encoder's default CRF, "
-        "0 to 2. 0.3 is hardly seen; 0 = not at all."
+        help="Soften what does not matter first: sigma in pixels at the default CRF, 0 to 2; 0.3 is hardly "
+        "seen."
     )] = options.ALLOCATION.prefilter,
     map_every: options.MapEvery = None,
     smoothing: options.Smoothing = None,

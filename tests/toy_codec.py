@@ -25,7 +25,7 @@ _HEADER_STARTS = (b"\0\0\1\xb0", b"\0\0\1\xb6")
 class ToyCodec:
     name, also_called, library, packages, coding_format = "toy", ("mpeg4",), "mpeg4", ("av",), "mpeg4"
     scale = QualityScale(2, 31, 5, takes_fractions=False, steps_per_octave=4.0)
-    obedient_presets, default_preset, takes_offsets = (), "", False
+    obedient_presets, default_preset, takes_offsets, not_live = (), "", False, None
     has_two_passes = takes_peak = False
 
     def elementary(self, key_frame):

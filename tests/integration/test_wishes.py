@@ -58,8 +58,9 @@ def test_a_size_is_never_exceeded_and_nearly_filled(spec, tmp_path, long_clip):
     wanted = round(0.7 * usual.output_bytes)
     result, events = run(long_clip, tmp_path / "out.mkv", replace(config, rate=semvid.Size(wanted)))
     assert result.output.stat().st_size == result.output_bytes
-    # These are a few frames of noise: a correction may land a little lower.
-    assert 0.98 * wanted <= result.output_bytes <= wanted
+    # These are a few frames of noise: a correction may land a little lower, and SVT-AV1 takes steps of 5 %.
+    least = 0.9 if spec.name == "av1" else 0.98
+    assert least * wanted <= result.output_bytes <= wanted
     tried = [one.trial for one in events if isinstance(one, Tried)]
     assert sum(not one.is_whole for one in tried) <= 6
     assert 1 <= sum(one.is_whole for one in tried) <= 5

@@ -45,13 +45,13 @@ class AllocationConfig(Settings):
     """Lowest quantizer offset, in QP steps; only for ``match="size"``: else none is below 0."""
     coarsest: Annotated[float, Limits(0, 25)] = 8.0
     """Highest quantizer offset, in QP steps; beyond about 8 the background visibly falls apart."""
-    prefilter: Annotated[float, Limits(0, 2)] = 0.0
-    """How much what does not matter is softened before it is coded: sigma of a Gaussian in pixels at the
-    encoder's default ``Crf``, times 1.41 where the quantizer is twice as large, at most 0.8. 0 = not."""
     match: Match | None = None
     """What this encode has in common with a plain one of the same ``Crf``: ``region`` (what matters is as
     good, the rest is coarser, and the file is smaller) or ``size`` (what matters is better). None =
     ``region``, in live streams ``size``. Only for encoders that take a ``Crf``."""
+    prefilter: Annotated[float, Limits(0, 2)] = 0.0
+    """How much what does not matter is softened before it is coded: sigma of a Gaussian in pixels at the
+    encoder's default ``Crf``, times 1.41 where the quantizer is twice as large, at most 0.8. 0 = not."""
 
     @property
     def chosen_match(self) -> Match:
