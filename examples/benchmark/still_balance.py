@@ -61,7 +61,7 @@ def gains_of(path: Path) -> dict[str, list[Scores]]:
             continue
         other["region_psnr"] = base["region_psnr"]
         for border_weight, factor in TRIED:
-            coder = still_coder(planes, values, "perceptual", tuned(border_weight, factor))
+            coder = still_coder(planes, values, "perceptual", tuning=tuned(border_weight, factor))
             coded, _ = fill_size(coder.encode, Choice(), len(anchor), close=CLOSE)
             found = judge.score(coded)
             row = {key: found[key] - other[key] for key in COLUMNS if key in found and key in other}

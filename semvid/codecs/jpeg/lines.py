@@ -50,7 +50,14 @@ _SCALE = 1.0
 """As of ``Tuning``."""
 
 
-def still_coder(planes: Planes, importance: FloatArray | None, tune: Tune, each: Each = map) -> PictureCoder:
+def still_coder(
+    planes: Planes,
+    importance: FloatArray | None,
+    tune: Tune,
+    each: Each = map,
+    *,
+    tuning: Tuning | None = None,
+) -> PictureCoder:
     """Return a coder of a still that keeps letters and lines crisp.
 
     Args:
@@ -58,10 +65,11 @@ def still_coder(planes: Planes, importance: FloatArray | None, tune: Tune, each:
         importance: As for ``PictureCoder``.
         tune: What error means.
         each: As for ``PictureCoder``.
+        tuning: That of photographs; None = the usual one.
     """
     luma, *chroma = planes.components
     raised = Planes((without_ringing(luma), *chroma), planes.sampling)
-    return PictureCoder(raised, importance, tuning_for(planes, tune), each)
+    return PictureCoder(raised, importance, tuning_for(planes, tune, tuning), each)
 
 
 def tuning_for(planes: Planes, tune: Tune, tuning: Tuning | None = None) -> Tuning:
