@@ -44,6 +44,7 @@ CANNOT_HAPPEN = {
     ("stream", "codecs.ffmpeg.region_coding"): "it makes no files",
     ("bench", "codecs.ffmpeg.region_coding"): "it softens nothing",
     ("stream", "codecs.svtav1.session"): "it does not offer AV1",
+    ("stream", "codecs.svtav1.encoder"): "it does not offer AV1",
     ("stream", "codecs.ffmpeg.option_trial"): "it sets no options of encoders",
     ("stream", "codecs.jpeg.motion"): "it sets no quality, no size and no limits of offsets",
     ("image", "importance.files.map_files"): "a picture has one frame, and its map too",

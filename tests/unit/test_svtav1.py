@@ -1,4 +1,5 @@
 import _ctypes
+import os
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from semvid.codecs.base.self_test import texture_frames
+from semvid.codecs.ffmpeg.twins import encode_beside
 from semvid.codecs.registry import find_codec
 from semvid.codecs.svtav1 import library as library_module
 from semvid.codecs.svtav1 import trial, trust
@@ -107,6 +109,24 @@ def test_a_parameter_nobody_knows_is_refused():
         Session(load_library(), {**SMALL, "speediness": "3"})
     with pytest.raises(EncoderError, match="SVT-AV1 refuses its options: "):
         Session(load_library(), {**SMALL, "width": "2"})
+
+
+@pytest.mark.parametrize("option", ["width", "h", "input-depth", "color-format"])
+def test_nobody_tells_it_another_picture_than_it_gets(option):
+    options = AV1.options(40, "12", {option: "400"})
+    with pytest.raises(ConfigError, match=f"`encoder_options={option}=400` is for the picture to say; leave"):
+        encode_beside(AV1, options, texture_frames(128, 64, 1))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have such policies on Linux alone")
+def test_its_threads_have_no_real_time_priority():
+    before = {one.name for one in Path("/proc/self/task").iterdir()}
+    session = Session(load_library(), {**SMALL, "crf": "40"})
+    own = {one.name for one in Path("/proc/self/task").iterdir()} - before
+    policies = {os.sched_getscheduler(int(one)) for one in own}
+    session.close()
+    assert len(own) > 1
+    assert policies == {os.SCHED_OTHER}
 
 
 def test_another_layout_is_refused():

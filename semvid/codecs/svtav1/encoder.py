@@ -24,9 +24,10 @@ from semvid.codecs.svtav1.segments import BLOCK_SIZE, Segments, segments_of
 from semvid.codecs.svtav1.session import Packet, Session
 from semvid.codecs.svtav1.trust import trusted_library
 from semvid.core.coded import CodedPacket
-from semvid.core.errors import EncoderError
+from semvid.core.errors import ConfigError, EncoderError
 from semvid.core.geometry import grid_shape
 from semvid.core.luma import plane_of
+from semvid.core.text import setting
 from semvid.media.side_data import side_data_bytes
 
 if TYPE_CHECKING:
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
 
 _NAMES = {"g": "keyint", "threads": "lp"}
 """The library's, by FFmpeg's."""
+_OF_THE_PICTURE = frozenset({
+    "w", "width", "h", "height", "forced-max-frame-width", "forced-max-frame-height", "input-depth",
+    "color-format", "enable-force-key-frames",
+})  # fmt: skip
+"""Parameters by which the library reads samples, or that the map and key frames need."""
 _BASE_DISTANCE = 8
 _BASE_PULL, _PULL = 0.8, 1.15
 """Factors on offsets: what is coarse in a picture that many others are predicted from is coarse in all of
@@ -115,8 +121,10 @@ class SvtEncoder:
         if regions is not None:
             is_base = self._since_key % _BASE_DISTANCE == 0
             segments = segments_of(*regions, self._grid, _BASE_PULL if is_base else _PULL)
-            # A map stays in force until another comes.
-            segments = None if segments == self._newest else segments
+            # A map stays in force until another comes. Before the first that says anything none is sent: to
+            # code one costs bits.
+            is_known = segments == self._newest or (self._newest is None and segments.offsets == (0,))
+            segments = None if is_known else segments
             self._newest = segments or self._newest
         number = self._num_pictures
         self._num_pictures += 1
@@ -149,7 +157,11 @@ class SvtEncoder:
 
 
 def _translated(options: Mapping[str, str]) -> dict[str, str]:
-    """Bring options that FFmpeg has for all encoders to the library's names."""
+    """Bring options that FFmpeg has for all encoders to the library's names, and refuse what may crash it."""
+    for key in _OF_THE_PICTURE & options.keys():
+        raise ConfigError(
+            f"{setting('encoder_options', f'{key}={options[key]}')} is for the picture to say; leave it out"
+        )
     return {_NAMES.get(key, key): value for key, value in options.items()}
 
 

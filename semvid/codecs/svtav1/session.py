@@ -78,6 +78,7 @@ class Session:
         configuration = create_string_buffer(_CONFIGURATION_BYTES)
         # Those of an encode that was broken off.
         take_errors()
+        before = _threads()
         self._check(library.svt_av1_enc_init_handle(byref(self._handle), configuration), "could not start")
         try:
             for name, value in parameters.items():
@@ -86,7 +87,7 @@ class Session:
             self._check(library.svt_av1_enc_set_parameter(self._handle, configuration), "refuses its options")
             self._check(library.svt_av1_enc_init(self._handle), "could not start")
             self._is_open = True
-            _make_threads_ordinary()
+            _make_ordinary(_threads() - before)
             self.header = self._read_header()
         except (ConfigError, EncoderError):
             self.close()
@@ -206,15 +207,20 @@ class Session:
             raise EncoderError(f"SVT-AV1 {what}: {told}")
 
 
-def _make_threads_ordinary() -> None:
+def _threads() -> set[int]:
+    """Return the threads of this process, on Linux."""
+    return {int(one.name) for one in Path("/proc/self/task").iterdir()} if sys.platform == "linux" else set()
+
+
+def _make_ordinary(threads: set[int]) -> None:
     """Take real-time priority from the library's threads, which it gives them where root runs it on Linux.
 
     They would hold up decoding and the network, and whatever else the machine does.
     """
     if sys.platform != "linux":
         return
-    for thread in Path("/proc/self/task").iterdir():
+    for thread in threads:
         # Threads end at any time.
         with suppress(OSError):
-            if os.sched_getscheduler(int(thread.name)) == os.SCHED_FIFO:
-                os.sched_setscheduler(int(thread.name), os.SCHED_OTHER, os.sched_param(0))
+            if os.sched_getscheduler(thread) == os.SCHED_FIFO:
+                os.sched_setscheduler(thread, os.SCHED_OTHER, os.sched_param(0))
