@@ -119,14 +119,17 @@ def test_nobody_tells_it_another_picture_than_it_gets(option):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have such policies on Linux alone")
-def test_its_threads_have_no_real_time_priority():
+def test_no_thread_has_real_time_priority():
     before = {one.name for one in Path("/proc/self/task").iterdir()}
     session = Session(load_library(), {**SMALL, "crf": "40"})
-    own = {one.name for one in Path("/proc/self/task").iterdir()} - before
-    policies = {os.sched_getscheduler(int(one)) for one in own}
+    threads = {one.name for one in Path("/proc/self/task").iterdir()}
+    policies = {os.sched_getscheduler(int(one)) for one in threads}
     session.close()
-    assert len(own) > 1
+    assert len(threads - before) > 1
     assert policies == {os.SCHED_OTHER}
+    assert trial.find_fault() == ""
+    # Processes that are started inherit that of the thread.
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
 def test_another_layout_is_refused():

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from ctypes import addressof, byref, c_int16, c_void_p, create_string_buffer, sizeof, string_at
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,6 +27,7 @@ from semvid.codecs.svtav1.library import (
     packet_pointer,
     take_errors,
 )  # fmt: skip
+from semvid.codecs.svtav1.priority import kept_priorities
 from semvid.codecs.svtav1.segments import Segments
 from semvid.core.errors import ConfigError, EncoderError
 from semvid.core.text import setting
@@ -78,16 +75,17 @@ class Session:
         configuration = create_string_buffer(_CONFIGURATION_BYTES)
         # Those of an encode that was broken off.
         take_errors()
-        before = _threads()
-        self._check(library.svt_av1_enc_init_handle(byref(self._handle), configuration), "could not start")
+        with kept_priorities():
+            code = library.svt_av1_enc_init_handle(byref(self._handle), configuration)
+        self._check(code, "could not start")
         try:
             for name, value in parameters.items():
                 self._parse(configuration, name, value)
             configuration[self._switch_place(configuration)] = b"\1"
             self._check(library.svt_av1_enc_set_parameter(self._handle, configuration), "refuses its options")
-            self._check(library.svt_av1_enc_init(self._handle), "could not start")
+            with kept_priorities():
+                self._check(library.svt_av1_enc_init(self._handle), "could not start")
             self._is_open = True
-            _make_ordinary(_threads() - before)
             self.header = self._read_header()
         except (ConfigError, EncoderError):
             self.close()
@@ -205,22 +203,3 @@ class Session:
         if code != SUCCESS:
             told = take_errors() or f"code {code & 0xFFFFFFFF:#x}"
             raise EncoderError(f"SVT-AV1 {what}: {told}")
-
-
-def _threads() -> set[int]:
-    """Return the threads of this process, on Linux."""
-    return {int(one.name) for one in Path("/proc/self/task").iterdir()} if sys.platform == "linux" else set()
-
-
-def _make_ordinary(threads: set[int]) -> None:
-    """Take real-time priority from the library's threads, which it gives them where root runs it on Linux.
-
-    They would hold up decoding and the network, and whatever else the machine does.
-    """
-    if sys.platform != "linux":
-        return
-    for thread in threads:
-        # Threads end at any time.
-        with suppress(OSError):
-            if os.sched_getscheduler(thread) == os.SCHED_FIFO:
-                os.sched_setscheduler(thread, os.SCHED_OTHER, os.sched_param(0))

@@ -12,6 +12,7 @@ import av
 
 from semvid.codecs.base.self_test import RATE, gain_db, texture_frames
 from semvid.codecs.svtav1.library import load_library
+from semvid.codecs.svtav1.priority import kept_priorities
 from semvid.codecs.svtav1.segments import Segments
 from semvid.codecs.svtav1.session import Packet, Session
 from semvid.core.errors import SemvidError
@@ -61,6 +62,8 @@ def _encode_by_ffmpeg(frames: list[Frame]) -> list[bytes]:
     encoder.width, encoder.height, encoder.pix_fmt = _WIDTH, _HEIGHT, "yuv420p"
     encoder.time_base, encoder.framerate = 1 / RATE, RATE
     encoder.options = {"preset": _PRESET, "crf": _CRF}
+    with kept_priorities():
+        encoder.open()
     packets = [packet for frame in frames for packet in encoder.encode(frame.picture)]
     return [bytes(one) for one in [*packets, *encoder.encode(None)]]
 
