@@ -24,6 +24,7 @@ from common import data_folder, save, table
 
 import semvid
 from semvid.codecs.registry import find_codec
+from semvid.codecs.svtav1.priority import kept_priorities
 
 CLIP = "dog_720p.mp4"
 
@@ -40,6 +41,8 @@ def plain_encode(source: Path, output: Path, codec: str) -> None:
         stream.codec_context.time_base = video.time_base
         stream.codec_context.bit_rate = spec.bit_rate
         stream.codec_context.thread_count = 0
+        with kept_priorities():
+            stream.codec_context.open()
         for frame in reader.decode(video):
             frame.pict_type = 0
             writer.mux(stream.encode(frame))

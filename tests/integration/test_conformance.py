@@ -15,6 +15,7 @@ from encoders import ENCODERS
 import semvid
 from semvid.codecs.ffmpeg.option_trial import test_encoder as run_self_test
 from semvid.codecs.ffmpeg.prepare import FramePreparer, choose_pixel_format
+from semvid.codecs.svtav1.priority import kept_priorities
 from semvid.core.errors import MapIgnoredError
 from semvid.media.side_data import side_data
 
@@ -213,6 +214,8 @@ def test_strength_zero_is_the_plain_encode(spec, tmp_path):
         stream.codec_context.time_base = TIME_BASE
         stream.codec_context.bit_rate = spec.bit_rate
         stream.codec_context.thread_count = 0
+        with kept_priorities():
+            stream.codec_context.open()
         for frame in reader.decode(video=0):
             frame.pict_type = 0
             writer.mux(stream.encode(frame))
