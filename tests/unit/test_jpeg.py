@@ -328,7 +328,7 @@ def test_between_its_knots_a_tuning_is_blended():
     assert middle.scale == pytest.approx(1)
     assert middle.price == usual.price
     assert middle.contrast == pytest.approx(0.6)
-    assert middle.luma.flatness == pytest.approx(1)
+    assert middle.luma.flatness == pytest.approx((usual.luma.flatness + 1.5) / 2)
     assert middle.luma.references == pytest.approx((8.0,) * 64)
     assert tuning.at(quality_at(0.04)) == replace(fine, scale=pytest.approx(0.08))
     assert tuning.at(1) == replace(coarse, scale=100.0)

@@ -24,7 +24,7 @@ from semvid.codecs.jpeg.choice import (
 from semvid.codecs.jpeg.dct import block_shape, scan_order, to_blocks
 from semvid.codecs.jpeg.planes import SHIFTS, Planes
 from semvid.codecs.jpeg.tables import TableArray, quality_at, scaled_tables, step_scale
-from semvid.codecs.jpeg.tuning import TUNINGS, ComponentTuning, Tuning
+from semvid.codecs.jpeg.tuning import TUNINGS, ComponentTuning, Tuned, Tuning
 from semvid.codecs.jpeg.writer import write_jpeg
 from semvid.core.config import JPEG_QUALITY, AllocationConfig, ImageConfig
 from semvid.core.errors import ConfigError
@@ -102,7 +102,7 @@ class PictureCoder:
 
     def masking(self, choice: Choice) -> list[tuple[FloatArray, FloatArray]]:
         """Return how much squared error weighs where everything matters equally, in AC and in DC."""
-        tuned = self._tuning.at(choice.quality)
+        tuned = self._tuned(choice)
         return [masking_weights(one, tuned.of(number)) for number, one in enumerate(self._energies)]
 
     def weights(self, choice: Choice) -> list[tuple[FloatArray, FloatArray]]:
@@ -110,19 +110,25 @@ class PictureCoder:
 
         That is importance times masking.
         """
-        tuned, masking = self._tuning.at(choice.quality), self.masking(choice)
+        tuned = self._tuned(choice)
         strength, background = np.float32(choice.strength), np.float32(choice.background_weight)
-        if self._importance is None or strength == 0:
-            return masking
+        even = np.float32(self._tuning.even_share ** self._evenness(choice))
         weights = []
-        for plane, (of_ac, of_dc) in zip(self._planes.components, masking, strict=True):
-            matters = area_mean(self._importance, plane.shape[1], plane.shape[0], 8).ravel()
-            share = (background + matters) / (1 + background)
+        for plane, (of_ac, of_dc) in zip(self._planes.components, self.masking(choice), strict=True):
+            share: FloatArray | np.float32 = even
+            if self._importance is not None and strength > 0:
+                matters = area_mean(self._importance, plane.shape[1], plane.shape[0], 8).ravel()
+                share = even * ((background + matters) / (1 + background)) ** strength
             weights.append((
-                of_ac * share ** np.float32(tuned.contrast * strength),
-                of_dc * share ** np.float32(tuned.dc_contrast * strength),
+                of_ac * share ** np.float32(tuned.contrast), of_dc * share ** np.float32(tuned.dc_contrast),
             ))  # fmt: skip
         return weights
+
+    def _evenness(self, choice: Choice) -> float:
+        return 1.0 if self._importance is None else max(1 - choice.strength, 0.0)
+
+    def _tuned(self, choice: Choice) -> Tuned:
+        return self._tuning.at(choice.quality, self._evenness(choice))
 
     def choose(
         self, choice: Choice, known: Sequence[Counts] = ()
@@ -133,7 +139,7 @@ class PictureCoder:
             choice: How.
             known: Symbol counts of a similar picture, one a component: one round will do then.
         """
-        tuned = self._tuning.at(choice.quality)
+        tuned = self._tuned(choice)
         tables, worth = tuned.tables(), tuned.worth_of_bit(choice.price)
         weights = self.weights(choice)
         border_weight = self._tuning.border_weight if choice.mends_borders else 0

@@ -106,12 +106,21 @@ class Tuning:
     """Factor on ``step_scale``, so that what matters looks as in a plain JPEG of the same quality."""
     knots: tuple[Tuned, ...]
     """From the finest steps to the coarsest; between two of them constants are blended."""
+    even_share: float = 1
+    """Relative weight of all blocks where everything matters equally: that of most blocks under a map."""
+    even_scale: float = 1
+    """Factor on the scale there, so that all looks as in a plain JPEG of the same quality."""
     border_weight: float = 0
     """What borders of blocks count for where the picture is smooth, see ``borders.py``; 0 = nothing."""
 
-    def at(self, quality: float) -> Tuned:
-        """Return the tuning at a quality, 1..100; beyond the knots all but the scale stays."""
-        scale = self.scale * step_scale(quality)
+    def at(self, quality: float, evenness: float = 0) -> Tuned:
+        """Return the tuning at a quality, 1..100; beyond the knots all but the scale stays.
+
+        Args:
+            quality: Of what matters.
+            evenness: 1 = everything matters equally, 0 = as the map says.
+        """
+        scale = self.scale * step_scale(quality) * self.even_scale**evenness
         for fine, coarse in pairwise(self.knots):
             if fine.scale < scale < coarse.scale:
                 share = math.log(scale / fine.scale) / math.log(coarse.scale / fine.scale)
@@ -146,17 +155,17 @@ def _as_is(table: NDArray[np.int64]) -> References:
 
 _FOR_PSNR = Tuned(
     luma=ComponentTuning(
-        _as_is(ANNEX_K_LUMA), scale=1, flatness=0.5, weight=1, dc_weight=1, visibility=0,
-        masking_floor=40, masking=0.4, dc_masking=0.4, emptiness=0,
+        _as_is(ANNEX_K_LUMA), scale=1, flatness=0.25, weight=1, dc_weight=1, visibility=0,
+        masking_floor=40, masking=0.2, dc_masking=0.2, emptiness=0,
     ),
     # Finer, since colour errors over many blocks show.
     chroma=ComponentTuning(
-        _as_is(ANNEX_K_CHROMA), scale=0.7, flatness=0.5, weight=1, dc_weight=1, visibility=0,
-        masking_floor=40, masking=0.4, dc_masking=0.4, emptiness=0,
+        _as_is(ANNEX_K_CHROMA), scale=0.7, flatness=0.25, weight=1, dc_weight=1, visibility=0,
+        masking_floor=40, masking=0.2, dc_masking=0.2, emptiness=0,
     ),
     scale=1, price=0.08, contrast=1.4, dc_contrast=0.7,
 )  # fmt: skip
-PSNR = Tuning(scale=1.4, knots=(_FOR_PSNR,))
+PSNR = Tuning(scale=1.7, knots=(_FOR_PSNR,))
 
 
 def _for_eyes(scale: float, *, colour: float, contrast: float) -> Tuned:
@@ -190,7 +199,7 @@ PERCEPTUAL = Tuning(
         _for_eyes(0.6, colour=0.42, contrast=1.03),
         _for_eyes(1.8, colour=0.33, contrast=0.78),
     ),
-    border_weight=4,
-)
+    even_share=0.35, even_scale=0.9, border_weight=4,
+)  # fmt: skip
 
 TUNINGS: Mapping[Tune, Tuning] = {"perceptual": PERCEPTUAL, "psnr": PSNR}
