@@ -189,6 +189,26 @@ def test_what_matters_is_kept_and_the_rest_pays(tune, gain):
     assert errors(steered)[1] > (1 + gain / 2) * errors(even)[1]
 
 
+@pytest.mark.parametrize("tune", TUNINGS)
+def test_without_a_map_blocks_weigh_as_most_do_under_one(tune):
+    planes, tuning = planes_from_rgb(colour(64, 48), "4:2:0"), TUNINGS[tune]
+    steered = PictureCoder(planes, np.ones((6, 8), np.float32), tuning)
+    plain = PictureCoder(planes, None, tuning)
+    even = Choice(70, strength=0)
+    assert plain.encode(Choice(70)) == steered.encode(even) == plain.encode(even)
+    for strength in (0, 0.5, 1, 2):
+        choice = Choice(70, strength=strength)
+        evenness = max(1 - strength, 0)
+        tuned = tuning.at(70, evenness)
+        assert tuned.scale == pytest.approx(tuning.at(70).scale * tuning.even_scale**evenness)
+        for (ac, dc), (masked_ac, masked_dc) in zip(
+            steered.weights(choice), steered.masking(choice), strict=True
+        ):
+            share = tuning.even_share**evenness
+            np.testing.assert_allclose(ac, masked_ac * share**tuned.contrast, rtol=1e-5)
+            np.testing.assert_allclose(dc, masked_dc * share**tuned.dc_contrast, rtol=1e-5)
+
+
 @settings(deadline=None, max_examples=200)
 @given(st.floats(0.4, 1.4), st.floats(100, 1e6), st.floats(0.01, 1.2), st.floats(1, 100), st.floats(0, 0.01))
 def test_a_size_is_filled_and_never_exceeded(growth, most, share, first, roughness):
