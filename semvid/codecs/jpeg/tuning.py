@@ -194,10 +194,10 @@ def _for_eyes(scale: float, *, colour: float, contrast: float) -> Tuned:
 PERCEPTUAL = Tuning(
     scale=0.93,
     knots=(
-        _for_eyes(0.06, colour=0.49, contrast=0.72),
-        _for_eyes(0.2, colour=0.46, contrast=1.12),
-        _for_eyes(0.6, colour=0.42, contrast=1.03),
-        _for_eyes(1.8, colour=0.33, contrast=0.78),
+        _for_eyes(0.06, colour=0.49, contrast=0.7),
+        _for_eyes(0.2, colour=0.46, contrast=1.09),
+        _for_eyes(0.6, colour=0.42, contrast=1.0),
+        _for_eyes(1.8, colour=0.33, contrast=0.76),
     ),
     even_share=0.35, even_scale=0.9, border_weight=4,
 )  # fmt: skip
