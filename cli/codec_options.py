@@ -18,7 +18,8 @@ def _listed(names: Iterable[str]) -> str:
     return f"Encoder: {', '.join(some)} or {last}."
 
 
-Codec = Annotated[str, encoding_option(help=_listed(CODECS))]
+_HARDWARE = "Or hardware, as in h264_qsv: see 'semvid doctor'."
+Codec = Annotated[str, encoding_option(help=f"{_listed(CODECS)} {_HARDWARE}")]
 LiveCodec = Annotated[str, encoding_option(help=_listed(_LIVE))]
 
 

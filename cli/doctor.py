@@ -35,7 +35,7 @@ _PROTOCOLS = ("rtsp", "rtmp", "rtmps", "udp", "rtp", "tcp", "http", "https", "sr
 def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
 ) -> None:
-    """Show versions and devices, and test every encoder with a map, and every network."""
+    """Show versions and devices, and test every encoder, with a map if it takes one, and every network."""
     from semvid.cli.draw import to_json
     from semvid.cli.streams import emit
 
@@ -62,6 +62,7 @@ def command(
 def _examine() -> dict[str, Any]:
     import av
 
+    from semvid.codecs.hardware.trust import verdicts
     from semvid.media.reach import has_protocol
     from semvid.models.selftest import test_networks
 
@@ -73,6 +74,7 @@ def _examine() -> dict[str, Any]:
         "protocols": {name: has_protocol(name) for name in _PROTOCOLS},
         "devices": [{"name": name, "description": words} for name, words in _devices()],
         "encoders": [dataclasses.asdict(one.self_test()) for one in CODECS.values()],
+        "hardware": [{"name": one.name, **dataclasses.asdict(found)} for one, found in verdicts()],
         "networks": [dataclasses.asdict(one) for one in test_networks()],
     }
 
@@ -114,6 +116,7 @@ def _draw(report: dict[str, Any]) -> None:
             f"{one['gain_db']:+.1f} dB",
             Text(visible(to_flags(one["detail"]))),
         )
+    lines += [f"hardware: {one}" for one in _hardware(report["hardware"])]
     networks = Table("network", "works", "runs on", "one map", "remark")
     for one in report["networks"]:
         time = f"{one['milliseconds']:.1f} ms"
@@ -121,6 +124,22 @@ def _draw(report: dict[str, Any]) -> None:
             one["name"], _yes(one["works"]), one["runtime"], time, Text(visible(to_flags(one["detail"])))
         )
     emit_drawn(*(Text(visible(line)) for line in lines), encoders, networks)
+
+
+def _hardware(found: list[dict[str, Any]]) -> list[str]:
+    """Say which hardware encoders work, and in one part what those that do not have in common."""
+    parts: dict[str, list[str]] = {}
+    for one in found:
+        if one["fault"]:
+            words = f"not here: {one['fault']}"
+        elif one["regions"]:
+            words = f"works, with a map ({one['gain_db']:+.1f} dB, {counted(one['regions'], 'region')})"
+        else:
+            words = "works, without a map"
+        parts.setdefault(words, []).append(one["name"])
+    return [f"{', '.join(names)}: {words}" for words, names in parts.items()] or [
+        "no encoder in this FFmpeg build"
+    ]
 
 
 def _yes(value: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from semvid.codecs.base.codec import Codec
+from semvid.codecs.hardware.catalogue import HARDWARE
 from semvid.codecs.jpeg.codec import MJPEG
 from semvid.codecs.svtav1.av1 import AV1
 from semvid.codecs.vpx.vp8 import VP8
@@ -20,14 +21,12 @@ CODECS: dict[str, Codec] = {
     "av1": AV1,
     "mjpeg": MJPEG,
 }
-"""By their names on the command line."""
+"""By their names on the command line; hardware encoders, which few machines have, are in ``HARDWARE``."""
 
 _REFUSED = {
     "aom": ("FFmpeg's libaom wrapper silently ignores region maps", "av1"),
     "rav1e": ("rav1e silently ignores region maps", "av1"),
-    "nvenc": ("NVENC silently ignores region maps", "x264 or x265"),
-    "amf": ("AMF silently ignores region maps", "x264 or x265"),
-    "videotoolbox": ("VideoToolbox silently ignores region maps", "x264 or x265"),
+    "hevc_v4l2m2m": ("FFmpeg's V4L2 encoder of HEVC takes no quality", "x265"),
     "vvenc": ("FFmpeg's libvvenc wrapper silently ignores region maps", "x265"),
     "kvazaar": ("FFmpeg's libkvazaar wrapper silently ignores region maps", "x265"),
     "openh264": ("libopenh264 silently ignores region maps", "x264"),
@@ -45,10 +44,19 @@ def find_codec(name: str) -> Codec:
     for codec in CODECS.values():
         if wanted in {codec.name, *codec.also_called}:
             return codec
+    if wanted in HARDWARE:
+        return HARDWARE[wanted]
     for key, (why, instead) in _REFUSED.items():
-        if key in wanted.replace("-", "").replace("_", ""):
+        if _plain(key) in _plain(wanted):
             raise MapIgnoredError(f"{setting('codec', name)} is refused: {why}; use `codec={instead}`")
-    raise ConfigError(f"{setting('codec', name)} is unknown; choose one of {', '.join(CODECS)}")
+    raise ConfigError(
+        f"{setting('codec', name)} is unknown; choose one of {', '.join(CODECS)}, or a hardware encoder that "
+        "'semvid doctor' lists"
+    )
+
+
+def _plain(name: str) -> str:
+    return name.replace("-", "").replace("_", "")
 
 
 def codec_of_format(coding_format: str) -> Codec:

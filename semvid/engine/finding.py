@@ -31,8 +31,9 @@ class Found:
 
 def scale_of(codec: Codec, config: CompressConfig) -> QualityScale:
     """Return the qualities to search: with a map there is something between whole numbers."""
-    has_map = codec.takes_offsets and config.allocation.strength > 0
-    return replace(codec.scale, takes_fractions=codec.scale.takes_fractions or has_map)
+    scale = codec.scale
+    has_map = codec.takes_offsets and scale.map_fractions and config.allocation.strength > 0
+    return replace(scale, takes_fractions=scale.takes_fractions or has_map)
 
 
 def find_quality(trials: Trials, wish: Wish, config: CompressConfig) -> Generator[Event, None, Found]:

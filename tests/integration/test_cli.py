@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from clips import make_clip, write_masks
 
 import semvid
+from semvid.codecs.hardware.catalogue import HARDWARE
 
 
 def run(*arguments, cwd=None):
@@ -138,11 +140,27 @@ def test_doctor():
     assert done.returncode == 0
     assert [one["name"] for one in report["encoders"]] == ["x264", "x265", "vp8", "vp9", "av1", "mjpeg"]
     assert all(one["obeys_map"] for one in report["encoders"])
+    assert {one["name"] for one in report["hardware"]} <= HARDWARE.keys()
     assert report["devices"][0]["name"] == "cpu"
     assert all(one["works"] for one in report["networks"])
     shown = run("doctor")
     assert "obeys maps" in shown.stdout
     assert "msroi" in shown.stdout
+    assert "hardware: " in shown.stdout
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or Path("/dev/nvidia0").exists(), reason="there may be such hardware here"
+)
+def test_hardware_that_is_not_here_is_told_in_one_line(tmp_path):
+    clip = make_clip(tmp_path / "in.mp4", num_frames=3)
+    for codec in ("hevc_nvenc", "hevc_videotoolbox"):
+        done = run("compress", clip, "-o", tmp_path / "out.mp4", "--codec", codec)
+        assert done.returncode == 6
+        (line,) = done.stderr.splitlines()
+        assert line.startswith(f"semvid: --codec {codec} cannot be used here: ")
+        assert line.endswith("; use --codec x265, which needs no hardware")
+    assert [one.name for one in tmp_path.iterdir()] == ["in.mp4"]
 
 
 def test_version_and_help():

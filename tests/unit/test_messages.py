@@ -38,6 +38,7 @@ CANNOT_HAPPEN = {
     ("bench", "codecs.base.rates"): "it sets no maximum bit rate",
     ("bench", "codecs.ffmpeg.rated"): "it sets a CRF, and no maximum bit rate",
     ("stream", "codecs.base.rates"): "it makes no files",
+    ("stream", "codecs.hardware.spec"): "it takes no hardware encoders",
     ("stream", "codecs.ffmpeg.rated"): "it makes no files",
     ("stream", "codecs.ffmpeg.spec"): "it sets no --crf and no options of encoders",
     ("stream", "codecs.ffmpeg.encoder"): "it sets no options of encoders",

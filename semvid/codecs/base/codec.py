@@ -30,6 +30,8 @@ class QualityScale:
     kind: type[Crf] | type[Quality] = Crf
     step: float = 0.01
     """Between fractions that differ."""
+    map_fractions: bool = True
+    """Where whole numbers are taken, the map makes up for what is between them."""
 
     @property
     def name(self) -> str:

@@ -77,7 +77,7 @@ class VideoEncoder:
         if preparer.keeps_alpha:
             options = {**(spec.alpha_options or {}), **options}
         try:
-            self._codec = cast("VideoCodecContext", av.CodecContext.create(spec.library, "w"))
+            self._codec = self._create()
         except ValueError as error:
             raise EncoderError(
                 f"{spec.library} is not in this FFmpeg build ({reason(error)}); see 'semvid doctor'"
@@ -94,10 +94,13 @@ class VideoEncoder:
             reorder_depth=self._codec.reorder_depth,
         )  # fmt: skip
 
+    def _create(self) -> VideoCodecContext:
+        return cast("VideoCodecContext", av.CodecContext.create(self._spec.library, "w"))
+
     def _describe(self, preparer: FramePreparer, first: VideoFrame, *, has_header: bool) -> None:
         codec = self._codec
         codec.width, codec.height = preparer.size
-        codec.pix_fmt = preparer.pixel_format
+        codec.pix_fmt = self._spec.handed_as.get(preparer.pixel_format, preparer.pixel_format)
         codec.time_base = cast(Fraction, first.time_base)
         codec.bit_rate, codec.bit_rate_tolerance = self._spec.bit_rate, _BIT_RATE_TOLERANCE
         codec.thread_count = 0

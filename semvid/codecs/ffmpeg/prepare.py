@@ -103,16 +103,17 @@ class FramePreparer:
         self.field_order = field_order(picture)
         self.codes_fields = codes_fields and self.field_order is not None
         self._marker = ProgressiveMarker(self.field_order if self.codes_fields else None)
-        self._attacher = RegionAttacher()
+        self._attacher = RegionAttacher(leaves_none_empty=spec.most_regions is not None)
         self._map_age = 0
         self.in_force: QuantizerOffsets | None = None
         self._cover_in_force: LevelArray | None = None
         # Finer maps have one level more: that of the blocks that keep their quantizer.
         max_levels = spec.max_levels - 1 if spec.max_levels and remainder else spec.max_levels
-        self._levels = LevelQuantizer(max_levels, CAPACITIES[-1])
+        most = spec.most_regions or CAPACITIES[-1]
+        self._levels = LevelQuantizer(max_levels, most, merges=spec.most_regions is not None)
         self._bits = av.VideoFormat(self.pixel_format).components[0].bits
         self._part_steps = PartSteps(
-            finer_by(spec, crf, remainder), spec.max_levels, CAPACITIES[-1], -spec.offset_range(self._bits)
+            finer_by(spec, crf, remainder), spec.max_levels, most, -spec.offset_range(self._bits)
         )
         self._limiter: Graph | None = None
 
@@ -283,7 +284,9 @@ def choose_pixel_format(spec: EncoderSpec, source: str) -> str:
         formats = av.Codec(spec.library, "w").video_formats or []
     except ValueError as error:
         raise EncoderError(f"{spec.library} is not in this FFmpeg build; see 'semvid doctor'") from error
-    names = [one.name for one in formats if one.name.startswith("yuv") and "a" not in one.name]
+    names = list(spec.handed_as) or [
+        one.name for one in formats if one.name.startswith("yuv") and "a" not in one.name
+    ]
     if source in names:
         return source
     plain = [name for name in names if name not in _FULL_RANGE_NAMES]

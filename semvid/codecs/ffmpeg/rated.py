@@ -43,7 +43,8 @@ def rated_options(
     check_rates(config, spec, (Crf, Bitrate) if spec.has_two_passes else (Crf,))
     quality = config.rate.value if isinstance(config.rate, Crf) else spec.crf.default
     has_map = config.allocation.strength > 0
-    crf = math.ceil(quality) if has_map and not spec.crf.takes_fractions else quality
+    by_map = has_map and spec.crf.map_fractions and not spec.crf.takes_fractions
+    crf = math.ceil(quality) if by_map else quality
     options = spec.options(crf, config.preset, config.encoder_options)
     if has_map and spec.finer_crf and config.allocation.chosen_match == "size":
         options = {**spec.size_options, **options}

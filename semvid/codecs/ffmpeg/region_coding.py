@@ -64,7 +64,7 @@ class RegionCoding:
         self._crf, self._remainder, self._is_kept = crf, remainder, is_kept
         self._spec, self._options, self._given, self._is_live = spec, options, given or {}, is_live
         # Live the strength may rise later: libx265 4.2 crashes if only some pictures carry offsets.
-        self._has_map = is_live or allocation.strength > 0
+        self._has_map = spec.reads_map and (is_live or allocation.strength > 0)
         self._preparer: FramePreparer | None = None
         self._encoder: PictureEncoder | None = None
         self.reweigh(allocation)
@@ -134,7 +134,8 @@ class RegionCoding:
                 )
         if self._has_map and analysed.importance is None:
             analysed = replace(analysed, importance=_NO_MAP)
-        offsets, predicted = self._allocator.update(analysed)
+        # What softening alone saves is measured, or not told.
+        offsets, predicted = self._allocator.update(analysed) if self._spec.reads_map else (None, None)
         picture = self._preparer.prepare(analysed.frame, offsets)
         if self._prefilter is not None and analysed.importance is not None:
             picture = self._prefilter.apply(picture, analysed.importance)

@@ -34,9 +34,15 @@ _DENOMINATOR = 1_000_000
 
 
 class RegionAttacher:
-    """Puts regions with quantizer offsets on frames of one geometry and pixel format."""
+    """Puts regions with quantizer offsets on frames of one geometry and pixel format.
 
-    def __init__(self) -> None:
+    Args:
+        leaves_none_empty: Slots that are left over repeat the last region, for drivers that would make an
+            area of a region that has none.
+    """
+
+    def __init__(self, *, leaves_none_empty: bool = False) -> None:
+        self._leaves_none_empty = leaves_none_empty
         self._graphs: dict[tuple[int, int, int, str], Graph] = {}
 
     def attach(
@@ -59,6 +65,8 @@ class RegionAttacher:
         table[:, 6] = _DENOMINATOR
         table[: len(regions), 1:5] = regions
         table[: len(regions), 5] = np.rint(qoffsets * _DENOMINATOR)
+        if self._leaves_none_empty and len(regions):
+            table[len(regions) :] = table[len(regions) - 1]
         graph = self._graph(frame, capacity)
         graph.push(frame)
         marked = cast("VideoFrame", graph.pull())

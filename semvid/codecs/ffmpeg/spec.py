@@ -94,7 +94,7 @@ class EncoderSpec:
     crf: QualityScale
     """Constant rate factors it takes."""
     presets: tuple[str, ...]
-    """Slowest first."""
+    """Slowest first; empty = it has none, and neither has it the next two."""
     default_preset: str
     """One of them that obeys maps."""
     preset_option: str
@@ -128,6 +128,14 @@ class EncoderSpec:
     packages: tuple[str, ...] = ("av",)
     """What to install again if it does not work."""
     takes_offsets: bool = True
+    reads_map: bool = True
+    """False: the map only says what is softened before it is coded."""
+    most_regions: int | None = None
+    """Rectangles it reads in a frame, if so few that blocks are merged; None = as many as FFmpeg's filter is
+    given."""
+    handed_as: Mapping[str, str] = field(default_factory=dict)
+    """Planar pixel formats it codes -> those of the same samples that FFmpeg hands to it; empty = the planar
+    ones among its own, as they are."""
     matrices: frozenset[int] = frozenset(range(15))
     """FFmpeg's numbers (``AVColorSpace``, those of ITU-T H.273) of the YUV matrices it can name."""
     sides: tuple[int, int] = (1, 16384)
@@ -312,8 +320,10 @@ class EncoderSpec:
             MapIgnoredError: The encoder would silently ignore the map.
         """
         self.check_crf(crf)
+        if preset is not None and not self.presets:
+            raise ConfigError(f"{setting('preset', preset)} is not for {self.name}; leave it out")
         preset = preset or self.default_preset
-        if preset not in self.presets:
+        if self.presets and preset not in self.presets:
             raise ConfigError(
                 f"{setting('preset', preset)} is unknown to {self.name}; choose one of "
                 f"{', '.join(self.presets)}"
@@ -324,7 +334,8 @@ class EncoderSpec:
                 f"{setting('encoder_options', f'{key}={extra[key]}')} has no effect on {self.name}; "
                 f"give {self.nested_option}={key}={extra[key]}"
             )
-        options = {**self.fixed_options, "crf": f"{crf:g}", self.preset_option: preset, **extra}
+        speed = {self.preset_option: preset} if self.presets else {}
+        options = {**self.fixed_options, "crf": f"{crf:g}", **speed, **extra}
         if self.nested_option and self.nested_option in extra and self.nested_option in self.fixed_options:
             options[self.nested_option] = (
                 f"{self.fixed_options[self.nested_option]}:{extra[self.nested_option]}"
