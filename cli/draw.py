@@ -173,7 +173,9 @@ def result_line(result: Result) -> str:
     is_measured = result.plain_bytes is not None
     plain = result.plain_bytes if is_measured else result.plain_bytes_estimate
     about = "" if plain is None else f"{'' if is_measured else 'about '}{format_bytes(plain)}"
-    if result.saving is not None:
+    if result.map_left_out:
+        compared = "; without a map, which would have saved nothing"
+    elif result.saving is not None:
         told = change(-result.saving) + ("" if is_measured else ", estimated")
         compared = f"; a plain encode as good where it matters: {about} ({told})"
     else:

@@ -26,7 +26,7 @@ class ToyCodec:
     name, also_called, library, packages, coding_format = "toy", ("mpeg4",), "mpeg4", ("av",), "mpeg4"
     scale = QualityScale(2, 31, 5, takes_fractions=False, steps_per_octave=4.0)
     obedient_presets, default_preset, takes_offsets, not_live = (), "", False, None
-    has_two_passes = takes_peak = False
+    has_two_passes = takes_peak = leaves_out_losing_maps = False
 
     def elementary(self, key_frame):
         return "m4v", key_frame

@@ -58,6 +58,8 @@ class Result:
     saving: float | None = None
     """The share of the size of that encode that was saved, by ``plain_bytes`` if it was measured, else by
     ``plain_bytes_estimate``. None with ``match="size"``, and where the codec takes no ``match``."""
+    map_left_out: bool = False
+    """It was measured that a map costs more than it saves, so the video was encoded without one."""
     trials: tuple[Trial, ...] = ()
     """How the quality was found, in order; none if it was given."""
     measure: str | None = None

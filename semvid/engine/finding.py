@@ -9,7 +9,7 @@ from semvid.codecs.base.codec import Codec, QualityScale
 from semvid.codecs.registry import find_codec
 from semvid.core.config import CompressConfig
 from semvid.core.errors import MissedError
-from semvid.core.events import Chosen, Event, Tried
+from semvid.core.events import Chosen, Event, Notice, Tried
 from semvid.core.rate import Crf
 from semvid.core.results import Trial
 from semvid.engine.probe import plain_config
@@ -102,7 +102,8 @@ def try_beside_plain(
         ``Stage``, ``Progress``, ``Tried`` and ``Chosen``; the latter is returned too. Its trial misses the
         size of the plain encode by what is saved.
     """
-    quality = config.rate.value if isinstance(config.rate, Crf) else find_codec(config.codec).scale.default
+    codec = find_codec(config.codec)
+    quality = config.rate.value if isinstance(config.rate, Crf) else codec.scale.default
     made: list[Trial] = []
     for name, one in (("a plain encode of some parts", plain_config(config)), ("with maps", config)):
         if one.allocation.strength == 0 and made:
@@ -113,6 +114,10 @@ def try_beside_plain(
         has_map = one.allocation.strength > 0
         made.append(Trial(quality, parts.video_bytes, size, missed, parts.seconds, has_map=has_map))
         yield Tried(made[-1])
+    is_left_out = codec.leaves_out_losing_maps and made[-1].missed_by > 0
+    if is_left_out and codec.coding(config).keeps_region:
+        yield Notice("a map does not pay here: one without is smaller, and as good where it matters")
+        made.append(made[0])
     event = Chosen(made[-1], made[-1].seconds / trials.share, "a plain encode")
     yield event
     return event

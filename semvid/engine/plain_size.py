@@ -5,18 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import pairwise
 
 import numpy as np
 
 from semvid.codecs.base.codec import QualityScale
+from semvid.codecs.registry import find_codec
 from semvid.core.config import CompressConfig
 from semvid.core.events import Event
 from semvid.core.results import Result, Trial
+from semvid.engine.recording import Recording
 from semvid.engine.region_gain import region_gain
 from semvid.engine.trials import PartsTrial, Trials
 from semvid.engine.wishes import Finished, Miss, OfSize, Tolerance, within
+
+_AS_LARGE = within(0.02)
+"""Octaves between sizes at which qualities can be compared."""
 
 
 class PlainSize(OfSize):
@@ -43,6 +48,7 @@ class PlainSize(OfSize):
         self._best: tuple[float, PartsTrial] | None = None
         """The distance of the trial that came nearest, and the trial: it alone keeps its packets."""
         self._steps = 6.0
+        self._may_leave_out = find_codec(plain.codec).leaves_out_losing_maps
         self.plain_bytes = 0
 
     def prepare(self, trials: Trials, config: CompressConfig) -> Generator[Event, None, None]:
@@ -100,11 +106,30 @@ class PlainSize(OfSize):
 
     def sum_up(self, result: Result) -> Result:
         """See ``Wish``."""
+        plain_bytes = result.output_bytes - result.video_bytes + self.plain_bytes
+        return replace(result, plain_bytes=plain_bytes, gain_db=self.gain)
+
+    @cached_property
+    def gain(self) -> float | None:
+        """By how many dB what matters is better than in the plain encode, by the trial that came nearest.
+
+        None if nothing matters.
+        """
         assert self._gain_of is not None  # noqa: S101 - it was prepared
         assert self._plain_tried is not None and self._best is not None  # noqa: PT018, S101 - there are trials
-        gain = self._gain_of(self._best[1], self._plain_tried)
-        plain_bytes = result.output_bytes - result.video_bytes + self.plain_bytes
-        return replace(result, plain_bytes=plain_bytes, gain_db=gain)
+        return self._gain_of(self._best[1], self._plain_tried)
+
+    @property
+    def is_losing(self) -> bool:
+        """Whether the plain encode is to be kept instead: as large, and better where it matters."""
+        if not self._may_leave_out or self._best is None or abs(self._best[0]) > _AS_LARGE:
+            return False
+        return self.gain is not None and self.gain < 0
+
+    @property
+    def plain_recording(self) -> Recording | None:
+        """The plain encode, if it is one of everything."""
+        return None if self._plain_tried is None else self._plain_tried.recording
 
     def _nearest(self, quality: float) -> PartsTrial:
         return min(self._tried, key=lambda one: abs(one.quality - quality))

@@ -50,7 +50,7 @@ def measure_plain(
     Yields:
         ``Stage``, ``Progress``, and ``Measured`` last; a ``Notice`` instead if it cannot be measured.
     """
-    coded, (plain, finer) = log.coded(), _whole_quality(plain_config(config))
+    coded, (plain, finer) = log.coded(), whole_quality(plain_config(config))
     keys = np.flatnonzero(coded.is_key).tolist()
     samples = choose_samples(len(coded.pts), keys, log.num_ahead, reach=log.reach)
     found = np.full(len(coded.pts), np.nan)
@@ -67,7 +67,7 @@ def measure_plain(
     return measured
 
 
-def _whole_quality(config: CompressConfig) -> tuple[CompressConfig, float]:
+def whole_quality(config: CompressConfig) -> tuple[CompressConfig, float]:
     """Bring the quality to one that is taken without a map; return what to multiply the bytes by for that."""
     scale = find_codec(config.codec).scale
     if not isinstance(config.rate, Crf):

@@ -14,6 +14,7 @@ from semvid.core.settings import or_default
 from semvid.engine.job import Job
 from semvid.engine.run import follow
 from semvid.products.encode import encode_events
+from semvid.products.left_out import or_without_map
 from semvid.products.two_pass import has_two_passes, two_pass_events
 from semvid.products.wished import has_wish, wish_events
 
@@ -97,10 +98,11 @@ def job_events(
         result = yield from wish_events(job, importance=importance, preview_size=preview_size)
     else:
         coding = find_codec(job.config.codec).coding(job.config)
-        result = yield from encode_events(
+        events = encode_events(
             job.source, job.output, job.config, coding,
-            span=job.span, importance=importance, preview_size=preview_size,
+            span=job.span, importance=importance, preview_size=preview_size, may_leave_out=True,
         )  # fmt: skip
+        result = yield from or_without_map(events, job, preview_size)
     yield Done(result)
     return result
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from semvid.codecs.base.coding import Coding, Target
 from semvid.codecs.base.interlaced import InterlacedStage
+from semvid.codecs.registry import find_codec
 from semvid.core.config import CompressConfig
 from semvid.core.errors import ConfigError, OutputError
 from semvid.core.events import Event, Notice, Started
@@ -50,14 +51,17 @@ def encode_events(
     accepts: Callable[[Finished], bool] | None = None,
     memory: MapMemory | None = None,
     recording: Recording | None = None,
+    may_leave_out: bool = False,
 ) -> Generator[Event, None, Result]:
     """Do what ``compress_events`` (``compress.py``) does, except for ``Done``, with the caller's coding.
 
     ``redraw`` is a stage that changes pictures before they are coded; ``accepts`` decides about the complete
     file before it gets its name; ``memory`` has the maps of an earlier run, or gets those of this one;
-    ``recording`` is written instead of encoding; ``config`` says the rest.
+    ``recording`` is written instead of encoding; ``may_leave_out`` = the caller encodes without a map where
+    that is better; ``config`` says the rest.
 
     Raises:
+        LosingMapError: It is: the encode is gone.
         RejectedError: It was not accepted, and is gone.
     """
     started = time.monotonic()
@@ -101,6 +105,9 @@ def encode_events(
             if coding.keeps_region and config.probe and not isinstance(config.rate, Bitrate):
                 # Whoever ends the run meanwhile gets no output.
                 measured = yield from measure_plain(source, reader.span, config, log, output.suffix)
+                may_leave_out &= find_codec(config.codec).leaves_out_losing_maps
+                if may_leave_out and measured and measured.plain_video_bytes < writing.video_bytes:
+                    raise LosingMapError(writing.video_bytes, measured.plain_video_bytes, stack.pop_all())
             output_bytes = writer.commit()
             yield from map(Notice, writer.notices)
             try:
@@ -134,6 +141,20 @@ def record(run: Run, path: Path, stack: ExitStack, *, overwrite: bool) -> None:
 
     context = SinkContext(run.reader.info, run.made_by)
     run.record(stack.enter_context(open_sink("sidecar", path, context, overwrite=overwrite)))
+
+
+class LosingMapError(Exception):
+    """An encode without a map is smaller, and as good where it matters.
+
+    Attributes:
+        video_bytes: Of the encode with a map.
+        plain_bytes: Of one without, as measured.
+        others: What else the run made, as maps to save: complete, and to be closed by whoever goes on.
+    """
+
+    def __init__(self, video_bytes: int, plain_bytes: int, others: ExitStack) -> None:
+        super().__init__(video_bytes, plain_bytes)
+        self.video_bytes, self.plain_bytes, self.others = video_bytes, plain_bytes, others
 
 
 class RejectedError(Exception):

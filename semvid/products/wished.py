@@ -26,6 +26,7 @@ from semvid.engine.finding import (
     try_beside_plain,
 )
 from semvid.engine.job import Job
+from semvid.engine.plain_size import PlainSize
 from semvid.engine.probe import plain_config
 from semvid.engine.run import ToldOnce, passed_on
 from semvid.engine.search import Search
@@ -37,6 +38,7 @@ from semvid.media.writing.carry import Manifest, Way
 from semvid.media.writing.destination import check_output, default_output
 from semvid.media.writing.output import scratch_folder
 from semvid.products.encode import RejectedError, encode_events
+from semvid.products.left_out import size_without_map
 
 _MOST_ENCODES, _MOST_OF_SHORT = 3, 5
 """Of the whole video: one, and two that correct it, or four of a short one, whose sizes jump more."""
@@ -83,6 +85,8 @@ def _wish_events(
         wish = _wish_of(opened, folder)
         found, config = yield from _find(opened, wish)
         job = replace(opened.job, config=config)
+        if isinstance(wish, PlainSize) and wish.is_losing:
+            return (yield from size_without_map(job, wish, preview_size))
         return (yield from _Attempts(job, wish, found, opened.trials, preview_size).run())
 
 
@@ -278,8 +282,6 @@ def _wish_of(opened: _Opened, folder: Path) -> Wish:
     if isinstance(rate, Bitrate):
         seconds = float((opened.shown.end - int(opened.shown.pts[0])) * opened.info.time_base)
         return VideoRate(rate.bits_per_second, seconds, others)
-    from semvid.engine.plain_size import PlainSize
-
     return PlainSize(plain_config(opened.job.config), others)
 
 

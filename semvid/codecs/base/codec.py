@@ -134,6 +134,13 @@ class Codec(Protocol):
         """Whether maps become quantizer offsets."""
 
     @property
+    def leaves_out_losing_maps(self) -> bool:
+        """Whether coding a map takes so many bits that a file without one may be smaller, and as good.
+
+        Where that is measured, the file is encoded without.
+        """
+
+    @property
     def not_live(self) -> str | None:
         """Why it cannot be used for live streams; None = it can."""
 

@@ -134,6 +134,9 @@ class RegionCoding:
                 )
         if self._has_map and analysed.importance is None:
             analysed = replace(analysed, importance=_NO_MAP)
+        elif self._allocation.strength == 0 and not self._is_live:
+            # Maps may be made all the same, to be saved.
+            analysed = replace(analysed, importance=None)
         # What softening alone saves is measured, or not told.
         offsets, predicted = self._allocator.update(analysed) if self._spec.reads_map else (None, None)
         picture = self._preparer.prepare(analysed.frame, offsets)

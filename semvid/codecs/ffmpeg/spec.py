@@ -167,6 +167,8 @@ class EncoderSpec:
     finer_crf: float | None = None
     """CRF by which frames are coded finer with ``match="size"``, where blocks finer than their frame gain
     little and maps only make blocks coarser; None = finer blocks gain as much."""
+    leaves_out_losing_maps: bool = False
+    """See ``Codec``."""
     map_frames: int | None = None
     """Frames a map stays in force at least, unless the scene changes, for encoders that code it anew in every
     frame that brings one, and keep it while none does; None = every frame brings its own."""

@@ -90,6 +90,7 @@ AV1 = EncoderSpec(
     max_levels=7,
     # The Lagrangian is the frame's: segments coded finer gain little for their bits.
     finer_crf=4.0,
+    leaves_out_losing_maps=True,
     size_options={"enable-qm": "1"},
     not_live="at a constant bit rate SVT-AV1 ignores maps",
     drive=_open,

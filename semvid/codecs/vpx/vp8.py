@@ -64,6 +64,7 @@ VP8 = EncoderSpec(
         coarser=0.57,
     ),
     max_levels=3,
+    leaves_out_losing_maps=True,
     # A map costs 1 to 2 bits a block: in every frame, half as much again as a whole video of a still scene.
     map_frames=8,
     fixed_options={"deadline": "good", "lag-in-frames": "0"},

@@ -103,6 +103,7 @@ VP9 = EncoderSpec(
     # Key frames are not read: they ignore maps.
     quantizers=ToldQuantizers(_segments),
     max_levels=7,
+    leaves_out_losing_maps=True,
     fixed_options={"deadline": "realtime", "aq-mode": "0", "row-mt": "1", "lag-in-frames": "0"},
     live_preset="8",
     low_delay={"error-resilient": "default"},
