@@ -99,6 +99,10 @@ class PlainSize(OfSize):
         """See ``Wish``."""
         return "the size of a plain encode is out of reach; leave out `match=size`"
 
+    def give_up(self, trial: Trial, num_encodes: int) -> str:
+        """See ``Wish``."""
+        return self.explain(trial)
+
     def remark(self, trial: Trial) -> str:
         """See ``Wish``."""
         way = "larger" if trial.missed_by > 0 else "smaller"

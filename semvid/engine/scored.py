@@ -14,7 +14,7 @@ from semvid.core.errors import ConfigError, MissedError
 from semvid.core.events import Event, Stage
 from semvid.core.rate import AsGoodAs, ScoreWish
 from semvid.core.results import Result, Trial
-from semvid.core.text import setting
+from semvid.core.text import counted, setting
 from semvid.core.types import VideoInfo
 from semvid.engine.part_frames import add_others, add_parts, check_frames
 from semvid.engine.ruler import Measured, Ruler
@@ -206,6 +206,13 @@ class ScoreOf:
         return (
             f"{self._named} is out of reach: the closest found has {self._measure.name} {trial.score:.2f} "
             f"at CRF {trial.quality:g}; ask for {'less' if trial.missed_by < 0 else 'more'}"
+        )
+
+    def give_up(self, trial: Trial, num_encodes: int) -> str:
+        """See ``Wish``."""
+        return (
+            f"{self._named} was not met within {self._measure.kept:g} in {counted(num_encodes, 'encode')}: "
+            f"the closest, at CRF {trial.quality:g}, has {self._measure.name} {trial.score:.2f}; ask for that"
         )
 
     @property

@@ -97,6 +97,9 @@ class Wish(Protocol):
     def explain(self, trial: Trial) -> str:
         """Say what was found instead, and what to change: no encode may be kept."""
 
+    def give_up(self, trial: Trial, num_encodes: int) -> str:
+        """Say the same after corrections have run out; ``trial`` is the nearest encode of the whole video."""
+
     def remark(self, trial: Trial) -> str:
         """Say by how much a whole encode misses it."""
 
@@ -182,6 +185,14 @@ class OutputSize(OfSize):
             f"{counted(size, 'byte')}{rest}; ask for more, or make the picture smaller"
         )
 
+    def give_up(self, trial: Trial, num_encodes: int) -> str:
+        """See ``Wish``."""
+        return (
+            f"`Size({self._most})` was not reached in {counted(num_encodes, 'encode')}: the "
+            f"nearest, at CRF {trial.quality:g}, has {counted(trial.output_bytes, 'byte')}; ask for as many, "
+            f"or for less than {self._most}"
+        )
+
 
 class VideoRate(OfSize):
     """A video stream of so many bytes.
@@ -219,4 +230,12 @@ class VideoRate(OfSize):
         return (
             f"`Bitrate({self._bits_per_second})` is too low: at the lowest quality the video has about "
             f"{found} bits per second; ask for more, or make the picture smaller"
+        )
+
+    def give_up(self, trial: Trial, num_encodes: int) -> str:
+        """See ``Wish``."""
+        found = round(self._bits_per_second * (1 + trial.missed_by))
+        return (
+            f"`Bitrate({self._bits_per_second})` was not reached in {counted(num_encodes, 'encode')}: the "
+            f"nearest, at CRF {trial.quality:g}, has {found} bits per second; ask for as many"
         )

@@ -198,7 +198,9 @@ class _Attempts:
                 yield Notice(self._wish.remark(self._last))
             return self._wish.sum_up(result)
         nearest = min(self._search.points, key=lambda one: abs(one.miss)).value
-        raise MissedError(self._wish.explain(nearest), best=nearest)
+        if nearest.quality in {self._scale.lowest, self._scale.highest}:
+            raise MissedError(self._wish.explain(nearest), best=nearest)
+        raise MissedError(self._wish.give_up(nearest, len(self._search.points)), best=nearest)
 
     @property
     def _last(self) -> Trial:

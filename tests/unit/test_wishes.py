@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from semvid.core.coded import StreamParameters
 from semvid.core.config import CompressConfig
+from semvid.core.rate import Vmaf
+from semvid.core.results import Trial
 from semvid.engine.plain_size import PlainSize
 from semvid.engine.samples import CodedFrames, Sample, trial_budget_of
+from semvid.engine.scored import ScoreOf
 from semvid.engine.trials import PartsTrial, TriedPart
 from semvid.engine.wishes import Finished, OutputSize, VideoRate
 
@@ -53,6 +56,22 @@ def test_what_the_first_encode_has_beside_the_picture_counts_from_then_on():
 def test_what_an_encoder_puts_into_the_header_counts_before_the_first_encode():
     first = SimpleNamespace(parameters=StreamParameters("hevc", extradata=b"x" * 2400))
     assert OutputSize(100_000, 1000).judge(tried(80_000, parts=[first])).output_bytes == 83_400
+
+
+def test_after_the_last_correction_value_nearest_and_remedy_are_named():
+    nearest = Trial(41.25, 60_000, 61_200, 0.3, 1.0, is_whole=True, score=88.5)
+    assert OutputSize(60_000, 0).give_up(nearest, 5) == (
+        "`Size(60000)` was not reached in 5 encodes: the nearest, at CRF 41.25, has 61200 bytes; ask for as "
+        "many, or for less than 60000"
+    )
+    assert VideoRate(100_000, 10.0, 0).give_up(nearest, 3) == (
+        "`Bitrate(100000)` was not reached in 3 encodes: the nearest, at CRF 41.25, has 130000 bits per "
+        "second; ask for as many"
+    )
+    assert ScoreOf(Vmaf(90), Path(), 0).give_up(nearest, 3) == (
+        "`Vmaf(90)` was not met within 1 in 3 encodes: the closest, at CRF 41.25, has VMAF 88.50; ask for "
+        "that"
+    )
 
 
 def test_a_bit_rate_is_of_the_picture_alone():
