@@ -1,6 +1,6 @@
 """Fit the model that guesses sizes where there is no time to measure, and tell how far off it is.
 
-    python examples/benchmark/rate_model.py --cache FOLDER [--codecs x264,x265,vp8,vp9] [--fit | --kept]
+    python examples/benchmark/rate_model.py --cache FOLDER [--codecs x264,av1] [--every N] [--fit | --kept]
 
 Every sequence of ``rate_material.py`` is encoded plain and with two maps (msroi, and the truth, or spectral
 where there is none) at three CRFs and default presets, once as large as a plain encode (by the constants in
@@ -20,6 +20,7 @@ import argparse
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from semvid.codecs import registry
 from semvid.codecs.base.coding import Target
 from semvid.codecs.ffmpeg.regions import CAPACITIES
 from semvid.codecs.registry import find_codec
+from semvid.codecs.svtav1 import av1
 from semvid.codecs.vpx import vp8, vp9
 from semvid.core.types import AnalysedFrame
 from semvid.engine.analysis import Analyser
@@ -42,16 +44,23 @@ from semvid.engine.stages import only_frames
 from semvid.importance.registry import open_source
 from semvid.media.reading.reader import VideoReader
 
-CRFS = {"x264": (21, 26, 31), "x265": (23, 28, 33), "vp8": (26, 34, 42), "vp9": (30, 38, 46)}
+CRFS = {
+    "x264": (21, 26, 31),
+    "x265": (23, 28, 33),
+    "vp8": (26, 34, 42),
+    "vp9": (30, 38, 46),
+    "av1": (27, 35, 43),
+}
+SCALES = {"vp8": vp8.quantizer_scale, "vp9": vp9.quantizer_scale, "av1": av1.quantizer_scale}
 NUM_PARTS = 6
 MADE = ("scene", "cutout")
 """How the names of sequences begin that a script made."""
 
 
-def make_sequences(cache: Path) -> list[Path]:
+def make_sequences(cache: Path, every: int) -> list[Path]:
     """Write what is not in the cache, and return the folders."""
     folders = []
-    for name, make in sequences():
+    for name, make in islice(sequences(), 0, None, every):
         folder = cache / "seq" / name
         if not (folder / "group").exists():
             folder.mkdir(parents=True, exist_ok=True)
@@ -108,8 +117,8 @@ def encode(folder: Path, maps: str | None, codec: str, crf: float, match: str = 
     return {"sizes": np.array([sizes[pts] for pts in sorted(sizes)]), "offsets": offsets}
 
 
-def coded_offsets(codec: str, crf: float, asked: list[semvid.QuantizerOffsets]) -> np.ndarray:
-    """QP steps ``(frames, rows, cols)`` as they are coded: rounded to the encoder's levels."""
+def coded_offsets(codec: str, crf: float, asked: list[semvid.QuantizerOffsets], match: str) -> np.ndarray:
+    """QP steps ``(frames, rows, cols)`` from ``crf`` as they are coded: rounded to the encoder's levels."""
     spec = find_codec(codec)
     quantizer, rows = LevelQuantizer(spec.max_levels, CAPACITIES[-1]), []
     for index, one in enumerate(asked):
@@ -123,9 +132,13 @@ def coded_offsets(codec: str, crf: float, asked: list[semvid.QuantizerOffsets]) 
             levels[top:bottom, left:right] = level
         rows.append(levels)
     native = np.stack(rows)
-    if codec not in {"vp8", "vp9"}:
+    if codec not in SCALES:
         return native
-    scale = (vp8 if codec == "vp8" else vp9).quantizer_scale()
+    scale = SCALES[codec]()
+    if codec == "av1":
+        # Offsets are of the quantizer that the frame is coded with.
+        coded_crf = spec.coded_crf(crf, semvid.AllocationConfig(match=match))
+        return scale.steps_of_index_offsets(native + scale.index(coded_crf) - scale.index(crf), crf)
     return scale.steps_of_index_offsets(np.sign(native) * scale.index(np.abs(native)), crf)
 
 
@@ -143,7 +156,7 @@ def collect(folders: list[Path], codec: str, cache: Path) -> None:
                 for match in ("size", "region"):
                     made = encode(folder, maps, codec, crf, match)
                     found[f"{maps}/{match}/{crf}/sizes"] = made["sizes"]
-                    steps = coded_offsets(codec, crf, made["offsets"])
+                    steps = coded_offsets(codec, crf, made["offsets"], match)
                     found[f"{maps}/{match}/{crf}/coded"] = steps.astype(np.float16)
         np.savez_compressed(path, **found)  # type: ignore[arg-type]
         print(codec, folder.name, flush=True)
@@ -248,7 +261,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--codecs", default="x264,x265,vp8,vp9")
+    parser.add_argument("--codecs", default="x264,x265,vp8,vp9,av1")
+    parser.add_argument("--every", type=int, default=1, help="take only every Nth sequence")
     parser.add_argument("--fit", action="store_true", help="only fit to what is in the cache")
     parser.add_argument("--kept", action="store_true", help="collect no more than what is in the cache")
     arguments = parser.parse_args()
@@ -257,7 +271,7 @@ def main() -> None:
     record = load("rate_model")
     for codec in codecs:
         if not (arguments.fit or arguments.kept):
-            collect(make_sequences(cache), codec, cache)
+            collect(make_sequences(cache, arguments.every), codec, cache)
         encodes = load_encodes(cache, codec)
         parts = parts_of(encodes)
         whole, *without = fitted(encodes, codec, parts, cache)

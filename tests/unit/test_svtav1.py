@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from semvid.codecs.base.self_test import texture_frames
+from semvid.codecs.ffmpeg.allocator import OffsetAllocator
 from semvid.codecs.ffmpeg.twins import encode_beside
 from semvid.codecs.registry import find_codec
 from semvid.codecs.svtav1 import library as library_module
@@ -17,6 +18,7 @@ from semvid.codecs.svtav1.av1 import AV1
 from semvid.codecs.svtav1.library import Library, load_library
 from semvid.codecs.svtav1.segments import BLOCK_SIZE, Segments, segments_of
 from semvid.codecs.svtav1.session import Session
+from semvid.core.config import AllocationConfig
 from semvid.core.errors import ConfigError, EncoderError, MapIgnoredError
 from semvid.core.luma import plane_of
 
@@ -196,3 +198,19 @@ def test_a_library_that_crashes_or_ignores_maps_is_not_driven(
 def test_it_is_not_for_live_streams():
     with pytest.raises(MapIgnoredError, match="av1 is not for live streams: .* ignores maps; use"):
         find_codec("av1").live_presets(None)
+
+
+def test_what_is_predicted_counts_that_frames_are_coded_finer():
+    luma = np.random.default_rng(1).integers(0, 255, (96, 160), np.uint8)
+    importance = np.ones((1, 1), np.float32)
+    found = {}
+    for match in ("region", "size"):
+        allocator = OffsetAllocator(AV1, AllocationConfig(match=match), 35)
+        offsets, predicted = allocator.allocate(importance, luma, (320, 192), is_cut=True)
+        assert not offsets.values.any()
+        found[match] = predicted.coded / predicted.plain
+    assert found["region"] == 1
+    assert found["size"] > 1.02
+    assert AV1.coded_crf(35, AllocationConfig(match="size", strength=0.5)) == 33
+    assert AV1.coded_crf(3, AllocationConfig(match="size")) == 1
+    assert AV1.coded_crf(35, AllocationConfig(strength=0)) == 35

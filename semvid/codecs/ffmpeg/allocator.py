@@ -44,6 +44,7 @@ class OffsetAllocator:
         default = spec.crf.default
         self._octaves = (spec.crf_steps(default if crf is None else crf) - spec.crf_steps(default)) / 6
         self._spared_steps = min(spec.spared_steps * 2**-self._octaves, _MOST_SPARED)
+        self._finer_steps = spec.finer_steps(default if crf is None else crf, config)
         self._previous: NDArray[np.uint8] | None = None
         self._difference: FloatArray | None = None
         self._top = 0.0
@@ -89,7 +90,8 @@ class OffsetAllocator:
             # it down.
             pooled = np.sqrt(area_mean(np.square(importance), *size, block_size))
             offsets, origin = neutral_offsets(pooled, self.blocks, self._config), 0.0
-        predicted = PredictedBits(self.blocks.total(offsets)[0], self.blocks.plain)
+        coded = offsets - np.float32(self._finer_steps)
+        predicted = PredictedBits(self.blocks.total(coded)[0], self.blocks.plain)
         return QuantizerOffsets(offsets, block_size, is_cut, origin), predicted
 
     def _follow_top(self, pooled: FloatArray) -> float:

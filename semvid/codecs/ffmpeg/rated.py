@@ -46,10 +46,9 @@ def rated_options(
     by_map = has_map and spec.crf.map_fractions and not spec.crf.takes_fractions
     crf = math.ceil(quality) if by_map else quality
     options = spec.options(crf, config.preset, config.encoder_options)
-    if has_map and spec.finer_crf and config.allocation.chosen_match == "size":
-        options = {**spec.size_options, **options}
-        finer = crf - spec.finer_crf * min(config.allocation.strength, 1)
-        options["crf"] = f"{max(finer, spec.crf.lowest):g}"
+    coded_crf = spec.coded_crf(crf, config.allocation)
+    if coded_crf != crf:
+        options = {**spec.size_options, **options, "crf": f"{coded_crf:g}"}
     if isinstance(config.rate, Bitrate):
         _refuse(spec, config.encoder_options, _SET_BY_BITRATE, "Bitrate")
         _BITRATES.check("Bitrate", config.rate.bits_per_second)

@@ -303,6 +303,16 @@ class EncoderSpec:
         if not limits.takes_fractions and crf != int(crf):
             raise ConfigError(f"`Crf({crf:g})`: {self.name} takes whole numbers; use {round(crf)}")
 
+    def coded_crf(self, crf: float, allocation: AllocationConfig) -> float:
+        """Return the CRF that frames are coded at, for a quality of ``crf`` in all; see ``finer_crf``."""
+        if self.finer_crf is None or allocation.strength == 0 or allocation.chosen_match != "size":
+            return crf
+        return max(crf - self.finer_crf * min(allocation.strength, 1), self.crf.lowest)
+
+    def finer_steps(self, crf: float, allocation: AllocationConfig) -> float:
+        """Return the QP steps by which frames are coded finer than ``crf``."""
+        return self.crf_steps(crf) - self.crf_steps(self.coded_crf(crf, allocation))
+
     def with_crf_floor(self, options: Mapping[str, str]) -> dict[str, str]:
         """Add to FFmpeg's options what makes the encoder keep to the CRF among them; none, nothing added."""
         if self.crf_floor is None or "crf" not in options:

@@ -83,9 +83,9 @@ AV1 = EncoderSpec(
     elementary=_temporal_units,
     describe_key_frame=_sequence_header,
     rate=RateModel(
-        first=BitCurve(gradient=2.243, difference=0.0, level=-7.102, steepness=0.193, least=-5.498),
-        later=BitCurve(gradient=0.413, difference=0.353, level=-2.694, steepness=5.03, least=-2.712),
-        coarser=0.496,
+        first=BitCurve(gradient=3.325, difference=0.0, level=-12.527, steepness=1.136, least=-5.311),
+        later=BitCurve(gradient=1.721, difference=0.417, level=-10.91, steepness=1.269, least=-16.37),
+        coarser=0.356,
     ),
     max_levels=7,
     # The Lagrangian is the frame's: segments coded finer gain little for their bits.
