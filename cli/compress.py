@@ -85,9 +85,9 @@ def command(
         help="Highest quantizer offset, for the background, in QP steps, 0 to 25; beyond 8 it visibly falls "
         "apart."
     )] = options.ALLOCATION.coarsest,
-    prefilter: Annotated[float, options.map_option(
-        help="Soften what does not matter first: sigma in pixels at the default CRF, 0 to 2; 0.3 is hardly "
-        "seen."
+    prefilter: Annotated[float | None, options.map_option(
+        help="Soften what does not matter: sigma in pixels, 0 to 2. Default: 0.4 if the encoder takes no "
+        "map, else 0."
     )] = options.ALLOCATION.prefilter,
     map_every: options.MapEvery = None,
     smoothing: options.Smoothing = None,

@@ -28,6 +28,9 @@ class ToyCodec:
     obedient_presets, default_preset, takes_offsets, not_live = (), "", False, None
     has_two_passes = takes_peak = leaves_out_losing_maps = False
 
+    def softening(self, allocation):
+        return 0.0
+
     def elementary(self, key_frame):
         return "m4v", key_frame
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from av.codec.codec import codecs_available
 from av.sidedata.sidedata import Type
-from clips import decode, make_clip
+from clips import decode, make_clip, write_masks
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -29,6 +29,7 @@ from semvid.codecs.hardware.trial import Verdict, examine, explained
 from semvid.codecs.registry import CODECS, find_codec
 from semvid.core.errors import ConfigError, EncoderError, MapIgnoredError
 from semvid.media.side_data import side_data
+from semvid.products.report.settings import settings_table
 
 BUILT = [one for one in HARDWARE.values() if one.library in codecs_available]
 MAPS = semvid.MapsConfig(model="spectral")
@@ -349,10 +350,47 @@ def test_a_size_is_found_in_whole_quantizers(tmp_path, installed):
     assert result.quality == int(result.quality)
 
 
-def test_it_takes_no_map_where_its_driver_takes_none(tmp_path, installed):
+@pytest.mark.parametrize("name", ["h264_qsv", "h264_amf"])
+def test_without_a_map_what_does_not_matter_is_softened(tmp_path, installed, name):
     source = make_clip(tmp_path / "in.mp4", num_frames=5)
+    masks = write_masks(
+        tmp_path / "masks", [np.pad(np.full((192, 160), 255, np.uint8), ((0, 0), (0, 160)))] * 5
+    )
     # Regions would be obeyed here: none are set.
-    installed(fake(), Verdict())
-    config = semvid.CompressConfig(codec="h264_qsv", maps=MAPS, probe=False)
-    assert semvid.compress(source, tmp_path / "out.mp4", config).plain_bytes_estimate is None
-    assert len(decode(tmp_path / "out.mp4")) == 5
+    installed(fake(name, presets=("veryfast",), default_preset="veryfast", preset_option="preset"), Verdict())
+    sizes, notices = {}, {}
+    for prefilter in (None, 0, 0.7):
+        told = []
+        config = semvid.CompressConfig(
+            codec=name, maps=semvid.MapsConfig(path=masks), probe=False,
+            allocation=semvid.AllocationConfig(prefilter=prefilter),
+        )  # fmt: skip
+        out = tmp_path / f"{prefilter}.mp4"
+        result = semvid.compress(source, out, config, on_event=told.append)
+        assert result.plain_bytes_estimate is None
+        assert len(decode(out)) == 5
+        sizes[prefilter] = result.video_bytes
+        notices[prefilter] = [one.message for one in told if isinstance(one, semvid.Notice)]
+    assert sizes[0.7] < sizes[None] < sizes[0]
+    assert notices[0] == []
+    assert notices[0.7] == [
+        "what does not matter is softened before it is coded (Gaussian, sigma 0.70 pixels)"
+    ]
+    assert notices[None] == [
+        f"{name} takes no map here, so what does not matter is softened before it is coded (Gaussian, sigma "
+        "0.40 pixels); `prefilter=0` turns it off"
+    ]
+
+
+def test_only_encoders_that_take_no_map_soften_by_default(installed):
+    usual, plain = semvid.AllocationConfig(), semvid.AllocationConfig(strength=0)
+    installed(fake("h264_amf"), Verdict())
+    installed(fake("h264_qsv"), Verdict(regions=256))
+    softening = {name: find_codec(name).softening(usual) for name in (*CODECS, "h264_amf", "h264_qsv")}
+    assert {name for name, one in softening.items() if one} == {"h264_amf"}
+    assert softening["h264_amf"] == 0.4
+    assert find_codec("h264_amf").softening(plain) == 0
+    rows = {name: dict(settings_table(semvid.CompressConfig(codec=name))) for name in ("h264_amf", "x264")}
+    assert rows["h264_amf"]["pre-filter"] == "0.4"
+    assert "pre-filter" not in rows["x264"]
+    assert find_codec("x264").softening(semvid.AllocationConfig(prefilter=0.3)) == 0.3

@@ -133,6 +133,13 @@ class Codec(Protocol):
     def takes_offsets(self) -> bool:
         """Whether maps become quantizer offsets."""
 
+    def softening(self, allocation: AllocationConfig) -> float:
+        """Return the ``prefilter`` in effect.
+
+        Raises:
+            EncoderError: The encoder cannot be used, so nobody knows.
+        """
+
     @property
     def leaves_out_losing_maps(self) -> bool:
         """Whether coding a map takes so many bits that a file without one may be smaller, and as good.

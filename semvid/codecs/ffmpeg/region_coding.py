@@ -112,8 +112,8 @@ class RegionCoding:
             spec = replace(spec, block_size=spec.field_block_size)
         self._allocator = OffsetAllocator(spec, allocation, self.quality)
         octaves = (spec.crf_steps(self.quality) - spec.crf_steps(spec.crf.default)) / 6
-        sigma = allocation.prefilter * 2 ** (octaves / 2)
-        self._prefilter = Prefilter(sigma) if sigma else None
+        softening = EncoderSpec.softening(spec, allocation)
+        self._prefilter = Prefilter(softening * 2 ** (octaves / 2)) if softening else None
 
     def prepare(self, analysed: AnalysedFrame) -> PreparedFrame:
         """See ``Coding``."""
@@ -166,10 +166,15 @@ class RegionCoding:
         if self._is_live:
             # What a live stream does not keep is told when it begins, whatever its encoder.
             return _RegionStream(encoder, watch, [])
-        softened = [self._prefilter.notice] if self._prefilter is not None else []
+        softened = [self._softened(self._prefilter)] if self._prefilter is not None else []
         notices = [*self._preparer.conversions, *softened, *filter(None, [untried]), *encoder.notices]
         encoder.notices[:] = notices
         return _RegionStream(encoder, watch, encoder.notices)
+
+    def _softened(self, prefilter: Prefilter) -> str:
+        if self._spec.reads_map or self._allocation.prefilter is not None:
+            return prefilter.notice
+        return f"{self.name} takes no map here, so {prefilter.notice}; `prefilter=0` turns it off"
 
     def _watch(self, extradata: bytes | None) -> WatchRunner:
         assert self._preparer is not None  # noqa: S101 - the first frame has been prepared

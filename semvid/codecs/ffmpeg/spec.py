@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from semvid.core.types import FloatArray
 
 
+USUAL_SOFTENING = 0.4
+"""``prefilter`` of encoders that take no map: hardly seen, and something is saved where nothing matters."""
+
+
 class PictureEncoder(Protocol):
     """An encoder of prepared pictures; see ``VideoEncoder``."""
 
@@ -235,6 +239,12 @@ class EncoderSpec:
     def scale(self) -> QualityScale:
         """See ``Codec``."""
         return self.crf
+
+    def softening(self, allocation: AllocationConfig) -> float:
+        """See ``Codec``."""
+        if allocation.prefilter is not None or self.reads_map or not allocation.strength:
+            return allocation.prefilter or 0.0
+        return USUAL_SOFTENING
 
     @property
     def has_two_passes(self) -> bool:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from semvid.codecs.base.self_test import SelfTest
     from semvid.codecs.ffmpeg.prepare import FramePreparer
     from semvid.codecs.hardware.encoder import HardwareEncoder
-    from semvid.core.config import CompressConfig
+    from semvid.core.config import AllocationConfig, CompressConfig
 
 NOT_LIVE = "hardware encoders are for files so far"
 _SOFTWARE = {"h264": "x264", "hevc": "x265", "av1": "av1"}
@@ -92,6 +92,12 @@ class HardwareSpec(EncoderSpec):
             EncoderError: It does not work on this machine.
         """
         return EncoderSpec.coding(self.here(), config, part)
+
+    def softening(self, allocation: AllocationConfig) -> float:
+        """See ``Codec``."""
+        if allocation.prefilter is not None:
+            return allocation.prefilter
+        return EncoderSpec.softening(self.here(), allocation)
 
     def self_test(self) -> SelfTest:
         """See ``Codec``."""

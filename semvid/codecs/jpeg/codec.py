@@ -31,6 +31,10 @@ class _MotionJpeg:
     takes_offsets = False
     not_live = None
 
+    def softening(self, allocation: AllocationConfig) -> float:
+        """See ``Codec``."""
+        return 0.0
+
     def elementary(self, key_frame: bytes) -> tuple[str, bytes]:
         """See ``Codec``."""
         return "mjpeg", key_frame

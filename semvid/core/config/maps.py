@@ -49,9 +49,10 @@ class AllocationConfig(Settings):
     """What this encode has in common with a plain one of the same ``Crf``: ``region`` (what matters is as
     good, the rest is coarser, and the file is smaller) or ``size`` (what matters is better). None =
     ``region``, in live streams ``size``. Only for encoders that take a ``Crf``."""
-    prefilter: Annotated[float, Limits(0, 2)] = 0.0
+    prefilter: Annotated[float, Limits(0, 2)] | None = None
     """How much what does not matter is softened before it is coded: sigma of a Gaussian in pixels at the
-    encoder's default ``Crf``, times 1.41 where the quantizer is twice as large, at most 0.8. 0 = not."""
+    encoder's default ``Crf``, times 1.41 where the quantizer is twice as large, at most 0.8. 0 = not; None =
+    0.4 for encoders that take no map, which go by it in no other way, else 0."""
 
     @property
     def chosen_match(self) -> Match:

@@ -62,11 +62,12 @@ def settings_table(config: CompressConfig) -> tuple[tuple[str, str], ...]:
         ("strength", f"{allocation.strength:g}"),
         ("background weight", f"{allocation.background_weight:g}"),
     ]
-    if find_codec(config.codec).takes_offsets:
+    codec = find_codec(config.codec)
+    if codec.takes_offsets:
         rows.append(("match", allocation.chosen_match))
         finest = 0 if allocation.keeps_region else allocation.finest
-        if allocation.prefilter:
-            rows.append(("pre-filter", f"{allocation.prefilter:g}"))
+        if softening := codec.softening(allocation):
+            rows.append(("pre-filter", f"{softening:g}"))
         rows.append(("offsets, QP steps", f"{finest:g} to {allocation.coarsest:+g}"))
     rows += [
         ("smoothing", _or_usual(temporal.smoothing)),
