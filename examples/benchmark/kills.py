@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from common import save
+from common import load, save
 from makers import run as run_ffmpeg
 
 _PROGRAM = Path(sys.executable).with_name("semvid")
@@ -37,6 +37,7 @@ _QUICK = ("--model", "spectral")
 _FAST = ("--preset", "superfast", *_QUICK)
 PRODUCTS = {
     "compress": ("compress", "clip.mp4", "-o", "out.mp4", "-y", "--save-maps", "out.svmap", *_FAST),
+    "av1": ("compress", "clip.mp4", "-o", "out.mkv", "-y", "--codec", "av1", "--preset", "12", *_QUICK),
     "mjpeg": ("compress", "clip.mp4", "-o", "out.avi", "-y", "--codec", "mjpeg", *_QUICK),
     "report": ("compress", "short.mp4", "-o", "out.mp4", "-y", "--report", "out.html", *_FAST),
     "image": ("image", "still.png", "-o", "out.jpg", "-y"),
@@ -185,8 +186,10 @@ def main() -> int:
                 "failures so far",
                 flush=True,
             )
-    if options.products == list(PRODUCTS):
-        save("kills", {"kills": done, "failures": failures})
+    # What was not asked for keeps its earlier results.
+    record = load("kills")
+    kept = [one for one in record.get("failures", []) if one["product"] not in done]
+    save("kills", {"kills": {**record.get("kills", {}), **done}, "failures": kept + failures})
     return int(bool(failures))
 
 

@@ -1,13 +1,13 @@
 """Measure how exactly sizes, bit rates and ``match="size"`` are met, and what finding them costs.
 
-    python examples/benchmark/sizes.py [--codecs x264,x265,vp8,vp9] [--lines 180] [--only match,size,rate]
+    python examples/benchmark/sizes.py [--codecs x264,x265,vp8,vp9,av1] [--lines 180] [--only match,size,rate]
         [--sequences 0]
 
 ``match``: every ordinary clip (and DAVIS sequences, with truth masks) against a whole plain encode at CRF 23,
-28 and 33 (VP8 and VP9: 28, 34 and 40). ``size``: five sizes for each clip, from a fifth to all of what the
-encoder's usual quality takes. ``rate``: three bit rates for VP8 and VP9. ``--lines`` makes the clips smaller
-first, where time is short. Encodes are counted in frames, since seconds of a shared machine say little. What
-is in the result file is not measured again.
+28 and 33 (VP8 and VP9: 28, 34 and 40; AV1: 29, 35 and 41). ``size``: five sizes for each clip, from a fifth
+to all of what the encoder's usual quality takes. ``rate``: three bit rates for VP8 and VP9. ``--lines`` makes
+the clips smaller first, where time is short. Encodes are counted in frames, since seconds of a shared machine
+say little. What is in the result file is not measured again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,13 @@ from savings import shrunk
 
 import semvid
 
-CRFS = {"x264": (23, 28, 33), "x265": (23, 28, 33), "vp8": (28, 34, 40), "vp9": (28, 34, 40)}
+CRFS = {
+    "x264": (23, 28, 33),
+    "x265": (23, 28, 33),
+    "vp8": (28, 34, 40),
+    "vp9": (28, 34, 40),
+    "av1": (29, 35, 41),
+}
 SHARES = (0.2, 0.35, 0.5, 0.7, 1.0)
 RATE_SHARES = (0.3, 0.6, 1.0)
 PLAIN = semvid.AllocationConfig(strength=0)
@@ -154,7 +160,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--codecs", default="x264,x265,vp8,vp9")
+    parser.add_argument("--codecs", default="x264,x265,vp8,vp9,av1")
     parser.add_argument("--lines", type=int)
     parser.add_argument("--only", default="match,size,rate")
     parser.add_argument("--sequences", type=int, default=0)

@@ -1,10 +1,11 @@
 """Time semvid against the same PyAV encode without a map, in alternating pairs.
 
-    python examples/benchmark/speed.py [--pairs 5]
+    python examples/benchmark/speed.py [--pairs 5] [--codecs x264,x265] [--maps NAME ...] [--processor-time]
 
 Anchor: a bare PyAV decode-encode-mux loop with the same encoder options and no other stream, decoding with
 threads. Test: ``semvid.compress``, everything included (probing, maps, copies, verification). Imports are
-done before; one warm-up each.
+done before; one warm-up each. ``--processor-time`` counts the time of all threads instead of that on the
+clock, which says more on a busy machine.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
-from common import data_folder, save, table
+from common import data_folder, load, save, table
 
 import semvid
 from semvid.codecs.registry import find_codec
@@ -67,11 +68,11 @@ def write_map_video(path: Path, size: tuple[int, int], num_frames: int) -> None:
         writer.mux(stream.encode())
 
 
-def timed(action: Callable[[], object]) -> float:
-    """Return the wall seconds of one call."""
-    started = time.perf_counter()
+def timed(action: Callable[[], object], clock: Callable[[], float]) -> float:
+    """Return the seconds of one call."""
+    started = clock()
     action()
-    return time.perf_counter() - started
+    return clock() - started
 
 
 def main() -> None:
@@ -79,8 +80,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--codecs", default="x264,x265")
+    parser.add_argument("--maps", nargs="*", help="only these; default all")
+    parser.add_argument("--processor-time", action="store_true")
     arguments = parser.parse_args()
     pairs = arguments.pairs
+    clock = time.process_time if arguments.processor_time else time.perf_counter
+    # What is not measured again keeps its earlier results.
+    kept = load("speed").get("results", [])
     source = data_folder() / "clips" / CLIP
     num_frames = semvid.probe(source).num_frames_from_header or 0
     results = []
@@ -98,6 +104,8 @@ def main() -> None:
                 "msroi-fast": semvid.MapsConfig(model="msroi-fast"),
             }
             for name, maps in sources.items():
+                if arguments.maps and name not in arguments.maps:
+                    continue
                 # Nothing but the maps takes time.
                 config = semvid.CompressConfig(
                     codec=codec, maps=maps, allocation=semvid.AllocationConfig(match="size"), probe=False,
@@ -107,10 +115,15 @@ def main() -> None:
                 test = lambda: semvid.compress(source, work / "test.mp4", config)  # noqa: B023, E731
                 anchor()
                 test()
-                seconds = [(timed(anchor), timed(test)) for _ in range(pairs)]
+                seconds = [(timed(anchor, clock), timed(test, clock)) for _ in range(pairs)]
                 ratio = statistics.median(after / before for before, after in seconds)
-                results.append({"codec": codec, "maps": name, "pairs": seconds, "median_ratio": ratio})
+                results.append({
+                    "codec": codec, "maps": name, "clock": clock.__name__, "pairs": seconds,
+                    "median_ratio": ratio,
+                })  # fmt: skip
                 print(f"{codec} {name}: x{ratio:.3f}", flush=True)
+    measured = {(one["codec"], one["maps"]) for one in results}
+    results = [one for one in kept if (one["codec"], one["maps"]) not in measured] + results
     path = save("speed", {"clip": CLIP, "num_frames": num_frames, "results": results})
     rows = [
         (one["codec"], one["maps"], f"{statistics.median(a for a, _ in one['pairs']):.2f} s",
