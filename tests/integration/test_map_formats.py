@@ -12,6 +12,10 @@ from clips import REPEATABLE_WIDTH, decode, make_clip
 
 import semvid
 from semvid.codecs.ffmpeg.allocator import OffsetAllocator
+from semvid.codecs.ffmpeg.region_coding import RegionCoding
+from semvid.codecs.ffmpeg.regions import read_regions
+from semvid.codecs.svtav1.av1 import AV1
+from semvid.codecs.svtav1.segments import segments_of
 from semvid.codecs.x26x.x264 import X264
 from semvid.core.config import ExportConfig, MapsConfig, TemporalConfig
 from semvid.core.errors import ConfigError, MapError, OutputError, OutputExistsError
@@ -19,6 +23,7 @@ from semvid.core.events import Progress
 from semvid.engine.analysis import Analyser
 from semvid.engine.stages import only_frames
 from semvid.importance.files.map_sink import SinkContext
+from semvid.importance.files.offset_text import SVTAV1_CRF
 from semvid.importance.files.sidecar import SidecarReader
 from semvid.importance.files.sinks import open_sink
 from semvid.importance.registry import open_source
@@ -132,6 +137,27 @@ def test_maps_of_every_format_steer_again(kind, name, tmp_path):
     assert len(frames) == 6
     for offsets, _ in frames:
         assert offsets[4:12, 4:12].max() < offsets[0:3].min() - 3
+
+
+def test_the_file_for_svt_av1_has_the_segments_of_our_own_encode(tmp_path):
+    source = make_clip(tmp_path / "in.mp4", width=384, height=256, num_frames=3)
+    (tmp_path / "boxes.jsonl").write_text('{"frame": 0, "box": [70, 64, 100, 128]}\n')
+    maps = MapsConfig(boxes=tmp_path / "boxes.jsonl")
+    semvid.export_maps(source, tmp_path / "m.txt", ExportConfig(maps=maps, format="svtav1"))
+    number, *offsets = map(int, (tmp_path / "m.txt").read_text().splitlines()[0].split())
+    # At the CRF that the file assumes.
+    config = semvid.CompressConfig(codec="av1", rate=semvid.Crf(SVTAV1_CRF), maps=maps)
+    coding = RegionCoding.of_file(AV1, config)
+    with ExitStack() as stack:
+        reader = stack.enter_context(VideoReader(source))
+        opened = stack.enter_context(closing(open_source(maps, None)))
+        analysed = next(iter(Analyser(opened, TemporalConfig()).run(only_frames(reader.read()))))
+        regions = read_regions(coding.prepare(analysed).picture)
+    segments = segments_of(*regions, (4, 6))
+    coded = np.array(segments.offsets)[np.frombuffer(segments.blocks, np.uint8)]
+    assert number == 0
+    assert offsets == coded.tolist()
+    assert len(set(offsets)) > 1
 
 
 def test_videos_that_lack_frames_take_the_maps_by_time_and_others_are_refused(tmp_path):
