@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from semvid.codecs.base.self_test import texture_frames
 from semvid.codecs.ffmpeg.allocator import OffsetAllocator
+from semvid.codecs.ffmpeg.rated import rated_options
 from semvid.codecs.ffmpeg.twins import encode_beside
 from semvid.codecs.registry import find_codec
 from semvid.codecs.svtav1 import library as library_module
@@ -18,9 +19,11 @@ from semvid.codecs.svtav1.av1 import AV1
 from semvid.codecs.svtav1.library import Library, load_library
 from semvid.codecs.svtav1.segments import BLOCK_SIZE, Segments, segments_of
 from semvid.codecs.svtav1.session import Session
-from semvid.core.config import AllocationConfig
+from semvid.core.config import AllocationConfig, CompressConfig
 from semvid.core.errors import ConfigError, EncoderError, MapIgnoredError
 from semvid.core.luma import plane_of
+from semvid.core.rate import Crf
+from semvid.core.types import QuantizerOffsets
 
 SMALL = {
     "width": "128", "height": "64", "fps-num": "25", "fps-denom": "1", "input-depth": "8", "preset": "12",
@@ -64,6 +67,39 @@ def test_segments_are_the_first_region_that_covers_a_block(rectangles):
         for col in range(cols):
             covering = [one[4] for one in rectangles if one[0] <= row < one[1] and one[2] <= col < one[3]]
             assert found.offsets[blocks[row, col]] == (covering[0] if covering else 0)
+
+
+def test_what_others_are_predicted_from_is_coarsened_less(monkeypatch):
+    sent, send = [], Session.send
+
+    def note(self, planes, number, *, is_key, segments):
+        sent.append(segments and segments.offsets)
+        send(self, planes, number, is_key=is_key, segments=segments)
+
+    monkeypatch.setattr(Session, "send", note)
+    offsets = QuantizerOffsets(np.array([[0, 6]], np.float32), BLOCK_SIZE)
+    _, packets = encode_beside(AV1, AV1.options(35, "12", {}), texture_frames(128, 64, 9), offsets)
+    assert len(list(packets)) == 9
+    octave = round(float(AV1.to_native(np.array([6], np.float32), 35)[0]))
+    base, others = (round(0.74 * octave), 0), (round(1.07 * octave), 0)
+    # A map stays in force until another comes.
+    assert sent == [base, others, None, None, None, None, None, None, base]
+
+
+@pytest.mark.parametrize(
+    ("match", "given", "crf", "lagrangian"),
+    [
+        ("size", {}, "31.5", "128,80,128,128,128,128,128"),
+        ("size", {"lambda-scale-factors": ",".join(["100"] * 7)}, "31.5", ",".join(["100"] * 7)),
+        ("region", {}, "35", None),
+    ],
+)
+def test_a_map_at_equal_size_comes_with_a_finer_frame(match, given, crf, lagrangian):
+    config = CompressConfig(
+        codec="av1", rate=Crf(35), allocation=AllocationConfig(match=match), encoder_options=given
+    )
+    options, offsets_crf, _ = rated_options(AV1, config, None)
+    assert (options["crf"], options.get("lambda-scale-factors"), offsets_crf) == (crf, lagrangian, 35)
 
 
 def test_every_picture_comes_back_in_order():
@@ -211,6 +247,6 @@ def test_what_is_predicted_counts_that_frames_are_coded_finer():
         found[match] = predicted.coded / predicted.plain
     assert found["region"] == 1
     assert found["size"] > 1.02
-    assert AV1.coded_crf(35, AllocationConfig(match="size", strength=0.5)) == 33
+    assert AV1.coded_crf(35, AllocationConfig(match="size", strength=0.5)) == 33.25
     assert AV1.coded_crf(3, AllocationConfig(match="size")) == 1
     assert AV1.coded_crf(35, AllocationConfig(strength=0)) == 35

@@ -89,9 +89,12 @@ AV1 = EncoderSpec(
     ),
     max_levels=7,
     # The Lagrangian is the frame's: segments coded finer gain little for their bits.
-    finer_crf=4.0,
+    finer_crf=3.5,
     leaves_out_losing_maps=True,
-    size_options={"enable-qm": "1"},
+    # Pictures that no other is predicted from weigh bits by 80/128 of what is usual: what moves gets its bits
+    # there. On four sequences of DAVIS that are not in its table, at the same gain of the object, the whole
+    # picture loses 13.6 % instead of 16.6. Without a map it gives the object 3.2 % and the whole 0.5.
+    size_options={"enable-qm": "1", "lambda-scale-factors": "128,80,128,128,128,128,128"},
     not_live="at a constant bit rate SVT-AV1 ignores maps",
     drive=_open,
 )

@@ -41,9 +41,10 @@ _OF_THE_PICTURE = frozenset({
 })  # fmt: skip
 """Parameters by which the library reads samples, or that the map and key frames need."""
 _BASE_DISTANCE = 8
-_BASE_PULL, _PULL = 0.8, 1.15
+_BASE_PULL, _PULL = 0.74, 1.07
 """Factors on offsets: what is coarse in a picture that many others are predicted from is coarse in all of
-them, and the whole frame loses 1 % less for the same gain of the object."""
+them, and the whole frame loses 1 % less for the same gain of the object. A factor for each layer of
+prediction buys nothing more. A tenth higher, both gain the object 2 % and cost the whole frame 2.7 %."""
 _HIGHEST_RATE = Fraction(240)
 """Frames per second that it takes as nominal; timestamps stay exact."""
 _CHROMATICITY, _LUMINANCE = 50_000, 10_000
