@@ -31,6 +31,9 @@ class ToyCodec:
     def softening(self, allocation):
         return 0.0
 
+    def steers(self, config):
+        return config.allocation.strength > 0
+
     def elementary(self, key_frame):
         return "m4v", key_frame
 

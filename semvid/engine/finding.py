@@ -32,8 +32,8 @@ class Found:
 def scale_of(codec: Codec, config: CompressConfig) -> QualityScale:
     """Return the qualities to search: with a map there is something between whole numbers."""
     scale = codec.scale
-    has_map = codec.takes_offsets and scale.map_fractions and config.allocation.strength > 0
-    return replace(scale, takes_fractions=scale.takes_fractions or has_map)
+    has_offsets = codec.takes_offsets and scale.map_fractions and codec.steers(config)
+    return replace(scale, takes_fractions=scale.takes_fractions or has_offsets)
 
 
 def find_quality(trials: Trials, wish: Wish, config: CompressConfig) -> Generator[Event, None, Found]:

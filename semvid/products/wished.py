@@ -138,7 +138,13 @@ def _open(job: Job, folder: Path, importance: ImportanceSource | None) -> Genera
         raise ConfigError(f"`Size` is for a whole video, and {job.span} is a part; give `Crf`")
     if isinstance(config.rate, AsGoodAs) and job.span is not None and not job.span.is_all:
         raise ConfigError(f"`AsGoodAs` is for a whole video, and {job.span} is a part; give `Crf`")
-    coding = find_codec(config.codec).coding(_begun(config))
+    codec = find_codec(config.codec)
+    if getattr(config.rate, "floor", None) is not None and not codec.steers(config):
+        raise ConfigError(
+            f"`floor` is not for {codec.name} with options that take no map: the rest is coded like what "
+            "matters; leave it out"
+        )
+    coding = codec.coding(_begun(config))
     output = job.output or default_output(info, coding.coding_format, config)
     manifest = check_output(output, info, coding.coding_format, config)
     yield Started(info)

@@ -43,7 +43,7 @@ def test_presets_are_refused_exactly_where_they_ignore_the_map(spec, preset):
     try:
         spec.options(spec.crf.default, preset, {})
     except MapIgnoredError:
-        unguarded = dataclasses.replace(spec, implications={})
+        unguarded = dataclasses.replace(spec, implications={}, map_conditions=())
         assert run_self_test(unguarded, preset).gain_db == pytest.approx(0, abs=0.01)
     else:
         outcome = run_self_test(spec, preset)

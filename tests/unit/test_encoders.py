@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import semvid
 from semvid.allocate.levels import LevelQuantizer, round_steadily
 from semvid.codecs.ffmpeg.option_text import is_off, number, split_list, without
 from semvid.codecs.registry import find_codec
@@ -59,6 +60,33 @@ def test_unknown_encoders_are_named():
 def test_modes_that_ignore_the_map_are_refused(spec, preset, options, words):
     with pytest.raises(MapIgnoredError, match=f"{spec.name} would ignore the map: .*{words}"):
         spec.options(spec.crf.default, preset, options)
+
+
+def test_without_a_map_there_is_nothing_to_ignore():
+    """A mode without maps has its own options: those of the other are for maps."""
+    assert VP9.options(38, "2", {"quality": "good"}, has_map=False) == {
+        "row-mt": "1", "crf": "38", "cpu-used": "2", "deadline": "good",
+    }  # fmt: skip
+    plain = VP9.options(38, None, {"aq-mode": "3"}, has_map=False)
+    assert plain == {**VP9.options(38, None, {}), "aq-mode": "3"}
+
+
+def test_a_mode_without_maps_needs_a_pre_filter_or_no_map():
+    def coding(**allocation):
+        return VP9.coding(
+            semvid.CompressConfig(
+                codec="vp9",
+                encoder_options={"deadline": "good"},
+                allocation=semvid.AllocationConfig(**allocation),
+            )
+        )
+
+    assert coding(prefilter=0.4).keeps_region
+    assert not coding(strength=0).keeps_region
+    with pytest.raises(MapIgnoredError, match=r"deadline=good` takes none; .*`prefilter=0.5`.*`strength=0`"):
+        coding()
+    with pytest.raises(ConfigError, match="`coarsest=4` has no effect with `encoder_options=deadline=good`"):
+        coding(prefilter=0.4, coarsest=4)
 
 
 def test_ultrafast_is_fine_once_adaptive_quantization_is_on():

@@ -44,6 +44,8 @@ CANNOT_HAPPEN = {
     ("stream", "codecs.ffmpeg.encoder"): "it sets no options of encoders",
     ("stream", "codecs.ffmpeg.region_coding"): "it makes no files",
     ("bench", "codecs.ffmpeg.region_coding"): "it softens nothing",
+    ("stream", "codecs.ffmpeg.mapless"): "it sets no options of encoders",
+    ("bench", "codecs.ffmpeg.mapless"): "it sets no options of encoders",
     ("stream", "codecs.svtav1.session"): "it does not offer AV1",
     ("stream", "codecs.svtav1.encoder"): "it does not offer AV1",
     ("stream", "codecs.ffmpeg.option_trial"): "it sets no options of encoders",

@@ -49,6 +49,7 @@ def test_where_all_matters_alike_nothing_is_done(importance):
 def test_no_more_than_the_eye_forgives():
     assert Prefilter(3).sigma == MOST_SIGMA
     assert "sigma 0.80 pixels" in Prefilter(3).notice
+    assert "nothing is softened: " in Prefilter(0.1).notice
 
 
 def test_it_needs_a_map_and_an_encoder_of_others():

@@ -151,6 +151,9 @@ class Codec(Protocol):
     def not_live(self) -> str | None:
         """Why it cannot be used for live streams; None = it can."""
 
+    def steers(self, config: CompressConfig) -> bool:
+        """Whether the map acts on how the pictures of a file are coded, not only on what is softened."""
+
     def elementary(self, key_frame: bytes) -> tuple[str, bytes]:
         """Return FFmpeg's demuxer for bare coded video, and a live key frame in the form it reads."""
 

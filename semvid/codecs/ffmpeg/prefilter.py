@@ -45,6 +45,11 @@ class Prefilter:
     @property
     def notice(self) -> str:
         """A sentence about what is done to the pictures."""
+        if self.sigma < _LEAST_SIGMA:
+            return (
+                f"nothing is softened: the pre-filter comes to a sigma of {self.sigma:.2f} pixels at this "
+                f"quality, and below {_LEAST_SIGMA:g} nothing changes"
+            )
         return (
             f"what does not matter is softened before it is coded (Gaussian, sigma {self.sigma:.2f} pixels)"
         )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from semvid.codecs.base.codec import Pass
 from semvid.codecs.base.rates import check_rates
+from semvid.codecs.ffmpeg.mapless import check_mapless
 from semvid.codecs.ffmpeg.option_text import quoted
 from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.core.config import CompressConfig
@@ -42,10 +43,11 @@ def rated_options(
     """
     check_rates(config, spec, (Crf, Bitrate) if spec.has_two_passes else (Crf,))
     quality = config.rate.value if isinstance(config.rate, Crf) else spec.crf.default
-    has_map = config.allocation.strength > 0
+    check_mapless(spec, config)
+    has_map = spec.steers(config)
     by_map = has_map and spec.crf.map_fractions and not spec.crf.takes_fractions
     crf = math.ceil(quality) if by_map else quality
-    options = spec.options(crf, config.preset, config.encoder_options)
+    options = spec.options(crf, config.preset, config.encoder_options, has_map=has_map)
     coded_crf = spec.coded_crf(crf, config.allocation)
     if coded_crf != crf:
         options = {**spec.size_options, **options, "crf": f"{coded_crf:g}"}

@@ -15,6 +15,7 @@ from semvid.codecs.base.dolby_vision import refuse_private_colours
 from semvid.codecs.ffmpeg.allocator import OffsetAllocator
 from semvid.codecs.ffmpeg.live import live_options, predicted_saving
 from semvid.codecs.ffmpeg.map_watch import WatchRunner
+from semvid.codecs.ffmpeg.mapless import mapless_notice
 from semvid.codecs.ffmpeg.obedience import MapWatch
 from semvid.codecs.ffmpeg.option_trial import check_obedience
 from semvid.codecs.ffmpeg.prefilter import Prefilter
@@ -64,7 +65,10 @@ class RegionCoding:
         self._crf, self._remainder, self._is_kept = crf, remainder, is_kept
         self._spec, self._options, self._given, self._is_live = spec, options, given or {}, is_live
         # Live the strength may rise later: libx265 4.2 crashes if only some pictures carry offsets.
-        self._has_map = spec.reads_map and (is_live or allocation.strength > 0)
+        self._mode = None if is_live else spec.mapless_mode(self._given)
+        steers = spec.reads_map and self._mode is None
+        self._only_softens = allocation.strength > 0 and not steers
+        self._has_map = steers and (is_live or allocation.strength > 0)
         self._preparer: FramePreparer | None = None
         self._encoder: PictureEncoder | None = None
         self.reweigh(allocation)
@@ -138,7 +142,7 @@ class RegionCoding:
             # Maps may be made all the same, to be saved.
             analysed = replace(analysed, importance=None)
         # What softening alone saves is measured, or not told.
-        offsets, predicted = self._allocator.update(analysed) if self._spec.reads_map else (None, None)
+        offsets, predicted = (None, None) if self._only_softens else self._allocator.update(analysed)
         picture = self._preparer.prepare(analysed.frame, offsets)
         if self._prefilter is not None and analysed.importance is not None:
             picture = self._prefilter.apply(picture, analysed.importance)
@@ -167,6 +171,8 @@ class RegionCoding:
             # What a live stream does not keep is told when it begins, whatever its encoder.
             return _RegionStream(encoder, watch, [])
         softened = [self._softened(self._prefilter)] if self._prefilter is not None else []
+        if self._mode is not None and self._only_softens:
+            softened.append(mapless_notice(self._spec, self._mode))
         notices = [*self._preparer.conversions, *softened, *filter(None, [untried]), *encoder.notices]
         encoder.notices[:] = notices
         return _RegionStream(encoder, watch, encoder.notices)

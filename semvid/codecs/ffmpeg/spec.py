@@ -178,6 +178,9 @@ class EncoderSpec:
     frame that brings one, and keep it while none does; None = every frame brings its own."""
     fixed_options: Mapping[str, str] = field(default_factory=dict)
     """Always set, unless the user sets the same option."""
+    mapless: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
+    """``(option, value)`` of a mode that compresses better and takes no map -> what is always set in it, in
+    place of ``fixed_options``. Files can have it with a pre-filter, where the map says what is softened."""
     size_options: Mapping[str, str] = field(default_factory=dict)
     """Set with ``finer_crf`` too, unless the user sets the same option: they change what a CRF stands for."""
     defaults: Mapping[str, str] = field(default_factory=dict)
@@ -263,6 +266,16 @@ class EncoderSpec:
             return False
         return True
 
+    def mapless_mode(self, extra: Mapping[str, str]) -> tuple[str, str] | None:
+        """Return the key of ``mapless`` among the user's options, if there is one."""
+        given = {(self.aliases.get(key, key), value.strip()) for key, value in extra.items()}
+        return next((one for one in self.mapless if one in given), None)
+
+    def steers(self, config: CompressConfig) -> bool:
+        """See ``Codec``."""
+        has_map = self.reads_map and config.allocation.strength > 0
+        return has_map and self.mapless_mode(config.encoder_options) is None
+
     def coding(self, config: CompressConfig, part: Pass | None = None) -> Coding:
         """See ``Codec``."""
         from semvid.codecs.ffmpeg.region_coding import RegionCoding
@@ -329,13 +342,16 @@ class EncoderSpec:
             return dict(options)
         return {self.crf_floor: options["crf"], **options}
 
-    def options(self, crf: float, preset: str | None, extra: Mapping[str, str]) -> dict[str, str]:
-        """Build FFmpeg's options and refuse those under which the map would be ignored.
+    def options(
+        self, crf: float, preset: str | None, extra: Mapping[str, str], *, has_map: bool = True
+    ) -> dict[str, str]:
+        """Build FFmpeg's options and refuse those under which a map would be ignored.
 
         Args:
             crf: Constant rate factor.
             preset: One of ``presets``, None for the default.
             extra: The user's own FFmpeg options; they win over semvid's.
+            has_map: Pictures will have offsets; without them there is nothing to ignore.
 
         Raises:
             ConfigError: CRF or preset is not one the encoder has, or FFmpeg would drop an option.
@@ -350,6 +366,8 @@ class EncoderSpec:
                 f"{setting('preset', preset)} is unknown to {self.name}; choose one of "
                 f"{', '.join(self.presets)}"
             )
+        mode = None if has_map else self.mapless_mode(extra)
+        fixed = self.mapless[mode] if mode else self.fixed_options
         extra = {self.aliases.get(key, key): value for key, value in extra.items()}
         for key in self.nested_only & extra.keys():
             raise ConfigError(
@@ -357,7 +375,7 @@ class EncoderSpec:
                 f"give {self.nested_option}={key}={extra[key]}"
             )
         speed = {self.preset_option: preset} if self.presets else {}
-        options = {**self.fixed_options, "crf": f"{crf:g}", **speed, **extra}
+        options = {**fixed, "crf": f"{crf:g}", **speed, **extra}
         if self.nested_option and self.nested_option in extra and self.nested_option in self.fixed_options:
             options[self.nested_option] = (
                 f"{self.fixed_options[self.nested_option]}:{extra[self.nested_option]}"
@@ -369,7 +387,7 @@ class EncoderSpec:
                 text = setting("encoder_options", f"crf={effective['crf']}")
                 raise ConfigError(f"{text} is no number; give `Crf`")
             self.check_crf(found)
-        for condition in self.map_conditions:
+        for condition in self.map_conditions if has_map else ():
             if not condition.obeys(effective):
                 raise MapIgnoredError(
                     f"{self.name} would ignore the map: {condition.reason}; {condition.remedy}"

@@ -35,6 +35,10 @@ class _MotionJpeg:
         """See ``Codec``."""
         return 0.0
 
+    def steers(self, config: CompressConfig) -> bool:
+        """See ``Codec``."""
+        return config.allocation.strength > 0
+
     def elementary(self, key_frame: bytes) -> tuple[str, bytes]:
         """See ``Codec``."""
         return "mjpeg", key_frame

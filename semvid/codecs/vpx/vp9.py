@@ -59,7 +59,7 @@ VP9 = EncoderSpec(
     coding_format="vp9",
     # Quantizer 0 is lossless.
     crf=QualityScale(1, 63, 38, takes_fractions=False, steps_per_octave=10.0),
-    presets=("5", "6", "7", "8"),
+    presets=("0", "1", "2", "3", "4", "5", "6", "7", "8"),
     default_preset="5",
     preset_option="cpu-used",
     aliases=OPTION_ALIASES,
@@ -105,6 +105,8 @@ VP9 = EncoderSpec(
     max_levels=7,
     leaves_out_losing_maps=True,
     fixed_options={"deadline": "realtime", "aq-mode": "0", "row-mt": "1", "lag-in-frames": "0"},
+    # It looks ahead, and chooses cpu-used 5 for all that is faster.
+    mapless={("deadline", "good"): {"row-mt": "1"}},
     live_preset="8",
     low_delay={"error-resilient": "default"},
     live_rates=LIVE_RATES,

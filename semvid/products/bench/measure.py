@@ -48,9 +48,9 @@ def encode_and_score(
     Returns:
         What was found, and a sentence for each thing that had to be changed to score it.
     """
-    allocation = (
-        config.allocation if variant == "mapped" else replace(config.allocation, strength=0, match=None)
-    )
+    allocation = config.allocation
+    if variant != "mapped":
+        allocation = replace(allocation, strength=0, match=None, prefilter=0)
     made = replace(
         config,
         rate=find_codec(config.codec).scale.rate(quality),

@@ -58,17 +58,18 @@ def settings_table(config: CompressConfig) -> tuple[tuple[str, str], ...]:
         weights = ", ".join(f"{name} {weight:g}" for name, weight in maps.focus.weights.items())
         rows += [("model", maps.model_name), ("focus", weights or "all classes 1")]
         rows += [("threshold", f"{maps.focus.threshold:g}"), ("map every", _or_usual(temporal.map_every))]
-    rows += [
-        ("strength", f"{allocation.strength:g}"),
-        ("background weight", f"{allocation.background_weight:g}"),
-    ]
     codec = find_codec(config.codec)
+    has_weights = codec.steers(config)
+    if has_weights:
+        rows.append(("strength", f"{allocation.strength:g}"))
+        rows.append(("background weight", f"{allocation.background_weight:g}"))
     if codec.takes_offsets:
         rows.append(("match", allocation.chosen_match))
         finest = 0 if allocation.keeps_region else allocation.finest
         if softening := codec.softening(allocation):
             rows.append(("pre-filter", f"{softening:g}"))
-        rows.append(("offsets, QP steps", f"{finest:g} to {allocation.coarsest:+g}"))
+        offsets = f"{finest:g} to {allocation.coarsest:+g}" if has_weights else "none"
+        rows.append(("offsets, QP steps", offsets))
     rows += [
         ("smoothing", _or_usual(temporal.smoothing)),
         ("movement", _or_usual(temporal.movement)),
