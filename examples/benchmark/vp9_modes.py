@@ -2,12 +2,12 @@
 
     python examples/benchmark/vp9_modes.py [--sequences 10]
 
-DAVIS as in ``davis.py`` (same scores, CRFs and sizes), in rows of a mode, a speed (cpu-used) and
-a map or none. Its "good" mode takes no map, and can have the pre-filter by one. No speed of it is as fast as
-realtime at 5, the slowest that reads maps; good at 5 comes nearest. Every row is compared with plain good at 5
-and at 2, and with plain realtime at 5. ``seconds`` is processor time of ``compress``: decoding,
-analysis, network and encoder. Finished encodes are kept in the result file, so an interrupted run goes on where
-it stopped.
+DAVIS as in ``davis.py`` (same scores, CRFs and sizes), in rows of a mode, a speed (cpu-used) and a map or
+none. Its "good" mode takes no map, and can have the pre-filter by one. No speed of it is as fast as
+realtime at 5, the slowest that reads maps; good at 5 comes nearest. Every row is compared with plain good
+at 5 and at 2, and with plain realtime at 5. ``seconds`` is processor time of ``compress``: decoding,
+analysis, network and encoder. Finished encodes are kept in the result file, so an interrupted run goes on
+where it stopped.
 """
 
 from __future__ import annotations
