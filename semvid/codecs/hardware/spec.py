@@ -58,14 +58,16 @@ class HardwareSpec(EncoderSpec):
         """The codec that writes the same format without such hardware."""
         return _SOFTWARE[self.coding_format]
 
-    def options(self, crf: float, preset: str | None, extra: Mapping[str, str]) -> dict[str, str]:
+    def options(
+        self, crf: float, preset: str | None, extra: Mapping[str, str], *, has_map: bool = True
+    ) -> dict[str, str]:
         """See ``EncoderSpec``; options that say something else about the rate are refused."""
         for key in _OF_RATES & extra.keys():
             raise ConfigError(
                 f"{setting('encoder_options', f'{key}={extra[key]}')} contradicts `Crf`, by which "
                 f"{self.name} is always driven; leave it out"
             )
-        return EncoderSpec.options(self, crf, preset, extra)
+        return EncoderSpec.options(self, crf, preset, extra, has_map=has_map)
 
     def here(self) -> HardwareSpec:
         """Return it as it works on this machine: perhaps without regions, or with fewer.
