@@ -16,7 +16,6 @@ from semvid.core.config import CompressConfig
 from semvid.core.events import Event
 from semvid.core.results import Result, Trial
 from semvid.engine.recording import Recording
-from semvid.engine.region_gain import region_gain
 from semvid.engine.trials import PartsTrial, Trials
 from semvid.engine.wishes import Finished, Miss, OfSize, Tolerance, within
 
@@ -54,6 +53,9 @@ class PlainSize(OfSize):
     def prepare(self, trials: Trials, config: CompressConfig) -> Generator[Event, None, None]:
         """See ``Wish``."""
         self.take((yield from trials.encode("a plain encode of some parts", self._plain)))
+        # Runs that match no size need none of what measures scores.
+        from semvid.engine.region_gain import region_gain
+
         self._gain_of = partial(region_gain, trials, config)
 
     def take(self, plain: PartsTrial) -> None:
