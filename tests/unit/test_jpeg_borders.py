@@ -62,7 +62,7 @@ def luma(picture):
 @pytest.mark.parametrize("quality", [60, 75])
 def test_steps_in_smooth_parts_become_smaller_for_a_few_bytes(quality):
     rgb = np.hstack([sky(128, 96), rough(64, 96)])
-    coder = PictureCoder(planes_from_rgb(rgb, "4:2:0"), None)
+    coder = PictureCoder(planes_from_rgb(rgb, "4:2:0"), np.ones((12, 24), np.float32))
     plain = coder.encode(replace(DONT_MEND, quality=quality))
     mended = coder.encode(Choice(quality))
     assert len(mended) < 1.03 * len(plain)
