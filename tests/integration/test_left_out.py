@@ -115,7 +115,7 @@ def test_the_encoder_says_whether_it_is_done(codec, is_left_out, tmp_path, flat_
 
 @pytest.mark.parametrize("gain", [-0.5, 0.5])
 def test_at_equal_size_the_better_one_where_it_matters_is_written(gain, tmp_path, monkeypatch):
-    monkeypatch.setattr("semvid.engine.plain_size.region_gain", lambda *arguments: gain)
+    monkeypatch.setattr("semvid.engine.region_gain.region_gain", lambda *arguments: gain)
     monkeypatch.setattr("semvid.engine.plain_size._AS_LARGE", 1)
     clip = make_clip(tmp_path / "in.mp4", width=384, height=128, num_frames=8)
     config = config_for(tmp_path, allocation=SIZE, save_maps=tmp_path / "out.svmap")
