@@ -14,6 +14,9 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
+from semvid.codecs.ffmpeg.spec import EncoderSpec
+from semvid.codecs.svtav1.priority import kept_priorities
+
 RATE = 25
 TIME_BASE = Fraction(1, 12800)
 SECONDS_PER_FRAME = Fraction(1, RATE)
@@ -161,3 +164,19 @@ def decode_luma(path: Path) -> NDArray[np.float64]:
 def psnr(reference: NDArray[np.float64], test: NDArray[np.float64]) -> float:
     """PSNR in dB over everything given."""
     return float(10 * np.log10(255**2 / ((reference - test) ** 2).mean()))
+
+
+def encode_plainly(clip: Path, output: Path, spec: EncoderSpec, options: dict[str, str]) -> None:
+    """Encode with PyAV alone, by the encoder that ``spec`` drives; ``clip`` is REPEATABLE_WIDTH wide."""
+    with av.open(str(clip)) as reader, av.open(str(output), "w") as writer:
+        stream = writer.add_stream(spec.library, rate=RATE, options=options)
+        stream.width, stream.height, stream.pix_fmt = REPEATABLE_WIDTH, 192, "yuv420p"
+        stream.codec_context.time_base = TIME_BASE
+        stream.codec_context.bit_rate = spec.bit_rate
+        stream.codec_context.thread_count = 0
+        with kept_priorities():
+            stream.codec_context.open()
+        for frame in reader.decode(video=0):
+            frame.pict_type = 0
+            writer.mux(stream.encode(frame))
+        writer.mux(stream.encode())

@@ -9,13 +9,12 @@ import cv2
 import numpy as np
 import pytest
 from av.sidedata.sidedata import Type
-from clips import RATE, REPEATABLE_WIDTH, TIME_BASE, decode, decode_luma, make_clip, psnr, write_masks
+from clips import REPEATABLE_WIDTH, decode, decode_luma, encode_plainly, make_clip, psnr, write_masks
 from encoders import ENCODERS
 
 import semvid
 from semvid.codecs.ffmpeg.option_trial import test_encoder as run_self_test
 from semvid.codecs.ffmpeg.prepare import FramePreparer, choose_pixel_format
-from semvid.codecs.svtav1.priority import kept_priorities
 from semvid.core.errors import MapIgnoredError
 from semvid.media.side_data import side_data
 
@@ -207,19 +206,8 @@ def test_strength_zero_is_the_plain_encode(spec, tmp_path):
     """The anchor of every benchmark: the same pictures as PyAV alone makes."""
     clip = make_clip(tmp_path / "in.mp4", width=REPEATABLE_WIDTH)
     result = compress(clip, tmp_path / "out.mkv", spec, allocation=semvid.AllocationConfig(strength=0))
-    with av.open(str(clip)) as reader, av.open(str(tmp_path / "plain.mkv"), "w") as writer:
-        options = spec.with_crf_floor(spec.options(spec.crf.default, None, {}))
-        stream = writer.add_stream(spec.library, rate=RATE, options=options)
-        stream.width, stream.height, stream.pix_fmt = REPEATABLE_WIDTH, 192, "yuv420p"
-        stream.codec_context.time_base = TIME_BASE
-        stream.codec_context.bit_rate = spec.bit_rate
-        stream.codec_context.thread_count = 0
-        with kept_priorities():
-            stream.codec_context.open()
-        for frame in reader.decode(video=0):
-            frame.pict_type = 0
-            writer.mux(stream.encode(frame))
-        writer.mux(stream.encode())
+    options = spec.with_crf_floor(spec.options(spec.crf.default, None, {}))
+    encode_plainly(clip, tmp_path / "plain.mkv", spec, options)
     assert np.array_equal(decode_luma(result.output), decode_luma(tmp_path / "plain.mkv"))
 
 

@@ -2,10 +2,9 @@
 
 from fractions import Fraction
 
-import av
 import numpy as np
 import pytest
-from clips import RATE, REPEATABLE_WIDTH, TIME_BASE, decode, decode_luma, make_clip, psnr, write_masks
+from clips import REPEATABLE_WIDTH, decode, decode_luma, encode_plainly, make_clip, psnr, write_masks
 from encoders import ENCODERS
 from notices import heard
 
@@ -47,16 +46,7 @@ def test_the_plain_encode_is_the_one_that_others_make_of_that_mode(spec, mode, t
     options = {
         "crf": f"{spec.crf.default:g}", spec.preset_option: spec.presets[4], "row-mt": "1", **dict([mode])
     }  # fmt: skip
-    with av.open(str(clip)) as reader, av.open(str(tmp_path / "plain.mkv"), "w") as writer:
-        stream = writer.add_stream(spec.library, rate=RATE, options=options)
-        stream.width, stream.height, stream.pix_fmt = REPEATABLE_WIDTH, 192, "yuv420p"
-        stream.codec_context.time_base = TIME_BASE
-        stream.codec_context.bit_rate = 0
-        stream.codec_context.thread_count = 0
-        for frame in reader.decode(video=0):
-            frame.pict_type = 0
-            writer.mux(stream.encode(frame))
-        writer.mux(stream.encode())
+    encode_plainly(clip, tmp_path / "plain.mkv", spec, options)
     assert np.array_equal(decode_luma(result.output), decode_luma(tmp_path / "plain.mkv"))
 
 
