@@ -5,8 +5,9 @@
 FOLDER: photographs of OSIE, as for ``still_fit.py``, of which those are taken that it leaves out of its fit;
 they are neither held out nor of Kodak. Gains over mozjpeg, PSNR of what matters over libjpeg-turbo, at equal
 bytes, mean of the four rates of ``kodak.py``, sequential: for some strengths of the check of block borders
-(``Tuning.border_weight``), and for the contrast of the map times a factor. The search of ``still_fit.py``
-knows nothing of that check, which was built later.
+(``Tuning.border_weight``), and for the contrast of the map times a factor; and without a map, for some
+weights that all blocks have then (``Tuning.even_share``). The search of ``still_fit.py`` knows nothing of
+the check, which was built later, nor of pictures without a map.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ from semvid.products.still import picture_importance
 
 TRIED = ((0, 1.0), (4, 0.83), (4, 1.0), (4, 1.17), (12, 0.83), (12, 1.0))
 """Weights of borders, and factors on the contrast there is."""
+SHARES = (1.0, 0.6, 0.42, 0.35, 0.3)
+"""Weights of all blocks without a map."""
 
 
 def tuned(border_weight: float, factor: float) -> Tuning:
@@ -60,12 +63,19 @@ def gains_of(path: Path) -> dict[str, list[Scores]]:
         if other is None:
             continue
         other["region_psnr"] = base["region_psnr"]
-        for border_weight, factor in TRIED:
-            coder = still_coder(planes, values, "perceptual", tuning=tuned(border_weight, factor))
+        tunings = [
+            (f"borders {weight}, contrast x{factor}", values, tuned(weight, factor))
+            for weight, factor in TRIED
+        ]
+        tunings += [
+            (f"no map, share {share}", None, replace(PERCEPTUAL, even_share=share)) for share in SHARES
+        ]
+        for name, map_values, tuning in tunings:
+            coder = still_coder(planes, map_values, "perceptual", tuning=tuning)
             coded, _ = fill_size(coder.encode, Choice(), len(anchor), close=CLOSE)
             found = judge.score(coded)
             row = {key: found[key] - other[key] for key in COLUMNS if key in found and key in other}
-            gains.setdefault(f"borders {border_weight}, contrast x{factor}", []).append(row)
+            gains.setdefault(name, []).append(row)
     return gains
 
 
