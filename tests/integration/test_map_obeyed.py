@@ -178,12 +178,38 @@ def test_parts_of_lists_that_encoders_would_drop_are_refused(spec, text, words):
 
 
 @pytest.fixture
-def deaf(monkeypatch):
+def forgetful(monkeypatch, tmp_path_factory):
+    """What was found before is not known any more."""
+    folder = tmp_path_factory.mktemp("findings")
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: str(folder))
+    option_trial._gain.cache_clear()
+    yield folder
+    option_trial._gain.cache_clear()
+
+
+@pytest.fixture
+def deaf(monkeypatch, forgetful):
     """An FFmpeg whose encoders know no regions."""
     monkeypatch.setattr(RegionAttacher, "attach", lambda self, picture, *rest: picture)
-    option_trial._measure.cache_clear()
-    yield
-    option_trial._measure.cache_clear()
+
+
+def test_an_encoder_that_obeys_is_tried_once(forgetful, monkeypatch):
+    run(X264, "aq-strength=0.8")
+    assert len(list(forgetful.glob("obedience-*.json"))) == 1
+    option_trial._gain.cache_clear()
+    monkeypatch.setattr(option_trial, "_measure", lambda *_: pytest.fail("tried twice"))
+    run(X264, "aq-strength=0.8")
+    with pytest.raises(pytest.fail.Exception, match="tried twice"):
+        run(X264, "aq-strength=0.9")
+
+
+def test_one_that_does_not_is_tried_again(forgetful, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(option_trial, "_measure", lambda *_: 0.1)
+        with pytest.raises(MapIgnoredError):
+            run(X264, "aq-strength=0.8")
+    option_trial._gain.cache_clear()
+    run(X264, "aq-strength=0.8")
 
 
 @pytest.mark.parametrize("codec", ENCODERS)

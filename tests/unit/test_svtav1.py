@@ -136,7 +136,7 @@ def test_the_library_passes_its_trial():
 
 def test_what_works_is_tried_once(untrusted, monkeypatch):
     assert trust.trusted_library().version.startswith("4.")
-    assert len(list(untrusted.glob("svtav1-*.ok"))) == 1
+    assert len(list(untrusted.glob("svtav1-*.json"))) == 1
     trust.trusted_library.cache_clear()
     monkeypatch.setattr(trust, "try_library", lambda: pytest.fail("tried twice"))
     assert trust.trusted_library()

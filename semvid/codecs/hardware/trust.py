@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import av
-import platformdirs
 from av.codec.codec import codecs_available
 
 from semvid.codecs.hardware.catalogue import HARDWARE
 from semvid.codecs.hardware.spec import HardwareSpec
 from semvid.codecs.hardware.trial import Verdict
+from semvid.core.findings import Finding
 
 _SECONDS = 60
 """For the trial of one encoder."""
@@ -39,8 +37,7 @@ def verdicts() -> list[tuple[HardwareSpec, Verdict]]:
     built = [one for one in HARDWARE.values() if _is_built(one)]
     for spec in built:
         _found.pop(spec.name, None)
-        with suppress(OSError):
-            _file_of(spec).unlink()
+        _finding(spec).forget()
     _found.update(_try_all(built))
     return [(one, _found[one.name]) for one in built]
 
@@ -58,7 +55,16 @@ def _try_all(specs: Iterable[HardwareSpec]) -> Iterator[tuple[str, Verdict]]:
     for spec in untried:
         yield spec.name, found[spec.name]
         if not found[spec.name].fault:
-            _keep(spec, found[spec.name])
+            verdict = found[spec.name]
+            _finding(spec).keep({"regions": verdict.regions, "gain_db": verdict.gain_db})
+
+
+def _kept(spec: HardwareSpec) -> Verdict | None:
+    known = _finding(spec).known()
+    # Anything else than what was written is no verdict.
+    with suppress(TypeError):
+        return None if known is None else Verdict(**known)
+    return None
 
 
 def _is_built(spec: HardwareSpec) -> bool:
@@ -100,26 +106,7 @@ def _run(names: list[str]) -> tuple[list[str], str]:
     return done.stdout.splitlines(), f"ended with code {done.returncode}"
 
 
-def _kept(spec: HardwareSpec) -> Verdict | None:
-    path = _file_of(spec)
-    # Anything else than what was written is no verdict.
-    with suppress(OSError, ValueError, TypeError):
-        if 0 <= time.time() - path.stat().st_mtime < _KEPT_SECONDS:
-            return Verdict(**json.loads(path.read_text()))
-    return None
-
-
-def _keep(spec: HardwareSpec, verdict: Verdict) -> None:
-    # Where it cannot be kept it is tried each time.
-    with suppress(OSError):
-        path = _file_of(spec)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"regions": verdict.regions, "gain_db": verdict.gain_db}))
-
-
-def _file_of(spec: HardwareSpec) -> Path:
-    """Return the file of a verdict: one for each encoder, FFmpeg build, and version of what drives it."""
-    sources = [one.read_bytes() for one in sorted(Path(__file__).parent.glob("*.py"))]
+def _finding(spec: HardwareSpec) -> Finding:
+    """Return the place of a verdict: one for each encoder, FFmpeg build, and version of what drives it."""
     about = [spec.name, av.__version__, av.ffmpeg_version_info, *map(str, av.library_versions.items())]
-    name = hashlib.sha256(b"".join([*sources, "|".join(about).encode()])).hexdigest()[:32]
-    return Path(platformdirs.user_cache_dir("semvid")) / f"hardware-{name}.json"
+    return Finding.by_folder("hardware", about, Path(__file__).parent, _KEPT_SECONDS)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import subprocess
 import sys
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-import platformdirs
-
 from semvid.codecs.svtav1.library import Library, load_library
 from semvid.core.errors import EncoderError
+from semvid.core.findings import Finding
 
 _SECONDS = 60
 """For the trial: it takes one, and more on a machine that is busy."""
@@ -26,16 +23,13 @@ def trusted_library() -> Library:
         EncoderError: There is none, or it does not do what it should; the sentence says what.
     """
     library = load_library()
-    verdict = _verdict_file(library)
-    if not verdict.exists():
+    verdict = _finding(library)
+    if verdict.known() is None:
         if fault := try_library():
             raise EncoderError(
                 f"SVT-AV1 {library.version} cannot be driven: {fault}; use `codec=x265`, or install av 18.1"
             )
-        # Where it cannot be kept it is tried each time.
-        with suppress(OSError):
-            verdict.parent.mkdir(parents=True, exist_ok=True)
-            verdict.touch()
+        verdict.keep({"works": True})
     return library
 
 
@@ -55,12 +49,9 @@ def try_library() -> str:
     return done.stdout.strip()
 
 
-def _verdict_file(library: Library) -> Path:
-    """Return the file that says that it works: one for each library and each version of the driver."""
+def _finding(library: Library) -> Finding:
+    """Return the place of the verdict: one for each library and each version of the driver."""
     state = library.path.stat()
-    about = [str(library.path), str(state.st_size), str(state.st_mtime_ns)]
-    sources = (
-        Path(__file__).with_name(name).read_bytes() for name in ("library.py", "session.py", "trial.py")
-    )
-    name = hashlib.sha256(b"".join([*sources, "|".join(about).encode()])).hexdigest()[:32]
-    return Path(platformdirs.user_cache_dir("semvid")) / f"svtav1-{name}.ok"
+    about = (str(library.path), str(state.st_size), str(state.st_mtime_ns))
+    names = ("library.py", "session.py", "trial.py")
+    return Finding("svtav1", about, tuple(Path(__file__).with_name(name) for name in names))
