@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 import semvid
+from semvid.cli.values import read_plainly
 from semvid.core.errors import ConfigError
 
 _NAMES = ("compress", "image", "maps", "compare", "bench", "overlay", "report", "stream", "devices", "doctor")
@@ -50,13 +51,16 @@ def _load(name: str) -> Any:
     alone = typer.Typer(**_STYLE)
     module = import_module(f"semvid.cli.{name}")
     alone.command(name, cls=getattr(module, "KIND", None), epilog=_EPILOG)(module.command)
-    return typer.main.get_command(alone)
+    command = typer.main.get_command(alone)
+    read_plainly(command, module.command)
+    return command
 
 
 class _Group(TyperGroup):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.commands = cast(Any, _Commands())
+        read_plainly(self, _semvid)
 
 
 app = typer.Typer(**_STYLE, cls=_Group, no_args_is_help=True, epilog=_EPILOG)

@@ -10,7 +10,7 @@ from clips import make_clip, texture
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder
 from semvid.codecs.jpeg.planes import planes_from_rgb
 
-HEAVY = {"av", "cv2", "numpy", "onnx", "onnxruntime", "PIL", "scipy", "torch"}
+HEAVY = {"av", "cv2", "numpy", "onnx", "onnxruntime", "PIL", "pydantic", "scipy", "torch"}
 COMMANDS = {
     "bench",
     "compare",
@@ -53,7 +53,7 @@ def test_the_version_loads_no_command(tmp_path):
     names = loaded(tmp_path, "--version")
     assert not names & {*HEAVY, "rich"}
     assert {one for one in names if one.startswith("semvid.")} == {
-        "semvid.cli", "semvid.cli.app", "semvid.cli.main", "semvid.cli.streams",
+        "semvid.cli", "semvid.cli.app", "semvid.cli.main", "semvid.cli.streams", "semvid.cli.values",
         "semvid.core", "semvid.core.errors", "semvid.core.interrupts", "semvid.core.text",
     }  # fmt: skip
 
