@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import av
 from av.container import InputContainer
@@ -18,13 +20,32 @@ from av.video.stream import VideoStream
 from semvid.core.errors import InputError, InputMissingError, NoVideoStreamError
 from semvid.core.text import reason
 from semvid.core.types import StreamInfo, StreamKind, VideoInfo
-from semvid.media.reach import open_local
+from semvid.media.reach import open_local, open_local_packets, tells_all_times
 from semvid.media.side_data import stream_side_data
 
 UNKNOWN_CODEC = "unknown"
 """Placeholder where FFmpeg has no name for a stream's format."""
 
 _WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+
+_FOUND_BY_DECODING = (
+    "pix_fmt", "sample_aspect_ratio", "color_range", "color_primaries", "color_trc", "colorspace",
+    "field_order", "reorder_depth",
+)  # fmt: skip
+_MOST_FOUND = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What FFmpeg found out about a file by decoding some of it."""
+
+    info: VideoInfo
+    decoder: Mapping[str, Any]
+    """Attributes of the main video's decoder."""
+
+
+_found: dict[tuple[Path, int, int, int, int] | None, _Found] = {}
+"""By identity. Parts of a video are encoded again and again, and each time its file is opened."""
 
 
 def probe(path: Path | str) -> VideoInfo:
@@ -35,9 +56,9 @@ def probe(path: Path | str) -> VideoInfo:
         InputError: It is a folder, is empty, or is not a media file.
         NoVideoStreamError: It holds no video.
     """
-    path = Path(path)
-    with open_container(path) as container:
-        return describe(container, path)
+    container, _, info = open_video(Path(path))
+    container.close()
+    return info
 
 
 def open_container(path: Path, *, may_be_pipe: bool = False) -> InputContainer:
@@ -45,18 +66,57 @@ def open_container(path: Path, *, may_be_pipe: bool = False) -> InputContainer:
 
     It ``may_be_pipe`` if it will be read once, from the beginning to the end.
     """
+    with _told(path):
+        _check_kind(path, may_be_pipe=may_be_pipe)
+        return open_local(path)
+
+
+def open_packets(path: Path) -> InputContainer:
+    """Do what ``open_container`` does for who wants no more than packets: see ``open_local_packets``."""
+    with _told(path):
+        _check_kind(path)
+        return open_local_packets(path)
+
+
+def open_video(path: Path) -> tuple[InputContainer, VideoStream, VideoInfo]:
+    """Open a file to decode its main video; the caller closes the container. Raises as ``probe`` does.
+
+    What FFmpeg finds out by decoding is remembered for the next time.
+    """
+    found = _found.get(key := _identity(path))
+    container = open_container(path) if found is None else open_packets(path)
+    try:
+        stream = main_video_stream(container, path)
+        if found is not None:
+            for name, value in found.decoder.items():
+                setattr(stream.codec_context, name, value)
+            return container, stream, found.info
+        info = describe(container, path)
+    except BaseException:
+        container.close()
+        raise
+    if info.codec == "h264" and tells_all_times(container):
+        values = {name: getattr(stream.codec_context, name) for name in _FOUND_BY_DECODING}
+        while len(_found) >= _MOST_FOUND:
+            _found.pop(next(iter(_found)), None)
+        _found[key] = _Found(info, {name: one for name, one in values.items() if one is not None})
+    return container, stream, info
+
+
+def _identity(path: Path) -> tuple[Path, int, int, int, int] | None:
+    """Tell files and their contents apart; None = there is no such file."""
     try:
         status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise InputError(f"{path} is a folder; name one video file")
-        if stat.S_ISREG(status.st_mode) and status.st_size == 0:
-            raise InputError(f"{path} is empty (0 bytes); copy or download it again")
-        if not (may_be_pipe or stat.S_ISREG(status.st_mode) or stat.S_ISBLK(status.st_mode)):
-            raise InputError(
-                f"{path} is a pipe or a device, and a video may have to be read more than once; "
-                "save it to a file first, or use 'semvid stream -'"
-            )
-        return open_local(path)
+    except OSError:
+        return None
+    return path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Raise what is wrong with a file that is opened as errors of the library."""
+    try:
+        yield
     except FileNotFoundError as error:
         raise InputMissingError(f"{path} does not exist; check the path") from error
     except PermissionError as error:
@@ -66,6 +126,19 @@ def open_container(path: Path, *, may_be_pipe: bool = False) -> InputContainer:
             f"{path} cannot be opened as a video: {reason(error)}; "
             "it is another kind of file, or its header is damaged or cut off"
         ) from error
+
+
+def _check_kind(path: Path, *, may_be_pipe: bool = False) -> None:
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise InputError(f"{path} is a folder; name one video file")
+    if stat.S_ISREG(status.st_mode) and status.st_size == 0:
+        raise InputError(f"{path} is empty (0 bytes); copy or download it again")
+    if not (may_be_pipe or stat.S_ISREG(status.st_mode) or stat.S_ISBLK(status.st_mode)):
+        raise InputError(
+            f"{path} is a pipe or a device, and a video may have to be read more than once; "
+            "save it to a file first, or use 'semvid stream -'"
+        )
 
 
 def main_video_stream(container: InputContainer, path: Path | str) -> VideoStream:
@@ -144,7 +217,7 @@ def measure_streams(info: VideoInfo, drop: Collection[str]) -> tuple[int, int, i
     kinds = {"video", "audio", "subtitle"} - set(drop)
     others = {one.index for one in info.streams if one.kind in kinds and one.codec != UNKNOWN_CODEC}
     num_frames = num_packets = num_bytes = 0
-    with open_container(info.path) as container:
+    with open_packets(info.path) as container:
         for packet in container.demux():
             if not packet.size:
                 continue

@@ -311,8 +311,8 @@ def test_a_file_that_a_player_would_show_otherwise_is_refused(clip, tmp_path):
                 packet.stream = copy
                 ledger.note(packet)
                 container.mux(packet)
-    with pytest.raises(OutputError, match=r"15 of 25 video packets"):
-        ledger.check(wrong, 0, [0])
+    with av.open(str(wrong)) as written, pytest.raises(OutputError, match=r"15 of 25 video packets"):
+        ledger.check(written, 0, [0])
 
 
 def avi(source, output, **options):

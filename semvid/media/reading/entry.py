@@ -24,7 +24,7 @@ from av.video.stream import VideoStream
 from semvid.core.errors import InputError
 from semvid.core.types import Span, VideoInfo
 from semvid.media.ebml import SEGMENT, elements_of_file
-from semvid.media.probe import decoder_of, main_video_stream, open_container
+from semvid.media.probe import decoder_of, open_video
 from semvid.media.reading.packets import PacketReader
 
 _INTERLEAVED = Fraction(2)
@@ -101,8 +101,8 @@ def _try_entry(
     seek_to: int | None,
     shift: Fraction,
 ) -> tuple[Entry | None, _Scan]:
-    with open_container(info.path) as container:
-        stream = main_video_stream(container, info.path)
+    container, stream, _ = open_video(info.path)
+    with container:
         if seek_to is not None:
             try:
                 container.seek(seek_to, stream=stream)

@@ -17,7 +17,7 @@ from av.stream import Discard, Stream
 from numpy.typing import NDArray
 
 from semvid.core.types import VideoInfo
-from semvid.media.probe import is_cover_art, open_container
+from semvid.media.probe import is_cover_art, open_packets
 from semvid.media.reading.clock import FileClock, Stamp
 from semvid.media.reading.damage import Oddities
 
@@ -261,7 +261,7 @@ def shown_frames(info: VideoInfo) -> ShownFrames:
     """Read a file through without decoding it. There is always one frame."""
     found, end = [], 0
     others: Counter[int] = Counter()
-    with open_container(info.path) as container:
+    with open_packets(info.path) as container:
         stream = container.streams[info.stream_index]
         for packet in PacketReader(container, stream, None).read():
             if packet.stream.index != stream.index:

@@ -15,7 +15,7 @@ from av.error import FFmpegError
 from semvid.core.closing import Closing
 from semvid.core.errors import EncoderError
 from semvid.core.types import Frame, Span
-from semvid.media.probe import decoder_of, describe, main_video_stream, open_container
+from semvid.media.probe import decoder_of, open_video
 from semvid.media.reading.damage import Damage, undecodable
 from semvid.media.reading.entry import Entry, find_entry, no_frames
 from semvid.media.reading.length import TrackLength, check_length
@@ -60,13 +60,7 @@ class VideoReader(Closing):
         export_vectors: bool = False,
     ) -> None:
         self.span = span or Span()
-        self.container = open_container(path)
-        try:
-            self.info = describe(self.container, path)
-            self.stream = main_video_stream(self.container, path)
-        except BaseException:
-            self.container.close()
-            raise
+        self.container, self.stream, self.info = open_video(path)
         self._wanted = self.span
         self._num_claimed = self.info.num_frames_from_header or 0
         if not self.span.is_all:

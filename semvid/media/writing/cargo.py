@@ -16,7 +16,7 @@ from av.error import FFmpegError
 from av.stream import Discard
 
 from semvid.core.types import VideoInfo
-from semvid.media.probe import is_cover_art, open_container
+from semvid.media.probe import is_cover_art, open_packets
 
 _PACKETS_EACH = 4
 _MOST_PACKETS = 4000
@@ -55,7 +55,7 @@ class Cargo:
 @contextmanager
 def look_into(info: VideoInfo) -> Generator[Cargo, None, None]:
     """Open a file a second time, and read its beginning."""
-    with open_container(info.path) as container:
+    with open_packets(info.path) as container:
         packets: dict[int, list[Packet[Any]]] = {one.index: [] for one in container.streams}
         num_chapters = len(container.chapters())
         # FFmpeg also leaves out other data, whose packets have no duration.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from semvid.core.types import VideoInfo
-from semvid.media.probe import open_container
+from semvid.media.probe import open_packets
 from semvid.media.reading.packets import PacketReader
 
 MOST_EARLY, MOST_LATE = Fraction(40, 1000), Fraction(60, 1000)
@@ -58,7 +58,7 @@ def find_offsets(info: VideoInfo, streams: Collection[int]) -> dict[int, Offset]
     found: dict[int, Offset] = {}
     off: dict[int, Fraction] = {}
     ends: dict[int, Fraction] = {}
-    with open_container(info.path) as container:
+    with open_packets(info.path) as container:
         reader = PacketReader(container, container.streams[info.stream_index], streams)
         for packet in reader.read():
             index = packet.stream.index

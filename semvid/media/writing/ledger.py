@@ -10,13 +10,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 from av import Packet
+from av.container import InputContainer
 from av.stream import Stream
 
 from semvid.core.errors import OutputError
 from semvid.core.text import counted
-from semvid.media.names import ffmpeg_name
 from semvid.media.probe import is_cover_art
 
 _ROUNDING = Fraction(1, 1000)
@@ -83,19 +82,18 @@ class Ledger:
             self._tracks[stream.index] = _Track(stream.type, time_base)
         self._tracks[stream.index].add(packet)
 
-    def check(self, written: Path, video: int, streams: Sequence[int]) -> None:
+    def check(self, written: InputContainer, video: int, streams: Sequence[int]) -> None:
         """Compare a finished file, as a player sees it, with what was recorded.
 
         Args:
-            written: The file.
+            written: The file, at its beginning; it is read to its end.
             video: Index of the output stream that holds the encoded video.
             streams: Indices of all output streams for which ``carries_time`` is true, in order.
 
         Raises:
             OutputError: Something is missing, or is shown at another time than was meant.
         """
-        with av.open(ffmpeg_name(written)) as container:
-            found = _read(container, len(streams))
+        found = _read(written, len(streams))
         tracks = dict(zip(streams, found, strict=False))
         meant, shown = self._tracks[video], tracks.get(video)
         count = shown.num_packets - shown.num_hidden if shown else 0
@@ -153,10 +151,10 @@ class Ledger:
         )
 
 
-def _read(container: Any, count: int) -> list[_Track]:
+def _read(container: InputContainer, count: int) -> list[_Track]:
     """Read the tracks of a file, at most ``count``: those after are chapters and timecodes."""
     streams = [one for one in container.streams if carries_time(one)][:count]
-    tracks = {one.index: _Track(one.type, one.time_base) for one in streams}
+    tracks = {one.index: _Track(one.type, one.time_base or Fraction(1, 90_000)) for one in streams}
     for packet in container.demux(streams):
         if packet.size:
             tracks[packet.stream.index].add(packet)

@@ -14,7 +14,8 @@ from av.video.stream import VideoStream
 
 from semvid.core.coded import CodedPacket, StreamParameters
 from semvid.core.text import reason
-from semvid.media.probe import codec_name, is_cover_art, open_container
+from semvid.media.probe import codec_name, is_cover_art
+from semvid.media.reach import open_local_packets
 from semvid.media.reading.reader import VideoReader
 from semvid.media.side_data import MODE_TAGS
 from semvid.media.writing.carry import Manifest, Passage, Way
@@ -213,9 +214,9 @@ class VideoWriter(UnfinishedContainer):
             self._is_complete = True
             self._patch_header()
             assert self._video is not None  # noqa: S101 - it was added
-            self._ledger.check(self._temporary, self._video.index, timed)
-            if self._inventory is not None:
-                with open_container(self._temporary) as written:
+            with open_local_packets(self._temporary) as written:
+                self._ledger.check(written, self._video.index, timed)
+                if self._inventory is not None:
                     self.notices += self._inventory.lost(written)
         return self._temporary
 

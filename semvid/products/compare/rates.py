@@ -11,7 +11,7 @@ from semvid.core.config import CompareConfig
 from semvid.core.errors import ConfigError
 from semvid.core.events import Event
 from semvid.core.text import counted
-from semvid.media.probe import open_container, probe
+from semvid.media.probe import open_packets, probe
 from semvid.products.compare.compare import compare_all
 from semvid.scores.bd_rate import LEAST_POINTS, USUAL_POINTS, BdRate, bd_rate
 
@@ -106,5 +106,5 @@ def differences(
 def video_bytes_of(path: Path) -> int:
     """Return the bytes of the packets of a file's main video."""
     info = probe(path)
-    with open_container(path) as container:
+    with open_packets(path) as container:
         return sum(one.size for one in container.demux(container.streams[info.stream_index]))

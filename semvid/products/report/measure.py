@@ -17,7 +17,7 @@ from semvid.core.results import Result
 from semvid.core.types import VideoInfo
 from semvid.engine.run import open_run
 from semvid.engine.side_by_side import side_by_side
-from semvid.media.probe import open_container, probe
+from semvid.media.probe import open_packets, probe
 from semvid.media.reading.reader import VideoReader
 from semvid.media.writing.output import scratch_folder
 from semvid.products.report.data import MEASURES, Encode
@@ -154,7 +154,7 @@ def bits_of_frames(path: Path, seconds: tuple[float, ...]) -> tuple[int, ...]:
         seconds: When each frame is shown, from the first, rising.
     """
     info = probe(path)
-    with open_container(path) as container:
+    with open_packets(path) as container:
         stream = container.streams[info.stream_index]
         packets = [(one.pts, one.size) for one in container.demux(stream) if one.size and one.pts is not None]
     if not packets:
