@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
 import secrets
+import sys
 import warnings
 from collections.abc import Callable
-from importlib.metadata import version
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -138,8 +141,7 @@ def open_runtime(weights: WeightsFile, device: str, threads: int = 0, head: Head
     Raises:
         ModelError: There is no such device.
     """
-    # A CPU build of torch need not be loaded (a second, 200 MB) to know that it has no CUDA.
-    if device == "cpu" or (device == "auto" and version("torch").endswith("+cpu")):
+    if device == "cpu" or (device == "auto" and not _may_have_cuda()):
         return OnnxRuntime(weights, threads, head)
     import torch
 
@@ -156,6 +158,27 @@ def open_runtime(weights: WeightsFile, device: str, threads: int = 0, head: Head
             f"{setting('device', device)}: torch {torch.__version__} sees none here; use `device=cpu`"
         )
     return TorchRuntime(weights, device, head)
+
+
+@cache
+def _may_have_cuda() -> bool:
+    """Whether torch has to be asked: loading it takes a second and 200 MB."""
+    found = find_spec("torch")
+    if found is None or found.origin is None:
+        return False
+    told = Path(found.origin).with_name("version.py").read_text()
+    # AMD's GPUs are CUDA to torch.
+    if re.search(r"^hip\b.*= *['\"]", told, re.MULTILINE):
+        return True
+    return bool(re.search(r"^cuda\b.*= *['\"]", told, re.MULTILINE)) and _has_nvidia_driver()
+
+
+def _has_nvidia_driver() -> bool:
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def open_session(path: Path, threads: int) -> Any:

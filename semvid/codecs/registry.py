@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from semvid.codecs.base.codec import Codec
-from semvid.codecs.hardware.catalogue import HARDWARE
 from semvid.codecs.jpeg.codec import MJPEG
 from semvid.codecs.svtav1.av1 import AV1
 from semvid.codecs.vpx.vp8 import VP8
@@ -21,7 +20,8 @@ CODECS: dict[str, Codec] = {
     "av1": AV1,
     "mjpeg": MJPEG,
 }
-"""By their names on the command line; hardware encoders, which few machines have, are in ``HARDWARE``."""
+"""By their names on the command line; hardware encoders, which few machines have, are in ``HARDWARE``
+(``hardware.catalogue``)."""
 
 _REFUSED = {
     "aom": ("FFmpeg's libaom wrapper silently ignores region maps", "av1"),
@@ -44,6 +44,9 @@ def find_codec(name: str) -> Codec:
     for codec in CODECS.values():
         if wanted in {codec.name, *codec.also_called}:
             return codec
+    # Seldom asked for, and they take a while to load.
+    from semvid.codecs.hardware.catalogue import HARDWARE
+
     if wanted in HARDWARE:
         return HARDWARE[wanted]
     for key, (why, instead) in _REFUSED.items():

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
-from importlib.metadata import version
 from typing import Any
 
 import av
@@ -15,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+import semvid
 from semvid.core.config import MapsConfig
 from semvid.core.map_source import ImportanceSource, MapSource, complete
 from semvid.core.plain import to_plain
@@ -144,7 +144,7 @@ def describe_maps(
     earlier: Mapping[str, Any] | None = source.made_by
     if earlier is not None:
         return earlier
-    record: dict[str, Any] = {"semvid": version("semvid")}
+    record: dict[str, Any] = {"semvid": semvid.__version__}
     if config is None:
         return record | {"source": source.kind, "temporal": dict(temporal)}
     # Only the name: a path would reveal who ran it, and means nothing elsewhere.

@@ -15,8 +15,7 @@ from semvid.engine.job import Job
 from semvid.engine.run import follow
 from semvid.products.encode import encode_events
 from semvid.products.left_out import or_without_map
-from semvid.products.two_pass import has_two_passes, two_pass_events
-from semvid.products.wished import has_wish, wish_events
+from semvid.products.ways import has_two_passes, has_wish
 
 
 def compress(
@@ -92,9 +91,14 @@ def job_events(
     job: Job, *, importance: ImportanceSource | None = None, preview_size: tuple[int, int] | None = None
 ) -> Generator[Event, None, Result]:
     """Do what ``compress_events`` does for a job; the other arguments are the same."""
+    # The other ways load what a plain run does not need.
     if has_two_passes(job.config):
+        from semvid.products.two_pass import two_pass_events
+
         result = yield from two_pass_events(job, importance=importance, preview_size=preview_size)
     elif has_wish(job.config):
+        from semvid.products.wished import wish_events
+
         result = yield from wish_events(job, importance=importance, preview_size=preview_size)
     else:
         coding = find_codec(job.config.codec).coding(job.config)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from semvid.codecs.base.coding import Coding, Target
 from semvid.codecs.base.interlaced import InterlacedStage
@@ -21,12 +22,9 @@ from semvid.core.types import AnalysedFrame, Span
 from semvid.engine.encoding import Encoding
 from semvid.engine.map_memory import MapMemory
 from semvid.engine.peak import PeakWatch
-from semvid.engine.probe import compared_with_plain, measure_plain
-from semvid.engine.recording import Recording
 from semvid.engine.run import Run, open_run
 from semvid.engine.samples import CodingLog
 from semvid.engine.stages import Stage, each, in_thread, pipeline
-from semvid.engine.wishes import Finished
 from semvid.engine.writing import Writing
 from semvid.importance.files.map_sink import SinkContext
 from semvid.importance.files.sidecar import SUFFIX
@@ -36,6 +34,10 @@ from semvid.media.writing.carry import Manifest
 from semvid.media.writing.destination import check_output, default_output
 from semvid.media.writing.output import check_place
 from semvid.media.writing.writer import VideoWriter
+
+if TYPE_CHECKING:
+    from semvid.engine.recording import Recording
+    from semvid.engine.wishes import Finished
 
 
 def encode_events(
@@ -95,11 +97,11 @@ def encode_events(
             remark, fields = "what could be decoded was compressed", interlaced.notices()
             yield from run.finish(writing.num_frames, "were coded", remark, fields)
             complete = writer.complete()
-            if accepts is not None:
-                size = complete.stat().st_size
-                if not accepts(Finished(complete, coding.quality, size, writing.video_bytes, log.coded())):
-                    raise RejectedError
+            if accepts is not None and not accepts(_finished(complete, coding, writing, log)):
+                raise RejectedError
             yield from map(Notice, peak.remarks())
+            from semvid.engine.probe import compared_with_plain, measure_plain
+
             measured = None
             # There is no plain encode of the same quality to compare with at a bit rate.
             if coding.keeps_region and config.probe and not isinstance(config.rate, Bitrate):
@@ -119,6 +121,12 @@ def encode_events(
                 yield Notice(f"the output has {output_bytes} bytes, more than `Size`; ask for less")
             result = writing.result(coding, output_bytes, time.monotonic() - started)
             return compared_with_plain(result, measured) if coding.keeps_region else result
+
+
+def _finished(complete: Path, coding: Coding, writing: Writing, log: CodingLog) -> Finished:
+    from semvid.engine.wishes import Finished
+
+    return Finished(complete, coding.quality, complete.stat().st_size, writing.video_bytes, log.coded())
 
 
 def plan(

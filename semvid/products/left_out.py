@@ -5,16 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from semvid.codecs.registry import find_codec
 from semvid.core.config import CompressConfig
 from semvid.core.events import Event, Notice, Stage
 from semvid.core.results import Result
 from semvid.engine.job import Job
-from semvid.engine.plain_size import PlainSize
-from semvid.engine.probe import plain_config, whole_quality
 from semvid.engine.run import ToldOnce, passed_on
 from semvid.products.encode import LosingMapError, encode_events
+
+if TYPE_CHECKING:
+    from semvid.engine.plain_size import PlainSize
 
 _STAGE = "without a map"
 
@@ -67,4 +69,6 @@ def size_without_map(
 
 
 def _without_map(config: CompressConfig) -> CompressConfig:
+    from semvid.engine.probe import plain_config, whole_quality
+
     return replace(whole_quality(plain_config(config))[0], overwrite=config.overwrite)

@@ -23,7 +23,7 @@ from semvid.codecs.base.coding import Coding, Target
 from semvid.codecs.base.interlaced import InterlacedStage
 from semvid.codecs.registry import find_codec
 from semvid.core.coded import StreamParameters
-from semvid.core.config import CompressConfig, MapsConfig, TemporalConfig
+from semvid.core.config import MapsConfig, TemporalConfig
 from semvid.core.errors import ConfigError, EncoderError, MissedError
 from semvid.core.events import Event, Notice, Preview, Progress, Stage, Started
 from semvid.core.map_source import ImportanceSource
@@ -43,9 +43,8 @@ from semvid.media.writing.durations import DurationKeeper
 from semvid.media.writing.output import scratch_folder
 from semvid.products.encode import RejectedError, encode_events, plan, record, remarks
 
-_STEP, _LOWEST = 1000, 100_000
-"""Bits per second in which x264 and x265 count, and from which on that is fine enough: lower rates are found
-by the CRF."""
+_STEP = 1000
+"""Bits per second in which x264 and x265 count."""
 _NEAR, _TOLD = 0.005, 0.02
 """Misses, as shares of the rate, from which on the second pass is repeated, and told."""
 _ENOUGH, _MOST = 3, 5
@@ -53,14 +52,6 @@ _ENOUGH, _MOST = 3, 5
 _HOPELESS = 2.0
 """So many times as large as wanted is no matter of sharing out: the encoder is at its coarsest."""
 _USUAL_RATE = 25
-
-
-def has_two_passes(config: CompressConfig) -> bool:
-    """Whether this is encoded in two passes."""
-    rate = config.rate
-    if not isinstance(rate, Bitrate) or rate.bits_per_second < _LOWEST:
-        return False
-    return find_codec(config.codec).has_two_passes
 
 
 def two_pass_events(

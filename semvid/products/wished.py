@@ -39,22 +39,13 @@ from semvid.media.writing.destination import check_output, default_output
 from semvid.media.writing.output import scratch_folder
 from semvid.products.encode import RejectedError, encode_events
 from semvid.products.left_out import size_without_map
+from semvid.products.ways import has_wish
 
 _MOST_ENCODES, _MOST_OF_SHORT = 3, 5
 """Of the whole video: one, and two that correct it, or four of a short one, whose sizes jump more."""
 _CONTAINER_BYTES = {".mkv": (7, 600), ".webm": (7, 500), ".avi": (24, 5700)}
 _USUAL_CONTAINER_BYTES = (18, 900)
 """What a container adds to a packet, and at its ends beside the encoder's parameters, roughly."""
-
-
-def has_wish(config: CompressConfig) -> bool:
-    """Whether the quality has to be searched."""
-    if not find_codec(config.codec).takes_offsets:
-        return False
-    if isinstance(config.rate, Size | Bitrate | ScoreWish):
-        return True
-    allocation = config.allocation
-    return allocation.match == "size" and allocation.strength > 0 and config.probe
 
 
 def wish_events(

@@ -104,7 +104,7 @@ def test_the_encoder_says_whether_it_is_done(codec, is_left_out, tmp_path, flat_
         yield found
         return found
 
-    monkeypatch.setattr("semvid.products.encode.measure_plain", measured)
+    monkeypatch.setattr("semvid.engine.probe.measure_plain", measured)
     assert find_codec(codec).leaves_out_losing_maps is is_left_out
     # VP8 takes whole numbers where there is no map.
     config = config_for(tmp_path, codec, rate=semvid.Crf(33.5))

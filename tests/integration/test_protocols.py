@@ -308,7 +308,7 @@ def test_attachments_open_nothing(folder, tmp_path, server):
 def test_inputs_are_opened_in_one_place():
     """Whatever else opens something to read it made it itself, or has been given it by address."""
     own = {
-        "media/reach.py", "media/writing/ledger.py", "media/writing/container_trial.py",
+        "media/reach.py", "media/writing/container_trial.py",
         "media/writing/video_track.py", "media/writing/priming.py", "codecs/vpx/vp9.py",
         "streaming/sinks/disk.py", "streaming/capture/opening.py", "streaming/capture/devices.py",
         # Its own scratch files; and pictures, in formats that cannot name other files.

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import asdict
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from safetensors.numpy import save_file
 
 from semvid.core.config import CLASSES, FocusConfig
 from semvid.core.errors import ModelError
+from semvid.models import runtime
 from semvid.models.architecture import CHANNELS, Architecture
 from semvid.models.custom import OnnxPredictor
 from semvid.models.msroi import MsRoi, fold
@@ -379,3 +381,20 @@ class TestOwnNetwork:
             )  # fmt: skip
         with pytest.raises(ModelError, match="1xCxhxw"):
             OnnxPredictor(path, FocusConfig())
+
+
+@pytest.mark.parametrize(
+    ("told", "has_driver", "may"),
+    [
+        ("cuda: Optional[str] = None\nhip: Optional[str] = None", True, False),
+        ("cuda = '12.8'\nhip = None", True, True),
+        ("cuda: Optional[str] = '12.8'\nhip: Optional[str] = None", False, False),
+        ('cuda: Optional[str] = None\nhip: Optional[str] = "6.4"', False, True),
+    ],
+)
+def test_torch_is_only_asked_where_there_may_be_a_gpu(told, has_driver, may, monkeypatch, tmp_path):
+    (tmp_path / "version.py").write_text(f"__version__ = '2.9.0'\n{told}\n")
+    found = SimpleNamespace(origin=str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(runtime, "find_spec", lambda _: found)
+    monkeypatch.setattr(runtime, "_has_nvidia_driver", lambda: has_driver)
+    assert runtime._may_have_cuda.__wrapped__() == may

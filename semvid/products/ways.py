@@ -1,0 +1,29 @@
+"""The ways to encode a file, by what its config asks for; a plain run loads nothing of the others."""
+
+from __future__ import annotations
+
+from semvid.codecs.registry import find_codec
+from semvid.core.config import CompressConfig
+from semvid.core.rate import Bitrate, ScoreWish, Size
+
+_LOWEST = 100_000
+"""Bits per second from which on the steps in which x264 and x265 count them are fine enough: lower rates are
+found by the CRF."""
+
+
+def has_two_passes(config: CompressConfig) -> bool:
+    """Whether this is encoded in two passes."""
+    rate = config.rate
+    if not isinstance(rate, Bitrate) or rate.bits_per_second < _LOWEST:
+        return False
+    return find_codec(config.codec).has_two_passes
+
+
+def has_wish(config: CompressConfig) -> bool:
+    """Whether the quality has to be searched."""
+    if not find_codec(config.codec).takes_offsets:
+        return False
+    if isinstance(config.rate, Size | Bitrate | ScoreWish):
+        return True
+    allocation = config.allocation
+    return allocation.match == "size" and allocation.strength > 0 and config.probe
