@@ -173,7 +173,6 @@ def command(
     from semvid.engine.job import Job
     from semvid.media.writing.claim import Claim
     from semvid.products.compress import job_events
-    from semvid.products.wished import estimate_events
 
     job = Job(source, None, output, config)
     if dry_run and report is not None:
@@ -193,6 +192,8 @@ def command(
                 printer.print(event)
 
         if dry_run:
+            from semvid.products.wished import estimate_events
+
             with contextlib.closing(estimate_events(job)) as tried:
                 for event in tried:
                     show(event)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from semvid.core.config import CLASSES
+from semvid.core.records import dataclass
 
 CHANNELS = (*CLASSES, "salient", "fixation")
 """All channels: after the classes the class-free object map and the density of human fixations."""

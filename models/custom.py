@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from semvid.core.checked import Field, Malformed, parse_toml, shown_line
 from semvid.core.config import FocusConfig
 from semvid.core.decoding import read_text
 from semvid.core.errors import ModelError
+from semvid.core.records import dataclass
 from semvid.core.text import counted, setting
 from semvid.core.types import FloatArray, Pixels
 from semvid.models.runtime import open_session

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from semvid.core.config import CLASSES, FocusConfig
+from semvid.core.records import dataclass
 from semvid.core.types import FloatArray
 from semvid.models.architecture import CHANNELS
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import statistics
 import time
-from dataclasses import dataclass
 
 import numpy as np
 
 from semvid.core.errors import ModelError
+from semvid.core.records import dataclass
 from semvid.models.runtime import open_runtime
 from semvid.models.weights_file import SHIPPED, open_weights
 

@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from safetensors.numpy import load_file
 
 from semvid.core.checked import Field, Malformed, parse_json, shown, shown_line
 from semvid.core.errors import ModelError
+from semvid.core.records import dataclass
 from semvid.core.text import setting
 from semvid.core.types import FloatArray
 from semvid.models.architecture import CHANNELS, Architecture

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from av.video.reformatter import Interpolation, VideoReformatter
+
+from semvid.core.records import dataclass
 
 if TYPE_CHECKING:
     from av import VideoFrame

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from semvid.core.records import dataclass
 from semvid.core.results import ImageFailure, ImageResult, Result, Trial
 from semvid.core.types import VideoInfo
 

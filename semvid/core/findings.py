@@ -7,11 +7,12 @@ import json
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import platformdirs
+
+from semvid.core.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

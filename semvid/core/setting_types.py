@@ -8,7 +8,7 @@ import reprlib
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache, partial
 from pathlib import Path
 from types import NoneType, UnionType
@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from typing import get_type_hints as type_hints
 
 from semvid.core.errors import ConfigError
+from semvid.core.records import dataclass
 from semvid.core.text import setting
 
 _WIDTH = 100

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import wraps
 from pathlib import Path
 from types import NoneType, UnionType
@@ -28,6 +28,7 @@ from typing import (
 
 from semvid.core.errors import ConfigError
 from semvid.core.frozen import FrozenMapping
+from semvid.core.records import dataclass
 from semvid.core.setting_types import FieldDocs, Limits, Named, described, hints_of, noun, shown
 from semvid.core.text import setting
 

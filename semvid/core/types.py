@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +16,7 @@ from semvid.core.conversion import UNTOLD, Colours, converted
 from semvid.core.errors import ConfigError
 from semvid.core.geometry import Array, Size, grid_shape, motion_grid, square_size, turned, turned_size
 from semvid.core.luma import LumaArray, luma_of
+from semvid.core.records import dataclass
 from semvid.core.resampling import averaged, stretched
 
 if TYPE_CHECKING:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import Any
 
 from semvid.codecs.base.coding import Coding, Encoder, PreparedFrame, Target
 from semvid.core.coded import CodedPacket, StreamParameters
 from semvid.core.events import Notice
+from semvid.core.records import dataclass
 from semvid.engine.stages import Items
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from semvid.codecs.base.codec import Codec, QualityScale
 from semvid.codecs.registry import find_codec
@@ -11,6 +11,7 @@ from semvid.core.config import CompressConfig
 from semvid.core.errors import MissedError
 from semvid.core.events import Chosen, Event, Notice, Tried
 from semvid.core.rate import Crf
+from semvid.core.records import dataclass
 from semvid.core.results import Trial
 from semvid.engine.probe import plain_config
 from semvid.engine.search import Search

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from semvid.codecs.base.coding import PreparedFrame
 from semvid.core.coded import CodedPacket, StreamParameters
 from semvid.core.errors import InputError
 from semvid.core.events import Notice
+from semvid.core.records import dataclass
 from semvid.core.types import AnalysedFrame, PredictedBits
 from semvid.engine.encoding import Encoded
 from semvid.engine.stages import Items

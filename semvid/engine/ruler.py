@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from semvid.core.records import dataclass
 from semvid.engine.part_frames import file_frames, trial_frames
 from semvid.engine.samples import Sample
 from semvid.engine.trials import PartsTrial

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from semvid.core.records import dataclass
 from semvid.engine.encoding import Encoded
 from semvid.engine.stages import Items
 

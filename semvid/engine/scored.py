@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from semvid.core.config import CompressConfig
 from semvid.core.errors import ConfigError, MissedError
 from semvid.core.events import Event, Stage
 from semvid.core.rate import AsGoodAs, ScoreWish
+from semvid.core.records import dataclass
 from semvid.core.results import Result, Trial
 from semvid.core.text import counted, setting
 from semvid.core.types import VideoInfo

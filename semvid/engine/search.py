@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Generic, TypeVar
 
 from semvid.codecs.base.codec import QualityScale
+from semvid.core.records import dataclass
 
 Value = TypeVar("Value")
 

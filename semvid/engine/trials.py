@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from semvid.codecs.registry import find_codec
 from semvid.core.coded import CodedPacket, StreamParameters
 from semvid.core.config import CompressConfig
 from semvid.core.events import Event, Notice, Progress, Stage
+from semvid.core.records import dataclass
 from semvid.core.types import AnalysedFrame, Span
 from semvid.engine.analysis import WARM_UP_SECONDS
 from semvid.engine.encoding import Encoded, Encoding

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from semvid.codecs.base.codec import QualityScale
 from semvid.core.config import CompressConfig
 from semvid.core.events import Event
+from semvid.core.records import dataclass
 from semvid.core.results import Result, Trial
 from semvid.core.text import counted
 from semvid.engine.samples import CodedFrames

@@ -5,7 +5,6 @@ from __future__ import annotations
 import stat
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +17,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from semvid.core.errors import InputError, InputMissingError, NoVideoStreamError
+from semvid.core.records import dataclass
 from semvid.core.text import reason
 from semvid.core.types import StreamInfo, StreamKind, VideoInfo
 from semvid.media.reach import open_local, open_local_packets, tells_all_times

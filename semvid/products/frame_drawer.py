@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 
 import av
@@ -18,6 +17,7 @@ from semvid.core.config import OverlayConfig
 from semvid.core.conversion import Colours, converted
 from semvid.core.errors import InputError
 from semvid.core.events import Notice
+from semvid.core.records import dataclass
 from semvid.core.resampling import scaled
 from semvid.core.text import counted, setting
 from semvid.core.types import AnalysedFrame, FloatArray, Frame

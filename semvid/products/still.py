@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_score, fill_size
@@ -18,6 +17,7 @@ from semvid.core.config import JPEG_QUALITY, ImageConfig, MapsConfig
 from semvid.core.errors import MissedError, OutputError
 from semvid.core.map_source import ImportanceSource
 from semvid.core.rate import Quality, Size, Ssimulacra2
+from semvid.core.records import dataclass
 from semvid.core.results import ImageResult
 from semvid.core.settings import or_default
 from semvid.core.text import setting

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from semvid.core.errors import ConfigError, InputError, InputMissingError, OutputError
+from semvid.core.records import dataclass
 from semvid.core.results import ImageFailure
 from semvid.core.text import counted, reason
 from semvid.media.stills.picture_file import READABLE_SUFFIXES

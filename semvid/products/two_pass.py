@@ -14,7 +14,7 @@ import math
 import time
 from collections.abc import Generator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from semvid.core.errors import ConfigError, EncoderError, MissedError
 from semvid.core.events import Event, Notice, Preview, Progress, Stage, Started
 from semvid.core.map_source import ImportanceSource
 from semvid.core.rate import Bitrate
+from semvid.core.records import dataclass
 from semvid.core.results import Result
 from semvid.core.text import setting
 from semvid.core.types import AnalysedFrame, Span

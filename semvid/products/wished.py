@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from semvid.codecs.registry import find_codec
@@ -14,6 +14,7 @@ from semvid.core.errors import ConfigError, MissedError
 from semvid.core.events import Chosen, Event, Notice, Stage, Started, Tried
 from semvid.core.map_source import ImportanceSource
 from semvid.core.rate import AsGoodAs, Bitrate, Crf, ScoreWish, Size
+from semvid.core.records import dataclass
 from semvid.core.results import Result, Trial
 from semvid.core.text import setting
 from semvid.core.types import Span, VideoInfo

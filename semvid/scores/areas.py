@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from semvid.core.records import dataclass
 from semvid.core.resampling import stretched
 from semvid.core.types import FloatArray
 from semvid.scores.weighted import IMPORTANT

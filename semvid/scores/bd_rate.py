@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from semvid.core.errors import ConfigError
+from semvid.core.records import dataclass
 from semvid.core.text import counted
 
 LEAST_POINTS = 2

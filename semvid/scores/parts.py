@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 
 from semvid.core.errors import EncoderError
 from semvid.core.luma import LumaArray
+from semvid.core.records import dataclass
 from semvid.core.types import FloatArray, Frame
 from semvid.scores.areas import PackedMask, Run, region_runs
 from semvid.scores.grey_video import MOST_BITS, SUFFIX, GreyWriter, grey_pictures

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from av.codec.codec import find_best_pix_fmt_of_list
 from av.video.reformatter import ColorRange
 
 from semvid.core.conversion import UNTOLD, Colours
+from semvid.core.records import dataclass
 from semvid.core.types import Frame, VideoInfo
 from semvid.media.colour import matrix_of, range_of
 from semvid.media.fields import says_fields

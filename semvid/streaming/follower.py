@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from semvid.core.config import TemporalConfig
 from semvid.core.map_source import MapSource
+from semvid.core.records import dataclass
 from semvid.core.resampling import fitted
 from semvid.core.types import FloatArray, Frame
 from semvid.temporal.cuts import SceneCutDetector

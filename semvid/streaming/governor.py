@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from semvid.core.records import dataclass
 
 _OVERLOAD_SECONDS = 1.0
 """Seconds of trouble before the load is reduced."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from semvid.core.config import LIVE_BITRATES, AllocationConfig, FocusConfig, LiveConfig
+from semvid.core.records import dataclass
 from semvid.core.settings import fit
 from semvid.streaming.base.types import LiveStatus, Snapshot
 

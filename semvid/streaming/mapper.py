@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
 
 from semvid.core.errors import ModelError, SemvidError
 from semvid.core.map_source import MapSource
+from semvid.core.records import dataclass
 from semvid.core.types import FloatArray, Frame
 
 _RATE_SECONDS = 5.0

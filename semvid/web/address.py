@@ -6,10 +6,10 @@ import errno
 import ipaddress
 import re
 import socket
-from dataclasses import dataclass
 from typing import Any
 
 from semvid.core.errors import ConfigError, OutputError
+from semvid.core.records import dataclass
 from semvid.core.text import counted, setting
 
 _BACKLOG = 64

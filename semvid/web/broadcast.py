@@ -7,9 +7,9 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from semvid.core.prefetch import step_back
+from semvid.core.records import dataclass
 from semvid.streaming.base.types import Snapshot
 from semvid.streaming.handle import LiveHandle
 from semvid.web.pictures import VIEWS, WIDTHS, PictureMaker, View

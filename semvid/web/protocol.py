@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, cast
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from semvid.core.records import dataclass
 
 STALLED_SECONDS = 5.0
 """Seconds after which a client that takes none of its waiting data is dropped."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +12,7 @@ from semvid.core.checked import Field, Malformed, parse_json
 from semvid.core.config import CLASSES, FocusConfig
 from semvid.core.decoding import decoded
 from semvid.core.errors import ConfigError
+from semvid.core.records import dataclass
 from semvid.streaming.base.types import LiveStatus
 from semvid.streaming.handle import LiveControls
 

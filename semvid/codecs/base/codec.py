@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from semvid.core.errors import ConfigError
 from semvid.core.rate import Crf, Quality, Rate
+from semvid.core.records import dataclass
 from semvid.core.text import setting
 
 if TYPE_CHECKING:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol
 
 from semvid.core.coded import CodedPacket, StreamParameters
 from semvid.core.config import AllocationConfig
+from semvid.core.records import dataclass
 from semvid.core.types import AnalysedFrame, FloatArray, PredictedBits, QuantizerOffsets, VideoInfo
 
 if TYPE_CHECKING:

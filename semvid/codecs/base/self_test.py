@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 import av
@@ -14,6 +13,7 @@ from semvid.core.coded import CodedPacket, StreamParameters
 from semvid.core.conversion import converted
 from semvid.core.errors import SemvidError
 from semvid.core.luma import LumaArray, luma_of
+from semvid.core.records import dataclass
 from semvid.core.types import Frame
 
 RATE = Fraction(25)

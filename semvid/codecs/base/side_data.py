@@ -6,7 +6,7 @@ For all codings and products: a kind is written by the encoder or the container,
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from semvid.codecs.base.side_data_boxes import cropping_box, stereo_tag
@@ -19,6 +19,7 @@ from semvid.codecs.base.side_data_kinds import (
     Kind,
     kind_called,
 )
+from semvid.core.records import dataclass
 from semvid.media.alpha import Flattener
 from semvid.media.colour import is_convertible, matrix_name
 from semvid.media.side_data import side_data, side_data_bytes

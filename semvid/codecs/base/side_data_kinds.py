@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from semvid.codecs.base.side_data_boxes import (
@@ -25,6 +24,7 @@ from semvid.codecs.base.side_data_boxes import (
     stereo_tag,
     stereo_type,
 )
+from semvid.core.records import dataclass
 from semvid.media.side_data import MODE_TAGS
 from semvid.media.writing.containers import MATROSKA_LIKE, MP4_LIKE
 

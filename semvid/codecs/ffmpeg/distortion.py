@@ -9,7 +9,7 @@ without the map is between the two, and their difference shows how strongly it d
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, cast
 
 import cv2
@@ -21,6 +21,7 @@ from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.codecs.ffmpeg.twins import encode_beside, luma_at, options_at
 from semvid.core.coded import CodedPacket
 from semvid.core.luma import LumaArray, luma_of
+from semvid.core.records import dataclass
 from semvid.core.types import FloatArray, Frame, QuantizerOffsets
 from semvid.media.filter_chain import chain
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import av
@@ -19,6 +18,7 @@ from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.core.conversion import Colours, converted
 from semvid.core.errors import EncoderError
 from semvid.core.luma import plane_of
+from semvid.core.records import dataclass
 from semvid.core.types import Frame, QuantizerOffsets
 from semvid.media.alpha import Flattener
 from semvid.media.colour import UNSPECIFIED, has_alpha, is_convertible, matrix_name, matrix_of

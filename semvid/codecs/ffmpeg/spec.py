@@ -6,12 +6,13 @@ It is read for ``--help`` too: whatever loads FFmpeg or numpy is imported where 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
 from semvid.codecs.base.codec import LiveOptions, Pass, QualityScale, refuse_preset
 from semvid.codecs.ffmpeg.option_text import is_off, number, split_list, tunes
 from semvid.core.errors import ConfigError, MapIgnoredError
+from semvid.core.records import dataclass
 from semvid.core.text import setting
 
 if TYPE_CHECKING:

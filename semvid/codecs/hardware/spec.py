@@ -6,12 +6,13 @@ All of it is from FFmpeg's documentation and source, and none of it was ever run
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from semvid.codecs.base.codec import Pass
 from semvid.codecs.ffmpeg.spec import EncoderSpec
 from semvid.core.errors import ConfigError, EncoderError
+from semvid.core.records import dataclass
 from semvid.core.text import setting
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from semvid.codecs.hardware.catalogue import HARDWARE
 from semvid.codecs.hardware.spec import HardwareSpec
 from semvid.core.errors import EncoderError, SemvidError
 from semvid.core.luma import LumaArray
+from semvid.core.records import dataclass
 from semvid.core.types import Frame
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ blocks. Bits are those of the Huffman symbols a picture really uses, so the choi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from operator import call
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semvid.codecs.jpeg.compiled import compiled
+from semvid.core.records import dataclass
 
 if TYPE_CHECKING:
     from semvid.core.types import FloatArray

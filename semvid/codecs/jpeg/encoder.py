@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -28,6 +28,7 @@ from semvid.codecs.jpeg.tuning import TUNINGS, ComponentTuning, Tuned, Tuning
 from semvid.codecs.jpeg.writer import write_jpeg
 from semvid.core.config import JPEG_QUALITY, AllocationConfig, ImageConfig
 from semvid.core.errors import ConfigError
+from semvid.core.records import dataclass
 from semvid.core.text import counted
 from semvid.core.types import FloatArray
 

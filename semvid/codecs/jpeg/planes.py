@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from semvid.core.config import Sampling
 from semvid.core.geometry import extended
 from semvid.core.luma import all_planes
+from semvid.core.records import dataclass
 from semvid.core.resampling import averaged
 from semvid.core.types import FloatArray
 

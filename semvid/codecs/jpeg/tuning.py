@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from itertools import pairwise
 from typing import Any
 
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from semvid.codecs.jpeg.tables import ANNEX_K_CHROMA, ANNEX_K_LUMA, ROBIDOUX, ZIGZAG, TableArray, step_scale
 from semvid.core.config import Tune
+from semvid.core.records import dataclass
 from semvid.core.types import FloatArray
 
 References = tuple[float, ...]

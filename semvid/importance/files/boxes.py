@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from semvid.core.decoding import read_lines
 from semvid.core.errors import MapError
 from semvid.core.geometry import grid_shape
 from semvid.core.map_source import MapSource, ended
+from semvid.core.records import dataclass
 from semvid.core.text import counted, setting
 from semvid.core.types import FloatArray, Frame, ImportanceMap
 from semvid.importance.files.map_files import COUNT_TOLERANCE

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from semvid.core.records import dataclass
 from semvid.core.resampling import stretched
 from semvid.core.types import FloatArray, Frame, PredictedBits, QuantizerOffsets, VideoInfo, to_grey
 from semvid.media.writing.claim import writing

@@ -9,7 +9,6 @@ import json
 import lzma
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from semvid.core.checked import Malformed, parse_json
 from semvid.core.decoding import decoded
 from semvid.core.errors import MapError
+from semvid.core.records import dataclass
 from semvid.core.text import counted, setting
 
 SUFFIX = ".svmap"

@@ -7,9 +7,11 @@ the next part follows the previous one, with sound and picture moved by the same
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from typing import Any, Generic, TypeVar
+
+from semvid.core.records import dataclass
 
 Item = TypeVar("Item")
 

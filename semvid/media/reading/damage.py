@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from semvid.core.errors import InputError
+from semvid.core.records import dataclass
 from semvid.core.text import counted, reason
 from semvid.core.types import VideoInfo
 

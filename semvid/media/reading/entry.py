@@ -12,7 +12,7 @@ has long before the part is not looked at, so if its timestamps go back or repea
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from typing import Any
 
@@ -22,6 +22,7 @@ from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from semvid.core.errors import InputError
+from semvid.core.records import dataclass
 from semvid.core.types import Span, VideoInfo
 from semvid.media.ebml import SEGMENT, elements_of_file
 from semvid.media.probe import decoder_of, open_video

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, cast
 
@@ -11,6 +10,7 @@ from av import Packet
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from semvid.core.records import dataclass
 from semvid.core.types import VideoInfo
 from semvid.media.reading.cut_off import is_cut_off
 from semvid.media.reading.damage import Damage

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
+
+from semvid.core.records import dataclass
 
 _MOST_EDITS = 1 << 16
 _NOTHING = -1

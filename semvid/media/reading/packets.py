@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -16,6 +15,7 @@ from av.packet import Packet, PacketSideData
 from av.stream import Discard, Stream
 from numpy.typing import NDArray
 
+from semvid.core.records import dataclass
 from semvid.core.types import VideoInfo
 from semvid.media.probe import is_cover_art, open_packets
 from semvid.media.reading.clock import FileClock, Stamp

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import cast
 
@@ -10,6 +10,7 @@ from av import VideoFrame
 from av.filter import Graph
 
 from semvid.core.geometry import even_side, turned_size
+from semvid.core.records import dataclass
 from semvid.core.text import counted
 from semvid.media.colour import matrix_of, range_of
 from semvid.media.filter_chain import TURNING, Step, chain

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageCms
 
 from semvid.core.errors import InputError
+from semvid.core.records import dataclass
 from semvid.media.orientation import orientation_of, turn
 from semvid.media.stills.picture_depth import true_depth, unusual_colours
 from semvid.media.stills.picture_file import open_picture, with_alpha

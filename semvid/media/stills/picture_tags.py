@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal, cast
 
 from PIL import Image
 
 from semvid.core.checked import shown
+from semvid.core.records import dataclass
 from semvid.core.text import counted
 from semvid.media.orientation import ORIENTATION
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +15,7 @@ from av.video.format import VideoFormat
 from av.video.stream import VideoStream
 
 from semvid.core.errors import OutputError
+from semvid.core.records import dataclass
 from semvid.media.drawing import Bgr
 from semvid.media.writing.claim import writing
 from semvid.media.writing.output import UnfinishedContainer

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +14,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Discard
 
+from semvid.core.records import dataclass
 from semvid.core.types import VideoInfo
 from semvid.media.probe import is_cover_art, open_packets
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from typing import cast
@@ -12,6 +11,7 @@ from av.stream import Disposition, Stream
 
 from semvid.core.config import CompressConfig
 from semvid.core.errors import OutputError
+from semvid.core.records import dataclass
 from semvid.core.text import counted
 from semvid.media.probe import UNKNOWN_CODEC, is_cover_art
 from semvid.media.probe import codec_name as coded_as

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from itertools import chain, pairwise
 from pathlib import Path
@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 from semvid.core.coded import CodedPacket
 from semvid.core.config import CompressConfig
 from semvid.core.errors import InputError
+from semvid.core.records import dataclass
 from semvid.media.probe import codec_name, main_video_stream, open_container
 from semvid.media.reading.reader import VideoReader
 from semvid.media.side_data import MODE_TAGS, stream_side_data

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from functools import lru_cache
 
 import av
+
+from semvid.core.records import dataclass
 
 CONTAINERS = {".mp4": "mp4", ".mkv": "matroska", ".mov": "mov", ".webm": "webm", ".m4v": "mp4", ".avi": "avi"}
 """Output suffixes and FFmpeg's muxers for them."""

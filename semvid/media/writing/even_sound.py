@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from fractions import Fraction
 
+from semvid.core.records import dataclass
 from semvid.core.types import VideoInfo
 from semvid.media.probe import open_packets
 from semvid.media.reading.packets import PacketReader

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from av.container import InputContainer
 from av.stream import Stream
 
 from semvid.core.errors import OutputError
+from semvid.core.records import dataclass
 from semvid.core.text import counted
 from semvid.media.probe import is_cover_art
 

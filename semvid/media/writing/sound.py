@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, cast
 
@@ -15,6 +14,7 @@ from av.container import OutputContainer
 from av.error import FFmpegError
 from av.filter import Graph
 
+from semvid.core.records import dataclass
 from semvid.core.text import counted
 from semvid.media.writing.container_trial import global_header, written_by
 from semvid.media.writing.even_sound import WHY, Offset

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, cast
 
@@ -12,6 +12,7 @@ from av.error import FFmpegError
 from av.subtitles.stream import SubtitleStream
 from av.subtitles.subtitle import AssSubtitle, SubtitleSet
 
+from semvid.core.records import dataclass
 from semvid.core.text import counted
 from semvid.media.writing.container_trial import global_header
 

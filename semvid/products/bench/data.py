@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from semvid.core.records import dataclass
 
 VERSION = 1
 """Of the record; a reader refuses newer ones."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from semvid.core.errors import InputError, InputMissingError, MapError
+from semvid.core.records import dataclass
 from semvid.core.text import reason, setting
 
 VIDEOS = frozenset({

@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from semvid.core.records import dataclass
 from semvid.products.report.page import asset
 
 _WIDTH, _HEIGHT = 480, 270

@@ -6,8 +6,8 @@ import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from semvid.core.records import dataclass
 from semvid.core.text import encodable
 from semvid.products.bench.data import VARIANTS, Bench, BenchClip, BenchEncode
 from semvid.products.compare.rates import RateComparison, RatePoint, differences

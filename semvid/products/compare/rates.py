@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from semvid.core.config import CompareConfig
 from semvid.core.errors import ConfigError
 from semvid.core.events import Event
+from semvid.core.records import dataclass
 from semvid.core.text import counted
 from semvid.media.probe import open_packets, probe
 from semvid.products.compare.compare import compare_all

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from semvid.core.config import Match
+from semvid.core.records import dataclass
 from semvid.core.results import Pooled, Trial
 from semvid.engine.job import Job
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from semvid.core.config import MapsConfig, TemporalConfig
 from semvid.core.errors import InputError
 from semvid.core.events import Event, Notice, Progress, Stage
+from semvid.core.records import dataclass
 from semvid.core.resampling import stretched
 from semvid.core.results import Result
 from semvid.core.types import VideoInfo

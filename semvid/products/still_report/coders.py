@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import jpeglib
 import numpy as np
@@ -15,6 +14,7 @@ from PIL import Image
 from semvid.codecs.jpeg.lossless import bare_jpeg
 from semvid.codecs.jpeg.writer import progressive
 from semvid.core.config import Sampling
+from semvid.core.records import dataclass
 from semvid.media.writing.output import scratch_folder
 
 Encode = Callable[[int], bytes]

@@ -7,7 +7,6 @@ import io
 import shlex
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from semvid.core.errors import ConfigError, InputError, OutputError, SemvidError
 from semvid.core.events import Stage
 from semvid.core.map_source import ImportanceSource
 from semvid.core.rate import Quality, Size
+from semvid.core.records import dataclass
 from semvid.core.resampling import stretched
 from semvid.core.results import ImageResult
 from semvid.core.settings import or_default

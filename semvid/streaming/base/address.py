@@ -6,13 +6,14 @@ import math
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 from urllib.parse import urlsplit
 
 from semvid.core.errors import ConfigError
+from semvid.core.records import dataclass
 from semvid.core.text import scheme_of, visible, without_secrets
 from semvid.media.names import ffmpeg_name
 

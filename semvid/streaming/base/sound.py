@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import av
 from av.filter import Graph
+
+from semvid.core.records import dataclass
 
 if TYPE_CHECKING:
     from av import AudioFrame

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from semvid.core.records import dataclass
 from semvid.core.types import FloatArray, Frame
 
 USUAL_RATE = 30.0

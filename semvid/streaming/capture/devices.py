@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +15,7 @@ import av.logging
 from av.error import FFmpegError
 
 from semvid.core.errors import InputError
+from semvid.core.records import dataclass
 
 _DEV = Path("/dev")
 _SYSFS = Path("/sys/class/video4linux")

@@ -9,7 +9,6 @@ import select
 import sys
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -19,6 +18,7 @@ from av.error import FFmpegError, HTTPError
 
 from semvid.core.config import LiveConfig
 from semvid.core.errors import ConfigError, InputError
+from semvid.core.records import dataclass
 from semvid.core.text import reason, scheme_of
 from semvid.media.probe import main_video_stream, open_container
 from semvid.media.reach import has_protocol, network_options

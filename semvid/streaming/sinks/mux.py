@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import av
 
 from semvid.codecs.registry import codec_of_format
 from semvid.core.coded import CodedPacket, StreamParameters
+from semvid.core.records import dataclass
 from semvid.media.writing.video_track import add_video_track, packet_of
 from semvid.streaming.base.sound import SoundCoder
 
