@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from threading import Thread
 from typing import Protocol
 
 from semvid.core.config import FocusConfig
 from semvid.core.geometry import stacked
+from semvid.core.interrupts import shielded
 from semvid.core.map_source import MapSource
 from semvid.core.types import FloatArray, Frame, ImportanceMap, Pixels
 from semvid.importance.edges import snap_to_edges
@@ -40,6 +42,56 @@ class Network(Protocol):
 
         They are where the frames are: numpy arrays, or tensors if the frames are on a device.
         """
+
+
+class OpeningNetwork:
+    """A network that a thread opens while others open a video and decode its first frames.
+
+    Args:
+        open_network: Opens it. What it raises is raised to whoever needs the network.
+    """
+
+    def __init__(self, open_network: Callable[[], Network]) -> None:
+        self._network: Network | None = None
+        self._error: BaseException | None = None
+        self._thread = Thread(target=self._open, args=(open_network,), name="semvid-network", daemon=True)
+        with shielded():
+            self._thread.start()
+
+    def _open(self, open_network: Callable[[], Network]) -> None:
+        try:
+            self._network = open_network()
+        except BaseException as error:  # noqa: BLE001 - forwarded, whatever it is
+            self._error = error
+
+    def _opened(self) -> Network:
+        self._thread.join()
+        if self._network is None:
+            assert self._error is not None  # noqa: S101 - one of both is there
+            raise self._error
+        return self._network
+
+    @property
+    def batch_size(self) -> int:
+        """See ``Network``, as for all others."""
+        return self._opened().batch_size
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """Those so far: a network that is not open has none."""
+        return () if self._network is None else self._network.notices
+
+    def refocus(self, focus: FocusConfig) -> None:
+        """See ``Network``."""
+        self._opened().refocus(focus)
+
+    def input_size(self, width: int, height: int, share: float = 1.0) -> tuple[int, int]:
+        """See ``Network``."""
+        return self._opened().input_size(width, height, share)
+
+    def predict(self, pictures: Pixels) -> FloatArray:
+        """See ``Network``."""
+        return self._opened().predict(pictures)
 
 
 class NetworkSource(MapSource):

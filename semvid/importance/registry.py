@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import av
 import cv2
@@ -20,6 +22,9 @@ from semvid.core.map_source import ImportanceSource, MapSource, complete
 from semvid.core.plain import to_plain
 from semvid.core.types import FloatArray, Frame
 from semvid.importance.files.sidecar import SUFFIX
+
+if TYPE_CHECKING:
+    from semvid.importance.predictor import Network
 
 _CORES_PER_THREAD = 4
 
@@ -85,10 +90,17 @@ def _open_model(config: MapsConfig) -> MapSource:
         from semvid.importance.spectral import SpectralSource
 
         return SpectralSource()
-    from semvid.importance.predictor import NetworkSource
+    from semvid.importance.predictor import NetworkSource, OpeningNetwork
+
+    # What may be wrong with the user's own file or device is told before anything else is done.
+    is_sure = not Path(config.chosen_model).suffix and config.device in {"auto", "cpu"}
+    return NetworkSource(OpeningNetwork(partial(_open_network, config)) if is_sure else _open_network(config))
+
+
+def _open_network(config: MapsConfig) -> Network:
     from semvid.models.registry import open_predictor
 
-    return NetworkSource(open_predictor(config.chosen_model, config.focus, config.device, config.threads))
+    return open_predictor(config.chosen_model, config.focus, config.device, config.threads)
 
 
 def importance_of(
