@@ -48,6 +48,7 @@ class _Commands(Mapping[str, Any]):
 
 @cache
 def _load(name: str) -> Any:
+    # Where a command has many options, its annotations are no texts: typer would compile each five times.
     alone = typer.Typer(**_STYLE)
     module = import_module(f"semvid.cli.{name}")
     alone.command(name, cls=getattr(module, "KIND", None), epilog=_EPILOG)(module.command)

@@ -1,7 +1,5 @@
 """``semvid compress``: turn options into a config and show the events."""
 
-from __future__ import annotations
-
 import contextlib
 from pathlib import Path
 from typing import Annotated, cast, get_args

@@ -1,7 +1,5 @@
 """``semvid image``: turn options into a config and show the result."""
 
-from __future__ import annotations
-
 import dataclasses
 import sys
 from pathlib import Path

@@ -25,6 +25,9 @@ def run() -> None:
     """Run the command line and exit with its code."""
     message = ""
     gc.set_threshold(_OBJECTS_PER_COLLECTION)
+    # Else numpy's library has a thread for each core, which spins when it starts and after each use: a tenth
+    # of the start, for a few small products.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         interrupts.listen()
         sys.excepthook = sys.__excepthook__

@@ -1,7 +1,5 @@
 """``semvid maps``: write importance maps to a file."""
 
-from __future__ import annotations
-
 import dataclasses
 from pathlib import Path
 from typing import Annotated, cast

@@ -1,7 +1,5 @@
 """``semvid overlay``: draw importance maps over the picture."""
 
-from __future__ import annotations
-
 import dataclasses
 from functools import partial
 from pathlib import Path

@@ -1,7 +1,5 @@
 """``semvid stream``: encode live video with little delay."""
 
-from __future__ import annotations
-
 import contextlib
 import re
 import sys

@@ -88,6 +88,27 @@ def test_a_run_loads_only_what_it_uses(tmp_path):
     assert not {one for one in names if one.startswith(unused)}
 
 
+@pytest.mark.parametrize(
+    ("arguments", "most"), [(("--version",), 10), (("compress", "--help"), 50), (("image", "--help"), 26)]
+)
+def test_few_modules_are_loaded_before_anything_is_done(arguments, most, tmp_path):
+    """Each takes a millisecond."""
+    assert len({one for one in loaded(tmp_path, *arguments) if one.startswith("semvid.")}) <= most
+
+
+def test_a_plain_run_loads_no_other_way_to_encode(tmp_path):
+    clip = make_clip(tmp_path / "clip.mp4", width=192, height=96, num_frames=4)
+    names = loaded(tmp_path, "compress", clip, "-o", tmp_path / "out.mp4", "--device", "cpu")
+    unused = (
+        "importlib.metadata", "semvid.codecs.hardware.spec", "semvid.engine.finding",
+        "semvid.engine.plain_size", "semvid.engine.search", "semvid.engine.wishes", "semvid.products.two_pass",
+        "semvid.products.wished",
+    )  # fmt: skip
+    assert not {one for one in names if one.startswith(unused)}
+    assert not names & {"onnx", "pydantic", "scipy", "starlette", "torch"}
+    assert len({one for one in names if one.startswith("semvid.")}) <= 195
+
+
 @pytest.mark.parametrize("command", ["image", "maps", "overlay"])
 def test_a_picture_needs_no_torch_and_no_compiler(command, tmp_path):
     source, output = tmp_path / "picture.png", tmp_path / ("out.jpg" if command == "image" else "out.png")
