@@ -31,10 +31,14 @@ from common import data_folder, load, save, table
 import semvid
 from semvid.allocate import levels
 from semvid.codecs import registry
+from semvid.codecs.ffmpeg import allocator
+from semvid.engine import analysis
+from semvid.models import predictor
 from semvid.products.bench.frames import pack_pictures
 from semvid.scores import bd_rate as bjontegaard
 
-RELUCTANCE = levels._RELUCTANCE
+RELUCTANCE, APART, ALIKE = levels._RELUCTANCE, analysis._MOST_APART, allocator._LIKE_BEFORE
+SHRINKING = predictor._LEAST_SHRINKING
 ENCODERS = dict(registry.CODECS)
 CRFS = {"x264": (23, 28, 33, 38), "x265": (23, 28, 33, 38), "vp8": (24, 34, 44, 54),
         "vp9": (24, 34, 44, 54), "av1": (30, 38, 46, 54)}  # fmt: skip
@@ -93,8 +97,11 @@ def config_for(codec: str, crf: float, source: str, masks: Path) -> semvid.Compr
 
     ``MODEL@SETTING:SETTING`` changes settings: ``background``, which moves along the trade between object
     and whole; ``strength``; ``prefilter``; those of ``TemporalConfig``, as in ``msroi@map_every=1``;
-    ``reluctance``, how far from its level an offset must be before its block changes level; and
-    ``map_frames``, how long VP8 holds a map. ``settled=1`` keeps a sidecar, for which maps are made coarser.
+    ``reluctance``, how far from its level an offset must be before its block changes level;
+    ``map_frames``, how long VP8 holds a map; ``apart``, how many frames lie at most between two whose motion
+    is followed; and ``alike``, how alike maps must be for a frame to take the offsets of the one before.
+    ``shrinking`` is for small pictures: pixels for each one that the network sees. ``settled=1`` keeps a
+    sidecar, for which maps are made coarser.
     """
     codec, _, preset = codec.partition(":")
     name, _, settings = source.partition("@")
@@ -102,6 +109,9 @@ def config_for(codec: str, crf: float, source: str, masks: Path) -> semvid.Compr
     default = semvid.AllocationConfig()
     levels._RELUCTANCE = float(values.pop("reluctance", RELUCTANCE))
     spec = ENCODERS[codec]
+    analysis._MOST_APART = int(values.pop("apart", APART))
+    allocator._LIKE_BEFORE = float(values.pop("alike", ALIKE))
+    predictor._LEAST_SHRINKING = float(values.pop("shrinking", SHRINKING))
     held = values.pop("map_frames", None)
     registry.CODECS[codec] = spec if held is None else replace(spec, map_frames=int(held))
     is_settled = values.pop("settled", "0") == "1"

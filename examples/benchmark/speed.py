@@ -30,10 +30,10 @@ from semvid.codecs.svtav1.priority import kept_priorities
 CLIP = "dog_720p.mp4"
 
 
-def plain_encode(source: Path, output: Path, codec: str) -> None:
+def plain_encode(source: Path, output: Path, codec: str, preset: str | None = None) -> None:
     """Transcode with PyAV alone."""
     spec = find_codec(codec)
-    options = spec.options(spec.crf.default, None, {})
+    options = spec.options(spec.crf.default, preset, {})
     with av.open(str(source)) as reader, av.open(str(output), "w") as writer:
         video = reader.streams.video[0]
         video.thread_type = "AUTO"

@@ -11,6 +11,7 @@ from semvid.core.config import TemporalConfig
 from semvid.core.map_source import MapSource
 from semvid.core.types import AnalysedFrame, FloatArray, Frame, Span
 from semvid.importance.files.map_sink import MapSink
+from semvid.temporal.between import Between
 from semvid.temporal.motion import open_estimator
 from semvid.temporal.plan import Planner, Step
 from semvid.temporal.propagate import MapPropagator
@@ -28,6 +29,8 @@ there, by what it changes each time it looks; from the first cut on by nothing
 _LOOK_AHEAD = 16
 """Frames: enough for the next key frame of a network, and two thirds of a second."""
 _MOST_BYTES = 400 * 2**20
+_MOST_APART = 4
+"""Frames from one whose motion is followed to the next, where little moves."""
 
 
 def look_ahead_of(temporal: TemporalConfig, frame_bytes: int = 1) -> int:
@@ -68,10 +71,16 @@ class Analyser:
         self._motion = open_estimator(temporal.motion) if follows else None
         # Where each frame has a map of its own, nothing is carried.
         look_ahead = look_ahead_of(temporal) if every > 1 else 0
+        # Vectors of the decoder lead from frame to frame, and none may be passed over.
+        may_pass = temporal.motion == "flow" and look_ahead > every
+        most_apart = min(_MOST_APART, 1 + look_ahead - every) if may_pass else 1
         self._planner = Planner(
-            every, self._motion, find_own_motion=movement > 0, find_way_back=look_ahead > 0
-        )
-        self._propagator = MapPropagator(smoothing, movement, look_ahead)
+            every, self._motion, find_own_motion=movement > 0, find_way_back=look_ahead > 0,
+            most_apart=most_apart,
+        )  # fmt: skip
+        # Frames that are passed over wait for the next one that is not.
+        self._propagator = MapPropagator(smoothing, movement, look_ahead - most_apart + 1)
+        self._between = Between()
         self.settings = {
             "map_every": every, "smoothing": smoothing, "movement": movement, "look_ahead": look_ahead,
             "motion": temporal.motion,
@@ -91,11 +100,16 @@ class Analyser:
         for item, step in self._planned(items):
             held.append(item)
             if step is not None and isinstance(item, Frame):
-                fresh = self._source.update(item).values if step.is_key else None
                 self._is_cut.append(step.is_cut)
-                self._maps.extend(self._propagator.update(step, fresh))
+                if step.is_passed:
+                    self._between.pass_over()
+                else:
+                    fresh = self._source.update(item).values if step.is_key else None
+                    self._between.follow(is_cut=step.is_cut)
+                    self._maps.extend(self._between.fill(self._propagator.update(step, fresh)))
             yield from self._released(held)
-        self._maps.extend(self._propagator.finish())
+        self._maps.extend(self._between.fill(self._propagator.finish()))
+        self._maps.extend(self._between.finish())
         yield from self._released(held)
 
     def _planned(

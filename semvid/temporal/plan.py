@@ -1,4 +1,4 @@
-"""Decides how each frame's map follows from those before it."""
+"""Decides how each frame's map follows from those before it, and which frames are passed over."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from semvid.core.types import Frame
 from semvid.temporal.cuts import SceneCutDetector
 from semvid.temporal.motion import MotionEstimator
 from semvid.temporal.own_motion import OwnMotion
+from semvid.temporal.pace import Pace
 from semvid.temporal.warp import Way, halve, inverse, trust
 
 _LOST = 0.45
@@ -36,6 +37,10 @@ class Step:
     """From this frame to the one before, against time; None if it was not asked for, or at a cut."""
     moved: OwnMotion | None = None
     """What moves against the camera from the frame before to this one; None as ``own_motion``."""
+    num_frames: int = 1
+    """To this frame from the one "before": the last that was not passed over."""
+    is_passed: bool = False
+    """The frame is passed over: it lies between two that hardly differ, and nothing else is told of it."""
 
 
 class Planner:
@@ -49,6 +54,7 @@ class Planner:
         motion: Estimator to use; None = nothing moves, only cuts are found.
         find_own_motion: Also tell what moves against the camera.
         find_way_back: Also tell how the frame before follows from each frame.
+        most_apart: Frames from one that is not passed over to the next, where little moves; 1 = none is.
     """
 
     def __init__(
@@ -58,11 +64,13 @@ class Planner:
         *,
         find_own_motion: bool,
         find_way_back: bool = False,
+        most_apart: int = 1,
     ) -> None:
         self._every = every
         self._motion = motion
         self._find_own_motion, self._find_way_back = find_own_motion, find_way_back
-        self._cuts = SceneCutDetector()
+        self._cuts, self._pace = SceneCutDetector(), Pace(most_apart)
+        self._num_passed = 0
         self._before: NDArray[np.uint8] | None = None
         self._since_key = 0
         self._way: Way | None = None
@@ -71,15 +79,22 @@ class Planner:
     def update(self, frame: Frame) -> Step:
         """Plan the next frame."""
         is_cut = self._cuts.update(frame.thumbnail)
-        before, self._before = self._before, frame.thumbnail
         if self._motion is None:
             return Step(is_cut, is_key=True)
+        now, before, num_frames = frame.thumbnail, self._before, self._num_passed + 1
         if is_cut or before is None:
-            self._since_key, self._way = 0, None
-            self._own_motion = None
+            self._since_key, self._way, self._num_passed = 0, None, 0
+            self._before, self._own_motion = now, None
+            self._pace.reset()
             return Step(is_cut=True, is_key=True)
+        is_awaited = self._since_key + num_frames >= self._every
+        if not is_awaited and not self._pace.is_due(num_frames, now, before):
+            self._num_passed = num_frames
+            return Step(is_cut=False, is_key=False, is_passed=True)
+        self._before, self._num_passed = now, 0
         flow = self._motion.update(frame, before)
-        luma, luma_before = halve(frame.thumbnail), halve(before)
+        self._pace.note(flow, num_frames, now, before)
+        luma, luma_before = halve(now), halve(before)
         self._way = Way(flow, trust(luma, luma_before, flow)).after(self._way)
         back = None
         if self._find_way_back:
@@ -87,16 +102,17 @@ class Planner:
             back = Way(turned_round, trust(luma_before, luma, turned_round))
         moved = None
         if self._find_own_motion:
-            moved = OwnMotion.between(flow)
-            self._own_motion = moved.joined(self._own_motion and self._own_motion.carried(flow))
-        self._since_key += 1
+            moved = OwnMotion.between(flow, num_frames)
+            earlier = self._own_motion and self._own_motion.carried(flow, num_frames)
+            self._own_motion = moved.joined(earlier)
+        self._since_key += num_frames
         lost = 1 - float(self._way.trust.mean())
         is_key = (
             self._since_key >= self._every
             or (lost > _SHAKY and 2 * self._since_key >= self._every)
             or lost > _LOST
         )
-        step = Step(False, is_key, self._way, self._own_motion, back, moved)
+        step = Step(False, is_key, self._way, self._own_motion, back, moved, num_frames)
         if is_key:
             self._since_key, self._way = 0, None
         return step

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import cast
 
 import cv2
@@ -87,7 +88,7 @@ class MapPropagator:
             maps += self._between(step, fresh, average)
             self._key, self._waiting = average, []
         self._waiting.append(_Waiting(step, fresh is not None))
-        while len(self._waiting) > self._look_ahead:
+        while self._waiting and sum(one.step.num_frames for one in self._waiting) > self._look_ahead:
             own_motion = _own_motion([one.step for one in self._waiting[: _AHEAD + 1]])
             maps.append(self._emphasised(self._waiting.pop(0), own_motion[0]))
         return maps
@@ -109,12 +110,13 @@ class MapPropagator:
         key = cast(FloatArray, self._key)
         steps = [*(one.step for one in self._waiting), following]
         own_motion = _own_motion(steps)
+        places = list(accumulate((step.num_frames for step in steps[1:]), initial=0))
         for index, (one, way) in enumerate(zip(self._waiting, _ways_back(steps), strict=True)):
             if one.is_key:
                 weight = self._future * way.trust
                 values = key = (fitted(key, *fresh.shape) + weight * way.carry(fresh)) / (1 + weight)
             else:
-                share = np.float32(index / len(self._waiting))
+                share = np.float32(places[index] / places[-1])
                 here = (1 - share) * cast(Way, one.step.way).trust + _LEAST
                 there = share * way.trust
                 values = (here * one.carried(key) + there * way.carry(average)) / (here + there)
@@ -130,7 +132,7 @@ class MapPropagator:
             self._emphasis.reset()
         if own_motion is None:
             return values
-        return self._emphasis.update(fitted(values, *own_motion.shape), own_motion)
+        return self._emphasis.update(fitted(values, *own_motion.shape), own_motion, one.step.num_frames)
 
 
 def _ways_back(steps: list[Step]) -> list[Way]:
@@ -149,7 +151,7 @@ def _own_motion(steps: list[Step]) -> list[FloatArray | None]:
         seen = later if step.own_motion is None else step.own_motion.joined(later)
         found.append(None if seen is None else seen.values)
         if step.moved is not None and step.back is not None:
-            later = step.moved.joined(later).carried(step.back.flow)
+            later = step.moved.joined(later).carried(step.back.flow, step.num_frames)
     return found[::-1]
 
 
@@ -171,19 +173,20 @@ class MotionEmphasis:
         """Forget the frames before; call at a scene cut."""
         self._leading = None
 
-    def update(self, importance: FloatArray, own_motion: FloatArray) -> FloatArray:
-        """Return the ``(rows, cols)`` importance of the next frame, nowhere higher than given.
+    def update(self, importance: FloatArray, own_motion: FloatArray, num_frames: int = 1) -> FloatArray:
+        """Return the ``(rows, cols)`` importance of a frame, nowhere higher than given.
 
         Args:
             importance: ``(rows, cols)`` in 0..1.
             own_motion: Likewise: what moves against the camera.
+            num_frames: Since the last one.
         """
         if self._movement == 0:
             return importance
         side = round(_LEADING_SIDE * importance.shape[1]) | 1
         leading = float(cv2.blur(own_motion * importance, (side, side)).max())
         if self._leading is not None:
-            leading += _LEADING_PAST * (self._leading - leading)
+            leading += _LEADING_PAST**num_frames * (self._leading - leading)
         self._leading = leading
         lag: FloatArray = np.maximum(np.float32(leading) - own_motion, 0)
         odds_share = np.exp(np.float32(-_STILL_ODDS) * self._movement * lag)

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from av import VideoFrame
 
 from semvid.allocate.blocks import block_differences
 from semvid.codecs.ffmpeg.allocator import OffsetAllocator
 from semvid.codecs.ffmpeg.live import predicted_saving
 from semvid.codecs.x26x.x264 import X264
 from semvid.core.config import AllocationConfig
+from semvid.core.types import AnalysedFrame, Frame
 
 
 def test_texture_and_motion_are_busier_than_flat_and_still():
@@ -55,6 +57,32 @@ def test_what_matters_most_in_a_scene_keeps_its_quantizer_and_the_rest_does_not_
     assert (update(0.1, is_cut=True)[:, 0] == 0).all()
     blank = allocator.allocate(np.zeros((1, 1), np.float32), half, (64, 64), is_cut=True)[0].values
     assert not blank.any()
+
+
+def test_a_frame_whose_map_is_like_the_one_before_takes_its_offsets():
+    allocator = OffsetAllocator(X264, AllocationConfig(match="size"))
+    rng = np.random.default_rng(2)
+    importance = rng.random((4, 4), np.float32) * np.float32(0.8)
+
+    def update(values, *, is_cut=False):
+        picture = VideoFrame.from_ndarray(rng.integers(0, 255, (96, 64), np.uint8), format="yuv420p")
+        return allocator.update(AnalysedFrame(Frame(picture, 0), values, is_cut))
+
+    first, bits = update(importance, is_cut=True)
+    second, same_bits = update(importance + np.float32(0.05))
+    assert second.values is first.values
+    assert same_bits is bits
+    assert first.is_cut
+    assert not second.is_cut
+    # Not twice in a row, or nobody sees how the picture changes.
+    third, _ = update(importance + np.float32(0.05))
+    assert third.values is not first.values
+    fourth, _ = update(importance + np.float32(0.2))
+    assert fourth.values is not third.values
+    cut, _ = update(importance + np.float32(0.2), is_cut=True)
+    assert cut.values is not fourth.values
+    other_size, _ = update(np.ones((2, 2), np.float32))
+    assert other_size.values is not cut.values
 
 
 def test_a_coarser_quantizer_leaves_less_to_save():

@@ -148,9 +148,15 @@ class TestGeometry:
     def test_input_keeps_shape_and_area(self, width, height):
         across, down = self.predictor.input_size(width, height)
         assert across % 32 == down % 32 == 1
-        if 0.4 < width / height < 2.5:
+        assert across * down <= max(1.4 * 321 * 193, 65 * 65)
+        if 0.4 < width / height < 2.5 and width * height >= 4 * 320 * 192:
             assert 0.8 < (across / down) / (width / height) < 1.25
             assert 0.7 < across * down / (321 * 193) < 1.4
+
+    def test_small_pictures_are_shrunk_too(self):
+        assert self.predictor.input_size(480, 272) == (257, 129)
+        assert self.predictor.input_size(320, 180) == (161, 97)
+        assert self.predictor.input_size(64, 64) == (65, 65)
 
     def test_usual_sizes(self):
         assert self.predictor.input_size(1280, 720) == (321, 193)
