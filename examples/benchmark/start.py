@@ -141,7 +141,8 @@ def warm_up(every: Mapping[str, Case], work: Path) -> None:
 
 def run(case: Case, work: Path) -> tuple[float, float]:
     """Return seconds on the clock, and of all threads."""
-    environment = dict(os.environ)
+    # pip compiles modules when it installs them, and Python when it first loads them.
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     if case.has_no_cache:
         cache = work / "cache"
         shutil.rmtree(cache, ignore_errors=True)
