@@ -165,6 +165,11 @@ def command(
         overwrite=overwrite,
         probe=not no_probe,
     )
+    from semvid.importance.registry import begin_opening, sharing_cores
+
+    # A thread opens the network while the rest is loaded.
+    if config.allocation.strength > 0:
+        begin_opening(sharing_cores(config.maps))
     from semvid.cli.draw import JsonPrinter, ProgressDrawer
     from semvid.cli.report import add_report, check_report
     from semvid.core.events import Done, Event

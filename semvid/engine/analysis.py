@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Iterable
 from fractions import Fraction
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from semvid.core.config import TemporalConfig
@@ -115,11 +116,14 @@ class Analyser:
     def _planned(
         self, items: Iterable[Frame | Packet[Any]]
     ) -> Generator[tuple[Frame | Packet[Any], Step | None], None, None]:
+        items = iter(items)
+        # Decoding begins: whoever is asked for the size of batches may still be opening a network.
+        first = list(islice(items, 1))
         look_ahead = getattr(self._source, "look_ahead", None)
         batch_size = getattr(self._source, "batch_size", 1)
         if look_ahead is None:
             batch_size = 1
-        for batch in _batches(items, batch_size):
+        for batch in _batches(chain(first, items), batch_size):
             steps = [self._planner.update(one) if isinstance(one, Frame) else None for one in batch]
             keys = [frame for frame, step in zip(batch, steps, strict=True) if step and step.is_key]
             if keys and look_ahead is not None and batch_size > 1:

@@ -24,9 +24,11 @@ from semvid.core.types import FloatArray, Frame
 from semvid.importance.files.sidecar import SUFFIX
 
 if TYPE_CHECKING:
-    from semvid.importance.predictor import Network
+    from semvid.importance.predictor import Network, OpeningNetwork
 
 _CORES_PER_THREAD = 4
+_begun: dict[MapsConfig, OpeningNetwork] = {}
+"""Networks that nobody has asked for yet."""
 
 
 def sharing_cores(config: MapsConfig) -> MapsConfig:
@@ -92,9 +94,27 @@ def _open_model(config: MapsConfig) -> MapSource:
         return SpectralSource()
     from semvid.importance.predictor import NetworkSource, OpeningNetwork
 
-    # What may be wrong with the user's own file or device is told before anything else is done.
-    is_sure = not Path(config.chosen_model).suffix and config.device in {"auto", "cpu"}
-    return NetworkSource(OpeningNetwork(partial(_open_network, config)) if is_sure else _open_network(config))
+    if not _is_sure(config):
+        return NetworkSource(_open_network(config))
+    begun = _begun.pop(config, None)
+    return NetworkSource(begun or OpeningNetwork(partial(_open_network, config)))
+
+
+def begin_opening(config: MapsConfig) -> None:
+    """Begin to open a network, if one makes the maps: the next ``open_source`` with this config takes it.
+
+    For who still has something else to do before: loading modules, for example.
+    """
+    is_given = config.path is not None or config.boxes is not None or config.track
+    if not is_given and config.chosen_model != "spectral" and _is_sure(config):
+        from semvid.importance.predictor import OpeningNetwork
+
+        _begun[config] = OpeningNetwork(partial(_open_network, config))
+
+
+def _is_sure(config: MapsConfig) -> bool:
+    """Whether nothing should go wrong: what is wrong with the user's own file or device is told first."""
+    return not Path(config.chosen_model).suffix and config.device in {"auto", "cpu"}
 
 
 def _open_network(config: MapsConfig) -> Network:

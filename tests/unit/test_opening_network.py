@@ -5,9 +5,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from clips import make_clip
 
+from semvid.cli.compress import command
+from semvid.core.config import MapsConfig
 from semvid.core.errors import ModelError
+from semvid.importance import registry
 from semvid.importance.predictor import NetworkSource, OpeningNetwork
+from semvid.importance.registry import begin_opening, open_source, sharing_cores
 
 
 def test_it_is_waited_for_where_it_is_needed():
@@ -41,3 +46,35 @@ def test_what_goes_wrong_is_raised_to_whoever_needs_it():
     for _ in range(2):
         with pytest.raises(ModelError, match="get it again"):
             opening.predict(np.zeros(3))
+
+
+def test_one_that_was_begun_is_taken_once(monkeypatch):
+    opened = []
+    network = SimpleNamespace(batch_size=1, notices=[])
+    monkeypatch.setattr(registry, "_open_network", lambda config: opened.append(config) or network)
+    config = sharing_cores(MapsConfig())
+    begin_opening(config)
+    for _ in range(2):
+        assert open_source(sharing_cores(MapsConfig()), None).batch_size == 1
+    assert len(opened) == 2
+    assert not registry._begun
+
+
+@pytest.mark.parametrize(
+    "config",
+    [MapsConfig(model="spectral"), MapsConfig(boxes="boxes.jsonl"), MapsConfig(device="cuda")],
+    ids=str,
+)
+def test_none_is_begun_where_none_is_needed_or_something_may_be_wrong(config):
+    begin_opening(config)
+    assert not registry._begun
+
+
+def test_a_command_opens_one_network(monkeypatch, tmp_path):
+    opened = []
+    usual = registry._open_network
+    monkeypatch.setattr(registry, "_open_network", lambda config: opened.append(config) or usual(config))
+    clip = make_clip(tmp_path / "clip.mp4", width=192, height=96, num_frames=4)
+    command(clip, tmp_path / "out.mp4", as_json=True)
+    assert len(opened) == 1
+    assert not registry._begun
