@@ -14,7 +14,7 @@ from reprlib import recursive_repr
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from dataclasses import dataclass as dataclass  # noqa: PLC0414 - so it is exported
     from typing import Any
 else:
@@ -89,9 +89,12 @@ def _init_of(made: Any, every: Sequence[Field[Any]], *, frozen: bool) -> Callabl
     return init
 
 
-def _getter(names: Any) -> Callable[[object], object]:
+def _getter(names: Iterable[str]) -> Callable[[object], object]:
+    """Return what gets these values as a tuple."""
     listed = tuple(names)
-    return attrgetter(*listed) if listed else lambda _: ()
+    if len(listed) > 1:
+        return attrgetter(*listed)
+    return lambda self: tuple(getattr(self, one) for one in listed)
 
 
 def _eq_of(values_of: Callable[[object], object]) -> Callable[[object, object], bool]:

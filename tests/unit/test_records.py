@@ -7,6 +7,7 @@ import pickle
 from collections.abc import Mapping
 from dataclasses import FrozenInstanceError, asdict, field, fields, replace
 
+import numpy as np
 import pytest
 
 from semvid.core import records
@@ -41,17 +42,21 @@ def made(dataclass, options):
         left: float
         right: tuple[int, ...] = ()
 
-    return dataclass(**options)(Thing), base, dataclass(**options)(Pair)
+    class Alone:
+        values: object
+
+    return tuple(map(dataclass(**options), (Thing, Pair, Alone))), base
 
 
 def facts(dataclass, options):
-    thing, base, pair = made(dataclass, options)
+    (thing, pair, alone), base = made(dataclass, options)
+    array = np.zeros(3)
     one, same, other = thing(a=1), thing(a=1, d=object()), thing(a=2, b="y", c={"k": 1})
     result = [
         repr(one), repr(base(a=3)), repr(pair(left=1.5)), one == same, one == other, one == base(a=1), asdict(other),
         replace(one, a=5).a, [each.name for each in fields(thing)], str(inspect.signature(thing)), one.c is not same.c,
         thing.__match_args__, hasattr(one, "__dict__"), copy.copy(other).a, pair(left=1.0) == pair(left=1.0),
-        thing.__init__.__qualname__,
+        thing.__init__.__qualname__, alone(values=array) == alone(values=array),
     ]  # fmt: skip
     for action in (
         lambda: thing(a=-1), thing, lambda: setattr(one, "a", 3), lambda: delattr(one, "b"), lambda: thing(1, 2, 3, 4, 5),
