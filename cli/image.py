@@ -121,6 +121,10 @@ def command(
 def _compress_one(
     source: Path, output: Path | None, config: ImageConfig, report: Path | None, *, as_json: bool
 ) -> None:
+    from semvid.importance.registry import begin_opening
+
+    # A thread opens the network while the rest is loaded.
+    begin_opening(config.maps)
     from semvid.products.still import compress_image
 
     if report is None:

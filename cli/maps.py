@@ -61,6 +61,10 @@ def command(
         temporal=options.temporal_config(map_every, smoothing, movement, motion, look_ahead),
         overwrite=overwrite,
     )
+    from semvid.importance.registry import begin_opening
+
+    # A thread opens the network while the rest is loaded.
+    begin_opening(config.maps)
     from semvid.cli.draw import ProgressDrawer, format_bytes, to_json
     from semvid.cli.streams import emit, say
     from semvid.products.maps import export_maps
