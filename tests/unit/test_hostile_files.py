@@ -31,7 +31,9 @@ from semvid.models.weights_file import open_weights
 from semvid.products.report.store import load_report
 
 BRIEFLY = settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

@@ -85,7 +85,7 @@ def through_json(value):
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda one: one.__name__)
 @given(st.data())
-@settings(max_examples=25, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 def test_values_survive_json_pickle_and_copies(kind, data):
     value = data.draw(made(kind))
     pickled = pickle.loads(pickle.dumps(value))  # noqa: S301 - it was made here
