@@ -15,8 +15,14 @@ from clips import make_clip
 from fake_live import FakeLive
 
 # A busy machine fails no test.
-hypothesis.settings.register_profile("semvid", deadline=None)
+hypothesis.settings.register_profile(
+    "semvid", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("semvid")
+
+# For PyTorch, which loads later, and for all processes that start from here: on busy cores its threads spin, waiting
+# for each other, and take four times the processor time.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -71,9 +71,9 @@ def test_json_lines(tmp_path, clip):
         (["--encoder-option", "refs=many"], 6, "libx264 refuses"),
     ],
 )
-def test_wrong_options_get_one_line_and_their_code(arguments, code, words, clip, tmp_path):
+def test_wrong_options_get_one_line_and_their_code(arguments, code, words, clip, tmp_path, semvid_here):
     output = [] if "-o" in arguments else ["-o", "out.mp4"]
-    done = run("compress", clip, *output, *arguments, cwd=tmp_path)
+    done = semvid_here("compress", clip, *output, *arguments, cwd=tmp_path)
     assert done.returncode == code, done.stderr
     assert words in done.stderr
     assert done.stderr.startswith("semvid: ")
@@ -103,7 +103,7 @@ def test_existing_output_needs_yes(clip, tmp_path):
     assert semvid.probe(tmp_path / "out.mp4").num_frames_from_header == 24
 
 
-def test_maps_and_options_reach_the_encoder(clip, tmp_path):
+def test_maps_and_options_reach_the_encoder(clip, tmp_path, semvid_here):
     """Each option is shown to have an effect: the bytes differ from the default's."""
     mask = np.zeros((12, 20), np.uint8)
     mask[:, :8] = 255
@@ -129,12 +129,13 @@ def test_maps_and_options_reach_the_encoder(clip, tmp_path):
     for name, options in variants.items():
         output = tmp_path / f"{name}.mp4"
         # The last --model counts.
-        assert run("compress", clip, "-o", output, "--model", "spectral", *options).returncode == 0
+        done = semvid_here("compress", clip, "-o", output, "--model", "spectral", *options)
+        assert done.returncode == 0
         encoded[name] = output.read_bytes()
     assert len(set(encoded.values())) == len(variants)
 
 
-def test_doctor():
+def test_doctor(semvid_here):
     done = run("doctor", "--json")
     report = json.loads(done.stdout)
     assert done.returncode == 0
@@ -143,7 +144,7 @@ def test_doctor():
     assert {one["name"] for one in report["hardware"]} <= HARDWARE.keys()
     assert report["devices"][0]["name"] == "cpu"
     assert all(one["works"] for one in report["networks"])
-    shown = run("doctor")
+    shown = semvid_here("doctor")
     assert "obeys maps" in shown.stdout
     assert "msroi" in shown.stdout
     assert "hardware: " in shown.stdout
@@ -152,10 +153,10 @@ def test_doctor():
 @pytest.mark.skipif(
     sys.platform != "linux" or Path("/dev/nvidia0").exists(), reason="there may be such hardware here"
 )
-def test_hardware_that_is_not_here_is_told_in_one_line(tmp_path):
+def test_hardware_that_is_not_here_is_told_in_one_line(tmp_path, semvid_here):
     clip = make_clip(tmp_path / "in.mp4", num_frames=3)
     for codec in ("hevc_nvenc", "hevc_videotoolbox"):
-        done = run("compress", clip, "-o", tmp_path / "out.mp4", "--codec", codec)
+        done = semvid_here("compress", clip, "-o", tmp_path / "out.mp4", "--codec", codec)
         assert done.returncode == 6
         (line,) = done.stderr.splitlines()
         assert line.startswith(f"semvid: --codec {codec} cannot be used here: ")

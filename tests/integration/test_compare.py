@@ -51,12 +51,11 @@ def test_containers_that_round_times_change_no_score(tmp_path):
 
 @pytest.mark.data
 @pytest.mark.parametrize(
-    ("name", "num_frames"),
-    [("street_272p.mp4", 250), ("cars_432p_audio.mp4", 377), ("signer_480p_fullrange.mkv", 109)],
+    ("name", "num_frames"), [("street_272p.mp4", 250), ("signer_480p_fullrange.mkv", 109)]
 )
 def test_scores_of_real_clips_are_those_of_ffmpeg(name, num_frames, shared_data, tmp_path):
     config = semvid.CompressConfig(
-        maps=semvid.MapsConfig(model="spectral"), rate=semvid.Crf(32), preset="superfast"
+        rate=semvid.Crf(32), preset="superfast", allocation=semvid.AllocationConfig(strength=0)
     )
     source = shared_data / "clips" / name
     check_against_ffmpeg((source, semvid.compress(source, tmp_path / "out.mkv", config).output), num_frames)

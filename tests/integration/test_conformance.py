@@ -13,6 +13,7 @@ from clips import REPEATABLE_WIDTH, decode, decode_luma, encode_plainly, make_cl
 from encoders import ENCODERS
 
 import semvid
+from semvid.codecs.base import self_test
 from semvid.codecs.ffmpeg.option_trial import test_encoder as run_self_test
 from semvid.codecs.ffmpeg.prepare import FramePreparer, choose_pixel_format
 from semvid.core.errors import MapIgnoredError
@@ -20,6 +21,12 @@ from semvid.media.side_data import side_data
 
 SPECS = pytest.mark.parametrize("spec", ENCODERS.values(), ids=lambda spec: spec.name)
 SIZE = semvid.AllocationConfig(match="size")
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    """320x192, 12 frames."""
+    return make_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", num_frames=12)
 
 
 def compress(source: Path, output: Path, spec, **options):
@@ -38,7 +45,10 @@ def test_self_test_passes(spec):
     [(spec, preset) for spec in ENCODERS.values() for preset in spec.presets],
     ids=lambda one: getattr(one, "name", one),
 )
-def test_presets_are_refused_exactly_where_they_ignore_the_map(spec, preset):
+def test_presets_are_refused_exactly_where_they_ignore_the_map(spec, preset, monkeypatch):
+    # The slowest take seconds for pictures of the usual size, which the test above has.
+    monkeypatch.setattr(self_test, "_WIDTH", 192)
+    monkeypatch.setattr(self_test, "_HEIGHT", 128)
     try:
         spec.options(spec.crf.default, preset, {})
     except MapIgnoredError:
@@ -81,6 +91,7 @@ def test_crf_counts_from_the_first_frame_on(spec, tmp_path, clip):
     assert first > 1.2 * second
 
 
+@pytest.mark.all_threads
 def test_a_vp8_map_stays_in_force_until_the_next_even_past_key_frames(tmp_path, clip):
     mask = np.zeros((192, 320), np.uint8)
     mask[:, 160:] = 255
@@ -167,20 +178,21 @@ def test_variable_frame_rate_is_kept_to_the_tick(spec, tmp_path):
 @SPECS
 def test_plain_and_mapped_frames_can_both_be_encoded_from_a_changing_map(spec, tmp_path, clip):
     # libx265 4.2 crashed when some frames had a map and others none; a map that comes and goes must not.
-    masks = [np.full((12, 20), 255 * (index % 3 == 0), np.uint8) for index in range(24)]
+    masks = [np.full((12, 20), 255 * (index % 3 == 0), np.uint8) for index in range(12)]
     for mask in masks[::3]:
         mask[:6] = 0
     result = compress(
         clip, tmp_path / "out.mkv", spec, maps=semvid.MapsConfig(path=write_masks(tmp_path / "maps", masks))
     )
-    assert len(decode(result.output)) == 24
+    assert len(decode(result.output)) == 12
 
 
 @SPECS
 @pytest.mark.parametrize("source_format", ["yuv420p", "yuvj420p", "yuv422p", "yuv444p", "yuv420p10le"])
 def test_pixel_formats_stay_where_the_encoder_can(spec, source_format, tmp_path):
     source = make_clip(tmp_path / "in.mkv", num_frames=6, pixel_format=source_format)
-    result = compress(source, tmp_path / "out.mkv", spec, allocation=SIZE)
+    maps = semvid.MapsConfig(model="spectral")
+    result = compress(source, tmp_path / "out.mkv", spec, allocation=SIZE, maps=maps)
     coded = decode(result.output)
     wanted = choose_pixel_format(spec, source_format)
     is_full_range = source_format.startswith("yuvj") and spec.codes_full_range
@@ -201,6 +213,7 @@ def test_odd_sizes(spec, tmp_path):
     assert (frame.width, frame.height) == ((161, 97) if spec.codes_odd_sizes else (162, 98))
 
 
+@pytest.mark.all_threads
 @SPECS
 def test_strength_zero_is_the_plain_encode(spec, tmp_path):
     """The anchor of every benchmark: the same pictures as PyAV alone makes."""

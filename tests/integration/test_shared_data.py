@@ -1,6 +1,7 @@
 """Real clips and odd files: everything comes along, nothing crashes."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -17,6 +18,18 @@ from semvid.media.side_data import side_data_bytes
 pytestmark = pytest.mark.data
 
 FAST = {"x264": "superfast", "x265": "veryfast", "vp8": "5", "vp9": "8", "av1": "12", "mjpeg": None}
+SPECTRAL = semvid.MapsConfig(model="spectral")
+# Odd by their containers, or like a smaller one here to an encoder: one codec is enough.
+ODD_FOR_ALL_CODECS_ALIKE = {
+    "nasa_13013.mp4",
+    "portrait_4k60.mp4",
+    "sample.avi",
+    "sample.flv",
+    "sample_mdat_too_long.mp4",
+    "sample_with_colr_mdcv_and_clli.mp4",
+    "sample_with_srt.mkv",
+    "sample_with_ssa_subtitles.mkv",
+}
 
 
 def timeline(path: Path, kind: str) -> list[list[tuple]]:
@@ -43,19 +56,22 @@ def frame_times(path: Path) -> list:
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("name", "has_map"),
     [
-        "bunny_720p_audio.mp4",
-        "cars_432p_audio.mp4",
-        "dog_720p.mp4",
-        "juggle_720p.mp4",
-        "signer_480p_fullrange.mkv",
-        "street_272p.mp4",
+        ("bunny_720p_audio.mp4", False),
+        ("cars_432p_audio.mp4", True),
+        ("dog_720p.mp4", False),
+        ("juggle_720p.mp4", False),
+        ("signer_480p_fullrange.mkv", True),
+        ("street_272p.mp4", True),
     ],
 )
-def test_ordinary_clips_keep_everything(name, shared_data, tmp_path):
+def test_ordinary_clips_keep_everything(name, has_map, shared_data, tmp_path):
     source = shared_data / "clips" / name
-    result = semvid.compress(source, tmp_path / name, semvid.CompressConfig(preset="superfast"))
+    config = semvid.CompressConfig(preset="superfast", allocation=semvid.AllocationConfig(strength=0))
+    if has_map:
+        config = semvid.CompressConfig(preset="superfast", maps=SPECTRAL, probe=False)
+    result = semvid.compress(source, tmp_path / name, config)
     assert frame_times(result.output) == frame_times(source)
     for kind in ("audio", "subtitle"):
         assert timeline(result.output, kind) == timeline(source, kind)
@@ -65,15 +81,19 @@ def test_ordinary_clips_keep_everything(name, shared_data, tmp_path):
         assert abs(before.duration - after.duration) < 25_000 + before.start_time
 
 
+@pytest.mark.timeout(580)
 @pytest.mark.parametrize("codec", FAST)
 def test_odd_files_are_compressed_or_refused_in_one_line(codec, shared_data, tmp_path):
     refused = []
     for source in sorted((shared_data / "odd").iterdir()):
-        if source.name == "portrait_4k60.mp4" and codec != "x264":
-            continue
         config = semvid.CompressConfig(
             codec=codec, preset=FAST[codec], overwrite=True, drop=frozenset({"subtitle"})
         )
+        if codec != "x264":
+            if source.name in ODD_FOR_ALL_CODECS_ALIKE:
+                continue
+            # What networks make of a picture and what a map saved are not the encoder's (mjpeg never measures it).
+            config = replace(config, maps=SPECTRAL, probe=codec == "mjpeg")
         try:
             semvid.compress(source, tmp_path / "out.mkv", config)
         except SemvidError as error:
@@ -104,7 +124,8 @@ def test_side_data_of_odd_files_is_kept_or_told(name, codec, suffix, shared_data
     config = semvid.CompressConfig(
         codec=codec,
         preset=FAST[codec],
-        maps=semvid.MapsConfig(model="spectral"),
+        maps=SPECTRAL,
+        probe=False,
         drop=frozenset({"audio", "subtitle"}),
         rate=semvid.Crf(40),
     )
@@ -151,6 +172,7 @@ def holdings(path: Path) -> tuple[dict, list, list]:
         return tags(container.metadata), sorted(tracks, key=str), chapters
 
 
+@pytest.mark.timeout(580)
 def test_nothing_is_missing_that_ffmpegs_copy_keeps(shared_data, tmp_path):
     """Stream by stream and tag by tag; tags of phones, which that copy loses, are there besides."""
     names = ("bunny_720p_audio.mp4", "cars_432p_audio.mp4")
@@ -173,7 +195,7 @@ def test_nothing_is_missing_that_ffmpegs_copy_keeps(shared_data, tmp_path):
         if copied.returncode or source.name == "portrait_4k60.mp4":
             continue
         config = semvid.CompressConfig(
-            preset="superfast", overwrite=True, allocation=semvid.AllocationConfig(strength=0)
+            preset="ultrafast", overwrite=True, allocation=semvid.AllocationConfig(strength=0)
         )
         try:
             semvid.compress(source, ours, config)
