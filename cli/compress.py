@@ -87,6 +87,7 @@ def command(
         help="Soften what does not matter: sigma in pixels, 0 to 2. Default: 0.4 if the encoder takes no "
         "map, else 0."
     )] = options.ALLOCATION.prefilter,
+    effort: options.Effort = "auto",
     map_every: options.MapEvery = None,
     smoothing: options.Smoothing = None,
     look_ahead: options.LookAhead = None,
@@ -149,7 +150,7 @@ def command(
         tune=_tune(tune),
         deinterlace=cast(Deinterlace, deinterlace),
         encoder_options=dict(map(parse_option, encoder_option or [])),
-        temporal=options.temporal_config(map_every, smoothing, movement, motion, look_ahead),
+        temporal=options.temporal_config(map_every, smoothing, movement, motion, look_ahead, effort),
         allocation=AllocationConfig(
             match=cast("Match | None", match),
             strength=strength,

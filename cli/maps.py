@@ -33,6 +33,7 @@ def command(
     match: options.Match = None,
     strength: options.Strength = options.ALLOCATION.strength,
     background_weight: options.BackgroundWeight = options.ALLOCATION.background_weight,
+    effort: options.Effort = "auto",
     map_every: options.MapEvery = None,
     smoothing: options.Smoothing = None,
     look_ahead: options.LookAhead = None,
@@ -58,7 +59,7 @@ def command(
         allocation=AllocationConfig(
             match=cast("Match | None", match), strength=strength, background_weight=background_weight
         ),
-        temporal=options.temporal_config(map_every, smoothing, movement, motion, look_ahead),
+        temporal=options.temporal_config(map_every, smoothing, movement, motion, look_ahead, effort),
         overwrite=overwrite,
     )
     from semvid.importance.registry import begin_opening

@@ -71,6 +71,10 @@ Device = Annotated[str, map_option(
     help="Where the network runs: auto (a CUDA GPU if there is one, else the CPU), cpu, cuda or mps."
 )]
 Threads = Annotated[int, map_option(help="CPU threads for the network; 0 = as many as help.")]
+Effort = Annotated[str, time_option(
+    help="Time to spend on maps: full, light (95% of the gain), or auto: light in compress where the encoder "
+    "is so fast that maps would take longer."
+)]
 MapEvery = Annotated[int | None, time_option(
     help="Maximum number of frames between two network runs, 1 to 240. Lower = slower. Default: 10 "
     "(networks), 1 (spectral)."
@@ -158,6 +162,7 @@ def temporal_config(
     movement: float | None,
     motion: str,
     look_ahead: int | None = None,
+    effort: str = "auto",
 ) -> TemporalConfig:
     """Build a ``TemporalConfig`` from the options of a command line."""
     return TemporalConfig(
@@ -166,6 +171,7 @@ def temporal_config(
         look_ahead=look_ahead,
         movement=movement,
         motion=cast("config.Motion", motion),
+        effort=cast("config.Effort", effort),
     )
 
 

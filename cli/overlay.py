@@ -45,6 +45,7 @@ def command(
     boxes: options.Boxes = None,
     track: options.Track = None,
     match: options.Match = None,
+    effort: options.Effort = "auto",
     map_every: options.MapEvery = None,
     smoothing: options.Smoothing = None,
     look_ahead: options.LookAhead = None,
@@ -70,7 +71,7 @@ def command(
         every=every,
         height=height,
         allocation=AllocationConfig(match=cast("Match | None", match)),
-        temporal=options.temporal_config(map_every, smoothing, movement, motion, look_ahead),
+        temporal=options.temporal_config(map_every, smoothing, movement, motion, look_ahead, effort),
         overwrite=overwrite,
     )
     from semvid.cli.draw import ProgressDrawer, format_bytes, to_json

@@ -28,6 +28,9 @@ class ToyCodec:
     obedient_presets, default_preset, takes_offsets, not_live = (), "", False, None
     has_two_passes = takes_peak = leaves_out_losing_maps = False
 
+    def is_fast(self, preset):
+        return False
+
     def softening(self, allocation):
         return 0.0
 

@@ -140,6 +140,7 @@ def temporal_config(values: dict[str, str]) -> semvid.TemporalConfig:
     """Make the settings of maps over time from words."""
     kinds: dict[str, Callable[[str], Any]] = {
         "map_every": int, "smoothing": float, "movement": float, "motion": str, "look_ahead": int,
+        "effort": str,
     }  # fmt: skip
     return semvid.TemporalConfig(**{key: kinds[key](value) for key, value in values.items()})
 

@@ -14,7 +14,7 @@ from semvid.core.events import Event, Notice, Started
 from semvid.core.map_source import ImportanceSource
 from semvid.core.opencv_threads import one_opencv_thread
 from semvid.core.types import AnalysedFrame, Frame, Span
-from semvid.engine.analysis import WARM_UP_SECONDS, Analyser, look_ahead_of
+from semvid.engine.analysis import WARM_UP_SECONDS, Analyser, lighten, look_ahead_of
 from semvid.engine.map_memory import MapMemory
 from semvid.engine.preview import Previewer
 from semvid.engine.stages import bytes_per_frame, each
@@ -81,6 +81,9 @@ class Run:
         maps = open_source(config, info.num_frames_from_header, importance, duration=info.duration_seconds)
         self._stack.enter_context(closing(maps))
         self.has_network = isinstance(maps, NetworkSource)
+        # Networks from elsewhere need not take fewer pixels.
+        if importance is None and self._temporal is not None and self._temporal.effort == "light":
+            lighten(maps)
         if not reader.span.is_all:
             if maps.counts_frames and self._temporal is not None:
                 reader.count_frames()

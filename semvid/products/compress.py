@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from semvid.codecs.registry import find_codec
 from semvid.core.config import CompressConfig
-from semvid.core.events import Done, Event
+from semvid.core.events import Done, Event, Notice, Started
 from semvid.core.map_source import ImportanceSource
 from semvid.core.results import Result
 from semvid.core.settings import or_default
+from semvid.core.text import setting
 from semvid.engine.job import Job
 from semvid.engine.run import follow
 from semvid.products.encode import encode_events
 from semvid.products.left_out import or_without_map
-from semvid.products.ways import has_two_passes, has_wish
+from semvid.products.ways import has_two_passes, has_wish, takes_little_effort
 
 
 def compress(
@@ -91,24 +94,53 @@ def job_events(
     job: Job, *, importance: ImportanceSource | None = None, preview_size: tuple[int, int] | None = None
 ) -> Generator[Event, None, Result]:
     """Do what ``compress_events`` does for a job; the other arguments are the same."""
+    config = job.config
+    if importance is None and takes_little_effort(config):
+        light = replace(config, temporal=replace(config.temporal, effort="light"))
+        events = _events(replace(job, config=light), None, preview_size)
+        why = f"{find_codec(config.codec).name} is fast with {setting('preset', config.preset or '')}"
+        remark = f"maps are made with less effort, since {why}; `effort=full` takes longer"
+        result = yield from _with_remark(events, remark)
+    else:
+        result = yield from _events(job, importance, preview_size)
+    yield Done(result)
+    return result
+
+
+def _events(
+    job: Job, importance: ImportanceSource | None, preview_size: tuple[int, int] | None
+) -> Generator[Event, None, Result]:
     # The other ways load what a plain run does not need.
     if has_two_passes(job.config):
         from semvid.products.two_pass import two_pass_events
 
-        result = yield from two_pass_events(job, importance=importance, preview_size=preview_size)
-    elif has_wish(job.config):
+        return (yield from two_pass_events(job, importance=importance, preview_size=preview_size))
+    if has_wish(job.config):
         from semvid.products.wished import wish_events
 
-        result = yield from wish_events(job, importance=importance, preview_size=preview_size)
-    else:
-        coding = find_codec(job.config.codec).coding(job.config)
-        events = encode_events(
-            job.source, job.output, job.config, coding,
-            span=job.span, importance=importance, preview_size=preview_size, may_leave_out=True,
-        )  # fmt: skip
-        result = yield from or_without_map(events, job, preview_size)
-    yield Done(result)
-    return result
+        return (yield from wish_events(job, importance=importance, preview_size=preview_size))
+    coding = find_codec(job.config.codec).coding(job.config)
+    events = encode_events(
+        job.source, job.output, job.config, coding,
+        span=job.span, importance=importance, preview_size=preview_size, may_leave_out=True,
+    )  # fmt: skip
+    return (yield from or_without_map(events, job, preview_size))
+
+
+def _with_remark(events: Generator[Event, None, Result], remark: str) -> Generator[Event, None, Result]:
+    """Tell a sentence once the run has started."""
+    with closing(events):
+        is_told = False
+        while True:
+            try:
+                event = next(events)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            yield event
+            if isinstance(event, Started) and not is_told:
+                is_told = True
+                yield Notice(remark)
 
 
 def _job(source: Path | str, output: Path | str | None, config: CompressConfig | None) -> Job:

@@ -27,3 +27,12 @@ def has_wish(config: CompressConfig) -> bool:
         return True
     allocation = config.allocation
     return allocation.match == "size" and allocation.strength > 0 and config.probe
+
+
+def takes_little_effort(config: CompressConfig) -> bool:
+    """Whether maps of a network would take longer than the encode, and nobody said how much they may take."""
+    temporal, maps = config.temporal, config.maps
+    if temporal.effort != "auto" or temporal.map_every is not None or not config.allocation.strength:
+        return False
+    has_network = not maps.has_file and maps.chosen_model != "spectral"
+    return has_network and find_codec(config.codec).is_fast(config.preset)

@@ -24,11 +24,12 @@ class Pace:
     """Looks at how fast the frames move, and says how long the next ones can wait.
 
     Args:
-        most: Frames from one that is followed to the next; 1 = all are.
+        most: Frames from one that is followed to the next where little moves; 1 = all are.
+        least: The same where much moves.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, most: int, least: int = 1) -> None:
+        self._most, self._least = most, min(least, most)
         self.reset()
 
     def reset(self) -> None:
@@ -62,7 +63,7 @@ class Pace:
         squares = np.square(sample).sum(-1).ravel()
         place = int(_NEARLY_ALL * (squares.size - 1))
         speed = float(np.sqrt(np.partition(squares, place)[place])) / num_frames
-        self._frames = max(1, int(min(self._most, _FARTHEST / max(speed, 1e-6))))
+        self._frames = max(self._least, int(min(self._most, _FARTHEST / max(speed, 1e-6))))
         self._change = _change(now, before) / num_frames
 
 

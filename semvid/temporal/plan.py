@@ -55,6 +55,7 @@ class Planner:
         find_own_motion: Also tell what moves against the camera.
         find_way_back: Also tell how the frame before follows from each frame.
         most_apart: Frames from one that is not passed over to the next, where little moves; 1 = none is.
+        least_apart: The same where much moves.
     """
 
     def __init__(
@@ -65,11 +66,12 @@ class Planner:
         find_own_motion: bool,
         find_way_back: bool = False,
         most_apart: int = 1,
+        least_apart: int = 1,
     ) -> None:
         self._every = every
         self._motion = motion
         self._find_own_motion, self._find_way_back = find_own_motion, find_way_back
-        self._cuts, self._pace = SceneCutDetector(), Pace(most_apart)
+        self._cuts, self._pace = SceneCutDetector(), Pace(most_apart, least_apart)
         self._num_passed = 0
         self._before: NDArray[np.uint8] | None = None
         self._since_key = 0

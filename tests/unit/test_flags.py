@@ -30,7 +30,7 @@ OUTPUT = {
 }
 REFUSED = {
     "allow_protocols": "nonsense", "audio": "noise", "background_weight": "0", "boxes": "none.txt",
-    "coarsest": "-1", "prefilter": "3", "codec": "theora", "crf": "99", "deinterlace": "never", "device": "tpu", "every": "0",
+    "coarsest": "-1", "prefilter": "3", "codec": "theora", "crf": "99", "deinterlace": "never", "device": "tpu", "effort": "none", "every": "0",
     "finest": "1", "fps": "999", "height": "1", "latency": "1ms", "look_ahead": "65", "map_every": "0", "maps": "none.png",
     "match": "same", "max_maps": "0", "metrics": "sharpness", "model": "resnet", "motion": "magic", "movement": "2",
     "opacity": "3", "preset": "warp", "price": "99", "tune": "film", "quality": "0", "sampling": "1:1", "save_maps": "maps.txt",

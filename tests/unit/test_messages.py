@@ -53,6 +53,8 @@ CANNOT_HAPPEN = {
     ("image", "importance.files.map_files"): "a picture has one frame, and its map too",
     ("image", "importance.files.sidecar_source"): "a picture has one frame, and its map too",
     ("stream", "streaming.live"): "says which options it does not have",
+    ("image", "products.compress"): "it encodes no videos",
+    ("report", "products.compress"): "it encodes no videos",
     ("report", "cli.report"): "says what compress --report writes",
 }
 FOREIGN = {"--force-reinstall": "pip's", "-h": "ffmpeg's", "--saliency": "MSU's x264"}

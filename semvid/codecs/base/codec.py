@@ -147,6 +147,9 @@ class Codec(Protocol):
         Where that is measured, the file is encoded without.
         """
 
+    def is_fast(self, preset: str | None) -> bool:
+        """Whether it encodes so fast that maps would take longer; None = with the default preset."""
+
     @property
     def not_live(self) -> str | None:
         """Why it cannot be used for live streams; None = it can."""

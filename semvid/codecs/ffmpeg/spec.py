@@ -213,6 +213,8 @@ class EncoderSpec:
     """Why it cannot be used live; None = it can."""
     drive: Callable[..., PictureEncoder] | None = None
     """Opens the encoder past FFmpeg, with the arguments of ``open``; None = FFmpeg drives it."""
+    fast_presets: frozenset[str] = frozenset()
+    """Those with which maps would take longer than the encode."""
 
     def open(
         self,
@@ -249,6 +251,10 @@ class EncoderSpec:
         if allocation.prefilter is not None or self.reads_map or not allocation.strength:
             return allocation.prefilter or 0.0
         return USUAL_SOFTENING
+
+    def is_fast(self, preset: str | None) -> bool:
+        """See ``Codec``."""
+        return (preset or self.default_preset) in self.fast_presets
 
     @property
     def has_two_passes(self) -> bool:

@@ -70,6 +70,10 @@ class HardwareSpec(EncoderSpec):
             )
         return EncoderSpec.options(self, crf, preset, extra, has_map=has_map)
 
+    def is_fast(self, preset: str | None) -> bool:
+        """See ``Codec``."""
+        return True
+
     def here(self) -> HardwareSpec:
         """Return it as it works on this machine: perhaps without regions, or with fewer.
 

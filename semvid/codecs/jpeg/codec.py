@@ -31,6 +31,10 @@ class _MotionJpeg:
     takes_offsets = False
     not_live = None
 
+    def is_fast(self, preset: str | None) -> bool:
+        """See ``Codec``."""
+        return False
+
     def softening(self, allocation: AllocationConfig) -> float:
         """See ``Codec``."""
         return 0.0

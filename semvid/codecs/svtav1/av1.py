@@ -72,6 +72,7 @@ AV1 = EncoderSpec(
     coding_format="av1",
     crf=QualityScale(1, 63, 35, takes_fractions=True, steps_per_octave=10.0, step=0.25),
     presets=tuple(map(str, range(14))),
+    fast_presets=frozenset({"11", "12", "13"}),
     default_preset="8",
     preset_option="preset",
     sides=(16, 8704),

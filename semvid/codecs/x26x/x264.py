@@ -55,6 +55,7 @@ X264 = EncoderSpec(
     second_of_two=_second_of_two,
     takes_peak=True,
     presets=PRESETS,
+    fast_presets=frozenset({"veryfast", "superfast", "ultrafast"}),
     default_preset="medium",
     preset_option="preset",
     block_size=16,

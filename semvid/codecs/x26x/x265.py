@@ -16,6 +16,7 @@ X265 = EncoderSpec(
     first_of_two="pass=1:slow-firstpass=0",
     takes_peak=True,
     presets=PRESETS,
+    fast_presets=frozenset({"ultrafast"}),
     default_preset="medium",
     preset_option="preset",
     # The quantization group of all presets: offsets of smaller blocks would only be averaged, and the

@@ -8,6 +8,7 @@ from semvid.core.config.maps import MODEL_SUFFIXES as MODEL_SUFFIXES
 from semvid.core.config.maps import MODELS as MODELS
 from semvid.core.config.maps import AllocationConfig as AllocationConfig
 from semvid.core.config.maps import Device as Device
+from semvid.core.config.maps import Effort as Effort
 from semvid.core.config.maps import FocusConfig as FocusConfig
 from semvid.core.config.maps import MapsConfig as MapsConfig
 from semvid.core.config.maps import Mark as Mark

@@ -19,6 +19,7 @@ BackgroundWeight = Annotated[float, Limits(0.01, 10)]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Match = Literal["region", "size"]
 Motion = Literal["flow", "vectors"]
+Effort = Literal["auto", "full", "light"]
 
 MODELS = ("msroi", "msroi-fast", "spectral")
 """Names that ``model`` takes, besides paths."""
@@ -96,6 +97,10 @@ class TemporalConfig(Settings):
     """Maximum number of frames that wait for a later map, so that what enters is marked at once, and what
     leaves is given up. Each takes the memory of a frame. 0 = none; None = 16, fewer of frames that are larger
     than 25 MB, and none in live streams."""
+    effort: Effort = "auto"
+    """Time to spend on maps: ``full``; ``light``, where a network looks less often and at half of the pixels,
+    and motion is followed on every second frame; or ``auto``, which is light in ``compress`` with presets so
+    fast that maps would take longer than the encode, and else full. ``map_every`` has its own say."""
 
 
 CLASSES = ("person", "face", "animal", "vehicle", "object", "text")
@@ -229,6 +234,11 @@ class MappedConfig(Settings):
             raise ConfigError(
                 "`map_every` has no effect with `maps`, `boxes` or `track`: every frame has a map of its "
                 "own; leave it out"
+            )
+        if temporal.effort == "light" and self.maps.has_file:
+            raise ConfigError(
+                "`effort=light` has no effect with `maps`, `boxes` or `track`: no network makes these maps; "
+                "leave it out"
             )
         usual = 1 if self.maps.has_file or self.maps.chosen_model == "spectral" else None
         if temporal.look_ahead and (temporal.map_every or usual) == 1:

@@ -297,7 +297,8 @@ class LiveConfig(MappedConfig):
     max_maps_per_second: Annotated[float, Limits(0.5, 60)] = 10.0
     """Maximum number of network runs per second; fewer when the machine is busy."""
     temporal: TemporalConfig = TemporalConfig()
-    """How maps follow from frame to frame; ``map_every`` and ``look_ahead`` are not for live streams."""
+    """How maps follow from frame to frame; ``map_every``, ``effort`` and ``look_ahead`` are not for live
+    streams."""
     allocation: AllocationConfig = AllocationConfig()
     """How strongly importance moves the quantizer."""
     wait_seconds: Annotated[float, Limits(0, 86_400)] | None = None
@@ -320,5 +321,10 @@ class LiveConfig(MappedConfig):
             raise ConfigError(f"`size={self.size[0]}x{self.size[1]}` has an odd side; use even ones")
         if self.temporal.map_every is not None:
             raise ConfigError("`map_every` is not for live streams; give `max_maps_per_second`")
+        if self.temporal.effort != "auto":
+            raise ConfigError(
+                f"`effort={self.temporal.effort}` is not for live streams, which take what time there is; "
+                "leave it out"
+            )
         if self.temporal.look_ahead:
             raise ConfigError("`look_ahead` is not for live streams: no frame waits there; leave it out")

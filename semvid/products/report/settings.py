@@ -22,7 +22,7 @@ _SCORES: dict[type, tuple[str, str]] = {
 _SAME_NAMES = {
     "": ("deinterlace", "audio"),
     "allocation": ("strength", "background_weight", "finest", "coarsest", "prefilter"),
-    "temporal": ("map_every", "smoothing", "look_ahead", "movement", "motion"),
+    "temporal": ("map_every", "smoothing", "look_ahead", "movement", "motion", "effort"),
 }
 """Fields of the config and of its parts whose flags have their names."""
 
@@ -58,6 +58,7 @@ def settings_table(config: CompressConfig) -> tuple[tuple[str, str], ...]:
         weights = ", ".join(f"{name} {weight:g}" for name, weight in maps.focus.weights.items())
         rows += [("model", maps.model_name), ("focus", weights or "all classes 1")]
         rows += [("threshold", f"{maps.focus.threshold:g}"), ("map every", _or_usual(temporal.map_every))]
+        rows.append(("effort", temporal.effort))
     codec = find_codec(config.codec)
     has_weights = codec.steers(config)
     if has_weights:
