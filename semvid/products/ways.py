@@ -34,5 +34,8 @@ def takes_little_effort(config: CompressConfig) -> bool:
     temporal, maps = config.temporal, config.maps
     if temporal.effort != "auto" or temporal.map_every is not None or not config.allocation.strength:
         return False
+    # Scores are measured by these maps, and by those of ``compare`` later.
+    if isinstance(config.rate, ScoreWish):
+        return False
     has_network = not maps.has_file and maps.chosen_model != "spectral"
     return has_network and find_codec(config.codec).is_fast(config.preset)

@@ -65,6 +65,7 @@ def test_what_a_search_tries_is_told_once(clip, tmp_path):
         ({"codec": "av1"}, False),
         ({"codec": "h264_nvenc"}, True),
         ({"codec": "mjpeg"}, False),
+        ({**X264, "rate": semvid.RegionPsnr(35)}, False),
         ({**X264, "temporal": semvid.TemporalConfig(effort="full")}, False),
         ({**X264, "temporal": semvid.TemporalConfig(map_every=10)}, False),
         ({**X264, "maps": semvid.MapsConfig(model="spectral")}, False),
