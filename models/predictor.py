@@ -17,7 +17,7 @@ _COARSEST_STRIDE = 32
 _FEWEST_CELLS, _MOST_CELLS = 2, 32
 _LEAST_SHRINKING = 4.0
 """Pixels of a picture for each that the network sees, at least: maps would take most of the time of encoding
-small ones. At 272 lines that keeps 97 % of what the object gains (``davis.py --lines 272``)."""
+small ones. At 272 lines that keeps 98 % of what the object gains (``davis.py --lines 272``)."""
 _FEATURE_SHARE = 2.0
 """Pixels for features, as a share of those for maps: on cut-outs that move over photographs tracking gains
 0.018 IoU, for 7 ms a frame."""
