@@ -13,6 +13,7 @@ on the clock. Longer clips repeat packets of a short one; 1080p is enlarged from
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -80,7 +81,9 @@ def make_clip(case: Case, folder: Path) -> Path:
 
 def run_command(arguments: list[str]) -> None:
     """Run to the end; anything but success ends the benchmark."""
-    subprocess.run(arguments, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    # As where a user installed it: compiled modules are kept.
+    around = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run(arguments, stdin=subprocess.DEVNULL, capture_output=True, check=True, env=around)
 
 
 def pairs_of(

@@ -1,4 +1,4 @@
-"""Runs the check whether the encoder follows the map: in files at once, in live streams on a thread."""
+"""Runs the check whether the encoder follows the map: on a thread where it takes a while."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ class WatchRunner:
 
     Args:
         watch: Finds out whether the map is followed.
-        in_thread: No packet waits for it.
+        is_live: No packet waits for it, and the end of an encoder only if it is the end of all.
         needs_key: The encoder makes too few key frames by itself for anything to be found out.
     """
 
-    def __init__(self, watch: MapWatch, *, in_thread: bool = False, needs_key: bool = False) -> None:
+    def __init__(self, watch: MapWatch, *, is_live: bool = False, needs_key: bool = False) -> None:
         self._watch = watch
-        self._pool = ThreadPoolExecutor(1, "semvid-watch") if in_thread else None
+        self._pool = ThreadPoolExecutor(1, "semvid-watch") if is_live or watch.encodes else None
+        self._is_live = is_live
         self._share: Future[float | None] | None = None
         self._needs_key = needs_key
 
@@ -38,19 +39,20 @@ class WatchRunner:
         self._needs_key = self._needs_key and not is_needed
         return is_needed
 
-    def look(self, packets: list[CodedPacket], *, is_last: bool = False, waits: bool = False) -> list[str]:
+    def look(self, packets: list[CodedPacket], *, is_last: bool = False, is_end: bool = False) -> list[str]:
         """Look at packets as they come from the encoder, and return sentences on what was found.
 
         Args:
             packets: In their order.
-            is_last: No more will come.
-            waits: Wait for checks that are still running.
+            is_last: No more will come from this encoder.
+            is_end: And there is no other after it.
         """
         work = self._watch.look(packets, is_last=is_last)
         if work is not None and self._pool is None:
             return self._conclude(work())
         if work is not None and self._pool is not None:
             self._share = self._pool.submit(work)
+        waits = is_end or (is_last and not self._is_live)
         if self._share is None or not (waits or self._share.done()):
             return []
         share, self._share = self._share, None

@@ -52,6 +52,7 @@ class MapWatch:
 
     Attributes:
         is_over: The check has ended.
+        encodes: It codes pictures again, for which the encoder should not have to wait.
     """
 
     def __init__(
@@ -69,7 +70,8 @@ class MapWatch:
         self._is_busy = self.is_over = False
         self._num_asked = self._num_misses = 0
         self._evidence: _Quantizers | _KeyFrames | _LiveKeyFrames
-        if spec.quantizers is not None and (is_live or not spec.quantizers.only_live):
+        self.encodes = spec.quantizers is None or (spec.quantizers.only_live and not is_live)
+        if spec.quantizers is not None and not self.encodes:
             self._evidence = _Quantizers(partial(share_in_quantizers, spec, spec.quantizers, crf, extradata))
         else:
             judge = partial(share_in_error, spec, options, extradata, codes_fields=codes_fields)

@@ -195,7 +195,7 @@ class RegionCoding:
             is_live=self._is_live,
         )
         needs_key = self._is_live and self._spec.lacks_live_keys
-        return WatchRunner(watch, in_thread=self._is_live, needs_key=needs_key)
+        return WatchRunner(watch, is_live=self._is_live, needs_key=needs_key)
 
 
 class _RegionStream:
@@ -217,7 +217,7 @@ class _RegionStream:
     def flush(self, *, is_end: bool = True) -> list[CodedPacket]:
         packets = self._encoder.flush()
         if self._watch is not None:
-            self.notices += self._watch.look(packets, is_last=True, waits=is_end)
+            self.notices += self._watch.look(packets, is_last=True, is_end=is_end)
         return packets
 
     def close(self) -> None:
