@@ -13,6 +13,7 @@ import av
 import imageio_ffmpeg
 from clips import pictures
 
+from semvid.codecs.svtav1.priority import kept_priorities
 from semvid.core.coded import CodedPacket
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
@@ -25,6 +26,7 @@ ENCODERS = {
     ),
     "vp8": ("libvpx", "vp8", {"deadline": "realtime", "lag-in-frames": "0"}),
     "vp9": ("libvpx-vp9", "vp9", {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}),
+    "av1": ("libsvtav1", "av1", {"preset": "12", "crf": "45"}),
     "mjpeg": ("mjpeg", "mjpeg", {}),
 }
 TICKS = 3000
@@ -80,8 +82,12 @@ def coded_packets(
     encoder = av.CodecContext.create(library, "w")
     encoder.width, encoder.height, encoder.gop_size = width, height, 10
     encoder.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
-    encoder.time_base, encoder.framerate, encoder.bit_rate = Fraction(1, 90_000), Fraction(30), 300_000
+    encoder.time_base, encoder.framerate = Fraction(1, 90_000), Fraction(30)
+    if "crf" not in options:
+        encoder.bit_rate = 300_000
     encoder.options = options
+    with kept_priorities():
+        encoder.open()
     packets = []
     for index, picture in enumerate(pictures(width, height, num_frames)):
         frame = av.VideoFrame(width, height, encoder.pix_fmt)

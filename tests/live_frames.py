@@ -44,7 +44,7 @@ def captured(grey, k):
 
 def decoded(packets):
     """Decode packets alone, as a player that joined at the first."""
-    codec = av.CodecContext.create({"vp8": "vp8", "vp9": "vp9"}.get(packets[0].codec, packets[0].codec), "r")
+    codec = av.CodecContext.create({"av1": "libdav1d"}.get(packets[0].codec, packets[0].codec), "r")
     found = []
     for one in packets:
         packet = av.Packet(one.data)

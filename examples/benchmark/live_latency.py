@@ -1,12 +1,14 @@
 """Measure a live stream over the loopback network: delay, drops, bit rate, memory.
 
     python examples/benchmark/live_latency.py [--minutes 10] [--bitrate 800] [--busy N]
+        [--codec av1 --result live_latency_av1]
 
 FFmpeg plays a 720p clip (30 frames a second, as it is, again and again, with a tone) as MPEG-TS over UDP;
-semvid reads it, maps it with ``msroi-fast``, codes it with x264 superfast at the bit rate and writes MPEG-TS,
-sound included, to another UDP port. The delay is from a frame decoded to its packet coded, the encoder's own
-delay included, of every frame; the first ten seconds, in which the encoder finds its rate, do not count for
-the bit rate. ``--busy`` runs processes beside it that do nothing but work, to see the load cut in steps.
+semvid reads it, maps it with ``msroi-fast``, codes it with x264 superfast (or ``--codec``) at the bit rate
+and writes MPEG-TS, sound included, to another UDP port, or Matroska where MPEG-TS does not carry the codec.
+The delay is from a frame decoded to its packet coded, the encoder's own delay included, of every frame; the
+first ten seconds, in which the encoder finds its rate, do not count for the bit rate. ``--busy`` runs
+processes beside it that do nothing but work, to see the load cut in steps.
 """
 
 from __future__ import annotations
@@ -83,9 +85,9 @@ def resident_mb() -> float:
         return int(file.read().split()[1]) * resource.getpagesize() / 1e6
 
 
-def measure(minutes: float, bitrate_kbps: int, num_busy: int) -> dict[str, Any]:
+def measure(minutes: float, bitrate_kbps: int, num_busy: int, codec: str) -> dict[str, Any]:
     """Stream for some minutes."""
-    config = LiveConfig(rate=Bitrate(1000 * bitrate_kbps), latency_ms=80)
+    config = LiveConfig(codec=codec, rate=Bitrate(1000 * bitrate_kbps), latency_ms=80)
     busy = [multiprocessing.Process(target=work, daemon=True) for _ in range(num_busy)]
     for one in busy:
         one.start()
@@ -95,7 +97,8 @@ def measure(minutes: float, bitrate_kbps: int, num_busy: int) -> dict[str, Any]:
     latencies = array("d")
     started = time.monotonic()
     try:
-        session = open_session("udp://127.0.0.1:23450", "udp://127.0.0.1:23451", config, more_sinks=[tap])
+        sink = "udp://127.0.0.1:23451" if codec in {"x264", "x265"} else str(Path(folder.name) / "live.mkv")
+        session = open_session("udp://127.0.0.1:23450", sink, config, more_sinks=[tap])
         with closing(session.run()) as events:
             session.record_latencies(latencies)
             status = None
@@ -119,7 +122,7 @@ def measure(minutes: float, bitrate_kbps: int, num_busy: int) -> dict[str, Any]:
     assert status is not None
     slots = np.array([tap.slots[index] for index in range(1, max(tap.slots))]) / SECONDS_PER_RATE / 1000
     return {
-        "minutes": minutes, "bitrate_kbps": bitrate_kbps, "num_busy": num_busy,
+        "codec": codec, "minutes": minutes, "bitrate_kbps": bitrate_kbps, "num_busy": num_busy,
         "num_frames": status.num_frames, "num_dropped": status.num_dropped,
         "num_repeated": status.num_repeated,
         "latency_ms": {str(q): float(1000 * np.percentile(latencies, q)) for q in (50, 95, 99, 100)},
@@ -137,10 +140,11 @@ def main() -> None:
     )
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--bitrate", type=int, default=800)
+    parser.add_argument("--codec", default=LiveConfig().codec)
     parser.add_argument("--busy", type=int, default=0)
     parser.add_argument("--result", default="live_latency", help="name of the result")
     arguments = parser.parse_args()
-    found = measure(arguments.minutes, arguments.bitrate, arguments.busy)
+    found = measure(arguments.minutes, arguments.bitrate, arguments.busy, arguments.codec)
     save(arguments.result, found)
     delays, rates = found["latency_ms"], found["kbps_per_10_s"]
     rows = [[

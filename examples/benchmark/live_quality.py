@@ -1,12 +1,13 @@
 """Measure what maps buy in a live stream: object PSNR at the same bit rate, in real time.
 
     python examples/benchmark/live_quality.py [--sequences dog,parkour] [--bitrate 500] [--seconds 10]
+        [--codec av1 --result live_quality_av1]
 
 DAVIS sequences are played forwards and backwards at 30 frames a second of the wall clock, so that maps come
-as late as they do live. Anchor and test have the same encoder settings (x264 superfast, zerolatency, intra
-refresh, its own AQ on) and the same bit rate; only ``strength`` differs (0 and 1). PSNR is of luma, from the
-squared error pooled over all frames; the object is the truth mask. The first second, in which nobody has a
-map and the encoder finds its rate, counts too.
+as late as they do live. Anchor and test have the same encoder settings (by default x264 superfast,
+zerolatency, intra refresh, its own AQ on) and the same bit rate; only ``strength`` differs (0 and 1). PSNR is
+of luma, from the squared error pooled over all frames; the object is the truth mask. The first second, in
+which nobody has a map and the encoder finds its rate, counts too.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from common import data_folder, save, table
 from numpy.typing import NDArray
 
 import semvid
-from semvid.core.coded import TIME_BASE, CodedPacket
+from semvid.core.coded import TIME_BASE, CodedPacket, software_decoder
 from semvid.core.config import LiveConfig, MapsConfig
 from semvid.core.rate import Bitrate
 from semvid.core.types import Frame
@@ -74,7 +75,7 @@ def score(
     packets: list[CodedPacket], pictures: list[NDArray[np.uint8]], masks: list[NDArray[np.bool_]]
 ) -> tuple[float, float]:
     """Return PSNR of the object and of the whole frame."""
-    codec = av.CodecContext.create("h264", "r")
+    codec = av.CodecContext.create(software_decoder(packets[0].codec), "r")
     decoded = [frame for one in packets for frame in codec.decode(av.Packet(one.data))] + codec.decode(None)
     inside = whole = 0.0
     num_inside = num_whole = 0
@@ -90,12 +91,22 @@ def score(
     return tuple(float(10 * np.log10(255**2 * n / e)) for e, n in ((inside, num_inside), (whole, num_whole)))
 
 
+def fullest(packets: list[CodedPacket], config: LiveConfig) -> float:
+    """Return the longest that bits wait for a line of the bit rate, in seconds."""
+    rate, level, highest = config.rate.bits_per_second, 0.0, 0.0
+    for packet in packets:
+        level = max(level - rate / RATE, 0) + 8 * len(packet.data)
+        highest = max(highest, level)
+    return highest / rate
+
+
 def main() -> None:
     """Write ``results/RESULT.json``, print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--sequences", default=SEQUENCES)
+    parser.add_argument("--codec", default=LiveConfig().codec)
     parser.add_argument("--bitrate", type=int, default=500, help="kilobits a second")
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--model", default=LiveConfig().maps.chosen_model)
@@ -110,22 +121,30 @@ def main() -> None:
         scores = {}
         for strength in (0.0, 1.0):
             config = LiveConfig(
-                rate=Bitrate(1000 * arguments.bitrate), maps=MapsConfig(model=arguments.model, threads=1),
+                codec=arguments.codec, rate=Bitrate(1000 * arguments.bitrate),
+                maps=MapsConfig(model=arguments.model, threads=1),
                 allocation=semvid.AllocationConfig(
                     strength=strength, background_weight=arguments.background_weight
                 ),
             )  # fmt: skip
             packets, delay, maps = stream(pictures, config, RATE * arguments.seconds)
             kbps = sum(8 * len(one.data) for one in packets) / arguments.seconds / 1000
-            scores[strength] = (*score(packets, pictures, masks), kbps, *delay, maps)
+            scores[strength] = (
+                *score(packets, pictures, masks),
+                kbps,
+                *delay,
+                maps,
+                fullest(packets, config),
+            )
         plain, mapped = scores[0.0], scores[1.0]
         found[sequence] = {
             "object_gain_db": mapped[0] - plain[0], "whole_gain_db": mapped[1] - plain[1],
             "kbps_plain": plain[2], "kbps": mapped[2], "latency_ms": mapped[3], "latency_p99_ms": mapped[4],
-            "maps_per_second": mapped[5],
+            "maps_per_second": mapped[5], "fullest_seconds": max(plain[6], mapped[6]),
+            "object_db": mapped[0], "whole_db": mapped[1],
         }  # fmt: skip
     settings = {
-        "bitrate_kbps": arguments.bitrate, "model": arguments.model,
+        "codec": arguments.codec, "bitrate_kbps": arguments.bitrate, "model": arguments.model,
         "background_weight": arguments.background_weight,
     }  # fmt: skip
     save(arguments.result, {**settings, "sequences": found})

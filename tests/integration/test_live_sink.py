@@ -52,6 +52,7 @@ def times_in(path):
         ("x264", "film.mkv"), ("x264", "film.mp4"), ("x264", "film.ts"), ("x264", "film.mov"),
         ("x265", "film.mkv"), ("x265", "film.mp4"), ("x265", "film.ts"),
         ("vp8", "film.webm"), ("vp8", "film.mkv"), ("vp9", "film.webm"), ("vp9", "film.mp4"),
+        ("av1", "film.mkv"), ("av1", "film.mp4"), ("av1", "film.webm"),
         ("mjpeg", "film.mkv"), ("mjpeg", "film.mov"),
     ],
 )  # fmt: skip
@@ -202,7 +203,8 @@ def test_nothing_is_overwritten_unasked(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("codec", "name"), [("x264", "film.mkv"), ("vp9", "film.webm"), ("mjpeg", "film.mov")]
+    ("codec", "name"),
+    [("x264", "film.mkv"), ("vp9", "film.webm"), ("av1", "film.mp4"), ("mjpeg", "film.mov")],
 )
 def test_another_size_begins_another_file(tmp_path, codec, name):
     path = tmp_path / name

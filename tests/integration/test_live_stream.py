@@ -27,7 +27,7 @@ from semvid.streaming.stream import LiveStream
 RAW = {"h264": "h264", "hevc": "hevc", "mjpeg": "mjpeg"}
 
 
-@pytest.mark.parametrize("codec", ["x264", "x265", "vp8", "vp9", "mjpeg"])
+@pytest.mark.parametrize("codec", ["x264", "x265", "vp8", "vp9", "av1", "mjpeg"])
 def test_every_frame_comes_out_at_once_and_decodes(codec):
     stream = LiveStream(LiveConfig(codec=codec, rate=Bitrate(1_500_000), latency_ms=60), LeftThird())
     try:
@@ -42,11 +42,13 @@ def test_every_frame_comes_out_at_once_and_decodes(codec):
     assert len(decoded(packets)) == len(packets)
 
 
-def test_what_matters_is_coded_better_at_the_same_bit_rate():
+@pytest.mark.parametrize("codec", ["x264", "av1"])
+def test_what_matters_is_coded_better_at_the_same_bit_rate(codec):
     frames = list(captured_frames(60))
     errors = {}
     for strength in (0.0, 1.0):
-        config = LiveConfig(rate=Bitrate(400_000), allocation=semvid.AllocationConfig(strength=strength))
+        allocation = semvid.AllocationConfig(strength=strength)
+        config = LiveConfig(codec=codec, rate=Bitrate(400_000), allocation=allocation)
         stream = LiveStream(config, LeftThird())
         try:
             packets, _ = feed_all(stream, frames)
@@ -64,8 +66,9 @@ def test_what_matters_is_coded_better_at_the_same_bit_rate():
     assert errors[1.0][1] == pytest.approx(errors[0.0][1], rel=0.1)
 
 
-def test_the_bit_rate_is_held():
-    stream = LiveStream(LiveConfig(rate=Bitrate(600_000)), LeftThird())
+@pytest.mark.parametrize("codec", ["x264", "av1"])
+def test_the_bit_rate_is_held(codec):
+    stream = LiveStream(LiveConfig(codec=codec, rate=Bitrate(600_000)), LeftThird())
     try:
         packets, _ = feed_all(stream, captured_frames(240))
     finally:
@@ -95,6 +98,17 @@ def test_settings_act_at_once_and_wrong_ones_are_refused():
     assert len(decoded(packets)) == 130
 
 
+def test_av1_has_key_frames_in_time_and_when_they_are_asked_for():
+    with LiveStream(LiveConfig(codec="av1", rate=Bitrate(600_000)), LeftThird()) as stream:
+        packets = []
+        for one in captured_frames(100):
+            packets += stream.feed(one, expected_rate=RATE, wants_key=one.frame.index == 45)
+    keys = [index for index, one in enumerate(packets) if one.is_keyframe]
+    # Where one was asked for, the next is two seconds later.
+    assert keys == [0, 45]
+    assert len(decoded(packets[45:])) == 55
+
+
 def test_another_size_in_mid_stream_begins_with_a_key_frame():
     stream = LiveStream(LiveConfig(), LeftThird())
     try:
@@ -106,7 +120,7 @@ def test_another_size_in_mid_stream_begins_with_a_key_frame():
     assert {(one.width, one.height) for one in decoded(second)} == {(256, 192)}
 
 
-@pytest.mark.parametrize("codec", ["mjpeg", "x265"])
+@pytest.mark.parametrize("codec", ["mjpeg", "x265", "av1"])
 def test_no_frame_is_lost_at_the_end_or_at_another_encoder(codec):
     with LiveStream(LiveConfig(codec=codec, rate=Bitrate(1_500_000)), LeftThird()) as stream:
         packets, _ = feed_all(stream, captured_frames(9))
@@ -224,6 +238,9 @@ def test_presets_that_ignore_maps_are_refused_and_never_chosen():
         live_presets(LiveConfig(preset="ultrafast"))
     with pytest.raises(ConfigError, match="`preset=3` is not for live vp8"):
         live_presets(LiveConfig(codec="vp8", preset="3"))
+    with pytest.raises(ConfigError, match="`preset=6` is not for live av1; choose one of 7 to 13"):
+        live_presets(LiveConfig(codec="av1", preset="6"))
+    assert live_presets(LiveConfig(codec="av1")) == ("10", "11", "12", "13")
     assert live_presets(LiveConfig(preset="faster")) == ("faster", "veryfast", "superfast")
 
 

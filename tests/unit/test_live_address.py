@@ -114,6 +114,7 @@ def test_no_password_is_ever_shown(scheme, user, rest):
     [
         ("a.mkv", "mjpeg", "matroska"), ("a.mp4", "vp9", "mp4"), ("a.ts", "x265", "mpegts"), ("a.webm", "vp8", "webm"),
         ("a-%03d.ts", "x264", "segment"), ("a.m3u8", "x264", "hls"), ("-", "x264", "mpegts"), ("-", "vp9", "matroska"),
+        ("a.webm", "av1", "webm"), ("a.mp4", "av1", "mp4"), ("-", "av1", "matroska"),
         ("rtsp://h/a", "x264", "rtsp"), ("rtmps://h/a/k", "x264", "flv"), ("udp://h:1", "x265", "mpegts"),
         ("rtp://h:1", "x264", "rtp_mpegts"), ("srt://h:1?mode=caller", "x264", "mpegts"),
     ],
@@ -133,8 +134,10 @@ def test_datagrams_hold_whole_packets_of_a_transport_stream():
 @pytest.mark.parametrize(
     ("text", "codec", "words"),
     [
-        ("a.webm", "x264", "`codec=vp8 or vp9`"), ("a.ts", "vp8", "`codec=x264 or x265`"), ("a.mp4", "mjpeg", "x264"),
+        ("a.webm", "x264", "`codec=vp8 or vp9 or av1`"), ("a.ts", "vp8", "`codec=x264 or x265`"), ("a.mp4", "mjpeg", "x264"),
         ("rtmp://h/a/secret", "vp8", "x264"), ("udp://h:1", "mjpeg", "x264"), ("rtsp://h/a", "mjpeg", "vp8"),
+        ("rtmp://h/a", "av1", "`codec=x264 or x265`"), ("srt://h:1", "av1", "x264"), ("rtsp://h/a", "av1", "or vp8"),
+        ("a.ts", "av1", "cannot carry `codec=av1`"), ("a.m3u8", "av1", "or a .mkv file"),
         ("a.avi", "x264", ".mkv"), ("a", "x264", ".mkv"), ("100%.mkv", "x264", "%03d"), ("http://h/a", "x264", "rtmp://"),
     ],
 )  # fmt: skip

@@ -1,6 +1,9 @@
 import _ctypes
 import os
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +17,14 @@ from semvid.codecs.ffmpeg.rated import rated_options
 from semvid.codecs.ffmpeg.twins import encode_beside
 from semvid.codecs.registry import find_codec
 from semvid.codecs.svtav1 import library as library_module
-from semvid.codecs.svtav1 import trial, trust
+from semvid.codecs.svtav1 import priority, trial, trust
 from semvid.codecs.svtav1.av1 import AV1
 from semvid.codecs.svtav1.library import Library, load_library
+from semvid.codecs.svtav1.live_rate import LiveRate
 from semvid.codecs.svtav1.segments import BLOCK_SIZE, Segments, segments_of
 from semvid.codecs.svtav1.session import Session
 from semvid.core.config import AllocationConfig, CompressConfig
-from semvid.core.errors import ConfigError, EncoderError, MapIgnoredError
+from semvid.core.errors import ConfigError, EncoderError
 from semvid.core.luma import plane_of
 from semvid.core.rate import Crf
 from semvid.core.types import QuantizerOffsets
@@ -72,9 +76,9 @@ def test_segments_are_the_first_region_that_covers_a_block(rectangles):
 def test_what_others_are_predicted_from_is_coarsened_less(monkeypatch):
     sent, send = [], Session.send
 
-    def note(self, planes, number, *, is_key, segments):
+    def note(self, planes, number, *, is_key, segments, quantizer):
         sent.append(segments and segments.offsets)
-        send(self, planes, number, is_key=is_key, segments=segments)
+        send(self, planes, number, is_key=is_key, segments=segments, quantizer=quantizer)
 
     monkeypatch.setattr(Session, "send", note)
     offsets = QuantizerOffsets(np.array([[0, 6]], np.float32), BLOCK_SIZE)
@@ -118,6 +122,95 @@ def test_low_delay_gives_each_picture_at_once():
         session.send(tuple(plane_of(frame.picture, i) for i in range(3)), number, is_key=False, segments=None)
         assert [one.number for one in session.packets()] == [number]
     session.close()
+
+
+def test_offsets_about_their_mean_stay_where_quantizers_are():
+    segments = Segments(1, 4, bytes([0, 0, 0, 1]), (80, 0))
+    assert segments.centred(0.5).offsets == (50, -30)
+    assert segments.centred(0.5).within(-20, 45) == Segments(1, 4, segments.blocks, (45, -20))
+
+
+def test_quantizers_that_are_told_move_bits():
+    def num_bytes(quantizer):
+        session = Session(load_library(), {**SMALL, **AV1.low_delay, **LiveRate.PARAMETERS})
+        sizes = []
+        for number, frame in enumerate(texture_frames(128, 64, 4)):
+            planes = tuple(plane_of(frame.picture, i) for i in range(3))
+            session.send(planes, number, is_key=number == 2, segments=None, quantizer=quantizer)
+            (packet,) = session.packets()
+            assert packet.is_key == (number in {0, 2})
+            sizes.append(len(packet.data))
+        session.close()
+        return sum(sizes)
+
+    fine, middle, coarse = map(num_bytes, (10, 35, 60))
+    assert fine > 1.5 * middle > 2.25 * coarse
+
+
+def rate_of(frame_rate=25, **options):
+    options = {"b": "400000", "bufsize": "120000", "g": "50", **options}
+    found = LiveRate(options, (320, 192), Fraction(frame_rate))
+    assert not options
+    return found
+
+
+def test_live_quantizers_follow_what_there_is_to_code():
+    flat = np.full((192, 320), 128, np.uint8)
+    noise = np.random.default_rng(1).integers(0, 255, (192, 320), np.uint8)
+    assert rate_of().choose(flat, 0.0, is_key=True) == 4
+    assert rate_of().choose(noise, 0.0, is_key=True) > 40
+    # The same picture in 10 bits.
+    assert rate_of().choose(noise.astype(np.uint16) * 4, 0.0, is_key=True) == rate_of().choose(
+        noise, 0.0, is_key=True
+    )
+
+
+def test_live_key_frames_come_in_time():
+    rate, keys = rate_of(g="3"), []
+    for number in range(8):
+        keys.append(rate.wants_key or number == 4)
+        rate.choose(np.zeros((64, 64), np.uint8), number / 25, is_key=keys[-1])
+        rate.coded(100)
+    assert [number for number, one in enumerate(keys) if one] == [0, 3, 4, 7]
+
+
+def test_offsets_have_room_to_the_ends_of_the_quantizer():
+    assert rate_of().index_room(63) == (-254, 0)
+    assert rate_of().index_room(4) == (-15, 239)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what threads do is told on Linux alone")
+def test_threads_of_others_are_not_taken_for_those_of_the_library():
+    name = Path(f"/proc/self/task/{threading.get_native_id()}/comm")
+    before, started, is_over = name.read_text(), [], threading.Event()
+
+    def start_another():
+        Path(f"/proc/self/task/{threading.get_native_id()}/comm").write_text("another")
+        threading.Thread(target=lambda: started.append(threading.get_native_id()) or is_over.wait()).start()
+
+    # Other parts of the process start threads too.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(int).result()
+        with priority.kept_priorities() as found:
+            session = Session(load_library(), {**SMALL, "crf": "40"})
+            pool.submit(start_another).result()
+    assert not found & set(started)
+    assert name.read_text() == before
+    assert session._threads
+    is_over.set()
+    session.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what threads do is told on Linux alone")
+def test_it_waits_for_threads_that_have_something_to_do(monkeypatch):
+    monkeypatch.setattr(priority, "_MOST_SECONDS", 0.2)
+    busy, looks = [True, True, True, False], []
+    monkeypatch.setattr(priority, "_is_busy", lambda thread: looks.append(thread) or busy[len(looks) - 1])
+    priority.wait_for_rest({7})
+    assert looks == [7] * 4
+    monkeypatch.undo()
+    assert priority._is_busy(os.getpid())
+    assert not priority._is_busy(2**22 + 1)
 
 
 def test_segments_move_bits():
@@ -229,11 +322,6 @@ def test_a_library_that_crashes_or_ignores_maps_is_not_driven(
     assert not list(untrusted.glob("svtav1-*.json"))
     # Everything else works.
     assert find_codec("x264").self_test().obeys_map
-
-
-def test_it_is_not_for_live_streams():
-    with pytest.raises(MapIgnoredError, match="av1 is not for live streams: .* ignores maps; use"):
-        find_codec("av1").live_presets(None)
 
 
 def test_what_is_predicted_counts_that_frames_are_coded_finer():

@@ -28,7 +28,9 @@ def live_options(spec: EncoderSpec, options: LiveOptions) -> dict[str, str]:
     seconds = min(max(_BUFFERED * options.latency_ms / 1000, _LEAST_BUFFER_SECONDS), _MOST_BUFFER_SECONDS)
     rate = dict.fromkeys(spec.live_rates, str(options.bitrate))
     rate["bufsize"] = str(round(options.bitrate * seconds))
-    return {**built, **rate, "g": str(max(round(_GOP_SECONDS * options.frame_rate), 1)), "bf": "0"}
+    # Only FFmpeg knows this one.
+    in_order = {} if spec.drive else {"bf": "0"}
+    return {**built, **rate, "g": str(max(round(_GOP_SECONDS * options.frame_rate), 1)), **in_order}
 
 
 def predicted_saving(blocks: BlockBits, offsets: FloatArray) -> float:

@@ -122,8 +122,11 @@ class RegionCoding:
     def prepare(self, analysed: AnalysedFrame) -> PreparedFrame:
         """See ``Coding``."""
         if self._preparer is None:
+            spec = self._spec
+            if self._is_live and spec.live_levels is not None:
+                spec = replace(spec, max_levels=spec.live_levels)
             self._preparer = FramePreparer(
-                self._spec,
+                spec,
                 self._crf,
                 analysed.frame,
                 remainder=self._remainder,

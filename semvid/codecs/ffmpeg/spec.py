@@ -163,6 +163,8 @@ class EncoderSpec:
     """Bits per second allowed under CRF; 0 = no bound."""
     max_levels: int | None = None
     """Distinct non-zero offsets a frame can have; None = any."""
+    live_levels: int | None = None
+    """The same in live streams; None = as many."""
     blocks_as_one: int = 1
     """Side of the largest square that may share one quantizer, in blocks."""
     spared_steps: float = 0.0
@@ -203,6 +205,8 @@ class EncoderSpec:
     """Codec tag by output suffix, where players insist on one."""
     live_preset: str | None = None
     """What keeps up with 720p on two cores; None = it goes faster than its presets by ``low_delay``."""
+    slowest_live: str | None = None
+    """Live it has no slower preset; None = it has all."""
     low_delay: Mapping[str, str] = field(default_factory=dict)
     """Options with which every frame that goes in comes out at once."""
     lacks_live_keys: bool = False
@@ -298,6 +302,12 @@ class EncoderSpec:
             return ()
         first = options.preset or self.live_preset
         self.options(self.crf.default, first, self.low_delay)
+        slowest = self.slowest_live or first
+        if self.presets.index(first) < self.presets.index(slowest):
+            raise ConfigError(
+                f"{setting('preset', first)} is not for live {self.name}; choose one of "
+                f"{slowest} to {self.presets[-1]}"
+            )
         faster = self.presets[self.presets.index(first) :]
         return tuple(one for one in faster if self._obeys(one, self.low_delay))
 

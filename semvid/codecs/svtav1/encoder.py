@@ -20,6 +20,7 @@ from semvid.codecs.ffmpeg.encoder import USUAL_RATE, stream_parameters
 from semvid.codecs.ffmpeg.prepare import FramePreparer
 from semvid.codecs.ffmpeg.regions import read_regions
 from semvid.codecs.ffmpeg.spec import EncoderSpec
+from semvid.codecs.svtav1.live_rate import LiveRate
 from semvid.codecs.svtav1.segments import BLOCK_SIZE, Segments, segments_of
 from semvid.codecs.svtav1.session import Packet, Session
 from semvid.codecs.svtav1.trust import trusted_library
@@ -45,6 +46,10 @@ _BASE_PULL, _PULL = 0.74, 1.07
 """Factors on offsets: what is coarse in a picture that many others are predicted from is coarse in all of
 them, and the whole frame loses 1 % less for the same gain of the object. A factor for each layer of
 prediction buys nothing more. A tenth higher, both gain the object 2 % and cost the whole frame 2.7 %."""
+_LIVE_CENTRE = 0.75
+"""Share of their mean by which offsets are lowered live, where the rate says what they are added to: the
+Lagrangian of all blocks is that of the quantizer in between. On three sequences the object gains 0.15 dB by
+this, and the whole frame as much."""
 _HIGHEST_RATE = Fraction(240)
 """Frames per second that it takes as nominal; timestamps stay exact."""
 _CHROMATICITY, _LUMINANCE = 50_000, 10_000
@@ -90,6 +95,10 @@ class SvtEncoder:
         self._num_pictures = 0
         self._since_key = -1
         self._newest: Segments | None = None
+        options = dict(options)
+        self._rate: LiveRate | None = None
+        if "crf" not in options:
+            self._rate = LiveRate(options, preparer.size, frame_rate)
         keeper = self._keeper = SideDataKeeper(spec.name, target.suffix.lower())
         keeper.begin(first, target.source.side_data if target.source else (), preparer.size)
         self.notices = keeper.notices
@@ -97,6 +106,7 @@ class SvtEncoder:
             **_description(preparer, first, frame_rate),
             **_hdr10(first),
             **_translated(options),
+            **(LiveRate.PARAMETERS if self._rate else {}),
         })  # fmt: skip
         self.parameters = stream_parameters(
             spec, preparer, keeper, first=first, target=target, frame_rate=frame_rate, bit_rate=0,
@@ -116,12 +126,20 @@ class SvtEncoder:
             EncoderError: The encoder gave up.
         """
         is_key = picture.pict_type == PictureType.I
+        quantizer = 0
+        if self._rate is not None:
+            is_key = is_key or self._rate.wants_key
+            quantizer = self._rate.choose(plane_of(picture, 0), picture.time or 0.0, is_key=is_key)
         self._since_key = 0 if is_key else self._since_key + 1
         regions = read_regions(picture)
         segments = None
         if regions is not None:
-            is_base = self._since_key % _BASE_DISTANCE == 0
-            segments = segments_of(*regions, self._grid, _BASE_PULL if is_base else _PULL)
+            if self._rate is None:
+                is_base = self._since_key % _BASE_DISTANCE == 0
+                segments = segments_of(*regions, self._grid, _BASE_PULL if is_base else _PULL)
+            else:
+                centred = segments_of(*regions, self._grid).centred(_LIVE_CENTRE)
+                segments = centred.within(*self._rate.index_room(quantizer))
             # A map stays in force until another comes. Before the first that says anything none is sent: to
             # code one costs bits.
             is_known = segments == self._newest or (self._newest is None and segments.offsets == (0,))
@@ -132,9 +150,12 @@ class SvtEncoder:
         self._times[number] = picture.pts or 0, picture.duration or 0
         self._session.send(
             (plane_of(picture, 0), plane_of(picture, 1), plane_of(picture, 2)), number,
-            is_key=is_key, segments=segments,
+            is_key=is_key, segments=segments, quantizer=quantizer,
         )  # fmt: skip
-        return list(self._coded(self._session.packets()))
+        packets = list(self._coded(self._session.packets()))
+        if self._rate is not None:
+            self._rate.coded(sum(len(one.data) for one in packets))
+        return packets
 
     def flush(self) -> list[CodedPacket]:
         """End the stream and return the remaining packets."""

@@ -1,35 +1,80 @@
-"""Keeps the library from taking real-time priority, as it does wherever root runs it on Linux.
+"""What the threads of the library may do, and what they are doing, on Linux.
 
-It gives the highest there is to its own threads and, for good, to the thread that starts it. That one would
-hold up decoding and the network, and processes that it starts would inherit it; an encoder whose threads wait
-by spinning, such as libvpx, comes to a standstill beside it.
+Wherever root runs it there, the library takes real-time priority: it gives the highest there is to its own
+threads and, for good, to the thread that starts it. That one would hold up decoding and the network, and
+processes that it starts would inherit it; an encoder whose threads wait by spinning, such as libvpx, comes to
+a standstill beside it.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+_TASKS = Path("/proc/self/task")
+_PAUSE_SECONDS = 0.0005
+_MOST_SECONDS = 2.0
+_marks = itertools.count()
+
 
 @contextmanager
-def kept_priorities() -> Iterator[None]:
-    """While the library starts: threads that appear become ordinary, and the calling one stays as it is."""
+def kept_priorities() -> Iterator[set[int]]:
+    """While the library starts: its threads become ordinary, and the calling one stays as it is.
+
+    Yields:
+        A set in which its threads are then found, on Linux.
+    """
+    appeared: set[int] = set()
     if sys.platform != "linux":
-        yield
+        yield appeared
         return
     caller = threading.get_native_id()
     policy, parameters = os.sched_getscheduler(caller), os.sched_getparam(caller)
     before = _threads()
+    # Threads of others may appear meanwhile; those of the library have the name of the one that starts them.
+    name_file = _TASKS / str(caller) / "comm"
+    name, mark = name_file.read_bytes(), f"svt-{next(_marks)}".encode()
+    name_file.write_bytes(mark)
     try:
-        yield
+        yield appeared
     finally:
+        name_file.write_bytes(name.strip())
         _set(caller, policy, parameters)
-        for thread in _threads() - before:
+        appeared |= {one for one in _threads() - before if _name_of(one) == mark}
+        for thread in appeared:
             _set(thread, os.SCHED_OTHER, os.sched_param(0))
+
+
+def wait_for_rest(threads: set[int]) -> None:
+    """Wait until none of the threads has anything to do; elsewhere than on Linux, a moment."""
+    if sys.platform != "linux":
+        time.sleep(_PAUSE_SECONDS)
+        return
+    end = time.monotonic() + _MOST_SECONDS
+    while any(map(_is_busy, threads)) and time.monotonic() < end:
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _name_of(thread: int) -> bytes:
+    try:
+        return (_TASKS / str(thread) / "comm").read_bytes().strip()
+    except OSError:
+        return b""
+
+
+def _is_busy(thread: int) -> bool:
+    """Tell whether a thread runs, or would if a core were free; see proc_pid_stat(5)."""
+    try:
+        told = (_TASKS / str(thread) / "stat").read_bytes()
+    except OSError:
+        return False
+    return told[told.rindex(b")") + 2 : told.rindex(b")") + 3] == b"R"
 
 
 def _set(thread: int, policy: int, parameters: os.sched_param) -> None:
@@ -41,4 +86,4 @@ def _set(thread: int, policy: int, parameters: os.sched_param) -> None:
 
 def _threads() -> set[int]:
     """Return the threads of this process."""
-    return {int(one.name) for one in Path("/proc/self/task").iterdir()}
+    return {int(one.name) for one in _TASKS.iterdir()}

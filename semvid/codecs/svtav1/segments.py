@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,15 @@ class Segments:
     """Numbers of segments, row by row."""
     offsets: tuple[int, ...]
     """Of the quantizer index, by segment, coarsest first, in -255..255."""
+
+    def centred(self, share: float) -> Segments:
+        """Return the same with all offsets lowered by a share of their mean over the blocks."""
+        mean = float(np.asarray(self.offsets)[np.frombuffer(self.blocks, np.uint8)].mean())
+        return replace(self, offsets=tuple(one - round(share * mean) for one in self.offsets))
+
+    def within(self, lowest: int, highest: int) -> Segments:
+        """Return the same with all offsets in ``lowest..highest``."""
+        return replace(self, offsets=tuple(min(max(one, lowest), highest) for one in self.offsets))
 
 
 def segments_of(

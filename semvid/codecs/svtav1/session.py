@@ -27,7 +27,7 @@ from semvid.codecs.svtav1.library import (
     packet_pointer,
     take_errors,
 )  # fmt: skip
-from semvid.codecs.svtav1.priority import kept_priorities
+from semvid.codecs.svtav1.priority import kept_priorities, wait_for_rest
 from semvid.codecs.svtav1.segments import Segments
 from semvid.core.errors import ConfigError, EncoderError
 from semvid.core.text import setting
@@ -68,6 +68,7 @@ class Session:
     def __init__(self, library: Library, parameters: Mapping[str, str]) -> None:
         self._handle, self._library = c_void_p(), library
         self._is_open = False
+        self._threads: set[int] = set()
         # The library then waits for a packet whenever it is asked for one.
         self._waits = parameters.get("pred-struct") in _LOW_DELAY
         self._num_inside = 0
@@ -83,7 +84,7 @@ class Session:
                 self._parse(configuration, name, value)
             configuration[self._switch_place(configuration)] = b"\1"
             self._check(library.svt_av1_enc_set_parameter(self._handle, configuration), "refuses its options")
-            with kept_priorities():
+            with kept_priorities() as self._threads:
                 self._check(library.svt_av1_enc_init(self._handle), "could not start")
             self._is_open = True
             self.header = self._read_header()
@@ -125,6 +126,7 @@ class Session:
         *,
         is_key: bool,
         segments: Segments | None,
+        quantizer: int = 0,
     ) -> None:
         """Hand a picture over; samples are copied.
 
@@ -133,12 +135,18 @@ class Session:
             number: Of the picture, in the order they are shown.
             is_key: A player must be able to begin here.
             segments: Its map, in force until another comes; None = there is no new one.
+            quantizer: Its quantizer in 1..63, where ``use-q-file`` is 1; elsewhere it is not read.
         """
+        if self._waits:
+            # With little delay there is one record of a picture, used again for the next. Where its thread
+            # has to wait for a core, SVT-AV1 4.1 reads it once more after the packet has come out, and a
+            # picture sent before stops the encoder for good: one in a thousand on a machine that is busy.
+            wait_for_rest(self._threads)
         strides = [one.strides[0] // one.itemsize for one in planes]
         layout = Planes(*(one.ctypes.data for one in planes), strides[0], strides[2], strides[1])
         picture = Buffer(
             size=sizeof(Buffer), data=addressof(layout), filled=sum(one.nbytes for one in planes),
-            pts=number, picture_type=KEY_PICTURE if is_key else ANY_PICTURE,
+            pts=number, qp=quantizer, picture_type=KEY_PICTURE if is_key else ANY_PICTURE,
         )  # fmt: skip
         if segments is not None:
             picture.private = self._map_of(segments, number)

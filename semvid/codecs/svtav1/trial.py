@@ -11,7 +11,9 @@ from typing import cast
 import av
 
 from semvid.codecs.base.self_test import RATE, gain_db, texture_frames
+from semvid.codecs.svtav1.av1 import AV1
 from semvid.codecs.svtav1.library import load_library
+from semvid.codecs.svtav1.live_rate import LiveRate
 from semvid.codecs.svtav1.priority import kept_priorities
 from semvid.codecs.svtav1.segments import Segments
 from semvid.codecs.svtav1.session import Packet, Session
@@ -24,10 +26,17 @@ _CRF, _PRESET = "22", "10"
 _COARSER = 80
 """Quantizer indices by which one half is coarser: the other half then leads by about 8 dB."""
 _LEAST_LEAD_DB = 3.0
+_FINE, _COARSE = 20, 50
+_MOST_SHARE = 0.7
+"""Of the bytes at the finer quantizer: less than half of it is usual."""
+_PICTURE = {
+    "width": str(_WIDTH), "height": str(_HEIGHT), "fps-num": str(RATE.numerator), "fps-denom": "1",
+    "input-depth": "8", "preset": _PRESET,
+}  # fmt: skip
 
 
 def find_fault() -> str:
-    """Encode a small texture in three ways; returns what is wrong, or nothing."""
+    """Encode a small texture in five ways; returns what is wrong, or nothing."""
     frames = texture_frames(_WIDTH, _HEIGHT, _NUM_FRAMES)
     plain = _encode(frames, None)
     if plain != _encode_by_ffmpeg(frames):
@@ -37,20 +46,34 @@ def find_fault() -> str:
     halves = Segments(2, 4, bytes(1 - one for one in coarse_right), (_COARSER, 0))
     source = [frame.luma for frame in frames]
     lead = gain_db(source, _decode(plain), _decode(_encode(frames, halves)))
+    fine, coarse = (_num_bytes_at(frames, quantizer) for quantizer in (_FINE, _COARSE))
+    if coarse > _MOST_SHARE * fine:
+        return f"told a coarser quantizer it wrote {coarse} bytes, where a finer one took {fine}"
     if lead < _LEAST_LEAD_DB:
         return f"with a map, the half marked as finer gained {lead:.1f} dB, and {_LEAST_LEAD_DB:g} is needed"
     return ""
 
 
+def _num_bytes_at(frames: list[Frame], quantizer: int) -> int:
+    """Encode as live, where the quantizers are told with the pictures."""
+    session = Session(load_library(), _PICTURE | {**AV1.low_delay, **LiveRate.PARAMETERS})
+    num_bytes = 0
+    for number, frame in enumerate(frames):
+        session.send(_planes(frame), number, is_key=not number, segments=None, quantizer=quantizer)
+        num_bytes += sum(len(one.data) for one in session.packets())
+    session.close()
+    return num_bytes
+
+
+def _planes(frame: Frame) -> tuple[LumaArray, LumaArray, LumaArray]:
+    return plane_of(frame.picture, 0), plane_of(frame.picture, 1), plane_of(frame.picture, 2)
+
+
 def _encode(frames: list[Frame], segments: Segments | None) -> list[bytes]:
-    session = Session(load_library(), {
-        "width": str(_WIDTH), "height": str(_HEIGHT), "fps-num": str(RATE.numerator), "fps-denom": "1",
-        "input-depth": "8", "preset": _PRESET, "crf": _CRF,
-    })  # fmt: skip
+    session = Session(load_library(), _PICTURE | {"crf": _CRF})
     packets: list[Packet] = []
     for number, frame in enumerate(frames):
-        planes = plane_of(frame.picture, 0), plane_of(frame.picture, 1), plane_of(frame.picture, 2)
-        session.send(planes, number, is_key=False, segments=None if number else segments)
+        session.send(_planes(frame), number, is_key=False, segments=None if number else segments)
         packets += session.packets()
     packets += session.packets(is_end=True)
     session.close()

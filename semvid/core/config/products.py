@@ -272,7 +272,7 @@ class LiveConfig(MappedConfig):
     codec: str = "x264"
     """As for ``CompressConfig``."""
     preset: str | None = None
-    """The encoder's own preset name; None = its fastest that obeys maps."""
+    """The encoder's own preset name; None = one that obeys maps and keeps up with 720p on two cores."""
     rate: Bitrate = Bitrate(2_000_000)
     """Bit rate of the video: 50,000 to 200,000,000 bits per second."""
     sound_bitrate: Annotated[int, Limits(16_000, 512_000, also=0)] = 96_000

@@ -28,8 +28,8 @@ _AT_ONCE = {"max_interleave_delta": "1"}
 _MPEGTS = {**_FLUSH, "mpegts_flags": "+resend_headers"}
 _FILES: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
     ".mkv": ("matroska", _ANY, {**_FLUSH, "cluster_time_limit": "1000"}),
-    ".webm": ("webm", ("vp8", "vp9"), {**_FLUSH, "cluster_time_limit": "1000"}),
-    ".mp4": ("mp4", ("h264", "hevc", "vp9"), _FRAGMENTS),
+    ".webm": ("webm", ("vp8", "vp9", "av1"), {**_FLUSH, "cluster_time_limit": "1000"}),
+    ".mp4": ("mp4", ("h264", "hevc", "vp9", "av1"), _FRAGMENTS),
     ".m4v": ("mp4", ("h264", "hevc"), _FRAGMENTS),
     ".mov": ("mov", ("h264", "hevc", "mjpeg"), _FRAGMENTS),
     ".ts": ("mpegts", _TS, _MPEGTS),
