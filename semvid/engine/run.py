@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from fractions import Fraction
@@ -164,6 +164,13 @@ def passed_on(
     events: Generator[Event, None, Returned], is_passed: Callable[[Event], bool]
 ) -> Generator[Event, None, Returned]:
     """Look at every event of a run before it is passed on, or left out; return what the run returns."""
+    return (yield from retold(events, lambda event: [event] if is_passed(event) else []))
+
+
+def retold(
+    events: Generator[Event, None, Returned], tell: Callable[[Event], Iterable[Event]]
+) -> Generator[Event, None, Returned]:
+    """Replace every event of a run by those that are told of it; return what the run returns."""
     with closing(events):
         while True:
             try:
@@ -171,8 +178,7 @@ def passed_on(
             except StopIteration as end:
                 result: Returned = end.value
                 return result
-            if is_passed(event):
-                yield event
+            yield from tell(event)
 
 
 class ToldOnce:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from semvid.core.results import Result
 from semvid.core.settings import or_default
 from semvid.core.text import setting
 from semvid.engine.job import Job
-from semvid.engine.run import follow
+from semvid.engine.run import follow, retold
 from semvid.products.encode import encode_events
 from semvid.products.left_out import or_without_map
 from semvid.products.ways import has_two_passes, has_wish, takes_little_effort
@@ -98,9 +97,12 @@ def job_events(
     if importance is None and takes_little_effort(config):
         light = replace(config, temporal=replace(config.temporal, effort="light"))
         events = _events(replace(job, config=light), None, preview_size)
-        why = f"{find_codec(config.codec).name} is fast with {setting('preset', config.preset or '')}"
-        remark = f"maps are made with less effort, since {why}; `effort=full` takes longer"
-        result = yield from _with_remark(events, remark)
+        preset = f" with {setting('preset', config.preset)}" if config.preset else ""
+        codec = find_codec(config.codec).name
+        remark = Notice(
+            f"maps are made with less effort, since {codec} is fast{preset}; `effort=full` takes longer"
+        )
+        result = yield from retold(events, lambda one: [one, remark] if isinstance(one, Started) else [one])
     else:
         result = yield from _events(job, importance, preview_size)
     yield Done(result)
@@ -125,22 +127,6 @@ def _events(
         span=job.span, importance=importance, preview_size=preview_size, may_leave_out=True,
     )  # fmt: skip
     return (yield from or_without_map(events, job, preview_size))
-
-
-def _with_remark(events: Generator[Event, None, Result], remark: str) -> Generator[Event, None, Result]:
-    """Tell a sentence once the run has started."""
-    with closing(events):
-        is_told = False
-        while True:
-            try:
-                event = next(events)
-            except StopIteration as end:
-                result: Result = end.value
-                return result
-            yield event
-            if isinstance(event, Started) and not is_told:
-                is_told = True
-                yield Notice(remark)
 
 
 def _job(source: Path | str, output: Path | str | None, config: CompressConfig | None) -> Job:

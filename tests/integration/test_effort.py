@@ -46,6 +46,14 @@ def test_the_network_looks_less_often_and_at_fewer_pixels(clip, tmp_path, pictur
     assert light[-1].result.num_frames == full[-1].result.num_frames == 24
 
 
+def test_encoders_without_presets_are_told_of_by_name(clip, tmp_path, monkeypatch):
+    monkeypatch.setattr("semvid.codecs.ffmpeg.spec.EncoderSpec.is_fast", lambda self, preset: True)
+    config = semvid.CompressConfig(probe=False)
+    events = semvid.compress_events(clip, tmp_path / "out.mkv", config)
+    remark = "maps are made with less effort, since x264 is fast; `effort=full` takes longer"
+    assert Notice(remark) in list(events)
+
+
 def test_whoever_asks_for_it_is_not_told(clip, tmp_path):
     assert Notice(REMARK) not in compressed(clip, tmp_path, "light")
 

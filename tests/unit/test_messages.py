@@ -32,6 +32,7 @@ SHOWN_WITH = {
 CANNOT_HAPPEN = {
     ("bench", "codecs.jpeg.motion"): "it refuses Motion-JPEG",
     ("bench", "products.compare.compare"): "it scales its encodes",
+    ("bench", "products.compress"): "its maps come from a file",
     ("bench", "products.encode"): "it sets no size, and saves no maps for the user",
     ("bench", "products.wished"): "it sets a CRF",
     ("bench", "products.two_pass"): "it sets a CRF",

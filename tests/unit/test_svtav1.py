@@ -250,6 +250,27 @@ def test_nobody_tells_it_another_picture_than_it_gets(option):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have such policies on Linux alone")
+@pytest.mark.skipif(sys.platform != "linux", reason="priorities are put back on Linux alone")
+def test_without_a_proc_that_can_be_written_all_new_threads_become_ordinary(monkeypatch, tmp_path):
+    monkeypatch.setattr(priority, "_rename", lambda thread, name: False)
+    with priority.kept_priorities() as found:
+        ended = threading.Event()
+        thread = threading.Thread(target=ended.wait)
+        thread.start()
+    assert thread.native_id in found
+    ended.set()
+    thread.join()
+    monkeypatch.undo()
+    monkeypatch.setattr(priority, "_TASKS", tmp_path / "none")
+    with priority.kept_priorities() as found:
+        pass
+    assert found == set()
+    pauses = []
+    monkeypatch.setattr(priority.time, "sleep", pauses.append)
+    priority.wait_for_rest(found)
+    assert pauses == [priority._PAUSE_SECONDS]
+
+
 def test_no_thread_has_real_time_priority():
     before = {one.name for one in Path("/proc/self/task").iterdir()}
     session = Session(load_library(), {**SMALL, "crf": "40"})

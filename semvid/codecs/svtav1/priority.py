@@ -38,27 +38,36 @@ def kept_priorities() -> Iterator[set[int]]:
     policy, parameters = os.sched_getscheduler(caller), os.sched_getparam(caller)
     before = _threads()
     # Threads of others may appear meanwhile; those of the library have the name of the one that starts them.
-    name_file = _TASKS / str(caller) / "comm"
-    name, mark = name_file.read_bytes(), f"svt-{next(_marks)}".encode()
-    name_file.write_bytes(mark)
+    name, mark = _name_of(caller), f"svt-{next(_marks)}".encode()
+    is_marked = _rename(caller, mark)
     try:
         yield appeared
     finally:
-        name_file.write_bytes(name.strip())
+        if is_marked:
+            _rename(caller, name)
         _set(caller, policy, parameters)
-        appeared |= {one for one in _threads() - before if _name_of(one) == mark}
+        appeared |= {one for one in _threads() - before if not is_marked or _name_of(one) == mark}
         for thread in appeared:
             _set(thread, os.SCHED_OTHER, os.sched_param(0))
 
 
 def wait_for_rest(threads: set[int]) -> None:
-    """Wait until none of the threads has anything to do; elsewhere than on Linux, a moment."""
-    if sys.platform != "linux":
+    """Wait until none of the threads has anything to do; where none are known, a moment."""
+    if not threads:
         time.sleep(_PAUSE_SECONDS)
         return
     end = time.monotonic() + _MOST_SECONDS
     while any(map(_is_busy, threads)) and time.monotonic() < end:
         time.sleep(_PAUSE_SECONDS)
+
+
+def _rename(thread: int, name: bytes) -> bool:
+    """Return whether it could be done: ``/proc`` may be missing, or not for writing."""
+    try:
+        (_TASKS / str(thread) / "comm").write_bytes(name)
+    except OSError:
+        return False
+    return True
 
 
 def _name_of(thread: int) -> bytes:
@@ -86,4 +95,7 @@ def _set(thread: int, policy: int, parameters: os.sched_param) -> None:
 
 def _threads() -> set[int]:
     """Return the threads of this process."""
-    return {int(one.name) for one in _TASKS.iterdir()}
+    try:
+        return {int(one.name) for one in _TASKS.iterdir()}
+    except OSError:
+        return set()

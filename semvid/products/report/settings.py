@@ -12,6 +12,7 @@ from semvid.core.config import CompressConfig, FocusConfig, MapsConfig, Mark
 from semvid.core.plain import without_folders
 from semvid.core.rate import AsGoodAs, Bitrate, RegionPsnr, RegionVmaf, ScoreWish, Size, Vmaf, Xpsnr
 from semvid.core.results import Result
+from semvid.products.ways import takes_little_effort
 
 _SCORES: dict[type, tuple[str, str]] = {
     Vmaf: ("target VMAF", "--target-vmaf"),
@@ -58,7 +59,8 @@ def settings_table(config: CompressConfig) -> tuple[tuple[str, str], ...]:
         weights = ", ".join(f"{name} {weight:g}" for name, weight in maps.focus.weights.items())
         rows += [("model", maps.model_name), ("focus", weights or "all classes 1")]
         rows += [("threshold", f"{maps.focus.threshold:g}"), ("map every", _or_usual(temporal.map_every))]
-        rows.append(("effort", temporal.effort))
+        is_light = temporal.effort == "light" or takes_little_effort(config)
+        rows.append(("effort of maps", "light" if is_light else "full"))
     codec = find_codec(config.codec)
     has_weights = codec.steers(config)
     if has_weights:
