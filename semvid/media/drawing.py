@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import cast
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +14,15 @@ from semvid.core.types import FloatArray, QuantizerOffsets, to_grey
 
 Bgr = NDArray[np.uint8]
 
-_COLOURS = cv2.COLORMAP_INFERNO
+COLOURS = cv2.COLORMAP_INFERNO
 """Perceptually uniform: equal steps of importance look equally far apart."""
 _IMPORTANT = 0.5
 _FINER, _COARSER = (np.array(one, np.float32) for one in ((60, 200, 60), (60, 60, 230)))
 _STRONGEST_OFFSET = 10.0
 """QP steps drawn in full colour."""
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
+DARK, LIGHT = (0, 0, 0), (80, 255, 255)
+"""Of contours, blue, green, red: light on dark shows on any ground."""
 
 
 def heat(picture: Bgr, importance: FloatArray, opacity: float) -> Bgr:
@@ -28,20 +33,28 @@ def heat(picture: Bgr, importance: FloatArray, opacity: float) -> Bgr:
         importance: ``(rows, cols)`` in 0..1, stretched over the picture.
         opacity: Of the colours, 0..1.
     """
-    colours = cv2.applyColorMap(_grey(importance, picture), _COLOURS)
+    colours = cv2.applyColorMap(_grey(importance, picture), COLOURS)
     return np.asarray(cv2.addWeighted(colours, opacity, picture, 1 - opacity, 0), np.uint8)
 
 
 def contour(picture: Bgr, importance: FloatArray, opacity: float) -> Bgr:
     """Draw a line around what has an importance above a half; arguments as for ``heat``."""
-    inside = (_grey(importance, picture) > 255 * _IMPORTANT).astype(np.uint8)
-    lines, _ = cv2.findContours(inside, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    width = max(1, round(picture.shape[0] / 240))
+    lines, width = outlines(_grey(importance, picture))
     drawn = picture.copy()
-    # Light on dark shows on any ground.
-    cv2.drawContours(drawn, lines, -1, (0, 0, 0), 3 * width)
-    cv2.drawContours(drawn, lines, -1, (80, 255, 255), width)
+    cv2.drawContours(drawn, lines, -1, DARK, 3 * width)
+    cv2.drawContours(drawn, lines, -1, LIGHT, width)
     return np.asarray(cv2.addWeighted(drawn, opacity, picture, 1 - opacity, 0), np.uint8)
+
+
+def outlines(grey: NDArray[np.uint8]) -> tuple[Sequence[NDArray[np.int32]], int]:
+    """Return the outlines of what has an importance above a half, and how wide to draw them in pixels.
+
+    Args:
+        grey: ``(h, w)`` importance times 255, of the size of the picture.
+    """
+    inside = (grey > 255 * _IMPORTANT).astype(np.uint8)
+    lines, _ = cv2.findContours(inside, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    return cast("Sequence[NDArray[np.int32]]", lines), max(1, round(grey.shape[0] / 240))
 
 
 def dim(picture: Bgr, importance: FloatArray, opacity: float) -> Bgr:
@@ -80,7 +93,7 @@ def blocks(picture: Bgr, offsets: QuantizerOffsets, opacity: float, *, numbers: 
 
 def split(picture: Bgr, importance: FloatArray) -> Bgr:
     """Put the map beside the picture."""
-    return np.hstack([picture, cv2.applyColorMap(_grey(importance, picture), _COLOURS)])
+    return np.hstack([picture, cv2.applyColorMap(_grey(importance, picture), COLOURS)])
 
 
 def legend(picture: Bgr, style: str) -> Bgr:
@@ -106,7 +119,7 @@ def legend(picture: Bgr, style: str) -> Bgr:
         signed = 1 - 2 * ramp[..., None]
         colours = np.where(signed > 0, _FINER, _COARSER) * np.abs(signed)
     else:
-        colours = cv2.applyColorMap(np.rint(255 * ramp).astype(np.uint8), _COLOURS)
+        colours = cv2.applyColorMap(np.rint(255 * ramp).astype(np.uint8), COLOURS)
     back = drawn[top - margin // 2 : height - margin // 2, left - margin // 2 : left + across + margin // 2]
     back[:] = back // 4
     drawn[top : top + down, left : left + across] = np.repeat(colours, down, 0).astype(np.uint8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 
 import av
@@ -14,7 +14,6 @@ from semvid.codecs.base.side_data import lost_by_drawing
 from semvid.codecs.ffmpeg.allocator import OffsetAllocator
 from semvid.codecs.x26x.x264 import X264
 from semvid.core.config import OverlayConfig
-from semvid.core.conversion import Colours, converted
 from semvid.core.errors import InputError
 from semvid.core.events import Notice
 from semvid.core.records import dataclass
@@ -22,10 +21,11 @@ from semvid.core.resampling import scaled
 from semvid.core.text import counted, setting
 from semvid.core.types import AnalysedFrame, FloatArray, Frame
 from semvid.engine.run import Run
-from semvid.engine.stages import Items, Stage, each, only_frames
+from semvid.engine.stages import Stage, each, only_frames
 from semvid.media.colour import to_bgr
 from semvid.media.drawing import Bgr, blocks, contour, dim, heat, legend, split
 from semvid.media.reading.reader import VideoReader
+from semvid.products.plane_drawer import PlaneDrawer, as_coded
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class FrameDrawer:
     def __init__(self, config: OverlayConfig) -> None:
         self._config = config
         self._allocator = OffsetAllocator(X264, config.allocation)
+        self._planes = PlaneDrawer(config)
         self._result = VideoReader(config.result) if config.result else None
         self._results = only_frames(self._result.read()) if self._result else None
 
@@ -62,63 +63,82 @@ class FrameDrawer:
 
     def drawings(self, run: Run) -> Stage:
         """Return the stage that makes ``Drawn`` frames of a video's analysed ones, and tells what is lost."""
-        info = run.reader.info
+        aspect = run.reader.info.sample_aspect_ratio
 
-        def draw(items: Items) -> Items:
-            for item in items:
-                if not isinstance(item, AnalysedFrame):
-                    yield item
-                    continue
-                if not item.frame.index:
-                    refuse_private_colours(item.frame.picture, info.side_data, info.path)
-                    yield from map(Notice, lost_by_drawing(item.frame.picture, info.side_data))
-                yield Drawn(item, drawn := self._draw(item, info.sample_aspect_ratio))
-                run.num_left_out += drawn is None
+        def draw(analysed: AnalysedFrame, beside: Frame | None) -> Drawn:
+            is_wanted = self._is_wanted(analysed.frame)
+            return Drawn(analysed, self._bgr(analysed, beside, aspect) if is_wanted else None)
 
-        return draw
+        return self._stage(run, lambda *one: [draw(*one)])
 
     def pictures(self, run: Run) -> Stage:
         """Return the stage that makes pictures to be coded of a video's analysed frames."""
-        draw, convert = self.drawings(run), each(Drawn, _as_picture)
-        return lambda items: convert(draw(items))
+        aspect = run.reader.info.sample_aspect_ratio
 
-    def _draw(self, analysed: AnalysedFrame, sample_aspect_ratio: Fraction | None) -> Bgr | None:
-        frame, config = analysed.frame, self._config
-        beside = next(self._results, None) if self._results else None
-        if self._results is not None and beside is None:
-            raise InputError(
-                f"{setting('result', config.result)} ends after {counted(frame.index, 'frame')}, before the "
-                "video; give what became of this very video"
-            )
-        if frame.index % config.every:
+        def draw(analysed: AnalysedFrame, beside: Frame | None) -> AnalysedFrame:
+            original, size = analysed.frame.picture, self._size(analysed.frame, aspect)
+            frames = [one for one in (analysed.frame, beside) if one is not None]
+            if self._planes.fits(frames, size):
+                importance = analysed.frame.upright(_importance(analysed))
+                picture = self._planes.draw(frames, importance, size)
+            else:
+                picture = as_coded(av.VideoFrame.from_ndarray(self._bgr(analysed, beside, aspect), "bgr24"))
+            picture.colorspace, picture.color_range = Colorspace.ITU709, ColorRange.MPEG
+            picture.pts, picture.time_base = original.pts, original.time_base
+            picture.color_primaries, picture.color_trc = original.color_primaries, original.color_trc
+            return AnalysedFrame(Frame(picture, analysed.frame.index), None, analysed.is_cut)
+
+        return self._stage(run, lambda *one: [draw(*one)] if self._is_wanted(one[0].frame) else [])
+
+    def _stage(self, run: Run, draw: Callable[[AnalysedFrame, Frame | None], Iterable[object]]) -> Stage:
+        info = run.reader.info
+
+        def look(item: AnalysedFrame) -> Iterator[object]:
+            if not item.frame.index:
+                refuse_private_colours(item.frame.picture, info.side_data, info.path)
+                yield from map(Notice, lost_by_drawing(item.frame.picture, info.side_data))
+            run.num_left_out += not self._is_wanted(item.frame)
+            yield from draw(item, self._beside(item.frame))
+
+        return each(AnalysedFrame, look)
+
+    def _is_wanted(self, frame: Frame) -> bool:
+        return frame.index % self._config.every == 0
+
+    def _size(self, frame: Frame, sample_aspect_ratio: Fraction | None) -> tuple[int, int]:
+        return _drawn_size(frame, sample_aspect_ratio, self._config.height)
+
+    def _beside(self, frame: Frame) -> Frame | None:
+        """Return the frame of the result that belongs to a frame; None = there is no result."""
+        if self._results is None:
             return None
-        assert analysed.importance is not None  # noqa: S101 - an overlay always has maps
+        beside = next(self._results, None)
+        if beside is None:
+            raise InputError(
+                f"{setting('result', self._config.result)} ends after {counted(frame.index, 'frame')}, "
+                "before the video; give what became of this very video"
+            )
+        return beside
+
+    def _bgr(self, analysed: AnalysedFrame, beside: Frame | None, aspect: Fraction | None) -> Bgr:
+        frame, config = analysed.frame, self._config
         picture = to_bgr(frame)
         if config.style == "blocks":
             # Blocks are the encoder's: drawn before anything is turned or scaled.
             offsets, _ = self._allocator.update(analysed)
             assert offsets is not None  # noqa: S101
             picture = blocks(picture, offsets, config.opacity, numbers=config.numbers)
-        width, height = _drawn_size(frame, sample_aspect_ratio, config.height)
+        width, height = self._size(frame, aspect)
         upright = scaled(frame.upright(picture), height, width)
-        drawn = draw_over(upright, frame.upright(analysed.importance), config)
+        drawn = draw_over(upright, frame.upright(_importance(analysed)), config)
         if beside is None:
             return drawn
         return np.hstack([drawn, scaled(beside.upright(to_bgr(beside)), height, width)])
 
 
-def _as_picture(drawn: Drawn) -> Iterator[AnalysedFrame]:
-    if drawn.pixels is None:
-        return
-    original = drawn.analysed.frame.picture
-    picture = converted(
-        av.VideoFrame.from_ndarray(drawn.pixels, format="bgr24"), "yuv420p",
-        target=Colours(Colorspace.ITU709, ColorRange.MPEG),
-    )  # fmt: skip
-    picture.colorspace, picture.color_range = Colorspace.ITU709, ColorRange.MPEG
-    picture.pts, picture.time_base = original.pts, original.time_base
-    picture.color_primaries, picture.color_trc = original.color_primaries, original.color_trc
-    yield AnalysedFrame(Frame(picture, drawn.analysed.frame.index), None, drawn.analysed.is_cut)
+def _importance(analysed: AnalysedFrame) -> FloatArray:
+    assert analysed.importance is not None  # noqa: S101 - an overlay always has maps
+    return analysed.importance
 
 
 def draw_over(upright: Bgr, importance: FloatArray, config: OverlayConfig) -> Bgr:

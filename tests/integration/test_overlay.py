@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import av
+import cv2
 import numpy as np
 import pytest
 from clips import decode, make_clip, texture, write_masks
@@ -84,6 +85,31 @@ def test_every_style_draws(style, tmp_path):
         assert drawn[110:140, 350:450].mean() < 20
     else:
         assert changed.any()
+
+
+@pytest.mark.parametrize(
+    ("pixel_format", "size"),
+    [("yuv420p10le", (320, 192)), ("yuvj422p", (320, 192)), ("yuv444p", (321, 193)), ("gray", (320, 192)),
+     ("bgr0", (321, 193)), ("yuva420p", (320, 192))],
+)  # fmt: skip
+@pytest.mark.parametrize("turns", [0, 1])
+def test_what_matters_looks_as_before_in_any_format(pixel_format, size, turns, tmp_path):
+    source = make_clip(
+        tmp_path / "in.mkv", width=size[0], height=size[1], num_frames=2, pixel_format=pixel_format,
+        codec="libx264" if pixel_format == "yuvj422p" else "ffv1", options={}, rotation=90 * turns,
+    )  # fmt: skip
+    Image.new("L", (16, 16), 255).save(tmp_path / "map.png")
+    config = semvid.OverlayConfig(maps=semvid.MapsConfig(path=tmp_path / "map.png"), style="dim")
+    drawn = decode(semvid.export_overlay(source, tmp_path / "out.mkv", config).output)[0]
+    assert (drawn.format.name, drawn.colorspace, drawn.color_range) == ("yuv420p", 1, 1)
+    semvid.export_overlay(source, tmp_path / "drawn", config)
+    with Image.open(tmp_path / "drawn" / "000000.png") as image:
+        expected = np.asarray(image, float)
+    assert (drawn.width - expected.shape[1], drawn.height - expected.shape[0]) in {(0, 0), (1, 1)}
+    pixels = drawn.to_ndarray(format="rgb24")[: expected.shape[0], : expected.shape[1]]
+    # The encoder changes what is fine.
+    coarse = [cv2.blur(one.astype(np.float32), (15, 15)) for one in (pixels, expected)]
+    assert np.abs(coarse[0] - coarse[1]).mean((0, 1)).max() < 3.5
 
 
 def test_a_result_is_put_beside(tmp_path):
