@@ -38,7 +38,7 @@ from semvid.products.bench.frames import pack_pictures
 from semvid.scores import bd_rate as bjontegaard
 
 RELUCTANCE, APART, ALIKE = levels._RELUCTANCE, analysis._MOST_APART, allocator._LIKE_BEFORE
-SHRINKING = predictor._LEAST_SHRINKING
+SHRINKING, LEAST = predictor._LEAST_SHRINKING, analysis._LEAST_APART
 ENCODERS = dict(registry.CODECS)
 CRFS = {"x264": (23, 28, 33, 38), "x265": (23, 28, 33, 38), "vp8": (24, 34, 44, 54),
         "vp9": (24, 34, 44, 54), "av1": (30, 38, 46, 54)}  # fmt: skip
@@ -110,6 +110,7 @@ def config_for(codec: str, crf: float, source: str, masks: Path) -> semvid.Compr
     levels._RELUCTANCE = float(values.pop("reluctance", RELUCTANCE))
     spec = ENCODERS[codec]
     analysis._MOST_APART = int(values.pop("apart", APART))
+    analysis._LEAST_APART = int(values.pop("least", LEAST))
     allocator._LIKE_BEFORE = float(values.pop("alike", ALIKE))
     predictor._LEAST_SHRINKING = float(values.pop("shrinking", SHRINKING))
     held = values.pop("map_frames", None)

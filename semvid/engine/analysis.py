@@ -33,6 +33,7 @@ _LOOK_AHEAD = 16
 _MOST_BYTES = 400 * 2**20
 _MOST_APART = 4
 """Frames from one whose motion is followed to the next, where little moves."""
+_LEAST_APART = 1
 _LIGHT_SPARING = 1.4
 """With ``effort="light"``: how many times as long a network waits,"""
 _LIGHT_PIXELS = 0.5
@@ -95,7 +96,7 @@ class Analyser:
         most_apart = min(_MOST_APART, 1 + look_ahead - every) if may_pass else 1
         self._planner = Planner(
             every, self._motion, find_own_motion=movement > 0, find_way_back=look_ahead > 0,
-            most_apart=most_apart, least_apart=_LIGHT_APART if is_light else 1,
+            most_apart=most_apart, least_apart=_LIGHT_APART if is_light else _LEAST_APART,
         )  # fmt: skip
         # Frames that are passed over wait for the next one that is not.
         self._propagator = MapPropagator(smoothing, movement, look_ahead - most_apart + 1)
