@@ -14,6 +14,7 @@ from semvid.core.types import AnalysedFrame, FloatArray, Frame, Span
 from semvid.importance.files.map_sink import MapSink
 from semvid.importance.predictor import NetworkSource
 from semvid.temporal.between import Between
+from semvid.temporal.cadence import frames_between_looks, frames_between_maps
 from semvid.temporal.motion import open_estimator
 from semvid.temporal.plan import Planner, Step
 from semvid.temporal.propagate import MapPropagator
@@ -33,7 +34,6 @@ _LOOK_AHEAD = 16
 _MOST_BYTES = 400 * 2**20
 _MOST_APART = 4
 """Frames from one whose motion is followed to the next, where little moves."""
-_LEAST_APART = 1
 _LIGHT_SPARING = 1.4
 """With ``effort="light"``: how many times as long a network waits,"""
 _LIGHT_PIXELS = 0.5
@@ -70,21 +70,27 @@ class Analyser:
         temporal: How maps follow from frame to frame.
         span: The part of the video that counts. Frames before it warm up what is remembered from frame to
             frame, and are not recorded. None = all.
+        frame_rate: Frames a second; None = unknown.
 
     Attributes:
         settings: How maps follow from frame to frame, with the source's defaults filled in.
         recorder: Receives every map; the map as it was kept is used. Set it before the first frame.
     """
 
-    def __init__(self, source: MapSource, temporal: TemporalConfig, span: Span | None = None) -> None:
+    def __init__(
+        self,
+        source: MapSource,
+        temporal: TemporalConfig,
+        span: Span | None = None,
+        frame_rate: Fraction | None = None,
+    ) -> None:
         self._source = source
         self.recorder: MapSink | None = None
         self._span = span or Span()
-        is_light = temporal.effort == "light"
-        if temporal.map_every is not None:
-            every = temporal.map_every
-        else:
-            every = round(source.map_every * (_LIGHT_SPARING if is_light and source.map_every > 1 else 1))
+        is_light, every = temporal.effort == "light", temporal.map_every or source.map_every
+        # Other sources and users mean what they say.
+        if temporal.map_every is None and isinstance(source, NetworkSource):
+            every = frames_between_maps(every, frame_rate, _LIGHT_SPARING if is_light else 1)
         smoothing = source.smoothing if temporal.smoothing is None else temporal.smoothing
         movement = source.movement if temporal.movement is None else temporal.movement
         follows = every > 1 or smoothing > 0 or movement > 0
@@ -96,7 +102,8 @@ class Analyser:
         most_apart = min(_MOST_APART, 1 + look_ahead - every) if may_pass else 1
         self._planner = Planner(
             every, self._motion, find_own_motion=movement > 0, find_way_back=look_ahead > 0,
-            most_apart=most_apart, least_apart=_LIGHT_APART if is_light else _LEAST_APART,
+            most_apart=most_apart,
+            least_apart=max(frames_between_looks(frame_rate), _LIGHT_APART if is_light else 1),
         )  # fmt: skip
         # Frames that are passed over wait for the next one that is not.
         self._propagator = MapPropagator(smoothing, movement, look_ahead - most_apart + 1)

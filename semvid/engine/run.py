@@ -91,7 +91,7 @@ class Run:
         if self._temporal is not None:
             look_ahead = look_ahead_of(self._temporal, bytes_per_frame(reader.info))
             temporal = replace(self._temporal, look_ahead=look_ahead)
-            self._analyser = Analyser(maps, temporal, reader.span)
+            self._analyser = Analyser(maps, temporal, reader.span, reader.info.frame_rate)
             self.analyse = self._analyser.run
             asked = config if importance is None else None
             self.made_by = describe_maps(asked, maps, self._analyser.settings)
