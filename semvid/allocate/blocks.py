@@ -7,6 +7,7 @@ Pure functions on arrays. A frame of ``width x height`` pixels is covered by
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import cast
 
 import cv2
 import numpy as np
@@ -16,6 +17,8 @@ from semvid.core.types import FloatArray
 
 LevelArray = NDArray[np.int32]
 
+_MOST_SUMMED = 257
+"""Samples of 8 bits whose sum has 16 at most."""
 _SLIVER = 1e-3
 """Share of a block below which a sample only touches it, by rounding."""
 
@@ -38,7 +41,7 @@ def area_mean(
     Returns:
         ``(rows, cols)`` float32 area means, each within the range of ``values``.
     """
-    down = _average(values.astype(np.float32, copy=False), height, block_size)
+    down = _average(values, height, block_size)
     across = _average(np.ascontiguousarray(down.T), width, block_size)
     return np.ascontiguousarray(across.T)
 
@@ -53,11 +56,29 @@ def area_max(values: NDArray[np.float32], width: int, height: int, block_size: i
     return np.ascontiguousarray(across.T)
 
 
-def _average(values: FloatArray, extent: int, block_size: int) -> FloatArray:
+def _average(values: FloatArray | NDArray[np.uint8], extent: int, block_size: int) -> FloatArray:
     """Average the samples along the first axis that lie under each block."""
-    samples, weights = _under_blocks(values, extent, block_size)
-    means: FloatArray = np.einsum("bs,bsc->bc", weights, samples)
-    return means
+    if values.dtype == np.uint8:
+        means = _average_of_whole_samples(cast("NDArray[np.uint8]", values), extent, block_size)
+        if means is not None:
+            return means
+    samples, weights = _under_blocks(values.astype(np.float32, copy=False), extent, block_size)
+    return np.asarray(np.einsum("bs,bsc->bc", weights, samples), np.float32)
+
+
+def _average_of_whole_samples(values: NDArray[np.uint8], extent: int, block_size: int) -> FloatArray | None:
+    """Do what ``_average`` does in a fifth of the time, where no sample lies under two blocks; else None."""
+    num_samples, cols = values.shape
+    per_block, rest = divmod(block_size * num_samples, extent)
+    if rest or not 0 < per_block <= _MOST_SUMMED:
+        return None
+    # The last block may hang over the edge, and have fewer.
+    end = num_samples // per_block * per_block
+    sums = values[:end].reshape(-1, per_block, cols).sum(1, dtype=np.uint16)
+    means = sums.astype(np.float32) * np.float32(1 / per_block)
+    if end < num_samples:
+        means = np.concatenate([means, values[end:].mean(0, dtype=np.float32)[None]])
+    return np.asarray(means, np.float32)
 
 
 def _highest(values: FloatArray, extent: int, block_size: int) -> FloatArray:

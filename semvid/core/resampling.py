@@ -12,11 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 _Sample = TypeVar("_Sample", bound=np.generic)
+_NEAR = 4
+"""Samples: a last few may be missing and are interpolated."""
+_SKIPPING = 1.5
+"""Samples to one of the new, from which on what is bilinear leaves out too much."""
 
 
 def averaged(samples: NDArray[_Sample], rows: int, cols: int) -> NDArray[_Sample]:
     """Shrink by averaging over what each new sample covers."""
     return _resized(samples, rows, cols, cv2.INTER_AREA)
+
+
+def quickly_averaged(samples: NDArray[np.uint8], rows: int, cols: int) -> NDArray[np.uint8]:
+    """Shrink by averages of 2x2 samples, in a fifth of the time of others; between them it is bilinear."""
+    while samples.shape[0] >= 2 * rows - _NEAR and samples.shape[1] >= 2 * cols - _NEAR:
+        samples = averaged(samples, samples.shape[0] // 2, samples.shape[1] // 2)
+    if samples.shape[1] > _SKIPPING * cols:
+        samples = averaged(stretched(samples, 2 * rows, 2 * cols), rows, cols)
+    return stretched(samples, rows, cols)
 
 
 def stretched(samples: NDArray[_Sample], rows: int, cols: int) -> NDArray[_Sample]:

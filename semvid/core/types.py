@@ -17,7 +17,7 @@ from semvid.core.errors import ConfigError
 from semvid.core.geometry import Array, Size, grid_shape, motion_grid, square_size, turned, turned_size
 from semvid.core.luma import LumaArray, luma_of
 from semvid.core.records import dataclass
-from semvid.core.resampling import averaged, stretched
+from semvid.core.resampling import averaged, quickly_averaged
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -181,13 +181,7 @@ class Frame:
         """``(2 rows, 2 cols)`` upright luma in 8-bit grey levels, two samples to a ``motion_grid`` cell."""
         rows, cols = motion_grid(*self.upright_size)
         across, down = turned_size((2 * cols, 2 * rows), self.quarter_turns)
-        height, width = self.half_luma.shape
-        # Averaging whole pixels first takes a third of the time of one area average, and what is left to do
-        # is often little enough to interpolate.
-        factor = max(1, min(width // across, height // down))
-        coarse = averaged(self.half_luma, height // factor, width // factor)
-        resample = averaged if coarse.shape[1] > 1.4 * across else stretched
-        return self.upright(resample(coarse, down, across))
+        return self.upright(quickly_averaged(self.half_luma, down, across))
 
     def rgb(self, size: Size) -> Pixels:
         """Return ``(height, width, 3)`` RGB, upright, for a network.

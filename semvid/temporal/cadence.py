@@ -10,7 +10,7 @@ _MOST_SPARING = 1.3
 """More would leave no frames to wait for the next map, at the usual look-ahead."""
 _FOLLOWED_RATE = 15
 """Times a second that motion is followed where much moves. On DAVIS, at 24 frames a second, every second
-frame gives the object what every frame does, to 0.3 points (``davis.py``)."""
+frame gives the object what every frame does, to 0.4 points (``davis.py``)."""
 
 
 def frames_between_maps(usual: int, frame_rate: Fraction | None, sparing: float = 1.0) -> int:
