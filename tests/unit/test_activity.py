@@ -77,7 +77,7 @@ def test_a_frame_whose_map_is_like_the_one_before_takes_its_offsets():
     # Not twice in a row, or nobody sees how the picture changes.
     third, _ = update(importance + np.float32(0.05))
     assert third.values is not first.values
-    fourth, _ = update(importance + np.float32(0.2))
+    fourth, _ = update(importance + np.float32(0.5))
     assert fourth.values is not third.values
     cut, _ = update(importance + np.float32(0.2), is_cut=True)
     assert cut.values is not fourth.values

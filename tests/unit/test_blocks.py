@@ -23,6 +23,14 @@ def paint(rectangles, shape):
     return grid
 
 
+@given(hnp.arrays(np.uint8, st.tuples(sizes, sizes)), st.booleans(), st.sampled_from([8, 16, 64]))
+def test_area_mean_of_8_bits_is_that_of_the_same_numbers(half, is_odd, block):
+    height, width = (2 * side - is_odd for side in half.shape)
+    mean = area_mean(half, width, height, block)
+    assert mean.dtype == np.float32
+    assert np.allclose(mean, area_mean(half.astype(np.float32), width, height, block), atol=1e-3)
+
+
 @given(maps, sizes, sizes, st.sampled_from([8, 16, 64]))
 def test_area_mean_has_the_grid_shape_and_stays_in_range(values, width, height, block):
     mean = area_mean(values, width, height, block)

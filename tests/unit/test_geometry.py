@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,7 +19,7 @@ from semvid.core.geometry import (
     turned,
     turned_size,
 )
-from semvid.core.resampling import averaged, fitted, scaled, stretched
+from semvid.core.resampling import averaged, fitted, quickly_averaged, scaled, stretched
 from semvid.media.orientation import turn, turn_back
 
 pictures = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=3, max_side=9))
@@ -124,3 +125,12 @@ def test_averages_shrink_and_smooth_ways_enlarge():
     assert np.array_equal(fitted(checks, 16, 16), stretched(checks, 16, 16))
     assert np.array_equal(scaled(checks, 4, 4), averaged(checks, 4, 4))
     assert scaled(checks, 16, 16).max() > 1, "bicubic, which overshoots"
+
+
+@pytest.mark.parametrize("shape", [(136, 240), (240, 427), (360, 640), (540, 960), (1080, 1920), (100, 960)])
+def test_averaging_quickly_is_near_the_exact_average(shape):
+    picture = cv2.blur(np.random.default_rng(3).integers(0, 256, shape, np.uint8), (9, 9))
+    quick = quickly_averaged(picture, 68, 120)
+    assert quick.shape == (68, 120)
+    assert np.abs(quick.astype(int) - averaged(picture, 68, 120)).mean() < 2.5
+    assert (quickly_averaged(np.full(shape, 77, np.uint8), 68, 120) == 77).all()
