@@ -75,7 +75,8 @@ def frame_times(path: Path, count: int) -> dict[str, float]:
     coding, kept = JpegCoding(CONFIG), []
     converting = 0.0
     with VideoReader(path) as reader, closing(open_source(CONFIG.maps, None)) as source:
-        analysed = Analyser(source, CONFIG.temporal).run(only_frames(reader.read()))
+        analyser = Analyser(source, CONFIG.temporal, frame_rate=reader.info.frame_rate)
+        analysed = analyser.run(only_frames(reader.read()))
         # The first ones load and compile what is needed, and wait for the frames after them.
         for one in islice(analysed, 30):
             coding.prepare(one)

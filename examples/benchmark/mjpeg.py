@@ -52,7 +52,7 @@ def prepared_frames(path: Path, count: int) -> list[PreparedFrame]:
     """Frames spread over a clip, in JPEG's format, with their maps."""
     coding, kept = JpegCoding(CONFIG), []
     with VideoReader(path) as reader, closing(open_source(CONFIG.maps, None)) as source:
-        analyser = Analyser(source, CONFIG.temporal)
+        analyser = Analyser(source, CONFIG.temporal, frame_rate=reader.info.frame_rate)
         every = max(len(shown_frames(reader.info).pts) // count, 1)
         for analysed in analyser.run(only_frames(reader.read())):
             if analysed.frame.index % every == every // 2 and len(kept) < count:

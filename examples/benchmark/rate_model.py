@@ -80,7 +80,8 @@ def analysed(folder: Path, maps: str) -> Iterator[AnalysedFrame]:
         model = "spectral" if maps == "truth" else maps
         source = open_source(semvid.MapsConfig(model=model, threads=1), None)
         with VideoReader(folder / "clip.mkv") as reader:
-            found = list(Analyser(source, semvid.TemporalConfig()).run(only_frames(reader.read())))
+            analyser = Analyser(source, semvid.TemporalConfig(), frame_rate=reader.info.frame_rate)
+            found = list(analyser.run(only_frames(reader.read())))
         made = [one.importance for one in found if isinstance(one, AnalysedFrame)]
         if maps == "truth":
             made = list(np.load(folder / "masks.npz")["masks"])

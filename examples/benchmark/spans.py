@@ -71,7 +71,7 @@ def maps_of(
 
     source.update = watched
     with closing(source), VideoReader(clip, span=span, warm_up=warm_up) as reader:
-        analyser = Analyser(source, TemporalConfig(), span)
+        analyser = Analyser(source, TemporalConfig(), span, reader.info.frame_rate)
         for analysed in analyser.run(only_frames(reader.read())):
             if analysed.frame.pts in span and analysed.importance is not None:
                 maps[analysed.frame.pts] = np.array(analysed.importance), analysed.is_cut

@@ -84,9 +84,9 @@ def run_analysis(clip: Path, model: str, settings: str) -> Run:
     values = dict(one.split("=") for one in settings.split(":") if one)
     temporal = temporal_config(values)
     source = CountingSource(open_predictor(model, FocusConfig(), "cpu", 1))
-    analyser = Analyser(source, temporal)
     run = Run()
     with VideoReader(clip, export_vectors=temporal.motion == "vectors") as reader:
+        analyser = Analyser(source, temporal, frame_rate=reader.info.frame_rate)
         frames = list(only_frames(reader.read()))
     NetworkSource.update(source, frames[0])  # the first run of a network sets it up
     for frame in frames:
