@@ -77,7 +77,7 @@ Effort = Annotated[str, time_option(
 )]
 MapEvery = Annotated[int | None, time_option(
     help="Maximum number of frames between two network runs, 1 to 240. Lower = slower. Default: 10 "
-    "(networks), 1 (spectral)."
+    "to 13 (networks), 1 (spectral)."
 )]
 Smoothing = Annotated[float | None, time_option(
     help="Share of other maps in the running average, 0 to 0.99; higher = steadier. Default: 0.85 "
