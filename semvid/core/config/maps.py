@@ -100,7 +100,8 @@ class TemporalConfig(Settings):
     effort: Effort = "auto"
     """Time to spend on maps: ``full``; ``light``, where a network looks less often and at half of the pixels,
     and motion is followed on every second frame at most; or ``auto``, which is light in ``compress`` with
-    presets so fast that maps would take longer than the encode, and else full. ``map_every`` has its own say."""
+    presets so fast that maps would take longer than the encode, and else full. ``map_every`` has its own
+    say."""
 
 
 CLASSES = ("person", "face", "animal", "vehicle", "object", "text")
