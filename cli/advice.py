@@ -58,7 +58,7 @@ _MEANT: Mapping[str, str] = {
     "--model names the network": "--network --weights --net --checkpoint",
     "--focus sets what matters": "--class --classes --objects --weights",
     "--device sets where the network runs": "--gpu --cuda --cpu --mps --no-gpu",
-    "--threads sets the threads of the network": "-j --jobs --workers --num-threads",
+    "--threads sets how many cores to keep busy": "-j --jobs --workers --num-threads --cores --cpus",
     "--no-preview hides the picture": "--quiet --silent --no-progress",
     "--json prints everything as JSON": "--verbose -v --debug --log-level --loglevel --quiet --silent",
     "--fps sets the frame rate": "-r --framerate --frame-rate --rate",

@@ -56,7 +56,7 @@ def command(
     match: options.Match = None,
     background_weight: options.BackgroundWeight = options.ALLOCATION.background_weight,
     device: options.Device = options.MAPS.device,
-    threads: options.Threads = options.MAPS.threads,
+    threads: options.Threads = options.THREADS,
     overwrite: options.Overwrite = False,
     allow_protocols: options.AllowProtocols = None,
     as_json: options.ResultJson = False,
@@ -70,7 +70,8 @@ def command(
     config = CompressConfig(
         codec=codec,
         preset=preset,
-        maps=options.maps_config(model, focus, device, threshold, threads),
+        maps=options.maps_config(model, focus, device, threshold),
+        threads=threads,
         encoder_options=dict(map(parse_option, encoder_option or [])),
         allocation=AllocationConfig(match=cast("Match | None", match), background_weight=background_weight),
         overwrite=overwrite,

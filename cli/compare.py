@@ -49,6 +49,7 @@ def command(
     model: options.Model = _DEFAULTS.maps.chosen_model,
     focus: options.Focus = None,
     device: options.Device = options.MAPS.device,
+    threads: options.Threads = options.THREADS,
     as_csv: Annotated[Path | None, typer.Option(
         "--csv", help="Write the scores of every frame to this file."
     )] = None,
@@ -68,6 +69,7 @@ def command(
         maps=options.maps_config(model, focus, device, maps=maps, hold=maps_hold),
         metrics=tuple(one.strip() for one in metrics.split(",") if one.strip()),
         scale=scale,
+        threads=threads,
     )
     if bd or against:
         if not bd:

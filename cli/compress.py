@@ -94,7 +94,7 @@ def command(
     movement: options.Movement = None,
     motion: options.Motion = options.TEMPORAL.motion,
     device: options.Device = options.MAPS.device,
-    threads: options.Threads = options.MAPS.threads,
+    threads: options.Threads = options.THREADS,
     save_maps: Annotated[Path | None, options.file_option(
         metavar="FILE", help="Save the maps of this run to a .svmap file, which --maps reads."
     )] = None,
@@ -140,9 +140,8 @@ def command(
         *scores.score_rates(target_vmaf, target_xpsnr, region_vmaf, region_psnr, as_good_as, floor),
     )
     config = CompressConfig(
-        maps=options.maps_config(
-            model, focus, device, threshold, threads, maps, boxes, track, hold=maps_hold
-        ),
+        maps=options.maps_config(model, focus, device, threshold, maps, boxes, track, hold=maps_hold),
+        threads=threads,
         codec=codec,
         rate=cast("Rate | None", rate),
         peak=parse_peak(max_bitrate, buffer),
@@ -166,11 +165,13 @@ def command(
         overwrite=overwrite,
         probe=not no_probe,
     )
+    from semvid.core.threads import limited_threads
     from semvid.importance.registry import begin_opening, sharing_cores
 
     # A thread opens the network while the rest is loaded.
     if config.allocation.strength > 0:
-        begin_opening(sharing_cores(config.maps))
+        with limited_threads(threads):
+            begin_opening(sharing_cores(config.maps))
     from semvid.cli.draw import JsonPrinter, ProgressDrawer
     from semvid.cli.report import add_report, check_report
     from semvid.core.events import Done, Event

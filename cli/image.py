@@ -57,7 +57,7 @@ def command(
     strength: options.Strength = _DEFAULTS.strength,
     background_weight: options.BackgroundWeight = _DEFAULTS.background_weight,
     device: options.Device = options.MAPS.device,
-    threads: options.Threads = options.MAPS.threads,
+    threads: options.Threads = options.THREADS,
     sequential: Annotated[bool, options.encoding_option(
         "--sequential", help="Write no progressive file: a little larger, for devices that show nothing else."
     )] = False,
@@ -94,7 +94,8 @@ def command(
         ("--target-ssimulacra2", Ssimulacra2, target_ssimulacra2),
     )
     config = ImageConfig(
-        maps=options.maps_config(model, focus, device, threshold, threads, maps, boxes),
+        maps=options.maps_config(model, focus, device, threshold, maps, boxes),
+        threads=threads,
         rate=cast("StillRate | None", rate) or _DEFAULTS.rate,
         match=cast("Literal['size'] | None", match),
         sampling=cast("Sampling | None", sampling),
@@ -121,10 +122,12 @@ def command(
 def _compress_one(
     source: Path, output: Path | None, config: ImageConfig, report: Path | None, *, as_json: bool
 ) -> None:
+    from semvid.core.threads import limited_threads
     from semvid.importance.registry import begin_opening
 
     # A thread opens the network while the rest is loaded.
-    begin_opening(config.maps)
+    with limited_threads(config.threads):
+        begin_opening(config.maps)
     from semvid.products.still import compress_image
 
     if report is None:

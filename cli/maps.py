@@ -40,7 +40,7 @@ def command(
     movement: options.Movement = None,
     motion: options.Motion = options.TEMPORAL.motion,
     device: options.Device = options.MAPS.device,
-    threads: options.Threads = options.MAPS.threads,
+    threads: options.Threads = options.THREADS,
     overwrite: options.Overwrite = False,
     allow_protocols: options.AllowProtocols = None,
     no_preview: options.NoPreview = False,
@@ -52,9 +52,8 @@ def command(
     offsets.
     """
     config = ExportConfig(
-        maps=options.maps_config(
-            model, focus, device, threshold, threads, maps, boxes, track, hold=maps_hold
-        ),
+        maps=options.maps_config(model, focus, device, threshold, maps, boxes, track, hold=maps_hold),
+        threads=threads,
         format=cast("MapFormat | None", kind),
         allocation=AllocationConfig(
             match=cast("Match | None", match), strength=strength, background_weight=background_weight
@@ -62,10 +61,12 @@ def command(
         temporal=options.temporal_config(map_every, smoothing, movement, motion, look_ahead, effort),
         overwrite=overwrite,
     )
+    from semvid.core.threads import limited_threads
     from semvid.importance.registry import begin_opening
 
     # A thread opens the network while the rest is loaded.
-    begin_opening(config.maps)
+    with limited_threads(threads):
+        begin_opening(config.maps)
     from semvid.cli.draw import ProgressDrawer, format_bytes, to_json
     from semvid.cli.streams import emit, say
     from semvid.products.maps import export_maps

@@ -13,6 +13,7 @@ import typer
 from semvid.cli.marks import parse_mark
 from semvid.core import config
 from semvid.core.config import CLASSES, AllocationConfig, FocusConfig, MapsConfig, TemporalConfig
+from semvid.core.config.maps import MappedConfig
 from semvid.core.errors import ConfigError
 from semvid.core.settings import Settings
 
@@ -70,7 +71,10 @@ BackgroundWeight = Annotated[float, map_option(
 Device = Annotated[str, map_option(
     help="Where the network runs: auto (a CUDA GPU if there is one, else the CPU), cpu, cuda or mps."
 )]
-Threads = Annotated[int, map_option(help="CPU threads for the network; 0 = as many as help.")]
+Threads = Annotated[int, typer.Option(
+    help="How many cores to keep busy, as 1 where several runs share a machine; 0 = all. x264, x265: the "
+    "number changes the output a little."
+)]
 Effort = Annotated[str, time_option(
     help="Time to spend on maps: full, light (95% of the gain), or auto: light in compress where the encoder "
     "is so fast that maps would take longer."
@@ -113,6 +117,7 @@ _UNITS = {"G": 1000**3, "M": 1000**2, "k": 1000}
 
 MAPS, FOCUS, TEMPORAL, ALLOCATION = MapsConfig(), FocusConfig(), TemporalConfig(), AllocationConfig()
 """The defaults."""
+THREADS = MappedConfig().threads
 
 
 def maps_config(
@@ -120,7 +125,6 @@ def maps_config(
     focus: str | None,
     device: str,
     threshold: float = FOCUS.threshold,
-    threads: int = MAPS.threads,
     maps: Path | None = None,
     boxes: Path | None = None,
     track: list[str] | None = None,
@@ -136,7 +140,6 @@ def maps_config(
         boxes=boxes,
         track=tuple(map(parse_mark, track or ())),
         device=cast("config.Device", device),
-        threads=threads,
     )
 
 

@@ -52,7 +52,7 @@ def command(
     movement: options.Movement = None,
     motion: options.Motion = options.TEMPORAL.motion,
     device: options.Device = options.MAPS.device,
-    threads: options.Threads = options.MAPS.threads,
+    threads: options.Threads = options.THREADS,
     overwrite: options.Overwrite = False,
     allow_protocols: options.AllowProtocols = None,
     no_preview: options.NoPreview = False,
@@ -60,9 +60,8 @@ def command(
 ) -> None:  # fmt: skip
     """Draw what matters over a picture or a video, to see what semvid sees."""
     config = OverlayConfig(
-        maps=options.maps_config(
-            model, focus, device, threshold, threads, maps, boxes, track, hold=maps_hold
-        ),
+        maps=options.maps_config(model, focus, device, threshold, maps, boxes, track, hold=maps_hold),
+        threads=threads,
         style=cast(OverlayStyle, style),
         opacity=opacity,
         legend=legend,

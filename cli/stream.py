@@ -82,7 +82,7 @@ def command(
     smoothing: options.Smoothing = None,
     movement: options.Movement = None,
     device: options.Device = options.MAPS.device,
-    threads: options.Threads = options.MAPS.threads,
+    threads: options.Threads = options.THREADS,
     overwrite: options.Overwrite = False,
     allow_protocols: options.AllowProtocols = None,
     as_json: Annotated[bool, typer.Option(
@@ -94,7 +94,8 @@ def command(
     semvid reconnects to lost sources and sinks. Ctrl-C ends the stream and completes its files.
     """
     config = LiveConfig(
-        maps=options.maps_config(model, focus, device, threshold, threads),
+        maps=options.maps_config(model, focus, device, threshold),
+        threads=threads,
         codec=codec,
         preset=preset,
         rate=Bitrate(options.parse_amount("--bitrate", bitrate)),

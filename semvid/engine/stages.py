@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import Any, TypeAlias, TypeVar
 
 from semvid.core.prefetch import prefetch
+from semvid.core.threads import thread_budget
 from semvid.core.types import Frame, VideoInfo
 from semvid.media.reading.reader import VideoReader
 
@@ -60,7 +61,12 @@ def bytes_per_frame(info: VideoInfo) -> int:
 
 
 def in_thread(name: str, info: VideoInfo) -> Stage:
-    """Return a stage that runs all stages before it in a separate thread, a few frames ahead."""
+    """Return a stage that runs all stages before it in a separate thread, a few frames ahead.
+
+    In a run that may use one or two threads they stay in the calling one: see ``ThreadBudget``.
+    """
+    if not thread_budget().has_stage_threads:
+        return lambda items: items
     ahead = min(max(_BYTES_AHEAD // bytes_per_frame(info), _FEWEST_AHEAD), _MOST_AHEAD)
     return lambda items: prefetch(items, ahead, f"semvid-{name}")
 

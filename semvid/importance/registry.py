@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -20,22 +19,20 @@ import semvid
 from semvid.core.config import MapsConfig
 from semvid.core.map_source import ImportanceSource, MapSource, complete
 from semvid.core.plain import to_plain
+from semvid.core.threads import thread_budget
 from semvid.core.types import FloatArray, Frame
 from semvid.importance.files.sidecar import SUFFIX
 
 if TYPE_CHECKING:
     from semvid.importance.predictor import Network, OpeningNetwork
 
-_CORES_PER_THREAD = 4
 _begun: dict[MapsConfig, OpeningNetwork] = {}
 """Networks that nobody has asked for yet."""
 
 
 def sharing_cores(config: MapsConfig) -> MapsConfig:
-    """Most cores are for the encoder: a network on all of them costs more time than it saves."""
-    if config.threads:
-        return config
-    return replace(config, threads=max((os.cpu_count() or 1) // _CORES_PER_THREAD, 1))
+    """Leave most cores to the encoder."""
+    return replace(config, threads=config.threads or thread_budget().network_beside_encoder)
 
 
 def open_source(
@@ -84,7 +81,8 @@ def _open_tracking(config: MapsConfig, expected_frames: int | None, duration: Fr
     from semvid.models.registry import open_features
 
     marks = Marks(config.track, expected_frames, duration)
-    return TrackSource(open_features(config.chosen_model, config.device, config.threads), marks)
+    threads = config.threads or thread_budget().network
+    return TrackSource(open_features(config.chosen_model, config.device, threads), marks)
 
 
 def _open_model(config: MapsConfig) -> MapSource:
@@ -94,6 +92,7 @@ def _open_model(config: MapsConfig) -> MapSource:
         return SpectralSource()
     from semvid.importance.predictor import NetworkSource, OpeningNetwork
 
+    config = _with_threads(config)
     if not _is_sure(config):
         return NetworkSource(_open_network(config))
     begun = _begun.pop(config, None)
@@ -109,7 +108,13 @@ def begin_opening(config: MapsConfig) -> None:
     if not is_given and config.chosen_model != "spectral" and _is_sure(config):
         from semvid.importance.predictor import OpeningNetwork
 
+        config = _with_threads(config)
         _begun[config] = OpeningNetwork(partial(_open_network, config))
+
+
+def _with_threads(config: MapsConfig) -> MapsConfig:
+    """Decide on the threads now: another thread may open the network."""
+    return replace(config, threads=config.threads or thread_budget().network)
 
 
 def _is_sure(config: MapsConfig) -> bool:

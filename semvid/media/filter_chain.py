@@ -5,6 +5,8 @@ from __future__ import annotations
 from av import VideoFrame
 from av.filter import Graph
 
+from semvid.core.threads import thread_budget
+
 Step = tuple[str, str | None]
 """Name of a filter, and its options."""
 
@@ -17,6 +19,7 @@ TURNING: tuple[tuple[Step, ...], ...] = (
 def chain(picture: VideoFrame, *steps: Step) -> Graph:
     """Return a graph that takes pictures of this one's size, format and time base; it is not pushed yet."""
     graph = Graph()
+    graph.threads = thread_budget().helper
     graph.link_nodes(
         graph.add_buffer(
             width=picture.width, height=picture.height, format=picture.format, time_base=picture.time_base

@@ -13,6 +13,7 @@ from semvid.core.map_source import ImportanceSource
 from semvid.core.results import Result
 from semvid.core.settings import or_default
 from semvid.core.text import setting
+from semvid.core.threads import limited_threads
 from semvid.engine.job import Job
 from semvid.engine.run import follow, retold
 from semvid.products.encode import encode_events
@@ -93,6 +94,15 @@ def job_events(
     job: Job, *, importance: ImportanceSource | None = None, preview_size: tuple[int, int] | None = None
 ) -> Generator[Event, None, Result]:
     """Do what ``compress_events`` does for a job; the other arguments are the same."""
+    with limited_threads(job.config.threads):
+        result = yield from _chosen_events(job, importance, preview_size)
+    yield Done(result)
+    return result
+
+
+def _chosen_events(
+    job: Job, importance: ImportanceSource | None, preview_size: tuple[int, int] | None
+) -> Generator[Event, None, Result]:
     config = job.config
     if importance is None and takes_little_effort(config):
         light = replace(config, temporal=replace(config.temporal, effort="light"))
@@ -102,11 +112,8 @@ def job_events(
         remark = Notice(
             f"maps are made with less effort, since {codec} is fast{preset}; `effort=full` takes longer"
         )
-        result = yield from retold(events, lambda one: [one, remark] if isinstance(one, Started) else [one])
-    else:
-        result = yield from _events(job, importance, preview_size)
-    yield Done(result)
-    return result
+        return (yield from retold(events, lambda one: [one, remark] if isinstance(one, Started) else [one]))
+    return (yield from _events(job, importance, preview_size))
 
 
 def _events(

@@ -19,6 +19,7 @@ from semvid.core.map_source import ImportanceSource
 from semvid.core.results import ExportResult
 from semvid.core.settings import or_default
 from semvid.core.text import setting
+from semvid.core.threads import limited_threads
 from semvid.core.types import Span
 from semvid.engine.run import follow, open_run
 from semvid.engine.stages import only_frames, pipeline
@@ -108,7 +109,10 @@ def video_map_events(
     others = replace(X265, block_size=BLOCK_SIZE, blocks_as_one=1, spared_steps=0.0)
     spec = AV1 if kind == "svtav1" else others
     allocator = OffsetAllocator(spec, config.allocation)
-    with open_run(source, config.temporal, preview_size, span=span) as run:
+    with (
+        limited_threads(config.threads),
+        open_run(source, config.temporal, preview_size, span=span) as run,
+    ):
         run.open_maps(config.maps, importance)
         info = run.reader.info
         context = SinkContext(info, run.made_by, allocator)
@@ -166,7 +170,8 @@ def _export_picture(
     upright = picture.upright()
     file = io.BytesIO()
     height, width = upright.shape[:2]
-    values, said = importance_of(upright, config.maps)
+    with limited_threads(config.threads):
+        values, said = importance_of(upright, config.maps)
     for message in said:
         on_event(Notice(message))
     Image.fromarray(full_size(values, (width, height))).save(file, "PNG")

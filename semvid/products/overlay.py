@@ -25,6 +25,7 @@ from semvid.core.rate import Crf
 from semvid.core.resampling import scaled
 from semvid.core.results import ExportResult
 from semvid.core.settings import or_default
+from semvid.core.threads import limited_threads
 from semvid.engine.run import Run, follow, open_run
 from semvid.engine.stages import in_thread, only_frames, pipeline
 from semvid.importance.registry import importance_of
@@ -109,7 +110,7 @@ def _video_events(
     importance: ImportanceSource | None,
     preview_size: tuple[int, int] | None,
 ) -> Generator[Event, None, ExportResult]:
-    with closing(FrameDrawer(config)) as drawer:
+    with limited_threads(config.threads), closing(FrameDrawer(config)) as drawer:
         if output.suffix.lower() in CONTAINERS:
             settings = CompressConfig(
                 maps=config.maps, temporal=config.temporal, deinterlace="bwdif", overwrite=config.overwrite
@@ -180,7 +181,8 @@ def _draw_still(
     if config.height is not None:
         width, height = max(round(width * config.height / height), 1), config.height
     picture = scaled(np.asarray(cv2.cvtColor(upright, kind), np.uint8), height, width)
-    values, said = importance_of(upright, config.maps, importance)
+    with limited_threads(config.threads):
+        values, said = importance_of(upright, config.maps, importance)
     for message in said:
         on_event(Notice(message))
     drawn = draw_over(picture, values, config)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from pathlib import Path
 
 from semvid.codecs.jpeg.encoder import Choice, PictureCoder, fill_score, fill_size
@@ -21,6 +20,7 @@ from semvid.core.records import dataclass
 from semvid.core.results import ImageResult
 from semvid.core.settings import or_default
 from semvid.core.text import setting
+from semvid.core.threads import limited_threads, thread_budget
 from semvid.core.types import FloatArray
 from semvid.importance.registry import importance_of
 from semvid.media.orientation import turn_back
@@ -67,7 +67,8 @@ def compress_image(
         said.extend(notices)
         return turn_back(values, picture.orientation)
 
-    coded = code_still(source, config, map_of, os.cpu_count() or 1)
+    with limited_threads(config.threads):
+        coded = code_still(source, config, map_of, thread_budget().pool("semvid-still-part"))
     size = write_whole(output, coded.data, overwrite=config.overwrite)
     return ImageResult(source, output, coded.quality, coded.source_bytes, size, (*coded.notices, *said))
 
@@ -85,7 +86,7 @@ class CodedStill:
 
 
 def code_still(
-    source: Path, config: ImageConfig, map_of: Callable[[Picture], FloatArray], cores: int
+    source: Path, config: ImageConfig, map_of: Callable[[Picture], FloatArray], pool: Executor
 ) -> CodedStill:
     """Compress one picture, or copy it if that is better.
 
@@ -93,7 +94,7 @@ def code_still(
         source: The picture.
         config: Options.
         map_of: Returns the map of a picture as stored; called at most once, with the whole picture.
-        cores: How many there are for it. The result is the same with any number.
+        pool: Does parts of it; shut down at the end. The result is the same with any.
 
     Raises:
         SemvidError: See ``semvid.core.errors``; ``MissedError`` if it would become larger.
@@ -120,7 +121,7 @@ def code_still(
             "`allow_larger=True` to compress it anyway",
         )
     extra = len(insert_segments(b"\xff\xd8", tags)) - 2
-    with ThreadPoolExecutor(cores, "semvid-still-part") as pool:
+    with pool:
         planes = pool.submit(_planes, shown, config)
         importance = map_of(picture)
         coder = still_coder(planes.result(), importance, config.tune, pool.map)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import deque
@@ -22,6 +21,7 @@ from semvid.core.results import ImageFailure, ImageResult, ImagesResult
 from semvid.core.setting_types import Limits
 from semvid.core.settings import or_default
 from semvid.core.text import reason
+from semvid.core.threads import InTurn, budget_of, limited_threads
 from semvid.core.types import FloatArray
 from semvid.engine.run import follow
 from semvid.importance.registry import importance_from, open_source
@@ -93,8 +93,13 @@ def compress_images_events(
     done: list[ImageResult] = []
     failed = list(found.unreadable)
     yield from map(Failed, failed)
-    num_workers = min(workers or os.cpu_count() or 1, max(len(found.stills), 1))
-    with more_to_come(), one_opencv_thread(), closing(_open_maps(config)) as maps:
+    num_workers = min(workers or budget_of(config.threads).cores, max(len(found.stills), 1))
+    with (
+        limited_threads(config.threads),
+        more_to_come(),
+        one_opencv_thread(),
+        closing(_open_maps(config)) as maps,
+    ):
         with _pool(num_workers) as pool:
             for still, coded in _coded(found.stills, config, maps, pool, num_workers):
                 try:
@@ -156,7 +161,7 @@ def _code(still: Still, number: int, config: ImageConfig, maps: MapSource, room:
         num_pixels = image.width * image.height
     with room.taken(num_pixels):
         try:
-            return code_still(still.source, config, map_of, 1)
+            return code_still(still.source, config, map_of, InTurn())
         except MemoryError as error:
             raise InputError(
                 f"{still.source} does not fit the free memory; make it smaller, or give fewer `workers`"

@@ -17,6 +17,7 @@ from semvid.core.rate import AsGoodAs, Bitrate, Crf, ScoreWish, Size
 from semvid.core.records import dataclass
 from semvid.core.results import Result, Trial
 from semvid.core.text import setting
+from semvid.core.threads import limited_threads
 from semvid.core.types import Span, VideoInfo
 from semvid.engine.finding import (
     Found,
@@ -103,7 +104,7 @@ def estimate_events(
             f"{setting('codec', job.config.codec)} is not tried on parts of a video; choose another codec"
         )
     job = replace(job, config=replace(job.config, overwrite=True))
-    with scratch_folder() as folder:
+    with limited_threads(job.config.threads), scratch_folder() as folder:
         opened = yield from _open(job, folder, importance)
         config = opened.job.config
         if not has_wish(config):

@@ -12,11 +12,20 @@ import imageio_ffmpeg
 from semvid.core.children import run_child
 from semvid.core.errors import InputError
 from semvid.core.text import counted
+from semvid.core.threads import thread_budget
 from semvid.core.types import VideoInfo
 from semvid.media.names import ffmpeg_name
 from semvid.media.reach import process_options
 from semvid.media.writing.output import scratch_folder
-from semvid.scores.pairs import SMALLEST_VMAF, XPSNR, Scores, read_decibels, read_vmaf
+from semvid.scores.pairs import (
+    SMALLEST_VMAF,
+    XPSNR,
+    Scores,
+    filter_threads,
+    read_decibels,
+    read_vmaf,
+    vmaf_threads,
+)  # fmt: skip
 from semvid.scores.sources import Source, deinterlaces
 
 FILTERS = ("psnr", "ssim", "xpsnr", "vmaf")
@@ -55,9 +64,10 @@ def filter_scores(
     """
     if not metrics:
         return {}
+    # Both are compared as they are coded: the command would turn rotated video upright.
+    given = {"noautorotate": None, **_decoder_threads(), **process_options()}
     ours, theirs = (
-        # Both are compared as they are coded: the command would turn rotated video upright.
-        ffmpeg.input(name, noautorotate=None, **process_options())[str(one.info.stream_index)]
+        ffmpeg.input(name, **given)[str(one.info.stream_index)]
         for name, one in zip(_INPUTS, (reference, test), strict=True)
     )
     info = reference.info
@@ -77,13 +87,13 @@ def filter_scores(
     outputs = []
     for index, name in enumerate(metrics):
         if name == "vmaf":
-            options = {"log_fmt": "json", "log_path": _LOG.format(name), "n_threads": 2}
+            options = {"log_fmt": "json", "log_path": _LOG.format(name), "n_threads": vmaf_threads()}
         else:
             options = {"stats_file": _LOG.format(name)}
         kind = "libvmaf" if name == "vmaf" else name
         outputs.append(ffmpeg.filter([theirs[index], ours[index]], kind, **options))
     sink = ffmpeg.output(*outputs, "-", format="null", fps_mode="passthrough")
-    sink = sink.global_args("-hide_banner", "-nostdin", "-v", "error")
+    sink = sink.global_args("-hide_banner", "-nostdin", "-v", "error", *filter_threads())
     with scratch_folder() as folder:
         command = sink.compile(cmd=imageio_ffmpeg.get_ffmpeg_exe())
         # ffmpeg-python takes no names that are not UTF-8; processes do.
@@ -104,6 +114,11 @@ def filter_scores(
                 f"{name}; one of the two files is damaged, check that both play to the end"
             )
     return scores
+
+
+def _decoder_threads() -> dict[str, int]:
+    budget = thread_budget()
+    return {"threads": budget.helper} if budget.helper else {}
 
 
 def _read(name: str, log: Path) -> Scores:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from semvid.core.children import run_child
 from semvid.core.errors import EncoderError
+from semvid.core.threads import thread_budget
 
 Scores = NDArray[np.float64]
 """``(n,)``, one per frame."""
@@ -22,8 +23,20 @@ SMALLEST_VMAF = 32
 """Pixels a side: libvmaf crashes on smaller pictures."""
 XPSNR = re.compile(r"XPSNR y:\s*(\S+)")
 """In a line of FFmpeg's log, of luma."""
+_VMAF_THREADS = 2
 _MOST_PAIRS = 16
 """In one process: each has two decoders."""
+
+
+def vmaf_threads() -> int:
+    """Return how many threads libvmaf gets. With more, other processes wait for it longer."""
+    return min(thread_budget().cores, _VMAF_THREADS)
+
+
+def filter_threads() -> list[str]:
+    """Return options that keep FFmpeg's command to the threads of a run, beside those of its decoders."""
+    number = thread_budget().helper
+    return ["-filter_complex_threads", str(number)] if number else []
 
 
 def read_vmaf(log: Path) -> Scores:
@@ -63,7 +76,7 @@ def _scored(pairs: Sequence[tuple[Path, Path]], metric: str) -> list[Scores]:
             # Names are ours and plain, and the process works in their folder.
             inputs += ["-threads", "1", "-i", path.name]
         option = (
-            f"libvmaf=log_fmt=json:n_threads=2:log_path={logs[-1].name}"
+            f"libvmaf=log_fmt=json:n_threads={vmaf_threads()}:log_path={logs[-1].name}"
             if metric == "vmaf"
             else f"xpsnr=stats_file={logs[-1].name}"
         )
@@ -71,7 +84,8 @@ def _scored(pairs: Sequence[tuple[Path, Path]], metric: str) -> list[Scores]:
         outputs += ["-map", f"[out{index}]"]
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-v", "error", *inputs,
-        "-filter_complex", ";".join(filters), *outputs, "-fps_mode", "passthrough", "-f", "null", "-",
+        *filter_threads(), "-filter_complex", ";".join(filters), *outputs,
+        "-fps_mode", "passthrough", "-f", "null", "-",
     ]  # fmt: skip
     code, words = run_child(command, folder)
     if code:

@@ -9,6 +9,7 @@ from semvid.core.config import LiveConfig
 from semvid.core.errors import ConfigError
 from semvid.core.map_source import ImportanceSource
 from semvid.core.settings import or_default
+from semvid.core.threads import limited_threads
 from semvid.core.types import FloatArray, Frame
 from semvid.importance.registry import open_source, sharing_cores
 from semvid.streaming.base.address import parse_source
@@ -88,8 +89,8 @@ def open_session(
     live_presets(config)
     address = parse_source(source)
     require_protocol(address)
-    maps = open_source(sharing_cores(config.maps), None, importance)
-    with ExitStack() as stack:
+    with limited_threads(config.threads), ExitStack() as stack:
+        maps = open_source(sharing_cores(config.maps), None, importance)
         stack.callback(maps.close)
         sinks: list[PacketTaker] = []
         for text, option in ((sink, "sink"), (config.record and str(config.record), "record")):

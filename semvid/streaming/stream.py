@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -23,6 +24,7 @@ from semvid.core.events import Notice
 from semvid.core.map_source import ImportanceSource
 from semvid.core.rate import Bitrate
 from semvid.core.settings import or_default
+from semvid.core.threads import limited_threads
 from semvid.core.types import AnalysedFrame, FloatArray, Frame
 from semvid.engine.encoding import Encoded, Encoding
 from semvid.engine.stages import applied, each
@@ -66,7 +68,8 @@ class LiveStream(Closing):
         self.num_frames = 0
         self._config = config = or_default(config, LiveConfig)
         presets = live_presets(config)
-        source = self._source = open_source(config.maps, None, source)
+        with limited_threads(config.threads):
+            source = self._source = open_source(config.maps, None, source)
         self._preset = presets[0] if presets else None
         self._ladder = ladder(presets[1:])
         self.governor = Governor(len(self._ladder))
@@ -96,6 +99,8 @@ class LiveStream(Closing):
         self._key_at = -_KEY_SECONDS
         self._num_lost = 0
         self._remarks: list[str] = []
+        self._limit = ExitStack()
+        self._limit.enter_context(limited_threads(config.threads))
 
     @property
     def load(self) -> Load:
@@ -254,6 +259,7 @@ class LiveStream(Closing):
 
     def close(self) -> None:
         """Stop all threads; unfinished frames are lost unless ``flush`` returned them before."""
+        self._limit.close()
         self.mapper.close()
         self._encoding.close()
 

@@ -131,7 +131,7 @@ def changed(path, value):
         (changed(["speed"], 2), r"^job.speed is unknown; known are source, span, output, config"),
         (changed(["source"], 3), r"^job.source is 3 \(int\), which is no path"),
         (changed(["config"], []), r"^job.config is \[\] \(list\); give an object"),
-        (changed(["config", "crf"], 3), r"^job.config.crf is unknown; known are maps, codec, rate"),
+        (changed(["config", "crf"], 3), r"^job.config.crf is unknown; known are maps, threads, codec, rate"),
         (changed(["config", "strict"], 1), r"^job.config.strict is 1 \(int\), .*give True or False"),
         (changed(["config", "drop"], ["music"]), r"^`job.config.drop=music` is unknown; choose one of video"),
         (changed(["config", "maps", "focus", "threshold"], 3), r"^`job.config.maps.focus.threshold=3` .* 0 to 1"),

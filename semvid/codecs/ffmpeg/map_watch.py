@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from semvid.codecs.ffmpeg.obedience import MapWatch, is_spread
 from semvid.core.coded import CodedPacket
+from semvid.core.threads import thread_budget
 
 if TYPE_CHECKING:
     from semvid.codecs.base.coding import PreparedFrame
@@ -23,7 +24,11 @@ class WatchRunner:
 
     def __init__(self, watch: MapWatch, *, is_live: bool = False, needs_key: bool = False) -> None:
         self._watch = watch
-        self._pool = ThreadPoolExecutor(1, "semvid-watch") if is_live or watch.encodes else None
+        self._pool: Executor | None = None
+        if is_live:
+            self._pool = ThreadPoolExecutor(1, "semvid-watch")
+        elif watch.encodes:
+            self._pool = thread_budget().pool("semvid-watch", 1)
         self._is_live = is_live
         self._share: Future[float | None] | None = None
         self._needs_key = needs_key

@@ -14,6 +14,7 @@ from semvid.codecs.ffmpeg.option_text import is_off, number, split_list, tunes
 from semvid.core.errors import ConfigError, MapIgnoredError
 from semvid.core.records import dataclass
 from semvid.core.text import setting
+from semvid.core.threads import ThreadBudget, thread_budget
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -219,6 +220,10 @@ class EncoderSpec:
     """Opens the encoder past FFmpeg, with the arguments of ``open``; None = FFmpeg drives it."""
     fast_presets: frozenset[str] = frozenset()
     """Those with which maps would take longer than the encode."""
+    threads: Callable[[ThreadBudget], Mapping[str, str]] = lambda budget: (
+        {"threads": str(budget.encoder)} if budget.encoder else {}
+    )
+    """Options that keep the encoder to a number of threads; none, it chooses."""
 
     def open(
         self,
@@ -243,7 +248,17 @@ class EncoderSpec:
         from semvid.codecs.ffmpeg.encoder import VideoEncoder
 
         drive = self.drive or VideoEncoder
+        options = self.with_threads(options, thread_budget())
         return drive(self, options, preparer, first=first, target=target)
+
+    def with_threads(self, options: Mapping[str, str], budget: ThreadBudget) -> dict[str, str]:
+        """Add to FFmpeg's options how many threads the encoder may have; those that are given win."""
+        told = dict(self.threads(budget))
+        nested = self.nested_option
+        if nested in told and nested in options:
+            told[nested] = f"{told[nested]}:{options[nested]}"
+            return {**told, **options, nested: told[nested]}
+        return {**told, **options}
 
     @property
     def scale(self) -> QualityScale:

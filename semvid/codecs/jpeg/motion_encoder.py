@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -23,6 +22,7 @@ from semvid.codecs.jpeg.planes import planes_of
 from semvid.codecs.jpeg.tuning import Tuning
 from semvid.codecs.jpeg.writer import insert_segments, with_pixel_aspect
 from semvid.core.coded import CodedPacket, StreamParameters
+from semvid.core.threads import thread_budget
 from semvid.media.alpha import Flattener
 from semvid.media.colour import HDR_TRANSFERS, is_convertible, matrix_name
 from semvid.media.fields import FIELD_ORDERS, field_order
@@ -65,7 +65,8 @@ class JpegEncoder:
     ) -> None:
         self._flattener = flattener
         self.choice, self._tuning, self._budget = choice, tuning, budget
-        num_threads = os.cpu_count() or 1
+        threads = thread_budget()
+        num_threads = threads.beside
         self._is_live = most_pending is not None
         self._most_pending = _LAG if most_pending is None else min(most_pending, num_threads - 1)
         suffix = target.suffix.lower()
@@ -77,7 +78,7 @@ class JpegEncoder:
         self._pending: deque[tuple[VideoFrame, bytes, Future[tuple[bytes, Sequence[Counts]]]]] = deque()
         self._qualities = 0.0
         self._num_frames = 0
-        self._pool = ThreadPoolExecutor(num_threads, "semvid-jpeg")
+        self._pool = threads.pool("semvid-jpeg", num_threads)
         rate = target.frame_rate or Fraction(25)
         self._grid: FixedRate | None = None
         self._span = Fraction(0)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from semvid.codecs.base.coding import Target
     from semvid.codecs.ffmpeg.prepare import FramePreparer
     from semvid.codecs.svtav1.encoder import SvtEncoder
+    from semvid.core.threads import ThreadBudget
 
 
 def quantizer_scale() -> QuantizerScale:
@@ -65,6 +66,16 @@ def _sequence_header(key_frame: bytes) -> bytes:
 _SEQUENCE_HEADER = 1
 """``obu_type``, AV1 specification, 6.2.2."""
 
+_LEVELS = ((1, 1), (2, 2), (6, 3), (12, 4), (24, 5))
+"""Up to so many cores, the library's level of parallelism: ``PARALLEL_LEVEL_1_RANGE`` and so on of its
+``enc_handle.c``, 4.0. Each level is a number of stages that work at a time, not of threads."""
+
+
+def _threads(budget: ThreadBudget) -> dict[str, str]:
+    cores = budget.unasked_encoder
+    return {"lp": str(next((level for most, level in _LEVELS if cores <= most), 6))} if cores else {}
+
+
 AV1 = EncoderSpec(
     name="av1",
     library="libsvtav1",
@@ -105,5 +116,6 @@ AV1 = EncoderSpec(
     # In this mode one picture is coded at a time: more threads only cost a fifth more time.
     low_delay={"pred-struct": "1", "rtc": "1", "hierarchical-levels": "0", "lp": "1"},
     live_rates=("b",),
+    threads=_threads,
     drive=_open,
 )

@@ -6,6 +6,22 @@ from semvid.allocate.rate_model import BitCurve, RateModel
 from semvid.codecs.base.codec import QualityScale
 from semvid.codecs.ffmpeg.spec import EncoderSpec, is_off_option
 from semvid.codecs.x26x.common import PRESETS, needs_aq, offset_range, parameter_sets
+from semvid.core.threads import ThreadBudget
+
+_FRAMES_AT_ONCE = ((4, 1), (8, 2), (16, 3), (32, 4))
+"""Below so many cores, the pictures that x265 codes at a time: ``getFrameThreadsCount`` of its
+``encoder.cpp``."""
+
+
+def _threads(budget: ThreadBudget) -> dict[str, str]:
+    cores = budget.unasked_encoder
+    if not cores:
+        return {}
+    pictures = next((count for most, count in _FRAMES_AT_ONCE if cores < most), 5)
+    # A worker comes on top of the thread of the picture, which does the work where there is none. That codes
+    # rows one after the other, in other bytes.
+    return {"threads": str(pictures), "x265-params": f"pools={'none' if cores == 1 else cores}"}
+
 
 X265 = EncoderSpec(
     name="x265",
@@ -55,6 +71,7 @@ X265 = EncoderSpec(
     container_tags={".mp4": "hvc1", ".m4v": "hvc1", ".mov": "hvc1"},
     live_preset="veryfast",
     lacks_live_keys=True,
+    threads=_threads,
     low_delay={
         "tune": "zerolatency",
         "forced-idr": "1",

@@ -170,7 +170,7 @@ class MapsConfig(Settings):
     device: Device = "auto"
     """Where a network runs; ``auto`` = on a CUDA GPU if there is one, else on the CPU."""
     threads: Annotated[int, Limits(0, 256)] = 0
-    """CPU threads for a network; 0 = as many as help, fewer while an encoder runs too."""
+    """CPU threads for a network alone; 0 = a share of what ``threads`` of the product leaves it."""
 
     def __post_init__(self) -> None:
         # Slotted dataclasses are made twice: super() without arguments would mean the first one.
@@ -214,7 +214,7 @@ class MappedConfig(Settings):
 
     USUAL_MODEL: ClassVar[str] = DEFAULT_MODEL
     MOVED: ClassVar[Mapping[str, str]] = {
-        **{name: f"maps=MapsConfig({name}=...)" for name in ("model", "focus", "boxes", "device", "threads")},
+        **{name: f"maps=MapsConfig({name}=...)" for name in ("model", "focus", "boxes", "device")},
         "maps_hold": "maps=MapsConfig(hold=...)",
         "crf": "rate=Crf(...)",
         "quality": "rate=Quality(...)",
@@ -225,6 +225,10 @@ class MappedConfig(Settings):
 
     maps: MapsConfig = MapsConfig()
     """Where the importance comes from."""
+    threads: Annotated[int, Limits(0, 256)] = 0
+    """How many cores a run keeps busy, with everything that has threads: decoder, network, encoder, scores.
+    The same number makes the same file on any machine. 0 = all cores that the process may use. While a run
+    with a number lasts, it is that of the whole process."""
 
     def __post_init__(self) -> None:
         Settings.__post_init__(self)

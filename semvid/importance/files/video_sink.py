@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semvid.core.geometry import grid_shape
+from semvid.core.threads import thread_budget
 from semvid.core.types import FloatArray, Frame, VideoInfo
 from semvid.importance.files.map_sink import MapSink, SinkContext, full_size
 from semvid.media.names import ffmpeg_name
@@ -43,7 +44,7 @@ class VideoSink(MapSink):
         if not self._is_open:
             codec = self._stream.codec_context
             codec.height, codec.width = picture.height, picture.width
-            codec.pix_fmt, codec.thread_count = self.pixel_format, 0
+            codec.pix_fmt, codec.thread_count = self.pixel_format, thread_budget().helper
             codec.time_base = self._stream.time_base = self._time_base
             self._is_open = True
         self._mux(picture)

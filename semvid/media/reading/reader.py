@@ -14,6 +14,7 @@ from av.error import FFmpegError
 
 from semvid.core.closing import Closing
 from semvid.core.errors import EncoderError
+from semvid.core.threads import thread_budget
 from semvid.core.types import Frame, Span
 from semvid.media.probe import decoder_of, open_video
 from semvid.media.reading.damage import Damage, undecodable
@@ -72,6 +73,7 @@ class VideoReader(Closing):
         self._usual_duration = max(1, round(1 / (rate * self.info.time_base))) if rate else 1
         self._decoder = decoder_of(self.stream, self.info)
         self._decoder.thread_type = "AUTO"
+        self._decoder.thread_count = thread_budget().helper
         if export_vectors:
             self._decoder.options = {"flags2": "+export_mvs"}
         self.damage = Damage()

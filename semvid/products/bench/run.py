@@ -23,6 +23,7 @@ from semvid.core.rate import Crf
 from semvid.core.setting_types import Limits
 from semvid.core.settings import or_default
 from semvid.core.text import counted, encodable, setting
+from semvid.core.threads import limited_threads
 from semvid.importance.registry import open_source
 from semvid.media.writing.claim import Claim
 from semvid.media.writing.output import check_place, scratch_folder
@@ -96,7 +97,7 @@ def bench(
         on_event(Notice(message))
     is_record = output.suffix.lower() == ".json"
     check_place(output, None, overwrite=config.overwrite or is_record)
-    with ExitStack() as stack:
+    with limited_threads(config.threads), ExitStack() as stack:
         claim = stack.enter_context(Claim(output, overwrite=config.overwrite or is_record))
         place = output.with_suffix(".json")
         kept = claim if is_record else stack.enter_context(Claim(place, overwrite=True))

@@ -13,6 +13,7 @@ from semvid.core.events import Event, Progress, Stage
 from semvid.core.results import Comparison
 from semvid.core.settings import or_default
 from semvid.core.text import counted
+from semvid.core.threads import limited_threads
 from semvid.core.types import VideoInfo
 from semvid.engine.run import open_run
 from semvid.engine.side_by_side import side_by_side
@@ -61,7 +62,14 @@ def compare_all(
         config: As for ``compare``, like what is raised.
         on_event: Called with ``Stage``, and with ``Progress`` while maps are made.
     """
-    reference, paths, config = Path(reference), [*map(Path, tests)], or_default(config, CompareConfig)
+    config = or_default(config, CompareConfig)
+    with limited_threads(config.threads):
+        return _compared(Path(reference), [*map(Path, tests)], config, on_event)
+
+
+def _compared(
+    reference: Path, paths: list[Path], config: CompareConfig, on_event: Callable[[Event], None]
+) -> list[Comparison]:
     mine = probe(reference)
     others = [probe(one) for one in paths]
     times: tuple[float, ...] = ()

@@ -15,6 +15,7 @@ from semvid.core.resampling import stretched
 from semvid.core.results import Result
 from semvid.core.settings import or_default
 from semvid.core.text import encodable, visible
+from semvid.core.threads import limited_threads
 from semvid.engine.job import Job
 from semvid.media.probe import probe
 from semvid.media.writing.claim import Claim
@@ -67,7 +68,7 @@ def make_report(
     config = or_default(config, CompressConfig)
     check_config(config)
     try:
-        with scratch_folder() as folder:
+        with limited_threads(config.threads), scratch_folder() as folder:
             return _make(result, config, plain, maps or config.save_maps, folder, on_event)
     except OSError as error:
         if isinstance(error, SemvidError):

@@ -27,6 +27,7 @@ from semvid.core.resampling import stretched
 from semvid.core.results import ImageResult
 from semvid.core.settings import or_default
 from semvid.core.text import encodable, reason, visible
+from semvid.core.threads import limited_threads
 from semvid.core.types import FloatArray
 from semvid.importance.registry import frame_of
 from semvid.media.orientation import turn
@@ -95,7 +96,8 @@ def write_image_report(
             "the source was copied, so there is nothing to compare; pass `allow_larger=True` to compress it"
         )
     try:
-        page = render_image_page(_gathered(result, config, importance, on_event))
+        with limited_threads(config.threads):
+            page = render_image_page(_gathered(result, config, importance, on_event))
     except OSError as error:
         if isinstance(error, SemvidError):
             raise

@@ -20,6 +20,7 @@ from semvid.core.config import LiveConfig
 from semvid.core.errors import ConfigError, InputError
 from semvid.core.records import dataclass
 from semvid.core.text import reason, scheme_of
+from semvid.core.threads import thread_budget
 from semvid.media.probe import main_video_stream, open_container
 from semvid.media.reach import has_protocol, network_options
 from semvid.streaming.base.address import LISTEN_SECONDS, READ_SECONDS, Address
@@ -128,6 +129,7 @@ def open_source(address: Address, config: LiveConfig, stopped: threading.Event) 
         raise
     # Threads by frame would hold as many frames back as there are threads.
     stream.codec_context.thread_type = ThreadType.SLICE if address.is_live else ThreadType.AUTO
+    stream.codec_context.thread_count = thread_budget().helper
     if address.is_live:
         stream.codec_context.flags |= Flags.low_delay
     return OpenSource(container, stream, _find_sound(container) if config.sound_bitrate else None)
