@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any, TypeAlias, TypeVar
 
@@ -23,11 +23,17 @@ _BYTES_AHEAD = 64 * 2**20
 
 
 @contextmanager
-def pipeline(reader: VideoReader, *stages: Stage) -> Iterator[Items]:
-    """Decode in a separate thread and pass the items through the stages. All are closed at the end."""
+def pipeline(reader: VideoReader, *stages: Stage, while_decoding: Sequence[Stage] = ()) -> Iterator[Items]:
+    """Decode in a separate thread and pass the items through the stages. All are closed at the end.
+
+    Args:
+        reader: The video.
+        stages: In this thread, unless they move those before them to another.
+        while_decoding: Before them, in the thread that decodes: it has time where later stages take longer.
+    """
     with ExitStack() as stack:
         items: Items = reader.read()
-        for stage in (in_thread("decode", reader.info), *stages):
+        for stage in (*while_decoding, in_thread("decode", reader.info), *stages):
             # The last is closed first, and with it the threads that use those before it.
             items = stack.enter_context(closing(stage(items)))
         yield items
@@ -69,6 +75,14 @@ def in_thread(name: str, info: VideoInfo) -> Stage:
         return lambda items: items
     ahead = min(max(_BYTES_AHEAD // bytes_per_frame(info), _FEWEST_AHEAD), _MOST_AHEAD)
     return lambda items: prefetch(items, ahead, f"semvid-{name}")
+
+
+def with_thumbnails(items: Items) -> Items:
+    """Make the thumbnails of frames here instead of where they are first asked for."""
+    for item in items:
+        if isinstance(item, Frame):
+            _ = item.thumbnail
+        yield item
 
 
 def only_frames(items: Items) -> Generator[Frame, None, None]:

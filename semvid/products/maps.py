@@ -22,7 +22,7 @@ from semvid.core.text import setting
 from semvid.core.threads import limited_threads
 from semvid.core.types import Span
 from semvid.engine.run import follow, open_run
-from semvid.engine.stages import only_frames, pipeline
+from semvid.engine.stages import only_frames, pipeline, with_thumbnails
 from semvid.importance.files.map_sink import SinkContext, full_size
 from semvid.importance.files.offset_text import BLOCK_SIZE
 from semvid.importance.files.sinks import open_sink
@@ -119,7 +119,9 @@ def video_map_events(
         with open_sink(kind, output, context, overwrite=config.overwrite) as sink:
             run.record(sink)
             yield Started(info)
-            with pipeline(run.reader, only_frames, run.analyse, run.preview) as items:
+            # Making maps takes longer than decoding.
+            early = only_frames, with_thumbnails
+            with pipeline(run.reader, run.analyse, run.preview, while_decoding=early) as items:
                 for item in items:
                     if isinstance(item, Preview):
                         yield item

@@ -96,6 +96,8 @@ class _SidecarSink(MapSink):
             self._writer.finish()
 
     def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
         self._file.close()
 
 
