@@ -11,7 +11,15 @@ from semvid.cli import options, scores
 from semvid.cli.codec_options import Codec, defaults_of, preset_help, takers_of_peak
 from semvid.cli.key_values import parse_option
 from semvid.cli.peak import parse_peak
-from semvid.core.config import AllocationConfig, CompressConfig, Deinterlace, DroppableKind, Match, Tune
+from semvid.core.config import (
+    AllocationConfig,
+    CompressConfig,
+    Deinterlace,
+    DroppableKind,
+    Match,
+    Tune,
+    Verify,
+)
 from semvid.core.errors import ConfigError
 from semvid.core.rate import Bitrate, Crf, Quality, Rate, Size
 from semvid.core.text import setting
@@ -109,6 +117,10 @@ def command(
     strict: Annotated[bool, options.file_option(
         "--strict", help="Stop before any work if the container cannot hold a stream as it is."
     )] = False,
+    verify: Annotated[str, options.file_option(
+        metavar="HOW", help="Before the output gets its name: quick (all packets are read back), or full "
+        "(every frame is decoded too)."
+    )] = _DEFAULTS.verify,
     report: Annotated[Path | None, options.file_option(
         metavar="FILE", help="Also compare with a plain encode, in one to six more encodes: .html, or .json "
         "for 'semvid report'."
@@ -163,6 +175,7 @@ def command(
         audio=audio,
         strict=strict,
         overwrite=overwrite,
+        verify=cast(Verify, verify),
         probe=not no_probe,
     )
     from semvid.core.threads import limited_threads

@@ -13,6 +13,7 @@ from math import ceil
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from semvid.core.prefetch import step_back
 from semvid.core.records import dataclass
 
 Given = ParamSpec("Given")
@@ -75,17 +76,18 @@ class ThreadBudget:
         """Workers beside a thread that is busy too."""
         return max(self.cores - 1, 1) if self.is_limited else self.cores
 
-    def pool(self, name: str, num_workers: int | None = None) -> Executor:
+    def pool(self, name: str, num_workers: int | None = None, *, steps_back: bool = False) -> Executor:
         """Return a pool of threads.
 
         Args:
             name: Of the threads, for debuggers.
             num_workers: At least 1; None = ``cores``. The only worker of a run on one core is who hands it
                 work: everything is done by the time it is handed in.
+            steps_back: Its threads have a low priority.
         """
         if self.is_limited and self.cores == 1:
             return InTurn()
-        return ThreadPoolExecutor(num_workers or self.cores, name)
+        return ThreadPoolExecutor(num_workers or self.cores, name, step_back if steps_back else None)
 
 
 class InTurn(Executor):

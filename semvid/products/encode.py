@@ -13,7 +13,7 @@ from semvid.codecs.base.interlaced import InterlacedStage
 from semvid.codecs.registry import find_codec
 from semvid.core.config import CompressConfig
 from semvid.core.errors import ConfigError, OutputError
-from semvid.core.events import Event, Notice, Started
+from semvid.core.events import Event, Notice, Progress, Stage, Started
 from semvid.core.map_source import ImportanceSource
 from semvid.core.rate import Bitrate, Size
 from semvid.core.results import Result
@@ -24,7 +24,8 @@ from semvid.engine.map_memory import MapMemory
 from semvid.engine.peak import PeakWatch
 from semvid.engine.run import Run, open_run
 from semvid.engine.samples import CodingLog
-from semvid.engine.stages import Stage, each, in_thread, pipeline
+from semvid.engine.stages import Stage as Step
+from semvid.engine.stages import each, in_thread, pipeline
 from semvid.engine.writing import Writing
 from semvid.importance.files.map_sink import SinkContext
 from semvid.importance.files.sidecar import SUFFIX
@@ -47,7 +48,7 @@ def encode_events(
     coding: Coding,
     *,
     span: Span | None = None,
-    redraw: Callable[[Run], Stage] | None = None,
+    redraw: Callable[[Run], Step] | None = None,
     importance: ImportanceSource | None = None,
     preview_size: tuple[int, int] | None = None,
     accepts: Callable[[Finished], bool] | None = None,
@@ -99,6 +100,7 @@ def encode_events(
             complete = writer.complete()
             if accepts is not None and not accepts(_finished(complete, coding, writing, log)):
                 raise RejectedError
+            yield from _verify(writer, config)
             yield from map(Notice, peak.remarks())
             from semvid.engine.probe import compared_with_plain, measure_plain
 
@@ -121,6 +123,15 @@ def encode_events(
                 yield Notice(f"the output has {output_bytes} bytes, more than `Size`; ask for less")
             result = writing.result(coding, output_bytes, time.monotonic() - started)
             return compared_with_plain(result, measured) if coding.keeps_region else result
+
+
+def _verify(writer: VideoWriter, config: CompressConfig) -> Iterator[Event]:
+    """Check what was not checked when the file was completed."""
+    if config.verify == "quick":
+        return
+    yield Stage("decoding the output")
+    for count in writer.decoded():
+        yield Progress(count, writer.num_coded, writer.bytes_written)
 
 
 def _finished(complete: Path, coding: Coding, writing: Writing, log: CodingLog) -> Finished:

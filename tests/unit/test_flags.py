@@ -35,7 +35,7 @@ REFUSED = {
     "match": "same", "max_maps": "0", "metrics": "sharpness", "model": "resnet", "motion": "magic", "movement": "2",
     "opacity": "3", "preset": "warp", "price": "99", "tune": "film", "quality": "0", "sampling": "1:1", "save_maps": "maps.txt",
     "serve": "nonsense", "size": "10x10", "smoothing": "1", "style": "fire", "target_bytes": "0", "target_ssimulacra2": "101", "target_vmaf": "101", "target_xpsnr": "9",
-    "region_vmaf": "101", "region_psnr": "9", "threads": "-1",
+    "region_vmaf": "101", "region_psnr": "9", "threads": "-1", "verify": "twice",
     "threshold": "2", "strength": "9", "wait": "100000s", "max_edge": "0", "strip": "exif",
 }  # fmt: skip
 """Values that are out of range, unknown or not there."""

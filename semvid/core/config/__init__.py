@@ -32,3 +32,4 @@ from semvid.core.config.products import OverlayStyle as OverlayStyle
 from semvid.core.config.products import Sampling as Sampling
 from semvid.core.config.products import Strip as Strip
 from semvid.core.config.products import Tune as Tune
+from semvid.core.config.products import Verify as Verify

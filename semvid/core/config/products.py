@@ -28,6 +28,7 @@ from semvid.core.text import setting
 
 Deinterlace = Literal["auto", "bwdif", "keep"]
 Tune = Literal["perceptual", "psnr"]
+Verify = Literal["quick", "full"]
 DroppableKind = Literal["video", "audio", "subtitle", "data", "attachment"]
 
 SOUND_CODECS = ("aac", "opus", "mp3", "ac3", "eac3", "flac", "alac", "pcm")
@@ -72,6 +73,9 @@ class CompressConfig(MappedConfig):
     """Refuse what the output's container cannot hold as it is, instead of converting it or leaving it out."""
     overwrite: bool = False
     """Replace an existing output."""
+    verify: Verify = "quick"
+    """What is checked of the output before it gets its name: ``quick``, that all packets can be read back and
+    are shown when they should be; ``full``, also that every frame of its video can be decoded."""
     probe: bool = True
     """Encode some parts without a map as well: with ``match="region"`` to measure what was saved, with
     ``match="size"`` to make the file as large. False = both are estimated, which is faster and often far

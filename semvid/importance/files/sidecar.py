@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from semvid.core.checked import Malformed, parse_json
 from semvid.core.decoding import decoded
 from semvid.core.errors import MapError
-from semvid.core.prefetch import step_back
 from semvid.core.records import dataclass
 from semvid.core.text import counted, setting
+from semvid.core.threads import thread_budget
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future, ThreadPoolExecutor
+    from concurrent.futures import Executor, Future
 
 SUFFIX = ".svmap"
 VERSION = 1
@@ -95,7 +95,7 @@ class SidecarWriter:
         self._file = file
         self._header = header
         self._waiting: list[TimedMap] = []
-        self._packer: ThreadPoolExecutor | None = None
+        self._packer: Executor | None = None
         self._packing: Future[bytes] | None = None
         self.num_maps = 0
         record = {
@@ -136,10 +136,7 @@ class SidecarWriter:
         """Have a thread pack the block: that takes as long as making a tenth of its maps."""
         self._write_packed()
         if self._packer is None:
-            # Few files have as many maps as a block.
-            from concurrent.futures import ThreadPoolExecutor
-
-            self._packer = ThreadPoolExecutor(1, "semvid-sidecar", initializer=step_back)
+            self._packer = thread_budget().pool("semvid-sidecar", 1, steps_back=True)
         self._packing = self._packer.submit(_packed, self._waiting)
         self._waiting = []
 

@@ -83,6 +83,10 @@ class Ledger:
             self._tracks[stream.index] = _Track(stream.type, time_base)
         self._tracks[stream.index].add(packet)
 
+    def num_packets(self, index: int) -> int:
+        """Return how many packets of a stream were written."""
+        return self._tracks[index].num_packets
+
     def check(self, written: InputContainer, video: int, streams: Sequence[int]) -> None:
         """Compare a finished file, as a player sees it, with what was recorded.
 

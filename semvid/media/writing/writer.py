@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
@@ -22,6 +23,7 @@ from semvid.media.writing.carry import Manifest, Passage, Way
 from semvid.media.writing.claim import writing
 from semvid.media.writing.container_trial import add_copy, open_output
 from semvid.media.writing.containers import CONTAINERS, COVER_CODECS, MATROSKA_LIKE, MP4_LIKE
+from semvid.media.writing.decode_check import decode_all
 from semvid.media.writing.even_sound import MOST_LATE
 from semvid.media.writing.header_patch import ROOM, prefer_google_boxes, state_pixel_aspect
 from semvid.media.writing.ledger import Ledger, carries_time
@@ -73,6 +75,8 @@ class VideoWriter(UnfinishedContainer):
         self._pixel_aspect: Fraction | None = None
         self._inventory: Inventory | None = None
         self._is_complete = False
+        self._timed: list[int] = []
+        """Streams that play."""
         self.notices: list[str] = []
 
     def add_video(self, video: StreamParameters | VideoStream) -> None:
@@ -209,16 +213,35 @@ class VideoWriter(UnfinishedContainer):
             OutputError: The disk is full, or what was written cannot be read back.
         """
         with writing(self.output):
-            timed = [one.index for one in self.container.streams if carries_time(one)]
+            self._timed = [one.index for one in self.container.streams if carries_time(one)]
             self.container.close()
             self._is_complete = True
             self._patch_header()
             assert self._video is not None  # noqa: S101 - it was added
             with open_local_packets(self._temporary) as written:
-                self._ledger.check(written, self._video.index, timed)
+                self._ledger.check(written, self._video.index, self._timed)
                 if self._inventory is not None:
                     self.notices += self._inventory.lost(written)
         return self._temporary
+
+    def decoded(self) -> Iterator[int]:
+        """Decode every frame of the complete file.
+
+        Yields:
+            The number of frames so far.
+
+        Raises:
+            OutputError: They are not all that were written.
+        """
+        assert self._video is not None  # noqa: S101 - it was added
+        place = self._timed.index(self._video.index)
+        yield from decode_all(self._temporary, place, self.num_coded, self.output)
+
+    @property
+    def num_coded(self) -> int:
+        """Packets of the coded video that were written."""
+        assert self._video is not None  # noqa: S101 - it was added
+        return self._ledger.num_packets(self._video.index)
 
     def commit(self) -> int:
         """Give the file its name; if it is not complete yet, complete it.

@@ -21,7 +21,7 @@ _SCORES: dict[type, tuple[str, str]] = {
     RegionPsnr: ("target PSNR of what matters", "--region-psnr"),
 }
 _SAME_NAMES = {
-    "": ("deinterlace", "audio", "threads"),
+    "": ("deinterlace", "audio", "threads", "verify"),
     "allocation": ("strength", "background_weight", "finest", "coarsest", "prefilter"),
     "temporal": ("map_every", "smoothing", "look_ahead", "movement", "motion", "effort"),
 }
