@@ -36,10 +36,10 @@ from semvid.engine import analysis
 from semvid.models import predictor
 from semvid.products.bench.frames import pack_pictures
 from semvid.scores import bd_rate as bjontegaard
-from semvid.temporal import cadence
+from semvid.temporal import pace
 
 RELUCTANCE, APART, ALIKE = levels._RELUCTANCE, analysis._MOST_APART, allocator._LIKE_BEFORE
-SHRINKING, FOLLOWED = predictor._LEAST_SHRINKING, cadence._FOLLOWED_RATE
+SHRINKING, FARTHEST = predictor._LEAST_SHRINKING, pace._FARTHEST
 ENCODERS = dict(registry.CODECS)
 CRFS = {"x264": (23, 28, 33, 38), "x265": (23, 28, 33, 38), "vp8": (24, 34, 44, 54),
         "vp9": (24, 34, 44, 54), "av1": (30, 38, 46, 54)}  # fmt: skip
@@ -101,8 +101,9 @@ def config_for(codec: str, crf: float, source: str, masks: Path) -> semvid.Compr
     ``reluctance``, how far from its level an offset must be before its block changes level;
     ``map_frames``, how long VP8 holds a map; ``apart``, how many frames lie at most between two whose motion
     is followed; and ``alike``, how alike maps must be for a frame to take the offsets of the one before.
-    ``followed`` is how many times a second motion is followed at least. ``shrinking`` is for small pictures:
-    pixels for each one that the network sees. ``settled=1`` keeps a sidecar, for which maps are made coarser.
+    ``farthest`` is how many cells things may move until motion is followed again. ``shrinking`` is for small
+    pictures: pixels for each one that the network sees. ``settled=1`` keeps a sidecar, for which maps are
+    made coarser.
     """
     codec, _, preset = codec.partition(":")
     name, _, settings = source.partition("@")
@@ -111,7 +112,7 @@ def config_for(codec: str, crf: float, source: str, masks: Path) -> semvid.Compr
     levels._RELUCTANCE = float(values.pop("reluctance", RELUCTANCE))
     spec = ENCODERS[codec]
     analysis._MOST_APART = int(values.pop("apart", APART))
-    cadence._FOLLOWED_RATE = float(values.pop("followed", FOLLOWED))
+    pace._FARTHEST = float(values.pop("farthest", FARTHEST))
     allocator._LIKE_BEFORE = float(values.pop("alike", ALIKE))
     predictor._LEAST_SHRINKING = float(values.pop("shrinking", SHRINKING))
     held = values.pop("map_frames", None)

@@ -14,7 +14,7 @@ from semvid.core.types import AnalysedFrame, FloatArray, Frame, Span
 from semvid.importance.files.map_sink import MapSink
 from semvid.importance.predictor import NetworkSource
 from semvid.temporal.between import Between
-from semvid.temporal.cadence import frames_between_looks, frames_between_maps
+from semvid.temporal.cadence import frames_between_maps
 from semvid.temporal.motion import open_estimator
 from semvid.temporal.plan import Planner, Step
 from semvid.temporal.propagate import MapPropagator
@@ -102,8 +102,7 @@ class Analyser:
         most_apart = min(_MOST_APART, 1 + look_ahead - every) if may_pass else 1
         self._planner = Planner(
             every, self._motion, find_own_motion=movement > 0, find_way_back=look_ahead > 0,
-            most_apart=most_apart,
-            least_apart=max(frames_between_looks(frame_rate), _LIGHT_APART if is_light else 1),
+            most_apart=most_apart, least_apart=_LIGHT_APART if is_light else 1,
         )  # fmt: skip
         # Frames that are passed over wait for the next one that is not.
         self._propagator = MapPropagator(smoothing, movement, look_ahead - most_apart + 1)
@@ -132,7 +131,7 @@ class Analyser:
                     self._between.pass_over()
                 else:
                     fresh = self._source.update(item).values if step.is_key else None
-                    self._between.follow(is_cut=step.is_cut)
+                    self._between.follow(step.flow)
                     self._maps.extend(self._between.fill(self._propagator.update(step, fresh)))
             yield from self._released(held)
         self._maps.extend(self._between.fill(self._propagator.finish()))

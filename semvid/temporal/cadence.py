@@ -1,4 +1,4 @@
-"""How often maps are made and motion is followed: more frames a second are alike for longer."""
+"""How often maps are made: more frames a second are alike for longer."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ _USUAL_RATE = 25
 """Frames a second for which sources say how often they want to be asked."""
 _MOST_SPARING = 1.3
 """More would leave no frames to wait for the next map, at the usual look-ahead."""
-_FOLLOWED_RATE = 15
-"""Times a second that motion is followed where much moves. On DAVIS, at 24 frames a second, every second
-frame gives the object what every frame does, to 0.4 points (``davis.py``)."""
 
 
 def frames_between_maps(usual: int, frame_rate: Fraction | None, sparing: float = 1.0) -> int:
@@ -25,8 +22,3 @@ def frames_between_maps(usual: int, frame_rate: Fraction | None, sparing: float 
         return 1
     faster = 1.0 if frame_rate is None else float(frame_rate / _USUAL_RATE)
     return round(usual * max(min(max(faster, 1.0), _MOST_SPARING), sparing))
-
-
-def frames_between_looks(frame_rate: Fraction | None) -> int:
-    """Return the fewest frames from one whose motion is followed to the next; 1 = it is on every frame."""
-    return 1 if frame_rate is None else max(round(frame_rate / _FOLLOWED_RATE), 1)

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from semvid.temporal.warp import Flow
 
-_FARTHEST = 1.0
-"""Cells that nearly nothing moves farther than from one followed frame to the next: half a block of x264 in
-720p, and maps in between are the mean of both sides."""
+_FARTHEST = 3.0
+"""Cells that nearly nothing moves farther than from one followed frame to the next: maps in between are
+brought there along the motion. On DAVIS maps are as exact and as steady as with every frame up to 3 cells,
+and lose 0.007 IoU at 4 (``temporal.py``)."""
 _NEARLY_ALL = 0.995
 """Share of the picture: what moves may be small."""
 _SAMPLE_EVERY = 2

@@ -12,7 +12,7 @@ from semvid.temporal.cuts import SceneCutDetector
 from semvid.temporal.motion import MotionEstimator
 from semvid.temporal.own_motion import OwnMotion
 from semvid.temporal.pace import Pace
-from semvid.temporal.warp import Way, halve, inverse, trust
+from semvid.temporal.warp import Flow, Way, halve, inverse, trust
 
 _LOST = 0.45
 """A new key frame is due when motion from the last one no longer explains this share of the picture."""
@@ -39,8 +39,10 @@ class Step:
     """What moves against the camera from the frame before to this one; None as ``own_motion``."""
     num_frames: int = 1
     """To this frame from the one "before": the last that was not passed over."""
+    flow: Flow | None = None
+    """To that frame, ``(rows, cols, 2)`` in cells; None at a cut."""
     is_passed: bool = False
-    """The frame is passed over: it lies between two that hardly differ, and nothing else is told of it."""
+    """The frame is passed over: it lies between two that are followed, and nothing else is told of it."""
 
 
 class Planner:
@@ -114,7 +116,7 @@ class Planner:
             or (lost > _SHAKY and 2 * self._since_key >= self._every)
             or lost > _LOST
         )
-        step = Step(False, is_key, self._way, self._own_motion, back, moved, num_frames)
+        step = Step(False, is_key, self._way, self._own_motion, back, moved, num_frames, flow)
         if is_key:
             self._since_key, self._way = 0, None
         return step

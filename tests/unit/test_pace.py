@@ -24,7 +24,7 @@ def due_after(pace, pictures, before):
     return next(n for n, now in enumerate(pictures, 1) if pace.is_due(n, now, before))
 
 
-@pytest.mark.parametrize(("speed", "frames"), [(0, 4), (0.2, 4), (0.3, 3), (0.45, 2), (0.6, 1), (9, 1)])
+@pytest.mark.parametrize(("speed", "frames"), [(0, 4), (0.6, 4), (0.9, 3), (1.35, 2), (1.8, 1), (9, 1)])
 def test_the_faster_it_moves_the_sooner_it_is_followed(speed, frames):
     pace = Pace(4)
     pace.note(pan(speed), 1, GREY, GREY)
@@ -45,7 +45,7 @@ def test_a_thing_that_starts_to_move_is_followed_at_once():
 
 def test_a_small_thing_that_moves_fast_is_enough():
     flow = pan(0)
-    flow[:12, :12, 0] = 3
+    flow[:12, :12, 0] = 9
     pace = Pace(4)
     pace.note(flow, 1, GREY, GREY)
     assert due_after(pace, [GREY], GREY) == 1
@@ -105,6 +105,9 @@ def test_a_cut_is_found_in_frames_that_would_be_passed_over():
     assert any(step.is_passed for step in steps)
 
 
+STILL = np.zeros((2, 3, 2), np.float32)
+
+
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_size=8), st.integers(0, 3))
 def test_every_frame_gets_a_map_in_order(frames, rest):
     between = Between()
@@ -117,7 +120,7 @@ def test_every_frame_gets_a_map_in_order(frames, rest):
             between.pass_over()
             share = 0 if is_cut else (place + 1) / (num_passed + 1)
             wanted.append(before + share * (now - before))
-        between.follow(is_cut=is_cut)
+        between.follow(None if is_cut else STILL)
         given_maps.append(now)
         wanted.append(now)
     for _ in range(rest):
@@ -131,8 +134,26 @@ def test_every_frame_gets_a_map_in_order(frames, rest):
 
 def test_maps_in_between_have_the_size_of_those_after():
     between = Between()
-    between.follow(is_cut=True)
+    between.follow(None)
     between.pass_over()
-    between.follow(is_cut=False)
+    between.follow(np.zeros((8, 12, 2), np.float32))
     small, large = np.zeros((4, 6), np.float32), np.ones((8, 12), np.float32)
     assert [one.shape for one in between.fill([small, large])] == [(4, 6), (8, 12), (8, 12)]
+
+
+@pytest.mark.parametrize("num_passed", [1, 3])
+def test_what_moves_is_in_between_where_it_moves_along(num_passed):
+    between, apart = Between(), num_passed + 1
+    before, after = (np.zeros((20, 60), np.float32) for _ in range(2))
+    before[5:12, 10:18] = 1
+    after[5:12, 10 + 4 * apart : 18 + 4 * apart] = 1
+    flow = np.zeros((20, 60, 2), np.float32)
+    flow[..., 0] = -4 * apart
+    between.follow(None)
+    for _ in range(num_passed):
+        between.pass_over()
+    between.follow(flow)
+    for place, values in enumerate(between.fill([before, after])):
+        expected = np.zeros_like(before)
+        expected[5:12, 10 + 4 * place : 18 + 4 * place] = 1
+        assert np.allclose(values, expected, atol=1e-5)
