@@ -43,6 +43,7 @@ benchmark: $(VENV)/dev.stamp link
 	$(BIN)/python examples/benchmark/neutrality.py
 	$(BIN)/python examples/benchmark/scenes.py
 	$(BIN)/python examples/benchmark/speed.py
+	$(BIN)/python examples/benchmark/cores.py
 	$(BIN)/python examples/benchmark/preview.py
 	$(BIN)/python examples/benchmark/memory.py
 	$(BIN)/python examples/benchmark/kodak.py

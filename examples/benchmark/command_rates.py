@@ -1,55 +1,75 @@
-"""Time whole commands that write maps and overlays: frames a second.
+"""Time maps and overlays of videos: frames a second, as commands and as a library.
 
     python examples/benchmark/command_rates.py [--runs 7] [--only overlay ...]
 
 ``maps`` makes those of ten seconds of 720p, ``overlay`` draws those of a sidecar over ten seconds of 1080p,
-which are enlarged from 720p. Each command runs from start to end in a process of its own, once without
-counting; medians over the runs, of time on the clock and of processor time. Run nothing beside it.
+which are enlarged from 720p. Command: from start to end in a process of its own. Library: the same call in
+this process. Each is run once without counting; medians over the runs, of time on the clock and of processor
+time. Run nothing beside it.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
 import statistics
 import tempfile
-import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from command_speed import SEMVID, Case, make_clip, run_command
 from common import load, save, table
+from timing import SEMVID, Case, Cost, make_clip, of_call, of_command
 
 import semvid
 
 CLIP, LINES = "dog_720p.mp4", 1080
+WAYS = ("command", "library")
 
 
-def commands(folder: Path) -> dict[str, tuple[Path, list[str]]]:
-    """Return what is timed: the input, and the command."""
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is timed."""
+
+    source: Path
+    command: list[str]
+    call: Callable[[], object]
+    """Does the same."""
+
+    def cost(self, way: str) -> Cost:
+        """Do it."""
+        return of_command(self.command) if way == "command" else of_call(self.call)
+
+
+def works(folder: Path) -> dict[str, Work]:
+    """Return what is timed."""
     small = make_clip(Case(CLIP, 1, "x264", "medium"), folder)
     large = make_clip(Case(CLIP, 1, "x264", "medium", LINES), folder)
-    sidecar, output = folder / "maps.svmap", folder / "out"
-    run_command([SEMVID, "maps", str(large), "-o", str(sidecar), "-y"])
-    draw = [SEMVID, "overlay", str(large), "-o", f"{output}.mp4", "-y", "--maps", str(sidecar)]
+    sidecar, maps, output = folder / "maps.svmap", folder / "out.svmap", folder / "out.mp4"
+    of_command([SEMVID, "maps", str(large), "-o", str(sidecar), "-y"])
+    draw = [SEMVID, "overlay", str(large), "-o", str(output), "-y", "--maps", str(sidecar)]
+    options = {"maps": semvid.MapsConfig(path=sidecar), "overwrite": True}
+    heat, contour = semvid.OverlayConfig(**options), semvid.OverlayConfig(style="contour", **options)
     return {
-        "maps, 720p": (small, [SEMVID, "maps", str(small), "-o", f"{output}.svmap", "-y"]),
-        "overlay, 1080p": (large, draw),
-        "overlay, 1080p, contour": (large, [*draw, "--style", "contour"]),
+        "maps, 720p": Work(
+            small,
+            [SEMVID, "maps", str(small), "-o", str(maps), "-y"],
+            partial(semvid.export_maps, small, maps, semvid.ExportConfig(overwrite=True)),
+        ),
+        "overlay, 1080p": Work(large, draw, partial(semvid.export_overlay, large, output, heat)),
+        "overlay, 1080p, contour": Work(
+            large, [*draw, "--style", "contour"], partial(semvid.export_overlay, large, output, contour)
+        ),
     }
 
 
-def measure(source: Path, command: list[str], num_runs: int) -> dict[str, Any]:
-    """Run a command again and again; seconds of each run, and frames a second of the median."""
-    run_command(command)
-    walls, cores = [], []
-    for _ in range(num_runs):
-        before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-        run_command(command)
-        walls.append(time.perf_counter() - started)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cores.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    num_frames = semvid.probe(source).num_frames_from_header or 0
+def measure(work: Work, way: str, num_runs: int) -> dict[str, Any]:
+    """Do it again and again; seconds of each run, and frames a second of the median."""
+    work.cost(way)
+    costs = [work.cost(way) for _ in range(num_runs)]
+    walls, cores = [one.seconds for one in costs], [one.processor_seconds for one in costs]
+    num_frames = semvid.probe(work.source).num_frames_from_header or 0
     return {
         "seconds": walls, "processor_seconds": cores,
         "frames_per_second": num_frames / statistics.median(walls),
@@ -63,21 +83,30 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--runs", type=int, default=7)
-    parser.add_argument("--only", nargs="*", default=[""], help="commands whose names begin so")
+    parser.add_argument("--only", nargs="*", default=[""], help="those whose names begin so")
+    parser.add_argument("--ways", nargs="*", default=WAYS, choices=WAYS)
     arguments = parser.parse_args()
     # What is not measured again keeps its earlier results.
     results: dict[str, dict[str, Any]] = load("command_rates").get("results", {})
-    with tempfile.TemporaryDirectory() as work:
-        for name, (source, command) in commands(Path(work)).items():
-            if name.startswith(tuple(arguments.only)):
-                results[name] = measure(source, command, arguments.runs)
-                print(f"{name}: {results[name]['frames_per_second']:.0f} frames/s", flush=True)
-    rows = [
-        [name, f"{one['frames_per_second']:.0f}", f"{one['processor_ms_per_frame']:.1f}"]
-        for name, one in results.items()
-    ]
-    print(table(["", "frames/s", "ms of processor time a frame"], rows))
-    print(save("command_rates", {"results": results}))
+    with tempfile.TemporaryDirectory() as folder:
+        for name, work in works(Path(folder)).items():
+            for way in arguments.ways if name.startswith(tuple(arguments.only)) else ():
+                found = measure(work, way, arguments.runs)
+                results.setdefault(name, {})[way] = found
+                save("command_rates", {"results": results})
+                print(f"{name}, {way}: {found['frames_per_second']:.0f} frames/s", flush=True)
+    rows = []
+    for name, one in results.items():
+        shown = [one.get(way) for way in WAYS]
+        rows.append([name, *(text for way in shown for text in _shown(way))])
+    head = ["", "command, frames/s", "ms of processor time a frame", "library, frames/s", "ms"]
+    print(table(head, rows))
+
+
+def _shown(found: dict[str, Any] | None) -> tuple[str, str]:
+    if found is None:
+        return "", ""
+    return f"{found['frames_per_second']:.0f}", f"{found['processor_ms_per_frame']:.1f}"
 
 
 if __name__ == "__main__":
