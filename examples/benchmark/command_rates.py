@@ -5,13 +5,13 @@
 ``maps`` makes those of ten seconds of 720p, ``overlay`` draws those of a sidecar over ten seconds of 1080p,
 which are enlarged from 720p. Command: from start to end in a process of its own. Library: the same call in
 this process. Each is run once without counting; medians over the runs, of time on the clock and of processor
-time. Run nothing beside it.
+time. Every run is kept at once, and what is there of this commit is not measured again. Run nothing beside
+it.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from common import load, save, table
-from timing import SEMVID, Case, Cost, make_clip, of_call, of_command
+from timing import SEMVID, Case, Cost, add_runs, make_clip, of_call, of_command, per_frame, runs_of
 
 import semvid
 
@@ -64,19 +64,6 @@ def works(folder: Path) -> dict[str, Work]:
     }
 
 
-def measure(work: Work, way: str, num_runs: int) -> dict[str, Any]:
-    """Do it again and again; seconds of each run, and frames a second of the median."""
-    work.cost(way)
-    costs = [work.cost(way) for _ in range(num_runs)]
-    walls, cores = [one.seconds for one in costs], [one.processor_seconds for one in costs]
-    num_frames = semvid.probe(work.source).num_frames_from_header or 0
-    return {
-        "seconds": walls, "processor_seconds": cores,
-        "frames_per_second": num_frames / statistics.median(walls),
-        "processor_ms_per_frame": 1000 * statistics.median(cores) / num_frames,
-    }  # fmt: skip
-
-
 def main() -> None:
     """Run what is asked for, write ``results/command_rates.json``, print the table."""
     parser = argparse.ArgumentParser(
@@ -90,23 +77,18 @@ def main() -> None:
     results: dict[str, dict[str, Any]] = load("command_rates").get("results", {})
     with tempfile.TemporaryDirectory() as folder:
         for name, work in works(Path(folder)).items():
+            found = results.setdefault(name, {})
+            found["num_frames"] = semvid.probe(work.source).num_frames_from_header
             for way in arguments.ways if name.startswith(tuple(arguments.only)) else ():
-                found = measure(work, way, arguments.runs)
-                results.setdefault(name, {})[way] = found
-                save("command_rates", {"results": results})
-                print(f"{name}, {way}: {found['frames_per_second']:.0f} frames/s", flush=True)
-    rows = []
-    for name, one in results.items():
-        shown = [one.get(way) for way in WAYS]
-        rows.append([name, *(text for way in shown for text in _shown(way))])
+                for _ in add_runs(runs_of(found, way), arguments.runs, partial(work.cost, way)):
+                    save("command_rates", {"results": results})
+                print(f"{name}, {way}: done", flush=True)
+    rows = [
+        [name, *(text for way in WAYS for text in per_frame(one, way, one["num_frames"]))]
+        for name, one in results.items()
+    ]
     head = ["", "command, frames/s", "ms of processor time a frame", "library, frames/s", "ms"]
     print(table(head, rows))
-
-
-def _shown(found: dict[str, Any] | None) -> tuple[str, str]:
-    if found is None:
-        return "", ""
-    return f"{found['frames_per_second']:.0f}", f"{found['processor_ms_per_frame']:.1f}"
 
 
 if __name__ == "__main__":

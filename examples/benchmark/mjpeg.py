@@ -8,27 +8,29 @@ gets the bytes the anchor needs for all frames of a clip together, at one qualit
 off. semvid, psnr: with the map of ``msroi``, carried along motion through every frame of the clip, tuned for
 how it looks and for PSNR. Measures are
 those of ``still_scores.py``, as gains over the anchor.
-speed: frames a second of ``semvid.compress`` from file to file, everything included, median of the runs:
-the 720p clip, and the same scaled to 1080p.
+speed: frames a second from file to file, everything included, medians of the runs, as a library and as a
+command: the 720p clip, and the same scaled to 1080p. Anchor: the command of FFmpeg's encoder. What is there
+of this commit is not measured again.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
 import tempfile
-import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
 import numpy as np
-from common import clips, data_folder, save, table
+from common import clips, data_folder, load, save, table
 from still_scores import COLUMNS, Judge, Scores, average, cells_of
+from timing import FFMPEG, SEMVID, add_runs, of_call, of_command, per_frame, runs_of
 
 import semvid
 from semvid.codecs.base.coding import PreparedFrame
@@ -136,26 +138,31 @@ def scaled_clip(source: Path, output: Path, width: int, height: int) -> None:
         writer.mux(stream.encode())
 
 
-def measure_speed(runs: int) -> dict[str, float]:
-    """Frames a second."""
-    speeds: dict[str, float] = {}
-    with tempfile.TemporaryDirectory() as work:
-        large = Path(work) / "large.mp4"
-        source = data_folder() / "clips" / CLIP
+def measure_speed(results: dict[str, Any], num_runs: int) -> None:
+    """Time whole encodes; what was measured is added to the results and kept."""
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        large, source, output = work / "large.mp4", data_folder() / "clips" / CLIP, work / "out.mov"
         scaled_clip(source, large, 1920, 1080)
-        for name, path in (("720p", source), ("1080p", large)):
+        for size, path in (("720p", source), ("1080p", large)):
+            plain = [FFMPEG, "-v", "error", "-y", "-i", str(path), "-an", "-c:v", "mjpeg", "-q:v", "5"]
+            measures = {
+                "ffmpeg": {"command": partial(of_command, [*plain, "-huffman", "optimal", str(output)])}
+            }
             for model in ("msroi", "msroi-fast"):
-                config = semvid.CompressConfig(
-                    codec="mjpeg", maps=semvid.MapsConfig(model=model), overwrite=True
-                )
-                times = []
-                for _ in range(runs + 1):
-                    started = time.monotonic()
-                    result = semvid.compress(path, Path(work) / "out.mov", config)
-                    times.append(result.num_frames / (time.monotonic() - started))
-                speeds[f"{name}, {model}"] = statistics.median(times[1:])
-                print(name, model, f"{speeds[f'{name}, {model}']:.1f} frames/s", flush=True)
-    return speeds
+                config = replace(CONFIG, maps=semvid.MapsConfig(model=model))
+                command = [SEMVID, "compress", str(path), "-o", str(output), "-y", "--codec", "mjpeg"]
+                measures[model] = {
+                    "library": partial(of_call, partial(semvid.compress, path, output, config)),
+                    "command": partial(of_command, [*command, "--model", model]),
+                }
+            for name, ways in measures.items():
+                found = results.setdefault(f"{size}, {name}", {})
+                found["num_frames"] = semvid.probe(path).num_frames_from_header
+                for way, measure in ways.items():
+                    for _ in add_runs(runs_of(found, way), num_runs, measure):
+                        save("mjpeg_speed", {"results": results})
+                    print(f"{size}, {name}, {way}: done", flush=True)
 
 
 def main() -> None:
@@ -180,7 +187,18 @@ def main() -> None:
         ]
         print(table(["coder", "scale", *COLUMNS, "bytes"], lines))
     if "speed" in arguments.parts:
-        save("mjpeg_speed", {"frames_per_second": measure_speed(arguments.pairs)})
+        results: dict[str, Any] = load("mjpeg_speed").get("results", {})
+        measure_speed(results, arguments.pairs)
+        lines = [
+            [
+                name,
+                *(text for way in ("library", "command") for text in per_frame(one, way, one["num_frames"])),
+            ]
+            for name, one in results.items()
+        ]
+        print(
+            table(["", "library, frames/s", "ms of processor time a frame", "command, frames/s", "ms"], lines)
+        )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ Every case is a process of its own, timed from outside, and ends where its name 
 themselves at that moment (by a hook in the encoder's module), all others when they are done. Each is run once
 before, so that files are in memory, and what the first run on a machine finds out is kept; only ``first run``
 has none of that. Cases alternate, so that a busy machine is busy for all of them. Anchors: Python that does
-nothing, and FFmpeg encoding one frame with the same encoder.
+nothing, and FFmpeg encoding one frame with the same encoder. Those that begin with ``library`` are timed from
+inside: a call of ``semvid.compress`` in a process that has made another video before.
 """
 
 from __future__ import annotations
@@ -60,6 +61,21 @@ run()
 """A program: the command line after its first three arguments, until an encoder gets a picture or gives a
 packet."""
 
+LIBRARY = """
+import os, sys, time
+import semvid
+from semvid.codecs.ffmpeg.encoder import VideoEncoder
+short, source, output = sys.argv[1:]
+semvid.compress(short, output, semvid.CompressConfig(overwrite=True, probe=False))
+def encode(self, picture):
+    print(time.perf_counter() - started, time.process_time() - processor, flush=True)
+    os._exit(0)
+VideoEncoder.encode = encode
+started, processor = time.perf_counter(), time.process_time()
+semvid.compress(source, output, semvid.CompressConfig(overwrite=True))
+"""
+"""A program that tells the seconds of a call until x264 gets a picture, on the clock and of the processor."""
+
 FFMPEG_ENCODER = ("semvid.codecs.ffmpeg.encoder", "VideoEncoder")
 SVT_ENCODER = ("semvid.codecs.svtav1.encoder", "SvtEncoder")
 FFMPEG = shutil.which("ffmpeg") or imageio_ffmpeg.get_ffmpeg_exe()
@@ -73,11 +89,13 @@ class Case:
     Attributes:
         budget: Seconds it may take on two quiet cores; None = it is an anchor, or has none.
         has_no_cache: Whether each run finds an empty cache folder.
+        tells: Whether it prints its seconds itself.
     """
 
     arguments: Sequence[str]
     budget: float | None = None
     has_no_cache: bool = False
+    tells: bool = False
     seconds: list[float] = field(default_factory=list)
     processor_seconds: list[float] = field(default_factory=list)
 
@@ -99,6 +117,9 @@ def cases(work: Path) -> Mapping[str, Case]:
         frame = ["-frames:v", "1", "-an", "-c:v", library, str(work / "frame.mp4")]
         return [FFMPEG, "-v", "error", "-y", "-i", str(clip), *frame]
 
+    def library(source: Path) -> list[str]:
+        return [python, "-P", "-c", LIBRARY, str(work / "short.mp4"), str(source), str(work / "out.mp4")]
+
     image = [*semvid, "image", str(still), "-o", str(work / "out.jpg"), "-y"]
     live = ["stream", str(clip), str(work / "out.ts"), "-y"]
     return {
@@ -116,6 +137,8 @@ def cases(work: Path) -> Mapping[str, Case]:
             until("frame", FFMPEG_ENCODER, compress(clip, "x265"))
         ),
         "compress 720p until a frame is in av1": Case(until("frame", SVT_ENCODER, compress(clip, "av1"))),
+        "library, 272p until a frame is in x264": Case(library(small), tells=True),
+        "library, 720p until a frame is in x264": Case(library(clip), tells=True),
         "image of 0.4 megapixels": Case(image, 0.90),
         "image of 0.4 megapixels, first run": Case(image, has_no_cache=True),
         "stream 720p until a packet is out": Case(until("packet", FFMPEG_ENCODER, live), 1.00),
@@ -151,18 +174,21 @@ def run(case: Case, work: Path) -> tuple[float, float]:
     process = subprocess.Popen(
         case.arguments,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if case.tells else subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         env=environment,
     )
     with process:
         assert process.stderr is not None
         told = process.stderr.read()
+        itself = process.stdout.read().split() if process.stdout is not None else []
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{' '.join(case.arguments[-6:])} failed: {told.decode(errors='replace').strip()}")
+    if case.tells:
+        return float(itself[0]), float(itself[1])
     return seconds, usage.ru_utime + usage.ru_stime
 
 

@@ -127,12 +127,41 @@ def pairs_of(found: dict[str, Any], way: str) -> Pairs:
 
     Those of another commit are forgotten: code that has changed is measured again.
     """
+    pairs: Pairs = _kept(found, way, "pairs")
+    return pairs
+
+
+def runs_of(found: dict[str, Any], way: str) -> list[list[float]]:
+    """Return the runs that are there, each ``[seconds, processor seconds]``, as ``pairs_of`` does."""
+    runs: list[list[float]] = _kept(found, way, "runs")
+    return runs
+
+
+def _kept(found: dict[str, Any], way: str, what: str) -> Any:
     now = commit(REPOSITORY)
     kept = found.get(way)
     if kept is None or kept["commit"].removesuffix("-dirty") != now.removesuffix("-dirty"):
-        kept = found[way] = {"pairs": [], "commit": now}
-    pairs: Pairs = kept["pairs"]
-    return pairs
+        kept = found[way] = {what: [], "commit": now}
+    return kept[what]
+
+
+def add_runs(runs: list[list[float]], num_runs: int, measure: Callable[[], Cost]) -> Iterator[None]:
+    """Do what ``add_pairs`` does, where there is no anchor."""
+    if len(runs) < num_runs:
+        measure()
+    while len(runs) < num_runs:
+        cost = measure()
+        runs.append([cost.seconds, cost.processor_seconds])
+        yield
+
+
+def per_frame(found: dict[str, Any], way: str, num_frames: int) -> tuple[str, str]:
+    """Return frames a second and milliseconds of processor time a frame, medians; empty without runs."""
+    runs = found.get(way, {}).get("runs")
+    if not runs:
+        return "", ""
+    seconds, processor = (statistics.median(column) for column in zip(*runs, strict=True))
+    return f"{num_frames / seconds:.0f}", f"{1000 * processor / num_frames:.1f}"
 
 
 def ratio(pairs: Pairs, which: int = 0) -> float:
