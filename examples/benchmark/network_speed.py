@@ -3,7 +3,8 @@
     python examples/benchmark/network_speed.py [--threads 2]
 
 ONNX Runtime and torch, one picture at a time on the CPU and in batches of 16 on CUDA where there is one.
-Median of 100 runs after a warm-up; bytes in, all eight maps out. As a library alone: a network has no command.
+Median of 100 runs after a warm-up; bytes in, all eight maps out. As a library alone: a network has no
+command.
 """
 
 from __future__ import annotations
