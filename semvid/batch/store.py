@@ -1,0 +1,409 @@
+"""What there is to do and what was done, in one SQLite file that several processes share.
+
+A job waits, runs, and ends done, skipped, failed or cancelled. Whoever takes one holds it until a time that
+he moves on while he works: if he dies, the time passes and another takes the job. Nobody can settle a job
+that he does not hold any more, so each is settled once, however many took it. Every change is one
+transaction.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, Self, cast, get_args
+
+from semvid.batch.identity import Identity
+from semvid.core.errors import OutputError
+from semvid.core.records import dataclass
+from semvid.core.text import counted, reason
+
+State = Literal["waiting", "running", "done", "skipped", "failed", "cancelled"]
+STATES: tuple[State, ...] = get_args(State)
+Settled = Literal["done", "skipped", "failed"]
+VERSION = 1
+"""Of the tables; a store of a later one is refused."""
+LEASE_SECONDS = 60.0
+"""How long a job is held without a sign of life."""
+_BUSY_SECONDS = 60.0
+_TABLES = """
+CREATE TABLE jobs (
+    id INTEGER PRIMARY KEY,
+    source BLOB NOT NULL,
+    output BLOB NOT NULL UNIQUE,
+    task TEXT NOT NULL,
+    identity TEXT NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT NOT NULL DEFAULT '',
+    num_attempts INTEGER NOT NULL DEFAULT 0,
+    holder TEXT,
+    held_until REAL,
+    result TEXT,
+    changed REAL NOT NULL
+);
+CREATE INDEX jobs_by_state ON jobs (state, id);
+CREATE TABLE attempts (
+    job INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    holder TEXT NOT NULL,
+    began REAL NOT NULL,
+    ended REAL,
+    outcome TEXT
+);
+CREATE INDEX attempts_by_job ON attempts (job);
+"""
+_ASKED = "SELECT id, source, output, task, identity, num_attempts, state FROM jobs WHERE "
+_AMONG = " AND (? IS NULL OR id IN (SELECT value FROM json_each(?))) ORDER BY id LIMIT 1"
+_EXPIRED = f"{_ASKED}state = 'running' AND held_until < ?{_AMONG}"
+_WAITING = f"{_ASKED}state = 'waiting'{_AMONG}"
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """What is to be done with one source."""
+
+    source: Path
+    output: Path
+    """No two jobs of a store have the same."""
+    task: Mapping[str, Any]
+    """All of it, as JSON."""
+    identity: Identity
+    """Of the source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A job that is held."""
+
+    id: int
+    source: Path
+    output: Path
+    task: Mapping[str, Any]
+    identity: Identity
+    """Of the source when the job was added."""
+    num_attempts: int
+    """This one included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A job as it is listed."""
+
+    id: int
+    source: Path
+    output: Path
+    state: State
+    reason: str
+    """Why it was skipped or failed, in one line."""
+    num_attempts: int
+    holder: str | None
+    """Who works on it: host and process."""
+    result: Mapping[str, Any] | None
+    """What came of it, as JSON."""
+    changed: float
+    """When it last changed, in seconds of Unix time."""
+
+
+class JobStore:
+    """A store, opened; a context manager. Each thread and each process has its own.
+
+    Args:
+        path: The file; it is made if it is missing.
+        clock: Seconds of Unix time.
+
+    Raises:
+        OutputError: It cannot be opened or written, or is of a later semvid.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+        self.path, self._clock = path, clock
+        with self._told():
+            self._database = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+            # Readers do not wait for writers; where that is not to be had, as on network drives, they do.
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = NORMAL")
+            self._database.execute("PRAGMA foreign_keys = ON")
+            with self._changing():
+                found = self._database.execute("PRAGMA user_version").fetchone()[0]
+                if not found:
+                    for statement in _TABLES.split(";\n"):
+                        self._database.execute(statement)
+                    self._database.execute(f"PRAGMA user_version = {VERSION}")
+        if found > VERSION:
+            self.close()
+            raise OutputError(
+                f"{path} has version {found}, and this semvid reads {VERSION}; install a newer one"
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    def add(self, jobs: Iterable[NewJob]) -> list[State]:
+        """Add jobs, and return in which state each is then.
+
+        One that is known by its output keeps its state, unless its source or what is to be done has changed,
+        or it was cancelled: then it waits again. What is running stays so.
+        """
+        states: list[State] = []
+        with self._changing():
+            for one in jobs:
+                states.append(self._add(one))
+        return states
+
+    def _add(self, job: NewJob) -> State:
+        task, identity = _text(job.task), _text(_plain(job.identity))
+        known = self._database.execute(
+            "SELECT id, task, identity, state FROM jobs WHERE output = ?", (os.fsencode(job.output),)
+        ).fetchone()
+        now = self._clock()
+        if known is None:
+            self._database.execute(
+                "INSERT INTO jobs (source, output, task, identity, state, changed)"
+                " VALUES (?, ?, ?, ?, 'waiting', ?)",
+                (os.fsencode(job.source), os.fsencode(job.output), task, identity, now),
+            )
+            return "waiting"
+        number, old_task, old_identity, state = known
+        is_same = old_task == task and _identity(old_identity).is_content_of(job.identity)
+        if state == "running" or (is_same and state != "cancelled"):
+            return cast(State, state)
+        self._database.execute(
+            "UPDATE jobs SET source = ?, task = ?, identity = ?, state = 'waiting', reason = '',"
+            " num_attempts = 0, result = NULL, changed = ? WHERE id = ?",
+            (os.fsencode(job.source), task, identity, now, number),
+        )
+        return "waiting"
+
+    def take(self, holder: str, most_attempts: int, among: Sequence[int] | None = None) -> Taken | None:
+        """Take the next job that waits, or whose holder has died.
+
+        A job whose holders died ``most_attempts`` times is failed on the way, and not taken.
+
+        Args:
+            holder: Who works on it.
+            most_attempts: At least 1.
+            among: Numbers of jobs; None = all.
+
+        Returns:
+            The job; None = there is none.
+        """
+        among_them = _numbers(among)
+        while True:
+            with self._changing():
+                now = self._clock()
+                row = self._database.execute(_EXPIRED, (now, among_them, among_them)).fetchone()
+                if row is None:
+                    row = self._database.execute(_WAITING, (among_them, among_them)).fetchone()
+                if row is None:
+                    return None
+                number, source, output, task, identity, num_attempts, state = row
+                if state == "running":
+                    self._end_attempt(number, "died", now)
+                if num_attempts >= most_attempts:
+                    times = counted(num_attempts, "time")
+                    self._set(number, "failed", f"the process that worked on it died {times}", None, now)
+                    continue
+                self._database.execute(
+                    "UPDATE jobs SET state = 'running', holder = ?, held_until = ?, reason = '',"
+                    " num_attempts = num_attempts + 1, changed = ? WHERE id = ?",
+                    (holder, now + LEASE_SECONDS, now, number),
+                )
+                self._database.execute(
+                    "INSERT INTO attempts (job, holder, began) VALUES (?, ?, ?)", (number, holder, now)
+                )
+                known = _identity(identity)
+                return Taken(number, _path(source), _path(output), json.loads(task), known, num_attempts + 1)
+
+    def beat(self, holder: str) -> set[int]:
+        """Give a sign of life for all jobs of a holder; returns those that are still his."""
+        with self._changing():
+            self._database.execute(
+                "UPDATE jobs SET held_until = ? WHERE holder = ? AND state = 'running'",
+                (self._clock() + LEASE_SECONDS, holder),
+            )
+            rows = self._database.execute(
+                "SELECT id FROM jobs WHERE holder = ? AND state = 'running'", (holder,)
+            )
+            return {number for (number,) in rows}
+
+    def settle(
+        self, job: int, holder: str, state: Settled, why: str = "", result: Mapping[str, Any] | None = None
+    ) -> bool:
+        """End a job; returns whether it was still the holder's, else nothing is changed.
+
+        Args:
+            job: Its number.
+            holder: Who works on it.
+            state: What became of it.
+            why: In one line, unless it is done.
+            result: What came of it, as JSON.
+        """
+        return self._give_up(job, holder, state, why, result)
+
+    def give_back(self, job: int, holder: str, *, why: str = "", counts: bool = False) -> bool:
+        """Let a job wait again; returns whether it was still the holder's.
+
+        Args:
+            job: Its number.
+            holder: Who worked on it.
+            why: What went wrong, in one line.
+            counts: Whether it was an attempt; else it was interrupted.
+        """
+        return self._give_up(job, holder, "waiting", why, None, counts=counts)
+
+    def _give_up(
+        self,
+        job: int,
+        holder: str,
+        state: State,
+        why: str,
+        result: Mapping[str, Any] | None,
+        *,
+        counts: bool = True,
+    ) -> bool:
+        with self._changing():
+            row = self._database.execute(
+                "SELECT id FROM jobs WHERE id = ? AND holder = ? AND state = 'running'", (job, holder)
+            ).fetchone()
+            if row is None:
+                return False
+            now = self._clock()
+            self._end_attempt(job, why or state, now)
+            if not counts:
+                self._database.execute("UPDATE jobs SET num_attempts = num_attempts - 1 WHERE id = ?", (job,))
+            self._set(job, state, why, result, now)
+            return True
+
+    def _end_attempt(self, job: int, outcome: str, now: float) -> None:
+        self._database.execute(
+            "UPDATE attempts SET ended = ?, outcome = ? WHERE job = ? AND ended IS NULL", (now, outcome, job)
+        )
+
+    def _set(self, job: int, state: State, why: str, result: Mapping[str, Any] | None, now: float) -> None:
+        self._database.execute(
+            "UPDATE jobs SET state = ?, reason = ?, result = ?, holder = NULL, held_until = NULL,"
+            " changed = ? WHERE id = ?",
+            (state, why, None if result is None else _text(result), now, job),
+        )
+
+    def retry(self, jobs: Sequence[int] | None = None) -> int:
+        """Let jobs that failed or were cancelled wait again; returns how many.
+
+        Args:
+            jobs: Their numbers; None = all that failed.
+        """
+        return self._move(jobs, ("failed",) if jobs is None else ("failed", "cancelled"), "waiting")
+
+    def cancel(self, jobs: Sequence[int] | None = None) -> int:
+        """Cancel jobs that wait; returns how many. What runs is left to end.
+
+        Args:
+            jobs: Their numbers; None = all.
+        """
+        return self._move(jobs, ("waiting",), "cancelled")
+
+    def _move(self, jobs: Sequence[int] | None, states: Sequence[State], state: State) -> int:
+        numbers = _numbers(jobs)
+        with self._changing():
+            return self._database.execute(
+                "UPDATE jobs SET state = ?, reason = '', num_attempts = 0, result = NULL, changed = ?"
+                " WHERE state IN (SELECT value FROM json_each(?))"
+                " AND (? IS NULL OR id IN (SELECT value FROM json_each(?)))",
+                (state, self._clock(), json.dumps(states), numbers, numbers),
+            ).rowcount
+
+    def clean(self, states: Sequence[State]) -> int:
+        """Forget jobs in these states, which must not run; returns how many."""
+        kept = [one for one in states if one != "running"]
+        with self._changing():
+            return self._database.execute(
+                "DELETE FROM jobs WHERE state IN (SELECT value FROM json_each(?))", (json.dumps(kept),)
+            ).rowcount
+
+    def counts(self) -> dict[State, int]:
+        """Return how many jobs are in each state."""
+        with self._told():
+            rows = self._database.execute("SELECT state, count(*) FROM jobs GROUP BY state").fetchall()
+        return {one: dict(rows).get(one, 0) for one in STATES}
+
+    def entries(self, states: Sequence[State] = STATES, jobs: Sequence[int] | None = None) -> Iterator[Entry]:
+        """Yield jobs by number, as they are now.
+
+        Args:
+            states: Those they may be in.
+            jobs: Their numbers; None = all.
+        """
+        with self._told():
+            numbers = _numbers(jobs)
+            rows = self._database.execute(
+                "SELECT id, source, output, state, reason, num_attempts, holder, result, changed FROM jobs"
+                " WHERE state IN (SELECT value FROM json_each(?))"
+                " AND (? IS NULL OR id IN (SELECT value FROM json_each(?))) ORDER BY id",
+                (json.dumps(states), numbers, numbers),
+            )
+            for number, source, output, state, why, num_attempts, holder, result, changed in rows:
+                yield Entry(
+                    number, _path(source), _path(output), state, why, num_attempts, holder,
+                    None if result is None else json.loads(result), changed,
+                )  # fmt: skip
+
+    def identity_of(self, output: Path) -> Identity | None:
+        """Return what the source of a job was when it was added; None = no job has this output."""
+        with self._told():
+            row = self._database.execute(
+                "SELECT identity FROM jobs WHERE output = ?", (os.fsencode(output),)
+            ).fetchone()
+        return None if row is None else _identity(row[0])
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Make all changes in the block, or none."""
+        with self._told():
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+            self._database.execute("COMMIT")
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise OutputError(
+                f"the list of jobs {self.path} cannot be used: {reason(error)}; check its folder, or give "
+                "another `jobs` file"
+            ) from error
+
+
+def _path(name: bytes) -> Path:
+    # Names need not be UTF-8.
+    return Path(os.fsdecode(name))
+
+
+def _numbers(jobs: Sequence[int] | None) -> str | None:
+    return None if jobs is None else json.dumps([int(one) for one in jobs])
+
+
+def _plain(identity: Identity) -> dict[str, Any]:
+    return {"size": identity.size, "mtime_ns": identity.mtime_ns, "digest": identity.digest}
+
+
+def _identity(text: str) -> Identity:
+    return Identity(**json.loads(text))
+
+
+def _text(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, separators=(",", ":"), sort_keys=True, allow_nan=False)
