@@ -72,6 +72,8 @@ class NewJob:
     """All of it, as JSON."""
     identity: Identity
     """Of the source."""
+    is_lost: bool = False
+    """It was done, and its output is not there any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,7 @@ class JobStore:
             return "waiting"
         number, old_task, old_identity, state = known
         is_same = old_task == task and _identity(old_identity).is_content_of(job.identity)
+        is_same = is_same and not (state == "done" and job.is_lost)
         if state == "running" or (is_same and state != "cancelled"):
             return cast(State, state)
         self._database.execute(
@@ -261,6 +264,43 @@ class JobStore:
         """
         return self._give_up(job, holder, "waiting", why, None, counts=counts)
 
+    def note(self, job: int, holder: str, result: Mapping[str, Any]) -> bool:
+        """Note what a job will come to, before its output gets its name; returns whether it is the holder's.
+
+        Whoever finds that output in its place later knows that only the last word is missing.
+        """
+        with self._changing():
+            changed = self._database.execute(
+                "UPDATE jobs SET result = ? WHERE id = ? AND holder = ? AND state = 'running'",
+                (_text(result), job, holder),
+            )
+            return changed.rowcount == 1
+
+    def let_go(self, holder: str) -> int:
+        """Let the jobs of a holder wait again, who is known to be dead; returns how many there were."""
+        with self._changing():
+            now = self._clock()
+            rows = self._database.execute(
+                "SELECT id FROM jobs WHERE holder = ? AND state = 'running'", (holder,)
+            ).fetchall()
+            for (number,) in rows:
+                self._end_attempt(number, "died", now)
+                self._database.execute(
+                    "UPDATE jobs SET state = 'waiting', holder = NULL, held_until = NULL, changed = ?"
+                    " WHERE id = ?",
+                    (now, number),
+                )
+            return len(rows)
+
+    def settle_made(self, job: int) -> None:
+        """End a job that waits, and whose output was found in its place, as it was noted."""
+        with self._changing():
+            self._database.execute(
+                "UPDATE jobs SET state = 'done', reason = '', changed = ? WHERE id = ? AND state = 'waiting'"
+                " AND result IS NOT NULL",
+                (self._clock(), job),
+            )
+
     def _give_up(
         self,
         job: int,
@@ -279,6 +319,10 @@ class JobStore:
                 return False
             now = self._clock()
             self._end_attempt(job, why or state, now)
+            if state == "waiting":
+                # What was noted stays: the output may have got its name.
+                kept = self._database.execute("SELECT result FROM jobs WHERE id = ?", (job,)).fetchone()[0]
+                result = None if kept is None else json.loads(kept)
             if not counts:
                 self._database.execute("UPDATE jobs SET num_attempts = num_attempts - 1 WHERE id = ?", (job,))
             self._set(job, state, why, result, now)

@@ -11,7 +11,8 @@ from pathlib import Path
 from semvid.core.errors import ConfigError, InputError, InputMissingError, OutputError
 from semvid.core.records import dataclass
 from semvid.core.results import ImageFailure
-from semvid.core.text import counted, reason
+from semvid.core.text import counted
+from semvid.media.folders import walk
 from semvid.media.stills.picture_file import READABLE_SUFFIXES
 
 JPEG_SUFFIXES = (".jpg", ".jpeg")
@@ -35,6 +36,10 @@ class Found:
     passed_over: Counter[str] = field(default_factory=Counter)
     """Files whose names are not of pictures, by suffix."""
     notices: list[str] = field(default_factory=list)
+
+    def tell(self, path: Path, message: str) -> None:
+        """Note what cannot be read."""
+        self.unreadable.append(ImageFailure(path, message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,39 +113,9 @@ def _named(sources: Sequence[Path], output: Path | None, found: Found) -> Iterat
             target = (source if source.name not in {"", ".."} else whole).with_name(f"{whole.name}.semvid")
         else:
             target = output if len(sources) == 1 else output / whole.name
-        for path in _walk(source, {os.path.realpath(output or target)}, found):
+        left_out = {os.path.realpath(output or target)}
+        for path in walk(source, left_out, READABLE_SUFFIXES, found.passed_over, found.tell):
             yield _Named(path, target / path.parent.relative_to(source), ".jpg")
-
-
-def _walk(folder: Path, seen: set[str], found: Found) -> Iterator[Path]:
-    """Yield the pictures in a folder; one that is reached on two ways, or through a circle of links, once."""
-    place = os.path.realpath(folder)
-    if place in seen:
-        return
-    seen.add(place)
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError as error:
-        message = f"the folder {folder} cannot be read: {reason(error)}; check its permissions"
-        found.unreadable.append(ImageFailure(folder, message))
-        return
-    for path in entries:
-        if path.name.startswith("."):
-            continue
-        if path.is_dir():
-            yield from _walk(path, seen, found)
-        elif path.suffix.lower() not in READABLE_SUFFIXES:
-            found.passed_over[path.suffix.lower()] += 1
-        elif path.is_file():
-            yield path
-        else:
-            found.unreadable.append(ImageFailure(path, _no_file(path)))
-
-
-def _no_file(path: Path) -> str:
-    if path.is_symlink() and not path.exists():
-        return f"{path} links to what does not exist; mend the link, or remove it"
-    return f"{path} is a pipe or a device, not a file; save the picture in a file first"
 
 
 def _outputs(named: list[_Named], notices: list[str]) -> list[Still]:

@@ -352,7 +352,7 @@ def test_what_is_named_like_a_picture_but_is_no_file_is_told(photos, tmp_path):
     told = [one.message.removeprefix(f"{photos}/") for one in result.failed]
     assert told == [
         "gone.png links to what does not exist; mend the link, or remove it",
-        "pipe.png is a pipe or a device, not a file; save the picture in a file first",
+        "pipe.png is a pipe or a device, not a file; save it in a file first",
     ]
     assert result.passed_over == {}
     with pytest.raises(InputError, match="is a pipe or a device, not a file"):

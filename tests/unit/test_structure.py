@@ -19,6 +19,7 @@ LAYERS = [
     "engine",
     "products",
     "streaming",
+    "batch",
     "web",
     "cli",
 ]

@@ -1,0 +1,57 @@
+"""Options of a batch, and what it comes to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from semvid.core.config import CompressConfig, ImageConfig
+from semvid.core.errors import ConfigError
+from semvid.core.setting_types import Limits
+from semvid.core.settings import Settings, settings
+
+
+@settings
+class BatchConfig(Settings):
+    """How many files are compressed; what is in ``video`` and ``picture`` holds for each."""
+
+    video: CompressConfig = CompressConfig()
+    """How videos are compressed."""
+    picture: ImageConfig = ImageConfig()
+    """How stills are."""
+    workers: Annotated[int, Limits(1, 256)] | None = None
+    """Files at a time, each in a process of its own; None = one for every four cores."""
+    attempts: Annotated[int, Limits(1, 100)] = 3
+    """How often a file is tried whose process dies."""
+    min_saving: Annotated[float, Limits(0, 1)] | None = None
+    """Skip what would not become smaller by this share of the source; None = keep whatever comes out."""
+    replace: bool = False
+    """Put each output in the place of its source, once it is complete and checked; with ``min_saving`` 0 if
+    none is given."""
+    overwrite: bool = False
+    """Replace existing outputs that no batch made."""
+    trash: Path | None = None
+    """With ``replace``: a folder that the sources are moved to; None = they are deleted."""
+
+    def __post_init__(self) -> None:
+        Settings.__post_init__(self)
+        if self.trash is not None and not self.replace:
+            raise ConfigError("`trash` is where `replace` moves sources to; give both, or leave it out")
+        maps = self.video.maps
+        files = {
+            "save_maps": self.video.save_maps,
+            "maps": maps.path,
+            "boxes": maps.boxes,
+            "track": maps.track,
+        }
+        for name, value in files.items():
+            if value:
+                raise ConfigError(
+                    f"`{name}` names files of one video, and a batch has many; compress each alone, or name "
+                    "it in a list"
+                )
+
+    @property
+    def least_saving(self) -> float | None:
+        """Share of the source that has to be saved; None = any output is kept."""
+        return 0.0 if self.replace and self.min_saving is None else self.min_saving

@@ -1,0 +1,80 @@
+"""Events of a batch. The library yields them; only the command line draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from semvid.batch.store import State
+from semvid.core.records import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """It is known what there is to do."""
+
+    num_jobs: int
+    num_waiting: int
+    """Of them, what is still to be done."""
+    source_bytes: int
+    """Of what is still to be done."""
+    passed_over: Mapping[str, int]
+    """Files in folders that are neither videos nor pictures by name: how many, by suffix."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobBegan:
+    """A process works on a job."""
+
+    job: int
+    source: Path
+    output: Path
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobProgress:
+    """A sign of life of a job: see ``Progress`` and ``Stage``."""
+
+    job: int
+    stage: str
+    num_frames: int
+    num_frames_from_header: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobNotice:
+    """Something the user should know of a job."""
+
+    job: int
+    source: Path
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnded:
+    """A job was settled, or waits for another attempt."""
+
+    job: int
+    source: Path
+    output: Path
+    state: State
+    reason: str
+    """Why it was skipped, failed, or waits again, in one line."""
+    result: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchEnded:
+    """All that can be done was done."""
+
+    counts: Mapping[State, int]
+    """Jobs of this batch by state."""
+    source_bytes: int
+    """Of what is done."""
+    output_bytes: int
+    elapsed_seconds: float
+
+
+BatchEvent = Planned | JobBegan | JobProgress | JobNotice | JobEnded | BatchEnded

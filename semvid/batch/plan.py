@@ -1,0 +1,160 @@
+"""Turns sources into jobs: which output each gets, and which are done already."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field, replace
+from pathlib import Path
+from typing import Any
+
+from semvid.batch.config import BatchConfig
+from semvid.batch.identity import Identity, identify
+from semvid.batch.sources import Source
+from semvid.batch.store import JobStore, NewJob
+from semvid.batch.task import Task
+from semvid.codecs.registry import find_codec
+from semvid.core.config import CompressConfig
+from semvid.core.errors import ConfigError, SemvidError
+from semvid.core.records import dataclass
+from semvid.media.probe import probe
+from semvid.media.stills.picture_file import is_still
+from semvid.media.writing.containers import CONTAINERS
+from semvid.media.writing.destination import default_output
+
+_PICTURE_SUFFIX = ".jpg"
+
+OptionsReader = Callable[[Mapping[str, str], str], CompressConfig]
+"""Makes a configuration of a source's own options; the second argument says where they are written."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """What there is to do."""
+
+    jobs: list[NewJob] = field(default_factory=list)
+    failures: dict[Path, str] = field(default_factory=dict)
+    """By output: why a job cannot be done."""
+
+
+def plan_jobs(
+    sources: Sequence[Source],
+    output: Path | None,
+    config: BatchConfig,
+    store: JobStore,
+    read_options: OptionsReader | None = None,
+) -> Plan:
+    """Decide what becomes of each source.
+
+    Args:
+        sources: What there is.
+        output: The folder of all outputs; None = each takes the place of its source.
+        config: How.
+        store: Jobs of earlier runs: what is known of a source is not looked up again.
+        read_options: For sources with options of their own.
+
+    Raises:
+        ConfigError: Two outputs would have the same name, or an option of a source is wrong.
+    """
+    plan = Plan()
+    entries = list(store.entries())
+    outputs = {one.source: one.output for one in entries}
+    known_by_output = {one.output: one for one in entries}
+    chosen = [_choose(one, output, config, outputs, read_options) for one in sources]
+    taken = Counter(_key(one.target) for one in chosen)
+    names: dict[str, Source] = {}
+    for one in chosen:
+        target, fault = one.target, one.fault
+        if taken[_key(target)] > 1 and one.source.path.suffix.lower() != target.suffix:
+            # As clip.avi beside clip.mkv: both become .mkv, and one keeps its ending in the name.
+            target = target.with_name(f"{one.source.path.name}{target.suffix}")
+        other = names.setdefault(_key(target), one.source)
+        if other is not one.source:
+            raise ConfigError(
+                f"{other.path} and {one.source.path} would both become {target}; rename one, or put them "
+                "into two folders"
+            )
+        target = Path(os.path.abspath(target))
+        entry, known = known_by_output.get(target), store.identity_of(target)
+        try:
+            seen = identify(one.task.source, known)
+        except SemvidError as error:
+            seen, fault = known or Identity(0, 0, ""), fault or str(error)
+        is_lost = False
+        if entry is not None and entry.result is not None:
+            is_lost = not target.exists()
+            if target == one.task.source and made_of(entry.result).is_content_of(seen):
+                # The source is what an earlier run put in its place.
+                seen = known or seen
+        elif target.exists() and target != one.task.source and not config.overwrite:
+            fault = fault or f"{target} exists, and no batch made it; pass `overwrite=True` to overwrite it"
+        record = {**one.task.to_plain(), "least_saving": config.least_saving, "replace": config.replace}
+        plan.jobs.append(NewJob(one.task.source, target, record, seen, is_lost=is_lost))
+        if fault:
+            plan.failures[target] = fault
+    return plan
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """What is done with a source, and the name its output would have."""
+
+    source: Source
+    task: Task
+    target: Path
+    fault: str
+    """Why nothing can be done; empty = it can."""
+
+
+def _choose(
+    source: Source,
+    output: Path | None,
+    config: BatchConfig,
+    outputs: Mapping[Path, Path],
+    read_options: OptionsReader | None,
+) -> _Chosen:
+    task = _task(source, config, read_options)
+    folder = source.path.parent if output is None else output / source.folder
+    suffix, fault = _suffix(source.path, task, outputs.get(task.source))
+    return _Chosen(source, task, folder / f"{source.path.stem}{suffix}", fault)
+
+
+def made_of(result: Mapping[str, Any]) -> Identity:
+    """Return what an output was when it was made, by what was noted."""
+    return Identity(**result["output"])
+
+
+def _task(source: Source, config: BatchConfig, read_options: OptionsReader | None) -> Task:
+    path = Path(os.path.abspath(source.path))
+    if is_still(source.path):
+        if source.options:
+            raise ConfigError(
+                f"{source.place}: {source.path} is a picture, and options in lists are for videos; leave "
+                "them out"
+            )
+        return Task(path, config.picture)
+    if source.options and read_options is not None:
+        return Task(path, read_options(source.options, source.place))
+    return Task(path, config.video)
+
+
+def _suffix(source: Path, task: Task, known: Path | None) -> tuple[str, str]:
+    """Return the ending of the output's name, and why there can be none."""
+    if task.is_picture:
+        return _PICTURE_SUFFIX, ""
+    if known is not None:
+        return known.suffix, ""
+    assert isinstance(task.config, CompressConfig)  # noqa: S101 - it is no picture
+    own = source.suffix.lower()
+    try:
+        info = probe(source)
+        coding_format = find_codec(task.config.codec).coding(task.config).coding_format
+        return default_output(info, coding_format, replace(task.config, overwrite=True)).suffix, ""
+    except SemvidError as error:
+        return own if own in CONTAINERS else ".mkv", str(error)
+
+
+def _key(path: Path) -> str:
+    # Some systems do not tell upper case from lower case.
+    return os.path.abspath(path).casefold()

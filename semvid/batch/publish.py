@@ -1,0 +1,119 @@
+"""Gives a finished output its place, or its source's, and never loses the only copy."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from semvid.batch.identity import Identity, identify
+from semvid.core.errors import InputError, OutputError
+from semvid.core.text import reason
+
+
+def room_for(source: Path, folder: Path) -> str | None:
+    """Return a sentence if a disk has less room than the source takes; None = it has enough."""
+    needed = source.stat().st_size
+    free = shutil.disk_usage(folder).free
+    if free >= needed:
+        return None
+    return (
+        f"{folder} has {free >> 20} MiB free, and {source} takes {needed >> 20}; free some, and run `semvid "
+        "jobs retry`"
+    )
+
+
+def publish(work: Path, output: Path) -> None:
+    """Give a finished file its name; whatever had it is replaced.
+
+    Raises:
+        OutputError: It cannot be.
+    """
+    with _told(output):
+        work.replace(output)
+        _sync_folder(output.parent)
+
+
+def replace_source(work: Path, source: Path, output: Path, seen: Identity, trash: Path | None) -> None:
+    """Put a finished file in the place of its source; time, permissions and attributes stay.
+
+    Args:
+        work: The finished file, on the source's disk.
+        source: What it was made of.
+        output: The name it gets: the source's, but for its ending.
+        seen: What the source was when it was read.
+        trash: Where the source is moved to; None = it is removed.
+
+    Raises:
+        OutputError: The source has changed since, the trash cannot take it, or a name is taken. Both files
+            stay.
+    """
+    if not identify(source).is_content_of(seen):
+        raise OutputError(f"{source} changed while it was compressed, and stays; run the batch again")
+    if output != source and output.exists():
+        raise OutputError(f"{output} exists, and {source} stays; move one of them away")
+    with _told(output):
+        _copy_attributes(source, work)
+        if trash is not None:
+            trash.mkdir(parents=True, exist_ok=True)
+            kept = _free_name(trash / source.name)
+            # A link first: at no moment is there neither.
+            try:
+                os.link(source, kept)
+            except OSError:
+                shutil.copy2(source, kept)
+                with kept.open("rb+") as file:
+                    os.fsync(file.fileno())
+            _sync_folder(trash)
+        work.replace(output)
+        _sync_folder(output.parent)
+        if output != source:
+            source.unlink()
+
+
+def finish_replacing(source: Path, output: Path, seen: Identity | None) -> None:
+    """Remove a source whose output has its place already, under another name, where that was left undone."""
+    with contextlib.suppress(OSError, InputError):
+        if source != output and seen is not None and identify(source).is_content_of(seen):
+            source.unlink()
+
+
+def _copy_attributes(source: Path, work: Path) -> None:
+    status = source.stat()
+    shutil.copystat(source, work)
+    if hasattr(os, "chown"):
+        # Only root may give files away; others own both.
+        with contextlib.suppress(PermissionError):
+            os.chown(work, status.st_uid, status.st_gid)
+            work.chmod(stat.S_IMODE(status.st_mode))
+
+
+def _free_name(wanted: Path) -> Path:
+    path, number = wanted, 1
+    while path.exists():
+        number += 1
+        path = wanted.with_name(f"{wanted.stem} ({number}){wanted.suffix}")
+    return path
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the names in a folder survive a power cut, where the system lets us ask for it."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@contextlib.contextmanager
+def _told(output: Path) -> Iterator[None]:
+    try:
+        yield
+    except OutputError:
+        raise
+    except OSError as error:
+        raise OutputError(f"{output} cannot be put in place: {reason(error)}; the source stays") from error

@@ -1,0 +1,321 @@
+"""Works through the jobs of a store until none is left."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from semvid.batch.config import BatchConfig
+from semvid.batch.events import (
+    BatchEnded,
+    BatchEvent,
+    JobBegan,
+    JobEnded,
+    JobNotice,
+    JobProgress,
+    Planned,
+)
+from semvid.batch.identity import Identity, identify
+from semvid.batch.local import LocalPool, Told
+from semvid.batch.plan import OptionsReader, made_of, plan_jobs
+from semvid.batch.publish import finish_replacing, publish, replace_source, room_for
+from semvid.batch.sources import check_output_folder, find_sources
+from semvid.batch.store import LEASE_SECONDS, JobStore, Settled, State, Taken
+from semvid.core.errors import OutputError, SemvidError
+from semvid.core.settings import or_default
+from semvid.core.text import reason
+from semvid.core.threads import budget_of
+from semvid.engine.run import follow
+
+WORK_FOLDER = ".semvid"
+"""Beside the outputs: the list of jobs, and what is unfinished."""
+STORE = "jobs.sqlite"
+_CORES_PER_FILE = 4
+_POLL_SECONDS = 0.5
+_BEATS_PER_LEASE = 4
+
+
+def batch(
+    sources: Sequence[Path | str],
+    output: Path | str | None = None,
+    config: BatchConfig | None = None,
+    *,
+    on_event: Callable[[BatchEvent], None] | None = None,
+) -> BatchEnded:
+    """Compress many files, several at a time, each in a process of its own.
+
+    What was done is noted beside the outputs, so the same call goes on where an earlier one was stopped,
+    whatever stopped it, and does nothing again that is done.
+
+    Args:
+        sources: Files, folders, patterns and lists: see ``find_sources``.
+        output: A folder; it keeps the structure of folders among the sources. None needs ``replace``.
+        config: Options; None = defaults.
+        on_event: Called with every event of ``batch_events``.
+
+    Returns:
+        How many ended how: files that fail do not stop the others.
+
+    Raises:
+        SemvidError: There is nothing to do, or an option is wrong; see ``semvid.core.errors``.
+    """
+    return follow(batch_events(sources, output, config), on_event)
+
+
+def batch_events(
+    sources: Sequence[Path | str],
+    output: Path | str | None = None,
+    config: BatchConfig | None = None,
+    *,
+    read_options: OptionsReader | None = None,
+) -> Generator[BatchEvent, None, BatchEnded]:
+    """Do the work of ``batch`` step by step; arguments are the same.
+
+    Args:
+        sources: See ``batch``, as for the next two.
+        output: A folder.
+        config: Options.
+        read_options: Reads the options that lists give to single files.
+
+    Yields:
+        ``Planned``, then ``JobBegan``, ``JobProgress``, ``JobNotice`` and ``JobEnded`` of each job that is
+        not done yet, and ``BatchEnded``. Closing the generator early lets what is unfinished wait.
+    """
+    started = time.monotonic()
+    config = or_default(config, BatchConfig)
+    names = [os.fspath(one) for one in sources]
+    folder = None if output is None else Path(output)
+    store_path = store_for(names, folder, config)
+    found = find_sources(names, [] if folder is None else [folder])
+    with JobStore(store_path) as store:
+        recover(store)
+        plan = plan_jobs(found.sources, folder, config, store, read_options)
+        states = store.add(plan.jobs)
+        by_output = {one.output: one for one in plan.jobs}
+        ours = [one.id for one in store.entries() if one.output in by_output]
+        waiting = [job for job, state in zip(plan.jobs, states, strict=True) if state == "waiting"]
+        yield Planned(
+            len(states), len(waiting), sum(one.identity.size for one in waiting), dict(found.passed_over)
+        )
+        for fault in found.faults:
+            yield JobNotice(0, fault.path, fault.message)
+        yield from _Batch(store, config, plan.failures, ours, store_path.parent).run()
+        ended = _sum_up(store, ours, time.monotonic() - started)
+    yield ended
+    return ended
+
+
+def store_for(names: Sequence[str], output: Path | None, config: BatchConfig) -> Path:
+    """Return where the jobs of a batch are noted; its folder is made.
+
+    Raises:
+        ConfigError: The output is no folder for these sources.
+        OutputError: The folder cannot be made.
+    """
+    if output is not None:
+        check_output_folder(output, names)
+    elif not config.replace:
+        raise OutputError("a batch needs a folder for its outputs; give `output`, or `replace`")
+    base = output
+    if base is None:
+        first = Path(names[0].removeprefix("@"))
+        base = first if first.is_dir() else first.parent
+    folder = base / WORK_FOLDER
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"the folder {folder} cannot be created: {reason(error)}; choose another `output`"
+        ) from error
+    return folder / STORE
+
+
+def recover(store: JobStore) -> None:
+    """Put right what processes of this machine left that were killed: at once, not when their time is up."""
+    for one in store.entries(["running"]):
+        if one.holder is not None and not _may_live(one.holder):
+            store.let_go(one.holder)
+    for one in store.entries(["waiting"]):
+        if one.result is not None and _is_made(one.output, made_of(one.result)):
+            if one.result["replaces"]:
+                finish_replacing(one.source, one.output, store.identity_of(one.output))
+            store.settle_made(one.id)
+
+
+def _is_made(output: Path, made: Identity) -> bool:
+    try:
+        return identify(output).is_content_of(made)
+    except SemvidError:
+        return False
+
+
+def _holder() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _may_live(holder: str) -> bool:
+    """Whether a process may still be there; of other machines nobody knows."""
+    host, _, number = holder.rpartition(":")
+    if host != socket.gethostname() or os.name == "nt":
+        return True
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, ValueError):
+        return True
+    return True
+
+
+class _Batch:
+    """Takes jobs, hands them to processes, and settles them.
+
+    Args:
+        store: The jobs.
+        config: How.
+        failures: By output, why a job cannot be done.
+        ours: Numbers of the jobs to do.
+        folder: For what is unfinished.
+    """
+
+    def __init__(
+        self, store: JobStore, config: BatchConfig, failures: dict[Path, str], ours: list[int], folder: Path
+    ) -> None:
+        self._store, self._config, self._failures, self._ours = store, config, failures, ours
+        self._folder = folder
+        self._holder = _holder()
+        self._held: dict[int, Taken] = {}
+        self._work: dict[int, Path] = {}
+        self._stage: dict[int, str] = {}
+        self._beaten = time.monotonic()
+
+    def run(self) -> Generator[BatchEvent, None, None]:
+        """Go on until there is nothing left that somebody else does not hold."""
+        cores = budget_of(self._config.video.threads).cores
+        num_workers = self._config.workers or max(cores // _CORES_PER_FILE, 1)
+        try:
+            with LocalPool(num_workers, max(cores // num_workers, 1)) as pool:
+                while True:
+                    while pool.num_free:
+                        taken = self._store.take(self._holder, self._config.attempts, self._ours)
+                        if taken is None:
+                            break
+                        yield from self._begin(taken, pool)
+                    if not self._held and not self._others_work():
+                        return
+                    told = pool.next(_POLL_SECONDS)
+                    if told is not None and told.job in self._held:
+                        yield from self._hear(told)
+                    self._beat()
+        finally:
+            for number in list(self._held):
+                self._let_go(number)
+                self._store.give_back(number, self._holder)
+
+    def _begin(self, taken: Taken, pool: LocalPool) -> Generator[BatchEvent, None, None]:
+        self._held[taken.id] = taken
+        fault = self._failures.get(taken.output)
+        if fault is not None:
+            yield self._settle(taken, "failed", fault)
+            return
+        yield JobBegan(taken.id, taken.source, taken.output, taken.num_attempts)
+        try:
+            taken.output.parent.mkdir(parents=True, exist_ok=True)
+            where = taken.source.parent if self._config.replace else self._folder
+            lack = room_for(taken.source, where)
+        except OSError as error:
+            lack = f"{taken.output} cannot be written: {reason(error)}"
+        if lack is not None:
+            yield self._settle(taken, "failed", lack)
+            return
+        # Hidden, and named for the job: whoever does it again writes over what was left.
+        self._work[taken.id] = where / f".semvid-{taken.id}{taken.output.suffix}"
+        pool.begin(taken.id, taken.task, self._work[taken.id])
+
+    def _hear(self, told: Told) -> Generator[BatchEvent, None, None]:
+        taken, record = self._held[told.job], told.record
+        match record["event"]:
+            case "progress":
+                stage = self._stage.get(told.job, "")
+                yield JobProgress(told.job, stage, record["num_frames"], record["num_frames_from_header"])
+            case "stage":
+                self._stage[told.job] = record["name"]
+                yield JobProgress(told.job, record["name"], 0, None)
+            case "notice":
+                yield JobNotice(told.job, taken.source, record["message"])
+            case "died":
+                self._let_go(told.job)
+                if taken.num_attempts < self._config.attempts:
+                    self._store.give_back(taken.id, self._holder, why=record["message"], counts=True)
+                    yield JobEnded(taken.id, taken.source, taken.output, "waiting", record["message"], None)
+                else:
+                    yield self._settle(taken, "failed", record["message"])
+            case "ended" if "result" in record:
+                yield self._finish(taken, record["result"])
+            case _:
+                yield self._settle(taken, "failed", record["message"])
+
+    def _finish(self, taken: Taken, result: dict[str, Any]) -> JobEnded:
+        """Decide whether an output is worth having, and give it its name."""
+        work = self._work[taken.id]
+        least, source_bytes = self._config.least_saving, result["source_bytes"]
+        saved = 1 - result["output_bytes"] / max(source_bytes, 1)
+        if result.get("is_input_damaged") and self._config.replace:
+            return self._settle(taken, "skipped", "the source is damaged, and its output lacks something")
+        if least is not None and (saved < least or saved <= 0):
+            way = f"{saved:.1%} smaller" if saved > 0 else f"{-saved:.1%} larger"
+            return self._settle(taken, "skipped", f"the output would be {way}; the source stays")
+        if taken.id not in self._store.beat(self._holder):
+            self._let_go(taken.id)
+            why = "another process does it"
+            return JobEnded(taken.id, taken.source, taken.output, "running", why, None)
+        try:
+            replaces = self._config.replace
+            whole = {**result, "output": asdict(identify(work)), "replaces": replaces}
+            self._store.note(taken.id, self._holder, whole)
+            if replaces:
+                replace_source(work, taken.source, taken.output, taken.identity, self._config.trash)
+            else:
+                publish(work, taken.output)
+        except SemvidError as error:
+            return self._settle(taken, "failed", str(error))
+        return self._settle(taken, "done", "", whole)
+
+    def _settle(
+        self, taken: Taken, state: Settled, why: str, result: dict[str, Any] | None = None
+    ) -> JobEnded:
+        self._let_go(taken.id)
+        self._store.settle(taken.id, self._holder, state, why, result)
+        return JobEnded(taken.id, taken.source, taken.output, state, why, result)
+
+    def _let_go(self, job: int) -> None:
+        self._held.pop(job)
+        self._stage.pop(job, None)
+        work = self._work.pop(job, None)
+        if work is not None:
+            work.unlink(missing_ok=True)
+
+    def _others_work(self) -> bool:
+        """Whether another process holds some of our jobs, which come back if it dies."""
+        return next(self._store.entries(["running"], self._ours), None) is not None
+
+    def _beat(self) -> None:
+        if time.monotonic() - self._beaten > LEASE_SECONDS / _BEATS_PER_LEASE:
+            self._beaten = time.monotonic()
+            self._store.beat(self._holder)
+
+
+def _sum_up(store: JobStore, ours: Sequence[int], seconds: float) -> BatchEnded:
+    counts: dict[State, int] = {}
+    source_bytes = output_bytes = 0
+    for one in store.entries(jobs=ours):
+        counts[one.state] = counts.get(one.state, 0) + 1
+        if one.state == "done" and one.result is not None:
+            source_bytes += one.result["source_bytes"]
+            output_bytes += one.result["output_bytes"]
+    return BatchEnded(counts, source_bytes, output_bytes, seconds)
