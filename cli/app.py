@@ -15,11 +15,24 @@ import semvid
 from semvid.cli.values import read_plainly
 from semvid.core.errors import ConfigError
 
-_NAMES = ("compress", "image", "maps", "compare", "bench", "overlay", "report", "stream", "devices", "doctor")
+_NAMES = (
+    "compress",
+    "batch",
+    "jobs",
+    "image",
+    "maps",
+    "compare",
+    "bench",
+    "overlay",
+    "report",
+    "stream",
+    "devices",
+    "doctor",
+)
 _EXIT_INTERRUPTED = 130
 
 # The root of typer's usage errors; newer releases have no public name for it.
-_UsageError: Any = next(one for one in typer.BadParameter.__mro__ if one.__name__ == "ClickException")
+usage_error: Any = next(one for one in typer.BadParameter.__mro__ if one.__name__ == "ClickException")
 
 _EPILOG = (
     "Exit codes: 0 done, 1 other, 2 wrong option, 3 input, 4 output, 5 map or boxes, 6 encoder, "
@@ -93,7 +106,7 @@ def run_app() -> int:
         code = app(prog_name="semvid", standalone_mode=False)
     except typer.Abort:
         raise KeyboardInterrupt from None
-    except _UsageError as error:
+    except usage_error as error:
         from semvid.cli.advice import explain
 
         raise ConfigError(explain(error, sys.argv[1:], _NAMES)) from error

@@ -7,7 +7,7 @@ from typing import Annotated, cast, get_args
 import typer
 
 # Only light modules here: `semvid --help` must not load FFmpeg or numpy.
-from semvid.cli import options, scores
+from semvid.cli import many, options, scores
 from semvid.cli.codec_options import Codec, defaults_of, preset_help, takers_of_peak
 from semvid.cli.key_values import parse_option
 from semvid.cli.peak import parse_peak
@@ -28,10 +28,13 @@ _DEFAULTS = CompressConfig()
 
 
 def command(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="The video to compress.")],
+    sources: Annotated[list[str], typer.Argument(
+        metavar="INPUT", help="The video to compress; or many files, folders, patterns and @lists, with -o "
+        "FOLDER."
+    )],
     output: Annotated[Path | None, options.file_option(
-        "--output", "-o", help="Where to write: .mp4, .mkv, .mov, .webm or .avi. Default: NAME.semvid.EXT "
-        "beside the input."
+        "--output", "-o", metavar="FILE|FOLDER", help="Where to write: .mp4, .mkv, .mov, .webm or .avi. "
+        "Default: NAME.semvid.EXT beside the input."
     )] = None,
     codec: Codec = _DEFAULTS.codec,
     crf: Annotated[float | None, options.encoding_option(
@@ -129,6 +132,11 @@ def command(
         "--no-probe", help="Estimate what was saved, or the size with --match size, instead of measuring it "
         "on some parts: faster, and often far off."
     )] = False,
+    workers: many.Workers = None,
+    attempts: many.Attempts = many.DEFAULTS.attempts,
+    min_saving: many.MinSaving = None,
+    replace: many.Replace = False,
+    trash: many.Trash = None,
     dry_run: Annotated[bool, typer.Option(
         "--dry-run", help="Only try parts of the video, print what the encode would come to, and stop."
     )] = False,
@@ -179,6 +187,19 @@ def command(
         probe=not no_probe,
     )
     from semvid.core.threads import limited_threads
+
+    if many.take_config(config):
+        return
+    if many.are_many(sources, replace=replace):
+        if dry_run or report is not None:
+            raise ConfigError(f"{'--dry-run' if dry_run else '--report'} is for one video; leave it out")
+        many.run_batch(
+            sources, output, config, workers=workers, attempts=attempts, min_saving=min_saving,
+            replace=replace, trash=trash, as_json=as_json,
+        )  # fmt: skip
+        return
+    many.check_one(workers=workers, min_saving=min_saving, trash=trash)
+    source = Path(sources[0])
     from semvid.importance.registry import begin_opening, sharing_cores
 
     # A thread opens the network while the rest is loaded.

@@ -7,7 +7,7 @@ import dataclasses
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -40,9 +40,7 @@ class ImagesDrawer:
         self._task = self._bar.begin("looking for pictures")
         self._started = time.monotonic()
         self._num_images = self._num_seen = self._num_bytes = 0
-        self._kinds: Counter[str] = Counter()
-        self._first: dict[str, str] = {}
-        """A short form of the first notice of a kind."""
+        self._notices = FirstOfKind("picture")
 
     def __enter__(self) -> Self:
         if self._stderr.is_terminal:
@@ -67,33 +65,22 @@ class ImagesDrawer:
         elif isinstance(event, Compressed):
             self._num_bytes += event.result.output_bytes
             for notice in event.result.notices:
-                self._tell_once(event.result.source, notice)
+                self._tell_all(self._notices.see(event.result.source, notice))
             self._see(event.result.source)
         elif isinstance(event, Failed):
             self._tell(f"semvid: {failure_line(event.failure)}")
             self._see(event.failure.source)
         elif isinstance(event, Finished):
             self.__exit__()
-            self._tell_repeated()
+            self._tell_all(self._notices.sum_up())
             say(self._totals(event))
 
     def _tell(self, line: str) -> None:
         self._stderr.print(line, markup=False, soft_wrap=True)
 
-    def _tell_once(self, source: Path, notice: str) -> None:
-        """Tell a notice of the first picture it is about; those that differ in numbers alone are the same."""
-        kind = re.sub(r"\d+", "#", notice)
-        self._kinds[kind] += 1
-        if kind not in self._first:
-            name = visible(str(source))
-            self._first[kind] = f"{name}: {told(notice.partition(':')[0])}"
-            self._tell(f"note: {name}: {told(notice)}")
-
-    def _tell_repeated(self) -> None:
-        for kind, count in self._kinds.items():
-            if count > 1:
-                others = counted(count - 1, "more picture", "more pictures")
-                self._tell(f"note: {others} like {self._first[kind]}")
+    def _tell_all(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._tell(line)
 
     def _see(self, source: Path) -> None:
         self._num_seen += 1
@@ -139,6 +126,39 @@ class ImagesJsonPrinter:
         """Print one event."""
         interrupts.check()
         emit(to_json({"event": type(event).__name__.lower(), **dataclasses.asdict(event)}))
+
+
+class FirstOfKind:
+    """Tells a notice of the first of many files it is about; those that differ in numbers alone are the same.
+
+    Args:
+        one: What a file is called.
+    """
+
+    def __init__(self, one: str) -> None:
+        self._one = one
+        self._kinds: Counter[str] = Counter()
+        self._first: dict[str, str] = {}
+        """A short form of the first notice of a kind."""
+
+    def see(self, source: Path, notice: str) -> list[str]:
+        """Return the line to tell, if there is one."""
+        name = visible(str(source))
+        bare = notice.replace(str(source), "").lstrip(": ")
+        kind = re.sub(r"\d+", "#", bare)
+        self._kinds[kind] += 1
+        if kind in self._first:
+            return []
+        self._first[kind] = f"{name}: {told(bare.partition(':')[0])}"
+        return [f"note: {name}: {told(bare)}"]
+
+    def sum_up(self) -> list[str]:
+        """Return a line for each that was told of one and is about more."""
+        return [
+            f"note: {counted(count - 1, f'more {self._one}')} like {self._first[kind]}"
+            for kind, count in self._kinds.items()
+            if count > 1
+        ]
 
 
 @contextlib.contextmanager

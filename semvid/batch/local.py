@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
+from semvid.batch.store import Taken
 from semvid.core.children import start_child
 from semvid.core.interrupts import finished_step, shielded
 from semvid.core.records import dataclass
@@ -34,6 +35,7 @@ class _Worker:
     def __init__(self, told: queue.Queue[Told]) -> None:
         self._told = told
         self._child: subprocess.Popen[bytes] | None = None
+        self._listener: threading.Thread | None = None
         self.job: int | None = None
 
     def begin(self, job: int, order: Mapping[str, Any]) -> None:
@@ -41,7 +43,8 @@ class _Worker:
         if self._child is None or self._child.poll() is not None:
             with shielded():
                 self._child = start_child(["-m", "semvid.batch.worker"], stderr=subprocess.PIPE)
-            threading.Thread(target=self._listen, args=(self._child,), daemon=True).start()
+            self._listener = threading.Thread(target=self._listen, args=(self._child,), daemon=True)
+            self._listener.start()
         assert self._child.stdin is not None  # noqa: S101 - it is a pipe
         # If it died meanwhile, whoever listens tells.
         with contextlib.suppress(OSError):
@@ -49,7 +52,7 @@ class _Worker:
             self._child.stdin.flush()
 
     def _listen(self, child: subprocess.Popen[bytes]) -> None:
-        assert child.stdout is not None and child.stderr is not None  # noqa: PT018, S101 - both are pipes
+        assert child.stdin is not None and child.stdout is not None and child.stderr is not None  # noqa: PT018, S101
         words = bytearray()
         stderr = child.stderr
 
@@ -70,6 +73,9 @@ class _Worker:
             self._told.put(Told(job, record))
         code = child.wait()
         drained.join(_PATIENCE_SECONDS)
+        for pipe in (child.stdin, child.stdout, child.stderr):
+            with contextlib.suppress(OSError):
+                pipe.close()
         if self.job is not None:
             job, self.job = self.job, None
             last = words.decode("utf-8", "replace").strip().splitlines()
@@ -90,6 +96,8 @@ class _Worker:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
+        if self._listener is not None:
+            self._listener.join(_PATIENCE_SECONDS)
 
 
 class LocalPool:
@@ -124,10 +132,11 @@ class LocalPool:
         """Processes without a job."""
         return sum(one.job is None for one in self._workers)
 
-    def begin(self, job: int, task: Mapping[str, Any], output: Path) -> None:
+    def begin(self, taken: Taken, output: Path) -> None:
         """Give a job to a process that has none."""
         worker = next(one for one in self._workers if one.job is None)
-        worker.begin(job, {"task": task, "output": str(output), "threads": self._threads})
+        order = {"task": taken.task, "source": str(taken.source), "output": str(output)}
+        worker.begin(taken.id, {**order, "threads": self._threads})
 
     def next(self, seconds: float) -> Told | None:
         """Wait for what is told next; None = nothing was for so long."""

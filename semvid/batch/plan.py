@@ -9,13 +9,12 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
-from semvid.batch.config import BatchConfig
 from semvid.batch.identity import Identity, identify
 from semvid.batch.sources import Source
 from semvid.batch.store import JobStore, NewJob
 from semvid.batch.task import Task
 from semvid.codecs.registry import find_codec
-from semvid.core.config import CompressConfig
+from semvid.core.config import BatchConfig, CompressConfig
 from semvid.core.errors import ConfigError, SemvidError
 from semvid.core.records import dataclass
 from semvid.media.probe import probe

@@ -10,7 +10,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from semvid.batch.config import BatchConfig
 from semvid.batch.events import (
     BatchEnded,
     BatchEvent,
@@ -26,6 +25,7 @@ from semvid.batch.plan import OptionsReader, made_of, plan_jobs
 from semvid.batch.publish import finish_replacing, publish, replace_source, room_for
 from semvid.batch.sources import check_output_folder, find_sources
 from semvid.batch.store import LEASE_SECONDS, JobStore, Settled, State, Taken
+from semvid.core.config import BatchConfig
 from semvid.core.errors import OutputError, SemvidError
 from semvid.core.settings import or_default
 from semvid.core.text import reason
@@ -235,7 +235,7 @@ class _Batch:
             return
         # Hidden, and named for the job: whoever does it again writes over what was left.
         self._work[taken.id] = where / f".semvid-{taken.id}{taken.output.suffix}"
-        pool.begin(taken.id, taken.task, self._work[taken.id])
+        pool.begin(taken, self._work[taken.id])
 
     def _hear(self, told: Told) -> Generator[BatchEvent, None, None]:
         taken, record = self._held[told.job], told.record
@@ -249,8 +249,8 @@ class _Batch:
             case "notice":
                 yield JobNotice(told.job, taken.source, record["message"])
             case "died":
-                self._let_go(told.job)
                 if taken.num_attempts < self._config.attempts:
+                    self._let_go(taken.id)
                     self._store.give_back(taken.id, self._holder, why=record["message"], counts=True)
                     yield JobEnded(taken.id, taken.source, taken.output, "waiting", record["message"], None)
                 else:

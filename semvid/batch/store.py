@@ -277,7 +277,10 @@ class JobStore:
             return changed.rowcount == 1
 
     def let_go(self, holder: str) -> int:
-        """Let the jobs of a holder wait again, who is known to be dead; returns how many there were."""
+        """Let the jobs of a holder wait again, who is known to be dead; returns how many there were.
+
+        That is no attempt: what crashes on a file is the process that works on it, not who holds the job.
+        """
         with self._changing():
             now = self._clock()
             rows = self._database.execute(
@@ -286,8 +289,8 @@ class JobStore:
             for (number,) in rows:
                 self._end_attempt(number, "died", now)
                 self._database.execute(
-                    "UPDATE jobs SET state = 'waiting', holder = NULL, held_until = NULL, changed = ?"
-                    " WHERE id = ?",
+                    "UPDATE jobs SET state = 'waiting', holder = NULL, held_until = NULL, changed = ?,"
+                    " num_attempts = num_attempts - 1 WHERE id = ?",
                     (now, number),
                 )
             return len(rows)

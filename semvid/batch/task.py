@@ -42,22 +42,25 @@ class Task:
         return isinstance(self.config, ImageConfig)
 
     def to_plain(self) -> dict[str, Any]:
-        """Return it as plain JSON values, without what does not change the output."""
+        """Return it as plain JSON values, without the source and without what does not change the output."""
         return {
             "kind": _PICTURE if self.is_picture else _VIDEO,
-            "source": str(self.source),
             "config": to_plain(replace(self.config, threads=0, overwrite=False)),
         }
 
     @classmethod
-    def from_plain(cls, record: Mapping[str, Any]) -> Task:
+    def from_plain(cls, record: Mapping[str, Any], source: Path) -> Task:
         """Read what ``to_plain`` made.
+
+        Args:
+            record: As a parser of JSON gave it.
+            source: What is compressed.
 
         Raises:
             ConfigError: Something in it is unknown or wrong.
         """
         kind: Any = ImageConfig if record["kind"] == _PICTURE else CompressConfig
-        return cls(Path(record["source"]), from_plain(kind, record["config"], "config"))
+        return cls(source, from_plain(kind, record["config"], "config"))
 
     def run(self, output: Path, threads: int) -> Generator[Progress | Stage | Notice, None, dict[str, Any]]:
         """Do it.

@@ -41,6 +41,8 @@ _OPTIONS = {
     **dict.fromkeys(MP4_LIKE, _MOVIE),
     # Pictures must not be moved off their grid because the sound's decoder needs a lead-in.
     ".avi": {"avoid_negative_ts": "disabled"},
+    # Else FFmpeg gives the file and its tracks random numbers, and no two runs write the same bytes.
+    **dict.fromkeys(MATROSKA_LIKE, {"fflags": "+bitexact"}),
 }
 
 

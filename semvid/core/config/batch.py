@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from semvid.core.config import CompressConfig, ImageConfig
+from semvid.core.config.products import CompressConfig, ImageConfig
 from semvid.core.errors import ConfigError
 from semvid.core.setting_types import Limits
 from semvid.core.settings import Settings, settings

@@ -1,0 +1,166 @@
+"""Draws the events of a batch: a line for each file in hand and one for all, or JSON lines."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from pathlib import Path
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from semvid.batch.events import (
+    BatchEnded,
+    BatchEvent,
+    JobBegan,
+    JobEnded,
+    JobNotice,
+    JobProgress,
+    Planned,
+)
+from semvid.cli.draw import change, format_bytes, to_json
+from semvid.cli.draw_images import FirstOfKind, passed_over_line
+from semvid.cli.flags import told
+from semvid.cli.streams import emit, say
+from semvid.core import interrupts
+from semvid.core.errors import SemvidError
+from semvid.core.text import counted, visible
+
+
+class BatchDrawer:
+    """Shows files in hand and totals on stderr, and a line for each file on stdout when it ends.
+
+    Attributes:
+        num_failed: Jobs that failed, in this run or before; known at the end.
+    """
+
+    exit_code = SemvidError.exit_code
+
+    def __init__(self) -> None:
+        self.num_failed = 0
+        self._stderr = Console(stderr=True, highlight=False)
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(), console=self._stderr, transient=True, refresh_per_second=4,
+        )  # fmt: skip
+        self._all: TaskID | None = None
+        self._tasks: dict[int, TaskID] = {}
+        self._num_jobs = 0
+        self._notices = FirstOfKind("file")
+        self._began: dict[int, float] = {}
+
+    def __enter__(self) -> Self:
+        if self._stderr.is_terminal:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar.live.is_started:
+            self._bar.stop()
+
+    def draw(self, event: BatchEvent) -> None:
+        """Show one event."""
+        interrupts.check()
+        match event:
+            case Planned():
+                self._plan(event)
+            case JobBegan():
+                name = visible(event.source.name)
+                self._tasks[event.job] = self._bar.add_task(name, total=None, note="")
+                self._began[event.job] = time.monotonic()
+            case JobProgress():
+                total = event.num_frames_from_header
+                note = event.stage or counted(event.num_frames, "frame")
+                self._bar.update(self._tasks[event.job], completed=event.num_frames, total=total, note=note)
+            case JobNotice():
+                for line in self._notices.see(event.source, event.message):
+                    self._tell(line)
+            case JobEnded():
+                self._end(event)
+            case BatchEnded():
+                self.num_failed = event.counts.get("failed", 0)
+                self.__exit__()
+                for line in self._notices.sum_up():
+                    self._tell(line)
+                say(totals_line(event))
+
+    def _plan(self, event: Planned) -> None:
+        if event.passed_over:
+            self._tell(f"note: {passed_over_line(event.passed_over)}")
+        self._num_jobs = event.num_waiting
+        done = event.num_jobs - event.num_waiting
+        line = f"{counted(event.num_jobs, 'file')}, {format_bytes(event.source_bytes)} to compress"
+        self._tell(f"{line}; {done} settled before" if done else line)
+        self._all = self._bar.add_task("all", total=event.num_waiting, note=f"0 of {event.num_waiting}")
+
+    def _end(self, event: JobEnded) -> None:
+        task = self._tasks.pop(event.job, None)
+        if task is not None:
+            self._bar.remove_task(task)
+        seconds = time.monotonic() - self._began.pop(event.job, time.monotonic())
+        if event.state in {"done", "skipped", "failed"} and self._all is not None:
+            self._bar.advance(self._all)
+            completed = int(self._bar.tasks[self._all].completed)
+            self._bar.update(self._all, note=f"{completed} of {self._num_jobs}")
+        line = job_line(event, seconds)
+        if event.state == "failed":
+            self._tell(f"semvid: {line}")
+        else:
+            say(line)
+
+    def _tell(self, line: str) -> None:
+        self._stderr.print(line, markup=False, soft_wrap=True)
+
+
+class BatchJsonPrinter:
+    """Prints the events of a batch as JSON objects, one per line."""
+
+    exit_code = SemvidError.exit_code
+
+    def __init__(self) -> None:
+        self.num_failed = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        return
+
+    def draw(self, event: BatchEvent) -> None:
+        """Print one event."""
+        interrupts.check()
+        if isinstance(event, BatchEnded):
+            self.num_failed = event.counts.get("failed", 0)
+        record = {key: _plain(value) for key, value in dataclasses.asdict(event).items()}
+        emit(to_json({"event": type(event).__name__.lower(), **record}))
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value
+
+
+def job_line(event: JobEnded, seconds: float) -> str:
+    """Say what became of one file."""
+    name = visible(str(event.source))
+    if event.state == "done" and event.result is not None:
+        before, after = event.result["source_bytes"], event.result["output_bytes"]
+        sizes = f"{format_bytes(before)} -> {format_bytes(after)} ({change(after / max(before, 1) - 1)})"
+        return f"{visible(str(event.output))}: {sizes}, in {seconds:.1f} s"
+    message = told(event.reason)
+    told_name = "" if str(event.source) in event.reason or event.source.name in event.reason else f"{name}: "
+    if event.state == "skipped":
+        return f"{name}: skipped: {message}"
+    if event.state == "waiting":
+        return f"{name}: {message}; it is tried again"
+    return f"{told_name}{message}"
+
+
+def totals_line(event: BatchEnded) -> str:
+    """Say what became of all."""
+    states = [f"{count} {state}" for state, count in sorted(event.counts.items())]
+    parts = [", ".join(states) or "nothing to do"]
+    if event.source_bytes:
+        sizes = f"{format_bytes(event.source_bytes)} -> {format_bytes(event.output_bytes)}"
+        parts.append(f"{sizes} ({change(event.output_bytes / event.source_bytes - 1)})")
+    return f"{'; '.join(parts)}; in {event.elapsed_seconds:.1f} s"

@@ -1,0 +1,282 @@
+"""Many files: each ends done, skipped with a reason or failed with its line, whoever is killed when."""
+
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from clips import make_clip
+
+import semvid
+from semvid.batch.run import STORE, WORK_FOLDER, batch, batch_events
+from semvid.batch.store import JobStore
+from semvid.core.config import BatchConfig
+from semvid.core.errors import ConfigError, InputError, InputMissingError, OutputError
+from semvid.media.probe import probe
+
+FAST = semvid.CompressConfig(preset="superfast", probe=False, maps=semvid.MapsConfig(model="spectral"))
+CONFIG = BatchConfig(video=FAST, picture=semvid.ImageConfig(maps=semvid.MapsConfig(model="spectral")))
+SEMVID = str(Path(sys.executable).with_name("semvid"))
+
+
+def make_folder(folder):
+    """Clips, a still, what is broken, and what is none of it."""
+    (folder / "deep").mkdir(parents=True)
+    make_clip(folder / "a.mkv", num_frames=8, codec="ffv1", options={})
+    make_clip(folder / "deep" / "b.mp4", num_frames=8)
+    picture = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+    cv2.imwrite(str(folder / "deep" / "p.png"), picture)
+    (folder / "broken.mp4").write_bytes(b"nothing" * 100)
+    (folder / "notes.txt").write_text("text")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return make_folder(tmp_path_factory.mktemp("batch") / "in")
+
+
+def files(folder):
+    found = (one for one in folder.rglob("*") if one.is_file() and WORK_FOLDER not in one.parts)
+    return {str(one.relative_to(folder)): one.read_bytes() for one in found}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(folder, tmp_path_factory):
+    output = tmp_path_factory.mktemp("undisturbed")
+    ended = batch([folder], output, CONFIG)
+    assert ended.counts == {"done": 3, "failed": 1}
+    return files(output)
+
+
+def entries(output):
+    with JobStore(output / WORK_FOLDER / STORE) as store:
+        return {one.source.name: one for one in store.entries()}
+
+
+def test_every_file_ends_in_a_way_that_is_told(folder, tmp_path, undisturbed):
+    told = []
+    ended = batch([folder], tmp_path, CONFIG, on_event=told.append)
+    assert set(files(tmp_path)) == {"a.mkv", "deep/b.mp4", "deep/p.jpg"}
+    assert files(tmp_path) == undisturbed
+    by_name = entries(tmp_path)
+    assert by_name["broken.mp4"].state == "failed"
+    assert "cannot be opened as a video" in by_name["broken.mp4"].reason
+    assert by_name["a.mkv"].result["num_frames"] == 8
+    assert told[0].passed_over == {".txt": 1}
+    sizes = [(folder / one).stat().st_size for one in ("a.mkv", "deep/b.mp4", "deep/p.png")]
+    assert ended.source_bytes == sum(sizes)
+    assert ended.output_bytes == sum(map(len, undisturbed.values()))
+    assert list((tmp_path / WORK_FOLDER).glob(".semvid-*")) == []
+
+
+def test_a_second_run_does_nothing_and_a_changed_file_is_done_again(folder, tmp_path):
+    source = tmp_path / "in"
+    make_folder(source)
+    output = tmp_path / "out"
+    batch([source], output, CONFIG)
+    before = {one: (output / one).stat().st_mtime_ns for one in files(output)}
+    again = list(batch_events([source], output, CONFIG))
+    assert [type(one).__name__ for one in again] == ["Planned", "BatchEnded"]
+    assert {one: (output / one).stat().st_mtime_ns for one in files(output)} == before
+    make_clip(source / "a.mkv", num_frames=5, codec="ffv1", options={})
+    (output / "deep" / "b.mp4").unlink()
+    third = list(batch_events([source], output, CONFIG))
+    assert third[0].num_waiting == 2
+    assert list(semvid.probe(output / "a.mkv").path.parts)
+    assert entries(output)["a.mkv"].result["num_frames"] == 5
+    assert (output / "deep" / "b.mp4").exists()
+
+
+def test_other_options_do_all_again(folder, tmp_path):
+    batch([folder / "a.mkv"], tmp_path, CONFIG)
+    first = files(tmp_path)
+    coarse = semvid.CompressConfig(rate=semvid.Crf(45), preset="superfast", probe=False, maps=FAST.maps)
+    batch([folder / "a.mkv"], tmp_path, BatchConfig(video=coarse))
+    assert len(files(tmp_path)["a.mkv"]) < len(first["a.mkv"])
+
+
+def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(folder, tmp_path, undisturbed):
+    rng = random.Random(5)  # noqa: S311 - moments
+    command = [
+        SEMVID, "batch", str(folder), "-o", str(tmp_path), "--preset", "superfast", "--no-probe", "--model",
+        "spectral",
+    ]  # fmt: skip
+    for _ in range(4):
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(rng.uniform(0.3, 1.5))
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 1, ended.stderr
+    assert "3 done, 1 failed" in ended.stdout
+    assert files(tmp_path) == undisturbed
+
+
+def test_ctrl_c_leaves_nothing_unfinished_and_what_waits_goes_on(tmp_path):
+    source = tmp_path / "in"
+    source.mkdir()
+    make_clip(source / "long.mkv", num_frames=400, codec="ffv1", options={})
+    output = tmp_path / "out"
+    command = [SEMVID, "batch", str(source), "-o", str(output), "--preset", "medium", "--no-probe"]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    work = output / WORK_FOLDER
+    while not list(work.glob("*.mkv")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    child.send_signal(signal.SIGINT)
+    _, stderr = child.communicate(timeout=60)
+    assert child.returncode == 130, stderr
+    assert "interrupted" in stderr
+    assert list(work.glob("*.mkv")) == []
+    assert files(output) == {}
+    assert entries(output)["long.mkv"].state == "waiting"
+    assert entries(output)["long.mkv"].num_attempts == 0
+
+
+def test_a_process_that_dies_is_replaced_and_what_kills_it_always_fails(folder, tmp_path, monkeypatch):
+    crash = tmp_path / "site"
+    crash.mkdir()
+    # As an encoder's crash does, it takes the process with it.
+    (crash / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        "if os.environ.get('CRASH_ON') and 'semvid.batch.worker' in ' '.join(sys.orig_argv):\n"
+        "    import semvid.products.encode as encode\n"
+        "    whole = encode.encode_events\n"
+        "    def crash(*given, **named):\n"
+        "        if os.environ['CRASH_ON'] in str(given): os.abort()\n"
+        "        return whole(*given, **named)\n"
+        "    encode.encode_events = crash\n"
+        "    import semvid.products.compress as compress\n"
+        "    compress.encode_events = crash\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(crash))
+    monkeypatch.setenv("CRASH_ON", "a.mkv")
+    told = []
+    ended = batch(
+        [folder / "a.mkv", folder / "deep" / "b.mp4"], tmp_path / "out", CONFIG, on_event=told.append
+    )
+    assert ended.counts == {"done": 1, "failed": 1}
+    failed = entries(tmp_path / "out")["a.mkv"]
+    assert failed.num_attempts == 3
+    assert "its process ended with signal 6" in failed.reason
+    assert [one.state for one in told if type(one).__name__ == "JobEnded" and one.source.name == "a.mkv"] == [
+        "waiting", "waiting", "failed",
+    ]  # fmt: skip
+
+
+def test_a_source_is_replaced_only_by_something_smaller(tmp_path):
+    source, trash = tmp_path / "in", tmp_path / "trash"
+    make_folder(source)
+    before = files(source)
+    os.utime(source / "a.mkv", (1e9, 1e9))
+    (source / "a.mkv").chmod(0o640)
+    tiny = semvid.CompressConfig(rate=semvid.Crf(45), preset="superfast", probe=False, maps=FAST.maps)
+    config = BatchConfig(video=tiny, picture=CONFIG.picture, replace=True, trash=trash)
+    batch([source], None, config)
+    after = files(source)
+    assert len(after["a.mkv"]) < len(before["a.mkv"])
+    assert probe(source / "a.mkv").codec == "h264"
+    assert (source / "a.mkv").stat().st_mtime == 1e9
+    assert (source / "a.mkv").stat().st_mode & 0o777 == 0o640
+    assert after["broken.mp4"] == before["broken.mp4"]
+    assert "deep/p.png" not in after
+    assert "deep/p.jpg" in after
+    assert (trash / "a.mkv").read_bytes() == before["a.mkv"]
+    assert (trash / "p.png").read_bytes() == before["deep/p.png"]
+    # What was put in place is not compressed once more.
+    again = list(batch_events([source], None, config))
+    assert files(source) == after
+    assert not [one for one in again if type(one).__name__ == "JobBegan"]
+
+
+def test_what_would_not_become_smaller_is_skipped(folder, tmp_path):
+    large = semvid.CompressConfig(rate=semvid.Crf(1), preset="superfast", probe=False, maps=FAST.maps)
+    ended = batch([folder / "deep" / "b.mp4"], tmp_path, BatchConfig(video=large, min_saving=0.0))
+    assert ended.counts == {"skipped": 1}
+    assert files(tmp_path) == {}
+    assert "larger; the source stays" in entries(tmp_path)["b.mp4"].reason
+
+
+def test_killed_between_name_and_note_it_is_not_done_twice(tmp_path, monkeypatch):
+    source = tmp_path / "in"
+    source.mkdir()
+    make_clip(source / "a.mkv", num_frames=8, codec="ffv1", options={})
+    config = BatchConfig(video=FAST, replace=True)
+    monkeypatch.setattr(JobStore, "settle", lambda *rest, **named: os._exit(9))
+    child = os.fork()
+    if not child:
+        batch([source], None, config)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    monkeypatch.undo()
+    replaced = files(source)
+    assert entries(source)["a.mkv"].state == "running"
+    again = list(batch_events([source], None, config))
+    assert files(source) == replaced
+    assert [type(one).__name__ for one in again] == ["Planned", "BatchEnded"]
+    assert entries(source)["a.mkv"].state == "done"
+
+
+def test_lists_give_files_options_of_their_own(folder, tmp_path):
+    table = tmp_path / "list.csv"
+    with table.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["source", "crf", "codec"])
+        writer.writerow([folder / "a.mkv", "45", ""])
+        writer.writerow([folder / "deep" / "b.mp4", "", "x265"])
+    command = [SEMVID, "batch", f"@{table}", "-o", str(tmp_path / "out"), "--preset", "veryfast", "--no-probe",
+               "--model", "spectral", "--json"]  # fmt: skip
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stderr
+    events = [json.loads(one) for one in ended.stdout.splitlines()]
+    assert events[0]["event"] == "planned"
+    assert events[-1]["event"] == "batchended"
+    assert probe(tmp_path / "out" / "b.mp4").codec == "hevc"
+    assert entries(tmp_path / "out")["a.mkv"].result["quality"] == 45
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "message"),
+    [
+        (lambda at, to: batch([], to), InputError, "there is no source"),
+        (lambda at, to: batch([at / "none"], to), InputMissingError, "does not exist"),
+        (lambda at, to: batch([at], None), OutputError, "a batch needs a folder"),
+        (lambda at, to: batch([at], at), ConfigError, "is a source itself"),
+        (lambda at, to: batch([at], at / "a.mkv"), ConfigError, "is a file; give a folder"),
+        (lambda at, to: batch([at / "*.none"], to), InputMissingError, "matches nothing"),
+        (lambda at, to: BatchConfig(trash=to), ConfigError, "`trash` is where `replace` moves"),
+        (
+            lambda at, to: BatchConfig(video=semvid.CompressConfig(save_maps=to)),
+            ConfigError,
+            "`save_maps` names",
+        ),
+    ],
+)
+def test_what_cannot_be_is_told_in_one_line(folder, tmp_path, call, kind, message):
+    with pytest.raises(kind, match=message):
+        call(folder, tmp_path / "out")
+
+
+def test_what_nobody_made_is_not_written_over(folder, tmp_path):
+    (tmp_path / "a.mkv").write_text("mine")
+    batch([folder / "a.mkv"], tmp_path, CONFIG)
+    assert (tmp_path / "a.mkv").read_text() == "mine"
+    assert "exists, and no batch made it" in entries(tmp_path)["a.mkv"].reason
+
+
+def test_two_with_one_name_keep_their_endings(tmp_path):
+    source = tmp_path / "in"
+    source.mkdir()
+    make_clip(source / "a.mkv", num_frames=3, codec="ffv1", options={})
+    make_clip(source / "a.avi", num_frames=3, codec="mpeg4", options={})
+    batch([source], tmp_path / "out", CONFIG)
+    assert len(files(tmp_path / "out")) == 2
