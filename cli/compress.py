@@ -33,7 +33,7 @@ def command(
         "FOLDER."
     )],
     output: Annotated[Path | None, options.file_option(
-        "--output", "-o", metavar="FILE|FOLDER", help="Where to write: .mp4, .mkv, .mov, .webm or .avi. "
+        "--output", "-o", help="Where to write: .mp4, .mkv, .mov, .webm or .avi. "
         "Default: NAME.semvid.EXT beside the input."
     )] = None,
     codec: Codec = _DEFAULTS.codec,
@@ -133,7 +133,7 @@ def command(
         "on some parts: faster, and often far off."
     )] = False,
     workers: many.Workers = None,
-    attempts: many.Attempts = many.DEFAULTS.attempts,
+    attempts: many.Attempts = None,
     min_saving: many.MinSaving = None,
     replace: many.Replace = False,
     trash: many.Trash = None,
@@ -198,7 +198,7 @@ def command(
             replace=replace, trash=trash, as_json=as_json,
         )  # fmt: skip
         return
-    many.check_one(workers=workers, min_saving=min_saving, trash=trash)
+    many.check_one(workers=workers, attempts=attempts, min_saving=min_saving, trash=trash)
     source = Path(sources[0])
     from semvid.importance.registry import begin_opening, sharing_cores
 

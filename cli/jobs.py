@@ -23,8 +23,7 @@ class Action(StrEnum):
 
 def command(
     action: Annotated[Action, typer.Argument(
-        help="list them; show all about them; retry what failed; cancel what waits; or clean: forget what is "
-        "done, skipped or cancelled."
+        metavar="ACTION", help="What to do: list, show, retry, cancel or clean."
     )],
     folder: Annotated[Path, typer.Argument(help="The folder of the batch's outputs.")] = Path(),
     numbers: Annotated[list[int] | None, typer.Argument(
@@ -35,9 +34,13 @@ def command(
     )] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print jobs as JSON lines.")] = False,
 ) -> None:  # fmt: skip
-    """Look at the jobs of a batch, and change what is to be done."""
-    from semvid.batch.run import STORE, WORK_FOLDER
-    from semvid.batch.store import STATES, JobStore
+    """Look at the jobs of a batch, and change what is to be done.
+
+    list has a line for each, show all that is known. retry has what failed
+    tried again by the next run, cancel takes out what waits, and clean
+    forgets what is done, skipped or cancelled.
+    """
+    from semvid.batch.store import STATES, STORE, WORK_FOLDER, JobStore
     from semvid.cli.draw import to_json
     from semvid.cli.streams import emit, say
     from semvid.core.text import counted, visible

@@ -23,7 +23,9 @@ _WILD = frozenset("*?[")
 Workers = Annotated[int | None, many_option(
     help="Files at a time, each in a process of its own. Default: one for every four cores."
 )]
-Attempts = Annotated[int, many_option(help="How often to try a file whose process crashes, 1 to 100.")]
+Attempts = Annotated[int | None, many_option(
+    help="How often to try a file whose process crashes, 1 to 100. Default: 3."
+)]
 MinSaving = Annotated[str | None, many_option(
     metavar="PERCENT", help="Skip files that would not become smaller by this much, as in 5%; 0 = skip those "
     "that would become larger."
@@ -53,17 +55,20 @@ def always_batch() -> Iterator[None]:
 def are_many(sources: Sequence[str], *, replace: bool) -> bool:
     """Whether sources are more than one file, or are to be handled like that."""
     first = sources[0]
+    if len(sources) == 2 and not Path(sources[1]).exists() and not _WILD & set(sources[1]):
+        raise ConfigError(f"{sources[1]} does not exist; the output goes after -o")
     if _is_batch.get() or len(sources) > 1 or replace:
         return True
     is_list = first.startswith("@") and not Path(first).exists()
     return is_list or Path(first).is_dir() or (bool(_WILD & set(first)) and not Path(first).exists())
 
 
-def check_one(*, workers: int | None, min_saving: str | None, trash: Path | None) -> None:
+def check_one(**given: object) -> None:
     """Refuse options for many files where there is one."""
-    for name, value in (("--workers", workers), ("--min-saving", min_saving), ("--trash", trash)):
+    for name, value in given.items():
         if value is not None:
-            raise ConfigError(f"{name} is for many files; use 'semvid batch', or leave it out")
+            flag = f"--{name.replace('_', '-')}"
+            raise ConfigError(f"{flag} is for many files; use 'semvid batch', or leave it out")
 
 
 def take_config(config: CompressConfig) -> bool:
@@ -93,7 +98,7 @@ def run_batch(
     video: CompressConfig,
     *,
     workers: int | None,
-    attempts: int,
+    attempts: int | None,
     min_saving: str | None,
     replace: bool,
     trash: Path | None,
@@ -102,7 +107,7 @@ def run_batch(
     """Compress many files, and show how it goes."""
     from contextlib import closing
 
-    from semvid.batch.run import batch_events
+    from semvid.batch.run import compress_many_events
     from semvid.cli.draw_batch import BatchDrawer, BatchJsonPrinter
     from semvid.core.config import ImageConfig
 
@@ -112,14 +117,14 @@ def run_batch(
             maps=video.maps, threads=video.threads, strength=min(video.allocation.strength, 3.0)
         ),
         workers=workers,
-        attempts=attempts,
+        attempts=DEFAULTS.attempts if attempts is None else attempts,
         min_saving=None if min_saving is None else parse_share("--min-saving", min_saving),
         replace=replace,
         overwrite=video.overwrite,
         trash=trash,
     )
     with BatchJsonPrinter() if as_json else BatchDrawer() as drawer:
-        events = batch_events(sources, output, config, read_options=_read_options)
+        events = compress_many_events(sources, output, config, read_options=_read_options)
         with closing(events):
             for event in events:
                 drawer.draw(event)

@@ -9,9 +9,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from semvid.batch.events import BatchEnded
+    from semvid.batch.run import compress_many, compress_many_events
     from semvid.core.coded import CodedPacket
     from semvid.core.config import (
         AllocationConfig,
+        BatchConfig,
         CompareConfig,
         CompressConfig,
         ExportConfig,
@@ -91,9 +94,11 @@ if TYPE_CHECKING:
     from semvid.streaming.stream import LiveStream
 
 _NAMES = {
+    "batch.events": "BatchEnded",
+    "batch.run": "compress_many compress_many_events",
     "core.coded": "CodedPacket",
     "core.config": (
-        "AllocationConfig CompareConfig CompressConfig ExportConfig FocusConfig ImageConfig "
+        "AllocationConfig BatchConfig CompareConfig CompressConfig ExportConfig FocusConfig ImageConfig "
         "LiveConfig MapsConfig Mark OverlayConfig TemporalConfig"
     ),
     "core.errors": "MissedError SemvidError",
@@ -134,6 +139,8 @@ __version__ = "0.1.0"
 __all__ = [
     "AllocationConfig",
     "AsGoodAs",
+    "BatchConfig",
+    "BatchEnded",
     "Bench",
     "Bitrate",
     "Chosen",
@@ -207,6 +214,8 @@ __all__ = [
     "compress_images",
     "compress_images_events",
     "compress_job",
+    "compress_many",
+    "compress_many_events",
     "estimate_events",
     "export_maps",
     "export_overlay",

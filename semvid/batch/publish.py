@@ -21,8 +21,8 @@ def room_for(source: Path, folder: Path) -> str | None:
     if free >= needed:
         return None
     return (
-        f"{folder} has {free >> 20} MiB free, and {source} takes {needed >> 20}; free some, and run `semvid "
-        "jobs retry`"
+        f"{folder} has {free >> 20} MiB free, and {source} takes {needed >> 20}; free some, and have it "
+        "tried again"
     )
 
 

@@ -24,7 +24,7 @@ from semvid.batch.local import LocalPool, Told
 from semvid.batch.plan import OptionsReader, made_of, plan_jobs
 from semvid.batch.publish import finish_replacing, publish, replace_source, room_for
 from semvid.batch.sources import check_output_folder, find_sources
-from semvid.batch.store import LEASE_SECONDS, JobStore, Settled, State, Taken
+from semvid.batch.store import LEASE_SECONDS, STORE, WORK_FOLDER, JobStore, Settled, State, Taken
 from semvid.core.config import BatchConfig
 from semvid.core.errors import OutputError, SemvidError
 from semvid.core.settings import or_default
@@ -32,15 +32,12 @@ from semvid.core.text import reason
 from semvid.core.threads import budget_of
 from semvid.engine.run import follow
 
-WORK_FOLDER = ".semvid"
-"""Beside the outputs: the list of jobs, and what is unfinished."""
-STORE = "jobs.sqlite"
 _CORES_PER_FILE = 4
 _POLL_SECONDS = 0.5
 _BEATS_PER_LEASE = 4
 
 
-def batch(
+def compress_many(
     sources: Sequence[Path | str],
     output: Path | str | None = None,
     config: BatchConfig | None = None,
@@ -56,7 +53,7 @@ def batch(
         sources: Files, folders, patterns and lists: see ``find_sources``.
         output: A folder; it keeps the structure of folders among the sources. None needs ``replace``.
         config: Options; None = defaults.
-        on_event: Called with every event of ``batch_events``.
+        on_event: Called with every event of ``compress_many_events``.
 
     Returns:
         How many ended how: files that fail do not stop the others.
@@ -64,20 +61,20 @@ def batch(
     Raises:
         SemvidError: There is nothing to do, or an option is wrong; see ``semvid.core.errors``.
     """
-    return follow(batch_events(sources, output, config), on_event)
+    return follow(compress_many_events(sources, output, config), on_event)
 
 
-def batch_events(
+def compress_many_events(
     sources: Sequence[Path | str],
     output: Path | str | None = None,
     config: BatchConfig | None = None,
     *,
     read_options: OptionsReader | None = None,
 ) -> Generator[BatchEvent, None, BatchEnded]:
-    """Do the work of ``batch`` step by step; arguments are the same.
+    """Do the work of ``compress_many`` step by step; arguments are the same.
 
     Args:
-        sources: See ``batch``, as for the next two.
+        sources: See ``compress_many``, as for the next two.
         output: A folder.
         config: Options.
         read_options: Reads the options that lists give to single files.

@@ -25,6 +25,8 @@ from semvid.core.text import counted, reason
 State = Literal["waiting", "running", "done", "skipped", "failed", "cancelled"]
 STATES: tuple[State, ...] = get_args(State)
 Settled = Literal["done", "skipped", "failed"]
+WORK_FOLDER, STORE = ".semvid", "jobs.sqlite"
+"""A folder beside the outputs for what is unfinished, and the store in it."""
 VERSION = 1
 """Of the tables; a store of a later one is refused."""
 LEASE_SECONDS = 60.0
@@ -430,8 +432,7 @@ class JobStore:
             yield
         except sqlite3.Error as error:
             raise OutputError(
-                f"the list of jobs {self.path} cannot be used: {reason(error)}; check its folder, or give "
-                "another `jobs` file"
+                f"the list of jobs {self.path} cannot be used: {reason(error)}; check its folder"
             ) from error
 
 

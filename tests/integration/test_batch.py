@@ -16,8 +16,8 @@ import pytest
 from clips import make_clip
 
 import semvid
-from semvid.batch.run import STORE, WORK_FOLDER, batch, batch_events
-from semvid.batch.store import JobStore
+from semvid.batch.run import compress_many, compress_many_events
+from semvid.batch.store import STORE, WORK_FOLDER, JobStore
 from semvid.core.config import BatchConfig
 from semvid.core.errors import ConfigError, InputError, InputMissingError, OutputError
 from semvid.media.probe import probe
@@ -52,7 +52,7 @@ def files(folder):
 @pytest.fixture(scope="module")
 def undisturbed(folder, tmp_path_factory):
     output = tmp_path_factory.mktemp("undisturbed")
-    ended = batch([folder], output, CONFIG)
+    ended = compress_many([folder], output, CONFIG)
     assert ended.counts == {"done": 3, "failed": 1}
     return files(output)
 
@@ -64,7 +64,7 @@ def entries(output):
 
 def test_every_file_ends_in_a_way_that_is_told(folder, tmp_path, undisturbed):
     told = []
-    ended = batch([folder], tmp_path, CONFIG, on_event=told.append)
+    ended = compress_many([folder], tmp_path, CONFIG, on_event=told.append)
     assert set(files(tmp_path)) == {"a.mkv", "deep/b.mp4", "deep/p.jpg"}
     assert files(tmp_path) == undisturbed
     by_name = entries(tmp_path)
@@ -82,14 +82,14 @@ def test_a_second_run_does_nothing_and_a_changed_file_is_done_again(folder, tmp_
     source = tmp_path / "in"
     make_folder(source)
     output = tmp_path / "out"
-    batch([source], output, CONFIG)
+    compress_many([source], output, CONFIG)
     before = {one: (output / one).stat().st_mtime_ns for one in files(output)}
-    again = list(batch_events([source], output, CONFIG))
+    again = list(compress_many_events([source], output, CONFIG))
     assert [type(one).__name__ for one in again] == ["Planned", "BatchEnded"]
     assert {one: (output / one).stat().st_mtime_ns for one in files(output)} == before
     make_clip(source / "a.mkv", num_frames=5, codec="ffv1", options={})
     (output / "deep" / "b.mp4").unlink()
-    third = list(batch_events([source], output, CONFIG))
+    third = list(compress_many_events([source], output, CONFIG))
     assert third[0].num_waiting == 2
     assert list(semvid.probe(output / "a.mkv").path.parts)
     assert entries(output)["a.mkv"].result["num_frames"] == 5
@@ -97,10 +97,10 @@ def test_a_second_run_does_nothing_and_a_changed_file_is_done_again(folder, tmp_
 
 
 def test_other_options_do_all_again(folder, tmp_path):
-    batch([folder / "a.mkv"], tmp_path, CONFIG)
+    compress_many([folder / "a.mkv"], tmp_path, CONFIG)
     first = files(tmp_path)
     coarse = semvid.CompressConfig(rate=semvid.Crf(45), preset="superfast", probe=False, maps=FAST.maps)
-    batch([folder / "a.mkv"], tmp_path, BatchConfig(video=coarse))
+    compress_many([folder / "a.mkv"], tmp_path, BatchConfig(video=coarse))
     assert len(files(tmp_path)["a.mkv"]) < len(first["a.mkv"])
 
 
@@ -161,7 +161,7 @@ def test_a_process_that_dies_is_replaced_and_what_kills_it_always_fails(folder, 
     monkeypatch.setenv("PYTHONPATH", str(crash))
     monkeypatch.setenv("CRASH_ON", "a.mkv")
     told = []
-    ended = batch(
+    ended = compress_many(
         [folder / "a.mkv", folder / "deep" / "b.mp4"], tmp_path / "out", CONFIG, on_event=told.append
     )
     assert ended.counts == {"done": 1, "failed": 1}
@@ -181,7 +181,7 @@ def test_a_source_is_replaced_only_by_something_smaller(tmp_path):
     (source / "a.mkv").chmod(0o640)
     tiny = semvid.CompressConfig(rate=semvid.Crf(45), preset="superfast", probe=False, maps=FAST.maps)
     config = BatchConfig(video=tiny, picture=CONFIG.picture, replace=True, trash=trash)
-    batch([source], None, config)
+    compress_many([source], None, config)
     after = files(source)
     assert len(after["a.mkv"]) < len(before["a.mkv"])
     assert probe(source / "a.mkv").codec == "h264"
@@ -193,14 +193,14 @@ def test_a_source_is_replaced_only_by_something_smaller(tmp_path):
     assert (trash / "a.mkv").read_bytes() == before["a.mkv"]
     assert (trash / "p.png").read_bytes() == before["deep/p.png"]
     # What was put in place is not compressed once more.
-    again = list(batch_events([source], None, config))
+    again = list(compress_many_events([source], None, config))
     assert files(source) == after
     assert not [one for one in again if type(one).__name__ == "JobBegan"]
 
 
 def test_what_would_not_become_smaller_is_skipped(folder, tmp_path):
     large = semvid.CompressConfig(rate=semvid.Crf(1), preset="superfast", probe=False, maps=FAST.maps)
-    ended = batch([folder / "deep" / "b.mp4"], tmp_path, BatchConfig(video=large, min_saving=0.0))
+    ended = compress_many([folder / "deep" / "b.mp4"], tmp_path, BatchConfig(video=large, min_saving=0.0))
     assert ended.counts == {"skipped": 1}
     assert files(tmp_path) == {}
     assert "larger; the source stays" in entries(tmp_path)["b.mp4"].reason
@@ -214,13 +214,13 @@ def test_killed_between_name_and_note_it_is_not_done_twice(tmp_path, monkeypatch
     monkeypatch.setattr(JobStore, "settle", lambda *rest, **named: os._exit(9))
     child = os.fork()
     if not child:
-        batch([source], None, config)
+        compress_many([source], None, config)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
     monkeypatch.undo()
     replaced = files(source)
     assert entries(source)["a.mkv"].state == "running"
-    again = list(batch_events([source], None, config))
+    again = list(compress_many_events([source], None, config))
     assert files(source) == replaced
     assert [type(one).__name__ for one in again] == ["Planned", "BatchEnded"]
     assert entries(source)["a.mkv"].state == "done"
@@ -247,17 +247,17 @@ def test_lists_give_files_options_of_their_own(folder, tmp_path):
 @pytest.mark.parametrize(
     ("call", "kind", "message"),
     [
-        (lambda at, to: batch([], to), InputError, "there is no source"),
-        (lambda at, to: batch([at / "none"], to), InputMissingError, "does not exist"),
-        (lambda at, to: batch([at], None), OutputError, "a batch needs a folder"),
-        (lambda at, to: batch([at], at), ConfigError, "is a source itself"),
-        (lambda at, to: batch([at], at / "a.mkv"), ConfigError, "is a file; give a folder"),
-        (lambda at, to: batch([at / "*.none"], to), InputMissingError, "matches nothing"),
+        (lambda at, to: compress_many([], to), InputError, "there is no source"),
+        (lambda at, to: compress_many([at / "none"], to), InputMissingError, "does not exist"),
+        (lambda at, to: compress_many([at], None), OutputError, "a batch needs a folder"),
+        (lambda at, to: compress_many([at], at), ConfigError, "is a source itself"),
+        (lambda at, to: compress_many([at], at / "a.mkv"), ConfigError, "is a file; give a folder"),
+        (lambda at, to: compress_many([at / "*.none"], to), InputMissingError, "matches nothing"),
         (lambda at, to: BatchConfig(trash=to), ConfigError, "`trash` is where `replace` moves"),
         (
             lambda at, to: BatchConfig(video=semvid.CompressConfig(save_maps=to)),
             ConfigError,
-            "`save_maps` names",
+            "`save_maps=.*` is of one video",
         ),
     ],
 )
@@ -268,7 +268,7 @@ def test_what_cannot_be_is_told_in_one_line(folder, tmp_path, call, kind, messag
 
 def test_what_nobody_made_is_not_written_over(folder, tmp_path):
     (tmp_path / "a.mkv").write_text("mine")
-    batch([folder / "a.mkv"], tmp_path, CONFIG)
+    compress_many([folder / "a.mkv"], tmp_path, CONFIG)
     assert (tmp_path / "a.mkv").read_text() == "mine"
     assert "exists, and no batch made it" in entries(tmp_path)["a.mkv"].reason
 
@@ -278,5 +278,5 @@ def test_two_with_one_name_keep_their_endings(tmp_path):
     source.mkdir()
     make_clip(source / "a.mkv", num_frames=3, codec="ffv1", options={})
     make_clip(source / "a.avi", num_frames=3, codec="mpeg4", options={})
-    batch([source], tmp_path / "out", CONFIG)
+    compress_many([source], tmp_path / "out", CONFIG)
     assert len(files(tmp_path / "out")) == 2

@@ -84,7 +84,9 @@ NAMES = {
     "serve": "address",
 }  # fmt: skip
 FINE = {
-    "as_json": "nothing can be wrong with it", "no_preview": "nothing can be wrong with it",
+    "attempts": "is for many files: see test_batch", "min_saving": "is for many files: see test_batch",
+    "replace": "is for many files: see test_batch", "trash": "is for many files: see test_batch",
+    "state": "is read by the command line: see test_batch", "as_json": "nothing can be wrong with it", "no_preview": "nothing can be wrong with it",
     "realtime": "has no meaning for other sources than files", "loop": "has no meaning for other sources than files",
     "strict": "needs a file with something to refuse: see test_conversion", "token": "is no option in messages",
     "bd": "needs a second set: see test_compare_rates",
@@ -95,6 +97,8 @@ FINE = {
 OPTIONS = [
     (command, option)
     for command in sorted(COMMANDS)
+    # It is another name of compress.
+    if command != "batch"
     for option in COMMANDS[command].params
     if isinstance(option, typer.core.TyperOption)
 ]

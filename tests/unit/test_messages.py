@@ -25,7 +25,7 @@ VALUE = "\N{WHITE SQUARE}"
 SHOWN_WITH = {
     "importance.files": "--maps", "engine.floor": "--floor", "engine.scored": "--target-vmaf", "engine.part_frames": "--as-good-as",
     "importance.files.boxes": "--boxes", "importance.tracking": "--track", "cli.marks": "--track", "models": "--model", "codecs": "--codec",
-    "products.encode": "--crf", "products.wished": "--crf", "products.two_pass": "--crf", "engine.peak": "--max-bitrate", "cli.peak": "--max-bitrate", "products.maps": "--format", "products.compare.compare": "--metrics", "products.report": "--report",
+    "products.still": "--target-ssimulacra2", "scores.stills": "--target-ssimulacra2", "products.encode": "--crf", "products.wished": "--crf", "products.two_pass": "--crf", "engine.peak": "--max-bitrate", "cli.peak": "--max-bitrate", "products.maps": "--format", "products.compare.compare": "--metrics", "products.report": "--report",
     "media.writing.claim": "-y", "media.writing.output": "-y", "media.writing.carry": "--drop", "media.reach": "--allow-protocols", "cli.options": "--focus",
 }  # fmt: skip
 """What a module is about: commands without this option may import it, but cannot get at its messages."""

@@ -9,6 +9,7 @@ from semvid.core.config.products import CompressConfig, ImageConfig
 from semvid.core.errors import ConfigError
 from semvid.core.setting_types import Limits
 from semvid.core.settings import Settings, settings
+from semvid.core.text import setting
 
 
 @settings
@@ -47,8 +48,8 @@ class BatchConfig(Settings):
         for name, value in files.items():
             if value:
                 raise ConfigError(
-                    f"`{name}` names files of one video, and a batch has many; compress each alone, or name "
-                    "it in a list"
+                    f"{setting(name, value)} is of one video, and a batch has many; compress each alone, or "
+                    "name it in a list"
                 )
 
     @property

@@ -42,7 +42,7 @@ _OPTIONS = {
     # Pictures must not be moved off their grid because the sound's decoder needs a lead-in.
     ".avi": {"avoid_negative_ts": "disabled"},
     # Else FFmpeg gives the file and its tracks random numbers, and no two runs write the same bytes.
-    **dict.fromkeys(MATROSKA_LIKE, {"fflags": "+bitexact"}),
+    **{key: {"fflags": "+bitexact"} for key in MATROSKA_LIKE},
 }
 
 
