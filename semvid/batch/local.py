@@ -42,7 +42,8 @@ class _Worker:
         self.job = job
         if self._child is None or self._child.poll() is not None:
             with shielded():
-                self._child = start_child(["-m", "semvid.batch.worker"], stderr=subprocess.PIPE)
+                # Not from the folder it is run in, which may hold a folder of our name.
+                self._child = start_child(["-P", "-m", "semvid.batch.worker"], stderr=subprocess.PIPE)
             self._listener = threading.Thread(target=self._listen, args=(self._child,), daemon=True)
             self._listener.start()
         assert self._child.stdin is not None  # noqa: S101 - it is a pipe
