@@ -20,6 +20,8 @@ _MOST_AHEAD, _FEWEST_AHEAD = 32, 4
 """Frames between two threads. Many let the stages before the encoder work in the gaps it leaves, at a low
 priority, which takes a tenth off the time of an encode on two cores."""
 _BYTES_AHEAD = 64 * 2**20
+_MOST_DECODED = 8
+"""Of them between the decoder, which is steady, and the analysis, in which others wait."""
 
 
 @contextmanager
@@ -33,7 +35,7 @@ def pipeline(reader: VideoReader, *stages: Stage, while_decoding: Sequence[Stage
     """
     with ExitStack() as stack:
         items: Items = reader.read()
-        for stage in (*while_decoding, in_thread("decode", reader.info), *stages):
+        for stage in (*while_decoding, in_thread("decode", reader.info, _MOST_DECODED), *stages):
             # The last is closed first, and with it the threads that use those before it.
             items = stack.enter_context(closing(stage(items)))
         yield items
@@ -66,14 +68,14 @@ def bytes_per_frame(info: VideoInfo) -> int:
     return max(info.width * info.height * 3 // 2 * bits // 8, 1)
 
 
-def in_thread(name: str, info: VideoInfo) -> Stage:
-    """Return a stage that runs all stages before it in a separate thread, a few frames ahead.
+def in_thread(name: str, info: VideoInfo, most_ahead: int = _MOST_AHEAD) -> Stage:
+    """Return a stage that runs all stages before it in a separate thread, at most so many frames ahead.
 
     In a run that may use one or two threads they stay in the calling one: see ``ThreadBudget``.
     """
     if not thread_budget().has_stage_threads:
         return lambda items: items
-    ahead = min(max(_BYTES_AHEAD // bytes_per_frame(info), _FEWEST_AHEAD), _MOST_AHEAD)
+    ahead = min(max(_BYTES_AHEAD // bytes_per_frame(info), _FEWEST_AHEAD), most_ahead)
     return lambda items: prefetch(items, ahead, f"semvid-{name}")
 
 

@@ -82,11 +82,10 @@ def encode_events(
             interlaced = InterlacedStage(config.deinterlace, coding.codes_fields, output.suffix)
             # Frames before the span only warm up what is remembered from frame to frame.
             cut = each(AnalysedFrame, lambda one: [one] if one.frame.pts in reader.span else [])
-            stages = [run.analyse, interlaced.run, cut, run.preview]
+            encoding, writing, log = Encoding(), Writing(reader, writer), CodingLog()
+            peak, stages = PeakWatch(config.peak), [run.analyse, interlaced.run, cut, run.preview]
             if redraw is not None:
                 stages.append(redraw(run))
-            encoding, writing, log = Encoding(), Writing(reader, writer), CodingLog()
-            peak = PeakWatch(config.peak)
             encoding.begin(coding, Target.of_file(info, output.suffix))
             stack.callback(encoding.close)
             # The calling thread must keep the encoder fed.
@@ -98,6 +97,8 @@ def encode_events(
             remark, fields = "what could be decoded was compressed", interlaced.notices()
             yield from run.finish(writing.num_frames, "were coded", remark, fields)
             complete = writer.complete()
+            # Before others are read: the memory of its pictures is as much as theirs.
+            reader.close()
             if accepts is not None and not accepts(_finished(complete, coding, writing, log)):
                 raise RejectedError
             yield from _verify(writer, config)

@@ -85,6 +85,11 @@ class PacketReader:
         self.lead_ins: dict[int, Fraction] = {}
         self._last_dts: dict[int, int] = {}
 
+    def close(self) -> None:
+        """Let go of the input, which whoever opened it closes."""
+        self.__dict__.pop("_container", None)
+        self.__dict__.pop("_main", None)
+
     def read(
         self, until: Fraction | None = None, is_over: Callable[[], bool] = bool
     ) -> Generator[Packet[Any], None, None]:

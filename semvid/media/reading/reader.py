@@ -141,7 +141,13 @@ class VideoReader(Closing):
 
     def close(self) -> None:
         """Close the file. Only after whatever iterates ``read()`` has ended."""
-        self.container.close()
+        container = self.__dict__.pop("container", None)
+        if container is not None:
+            container.close()
+            # PyAV lets go of a decoder only with its stream, and a decoder keeps the memory of all pictures
+            # that were in use at once: in 720p about 100 MB.
+            del self.stream, self._decoder
+            self._packets.close()
 
     def read(self) -> Generator[Frame | Packet[Any], None, None]:
         """Yield decoded frames of the main video stream and the other streams' packets, in file order.
