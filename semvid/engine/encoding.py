@@ -8,7 +8,9 @@ from typing import Any
 from semvid.codecs.base.coding import Coding, Encoder, PreparedFrame, Target
 from semvid.core.coded import CodedPacket, StreamParameters
 from semvid.core.events import Notice
+from semvid.core.pacing import Pace
 from semvid.core.records import dataclass
+from semvid.core.threads import thread_budget
 from semvid.engine.stages import Items
 
 
@@ -32,6 +34,7 @@ class Encoding:
         self._encoder: Encoder | None = None
         self._next: tuple[Coding, Target] | None = None
         self._num_told = 0
+        self._pace: Pace | None = None
 
     def begin(self, coding: Coding, target: Target) -> None:
         """Have the next frame open a new encoder; the one before it is emptied then."""
@@ -56,6 +59,8 @@ class Encoding:
             yield from self._open(item)
             assert self._encoder is not None  # noqa: S101 - begin comes first
             packets = self._encoder.encode(item)
+            if self._pace is not None:
+                self._pace.keep()
             yield from self._new_notices()
             yield Encoded(item, packets)
 
@@ -74,6 +79,8 @@ class Encoding:
         if self._next is None:
             return
         coding, target = self._next
+        # Live streams wait for nothing.
+        self._pace = None if target.source is None else Pace(thread_budget())
         encoder = coding.open(first, target)
         yield from self.finish(is_end=False)
         self._next, self._encoder, self._num_told = None, encoder, 0
