@@ -198,6 +198,11 @@ def test_a_source_is_replaced_only_by_something_smaller(tmp_path):
     assert not [one for one in again if type(one).__name__ == "JobBegan"]
 
 
+def test_what_takes_the_place_of_a_source_is_decoded_before():
+    assert BatchConfig(video=FAST, replace=True).video.verify == "full"
+    assert BatchConfig(video=FAST).video.verify == "quick"
+
+
 def test_what_would_not_become_smaller_is_skipped(folder, tmp_path):
     large = semvid.CompressConfig(rate=semvid.Crf(1), preset="superfast", probe=False, maps=FAST.maps)
     ended = compress_many([folder / "deep" / "b.mp4"], tmp_path, BatchConfig(video=large, min_saving=0.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +29,7 @@ class BatchConfig(Settings):
     """Skip what would not become smaller by this share of the source; None = keep whatever comes out."""
     replace: bool = False
     """Put each output in the place of its source, once it is complete and checked; with ``min_saving`` 0 if
-    none is given."""
+    none is given. Videos are checked by ``verify="full"`` then, whatever ``video`` says."""
     overwrite: bool = False
     """Replace existing outputs that no batch made."""
     trash: Path | None = None
@@ -51,6 +52,10 @@ class BatchConfig(Settings):
                     f"{setting(name, value)} is of one video, and a batch has many; compress each alone, or "
                     "name it in a list"
                 )
+
+        if self.replace:
+            # The source is gone afterwards.
+            object.__setattr__(self, "video", dataclasses.replace(self.video, verify="full"))
 
     @property
     def least_saving(self) -> float | None:
