@@ -134,6 +134,7 @@ def command(
     )] = False,
     workers: many.Workers = None,
     attempts: many.Attempts = None,
+    part_seconds: many.PartSeconds = None,
     min_saving: many.MinSaving = None,
     replace: many.Replace = False,
     trash: many.Trash = None,
@@ -194,11 +195,14 @@ def command(
         if dry_run or report is not None:
             raise ConfigError(f"{'--dry-run' if dry_run else '--report'} is for one video; leave it out")
         many.run_batch(
-            sources, output, config, workers=workers, attempts=attempts, min_saving=min_saving,
+            sources, output, config, workers=workers, attempts=attempts, part_seconds=part_seconds,
+            min_saving=min_saving,
             replace=replace, trash=trash, as_json=as_json,
         )  # fmt: skip
         return
-    many.check_one(workers=workers, attempts=attempts, min_saving=min_saving, trash=trash)
+    many.check_one(
+        workers=workers, attempts=attempts, part_seconds=part_seconds, min_saving=min_saving, trash=trash
+    )
     source = Path(sources[0])
     from semvid.importance.registry import begin_opening, sharing_cores
 

@@ -17,6 +17,7 @@ from semvid.batch.events import (
     JobEnded,
     JobNotice,
     JobProgress,
+    PartEnded,
     Planned,
 )
 from semvid.cli.draw import change, format_bytes, to_json
@@ -67,6 +68,8 @@ class BatchDrawer:
                 self._plan(event)
             case JobBegan():
                 name = visible(event.source.name)
+                if event.num_parts:
+                    name += f" ({event.part or 'joining'}/{event.num_parts})"
                 self._tasks[event.job] = self._bar.add_task(name, total=None, note="")
                 self._began[event.job] = time.monotonic()
             case JobProgress():
@@ -78,6 +81,11 @@ class BatchDrawer:
                     self._tell(line)
             case JobEnded():
                 self._end(event)
+            case PartEnded():
+                self._hide(event.job)
+                if event.state != "done":
+                    name = visible(event.source.name)
+                    self._tell(f"note: {name}, part {event.part} of {event.num_parts}: {told(event.reason)}")
             case BatchEnded():
                 self.num_failed = event.counts.get("failed", 0)
                 self.__exit__()
@@ -95,9 +103,7 @@ class BatchDrawer:
         self._all = self._bar.add_task("all", total=event.num_waiting, note=f"0 of {event.num_waiting}")
 
     def _end(self, event: JobEnded) -> None:
-        task = self._tasks.pop(event.job, None)
-        if task is not None:
-            self._bar.remove_task(task)
+        self._hide(event.job)
         seconds = time.monotonic() - self._began.pop(event.job, time.monotonic())
         if event.state in {"done", "skipped", "failed"} and self._all is not None:
             self._bar.advance(self._all)
@@ -108,6 +114,11 @@ class BatchDrawer:
             self._tell(f"semvid: {line}")
         else:
             say(line)
+
+    def _hide(self, job: int) -> None:
+        task = self._tasks.pop(job, None)
+        if task is not None:
+            self._bar.remove_task(task)
 
     def _tell(self, line: str) -> None:
         self._stderr.print(line, markup=False, soft_wrap=True)

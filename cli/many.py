@@ -26,6 +26,10 @@ Workers = Annotated[int | None, many_option(
 Attempts = Annotated[int | None, many_option(
     help="How often to try a file whose process crashes, 1 to 100. Default: 3."
 )]
+PartSeconds = Annotated[float | None, many_option(
+    help="Compress long videos in parts of about so many seconds, each kept when it is done; 0 = in one "
+    "piece. Default: 30."
+)]
 MinSaving = Annotated[str | None, many_option(
     metavar="PERCENT", help="Skip files that would not become smaller by this much, as in 5%; 0 = skip those "
     "that would become larger."
@@ -99,6 +103,7 @@ def run_batch(
     *,
     workers: int | None,
     attempts: int | None,
+    part_seconds: float | None,
     min_saving: str | None,
     replace: bool,
     trash: Path | None,
@@ -118,6 +123,7 @@ def run_batch(
         ),
         workers=workers,
         attempts=DEFAULTS.attempts if attempts is None else attempts,
+        part_seconds=DEFAULTS.part_seconds if part_seconds is None else part_seconds,
         min_saving=None if min_saving is None else parse_share("--min-saving", min_saving),
         replace=replace,
         overwrite=video.overwrite,

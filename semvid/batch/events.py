@@ -31,6 +31,10 @@ class JobBegan:
     source: Path
     output: Path
     attempt: int
+    part: int | None = None
+    """Which part of a long video it is, from 1; None = all of a file."""
+    num_parts: int = 0
+    """So many parts the video has; 0 = it is in one piece, and else they are put together last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,18 @@ class JobEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class PartEnded:
+    """A part of a long video was settled, or waits for another attempt; its video is not done yet."""
+
+    job: int
+    source: Path
+    part: int
+    num_parts: int
+    state: State
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class BatchEnded:
     """All that can be done was done."""
 
@@ -77,4 +93,4 @@ class BatchEnded:
     elapsed_seconds: float
 
 
-BatchEvent = Planned | JobBegan | JobProgress | JobNotice | JobEnded | BatchEnded
+BatchEvent = Planned | JobBegan | JobProgress | JobNotice | JobEnded | PartEnded | BatchEnded

@@ -7,7 +7,7 @@ import json
 import queue
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -133,11 +133,11 @@ class LocalPool:
         """Processes without a job."""
         return sum(one.job is None for one in self._workers)
 
-    def begin(self, taken: Taken, output: Path) -> None:
-        """Give a job to a process that has none."""
+    def begin(self, taken: Taken, output: Path, parts: Sequence[Path]) -> None:
+        """Give a job to a process that has none; ``parts`` as for ``Task.from_plain``."""
         worker = next(one for one in self._workers if one.job is None)
         order = {"task": taken.task, "source": str(taken.source), "output": str(output)}
-        worker.begin(taken.id, {**order, "threads": self._threads})
+        worker.begin(taken.id, {**order, "parts": list(map(str, parts)), "threads": self._threads})
 
     def next(self, seconds: float) -> Told | None:
         """Wait for what is told next; None = nothing was for so long."""

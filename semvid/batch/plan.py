@@ -88,7 +88,10 @@ def plan_jobs(
                 seen = known or seen
         elif target.exists() and target != one.task.source and not config.overwrite:
             fault = fault or f"{target} exists, and no batch made it; pass `overwrite=True` to overwrite it"
-        record = {**one.task.to_plain(), "least_saving": config.least_saving, "replace": config.replace}
+        record = {
+            **one.task.to_plain(), "least_saving": config.least_saving, "replace": config.replace,
+            "part_seconds": config.part_seconds if one.task.may_be_divided else 0,
+        }  # fmt: skip
         plan.jobs.append(NewJob(one.task.source, target, record, seen, is_lost=is_lost))
         if fault:
             plan.failures[target] = fault

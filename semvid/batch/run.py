@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -10,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from semvid.batch.borders import spans_of
 from semvid.batch.events import (
     BatchEnded,
     BatchEvent,
@@ -17,6 +19,7 @@ from semvid.batch.events import (
     JobEnded,
     JobNotice,
     JobProgress,
+    PartEnded,
     Planned,
 )
 from semvid.batch.identity import Identity, identify
@@ -24,7 +27,7 @@ from semvid.batch.local import LocalPool, Told
 from semvid.batch.plan import OptionsReader, made_of, plan_jobs
 from semvid.batch.publish import finish_replacing, publish, replace_source, room_for
 from semvid.batch.sources import check_output_folder, find_sources
-from semvid.batch.store import LEASE_SECONDS, STORE, WORK_FOLDER, JobStore, Settled, State, Taken
+from semvid.batch.store import LEASE_SECONDS, STORE, WORK_FOLDER, JobStore, NewJob, Settled, State, Taken
 from semvid.core.config import BatchConfig
 from semvid.core.errors import OutputError, SemvidError
 from semvid.core.settings import or_default
@@ -203,7 +206,7 @@ class _Batch:
                         if taken is None:
                             break
                         yield from self._begin(taken, pool)
-                    if not self._held and not self._others_work():
+                    if not self._held and not self._store.is_any_left(self._ours):
                         return
                     told = pool.next(_POLL_SECONDS)
                     if told is not None and told.job in self._held:
@@ -220,10 +223,20 @@ class _Batch:
         if fault is not None:
             yield self._settle(taken, "failed", fault)
             return
-        yield JobBegan(taken.id, taken.source, taken.output, taken.num_attempts)
+        parts = [one.output for one in self._store.entries(of_whole=taken.id)]
+        if not parts and taken.task["part_seconds"]:
+            divided = self._divide(taken)
+            if divided is not None:
+                yield divided
+                return
+        part, num_parts = self._place(taken)
+        yield JobBegan(
+            taken.id, taken.source, taken.output, taken.num_attempts, part, num_parts or len(parts)
+        )
         try:
             taken.output.parent.mkdir(parents=True, exist_ok=True)
-            where = taken.source.parent if self._config.replace else self._folder
+            is_part = taken.task["span"] is not None
+            where = taken.source.parent if self._config.replace and not is_part else self._folder
             lack = room_for(taken.source, where)
         except OSError as error:
             lack = f"{taken.output} cannot be written: {reason(error)}"
@@ -232,7 +245,25 @@ class _Batch:
             return
         # Hidden, and named for the job: whoever does it again writes over what was left.
         self._work[taken.id] = where / f".semvid-{taken.id}{taken.output.suffix}"
-        pool.begin(taken, self._work[taken.id])
+        pool.begin(taken, self._work[taken.id], parts)
+
+    def _divide(self, taken: Taken) -> BatchEvent | None:
+        """Make jobs of the parts of a long video; None = it stays in one piece."""
+        try:
+            spans = spans_of(taken.source, taken.task["part_seconds"])
+        except SemvidError as error:
+            return self._settle(taken, "failed", str(error))
+        if len(spans) == 1:
+            return None
+        folder = self._folder / "parts" / str(taken.id)
+        parts = []
+        for number, span in enumerate(spans):
+            output = folder / f"{number:04}{taken.output.suffix}"
+            task = {**taken.task, "span": [span.start, span.end], "part_seconds": 0}
+            parts.append(NewJob(taken.source, output, task, taken.identity))
+        self._let_go(taken.id)
+        self._store.divide(taken.id, self._holder, parts)
+        return JobNotice(taken.id, taken.source, f"is compressed in {len(parts)} parts")
 
     def _hear(self, told: Told) -> Generator[BatchEvent, None, None]:
         taken, record = self._held[told.job], told.record
@@ -249,7 +280,7 @@ class _Batch:
                 if taken.num_attempts < self._config.attempts:
                     self._let_go(taken.id)
                     self._store.give_back(taken.id, self._holder, why=record["message"], counts=True)
-                    yield JobEnded(taken.id, taken.source, taken.output, "waiting", record["message"], None)
+                    yield self._ended(taken, "waiting", record["message"])
                 else:
                     yield self._settle(taken, "failed", record["message"])
             case "ended" if "result" in record:
@@ -257,12 +288,13 @@ class _Batch:
             case _:
                 yield self._settle(taken, "failed", record["message"])
 
-    def _finish(self, taken: Taken, result: dict[str, Any]) -> JobEnded:
+    def _finish(self, taken: Taken, result: dict[str, Any]) -> BatchEvent:
         """Decide whether an output is worth having, and give it its name."""
-        work = self._work[taken.id]
-        least, source_bytes = self._config.least_saving, result["source_bytes"]
+        work, is_part = self._work[taken.id], taken.task["span"] is not None
+        least = None if is_part else self._config.least_saving
+        source_bytes = result["source_bytes"]
         saved = 1 - result["output_bytes"] / max(source_bytes, 1)
-        if result.get("is_input_damaged") and self._config.replace:
+        if result.get("is_input_damaged") and self._config.replace and not is_part:
             return self._settle(taken, "skipped", "the source is damaged, and its output lacks something")
         if least is not None and (saved < least or saved <= 0):
             way = f"{saved:.1%} smaller" if saved > 0 else f"{-saved:.1%} larger"
@@ -270,9 +302,9 @@ class _Batch:
         if taken.id not in self._store.beat(self._holder):
             self._let_go(taken.id)
             why = "another process does it"
-            return JobEnded(taken.id, taken.source, taken.output, "running", why, None)
+            return self._ended(taken, "running", why)
         try:
-            replaces = self._config.replace
+            replaces = self._config.replace and not is_part
             whole = {**result, "output": asdict(identify(work)), "replaces": replaces}
             self._store.note(taken.id, self._holder, whole)
             if replaces:
@@ -281,14 +313,17 @@ class _Batch:
                 publish(work, taken.output)
         except SemvidError as error:
             return self._settle(taken, "failed", str(error))
-        return self._settle(taken, "done", "", whole)
+        ended = self._settle(taken, "done", "", whole)
+        self._store.forget_parts(taken.id)
+        shutil.rmtree(self._folder / "parts" / str(taken.id), ignore_errors=True)
+        return ended
 
     def _settle(
         self, taken: Taken, state: Settled, why: str, result: dict[str, Any] | None = None
-    ) -> JobEnded:
+    ) -> BatchEvent:
         self._let_go(taken.id)
         self._store.settle(taken.id, self._holder, state, why, result)
-        return JobEnded(taken.id, taken.source, taken.output, state, why, result)
+        return self._ended(taken, state, why, result)
 
     def _let_go(self, job: int) -> None:
         self._held.pop(job)
@@ -297,9 +332,20 @@ class _Batch:
         if work is not None:
             work.unlink(missing_ok=True)
 
-    def _others_work(self) -> bool:
-        """Whether another process holds some of our jobs, which come back if it dies."""
-        return next(self._store.entries(["running"], self._ours), None) is not None
+    def _place(self, taken: Taken) -> tuple[int | None, int]:
+        """Return which part of a video a job is, from 1, and how many there are; None and 0 = it is none."""
+        if taken.whole is None:
+            return None, 0
+        parts = [one.id for one in self._store.entries(of_whole=taken.whole)]
+        return parts.index(taken.id) + 1, len(parts)
+
+    def _ended(
+        self, taken: Taken, state: State, why: str, result: dict[str, Any] | None = None
+    ) -> BatchEvent:
+        part, num_parts = self._place(taken)
+        if part is None:
+            return JobEnded(taken.id, taken.source, taken.output, state, why, result)
+        return PartEnded(taken.id, taken.source, part, num_parts, state, why)
 
     def _beat(self) -> None:
         if time.monotonic() - self._beaten > LEASE_SECONDS / _BEATS_PER_LEASE:

@@ -45,8 +45,11 @@ CREATE TABLE jobs (
     holder TEXT,
     held_until REAL,
     result TEXT,
-    changed REAL NOT NULL
+    changed REAL NOT NULL,
+    whole INTEGER REFERENCES jobs (id) ON DELETE CASCADE
 );
+CREATE INDEX jobs_by_whole ON jobs (whole);
+CREATE INDEX parts_that_wait ON jobs (id) WHERE whole IS NOT NULL AND state = 'waiting';
 CREATE INDEX jobs_by_state ON jobs (state, id);
 CREATE TABLE attempts (
     job INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
@@ -57,10 +60,12 @@ CREATE TABLE attempts (
 );
 CREATE INDEX attempts_by_job ON attempts (job);
 """
-_ASKED = "SELECT id, source, output, task, identity, num_attempts, state FROM jobs WHERE "
-_AMONG = " AND (? IS NULL OR id IN (SELECT value FROM json_each(?))) ORDER BY id LIMIT 1"
+_ASKED = "SELECT id, source, output, task, identity, num_attempts, state, whole FROM jobs WHERE "
+_UNFINISHED = "EXISTS (SELECT 1 FROM jobs AS part WHERE part.whole = jobs.id AND part.state != 'done')"
+_AMONG = " AND (? IS NULL OR coalesce(whole, id) IN (SELECT value FROM json_each(?))) ORDER BY id LIMIT 1"
 _EXPIRED = f"{_ASKED}state = 'running' AND held_until < ?{_AMONG}"
-_WAITING = f"{_ASKED}state = 'waiting'{_AMONG}"
+_PART = f"{_ASKED}whole IS NOT NULL AND state = 'waiting'{_AMONG}"
+_WAITING = f"{_ASKED}state = 'waiting' AND NOT {_UNFINISHED}{_AMONG}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,8 @@ class Taken:
     """Of the source when the job was added."""
     num_attempts: int
     """This one included."""
+    whole: int | None
+    """The number of the job it is a part of; None = it is no part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,29 +172,33 @@ class JobStore:
         return states
 
     def _add(self, job: NewJob) -> State:
-        task, identity = _text(job.task), _text(_plain(job.identity))
+        task = _text(job.task)
         known = self._database.execute(
             "SELECT id, task, identity, state FROM jobs WHERE output = ?", (os.fsencode(job.output),)
         ).fetchone()
-        now = self._clock()
         if known is None:
-            self._database.execute(
-                "INSERT INTO jobs (source, output, task, identity, state, changed)"
-                " VALUES (?, ?, ?, ?, 'waiting', ?)",
-                (os.fsencode(job.source), os.fsencode(job.output), task, identity, now),
-            )
+            self._insert(job, None)
             return "waiting"
         number, old_task, old_identity, state = known
         is_same = old_task == task and _identity(old_identity).is_content_of(job.identity)
         is_same = is_same and not (state == "done" and job.is_lost)
         if state == "running" or (is_same and state != "cancelled"):
             return cast(State, state)
-        self._database.execute(
-            "UPDATE jobs SET source = ?, task = ?, identity = ?, state = 'waiting', reason = '',"
-            " num_attempts = 0, result = NULL, changed = ? WHERE id = ?",
-            (os.fsencode(job.source), task, identity, now, number),
-        )
+        # With its parts, which were of what there was before.
+        self._database.execute("DELETE FROM jobs WHERE id = ?", (number,))
+        self._insert(job, None)
         return "waiting"
+
+    def _insert(self, job: NewJob, whole: int | None) -> None:
+        values = (
+            os.fsencode(job.source), os.fsencode(job.output), _text(job.task), _text(_plain(job.identity)),
+            self._clock(), whole,
+        )  # fmt: skip
+        self._database.execute(
+            "INSERT INTO jobs (source, output, task, identity, state, changed, whole)"
+            " VALUES (?, ?, ?, ?, 'waiting', ?, ?)",
+            values,
+        )
 
     def take(self, holder: str, most_attempts: int, among: Sequence[int] | None = None) -> Taken | None:
         """Take the next job that waits, or whose holder has died.
@@ -207,11 +218,12 @@ class JobStore:
             with self._changing():
                 now = self._clock()
                 row = self._database.execute(_EXPIRED, (now, among_them, among_them)).fetchone()
-                if row is None:
-                    row = self._database.execute(_WAITING, (among_them, among_them)).fetchone()
+                # What is begun is ended before something else is.
+                for query in (_PART, _WAITING):
+                    row = row or self._database.execute(query, (among_them, among_them)).fetchone()
                 if row is None:
                     return None
-                number, source, output, task, identity, num_attempts, state = row
+                number, source, output, task, identity, num_attempts, state, whole = row
                 if state == "running":
                     self._end_attempt(number, "died", now)
                 if num_attempts >= most_attempts:
@@ -227,7 +239,9 @@ class JobStore:
                     "INSERT INTO attempts (job, holder, began) VALUES (?, ?, ?)", (number, holder, now)
                 )
                 known = _identity(identity)
-                return Taken(number, _path(source), _path(output), json.loads(task), known, num_attempts + 1)
+                return Taken(
+                    number, _path(source), _path(output), json.loads(task), known, num_attempts + 1, whole
+                )
 
     def beat(self, holder: str) -> set[int]:
         """Give a sign of life for all jobs of a holder; returns those that are still his."""
@@ -344,6 +358,22 @@ class JobStore:
             " changed = ? WHERE id = ?",
             (state, why, None if result is None else _text(result), now, job),
         )
+        if state == "failed":
+            self._fail_whole(job, why, now)
+
+    def _fail_whole(self, part: int, why: str, now: float) -> None:
+        """Fail what cannot be put together any more, and leave the parts that wait undone."""
+        row = self._database.execute("SELECT whole FROM jobs WHERE id = ?", (part,)).fetchone()
+        if row is None or row[0] is None:
+            return
+        self._database.execute(
+            "UPDATE jobs SET state = 'failed', reason = ?, changed = ? WHERE id = ? AND state = 'waiting'",
+            (f"a part of it failed: {why}", now, row[0]),
+        )
+        self._database.execute(
+            "UPDATE jobs SET state = 'cancelled', changed = ? WHERE whole = ? AND state = 'waiting'",
+            (now, row[0]),
+        )
 
     def retry(self, jobs: Sequence[int] | None = None) -> int:
         """Let jobs that failed or were cancelled wait again; returns how many.
@@ -362,49 +392,90 @@ class JobStore:
         return self._move(jobs, ("waiting",), "cancelled")
 
     def _move(self, jobs: Sequence[int] | None, states: Sequence[State], state: State) -> int:
-        numbers = _numbers(jobs)
+        numbers, now = _numbers(jobs), self._clock()
         with self._changing():
-            return self._database.execute(
+            moved = self._database.execute(
                 "UPDATE jobs SET state = ?, reason = '', num_attempts = 0, result = NULL, changed = ?"
-                " WHERE state IN (SELECT value FROM json_each(?))"
+                " WHERE state IN (SELECT value FROM json_each(?)) AND whole IS NULL"
                 " AND (? IS NULL OR id IN (SELECT value FROM json_each(?)))",
-                (state, self._clock(), json.dumps(states), numbers, numbers),
+                (state, now, json.dumps(states), numbers, numbers),
             ).rowcount
+            self._database.execute(
+                "UPDATE jobs SET state = ?, reason = '', num_attempts = 0, changed = ?"
+                " WHERE state IN ('waiting', 'failed', 'cancelled')"
+                " AND whole IN (SELECT id FROM jobs WHERE state = ?)",
+                (state, now, state),
+            )
+            return moved
 
     def clean(self, states: Sequence[State]) -> int:
         """Forget jobs in these states, which must not run; returns how many."""
         kept = [one for one in states if one != "running"]
         with self._changing():
             return self._database.execute(
-                "DELETE FROM jobs WHERE state IN (SELECT value FROM json_each(?))", (json.dumps(kept),)
+                "DELETE FROM jobs WHERE whole IS NULL AND state IN (SELECT value FROM json_each(?))",
+                (json.dumps(kept),),
             ).rowcount
 
     def counts(self) -> dict[State, int]:
         """Return how many jobs are in each state."""
         with self._told():
-            rows = self._database.execute("SELECT state, count(*) FROM jobs GROUP BY state").fetchall()
+            rows = self._database.execute(
+                "SELECT state, count(*) FROM jobs WHERE whole IS NULL GROUP BY state"
+            ).fetchall()
         return {one: dict(rows).get(one, 0) for one in STATES}
 
-    def entries(self, states: Sequence[State] = STATES, jobs: Sequence[int] | None = None) -> Iterator[Entry]:
-        """Yield jobs by number, as they are now.
+    def entries(
+        self,
+        states: Sequence[State] = STATES,
+        jobs: Sequence[int] | None = None,
+        *,
+        of_whole: int | None = None,
+    ) -> Iterator[Entry]:
+        """Yield jobs by number, as they are now; those that are parts only where they are asked for.
 
         Args:
             states: Those they may be in.
             jobs: Their numbers; None = all.
+            of_whole: The number of the job whose parts are wanted; None = no parts.
         """
         with self._told():
             numbers = _numbers(jobs)
             rows = self._database.execute(
                 "SELECT id, source, output, state, reason, num_attempts, holder, result, changed FROM jobs"
                 " WHERE state IN (SELECT value FROM json_each(?))"
-                " AND (? IS NULL OR id IN (SELECT value FROM json_each(?))) ORDER BY id",
-                (json.dumps(states), numbers, numbers),
+                " AND (? IS NULL OR id IN (SELECT value FROM json_each(?))) AND whole IS ? ORDER BY id",
+                (json.dumps(states), numbers, numbers, of_whole),
             )
             for number, source, output, state, why, num_attempts, holder, result, changed in rows:
                 yield Entry(
                     number, _path(source), _path(output), state, why, num_attempts, holder,
                     None if result is None else json.loads(result), changed,
                 )  # fmt: skip
+
+    def divide(self, job: int, holder: str, parts: Sequence[NewJob]) -> bool:
+        """Let a job wait for parts of it to be done; returns whether it was still the holder's."""
+        if not self._give_up(job, holder, "waiting", "", None, counts=False):
+            return False
+        with self._changing():
+            for one in parts:
+                self._insert(one, job)
+        return True
+
+    def is_any_left(self, jobs: Sequence[int]) -> bool:
+        """Whether some of these jobs, or parts of them, wait or run."""
+        with self._told():
+            row = self._database.execute(
+                "SELECT 1 FROM jobs WHERE state IN ('waiting', 'running')"
+                " AND coalesce(whole, id) IN (SELECT value FROM json_each(?)) LIMIT 1",
+                (_numbers(jobs),),
+            ).fetchone()
+        return row is not None
+
+    def forget_parts(self, whole: int) -> None:
+        """Forget the parts of a job."""
+        with self._changing():
+            self._database.execute("DELETE FROM jobs WHERE whole = ?", (whole,))
 
     def identity_of(self, output: Path) -> Identity | None:
         """Return what the source of a job was when it was added; None = no job has this output."""

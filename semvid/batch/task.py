@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from semvid.core.config import CompressConfig, ImageConfig
+from semvid.batch.joined import check_borders
+from semvid.codecs.registry import find_codec
+from semvid.core.config import CompressConfig, DroppableKind, ImageConfig
 from semvid.core.events import Done, Notice, Progress, Stage
 from semvid.core.plain import from_plain, to_plain
+from semvid.core.rate import Crf
 from semvid.core.records import dataclass
+from semvid.core.types import Span
 from semvid.engine.job import Job
+from semvid.media.writing.concat import concat
 from semvid.products.compress import job_events
 from semvid.products.still import compress_image
 
 _VIDEO, _PICTURE = "video", "picture"
+_ALL_BUT_PICTURES: frozenset[DroppableKind] = frozenset({"audio", "subtitle", "attachment", "data", "video"})
 _TOLD = (
     "num_frames",
     "duration_seconds",
@@ -35,32 +41,49 @@ class Task:
 
     source: Path
     config: CompressConfig | ImageConfig
+    span: Span | None = None
+    """Only this part, and only the picture; None = all."""
+    parts: tuple[Path, ...] = ()
+    """Files of the parts, to put together; none = it is compressed."""
 
     @property
     def is_picture(self) -> bool:
         """Whether it is a still."""
         return isinstance(self.config, ImageConfig)
 
+    @property
+    def may_be_divided(self) -> bool:
+        """Whether parts come out as the whole would: at constant quality, with a map and nothing to match."""
+        if not isinstance(self.config, CompressConfig) or self.config.maps.has_file:
+            return False
+        config = self.config
+        is_constant = (config.rate is None or isinstance(config.rate, Crf)) and config.peak is None
+        is_free = config.allocation.chosen_match != "size" or config.allocation.strength == 0
+        return is_constant and is_free and find_codec(config.codec).takes_offsets and config.save_maps is None
+
     def to_plain(self) -> dict[str, Any]:
         """Return it as plain JSON values, without the source and without what does not change the output."""
         return {
             "kind": _PICTURE if self.is_picture else _VIDEO,
             "config": to_plain(replace(self.config, threads=0, overwrite=False)),
+            "span": None if self.span is None else [self.span.start, self.span.end],
         }
 
     @classmethod
-    def from_plain(cls, record: Mapping[str, Any], source: Path) -> Task:
+    def from_plain(cls, record: Mapping[str, Any], source: Path, parts: Sequence[Path] = ()) -> Task:
         """Read what ``to_plain`` made.
 
         Args:
             record: As a parser of JSON gave it.
             source: What is compressed.
+            parts: What it was compressed to, part by part; none = it is still to be done.
 
         Raises:
             ConfigError: Something in it is unknown or wrong.
         """
         kind: Any = ImageConfig if record["kind"] == _PICTURE else CompressConfig
-        return cls(source, from_plain(kind, record["config"], "config"))
+        span = None if record["span"] is None else Span(*record["span"])
+        return cls(source, from_plain(kind, record["config"], "config"), span, tuple(parts))
 
     def run(self, output: Path, threads: int) -> Generator[Progress | Stage | Notice, None, dict[str, Any]]:
         """Do it.
@@ -84,7 +107,15 @@ class Task:
                 "quality": picture.quality,
             }  # fmt: skip
         config = replace(self.config, threads=threads, overwrite=True)
-        with closing(job_events(Job(self.source, None, output, config))) as events:
+        if self.parts:
+            yield from map(Notice, concat(self.parts, output, self.source, config))
+            check_borders(output, self.parts)
+            sizes = self.source.stat().st_size, output.stat().st_size
+            return {"source_bytes": sizes[0], "output_bytes": sizes[1]}
+        if self.span is not None:
+            # What is measured of a part says little of the whole.
+            config = replace(config, drop=_ALL_BUT_PICTURES, probe=False, strict=False)
+        with closing(job_events(Job(self.source, self.span, output, config))) as events:
             for event in events:
                 if isinstance(event, Done):
                     result = event.result

@@ -46,9 +46,9 @@ def _read(orders: queue.Queue[dict[str, Any]]) -> None:
 def _carry_out(order: dict[str, Any]) -> dict[str, Any]:
     told = 0.0
     try:
-        events = Task.from_plain(order["task"], Path(order["source"])).run(
-            Path(order["output"]), order["threads"]
-        )
+        parts = tuple(map(Path, order["parts"]))
+        task = Task.from_plain(order["task"], Path(order["source"]), parts)
+        events = task.run(Path(order["output"]), order["threads"])
         while True:
             try:
                 event = next(events)

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -285,3 +286,65 @@ def test_two_with_one_name_keep_their_endings(tmp_path):
     make_clip(source / "a.avi", num_frames=3, codec="mpeg4", options={})
     compress_many([source], tmp_path / "out", CONFIG)
     assert len(files(tmp_path / "out")) == 2
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    """26 seconds at 25 frames a second with a cut, key frames every second, and sound."""
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
+    options = {"preset": "ultrafast", "g": "25", "crf": "18"}
+    return make_clip(path, num_frames=650, cut_at=290, width=96, height=64, options=options, audio=True)
+
+
+PARTS = BatchConfig(video=FAST, part_seconds=12)
+
+
+def packets(path):
+    with av.open(str(path)) as container:
+        return [
+            (one.stream.type, one.pts, one.duration) for one in container.demux() if one.size
+        ]  # fmt: skip
+
+
+def test_a_long_video_in_parts_is_the_whole(film, tmp_path):
+    told = []
+    batch_parts = compress_many([film], tmp_path / "parts", PARTS, on_event=told.append)
+    compress_many([film], tmp_path / "whole", BatchConfig(video=FAST, part_seconds=0))
+    assert batch_parts.counts == {"done": 1}
+    assert sum(type(one).__name__ == "PartEnded" for one in told) == 2
+    whole, joined = tmp_path / "whole" / "film.mp4", tmp_path / "parts" / "film.mp4"
+    assert sorted(packets(joined)) == sorted(packets(whole))
+    assert abs(joined.stat().st_size / whole.stat().st_size - 1) < 0.1
+    assert list((tmp_path / "parts" / WORK_FOLDER).rglob("*.mp4")) == []
+    assert [type(one).__name__ for one in compress_many_events([film], tmp_path / "parts", PARTS)] == [
+        "Planned", "BatchEnded",
+    ]  # fmt: skip
+
+
+def test_finished_parts_survive_a_kill(film, tmp_path):
+    undisturbed = tmp_path / "undisturbed"
+    compress_many([film], undisturbed, PARTS)
+    child = os.fork()
+    if not child:
+
+        def die(event):
+            if type(event).__name__ == "PartEnded":
+                os._exit(9)
+
+        compress_many([film], tmp_path / "out", PARTS, on_event=die)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    told = []
+    compress_many([film], tmp_path / "out", PARTS, on_event=told.append)
+    began = [one.part for one in told if type(one).__name__ == "JobBegan"]
+    assert began == [2, None], "the second part, and joining them"
+    assert files(tmp_path / "out") == files(undisturbed)
+
+
+def test_a_part_that_fails_fails_its_video(film, tmp_path):
+    wrong = semvid.CompressConfig(
+        preset="superfast", probe=False, maps=FAST.maps, encoder_options={"nonsense": "1"}
+    )
+    ended = compress_many([film], tmp_path, BatchConfig(video=wrong, part_seconds=12))
+    assert ended.counts == {"failed": 1}
+    assert "a part of it failed: `encoder_options=nonsense=1`" in entries(tmp_path)["film.mp4"].reason

@@ -25,6 +25,10 @@ class BatchConfig(Settings):
     """Files at a time, each in a process of its own; None = one for every four cores."""
     attempts: Annotated[int, Limits(1, 100)] = 3
     """How often a file is tried whose process dies."""
+    part_seconds: Annotated[float, Limits(0, 3600)] = 30.0
+    """Compress long videos in parts of about so many seconds, each of which is kept when it is done; 0 = each
+    video in one piece. Only constant quality is the same in parts, and videos of no more than two parts stay
+    in one piece."""
     min_saving: Annotated[float, Limits(0, 1)] | None = None
     """Skip what would not become smaller by this share of the source; None = keep whatever comes out."""
     replace: bool = False

@@ -1,0 +1,43 @@
+"""Checks a video that was put together of parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+
+from semvid.core.errors import OutputError
+from semvid.core.types import Frame, Span
+from semvid.media.probe import probe
+from semvid.media.reading.packets import shown_frames
+from semvid.media.reading.reader import VideoReader
+
+_DECODED = 2
+"""Frames on each side of a border that are decoded."""
+
+
+def check_borders(output: Path, parts: Sequence[Path]) -> None:
+    """Count the frames of a joined video, and decode those about each border.
+
+    Raises:
+        OutputError: Frames are missing, or cannot be decoded.
+    """
+    sizes = [len(shown_frames(probe(one)).pts) for one in parts]
+    pts = shown_frames(probe(output)).pts
+    if len(pts) != sum(sizes):
+        raise OutputError(
+            f"{output} has {len(pts)} frames, and its parts have {sum(sizes)}; compress it again"
+        )
+    place = 0
+    for size in sizes[:-1]:
+        place += size
+        first, last = place - _DECODED, min(place + _DECODED, len(pts)) - 1
+        wanted = [int(one) for one in pts[max(first, 0) : last + 1]]
+        with VideoReader(output, span=Span(wanted[0], wanted[-1] + 1)) as reader:
+            reader.keep(())
+            frames = (one for one in reader.read() if isinstance(one, Frame))
+            found = [one.pts for one in islice(frames, len(wanted))]
+        if found != wanted:
+            raise OutputError(
+                f"{output} cannot be decoded where its parts meet, at frame {place}; compress it again"
+            )
