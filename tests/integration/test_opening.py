@@ -100,3 +100,15 @@ def test_decoders_know_how_frames_are_reordered(name, shared_data):
     assert probing._found
     assert after == before
     assert packets_of(open_packets(shared_data / name)) == packets_of(av.open(str(shared_data / name)))
+
+
+def test_a_closed_reader_keeps_what_it_found_and_no_decoder(tmp_path):
+    source = make_clip(tmp_path / "in.mp4", num_frames=6)
+    with VideoReader(source) as reader:
+        frames = [one for one in reader.read() if isinstance(one, Frame)]
+        end = reader.end_pts
+    reader.close()
+    assert (reader.num_frames, reader.end_pts, reader.remarks("read")) == (6, end, [])
+    # PyAV keeps a decoder, and the memory of its pictures, as long as its stream.
+    assert not hasattr(reader, "stream")
+    assert frames[-1].luma.any()

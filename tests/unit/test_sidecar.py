@@ -5,6 +5,7 @@ import io
 import json
 import lzma
 import struct
+import threading
 from fractions import Fraction
 
 import numpy as np
@@ -75,6 +76,15 @@ def test_large_maps_go_in_small_blocks(tmp_path):
     (tmp_path / "a.svmap").write_bytes(written(maps, header))
     assert header.maps_per_block == 4
     assert [int(one.grey[0, 0]) for one in read(tmp_path / "a.svmap")[1]] == list(range(9))
+
+
+def test_a_sidecar_that_is_given_up_leaves_no_thread():
+    before = threading.active_count()
+    writer = SidecarWriter(io.BytesIO(), HEADER)
+    for index in range(HEADER.maps_per_block + 1):
+        writer.write(TimedMap(index, np.zeros(HEADER.grid, np.uint8)))
+    writer.close()
+    assert threading.active_count() == before
 
 
 def test_a_map_of_another_shape_is_refused():

@@ -6,7 +6,7 @@ import pytest
 from clips import make_clip
 
 from semvid.core.types import Frame
-from semvid.engine.stages import each, in_thread, pipeline
+from semvid.engine.stages import each, in_thread, only_frames, pipeline, with_thumbnails
 from semvid.media.reading.reader import VideoReader
 
 
@@ -29,3 +29,12 @@ def test_threads_end_where_a_stage_fails_or_nobody_asks_for_more(in_background, 
             with pytest.raises(ValueError, match="^0$"), pipeline(reader, *stages) as items:
                 raise ValueError(next(items).index)
         assert threading.active_count() == before
+
+
+def test_thumbnails_are_made_while_decoding(tmp_path):
+    source = make_clip(tmp_path / "in.mp4", num_frames=4)
+    with (
+        VideoReader(source) as reader,
+        pipeline(reader, while_decoding=(only_frames, with_thumbnails)) as items,
+    ):
+        assert ["thumbnail" in vars(one) for one in items] == [True] * 4
