@@ -17,8 +17,9 @@ Bgr = NDArray[np.uint8]
 COLOURS = cv2.COLORMAP_INFERNO
 """Perceptually uniform: equal steps of importance look equally far apart."""
 _IMPORTANT = 0.5
-_FINER, _COARSER = (np.array(one, np.float32) for one in ((60, 200, 60), (60, 60, 230)))
-_STRONGEST_OFFSET = 10.0
+FINER, COARSER = (np.array(one, np.float32) for one in ((60, 200, 60), (60, 60, 230)))
+"""Of blocks, blue, green, red."""
+STRONGEST_OFFSET = 10.0
 """QP steps drawn in full colour."""
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 DARK, LIGHT = (0, 0, 0), (80, 255, 255)
@@ -77,8 +78,8 @@ def blocks(picture: Bgr, offsets: QuantizerOffsets, opacity: float, *, numbers: 
     """
     height, width = picture.shape[:2]
     side = offsets.block_size
-    strength = np.clip(np.abs(offsets.values) / _STRONGEST_OFFSET, 0, 1) * opacity
-    colour = np.where((offsets.values < 0)[..., None], _FINER, _COARSER)
+    strength = np.clip(np.abs(offsets.values) / STRONGEST_OFFSET, 0, 1) * opacity
+    colour = np.where((offsets.values < 0)[..., None], FINER, COARSER)
     full = tuple(np.repeat(np.repeat(one, side, 0), side, 1)[:height, :width] for one in (strength, colour))
     alpha = full[0][..., None]
     drawn: Bgr = np.rint(picture * (1 - alpha) + full[1] * alpha).astype(np.uint8)
@@ -101,7 +102,7 @@ def legend(picture: Bgr, style: str) -> Bgr:
     height, width = picture.shape[:2]
     scale = max(height / 720, 0.4)
     words = (
-        (f"-{_STRONGEST_OFFSET:.0f}", f"+{_STRONGEST_OFFSET:.0f} QP")
+        (f"-{STRONGEST_OFFSET:.0f}", f"+{STRONGEST_OFFSET:.0f} QP")
         if style == "blocks"
         else ("0", "1 importance")
     )
@@ -117,7 +118,7 @@ def legend(picture: Bgr, style: str) -> Bgr:
     ramp = np.linspace(0, 1, across, dtype=np.float32)[None]
     if style == "blocks":
         signed = 1 - 2 * ramp[..., None]
-        colours = np.where(signed > 0, _FINER, _COARSER) * np.abs(signed)
+        colours = np.where(signed > 0, FINER, COARSER) * np.abs(signed)
     else:
         colours = cv2.applyColorMap(np.rint(255 * ramp).astype(np.uint8), COLOURS)
     back = drawn[top - margin // 2 : height - margin // 2, left - margin // 2 : left + across + margin // 2]

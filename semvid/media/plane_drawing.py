@@ -15,7 +15,17 @@ from numpy.typing import NDArray
 from semvid.core.geometry import Size, extended
 from semvid.core.records import dataclass
 from semvid.core.resampling import averaged, stretched
-from semvid.media.drawing import COLOURS, DARK, LIGHT, legend, outlines
+from semvid.core.types import QuantizerOffsets
+from semvid.media.drawing import (
+    COARSER,
+    COLOURS,
+    DARK,
+    FINER,
+    LIGHT,
+    STRONGEST_OFFSET,
+    legend,
+    outlines,
+)
 
 Plane = NDArray[np.uint8]
 Planes = tuple[Plane, Plane, Plane]
@@ -84,6 +94,29 @@ def dim(planes: Planes, grey: Plane, opacity: float, drawn: Planes) -> None:
         _mix(plane, full if index == 0 else _halved(full), kept, (1 - kept) * _NEUTRAL[index], to)
 
 
+def blocks(planes: Planes, offsets: QuantizerOffsets, opacity: float, drawn: Planes) -> None:
+    """Colour blocks by their quantizer offset, green = finer, red = coarser.
+
+    Args:
+        planes: The picture as coded, not turned or scaled: its pixels are the encoder's.
+        offsets: Of its blocks, of even sides.
+        opacity: Of the strongest colour.
+        drawn: What gets the drawing, of the shapes of ``planes``.
+    """
+    strength = np.clip(np.abs(offsets.values) / STRONGEST_OFFSET, 0, 1) * opacity
+    finer, coarser = _coded(np.array([FINER, COARSER])).astype(np.float32)
+    for index, (plane, to) in enumerate(zip(planes, drawn, strict=True)):
+        side = offsets.block_size // (1 if index == 0 else 2)
+        added = strength * np.where(offsets.values < 0, finer[index], coarser[index])
+        kept, more = (_spread(_whole(one), side, plane.shape) for one in ((1 - strength) * 255, added))
+        cv2.multiply(plane, kept, dst=to, scale=1 / 255)
+        cv2.add(to, more, dst=to)
+        # A line of one pixel darkens half a sample of chroma.
+        share = 3 / 4 if index == 0 else 7 / 8
+        for lines in (to[::side], to[:, ::side]):
+            lines[:] = _whole(lines * share + (1 - share) * _NEUTRAL[index])
+
+
 def split(planes: Planes, grey: Plane, drawn: Planes) -> None:
     """Put the map beside the picture, of even width; arguments as for ``heat``, ``drawn`` twice as wide."""
     for plane, colours, to in zip(planes, _colours_of(grey, planes), drawn, strict=True):
@@ -135,6 +168,13 @@ def _colours_of(grey: Plane, planes: Planes) -> Sequence[Plane]:
     full = stretched(grey, *planes[0].shape)
     halved = _halved(full)
     return [np.asarray(cv2.LUT(full if index == 0 else halved, _HEAT[index]), np.uint8) for index in range(3)]
+
+
+def _spread(cells: Plane, side: int, shape: tuple[int, ...]) -> Plane:
+    """Return ``shape`` samples, of which so many across and down have the value of each cell."""
+    rows, cols = cells.shape
+    full = cv2.resize(cells, (cols * side, rows * side), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(full, np.uint8)[: shape[0], : shape[1]]
 
 
 def _halved(samples: Plane) -> Plane:

@@ -19,7 +19,7 @@ from semvid.core.events import Notice
 from semvid.core.records import dataclass
 from semvid.core.resampling import scaled
 from semvid.core.text import counted, setting
-from semvid.core.types import AnalysedFrame, FloatArray, Frame
+from semvid.core.types import AnalysedFrame, FloatArray, Frame, QuantizerOffsets
 from semvid.engine.run import Run
 from semvid.engine.stages import Stage, each, only_frames
 from semvid.media.colour import to_bgr
@@ -80,7 +80,7 @@ class FrameDrawer:
             frames = [one for one in (analysed.frame, beside) if one is not None]
             if self._planes.fits(frames, size):
                 importance = analysed.frame.upright(_importance(analysed))
-                picture = self._planes.draw(frames, importance, size)
+                picture = self._planes.draw(frames, importance, size, self._offsets(analysed))
             else:
                 picture = as_coded(av.VideoFrame.from_ndarray(self._bgr(analysed, beside, aspect), "bgr24"))
             picture.colorspace, picture.color_range = Colorspace.ITU709, ColorRange.MPEG
@@ -120,13 +120,16 @@ class FrameDrawer:
             )
         return beside
 
+    def _offsets(self, analysed: AnalysedFrame) -> QuantizerOffsets | None:
+        """Return the offsets of the blocks of the next frame; None = they are not drawn."""
+        return self._allocator.update(analysed)[0] if self._config.style == "blocks" else None
+
     def _bgr(self, analysed: AnalysedFrame, beside: Frame | None, aspect: Fraction | None) -> Bgr:
         frame, config = analysed.frame, self._config
         picture = to_bgr(frame)
-        if config.style == "blocks":
+        offsets = self._offsets(analysed)
+        if offsets is not None:
             # Blocks are the encoder's: drawn before anything is turned or scaled.
-            offsets, _ = self._allocator.update(analysed)
-            assert offsets is not None  # noqa: S101
             picture = blocks(picture, offsets, config.opacity, numbers=config.numbers)
         width, height = self._size(frame, aspect)
         upright = scaled(frame.upright(picture), height, width)

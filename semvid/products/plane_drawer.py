@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import av
+import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
 from semvid.core.config import OverlayConfig
@@ -10,9 +11,9 @@ from semvid.core.conversion import UNTOLD, Colours, converted
 from semvid.core.geometry import Size
 from semvid.core.luma import all_planes, has_luma_plane
 from semvid.core.resampling import scaled
-from semvid.core.types import FloatArray, Frame, to_grey
+from semvid.core.types import FloatArray, Frame, QuantizerOffsets, to_grey
 from semvid.media.colour import colours_of, has_alpha
-from semvid.media.plane_drawing import Legend, Planes, contour, dim, heat, split
+from semvid.media.plane_drawing import Legend, Planes, blocks, contour, dim, heat, split
 
 _FORMAT, _COLOURS = "yuv420p", Colours(Colorspace.ITU709, ColorRange.MPEG)
 
@@ -32,6 +33,7 @@ class PlaneDrawer:
 
     def __init__(self, config: OverlayConfig) -> None:
         self._style, self._opacity, self._has_legend = config.style, config.opacity, config.legend
+        self._has_numbers = config.numbers
         self._legends: dict[Size, Legend] = {}
 
     def fits(self, frames: list[Frame], size: Size) -> bool:
@@ -41,22 +43,31 @@ class PlaneDrawer:
             frames: The one that is drawn over, and those beside it.
             size: ``(width, height)`` in pixels at which each is drawn.
         """
-        if self._style == "blocks" or (self._style == "split" and size[0] % 2):
-            # Blocks of the encoder are not stretched smoothly, and chroma samples not shared by two pictures.
+        # What stands beside another picture begins with a whole sample of chroma.
+        if self._has_numbers or (size[0] % 2 and (self._style == "split" or len(frames) > 1)):
             return False
         return all(
             has_luma_plane(one.picture.format.name) and not has_alpha(one.picture.format) for one in frames
         )
 
-    def draw(self, frames: list[Frame], importance: FloatArray, size: Size) -> av.VideoFrame:
+    def draw(
+        self,
+        frames: list[Frame],
+        importance: FloatArray,
+        size: Size,
+        offsets: QuantizerOffsets | None = None,
+    ) -> av.VideoFrame:
         """Return the drawing as it is coded; its time and colours are not set.
 
         Args:
             frames: As for ``fits``.
             importance: ``(h, w)`` in 0..1 of the first, upright.
             size: As for ``fits``.
+            offsets: Of the blocks of the first, as coded; only for that style.
         """
-        own, *beside = (_planes(one, size) for one in frames)
+        own, *beside = (
+            self._planes(one, size, None if index else offsets) for index, one in enumerate(frames)
+        )
         width, height = size
         num_own = 2 if self._style == "split" else 1
         picture = av.VideoFrame((num_own + len(beside)) * width, height, _FORMAT)
@@ -67,10 +78,28 @@ class PlaneDrawer:
                 to[:] = plane
         return picture
 
+    def _planes(self, frame: Frame, size: Size, offsets: QuantizerOffsets | None) -> Planes:
+        """Return the planes of a frame as coded, upright, with blocks drawn where there are offsets."""
+        width, height = size
+        planes = _planes_of(as_coded(frame.picture, colours_of(frame.picture)))
+        if offsets is not None:
+            # Blocks are the encoder's: drawn before anything is turned or scaled.
+            picture, planes = (
+                planes,
+                (np.empty_like(planes[0]), np.empty_like(planes[1]), np.empty_like(planes[2])),
+            )
+            blocks(picture, offsets, self._opacity, planes)
+        luma, *chroma = (frame.upright(one) for one in planes)
+        blue, red = (scaled(one, -(-height // 2), -(-width // 2)) for one in chroma)
+        return scaled(luma, height, width), blue, red
+
     def _draw(self, planes: Planes, importance: FloatArray, drawn: Planes) -> None:
         grey = to_grey(importance)
         if self._style == "split":
             split(planes, grey, drawn)
+        elif self._style == "blocks":
+            for plane, to in zip(planes, drawn, strict=True):
+                to[:] = plane
         else:
             style = {"heat": heat, "contour": contour, "dim": dim}[self._style]
             style(planes, grey, self._opacity, drawn)
@@ -80,16 +109,6 @@ class PlaneDrawer:
             if size not in self._legends:
                 self._legends[size] = Legend.of(size, self._style)
             self._legends[size].draw(drawn)
-
-
-def _planes(frame: Frame, size: Size) -> Planes:
-    """Return the planes of a frame as coded, upright."""
-    width, height = size
-    luma, *chroma = (
-        frame.upright(one) for one in _planes_of(as_coded(frame.picture, colours_of(frame.picture)))
-    )
-    blue, red = (scaled(one, -(-height // 2), -(-width // 2)) for one in chroma)
-    return scaled(luma, height, width), blue, red
 
 
 def _planes_of(picture: av.VideoFrame) -> Planes:

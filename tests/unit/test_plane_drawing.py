@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from clips import smooth_texture
 
+from semvid.core.types import QuantizerOffsets
 from semvid.media import drawing, plane_drawing
 
 _TO_PLANES = np.array([
@@ -98,3 +99,19 @@ def test_the_legend_is_the_same(size):
 
 def test_a_picture_without_room_has_no_legend():
     assert plane_drawing.Legend.of((32, 16), "heat").parts == ()
+
+
+@pytest.mark.parametrize("size", [(320, 192), (325, 197)])
+def test_blocks_are_the_same(size):
+    picture, _ = example(*size)
+    shape = -(-size[1] // 16), -(-size[0] // 16)
+    values = np.random.default_rng(2).uniform(-12, 12, shape).astype(np.float32)
+    offsets = QuantizerOffsets(values, 16)
+    expected = planes_of(drawing.blocks(picture, offsets, 0.5, numbers=False))
+    planes = planes_of(picture)
+    drawn = empty(planes)
+    plane_drawing.blocks(planes, offsets, 0.5, drawn)
+    for one, other in zip(drawn, expected, strict=True):
+        difference = np.abs(one.astype(int) - other)
+        assert difference.mean() < 0.8
+        assert np.percentile(difference, 99) <= 3
