@@ -16,8 +16,8 @@ _DECODED = 2
 """Frames on each side of a border that are decoded."""
 
 
-def check_borders(output: Path, parts: Sequence[Path]) -> None:
-    """Count the frames of a joined video, and decode those about each border.
+def check_borders(output: Path, parts: Sequence[Path]) -> int:
+    """Count the frames of a joined video, and decode those about each border; returns how many there are.
 
     Raises:
         OutputError: Frames are missing, or cannot be decoded.
@@ -41,3 +41,4 @@ def check_borders(output: Path, parts: Sequence[Path]) -> None:
             raise OutputError(
                 f"{output} cannot be decoded where its parts meet, at frame {place}; compress it again"
             )
+    return len(pts)

@@ -18,6 +18,7 @@ from semvid.core.records import dataclass
 from semvid.core.types import Span
 from semvid.engine.job import Job
 from semvid.media.writing.concat import concat
+from semvid.media.writing.decode_check import decode_all
 from semvid.products.compress import job_events
 from semvid.products.still import compress_image
 
@@ -109,12 +110,17 @@ class Task:
         config = replace(self.config, threads=threads, overwrite=True)
         if self.parts:
             yield from map(Notice, concat(self.parts, output, self.source, config))
-            check_borders(output, self.parts)
+            num_frames = check_borders(output, self.parts)
+            if config.verify == "full":
+                yield Stage("decoding the output")
+                for count in decode_all(output, 0, num_frames, output):
+                    yield Progress(count, num_frames, 0)
             sizes = self.source.stat().st_size, output.stat().st_size
             return {"source_bytes": sizes[0], "output_bytes": sizes[1]}
         if self.span is not None:
-            # What is measured of a part says little of the whole.
-            config = replace(config, drop=_ALL_BUT_PICTURES, probe=False, strict=False)
+            # What is measured of a part says little of the whole, which is checked when it is joined.
+            drop = _ALL_BUT_PICTURES
+            config = replace(config, drop=drop, probe=False, strict=False, verify="quick")
         with closing(job_events(Job(self.source, self.span, output, config))) as events:
             for event in events:
                 if isinstance(event, Done):

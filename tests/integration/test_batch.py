@@ -341,6 +341,18 @@ def test_finished_parts_survive_a_kill(film, tmp_path):
     assert files(tmp_path / "out") == files(undisturbed)
 
 
+def test_a_film_is_replaced_by_its_joined_parts_once_all_is_decoded(film, tmp_path):
+    source = tmp_path / "film.mp4"
+    source.write_bytes(film.read_bytes())
+    told = []
+    config = BatchConfig(video=FAST, part_seconds=12, replace=True)
+    ended = compress_many([source], None, config, on_event=told.append)
+    assert ended.counts == {"done": 1}
+    assert "decoding the output" in {one.stage for one in told if type(one).__name__ == "JobProgress"}
+    assert source.stat().st_size < film.stat().st_size
+    assert len(packets(source)) == len(packets(film))
+
+
 def test_a_part_that_fails_fails_its_video(film, tmp_path):
     wrong = semvid.CompressConfig(
         preset="superfast", probe=False, maps=FAST.maps, encoder_options={"nonsense": "1"}
