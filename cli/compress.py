@@ -133,6 +133,8 @@ def command(
         "on some parts: faster, and often far off."
     )] = False,
     workers: many.Workers = None,
+    engine: many.Engine = None,
+    address: many.Address = None,
     attempts: many.Attempts = None,
     part_seconds: many.PartSeconds = None,
     min_saving: many.MinSaving = None,
@@ -195,13 +197,18 @@ def command(
         if dry_run or report is not None:
             raise ConfigError(f"{'--dry-run' if dry_run else '--report'} is for one video; leave it out")
         many.run_batch(
-            sources, output, config, workers=workers, attempts=attempts, part_seconds=part_seconds,
-            min_saving=min_saving,
-            replace=replace, trash=trash, as_json=as_json,
+            sources, output, config, workers=workers, engine=engine, address=address, attempts=attempts,
+            part_seconds=part_seconds, min_saving=min_saving, replace=replace, trash=trash, as_json=as_json,
         )  # fmt: skip
         return
     many.check_one(
-        workers=workers, attempts=attempts, part_seconds=part_seconds, min_saving=min_saving, trash=trash
+        workers=workers,
+        engine=engine,
+        address=address,
+        attempts=attempts,
+        part_seconds=part_seconds,
+        min_saving=min_saving,
+        trash=trash,
     )
     source = Path(sources[0])
     from semvid.importance.registry import begin_opening, sharing_cores

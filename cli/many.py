@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
+from semvid.core import config as configs
 from semvid.core.config import BatchConfig, CompressConfig
 from semvid.core.errors import ConfigError, SemvidError
 
@@ -22,6 +23,13 @@ _WILD = frozenset("*?[")
 # fmt: off
 Workers = Annotated[int | None, many_option(
     help="Files at a time, each in a process of its own. Default: one for every four cores."
+)]
+Engine = Annotated[str | None, many_option(
+    help="Where to compress: local (processes of this machine, the default) or ray (a Ray cluster)."
+)]
+Address = Annotated[str | None, many_option(
+    help="With --engine ray: of a running cluster, as in auto or ray://head:10001. Default: Ray is started "
+    "here."
 )]
 Attempts = Annotated[int | None, many_option(
     help="How often to try a file whose process crashes, 1 to 100. Default: 3."
@@ -102,6 +110,8 @@ def run_batch(
     video: CompressConfig,
     *,
     workers: int | None,
+    engine: str | None,
+    address: str | None,
     attempts: int | None,
     part_seconds: float | None,
     min_saving: str | None,
@@ -122,6 +132,8 @@ def run_batch(
             maps=video.maps, threads=video.threads, strength=min(video.allocation.strength, 3.0)
         ),
         workers=workers,
+        engine=cast("configs.Engine", engine or DEFAULTS.engine),
+        address=address,
         attempts=DEFAULTS.attempts if attempts is None else attempts,
         part_seconds=DEFAULTS.part_seconds if part_seconds is None else part_seconds,
         min_saving=None if min_saving is None else parse_share("--min-saving", min_saving),

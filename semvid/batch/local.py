@@ -11,22 +11,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from semvid.batch.pool import Told, order_of
 from semvid.batch.store import Taken
 from semvid.core.children import start_child
 from semvid.core.interrupts import finished_step, shielded
-from semvid.core.records import dataclass
 
 _PATIENCE_SECONDS = 10.0
 _LAST_WORDS = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a process told of the job it works on."""
-
-    job: int
-    record: Mapping[str, Any]
-    """``event`` is ``progress``, ``stage``, ``notice``, ``ended``, or ``died`` with a ``message``."""
 
 
 class _Worker:
@@ -136,8 +127,7 @@ class LocalPool:
     def begin(self, taken: Taken, output: Path, parts: Sequence[Path]) -> None:
         """Give a job to a process that has none; ``parts`` as for ``Task.from_plain``."""
         worker = next(one for one in self._workers if one.job is None)
-        order = {"task": taken.task, "source": str(taken.source), "output": str(output)}
-        worker.begin(taken.id, {**order, "parts": list(map(str, parts)), "threads": self._threads})
+        worker.begin(taken.id, order_of(taken, output, parts, self._threads))
 
     def next(self, seconds: float) -> Told | None:
         """Wait for what is told next; None = nothing was for so long."""

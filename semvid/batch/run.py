@@ -23,8 +23,9 @@ from semvid.batch.events import (
     Planned,
 )
 from semvid.batch.identity import Identity, identify
-from semvid.batch.local import LocalPool, Told
+from semvid.batch.local import LocalPool
 from semvid.batch.plan import OptionsReader, made_of, plan_jobs
+from semvid.batch.pool import CORES_PER_FILE, Pool, Told
 from semvid.batch.publish import finish_replacing, publish, replace_source, room_for
 from semvid.batch.sources import check_output_folder, find_sources
 from semvid.batch.store import LEASE_SECONDS, STORE, WORK_FOLDER, JobStore, NewJob, Settled, State, Taken
@@ -35,7 +36,6 @@ from semvid.core.text import reason
 from semvid.core.threads import budget_of
 from semvid.engine.run import follow
 
-_CORES_PER_FILE = 4
 _POLL_SECONDS = 0.5
 _BEATS_PER_LEASE = 4
 
@@ -196,10 +196,8 @@ class _Batch:
 
     def run(self) -> Generator[BatchEvent, None, None]:
         """Go on until there is nothing left that somebody else does not hold."""
-        cores = budget_of(self._config.video.threads).cores
-        num_workers = self._config.workers or max(cores // _CORES_PER_FILE, 1)
         try:
-            with LocalPool(num_workers, max(cores // num_workers, 1)) as pool:
+            with self._open_pool() as pool:
                 while True:
                     while pool.num_free:
                         taken = self._store.take(self._holder, self._config.attempts, self._ours)
@@ -217,7 +215,18 @@ class _Batch:
                 self._let_go(number)
                 self._store.give_back(number, self._holder)
 
-    def _begin(self, taken: Taken, pool: LocalPool) -> Generator[BatchEvent, None, None]:
+    def _open_pool(self) -> Pool:
+        config = self._config
+        if config.engine == "ray":
+            from semvid.batch.on_ray import RayPool
+
+            folder = self._folder.resolve()
+            return RayPool(config.workers, config.video.threads or None, config.address, folder)
+        cores = budget_of(config.video.threads).cores
+        num_workers = config.workers or max(cores // CORES_PER_FILE, 1)
+        return LocalPool(num_workers, max(cores // num_workers, 1))
+
+    def _begin(self, taken: Taken, pool: Pool) -> Generator[BatchEvent, None, None]:
         self._held[taken.id] = taken
         fault = self._failures.get(taken.output)
         if fault is not None:

@@ -7,25 +7,18 @@ it does when whoever started it dies, the work is broken off and what is unfinis
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import queue
 import signal
 import sys
 import threading
-import time
-from pathlib import Path
 from typing import Any
 
-from semvid.batch.task import Task
+from semvid.batch.orders import carry_out
 from semvid.core import interrupts
-from semvid.core.errors import SemvidError
-from semvid.core.events import Notice, Progress, Stage
 
 _EXIT_BROKEN_OFF = 130
-_TOLD_EVERY = 0.2
-"""Seconds between two signs of progress."""
 
 
 def _tell(record: dict[str, Any]) -> None:
@@ -43,29 +36,6 @@ def _read(orders: queue.Queue[dict[str, Any]]) -> None:
         signal.raise_signal(signal.SIGTERM)
 
 
-def _carry_out(order: dict[str, Any]) -> dict[str, Any]:
-    told = 0.0
-    try:
-        parts = tuple(map(Path, order["parts"]))
-        task = Task.from_plain(order["task"], Path(order["source"]), parts)
-        events = task.run(Path(order["output"]), order["threads"])
-        while True:
-            try:
-                event = next(events)
-            except StopIteration as end:
-                return {"event": "ended", "result": end.value}
-            interrupts.check()
-            if isinstance(event, Progress) and time.monotonic() - told < _TOLD_EVERY:
-                continue
-            told = time.monotonic() if isinstance(event, Progress) else told
-            kind: Progress | Stage | Notice = event
-            _tell({"event": type(kind).__name__.lower(), **dataclasses.asdict(kind)})
-    except SemvidError as error:
-        return {"event": "ended", "exit_code": error.exit_code, "message": str(error)}
-    except MemoryError:
-        return {"event": "ended", "exit_code": 1, "message": "there is too little free memory"}
-
-
 def main() -> None:
     """Carry out orders until there are no more to come."""
     interrupts.listen()
@@ -73,7 +43,7 @@ def main() -> None:
     try:
         threading.Thread(target=_read, args=(orders,), daemon=True).start()
         while True:
-            _tell(_carry_out(orders.get()))
+            _tell(carry_out(orders.get(), _tell))
     except KeyboardInterrupt:
         release_all = getattr(sys.modules.get("semvid.media.writing.claim"), "release_all", None)
         if release_all is not None:

@@ -1,6 +1,7 @@
 """Every option and its default, in one place."""
 
 from semvid.core.config.batch import BatchConfig as BatchConfig
+from semvid.core.config.batch import Engine as Engine
 from semvid.core.config.maps import BACKGROUND_WEIGHT as BACKGROUND_WEIGHT
 from semvid.core.config.maps import CLASSES as CLASSES
 from semvid.core.config.maps import DEFAULT_MODEL as DEFAULT_MODEL

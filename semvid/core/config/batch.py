@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from semvid.core.config.products import CompressConfig, ImageConfig
 from semvid.core.errors import ConfigError
 from semvid.core.setting_types import Limits
 from semvid.core.settings import Settings, settings
 from semvid.core.text import setting
+
+Engine = Literal["local", "ray"]
 
 
 @settings
@@ -23,6 +25,11 @@ class BatchConfig(Settings):
     """How stills are."""
     workers: Annotated[int, Limits(1, 256)] | None = None
     """Files at a time, each in a process of its own; None = one for every four cores."""
+    engine: Engine = "local"
+    """Where files are compressed: ``local``, in processes of this machine, or ``ray``, on a Ray cluster."""
+    address: str | None = None
+    """With ``engine="ray"``: of a running cluster, as in ``auto`` or ``ray://head:10001``; None = Ray is
+    started on this machine, and ended."""
     attempts: Annotated[int, Limits(1, 100)] = 3
     """How often a file is tried whose process dies."""
     part_seconds: Annotated[float, Limits(0, 3600)] = 30.0
@@ -41,6 +48,10 @@ class BatchConfig(Settings):
 
     def __post_init__(self) -> None:
         Settings.__post_init__(self)
+        if self.address is not None and self.engine != "ray":
+            raise ConfigError(
+                "`address` is of a Ray cluster, and needs `engine=ray`; give both, or leave it out"
+            )
         if self.trash is not None and not self.replace:
             raise ConfigError("`trash` is where `replace` moves sources to; give both, or leave it out")
         maps = self.video.maps

@@ -1,0 +1,45 @@
+"""What a batch needs of whatever runs its jobs: processes of this machine, or a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+from semvid.batch.store import Taken
+from semvid.core.records import dataclass
+
+CORES_PER_FILE = 4
+"""That a file gets where there are more: one encode seldom uses more of them well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was told of a job."""
+
+    job: int
+    record: Mapping[str, Any]
+    """``event`` is ``progress``, ``stage``, ``notice``, ``ended``, or ``died`` with a ``message``."""
+
+
+class Pool(AbstractContextManager["Pool"], Protocol):
+    """Workers that do one job at a time. At the end of its context all work is broken off."""
+
+    @property
+    def num_free(self) -> int:
+        """Workers without a job."""
+
+    def begin(self, taken: Taken, output: Path, parts: Sequence[Path]) -> None:
+        """Give a job to a worker that has none; ``parts`` as for ``Task.from_plain``."""
+
+    def next(self, seconds: float) -> Told | None:
+        """Wait for what is told next; None = nothing was for so long."""
+
+
+def order_of(taken: Taken, output: Path, parts: Sequence[Path], threads: int) -> dict[str, Any]:
+    """Write down for a worker what it has to do, as JSON."""
+    return {
+        "task": taken.task, "source": str(taken.source), "output": str(output),
+        "parts": list(map(str, parts)), "threads": threads,
+    }  # fmt: skip
