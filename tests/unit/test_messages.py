@@ -58,7 +58,7 @@ CANNOT_HAPPEN = {
     ("report", "products.compress"): "it encodes no videos",
     ("report", "cli.report"): "says what compress --report writes",
 }
-FOREIGN = {"--force-reinstall": "pip's", "-h": "ffmpeg's", "--saliency": "MSU's x264"}
+FOREIGN = {"--head": "ray's", "--force-reinstall": "pip's", "-h": "ffmpeg's", "--saliency": "MSU's x264"}
 NO_MESSAGES = {
     "products.report.settings": "writes the command line that makes a report again",
     "core.text": "puts backticks around options",
