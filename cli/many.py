@@ -133,7 +133,7 @@ def run_batch(
         ),
         workers=workers,
         engine=cast("configs.Engine", engine or DEFAULTS.engine),
-        address=address,
+        ray_address=address,
         attempts=DEFAULTS.attempts if attempts is None else attempts,
         part_seconds=DEFAULTS.part_seconds if part_seconds is None else part_seconds,
         min_saving=None if min_saving is None else parse_share("--min-saving", min_saving),

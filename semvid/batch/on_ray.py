@@ -235,5 +235,5 @@ def _knock(address: str) -> None:
 
 def _unanswered(address: str | None) -> ConfigError:
     return ConfigError(
-        f"no Ray cluster answers at {setting('address', address)}; start one with 'ray start --head'"
+        f"no Ray cluster answers at {setting('ray_address', address)}; start one with 'ray start --head'"
     )

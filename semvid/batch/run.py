@@ -221,7 +221,7 @@ class _Batch:
             from semvid.batch.on_ray import RayPool
 
             folder = self._folder.resolve()
-            return RayPool(config.workers, config.video.threads or None, config.address, folder)
+            return RayPool(config.workers, config.video.threads or None, config.ray_address, folder)
         cores = budget_of(config.video.threads).cores
         num_workers = config.workers or max(cores // CORES_PER_FILE, 1)
         return LocalPool(num_workers, max(cores // num_workers, 1))

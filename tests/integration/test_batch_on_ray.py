@@ -98,7 +98,7 @@ def test_without_ray_it_is_named(folder, tmp_path, monkeypatch):
 
 def test_an_address_where_nothing_answers_is_named(folder, tmp_path, monkeypatch):
     monkeypatch.setenv("RAY_GRPC_SERVER_CONNECT_TIMEOUT", "1")
-    config = BatchConfig(video=VIDEO, engine="ray", address="127.0.0.1:1")
+    config = BatchConfig(video=VIDEO, engine="ray", ray_address="127.0.0.1:1")
     with pytest.raises(ConfigError, match="no Ray cluster answers at"):
         semvid.compress_many([folder], tmp_path, config)
     assert os.listdir(tmp_path) == [WORK_FOLDER]

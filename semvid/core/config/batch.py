@@ -27,7 +27,7 @@ class BatchConfig(Settings):
     """Files at a time, each in a process of its own; None = one for every four cores."""
     engine: Engine = "local"
     """Where files are compressed: ``local``, in processes of this machine, or ``ray``, on a Ray cluster."""
-    address: str | None = None
+    ray_address: str | None = None
     """With ``engine="ray"``: of a running cluster, as in ``auto`` or ``ray://head:10001``; None = Ray is
     started on this machine, and ended."""
     attempts: Annotated[int, Limits(1, 100)] = 3
@@ -48,9 +48,9 @@ class BatchConfig(Settings):
 
     def __post_init__(self) -> None:
         Settings.__post_init__(self)
-        if self.address is not None and self.engine != "ray":
+        if self.ray_address is not None and self.engine != "ray":
             raise ConfigError(
-                "`address` is of a Ray cluster, and needs `engine=ray`; give both, or leave it out"
+                "`ray_address` is of a Ray cluster, and needs `engine=ray`; give both, or leave it out"
             )
         if self.trash is not None and not self.replace:
             raise ConfigError("`trash` is where `replace` moves sources to; give both, or leave it out")
