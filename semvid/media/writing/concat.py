@@ -59,7 +59,7 @@ def concat(parts: Sequence[Path], output: Path, source: Path, config: CompressCo
         parts: Files that hold all of the video, in order. Only their main stream counts.
         output: Where to write: ``.mp4``, ``.m4v``, ``.mov``, ``.mkv`` or ``.webm``.
         source: The video. Its sound, subtitles, chapters and tags become what ``compress`` makes of them.
-        config: As for ``compress``; ``audio``, ``drop``, ``strict`` and ``overwrite`` count.
+        config: As for ``compress``; ``audio``, ``drop``, ``strict``, ``verify`` and ``overwrite`` count.
 
     Returns:
         A sentence for everything that cannot be kept.
@@ -87,6 +87,10 @@ def concat(parts: Sequence[Path], output: Path, source: Path, config: CompressCo
             with closing(_joined(looked, sums_up=output.suffix.lower() in MP4_LIKE)) as coded:
                 _write_all(writer, reader.stream.index, others, coded)
             notices = [*manifest.notices, *writer.finish(), *reader.remarks("what could be read was joined")]
+            writer.complete()
+            if config.verify == "full":
+                for _ in writer.decoded():
+                    continue
             writer.commit()
             return notices + writer.notices
 
