@@ -1,6 +1,5 @@
 """``semvid jobs``: what a batch did, and what it is to do again."""
 
-import dataclasses
 import time
 from enum import StrEnum
 from pathlib import Path
@@ -58,7 +57,7 @@ def command(
             case Action.LIST | Action.SHOW:
                 for one in store.entries(known, numbers):
                     if as_json or action is Action.SHOW:
-                        emit(to_json({key: _plain(value) for key, value in dataclasses.asdict(one).items()}))
+                        emit(to_json(one.to_plain()))
                     else:
                         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.changed))
                         why = f"  {one.reason}" if one.reason else ""
@@ -72,7 +71,3 @@ def command(
                 say(f"{counted(store.cancel(numbers), 'job')} cancelled")
             case Action.CLEAN:
                 say(f"{counted(store.clean(cleaned), 'job')} forgotten")
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, Path) else value

@@ -345,8 +345,7 @@ class _Batch:
         """Return which part of a video a job is, from 1, and how many there are; None and 0 = it is none."""
         if taken.whole is None:
             return None, 0
-        parts = [one.id for one in self._store.entries(of_whole=taken.whole)]
-        return parts.index(taken.id) + 1, len(parts)
+        return self._store.place_of(taken.id, taken.whole)
 
     def _ended(
         self, taken: Taken, state: State, why: str, result: dict[str, Any] | None = None

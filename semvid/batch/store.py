@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, Self, cast, get_args
+from typing import Any, Literal, NamedTuple, Self, cast, get_args
 
 from semvid.batch.identity import Identity
 from semvid.core.errors import OutputError
@@ -99,23 +99,44 @@ class Taken:
     """The number of the job it is a part of; None = it is no part."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A job as it is listed."""
+class Entry(NamedTuple):
+    """A job as it is listed. Names become paths and JSON is read when they are asked for: lists are long."""
 
     id: int
-    source: Path
-    output: Path
+    source_name: bytes
+    output_name: bytes
     state: State
     reason: str
     """Why it was skipped or failed, in one line."""
     num_attempts: int
     holder: str | None
     """Who works on it: host and process."""
-    result: Mapping[str, Any] | None
-    """What came of it, as JSON."""
+    result_text: str | None
     changed: float
     """When it last changed, in seconds of Unix time."""
+
+    @property
+    def source(self) -> Path:
+        """What is compressed."""
+        return _path(self.source_name)
+
+    @property
+    def output(self) -> Path:
+        """Where it goes."""
+        return _path(self.output_name)
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """What came of it, as JSON."""
+        return None if self.result_text is None else json.loads(self.result_text)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return all of it as plain JSON values."""
+        return {
+            "id": self.id, "source": str(self.source), "output": str(self.output), "state": self.state,
+            "reason": self.reason, "num_attempts": self.num_attempts, "holder": self.holder,
+            "result": self.result, "changed": self.changed,
+        }  # fmt: skip
 
 
 class JobStore:
@@ -447,11 +468,7 @@ class JobStore:
                 " AND (? IS NULL OR id IN (SELECT value FROM json_each(?))) AND whole IS ? ORDER BY id",
                 (json.dumps(states), numbers, numbers, of_whole),
             )
-            for number, source, output, state, why, num_attempts, holder, result, changed in rows:
-                yield Entry(
-                    number, _path(source), _path(output), state, why, num_attempts, holder,
-                    None if result is None else json.loads(result), changed,
-                )  # fmt: skip
+            yield from map(Entry._make, rows)
 
     def divide(self, job: int, holder: str, parts: Sequence[NewJob]) -> bool:
         """Let a job wait for parts of it to be done; returns whether it was still the holder's."""
@@ -471,6 +488,14 @@ class JobStore:
                 (_numbers(jobs),),
             ).fetchone()
         return row is not None
+
+    def place_of(self, part: int, whole: int) -> tuple[int, int]:
+        """Return which part of a job another is, from 1, and how many there are."""
+        with self._told():
+            row: tuple[int, int] = self._database.execute(
+                "SELECT sum(id <= ?), count(*) FROM jobs WHERE whole = ?", (part, whole)
+            ).fetchone()
+        return row
 
     def forget_parts(self, whole: int) -> None:
         """Forget the parts of a job."""

@@ -1,0 +1,299 @@
+"""Try batches: mixed files with kills, a film in parts, the scheduling of a Ray cluster, and the store alone.
+
+    python examples/benchmark/batch.py [--parts mixed,film,ray,store]
+
+mixed: forty files (clips made small, odd files, Kodak photographs, broken ones) by ``semvid batch``: how they
+    end, a second run, and twenty runs that are killed at random moments (SIGKILL), the last one to its end,
+    against an undisturbed one, byte for byte.
+film: the six clips joined to a minute, in parts against in one piece: frames and times, size, PSNR of the
+    whole and of what matters (by the map), change of the map at borders and elsewhere, and time (medians of 3
+    pairs, preset slow and medium).
+ray: tasks that sleep in place of encodes, 1,000 on 8 workers: how much of the time they sleep, and the
+    driver's memory at the beginning and at the end.
+store: 100,000 jobs, listed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import resource
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+from common import clips, data_folder, load, save
+from timing import FFMPEG, SEMVID, of_call
+
+import semvid
+from semvid.batch import on_ray
+from semvid.batch.borders import spans_of
+from semvid.batch.identity import Identity
+from semvid.batch.run import compress_many
+from semvid.batch.store import STORE, WORK_FOLDER, JobStore, NewJob
+from semvid.core.config import BatchConfig
+from semvid.importance.files.sidecar import SidecarReader
+from semvid.media.probe import probe
+
+NUM_FILES, NUM_KILLS = 40, 20
+NUM_TASKS, NUM_WORKERS, SLEEP = 1000, 8, 1.0
+NUM_LISTED = 100_000
+PART_SECONDS = 20.0
+
+
+def shrink(source: Path, output: Path, lines: int, seconds: float) -> None:
+    """Make a small copy of the beginning of a clip, with its sound."""
+    subprocess.run(
+        [
+            FFMPEG, "-loglevel", "error", "-y", "-i", str(source), "-t", str(seconds), "-vf",
+            f"scale=-2:{lines}",
+            "-c:v", "libx264", "-preset", "fast", "-crf", "16", "-c:a", "copy", str(output),
+        ],
+        check=True,
+    )  # fmt: skip
+
+
+def make_mixed(folder: Path) -> None:
+    """Fill a folder with forty files, the same each time."""
+    folder.mkdir()
+    (folder / "clips").mkdir()
+    for number, clip in enumerate(clips()):
+        shrink(clip, folder / "clips" / f"{number}-{clip.stem}.mp4", 180, 4)
+    shutil.copytree(
+        data_folder() / "odd", folder / "odd", ignore=shutil.ignore_patterns("*.txt", "portrait_4k60*")
+    )
+    files = [one for one in folder.rglob("*") if one.is_file()]
+    for number in range(4):
+        broken = folder / f"broken{number}.mp4"
+        whole = files[number].read_bytes()
+        broken.write_bytes([b"", b"text" * 500, whole[: len(whole) // 3], b"\0" * 5000][number])
+    num_left = NUM_FILES - sum(one.is_file() for one in folder.rglob("*"))
+    for photograph in sorted((data_folder() / "kodak").glob("*.png"))[:num_left]:
+        shutil.copy(photograph, folder / photograph.name)
+
+
+def outputs(folder: Path) -> dict[str, bytes]:
+    """Read all outputs."""
+    found = (one for one in folder.rglob("*") if one.is_file() and WORK_FOLDER not in one.parts)
+    return {str(one.relative_to(folder)): one.read_bytes() for one in found}
+
+
+def try_mixed(work: Path) -> dict[str, Any]:
+    """See ``mixed`` above."""
+    source = work / "mixed"
+    make_mixed(source)
+    command = [SEMVID, "batch", str(source), "--preset", "superfast", "--no-probe", "-o"]
+
+    def run(output: Path) -> str:
+        ended = subprocess.run([*command, str(output)], capture_output=True, text=True, check=False)
+        return ended.stdout.splitlines()[-1]
+
+    undisturbed, killed = work / "undisturbed", work / "killed"
+    first = run(undisturbed)
+    second = run(undisturbed)
+    with JobStore(undisturbed / WORK_FOLDER / STORE) as store:
+        states = Counter(one.state for one in store.entries())
+        reasons = {one.source.name: one.reason for one in store.entries() if one.reason}
+    rng = random.Random(20)
+    for _ in range(NUM_KILLS):
+        child = subprocess.Popen(
+            [*command, str(killed)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        time.sleep(rng.uniform(0.3, 6))
+        child.kill()
+        child.wait()
+    last = run(killed)
+    return {
+        "files": sum(states.values()), "states": dict(states), "first": first, "second": second, "last": last,
+        "reasons": reasons, "same_bytes": outputs(killed) == outputs(undisturbed),
+    }  # fmt: skip
+
+
+def make_film(path: Path) -> None:
+    """Join the six clips to a minute of 360 lines, with sound."""
+    given = [part for one in clips() for part in ("-i", str(one))]
+    count = len(clips())
+    scaled = "".join(
+        f"[{one}:v]trim=duration=10,setpts=PTS-STARTPTS,scale=640:360,setsar=1,fps=25,format=yuv420p[v{one}];"
+        for one in range(count)
+    )
+    joined = "".join(f"[v{one}]" for one in range(count)) + f"concat=n={count}:v=1[v]"
+    subprocess.run(
+        [
+            FFMPEG, "-loglevel", "error", "-y", *given, "-f", "lavfi", "-i", "sine=440:duration=70",
+            "-filter_complex", scaled + joined, "-map", "[v]", "-map", f"{count}:a", "-shortest", "-c:v",
+            "libx264", "-preset", "fast", "-crf", "14", "-g", "125", str(path),
+        ],
+        check=True,
+    )  # fmt: skip
+
+
+def packets(path: Path) -> list[tuple[str, int]]:
+    """Return the kind and time of each packet."""
+    with av.open(str(path)) as container:
+        return sorted((one.stream.type, one.pts) for one in container.demux() if one.size)
+
+
+def maps_of(path: Path) -> list[np.ndarray]:
+    """Read the maps of a sidecar."""
+    reader = SidecarReader(path)
+    try:
+        return [one.grey.astype(np.float32) for one in reader.maps()]
+    finally:
+        reader.close()
+
+
+def quality(source: Path, coded: Path, maps: list[np.ndarray]) -> tuple[float, float]:
+    """Return luma PSNR of the whole and weighted by the map, in dB."""
+    whole = inside = weight = 0.0
+    count = 0
+    with av.open(str(source)) as a, av.open(str(coded)) as b:
+        for before, after, importance in zip(a.decode(video=0), b.decode(video=0), maps, strict=True):
+            planes = [one.to_ndarray(format="gray").astype(np.float32) for one in (before, after)]
+            error = np.square(planes[0] - planes[1])
+            mask = cv2.resize(importance, error.shape[::-1]) / 255
+            whole += float(error.mean())
+            inside += float((error * mask).sum())
+            weight += float(mask.sum())
+            count += 1
+    return 10 * np.log10(255**2 / (whole / count)), 10 * np.log10(255**2 / (inside / weight))
+
+
+def try_film(work: Path, num_pairs: int) -> dict[str, Any]:
+    """See ``film`` above."""
+    film = work / "film.mp4"
+    make_film(film)
+    found: dict[str, Any] = {}
+    for preset in ("medium", "slow"):
+        video = semvid.CompressConfig(preset=preset, probe=False)
+        times = []
+
+        def compress(name: str, part_seconds: float, video: semvid.CompressConfig = video) -> Path:
+            output = work / name
+            shutil.rmtree(output, ignore_errors=True)
+            compress_many([film], output, BatchConfig(video=video, part_seconds=part_seconds))
+            return output / film.name
+
+        for _ in range(num_pairs):
+            whole = of_call(lambda: compress("whole", 0)).seconds
+            times.append((whole, of_call(lambda: compress("in parts", PART_SECONDS)).seconds))
+        whole, parts = work / "whole" / film.name, work / "in parts" / film.name
+        found[preset] = {
+            "times": times, "ratio": statistics.median(after / before for before, after in times),
+            "same_packets": packets(whole) == packets(parts),
+            "size": parts.stat().st_size / whole.stat().st_size - 1,
+        }  # fmt: skip
+        if preset == "medium":
+            found |= seams(film, whole, parts, work)
+        print(preset, found[preset], flush=True)
+    return found
+
+
+def seams(film: Path, whole: Path, parts: Path, work: Path) -> dict[str, Any]:
+    """Compare quality, and how much maps change at borders and elsewhere."""
+    semvid.export_maps(film, work / "whole.svmap", semvid.ExportConfig(overwrite=True))
+    maps = maps_of(work / "whole.svmap")
+    scores = [np.array(quality(film, one, maps)) for one in (whole, parts)]
+    spans = spans_of(film, PART_SECONDS)
+    joined: list[np.ndarray] = []
+    starts = []
+    for number, span in enumerate(spans):
+        starts.append(len(joined))
+        saved = work / f"part{number}.svmap"
+        config = semvid.CompressConfig(save_maps=saved, probe=False, overwrite=True)
+        semvid.compress_job(semvid.Job(film, span, work / "part.mkv", config))
+        joined += maps_of(saved)
+    changes = [np.abs(b - a).mean() for a, b in pairwise(joined)]
+    cuts = [np.abs(b - a).mean() for a, b in pairwise(maps)]
+    return {
+        "lost_db": list(map(float, scores[0] - scores[1])), "borders": starts[1:],
+        "seconds": [float(one.start * probe(film).time_base) for one in spans],
+        "map_change_at_borders": [float(changes[one - 1]) for one in starts[1:]],
+        "there_in_one_piece": [float(cuts[one - 1]) for one in starts[1:]],
+    }  # fmt: skip
+
+
+class Sleeper(on_ray.Worker):
+    """Sleeps in place of an encode, and writes what a job is expected to."""
+
+    def run(self, order: dict[str, Any]) -> dict[str, Any]:
+        """See ``Worker``."""
+        time.sleep(SLEEP)
+        Path(order["output"]).write_bytes(b"part")
+        return {"event": "ended", "result": {"source_bytes": 4, "output_bytes": 4}}
+
+
+def try_ray(work: Path) -> dict[str, Any]:
+    """See ``ray`` above."""
+    import ray
+
+    folder = work / "sources"
+    folder.mkdir()
+    for number in range(NUM_TASKS):
+        cv2.imwrite(str(folder / f"{number:04}.png"), np.zeros((2, 2), np.uint8))
+    ray.init(num_cpus=NUM_WORKERS, log_to_driver=False, include_dashboard=False)
+    on_ray.Worker = Sleeper  # type: ignore[misc]
+    memory: list[int] = []
+    began: list[float] = []
+
+    def note(event: object) -> None:
+        if type(event).__name__ == "JobBegan":
+            began.append(time.monotonic())
+            memory.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+    config = BatchConfig(engine="ray", workers=NUM_WORKERS, video=semvid.CompressConfig(threads=1))
+    compress_many([folder], work / "slept", config, on_event=note)
+    seconds = time.monotonic() - began[0]
+    ray.shutdown()
+    return {
+        "tasks": NUM_TASKS, "workers": NUM_WORKERS, "sleep": SLEEP, "seconds": seconds,
+        "efficiency": NUM_TASKS * SLEEP / NUM_WORKERS / seconds,
+        "driver_mib": [memory[NUM_TASKS // 10] / 1024, memory[-1] / 1024],
+    }  # fmt: skip
+
+
+def try_store(work: Path) -> dict[str, Any]:
+    """See ``store`` above."""
+    seen = Identity(1, 1, "")
+    jobs = (
+        NewJob(Path(f"/in/{one}.mp4"), Path(f"/out/{one}.mp4"), {"part_seconds": 0}, seen)
+        for one in range(NUM_LISTED)
+    )
+    with JobStore(work / "jobs.sqlite") as store:
+        added = of_call(lambda: store.add(jobs)).seconds
+        listed = statistics.median(of_call(lambda: sum(1 for _ in store.entries())).seconds for _ in range(5))
+        taken = statistics.median(of_call(lambda: store.take("me", 3)).seconds for _ in range(50))
+    return {"jobs": NUM_LISTED, "added_s": added, "listed_s": listed, "taken_ms": taken * 1000}
+
+
+def main() -> None:
+    """Run what is asked for, write ``results/batch.json``."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--parts", default="mixed,film,ray,store")
+    parser.add_argument("--pairs", type=int, default=3)
+    arguments = parser.parse_args()
+    results: dict[str, Any] = load("batch").get("results", {})
+    tries = {
+        "mixed": try_mixed, "film": lambda work: try_film(work, arguments.pairs), "ray": try_ray,
+        "store": try_store,
+    }  # fmt: skip
+    for name in arguments.parts.split(","):
+        with tempfile.TemporaryDirectory() as work:
+            results[name] = tries[name](Path(work))
+        print(name, results[name], flush=True)
+        save("batch", {"results": results})
+
+
+if __name__ == "__main__":
+    main()
