@@ -28,7 +28,7 @@ _MEANT: Mapping[str, str] = {
     "--preset sets the speed": "--speed --cpu-used -p --effort --fast --slow",
     "--bitrate sets the rate of the video": "-b -b:v --vb --rate --video-bitrate",
     "--target-size sets the size of the output": (
-        "--size --filesize --file-size --max-size --target --target-bytes -fs"
+        "--filesize --file-size --max-size --target --target-bytes -fs"
     ),
     "--target-bytes sets the size of the output": "--size --filesize --file-size --max-size --target-size",
     "--encoder-option {name}=VALUE passes it to the encoder": (
@@ -62,7 +62,11 @@ _MEANT: Mapping[str, str] = {
     "--no-preview hides the picture": "--quiet --silent --no-progress",
     "--json prints everything as JSON": "--verbose -v --debug --log-level --loglevel --quiet --silent",
     "--fps sets the frame rate": "-r --framerate --frame-rate --rate",
-    "--size sets the size": "--resolution -s --width --scale",
+    "--size sets the size": "--resolution -s --width --height --scale --resize",
+    "--start begins later": "-ss --from --begin --trim --seek",
+    "--end ends earlier": "-to --until --stop",
+    "--duration sets the length": "-t --length",
+    "--filter takes filters of FFmpeg": "-vf --vf --filters --filter:v -filter:v",
     _NO_SCALING: "--resize --scale --width --height --resolution -s -vf --vf",
     _NO_CUTTING: "--start -ss --trim -to --end --duration -t --frames",
     "semvid keeps the times of all frames": "--fps -r --framerate --frame-rate",

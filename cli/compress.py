@@ -143,6 +143,15 @@ def command(
     dry_run: Annotated[bool, typer.Option(
         "--dry-run", help="Only try parts of the video, print what the encode would come to, and stop."
     )] = False,
+    start: options.Start = None,
+    end: options.End = None,
+    duration: options.Duration = None,
+    crop: options.Crop = None,
+    rotate: options.Rotate = None,
+    denoise: options.Denoise = None,
+    new_size: options.NewSize = None,
+    enlarge: options.Enlarge = False,
+    filters: options.Filters = None,
     overwrite: options.Overwrite = False,
     allow_protocols: options.AllowProtocols = None,
     no_preview: options.NoPreview = False,
@@ -188,6 +197,9 @@ def command(
         overwrite=overwrite,
         verify=cast(Verify, verify),
         probe=not no_probe,
+        edit=options.edit_config(
+            start, end, duration, crop, rotate, denoise, filters, new_size, enlarge=enlarge
+        ),
     )
     from semvid.core.threads import limited_threads
 

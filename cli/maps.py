@@ -41,6 +41,15 @@ def command(
     motion: options.Motion = options.TEMPORAL.motion,
     device: options.Device = options.MAPS.device,
     threads: options.Threads = options.THREADS,
+    start: options.Start = None,
+    end: options.End = None,
+    duration: options.Duration = None,
+    crop: options.Crop = None,
+    rotate: options.Rotate = None,
+    denoise: options.Denoise = None,
+    new_size: options.NewSize = None,
+    enlarge: options.Enlarge = False,
+    filters: options.Filters = None,
     overwrite: options.Overwrite = False,
     allow_protocols: options.AllowProtocols = None,
     no_preview: options.NoPreview = False,
@@ -60,6 +69,9 @@ def command(
         ),
         temporal=options.temporal_config(map_every, smoothing, movement, motion, look_ahead, effort),
         overwrite=overwrite,
+        edit=options.edit_config(
+            start, end, duration, crop, rotate, denoise, filters, new_size, enlarge=enlarge
+        ),
     )
     from semvid.core.threads import limited_threads
     from semvid.importance.registry import begin_opening

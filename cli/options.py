@@ -12,14 +12,16 @@ import typer
 
 from semvid.cli.marks import parse_mark
 from semvid.core import config
-from semvid.core.config import CLASSES, AllocationConfig, FocusConfig, MapsConfig, TemporalConfig
+from semvid.core.config import CLASSES, AllocationConfig, EditConfig, FocusConfig, MapsConfig, TemporalConfig
 from semvid.core.config.maps import MappedConfig
+from semvid.core.edit import parse_time
 from semvid.core.errors import ConfigError
 from semvid.core.settings import Settings
 
 map_option = partial(typer.Option, rich_help_panel="What matters")
 time_option = partial(typer.Option, rich_help_panel="Maps over time")
 file_option = partial(typer.Option, rich_help_panel="Files")
+part_option = partial(typer.Option, rich_help_panel="Editing")
 encoding_option = partial(typer.Option, rich_help_panel="Encoding")
 
 
@@ -99,6 +101,34 @@ Motion = Annotated[str, time_option(
     help="How maps follow the motion from frame to frame: flow (optical flow) or vectors (the motion vectors "
     "in the source)."
 )]
+Start = Annotated[str | None, part_option(
+    metavar="TIME", help="Begin with the first frame shown at this time, as in 12.5 (seconds) or 1:02:03.5. "
+    "Sound is cut there too."
+)]
+End = Annotated[str | None, part_option(
+    metavar="TIME", help="End at this time of the whole video."
+)]
+Duration = Annotated[str | None, part_option(
+    metavar="TIME", help="Length of the part, instead of --end."
+)]
+Crop = Annotated[str | None, part_option(
+    metavar="W:H:X:Y", help="Cut out a part of the picture, in displayed pixels: width, height, left, top. "
+    "auto: cut off black bars."
+)]
+Rotate = Annotated[int | None, part_option(
+    help="Turn the pixels clockwise by 90, 180 or 270 degrees."
+)]
+Denoise = Annotated[str | None, part_option(
+    help="Take out noise: light, medium or strong. Takes time, and finest detail with it."
+)]
+NewSize = Annotated[str | None, part_option(
+    "--size", metavar="SIZE", help="Scale to 1280x720 (to fit in, the shape is kept), 720p or 50%. Never "
+    "larger than the source, unless with --enlarge."
+)]
+Enlarge = Annotated[bool, part_option("--enlarge", help="Let --size also make pictures larger.")]
+Filters = Annotated[str | None, part_option(
+    "--filter", metavar="GRAPH", help="More of FFmpeg's filters, after these, as in unsharp=5:5:0.8,vflip."
+)]
 Overwrite = Annotated[bool, file_option("--yes", "-y", help="Overwrite an existing output.")]
 AllowProtocols = Annotated[str | None, file_option(
     metavar="NAME,...", callback=_allow_protocols,
@@ -175,6 +205,36 @@ def temporal_config(
         movement=movement,
         motion=cast("config.Motion", motion),
         effort=cast("config.Effort", effort),
+    )
+
+
+def edit_config(
+    start: str | None,
+    end: str | None,
+    duration: str | None,
+    crop: str | None,
+    rotate: int | None,
+    denoise: str | None,
+    filters: str | None,
+    size: str | None = None,
+    *,
+    enlarge: bool = False,
+) -> EditConfig:
+    """Build an ``EditConfig`` from the options of a command line.
+
+    Raises:
+        ConfigError: A text is no time, or they do not go together.
+    """
+    texts = {"start": start, "end": end, "duration": duration}
+    given = {name: parse_time(name, text) for name, text in texts.items() if text is not None}
+    return EditConfig(
+        **given,
+        crop=crop,
+        rotate=rotate,
+        denoise=cast("config.Denoise | None", denoise),
+        size=size,
+        enlarge=enlarge,
+        filter=filters,
     )
 
 

@@ -53,6 +53,13 @@ def command(
     motion: options.Motion = options.TEMPORAL.motion,
     device: options.Device = options.MAPS.device,
     threads: options.Threads = options.THREADS,
+    start: options.Start = None,
+    end: options.End = None,
+    duration: options.Duration = None,
+    crop: options.Crop = None,
+    rotate: options.Rotate = None,
+    denoise: options.Denoise = None,
+    filters: options.Filters = None,
     overwrite: options.Overwrite = False,
     allow_protocols: options.AllowProtocols = None,
     no_preview: options.NoPreview = False,
@@ -72,6 +79,7 @@ def command(
         allocation=AllocationConfig(match=cast("Match | None", match)),
         temporal=options.temporal_config(map_every, smoothing, movement, motion, look_ahead, effort),
         overwrite=overwrite,
+        edit=options.edit_config(start, end, duration, crop, rotate, denoise, filters),
     )
     from semvid.cli.draw import ProgressDrawer, format_bytes, to_json
     from semvid.cli.streams import emit, say

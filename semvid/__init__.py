@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         BatchConfig,
         CompareConfig,
         CompressConfig,
+        EditConfig,
         ExportConfig,
         FocusConfig,
         ImageConfig,
@@ -98,7 +99,8 @@ _NAMES = {
     "batch.run": "compress_many compress_many_events",
     "core.coded": "CodedPacket",
     "core.config": (
-        "AllocationConfig BatchConfig CompareConfig CompressConfig ExportConfig FocusConfig ImageConfig "
+        "AllocationConfig BatchConfig CompareConfig CompressConfig EditConfig ExportConfig FocusConfig "
+        "ImageConfig "
         "LiveConfig MapsConfig Mark OverlayConfig TemporalConfig"
     ),
     "core.errors": "MissedError SemvidError",
@@ -151,6 +153,7 @@ __all__ = [
     "Compressed",
     "Crf",
     "Done",
+    "EditConfig",
     "Event",
     "ExportConfig",
     "ExportResult",

@@ -137,7 +137,9 @@ def _task(source: Source, config: BatchConfig, read_options: OptionsReader | Non
             )
         return Task(path, config.picture)
     if source.options and read_options is not None:
-        return Task(path, read_options(source.options, source.place))
+        own = read_options(source.options, source.place)
+        config.check_replaced(own)
+        return Task(path, own)
     return Task(path, config.video)
 
 

@@ -57,6 +57,8 @@ class Task:
         """Whether parts come out as the whole would: at constant quality, with a map and nothing to match."""
         if not isinstance(self.config, CompressConfig) or self.config.maps.has_file:
             return False
+        if not self.config.edit.is_all:
+            return False
         config = self.config
         is_constant = (config.rate is None or isinstance(config.rate, Crf)) and config.peak is None
         is_free = config.allocation.chosen_match != "size" or config.allocation.strength == 0

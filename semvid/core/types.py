@@ -13,6 +13,7 @@ from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
 
 from semvid.core.conversion import UNTOLD, Colours, converted
+from semvid.core.edit import EditConfig
 from semvid.core.errors import ConfigError
 from semvid.core.geometry import Array, Size, grid_shape, motion_grid, square_size, turned, turned_size
 from semvid.core.luma import LumaArray, luma_of
@@ -71,6 +72,12 @@ class VideoInfo:
     streams: tuple[StreamInfo, ...]
     side_data: tuple[tuple[str, str], ...] = ()
     """What the container says of the video beside its samples: kinds and details in FFmpeg's words."""
+    edit: EditConfig = EditConfig()
+    """What was done to the video: size, duration and number of frames are of what is left."""
+    part: Span | None = None
+    """What of the file is left, in its ``pts``; None = all."""
+    clock_shift: Fraction | None = None
+    """Seconds to add to times of the file, with ``part``: what all its streams show first is at 0."""
 
 
 @dataclass(frozen=True, slots=True)

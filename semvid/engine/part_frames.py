@@ -44,7 +44,7 @@ def add_parts(scorer: Taker, trials: Trials, config: CompressConfig) -> None:
     """
     for index, sample in enumerate(trials.samples):
         span, compared_from = _span_of(sample, trials)
-        with open_run(trials.source, config.temporal, span=span, has_maps=False) as run:
+        with open_run(trials.source, config.temporal, span=span, edit=config.edit, has_maps=False) as run:
             run.reader.keep(())
             analyse = trials.maps[index].attach if trials.maps else run.analyse
             for one in _as_encoded(run, analyse, trials, config):
@@ -69,7 +69,9 @@ def add_others(scorer: PartScorer, samples: Sequence[Sample], trials: Trials, co
     for index, sample in enumerate(samples):
         span, compared_from = _span_of(sample, trials)
         makes_maps = has_maps and not memory.is_complete
-        with open_run(trials.source, config.temporal, span=span, has_maps=makes_maps, warm_up=warm_up) as run:
+        with open_run(
+            trials.source, config.temporal, span=span, edit=config.edit, has_maps=makes_maps, warm_up=warm_up
+        ) as run:
             # Before maps are open: they locate the part in the file.
             run.reader.keep(())
             if makes_maps:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
 
-from semvid.core.config import MapsConfig, TemporalConfig
+from semvid.core.config import EditConfig, MapsConfig, TemporalConfig
 from semvid.core.events import Event, Notice, Started
 from semvid.core.map_source import ImportanceSource
 from semvid.core.opencv_threads import one_opencv_thread
@@ -80,6 +80,10 @@ class Run:
         info = reader.info
         maps = open_source(config, info.num_frames_from_header, importance, duration=info.duration_seconds)
         self._stack.enter_context(closing(maps))
+        if importance is None and maps.made_by is not None and config.path is not None:
+            from semvid.importance.files.same_edit import check_edit
+
+            check_edit(config.path, maps.made_by, info.edit)
         self.has_network = isinstance(maps, NetworkSource)
         # Networks from elsewhere need not take fewer pixels.
         if importance is None and self._temporal is not None and self._temporal.effort == "light":
@@ -94,7 +98,7 @@ class Run:
             self._analyser = Analyser(maps, temporal, reader.span, reader.info.frame_rate)
             self.analyse = self._analyser.run
             asked = config if importance is None else None
-            self.made_by = describe_maps(asked, maps, self._analyser.settings)
+            self.made_by = describe_maps(asked, maps, self._analyser.settings, info.edit)
 
     def record(self, sink: MapSink) -> None:
         """Keep the maps; call it before the first frame."""
@@ -132,6 +136,7 @@ def open_run(
     preview_size: tuple[int, int] | None = None,
     *,
     span: Span | None = None,
+    edit: EditConfig | None = None,
     has_maps: bool = True,
     warm_up: Fraction = WARM_UP_SECONDS,
 ) -> Iterator[Run]:
@@ -142,6 +147,7 @@ def open_run(
         temporal: How maps follow from frame to frame.
         preview_size: The room for pictures of ``Preview``; None = none are made.
         span: The part; None = all.
+        edit: What is done to the video before all else; ``span`` is a part of the result. None = nothing.
         has_maps: Whether maps are wanted.
         warm_up: Seconds that are read before a part for its maps.
     """
@@ -152,7 +158,7 @@ def open_run(
     with (
         one_opencv_thread(),
         VideoReader(
-            source, span=span, warm_up=warm_up, cool_down=cool_down, export_vectors=vectors
+            source, span=span, edit=edit, warm_up=warm_up, cool_down=cool_down, export_vectors=vectors
         ) as reader,
         ExitStack() as stack,
     ):

@@ -23,7 +23,7 @@ from semvid.engine.samples import Sample, checked_samples
 from semvid.engine.search import MOST_TRIALS
 from semvid.engine.trials import PartsTrial, Trials
 from semvid.engine.wishes import Finished, Miss, Tolerance
-from semvid.media.probe import probe
+from semvid.media.reading.reader import probe_edited
 from semvid.scores.pairs import SMALLEST_VMAF
 from semvid.scores.parts import PartScorer
 
@@ -113,7 +113,7 @@ class ScoreOf:
     def prepare(self, trials: Trials, config: CompressConfig) -> Generator[Event, None, None]:
         """See ``Wish``."""
         yield Stage("preparing to measure")
-        info = probe(trials.source)
+        info = probe_edited(trials.source, config.edit)
         if "vmaf" in self._rate.MEASURE and min(info.width, info.height) < SMALLEST_VMAF:
             raise ConfigError(
                 f"`{type(self._rate).__name__}` needs at least {SMALLEST_VMAF} pixels a side, and "

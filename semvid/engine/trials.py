@@ -164,7 +164,7 @@ class Trials:
         for sample in self.samples:
             memory = self.memory if self.is_whole else MapMemory()
             part, warm_up = self._part(sample), WARM_UP_SECONDS if self.is_whole else WARM_UP_OF_PART
-            with open_run(self.source, config.temporal, span=part, warm_up=warm_up) as run:
+            with open_run(self.source, config.temporal, span=part, edit=config.edit, warm_up=warm_up) as run:
                 run.reader.keep(())
                 run.open_maps(config.maps, memory=memory)
                 with pipeline(run.reader, run.analyse) as items:
@@ -273,7 +273,7 @@ def try_part(
 def _encode(
     source: Path, part: Span, config: CompressConfig, suffix: str, maps: MapMemory | None
 ) -> Generator[Encoded | StreamParameters | Notice, None, None]:
-    with open_run(source, config.temporal, span=part, has_maps=False) as run:
+    with open_run(source, config.temporal, span=part, edit=config.edit, has_maps=False) as run:
         reader = run.reader
         reader.keep(())
         coding, encoding = find_codec(config.codec).coding(config), Encoding()

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import semvid
-from semvid.core.config import MapsConfig
+from semvid.core.config import EditConfig, MapsConfig
 from semvid.core.map_source import ImportanceSource, MapSource, complete
 from semvid.core.plain import to_plain
 from semvid.core.threads import thread_budget
@@ -172,16 +172,19 @@ def frame_of(pixels: NDArray[np.uint8], index: int) -> Frame:
 
 
 def describe_maps(
-    config: MapsConfig | None, source: MapSource, temporal: Mapping[str, Any]
+    config: MapsConfig | None, source: MapSource, temporal: Mapping[str, Any], edit: EditConfig
 ) -> Mapping[str, Any]:
     """Return what made the maps of a run, as JSON values; for maps from an earlier run, what made those.
 
-    ``temporal`` is how they follow from frame to frame; ``config`` is None if the caller supplied a source.
+    ``temporal`` is how they follow from frame to frame; ``config`` is None if the caller supplied a source;
+    ``edit`` is what was done to the video before.
     """
     earlier: Mapping[str, Any] | None = source.made_by
     if earlier is not None:
         return earlier
     record: dict[str, Any] = {"semvid": semvid.__version__}
+    if not edit.is_all:
+        record["edit"] = edit.changes()
     if config is None:
         return record | {"source": source.kind, "temporal": dict(temporal)}
     # Only the name: a path would reveal who ran it, and means nothing elsewhere.

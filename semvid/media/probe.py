@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -205,28 +205,6 @@ def decoder_of(stream: VideoStream, info: VideoInfo) -> VideoCodecContext:
     if library is None or ("alpha_mode", "1") not in info.side_data:
         return stream.codec_context
     return cast(VideoCodecContext, av.CodecContext.create(library, "r"))
-
-
-def measure_streams(info: VideoInfo, drop: Collection[str]) -> tuple[int, int, int]:
-    """Read a file through without decoding it; streams of the kinds to ``drop`` do not count.
-
-    Returns:
-        Number of video packets, bytes of the other streams that people watch, hear or read, and packets of
-        all of them together.
-    """
-    kinds = {"video", "audio", "subtitle"} - set(drop)
-    others = {one.index for one in info.streams if one.kind in kinds and one.codec != UNKNOWN_CODEC}
-    num_frames = num_packets = num_bytes = 0
-    with open_packets(info.path) as container:
-        for packet in container.demux():
-            if not packet.size:
-                continue
-            if packet.stream.index == info.stream_index:
-                num_frames += 1
-            elif packet.stream.index in others:
-                num_packets += 1
-                num_bytes += packet.size
-    return max(num_frames, 1), num_bytes, num_frames + num_packets
 
 
 def codec_name(stream: Stream) -> str:

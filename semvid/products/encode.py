@@ -69,7 +69,9 @@ def encode_events(
     """
     started = time.monotonic()
     has_maps = config.allocation.strength > 0
-    with open_run(source, config.temporal, preview_size, span=span, has_maps=has_maps) as run:
+    with open_run(
+        source, config.temporal, preview_size, span=span, edit=config.edit, has_maps=has_maps
+    ) as run:
         reader, info = run.reader, run.reader.info
         output, manifest = plan(run, source, output, config, coding)
         reader.keep(manifest.read_streams)

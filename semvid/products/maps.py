@@ -27,6 +27,7 @@ from semvid.importance.files.map_sink import SinkContext, full_size
 from semvid.importance.files.offset_text import BLOCK_SIZE
 from semvid.importance.files.sinks import open_sink
 from semvid.importance.registry import importance_of
+from semvid.media.edit import refuse_still
 from semvid.media.fields import FieldCount
 from semvid.media.stills.picture import Picture, read_picture
 from semvid.media.stills.picture_file import is_still
@@ -111,7 +112,7 @@ def video_map_events(
     allocator = OffsetAllocator(spec, config.allocation)
     with (
         limited_threads(config.threads),
-        open_run(source, config.temporal, preview_size, span=span) as run,
+        open_run(source, config.temporal, preview_size, span=span, edit=config.edit) as run,
     ):
         run.open_maps(config.maps, importance)
         info = run.reader.info
@@ -161,6 +162,7 @@ def _format_of(output: Path, wanted: MapFormat | None) -> MapFormat:
 def _export_picture(
     source: Path, output: Path, config: ExportConfig, on_event: Callable[[Event], None]
 ) -> ExportResult:
+    refuse_still(config.edit)
     check_place(output, source, overwrite=config.overwrite)
     if output.suffix.lower() != ".png" or config.format not in {None, "png"}:
         raise OutputError(

@@ -30,6 +30,7 @@ from semvid.engine.run import Run, follow, open_run
 from semvid.engine.stages import in_thread, only_frames, pipeline
 from semvid.importance.registry import importance_of
 from semvid.media.drawing import Bgr
+from semvid.media.edit import refuse_still
 from semvid.media.stills.picture import read_picture
 from semvid.media.stills.picture_file import is_still
 from semvid.media.writing.animation import SUFFIXES as ANIMATED
@@ -113,8 +114,9 @@ def _video_events(
     with limited_threads(config.threads), closing(FrameDrawer(config)) as drawer:
         if output.suffix.lower() in CONTAINERS:
             settings = CompressConfig(
-                maps=config.maps, temporal=config.temporal, deinterlace="bwdif", overwrite=config.overwrite
-            )
+                maps=config.maps, temporal=config.temporal, deinterlace="bwdif", overwrite=config.overwrite,
+                edit=config.edit,
+            )  # fmt: skip
             coding = _PlainCoding.of_file(X264, _CODED)
             coding.every = config.every
             result = yield from encode_events(
@@ -124,7 +126,7 @@ def _video_events(
             yield from map(Notice, drawer.finish())
             yield Done(result)
             return ExportResult(source, output, result.num_frames, result.output_bytes)
-        with open_run(source, config.temporal, preview_size) as run:
+        with open_run(source, config.temporal, preview_size, edit=config.edit) as run:
             run.open_maps(config.maps, importance)
             yield Started(run.reader.info)
             if output.suffix:
@@ -164,6 +166,7 @@ def _draw_still(
     importance: ImportanceSource | None,
     on_event: Callable[[Event], None],
 ) -> ExportResult:
+    refuse_still(config.edit)
     check_place(output, source, overwrite=config.overwrite)
     suffix = output.suffix.lower()
     if suffix not in _STILLS:

@@ -116,7 +116,12 @@ class _Passes:
         job, config = self._job, self._job.config
         with (
             open_run(
-                job.source, config.temporal, preview_size, span=job.span, has_maps=self._has_maps
+                job.source,
+                config.temporal,
+                preview_size,
+                span=job.span,
+                edit=config.edit,
+                has_maps=self._has_maps,
             ) as run,
             ExitStack() as stack,
         ):

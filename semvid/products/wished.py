@@ -34,8 +34,8 @@ from semvid.engine.run import ToldOnce, passed_on
 from semvid.engine.search import Search
 from semvid.engine.trials import Trials
 from semvid.engine.wishes import Finished, OutputSize, VideoRate, Wish
-from semvid.media.probe import probe
 from semvid.media.reading.packets import ShownFrames, shown_frames
+from semvid.media.reading.reader import probe_edited
 from semvid.media.writing.carry import Manifest, Way
 from semvid.media.writing.destination import check_output, default_output
 from semvid.media.writing.output import scratch_folder
@@ -126,7 +126,7 @@ class _Opened:
 
 
 def _open(job: Job, folder: Path, importance: ImportanceSource | None) -> Generator[Event, None, _Opened]:
-    config, info = job.config, probe(job.source)
+    config, info = job.config, probe_edited(job.source, job.config.edit)
     if isinstance(config.rate, Size) and job.span is not None and not job.span.is_all:
         raise ConfigError(f"`Size` is for a whole video, and {job.span} is a part; give `Crf`")
     if isinstance(config.rate, AsGoodAs) and job.span is not None and not job.span.is_all:
@@ -148,7 +148,7 @@ def _open(job: Job, folder: Path, importance: ImportanceSource | None) -> Genera
 
         yield Stage("maps")
         maps = folder / "maps.svmap"
-        asked = ExportConfig(maps=config.maps, temporal=config.temporal)
+        asked = ExportConfig(maps=config.maps, temporal=config.temporal, edit=config.edit)
         # Of the whole video, whatever part is wanted: by the first frame a sidecar knows the others.
         events = video_map_events(job.source, maps, "sidecar", asked, importance=importance)
         yield from (event for event in events if not isinstance(event, Started))

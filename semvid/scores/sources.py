@@ -43,12 +43,11 @@ class Source:
 
 def describe_source(info: VideoInfo) -> Source:
     """Decode one frame to say what the samples of a video are and mean; the header may tell of later ones."""
-    with VideoReader(info.path) as reader:
+    with VideoReader(info.path, edit=info.edit) as reader:
         first = next(one for one in reader.read() if isinstance(one, Frame)).picture
         info = replace(info, width=first.width, height=first.height, pixel_format=first.format.name)
-        return Source(
-            info, matrix_of(first), range_of(first) == ColorRange.JPEG, says_fields(reader.stream, first)
-        )
+        has_fields = says_fields(reader.stream, first) and not info.edit.has_filters
+        return Source(info, matrix_of(first), range_of(first) == ColorRange.JPEG, has_fields)
 
 
 def deinterlaces(reference: Source, test: Source) -> bool:
@@ -60,22 +59,22 @@ def unchanging(source: Source, folder: Path, done: str) -> tuple[Source, list[st
     """Return a source whose frames all have the size, format and colours of the first.
 
     Args:
-        source: It is read through once, and copied without loss if it changes.
+        source: It is read through once, and copied without loss if it changes or is a part of a file.
         folder: Where the copy may go.
         done: As for ``VideoReader.remarks``.
 
     Returns:
         The source, sentences on what changes in it, and on what is wrong with it.
     """
-    path = source.info.path
-    with VideoReader(path) as reader:
+    path, edit = source.info.path, source.info.edit
+    with VideoReader(path, edit=edit) as reader:
         for _ in reader.read():
             pass
         changes, remarks = reader.changes, reader.remarks(done)
-    if not changes:
+    if not changes and edit.is_all:
         return source, [], remarks
     copy = folder / f"steady-{len(list(folder.iterdir()))}.mkv"
-    with VideoReader(path) as reader, av.open(ffmpeg_name(copy), "w") as container:
+    with VideoReader(path, edit=edit) as reader, av.open(ffmpeg_name(copy), "w") as container:
         _copy(reader, container)
     return replace(source, info=replace(probe(copy), time_base=source.info.time_base)), changes, remarks
 

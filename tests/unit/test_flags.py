@@ -36,7 +36,8 @@ REFUSED = {
     "opacity": "3", "preset": "warp", "price": "99", "tune": "film", "quality": "0", "sampling": "1:1", "save_maps": "maps.txt",
     "serve": "nonsense", "size": "10x10", "smoothing": "1", "style": "fire", "target_bytes": "0", "target_ssimulacra2": "101", "target_vmaf": "101", "target_xpsnr": "9",
     "region_vmaf": "101", "region_psnr": "9", "threads": "-1", "verify": "twice",
-    "threshold": "2", "strength": "9", "wait": "100000s", "max_edge": "0", "strip": "exif",
+    "threshold": "2", "strength": "9", "wait": "100000s", "max_edge": "0", "strip": "exif", "start": "soon", "end": "0", "duration": "0",
+    "crop": "10:10", "rotate": "45", "denoise": "much",
 }  # fmt: skip
 """Values that are out of range, unknown or not there."""
 MORE = {
@@ -66,6 +67,9 @@ MORE = {
         "floor",
         "--floor needs a map, and --strength 0 has none",
     ),
+    "new_size": ("10x10", "size=10x10", "--size 10x10"),
+    "filters": ("a,,b", "filter=a,,b", "--filter a,,b"),
+    "enlarge": (None, "enlarge", "--enlarge needs --size"),
     "numbers": (None, "numbers", "--numbers needs --style blocks"),
     "legend": (("--style", "dim"), "legend", "--legend explains colours, and --style dim has none"),
     "no_probe": (("--strength", "0"), "probe=False", "--no-probe has no effect"),

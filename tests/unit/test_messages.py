@@ -27,6 +27,7 @@ SHOWN_WITH = {
     "importance.files.boxes": "--boxes", "importance.tracking": "--track", "cli.marks": "--track", "models": "--model", "codecs": "--codec",
     "products.still": "--target-ssimulacra2", "scores.stills": "--target-ssimulacra2", "products.encode": "--crf", "products.wished": "--crf", "products.two_pass": "--crf", "engine.peak": "--max-bitrate", "cli.peak": "--max-bitrate", "products.maps": "--format", "products.compare.compare": "--metrics", "products.report": "--report",
     "media.writing.claim": "-y", "media.writing.output": "-y", "media.writing.carry": "--drop", "media.reach": "--allow-protocols", "cli.options": "--focus",
+    "core.edit": "--start", "media.edit": "--start", "media.reading.part": "--start", "media.picture_edit": "--crop",
 }  # fmt: skip
 """What a module is about: commands without this option may import it, but cannot get at its messages."""
 CANNOT_HAPPEN = {
@@ -56,6 +57,7 @@ CANNOT_HAPPEN = {
     ("stream", "streaming.live"): "says which options it does not have",
     ("image", "products.compress"): "it encodes no videos",
     ("report", "products.compress"): "it encodes no videos",
+    ("overlay", "core.edit"): "it has a size of its own",
     ("report", "cli.report"): "says what compress --report writes",
 }
 FOREIGN = {"--head": "ray's", "--force-reinstall": "pip's", "-h": "ffmpeg's", "--saliency": "MSU's x264"}

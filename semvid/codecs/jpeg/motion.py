@@ -27,7 +27,7 @@ from semvid.core.text import setting
 from semvid.core.types import AnalysedFrame
 from semvid.media.alpha import Flattener
 from semvid.media.colour import colours_of
-from semvid.media.probe import measure_streams
+from semvid.media.reading.packets import measure_streams
 
 if TYPE_CHECKING:
     from av import VideoFrame

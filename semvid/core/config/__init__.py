@@ -35,3 +35,5 @@ from semvid.core.config.products import Sampling as Sampling
 from semvid.core.config.products import Strip as Strip
 from semvid.core.config.products import Tune as Tune
 from semvid.core.config.products import Verify as Verify
+from semvid.core.edit import Denoise as Denoise
+from semvid.core.edit import EditConfig as EditConfig

@@ -69,8 +69,22 @@ class BatchConfig(Settings):
                 )
 
         if self.replace:
+            self.check_replaced(self.video)
             # The source is gone afterwards.
             object.__setattr__(self, "video", dataclasses.replace(self.video, verify="full"))
+
+    def check_replaced(self, video: CompressConfig) -> None:
+        """Refuse to put a part of a video in its place: the rest would be lost.
+
+        Raises:
+            ConfigError: It is a part, and replaces the whole.
+        """
+        cut = [one for one in video.edit.changes() if one in {"start", "end", "duration", "crop"}]
+        if self.replace and cut:
+            raise ConfigError(
+                f"`replace` and `{cut[0]}` exclude each other: the rest of the source would be lost; "
+                "leave one out"
+            )
 
     @property
     def least_saving(self) -> float | None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
+from semvid.core.edit import EditConfig
 from semvid.core.errors import ConfigError
 from semvid.core.frozen import FrozenMapping
 from semvid.core.setting_types import Limits
@@ -235,6 +236,12 @@ class MappedConfig(Settings):
         if self.maps.model is None:
             object.__setattr__(self, "maps", replace(self.maps, model=self.USUAL_MODEL))
         temporal: TemporalConfig = getattr(self, "temporal", TemporalConfig())
+        edit: EditConfig = getattr(self, "edit", EditConfig())
+        if temporal.motion == "vectors" and edit.has_filters:
+            raise ConfigError(
+                f"`motion=vectors` and `{edit.filters[0]}` exclude each other: the vectors are of pictures "
+                "in the file; leave one out"
+            )
         if temporal.map_every is not None and self.maps.has_file:
             raise ConfigError(
                 "`map_every` has no effect with `maps`, `boxes` or `track`: every frame has a map of its "

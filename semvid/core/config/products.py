@@ -19,6 +19,7 @@ from semvid.core.config.maps import (
     TemporalConfig,
 )
 from semvid.core.config.rates import check_peak
+from semvid.core.edit import EditConfig
 from semvid.core.errors import ConfigError
 from semvid.core.frozen import FrozenMapping
 from semvid.core.rate import AsGoodAs, Bitrate, Peak, Quality, Rate, RegionPsnr, RegionVmaf, StillRate
@@ -80,6 +81,8 @@ class CompressConfig(MappedConfig):
     """Encode some parts without a map as well: with ``match="region"`` to measure what was saved, with
     ``match="size"`` to make the file as large. False = both are estimated, which is faster and often far
     off."""
+    edit: EditConfig = EditConfig()
+    """The part of the video to compress."""
 
     @property
     def sound_codec(self) -> tuple[str, int | None]:
@@ -105,6 +108,11 @@ class CompressConfig(MappedConfig):
         _ = self.sound_codec
         self._check_score()
         check_peak(self.peak, self.rate)
+        if self.deinterlace == "keep" and self.edit.has_filters:
+            raise ConfigError(
+                f"`deinterlace=keep` and `{self.edit.filters[0]}` exclude each other: filters need whole "
+                "pictures; leave one out"
+            )
         if self.save_maps is not None and self.allocation.strength == 0:
             raise ConfigError("`save_maps` has no maps to save at `strength=0`; leave one out")
         if not self.probe and self.allocation.strength == 0:
@@ -194,6 +202,8 @@ class ExportConfig(MappedConfig):
     """``kvazaar``, ``svtav1``: how strongly importance moves the quantizer."""
     overwrite: bool = False
     """Replace an existing output."""
+    edit: EditConfig = EditConfig()
+    """The part of the video to make maps of."""
 
 
 OverlayStyle = Literal["heat", "contour", "blocks", "dim", "split"]
@@ -224,6 +234,8 @@ class OverlayConfig(MappedConfig):
     """``blocks``: how strongly importance moves the quantizer."""
     overwrite: bool = False
     """Replace an existing output."""
+    edit: EditConfig = EditConfig()
+    """The part of the video to draw."""
 
     def __post_init__(self) -> None:
         MappedConfig.__post_init__(self)

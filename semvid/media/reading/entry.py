@@ -31,7 +31,7 @@ from semvid.media.reading.packets import PacketReader
 _INTERLEAVED = Fraction(2)
 """Seconds by which sound may lie before the picture it belongs to in a sought file."""
 _ATTEMPTS = 4
-_MOST_REORDERED = 32
+MOST_REORDERED = 32
 """Packets until a decoder on one thread gives the first picture back, at most."""
 _CODED_ALONE = {PictureType.NONE, PictureType.I}
 
@@ -64,7 +64,13 @@ class _Scan:
 
 
 def find_entry(
-    info: VideoInfo, others: Collection[int] | None, span: Span, start: int, shift: Fraction
+    info: VideoInfo,
+    others: Collection[int] | None,
+    span: Span,
+    start: int,
+    shift: Fraction,
+    *,
+    may_seek: bool = True,
 ) -> Entry | None:
     """Return where to begin decoding; None = at the first packet.
 
@@ -74,11 +80,12 @@ def find_entry(
         span: The part.
         start: From when on frames are wanted, no later than the part begins.
         shift: Seconds by which the file's clock is moved at its beginning.
+        may_seek: Nothing long before the part is needed.
 
     Raises:
         InputError: No frame is in the part.
     """
-    if not _is_indexed(info):
+    if not may_seek or not is_indexed(info):
         return _try_entry(info, others, span, start, None, shift)[0]
     ticks = round(shift / info.time_base)
     margin = round(_INTERLEAVED / info.time_base) if others is None or others else 0
@@ -109,7 +116,8 @@ def _try_entry(
                 container.seek(seek_to, stream=stream)
             except FFmpegError:
                 return None, _Scan(is_regular=False)
-        packets = PacketReader(container, stream, others, shift=None if seek_to is None else shift).read()
+        is_known = seek_to is not None or info.part is not None
+        packets = PacketReader(container, stream, others, shift=shift if is_known else None).read()
         scan = _scan((one for one in packets if one.stream.index == stream.index), span, start)
         if scan.is_regular and not scan.is_met:
             raise no_frames(info, span, scan.last * info.time_base)
@@ -130,11 +138,11 @@ def _scan(packets: Iterable[Packet[Any]], span: Span, start: int) -> _Scan:
         scan.last = max(scan.last, packet.pts)
         if packet.is_keyframe and packet.pts <= start and not packet.is_discard:
             scan.num_before, scan.opening = number, [packet]
-        elif 0 < len(scan.opening) < _MOST_REORDERED:
+        elif 0 < len(scan.opening) < MOST_REORDERED:
             scan.opening.append(packet)
         scan.is_met |= packet.pts in span
         is_behind = scan.is_met or (span.end is not None and decoded >= span.end)
-        is_found = packet.dts is not None and packet.dts > start and len(scan.opening) == _MOST_REORDERED
+        is_found = packet.dts is not None and packet.dts > start and len(scan.opening) == MOST_REORDERED
         if is_behind and is_found:
             break
     return scan
@@ -172,7 +180,7 @@ def no_frames(info: VideoInfo, span: Span, last: Fraction) -> InputError:
     )
 
 
-def _is_indexed(info: VideoInfo) -> bool:
+def is_indexed(info: VideoInfo) -> bool:
     """Return whether a file can be sought, and its clock does not restart."""
     kinds = info.container.split(",")
     if "matroska" not in kinds:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from semvid.core.records import dataclass
 from semvid.core.types import VideoInfo
-from semvid.media.probe import is_cover_art, open_packets
+from semvid.media.edit import part_of_file
+from semvid.media.probe import UNKNOWN_CODEC, is_cover_art, open_packets
 from semvid.media.reading.clock import FileClock, Stamp
 from semvid.media.reading.damage import Oddities
 
@@ -263,16 +264,55 @@ class ShownFrames:
 
 
 def shown_frames(info: VideoInfo) -> ShownFrames:
-    """Read a file through without decoding it. There is always one frame."""
+    """Read a file through without decoding it, or the part of it that is left. There is always one frame."""
     found, end = [], 0
     others: Counter[int] = Counter()
+    part = part_of_file(info)
+    for packet, is_main in _packets_of(info, None):
+        if not is_main:
+            others[packet.stream.index] += packet.size
+        elif not packet.is_discard and packet.pts is not None:
+            found.append((packet.pts - part.start, packet.size, packet.is_keyframe))
+            end = max(end, packet.pts + (packet.duration or 0))
+    pts, sizes, is_key = np.array(sorted(found) or [(0, 1, True)], np.int64).T
+    end = (end if part.end is None else min(end, part.end)) - part.start
+    return ShownFrames(pts, sizes, is_key > 0, end, others)
+
+
+def measure_streams(info: VideoInfo, drop: Collection[str]) -> tuple[int, int, int]:
+    """Read a file through without decoding it; streams of the kinds to ``drop`` do not count.
+
+    Returns:
+        Number of video packets, bytes of the other streams that people watch, hear or read, and packets of
+        all of them together.
+    """
+    kinds = _ALL - set(drop)
+    others = {one.index for one in info.streams if one.kind in kinds and one.codec != UNKNOWN_CODEC}
+    num_frames = num_packets = num_bytes = 0
+    for packet, is_main in _packets_of(info, others - {info.stream_index}):
+        if not packet.size:
+            continue
+        if is_main:
+            num_frames += 1
+        else:
+            num_packets += 1
+            num_bytes += packet.size
+    return max(num_frames, 1), num_bytes, num_frames + num_packets
+
+
+def _packets_of(info: VideoInfo, keep: Collection[int] | None) -> Iterator[tuple[Packet[Any], bool]]:
+    """Yield the packets of an edited video, and whether each is of its picture, with times of the file."""
+    part = part_of_file(info)
+    until = None if part.end is None else part.end * info.time_base
     with open_packets(info.path) as container:
         stream = container.streams[info.stream_index]
-        for packet in PacketReader(container, stream, None).read():
-            if packet.stream.index != stream.index:
-                others[packet.stream.index] += packet.size
-            elif not packet.is_discard and packet.pts is not None:
-                found.append((packet.pts, packet.size, packet.is_keyframe))
-                end = max(end, packet.pts + (packet.duration or 0))
-    pts, sizes, is_key = np.array(sorted(found) or [(0, 1, True)], np.int64).T
-    return ShownFrames(pts, sizes, is_key > 0, end, others)
+        reader = PacketReader(container, stream, keep, shift=info.clock_shift)
+        beyond: list[int] = []
+        for packet in reader.read(until, lambda: bool(beyond)):
+            if packet.stream.index == info.stream_index:
+                if part.end is not None and packet.dts is not None and packet.dts >= part.end:
+                    beyond.append(packet.dts)
+                if packet.pts is None or packet.pts in part:
+                    yield packet, True
+            elif start_seconds(packet) / info.time_base in part:
+                yield packet, False

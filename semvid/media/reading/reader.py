@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Generator
 from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from av import Packet, VideoFrame
 from av.error import FFmpegError
 
 from semvid.core.closing import Closing
+from semvid.core.config import EditConfig
 from semvid.core.errors import EncoderError
 from semvid.core.threads import thread_budget
-from semvid.core.types import Frame, Span
+from semvid.core.types import Frame, Span, VideoInfo
+from semvid.media.edit import part_of_file, within
+from semvid.media.fields import DEINTERLACED, FieldCount
 from semvid.media.probe import decoder_of, open_video
 from semvid.media.reading.damage import Damage, undecodable
 from semvid.media.reading.entry import Entry, find_entry, no_frames
 from semvid.media.reading.length import TrackLength, check_length
 from semvid.media.reading.packets import PacketReader, end_seconds, start_seconds
+from semvid.media.reading.part import edited
 from semvid.media.reading.steady import Steadier
+from semvid.media.reading.window import Window
+
+if TYPE_CHECKING:
+    from semvid.media.picture_edit import PictureEditor
+
+_TURNED = "Display Matrix"
+"""What a container tells of, and is no longer so once pixels are upright."""
 
 
 class VideoReader(Closing):
@@ -34,21 +46,21 @@ class VideoReader(Closing):
         path: The file.
         span: The part to read: its frames, exactly as reading everything gives them, and what begins in it
             of all other streams. None = everything.
+        edit: What to read as if it were all of the file: its frames, from 0 on, and what is heard and shown
+            beside them. ``span`` is a part of that. None = the file.
         warm_up: Seconds before the part whose frames are given too, before its own, for whoever follows what
             happens from frame to frame. They count nowhere.
         cool_down: Frames after the part that are given too. They count nowhere either.
         export_vectors: Have the decoder attach its motion vectors to frames, which takes it some time.
 
     Attributes:
-        info: What the header says.
+        info: What the header says, of the edited video.
         span: The part that is read.
         container: PyAV's container, for the writer that copies streams from it.
         stream: The main video stream in it.
         damage: What turned out to be wrong; complete once ``read()`` is exhausted.
         num_frames: Frames of the part so far. ``Frame.index`` counts those that were given, from 0, also of
             a part: see ``count_frames``.
-        end_pts: When the last frame so far is no longer shown, in ``info.time_base``; exact once ``read()``
-            is exhausted.
     """
 
     def __init__(
@@ -56,19 +68,34 @@ class VideoReader(Closing):
         path: Path,
         *,
         span: Span | None = None,
+        edit: EditConfig | None = None,
         warm_up: Fraction = Fraction(0),
         cool_down: int = 0,
         export_vectors: bool = False,
     ) -> None:
         self.span = span or Span()
-        self.container, self.stream, self.info = open_video(path)
-        self._wanted = self.span
-        self._num_claimed = self.info.num_frames_from_header or 0
-        if not self.span.is_all:
+        self.container, self.stream, info = open_video(path)
+        self._editor: PictureEditor | None = None
+        self._indices: deque[int] = deque()
+        self._fields = FieldCount()
+        self._num_claimed = info.num_frames_from_header or 0
+        try:
+            self.info = edited(info, edit or EditConfig())
+            if self.info.edit.has_filters:
+                self._plan_pictures(edited(info, self.info.edit))
+        except BaseException:
+            self.container.close()
+            raise
+        # Everything private is on the clock of the file.
+        whole = part_of_file(self.info)
+        self._zero, self._whole_end = whole.start, whole.end
+        self._window = None if whole.is_all else Window(self.info)
+        self._wanted = self._part = within(whole, self.span)
+        if not self._part.is_all:
             # The header counts all frames.
             self.info = replace(self.info, num_frames_from_header=None)
-            start = self.span.start - round(warm_up / self.info.time_base)
-            self._wanted = replace(self.span, start=max(start, 0))
+            start = self._part.start - round(warm_up / self.info.time_base)
+            self._wanted = replace(self._part, start=max(start, self._zero))
         rate = self.info.frame_rate
         self._usual_duration = max(1, round(1 / (rate * self.info.time_base))) if rate else 1
         self._decoder = decoder_of(self.stream, self.info)
@@ -78,26 +105,27 @@ class VideoReader(Closing):
             self._decoder.options = {"flags2": "+export_mvs"}
         self.damage = Damage()
         self.num_frames = 0
-        self.end_pts = 0
+        self._end = 0
         self._others: Collection[int] | None = None
         self._counts_all = self._has_ended = self._is_over = False
-        self._num_more = cool_down
+        # What is cut off has no effect on what is left.
+        self._num_more = 0 if self._part.end == self._whole_end else cool_down
         self._first_pts: int | None = None
-        self._shift: Fraction | None = None
+        self._shift = self.info.clock_shift
         self._entry: Entry | None = None
         self._index = 0
-        self._packets = PacketReader(self.container, self.stream, None)
+        self._packets = PacketReader(self.container, self.stream, None, shift=self._shift)
         self._steadier = Steadier()
         self._track = TrackLength()
         self._last_pts: int | None = None
 
-    def keep(self, others: Collection[int]) -> None:
+    def keep(self, others: Collection[int] | None) -> None:
         """Read only these streams beside the video, so that no other can do harm.
 
         Call it before ``read()``.
 
         Args:
-            others: Their indices. Without this call all of picture, sound and words are read.
+            others: Their indices; None = all of picture, sound and words, as without this call.
         """
         self._others = others
         self._packets = PacketReader(self.container, self.stream, others, shift=self._shift)
@@ -113,7 +141,8 @@ class VideoReader(Closing):
         """Find the part in the file; ``read()`` does it otherwise.
 
         Returns:
-            When the first frame of the whole video is shown, in seconds; None = ``read()`` begins with it.
+            When the first frame of the whole video, as edited, is shown, in seconds; None = ``read()``
+            begins with it.
 
         Raises:
             InputError: No frame is in the part, or not one of the video could be decoded.
@@ -122,8 +151,8 @@ class VideoReader(Closing):
             return None
         if self._first_pts is None:
             with VideoReader(self.info.path) as whole:
-                if self._others is not None:
-                    whole.keep(self._others)
+                whole._shift = self._shift
+                whole.keep(self._others)
                 with closing(whole.read()) as items:
                     first = next(one for one in items if isinstance(one, Frame))
                 self._first_pts = first.picture.pts or 0
@@ -132,12 +161,60 @@ class VideoReader(Closing):
                 self._steadier, self._track = whole._steadier, whole._track
             self._steadier.num_frames = 0
             if not self._counts_all:
-                self._entry = find_entry(self.info, self._others, self.span, self._wanted.start, shift)
+                self._entry = find_entry(
+                    self.info, self._others, self._part, self._wanted.start, shift, may_seek=self._may_seek
+                )
             if self._entry is not None and self._entry.seek_to is not None:
                 self.container.seek(self._entry.seek_to, stream=self.stream)
                 self._shift = shift
                 self._packets = PacketReader(self.container, self.stream, self._others, shift=shift)
+            if self._zero:
+                self._first_pts = 0
         return self._first_pts * self.info.time_base
+
+    @property
+    def _may_seek(self) -> bool:
+        """A text may begin long before the part in which it is still shown."""
+        kept = [one for one in self.container.streams if self._others is None or one.index in self._others]
+        return self._window is None or all(one.type != "subtitle" for one in kept)
+
+    @property
+    def is_part_of_file(self) -> bool:
+        """Whether an edit leaves out the beginning or the end of the file."""
+        return self._window is not None
+
+    @property
+    def cuts_start(self) -> bool:
+        """Whether an edit leaves out the beginning of the file."""
+        return self._zero > 0
+
+    @property
+    def cut_length(self) -> Fraction | None:
+        """Seconds until an edit cuts off the rest of the file; None = it does not."""
+        return None if self._window is None else self._window.length
+
+    @property
+    def end_pts(self) -> int:
+        """When the last frame so far is no longer shown, in ``info.time_base``.
+
+        It is exact once ``read()`` is exhausted.
+        """
+        end = self._end if self._whole_end is None else min(self._end, self._whole_end)
+        return max(end - self._zero, 0)
+
+    def _plan_pictures(self, info: VideoInfo) -> None:
+        """Begin to edit pictures; ``info`` tells of them as they are in the file."""
+        # A plain run loads nothing of this.
+        from semvid.media.picture_edit import PictureEditor
+        from semvid.media.reading.picture_plan import find_plan
+
+        plan = find_plan(info, info.path.stat().st_mtime_ns)
+        self._editor = PictureEditor(info.edit, plan)
+        said = tuple(one for one in info.side_data if one[0] != _TURNED)
+        self.info = replace(
+            info, width=plan.size[0], height=plan.size[1], pixel_format=plan.pixel_format,
+            sample_aspect_ratio=plan.aspect, side_data=said,
+        )  # fmt: skip
 
     def close(self) -> None:
         """Close the file. Only after whatever iterates ``read()`` has ended."""
@@ -163,11 +240,11 @@ class VideoReader(Closing):
         num_packets = 0
         num_passed = self._entry.num_passed if self._entry else 0
         end = Fraction(0)
-        until = None if self.span.end is None else self.span.end * self.info.time_base
+        until = None if self._part.end is None else self._part.end * self.info.time_base
         for packet in self._packets.read(until, lambda: self._is_over):
             end = max(end, end_seconds(packet))
             if packet.stream.index != self.stream.index:
-                if self.span.is_all or start_seconds(packet) / self.info.time_base in self.span:
+                if self._is_kept(packet):
                     yield packet
                 continue
             num_packets += 1
@@ -176,9 +253,11 @@ class VideoReader(Closing):
                 yield from self._decode(packet)
         if not self._is_over:
             yield from self._decode(None)
+        if self._editor is not None:
+            yield from map(self._edited_frame, self._editor.flush())
         if not self.num_frames:
             if self._last_pts is not None:
-                raise no_frames(self.info, self.span, self._last_pts * self.info.time_base)
+                raise no_frames(self.info, self._part, self._last_pts * self.info.time_base)
             raise undecodable(self.info, self._packets.errors.first)
         self.damage.has_gaps = self._packets.errors.is_unreadable
         if not self._has_ended:
@@ -191,7 +270,12 @@ class VideoReader(Closing):
             )
             end_pts = self._track.end(self.info, self.stream, clock.start_shift)
             if not self.damage and not clock.num_jumps and end_pts > (self._last_pts or 0):
-                self.end_pts = end_pts
+                self._end = end_pts
+
+    def _is_kept(self, packet: Packet[Any]) -> bool:
+        if self._window is not None and not self._window.takes(packet):
+            return False
+        return self.span.is_all or start_seconds(packet) / self.info.time_base in self.span
 
     def packets(self) -> Generator[Packet[Any], None, None]:
         """Yield the packets of all streams on the clock of ``read()``, in file order; nothing is decoded."""
@@ -206,21 +290,33 @@ class VideoReader(Closing):
                 self.damage.num_bad_packets += 1
             return
         for picture in pictures:
-            if (frame := self._frame(picture)) is not None:
+            if (frame := self._frame(picture)) is None:
+                continue
+            if self._editor is None:
                 yield frame
+                continue
+            if frame.pts in self.span:
+                self._fields.look(frame)
+            self._indices.append(frame.index)
+            yield from map(self._edited_frame, self._editor.feed(frame.picture))
+
+    def _edited_frame(self, picture: VideoFrame) -> Frame:
+        return Frame(picture, self._indices.popleft(), turns=0)
 
     def lead_in(self, index: int) -> Fraction:
         """Return the seconds at the start of a stream of sound that are only there for its decoder.
 
         Call it after the first frame.
         """
-        return Fraction(0) if self.span.start else self._packets.lead_ins.get(index, Fraction(0))
+        return Fraction(0) if self._part.start else self._packets.lead_ins.get(index, Fraction(0))
 
     def chapters(self) -> list[Any]:
         """Return the file's chapters on the clock of ``read()``. Call it after the first frame."""
         every = self.container.chapters()
         chapters = self._packets.clock.moved_chapters(every)
         self._packets.errors.num_early_chapters = len(every) - len(chapters)
+        if self._window is not None:
+            chapters = self._window.chapters(chapters)
         return [one for one in chapters if one["start"] * one["time_base"] / self.info.time_base in self.span]
 
     def remarks(self, done: str) -> list[str]:
@@ -253,37 +349,53 @@ class VideoReader(Closing):
         """Make a frame of a picture; None = it is not wanted."""
         pts = picture.pts if picture.pts is not None else picture.dts
         if pts is None:
-            pts = self.end_pts
+            pts = self._end
         elif self._last_pts is not None and pts <= self._last_pts:
             # Broken muxers repeat or reverse timestamps; encoders refuse those.
             pts = self._last_pts + 1
             self._packets.errors.num_retimed += 1
-        picture.pts = pts
+        picture.pts = pts - self._zero
         picture.time_base = self.info.time_base
         picture.duration = picture.duration or self._usual_duration
         self._last_pts = pts
-        if self.span.end is not None and pts >= self.span.end:
+        if self._part.end is not None and pts >= self._part.end:
             # The last frame of the part is shown until the first one after it.
-            self.end_pts = self.end_pts if self._has_ended else pts
+            self._end = self._end if self._has_ended else pts
             self._has_ended = True
             self._is_over = self._num_more <= 0
             self._num_more -= 1
             if self._is_over:
                 return None
         else:
-            self.end_pts = pts + picture.duration
+            self._end = pts + picture.duration
         if self._wanted.start and pts < self._wanted.start:
-            self._steadier.pass_over(picture, is_counted=self._counts_all)
-            self._index += self._counts_all
+            is_counted = self._counts_all and pts >= self._zero
+            self._steadier.pass_over(picture, is_counted=is_counted)
+            self._index += is_counted
             return None
-        self.damage.num_corrupt_frames += bool(picture.is_corrupt) and pts in self.span
+        self.damage.num_corrupt_frames += bool(picture.is_corrupt) and pts in self._part
         picture, turns = self._steadier.steady(picture, self.stream.codec_context.sample_aspect_ratio)
         frame = Frame(picture, self._index, turns=turns)
         self._index += 1
-        self.num_frames += pts in self.span
+        self.num_frames += pts in self._part
         return frame
 
     @property
     def changes(self) -> list[str]:
-        """A sentence for every frame so far from which on the video had another size, format or colour."""
-        return self._steadier.changes
+        """A sentence for every frame so far from which on the video had another size, format or colour.
+
+        And for what had to be found out to edit it.
+        """
+        found = [] if self._editor is None else [*self._editor.notices, *self._fields.notice(DEINTERLACED)]
+        return [*self._steadier.changes, *found]
+
+
+def probe_edited(path: Path | str, edit: EditConfig) -> VideoInfo:
+    """Read a file's header, and say what holds of the video after an edit.
+
+    Raises:
+        InputError: See ``probe``; or nothing is left.
+        ConfigError: The edit does not fit the picture.
+    """
+    with VideoReader(Path(path), edit=edit) as reader:
+        return reader.info

@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 
 from semvid.core.coded import CodedPacket
 from semvid.core.config import CompressConfig
-from semvid.core.errors import InputError
+from semvid.core.errors import ConfigError, InputError
 from semvid.core.records import dataclass
 from semvid.media.probe import codec_name, main_video_stream, open_container
 from semvid.media.reading.reader import VideoReader
@@ -68,6 +68,8 @@ def concat(parts: Sequence[Path], output: Path, source: Path, config: CompressCo
         InputError: The parts do not fit together.
         OutputError: The output cannot be written.
     """
+    if not config.edit.is_all:
+        raise ConfigError("parts are joined as they are, without an edit; edit what is compressed to them")
     if not parts:
         raise InputError("there are no parts to join; give all parts of the video, in order")
     looked = [_look(one) for one in parts]

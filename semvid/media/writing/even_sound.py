@@ -9,6 +9,7 @@ from semvid.core.records import dataclass
 from semvid.core.types import VideoInfo
 from semvid.media.probe import open_packets
 from semvid.media.reading.packets import PacketReader
+from semvid.media.reading.window import Window
 
 MOST_EARLY, MOST_LATE = Fraction(40, 1000), Fraction(60, 1000)
 """Seconds that sound may be ahead of its picture or behind it before people notice (EBU R 37)."""
@@ -58,11 +59,15 @@ def find_offsets(info: VideoInfo, streams: Collection[int]) -> dict[int, Offset]
     found: dict[int, Offset] = {}
     off: dict[int, Fraction] = {}
     ends: dict[int, Fraction] = {}
+    window = None if info.part is None else Window(info)
     with open_packets(info.path) as container:
-        reader = PacketReader(container, container.streams[info.stream_index], streams)
+        main = container.streams[info.stream_index]
+        reader = PacketReader(container, main, streams, shift=info.clock_shift)
         for packet in reader.read():
             index = packet.stream.index
             if index not in streams or packet.pts is None or not packet.time_base:
+                continue
+            if window is not None and (not window.takes(packet) or packet.pts < 0):
                 continue
             start = packet.pts * packet.time_base
             # Where the packet before does not say how long it is, nothing is known of a gap.

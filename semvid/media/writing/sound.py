@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from av.filter import Graph
 
 from semvid.core.records import dataclass
 from semvid.core.text import counted
+from semvid.media.filter_chain import Step
 from semvid.media.writing.container_trial import global_header, written_by
 from semvid.media.writing.even_sound import WHY, Offset
 
@@ -127,13 +129,22 @@ class SoundConverter:
         stream: From ``add_sound``.
         target: The same that was given to it.
         is_even: The container has no timestamps: sound that does not begin at 0 gets silence before it.
+        is_cut: Of a part of a video: samples before 0 are left out.
+        length: Seconds from which on they are too; None = none are.
     """
 
     def __init__(
-        self, source: AudioStream, stream: AudioStream, target: SoundTarget, *, is_even: bool = False
+        self,
+        source: AudioStream,
+        stream: AudioStream,
+        target: SoundTarget,
+        *,
+        is_even: bool = False,
+        is_cut: bool = False,
+        length: Fraction | None = None,
     ) -> None:
         self._source, self.stream, self._target = source, stream, target
-        self._is_even = is_even
+        self._is_even, self._is_cut, self._length = is_even, is_cut, length
         self._lead_in = Fraction(0)
         self._graph: Graph | None = None
         self._kind: tuple[object, ...] = ()
@@ -185,10 +196,15 @@ class SoundConverter:
         frame.time_base = Fraction(1, frame.sample_rate)
         frame.pts = round(start * frame.sample_rate)
         self._expected = start + Fraction(frame.samples, frame.sample_rate)
+        steps = []
+        if self._is_cut:
+            if self._expected <= 0 or (self._length is not None and start >= self._length):
+                return []
+            steps.append(_trim(frame, self._length))
         kind = (frame.sample_rate, frame.format.name, frame.layout.name)
         if self._graph is None or kind != self._kind:
             self._end_graph()
-            self._graph = _resampler(frame, self._target, from_zero=self._is_even and not self._kind)
+            self._graph = _resampler(frame, self._target, steps, from_zero=self._is_even and not self._kind)
             self._kind = kind
         self._graph.push(frame)
         self._pull(self._graph)
@@ -227,7 +243,13 @@ class SoundConverter:
         return packets
 
 
-def _resampler(frame: AudioFrame, target: SoundTarget, *, from_zero: bool) -> Graph:
+def _trim(frame: AudioFrame, length: Fraction | None) -> Step:
+    """Return the filter that leaves out samples outside of a part."""
+    end = "" if length is None else f":end_pts={round(length * frame.sample_rate)}"
+    return "atrim", f"start_pts=0{end}"
+
+
+def _resampler(frame: AudioFrame, target: SoundTarget, steps: Sequence[Step], *, from_zero: bool) -> Graph:
     start = ":first_pts=0" if from_zero else ""
     graph = Graph()
     graph.link_nodes(
@@ -235,6 +257,7 @@ def _resampler(frame: AudioFrame, target: SoundTarget, *, from_zero: bool) -> Gr
             sample_rate=frame.sample_rate, format=frame.format.name, layout=frame.layout.name,
             time_base=frame.time_base,
         ),
+        *(graph.add(name, options) for name, options in steps),
         graph.add("aresample", f"{target.rate}:async=1:min_hard_comp={_SMALLEST_GAP}{start}"),
         graph.add(
             "aformat",

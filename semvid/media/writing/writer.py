@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from av import Packet
 from av.audio.stream import AudioStream
@@ -33,6 +33,9 @@ from semvid.media.writing.sound import SoundConverter, add_sound
 from semvid.media.writing.subtitles import SubtitleConverter
 from semvid.media.writing.tags import Inventory, portable
 from semvid.media.writing.video_track import add_video_track, packet_of
+
+if TYPE_CHECKING:
+    from semvid.media.writing.sound_cut import SoundCut
 
 # The movie's ticks are those of edit lists, which hold the offset between sound and picture; FFmpeg's own
 # are milliseconds. Spherical and stereo-3D boxes are younger than the standard it keeps to by itself.
@@ -72,6 +75,7 @@ class VideoWriter(UnfinishedContainer):
         self._copies: dict[int, Stream] = {}
         self._held: dict[int, list[Packet[Any]]] = {}
         self._converters: dict[int, SoundConverter | SubtitleConverter] = {}
+        self._cuts: dict[int, SoundCut] = {}
         self._ledger = Ledger(output, MOST_LATE if self._suffix == ".avi" else Fraction(0))
         self._video: VideoStream | None = None
         self._pixel_aspect: Fraction | None = None
@@ -112,9 +116,15 @@ class VideoWriter(UnfinishedContainer):
             elif passage.way is Way.COPY:
                 lead_in = reader.lead_in(stream.index)
                 self._copies[stream.index] = copy = self._copy_of(stream, lead_in)
+                if stream.type == "audio" and reader.is_part_of_file:
+                    from semvid.media.writing.sound_cut import SoundCut
+
+                    self._cuts[stream.index] = SoundCut(
+                        passage.label, self._suffix, reader.cut_length, self._hidden(stream, reader)
+                    )
                 self._inventory.add(passage.label, copy, stream)
             elif passage.way is Way.CONVERT:
-                self._converters[stream.index] = converter = self._converter(stream, passage)
+                self._converters[stream.index] = converter = self._converter(stream, passage, reader)
                 self._inventory.add(passage.label, converter.stream, stream)
 
     def _copy_of(self, stream: Stream, lead_in: Fraction) -> Stream:
@@ -123,11 +133,25 @@ class VideoWriter(UnfinishedContainer):
         with primed(cast(AudioStream, stream), lead_in) as template:
             return add_copy(self.container, template)
 
-    def _converter(self, stream: Stream, passage: Passage) -> SoundConverter | SubtitleConverter:
+    def _hidden(self, stream: Stream, reader: VideoReader) -> Fraction | None:
+        """Return how much of the first sound players will leave out; None = nothing is cut at the start."""
+        if not reader.cuts_start:
+            return None
+        codec = cast(AudioStream, stream).codec_context
+        if self._suffix not in MATROSKA_LIKE or not codec.sample_rate:
+            return Fraction(0)
+        return Fraction(max(codec.delay or 0, 0), codec.sample_rate)
+
+    def _converter(
+        self, stream: Stream, passage: Passage, reader: VideoReader
+    ) -> SoundConverter | SubtitleConverter:
         if passage.sound is None:
             return SubtitleConverter(self.container, cast(SubtitleStream, stream), passage.text)
         coded = add_sound(self.container, passage.sound)
-        return SoundConverter(cast(AudioStream, stream), coded, passage.sound, is_even=self._suffix == ".avi")
+        return SoundConverter(
+            cast(AudioStream, stream), coded, passage.sound, is_even=self._suffix == ".avi",
+            is_cut=reader.is_part_of_file, length=reader.cut_length,
+        )  # fmt: skip
 
     def _attach(self, stream: Stream, passage: Passage) -> None:
         tags = dict(stream.metadata)
@@ -162,6 +186,8 @@ class VideoWriter(UnfinishedContainer):
                 self._mux(one)
         if (stream := self._copies.get(index)) is None:
             return
+        if index in self._cuts and not self._cuts[index].takes(packet):
+            return
         if packet.dts is None and is_cover_art(stream):
             packet.pts = packet.dts = 0
         packet.stream = stream
@@ -191,7 +217,7 @@ class VideoWriter(UnfinishedContainer):
             for one in converter.finish():
                 self._mux(one)
             notices += converter.notices
-        return notices
+        return notices + [told for one in self._cuts.values() for told in one.notices]
 
     def write(self, packet: CodedPacket) -> None:
         """Write a packet of the coded video."""

@@ -18,6 +18,7 @@ from semvid.core.text import encodable, visible
 from semvid.core.threads import limited_threads
 from semvid.engine.job import Job
 from semvid.media.probe import probe
+from semvid.media.reading.reader import probe_edited
 from semvid.media.writing.claim import Claim
 from semvid.media.writing.output import check_place, scratch_folder
 from semvid.products.compare.compare import field_notices
@@ -140,12 +141,12 @@ def _make(
     folder: Path,
     on_event: OnEvent,
 ) -> Report:
-    info = probe(result.source)
+    info = probe_edited(result.source, config.edit)
     if maps is None:
         on_event(Stage("maps"))
         # Not as a sidecar, whose maps are a little coarser than the run's.
         maps = folder / "maps.mkv"
-        again = ExportConfig(maps=config.maps, temporal=config.temporal)
+        again = ExportConfig(maps=config.maps, temporal=config.temporal, edit=config.edit)
         export_maps(result.source, maps, again, on_event=only_progress(on_event))
     if plain is None:
         on_event(Stage("plain encode"))

@@ -41,7 +41,7 @@ class Versions:
     plain: Path
     maps: MapsConfig
     info: VideoInfo
-    """Of the source."""
+    """Of the source, as it was edited."""
     deinterlaces: bool = False
     """The source is interlaced and the encodes are not."""
 
@@ -64,7 +64,7 @@ def read_versions(versions: Versions, on_event: OnEvent) -> Generator[Together, 
         InputError: They do not have the same number of frames.
     """
     with (
-        open_run(versions.source, TemporalConfig()) as run,
+        open_run(versions.source, TemporalConfig(), edit=versions.info.edit) as run,
         VideoReader(versions.mapped) as mapped,
         VideoReader(versions.plain) as plain,
     ):

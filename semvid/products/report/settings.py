@@ -78,6 +78,7 @@ def settings_table(config: CompressConfig) -> tuple[tuple[str, str], ...]:
         ("movement", _or_usual(temporal.movement)),
         ("motion", temporal.motion),
     ]
+    rows += [(name, _worded(value)) for name, value in config.edit.changes().items()]
     rows.append(("PyAV", av.__version__))
     return tuple(rows)
 
@@ -109,6 +110,10 @@ def _peak(config: CompressConfig) -> list[tuple[str, str, str]]:
     return [("maximum bit rate", "--max-bitrate", bits), ("buffer, bits", "--buffer", buffer)]
 
 
+def _worded(value: object) -> str:
+    return f"{value:.10g}" if isinstance(value, float) else "yes" if value is True else str(value)
+
+
 def _or_usual(value: float | None) -> str:
     return "what suits the maps" if value is None else f"{value:g}"
 
@@ -122,6 +127,8 @@ def _options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
     for name, value in config.encoder_options.items():
         yield "--encoder-option", f"{name}={value}"
     yield from map_options(config.maps)
+    for name, value in config.edit.changes().items():
+        yield f"--{name}", None if value is True else _worded(value)
     yield from _wish_options(config)
     for part, names in _SAME_NAMES.items():
         given = getattr(config, part) if part else config
