@@ -206,11 +206,12 @@ def command(
     if many.take_config(config):
         return
     if many.are_many(sources, replace=replace):
-        if dry_run or report is not None:
-            raise ConfigError(f"{'--dry-run' if dry_run else '--report'} is for one video; leave it out")
+        if report is not None:
+            raise ConfigError("--report is for one video; leave it out")
         many.run_batch(
             sources, output, config, workers=workers, engine=engine, address=address, attempts=attempts,
             part_seconds=part_seconds, min_saving=min_saving, replace=replace, trash=trash, as_json=as_json,
+            dry_run=dry_run,
         )  # fmt: skip
         return
     many.check_one(

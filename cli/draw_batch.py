@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from semvid.batch.events import (
     BatchEnded,
     BatchEvent,
+    Estimated,
     JobBegan,
     JobEnded,
     JobNotice,
@@ -49,6 +51,7 @@ class BatchDrawer:
         self._tasks: dict[int, TaskID] = {}
         self._num_jobs = 0
         self._notices = FirstOfKind("file")
+        self._estimates: list[Estimated] = []
         self._began: dict[int, float] = {}
 
     def __enter__(self) -> Self:
@@ -60,7 +63,7 @@ class BatchDrawer:
         if self._bar.live.is_started:
             self._bar.stop()
 
-    def draw(self, event: BatchEvent) -> None:
+    def draw(self, event: BatchEvent | Estimated) -> None:
         """Show one event."""
         interrupts.check()
         match event:
@@ -73,25 +76,50 @@ class BatchDrawer:
                 self._tasks[event.job] = self._bar.add_task(name, total=None, note="")
                 self._began[event.job] = time.monotonic()
             case JobProgress():
-                total = event.num_frames_from_header
-                note = event.stage or counted(event.num_frames, "frame")
-                self._bar.update(self._tasks[event.job], completed=event.num_frames, total=total, note=note)
+                self._follow(event)
             case JobNotice():
                 for line in self._notices.see(event.source, event.message):
                     self._tell(line)
             case JobEnded():
                 self._end(event)
             case PartEnded():
-                self._hide(event.job)
-                if event.state != "done":
-                    name = visible(event.source.name)
-                    self._tell(f"note: {name}, part {event.part} of {event.num_parts}: {told(event.reason)}")
+                self._end_part(event)
+            case Estimated():
+                self._estimates.append(event)
+                self._bar.update(self._progress_of_all(), note=f"{len(self._estimates)} tried")
             case BatchEnded():
                 self.num_failed = event.counts.get("failed", 0)
                 self.__exit__()
                 for line in self._notices.sum_up():
                     self._tell(line)
                 say(totals_line(event))
+
+    def _follow(self, event: JobProgress) -> None:
+        task = self._tasks.get(event.job, self._all)
+        if task is not None:
+            note = event.stage or counted(event.num_frames, "frame")
+            self._bar.update(task, completed=event.num_frames, total=event.num_frames_from_header, note=note)
+
+    def _end_part(self, event: PartEnded) -> None:
+        self._hide(event.job)
+        if event.state != "done":
+            name = visible(event.source.name)
+            self._tell(f"note: {name}, part {event.part} of {event.num_parts}: {told(event.reason)}")
+
+    def _progress_of_all(self) -> TaskID:
+        if self._all is None:
+            self._all = self._bar.add_task("all", total=None, note="")
+        return self._all
+
+    def tell_estimates(self) -> None:
+        """Print what was tried, as a table with totals; nothing if nothing was."""
+        if not self._estimates:
+            return
+        self.__exit__()
+        self.num_failed = sum(one.output_bytes is None for one in self._estimates)
+        for one in sorted(self._estimates, key=lambda each: each.job):
+            say(estimate_line(one))
+        say(estimate_totals(self._estimates))
 
     def _plan(self, event: Planned) -> None:
         if event.passed_over:
@@ -127,6 +155,9 @@ class BatchDrawer:
 class BatchJsonPrinter:
     """Prints the events of a batch as JSON objects, one per line."""
 
+    def tell_estimates(self) -> None:
+        """Each was printed as it came."""
+
     exit_code = SemvidError.exit_code
 
     def __init__(self) -> None:
@@ -138,7 +169,7 @@ class BatchJsonPrinter:
     def __exit__(self, *error: object) -> None:
         return
 
-    def draw(self, event: BatchEvent) -> None:
+    def draw(self, event: BatchEvent | Estimated) -> None:
         """Print one event."""
         interrupts.check()
         if isinstance(event, BatchEnded):
@@ -149,6 +180,32 @@ class BatchJsonPrinter:
 
 def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
+
+
+def estimate_line(event: Estimated) -> str:
+    """Say what one file would come to."""
+    name = visible(str(event.source))
+    if event.output_bytes is None or event.seconds is None:
+        return f"{name}: would fail: {told(event.reason)}"
+    after = event.output_bytes / max(event.source_bytes, 1) - 1
+    sizes = (
+        f"{format_bytes(event.source_bytes)} -> about {format_bytes(event.output_bytes)} ({change(after)})"
+    )
+    return f"{visible(str(event.output))}: {sizes}, in about {event.seconds:.0f} s"
+
+
+def estimate_totals(events: Sequence[Estimated]) -> str:
+    """Say what all would come to."""
+    able = [one for one in events if one.output_bytes is not None]
+    before, after = sum(one.source_bytes for one in able), sum(one.output_bytes or 0 for one in able)
+    seconds = sum(one.seconds or 0 for one in able)
+    parts = [counted(len(able), "file")]
+    if before:
+        sizes = f"{format_bytes(before)} -> about {format_bytes(after)} ({change(after / before - 1)})"
+        parts.append(f"{sizes}, in about {seconds:.0f} s of one worker")
+    if len(able) < len(events):
+        parts.append(f"{len(events) - len(able)} would fail")
+    return "; ".join(parts)
 
 
 def job_line(event: JobEnded, seconds: float) -> str:

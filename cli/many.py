@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -118,8 +118,9 @@ def run_batch(
     replace: bool,
     trash: Path | None,
     as_json: bool,
+    dry_run: bool,
 ) -> None:
-    """Compress many files, and show how it goes."""
+    """Compress many files, or only tell what they would come to, and show how it goes."""
     from contextlib import closing
 
     from semvid.batch.run import compress_many_events
@@ -141,11 +142,15 @@ def run_batch(
         overwrite=video.overwrite,
         trash=trash,
     )
+    begin: Any = compress_many_events
+    if dry_run:
+        from semvid.batch.estimate import estimate_many_events as begin
     with BatchJsonPrinter() if as_json else BatchDrawer() as drawer:
-        events = compress_many_events(sources, output, config, read_options=_read_options)
+        events = begin(sources, output, config, read_options=_read_options)
         with closing(events):
             for event in events:
                 drawer.draw(event)
+        drawer.tell_estimates()
     if drawer.num_failed:
         raise typer.Exit(drawer.exit_code)
 

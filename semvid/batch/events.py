@@ -82,6 +82,22 @@ class PartEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class Estimated:
+    """It was tried what a file would come to."""
+
+    job: int
+    source: Path
+    output: Path
+    source_bytes: int
+    output_bytes: int | None
+    """About as many; None = it would fail."""
+    seconds: float | None
+    """About as long."""
+    reason: str
+    """Why it would fail, in one line."""
+
+
+@dataclass(frozen=True, slots=True)
 class BatchEnded:
     """All that can be done was done."""
 

@@ -31,7 +31,9 @@ def carry_out(order: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> 
     try:
         parts = tuple(map(Path, order["parts"]))
         task = Task.from_plain(order["task"], Path(order["source"]), parts)
-        events = task.run(Path(order["output"]), order["threads"])
+        output = Path(order["output"])
+        is_trial = order.get("is_trial", False)
+        events = (task.estimate if is_trial else task.run)(output, order["threads"])
         while True:
             try:
                 event: Progress | Stage | Notice = next(events)

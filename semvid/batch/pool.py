@@ -38,8 +38,9 @@ class Pool(AbstractContextManager["Pool"], Protocol):
 
 
 def order_of(taken: Taken, output: Path, parts: Sequence[Path], threads: int) -> dict[str, Any]:
-    """Write down for a worker what it has to do, as JSON."""
+    """Write down for a worker what it has to do, as JSON; a task with ``is_trial`` is only estimated."""
     return {
         "task": taken.task, "source": str(taken.source), "output": str(output),
         "parts": list(map(str, parts)), "threads": threads,
+        "is_trial": taken.task.get("is_trial", False),
     }  # fmt: skip

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from semvid.batch.borders import spans_of
+from semvid.batch.config_pool import open_pool
 from semvid.batch.events import (
     BatchEnded,
     BatchEvent,
@@ -23,9 +24,8 @@ from semvid.batch.events import (
     Planned,
 )
 from semvid.batch.identity import Identity, identify
-from semvid.batch.local import LocalPool
 from semvid.batch.plan import OptionsReader, made_of, plan_jobs
-from semvid.batch.pool import CORES_PER_FILE, Pool, Told
+from semvid.batch.pool import Pool, Told
 from semvid.batch.publish import finish_replacing, publish, replace_source, room_for
 from semvid.batch.sources import check_output_folder, find_sources
 from semvid.batch.store import LEASE_SECONDS, STORE, WORK_FOLDER, JobStore, NewJob, Settled, State, Taken
@@ -33,7 +33,6 @@ from semvid.core.config import BatchConfig
 from semvid.core.errors import OutputError, SemvidError
 from semvid.core.settings import or_default
 from semvid.core.text import reason
-from semvid.core.threads import budget_of
 from semvid.engine.run import follow
 
 _POLL_SECONDS = 0.5
@@ -197,7 +196,7 @@ class _Batch:
     def run(self) -> Generator[BatchEvent, None, None]:
         """Go on until there is nothing left that somebody else does not hold."""
         try:
-            with self._open_pool() as pool:
+            with open_pool(self._config, self._folder) as pool:
                 while True:
                     while pool.num_free:
                         taken = self._store.take(self._holder, self._config.attempts, self._ours)
@@ -214,17 +213,6 @@ class _Batch:
             for number in list(self._held):
                 self._let_go(number)
                 self._store.give_back(number, self._holder)
-
-    def _open_pool(self) -> Pool:
-        config = self._config
-        if config.engine == "ray":
-            from semvid.batch.on_ray import RayPool
-
-            folder = self._folder.resolve()
-            return RayPool(config.workers, config.video.threads or None, config.ray_address, folder)
-        cores = budget_of(config.video.threads).cores
-        num_workers = config.workers or max(cores // CORES_PER_FILE, 1)
-        return LocalPool(num_workers, max(cores // num_workers, 1))
 
     def _begin(self, taken: Taken, pool: Pool) -> Generator[BatchEvent, None, None]:
         self._held[taken.id] = taken

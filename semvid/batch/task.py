@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -11,16 +13,18 @@ from typing import Any
 from semvid.batch.joined import check_borders
 from semvid.codecs.registry import find_codec
 from semvid.core.config import CompressConfig, DroppableKind, ImageConfig
-from semvid.core.events import Done, Notice, Progress, Stage
+from semvid.core.events import Chosen, Done, Notice, Progress, Stage
 from semvid.core.plain import from_plain, to_plain
 from semvid.core.rate import Crf
 from semvid.core.records import dataclass
 from semvid.core.types import Span
 from semvid.engine.job import Job
 from semvid.media.writing.concat import concat
+from semvid.media.writing.containers import CONTAINERS
 from semvid.media.writing.decode_check import decode_all
 from semvid.products.compress import job_events
 from semvid.products.still import compress_image
+from semvid.products.wished import estimate_events
 
 _VIDEO, _PICTURE = "video", "picture"
 _ALL_BUT_PICTURES: frozenset[DroppableKind] = frozenset({"audio", "subtitle", "attachment", "data", "video"})
@@ -132,4 +136,41 @@ class Task:
         return {
             "source_bytes": result.source_bytes, "output_bytes": result.output_bytes,
             **{name: getattr(result, name) for name in _TOLD},
+        }  # fmt: skip
+
+    def estimate(
+        self, folder: Path, threads: int
+    ) -> Generator[Progress | Stage | Notice, None, dict[str, Any]]:
+        """Find out by parts of a video what it would come to; a still is compressed.
+
+        Args:
+            folder: For what is tried.
+            threads: As for ``run``.
+
+        Returns:
+            ``source_bytes``, ``output_bytes`` and ``seconds`` that it would take, as JSON.
+
+        Raises:
+            SemvidError: It would fail.
+        """
+        source_bytes, started = self.source.stat().st_size, time.monotonic()
+        if isinstance(self.config, ImageConfig):
+            tried = folder / f"tried-{os.getpid()}.jpg"
+            try:
+                result = yield from self.run(tried, threads)
+            finally:
+                tried.unlink(missing_ok=True)
+            return {**result, "seconds": time.monotonic() - started}
+        suffix = self.source.suffix.lower()
+        output = folder / f"tried{suffix if suffix in CONTAINERS else '.mkv'}"
+        config = replace(self.config, threads=threads, overwrite=True)
+        with closing(estimate_events(Job(self.source, None, output, config))) as events:
+            for event in events:
+                if isinstance(event, Chosen):
+                    chosen = event
+                elif isinstance(event, Progress | Stage | Notice):
+                    yield event
+        return {
+            "source_bytes": source_bytes, "output_bytes": chosen.trial.output_bytes,
+            "seconds": chosen.expected_seconds, "quality": chosen.trial.quality,
         }  # fmt: skip

@@ -360,3 +360,31 @@ def test_a_part_that_fails_fails_its_video(film, tmp_path):
     ended = compress_many([film], tmp_path, BatchConfig(video=wrong, part_seconds=12))
     assert ended.counts == {"failed": 1}
     assert "a part of it failed: `encoder_options=nonsense=1`" in entries(tmp_path)["film.mp4"].reason
+
+
+def test_a_dry_run_tells_what_all_would_come_to_and_writes_nothing(folder, tmp_path):
+    command = [SEMVID, "batch", str(folder), "--preset", "superfast", "--no-probe", "--model", "spectral"]
+    output = tmp_path / "out"
+    tried = subprocess.run(
+        [*command, "-o", str(output), "--dry-run", "--json"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert tried.returncode == 1, tried.stderr
+    assert not output.exists()
+    events = [json.loads(one) for one in tried.stdout.splitlines()]
+    found = {Path(one["source"]).name: one for one in events if one["event"] == "estimated"}
+    assert found.keys() == {"a.mkv", "b.mp4", "p.png", "broken.mp4"}
+    assert "cannot be opened as a video" in found["broken.mp4"]["reason"]
+    compress_many([folder], output, CONFIG)
+    for name in ("a.mkv", "deep/b.mp4", "deep/p.jpg"):
+        size = len(files(output)[name])
+        source = name.rpartition("/")[2].replace(".jpg", ".png")
+        assert found[source]["output_bytes"] == pytest.approx(size, rel=0.1)
+    shown = subprocess.run(
+        [*command, "-o", str(output), "--dry-run"], check=False, capture_output=True, text=True, timeout=120
+    )
+    assert "3 files; " in shown.stdout
+    assert "1 would fail" in shown.stdout

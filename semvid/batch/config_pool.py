@@ -1,0 +1,29 @@
+"""Opens what a batch runs on, as its options say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from semvid.batch.local import LocalPool
+from semvid.batch.pool import CORES_PER_FILE, Pool
+from semvid.core.config import BatchConfig
+from semvid.core.threads import budget_of
+
+
+def open_pool(config: BatchConfig, folder: Path) -> Pool:
+    """Return workers that are not started yet.
+
+    Args:
+        config: Where, and how many.
+        folder: That all of them have to see.
+
+    Raises:
+        SemvidError: A cluster is not there, or does not fit.
+    """
+    if config.engine == "ray":
+        from semvid.batch.on_ray import RayPool
+
+        return RayPool(config.workers, config.video.threads or None, config.ray_address, folder.resolve())
+    cores = budget_of(config.video.threads).cores
+    num_workers = config.workers or max(cores // CORES_PER_FILE, 1)
+    return LocalPool(num_workers, max(cores // num_workers, 1))
