@@ -172,6 +172,8 @@ class BatchJsonPrinter:
     def draw(self, event: BatchEvent | Estimated) -> None:
         """Print one event."""
         interrupts.check()
+        if isinstance(event, Estimated):
+            self.num_failed += event.output_bytes is None
         if isinstance(event, BatchEnded):
             self.num_failed = event.counts.get("failed", 0)
         record = {key: _plain(value) for key, value in dataclasses.asdict(event).items()}

@@ -2,7 +2,7 @@
 
     python examples/benchmark/batch.py [--parts mixed,film,ray,store]
 
-mixed: forty files (clips made small, odd files, Kodak photographs, broken ones) by ``semvid batch``: how they
+mixed: some sixty files (clips made small, odd files, Kodak photographs, broken ones) by ``semvid batch``: how they
     end, a second run, and twenty runs that are killed at random moments (SIGKILL), the last one to its end,
     against an undisturbed one, byte for byte.
 film: the six clips joined to a minute, in parts against in one piece: frames and times, size, PSNR of the
@@ -44,7 +44,7 @@ from semvid.core.config import BatchConfig
 from semvid.importance.files.sidecar import SidecarReader
 from semvid.media.probe import probe
 
-NUM_FILES, NUM_KILLS = 40, 20
+NUM_FILES, NUM_KILLS = 64, 20
 NUM_TASKS, NUM_WORKERS, SLEEP = 1000, 8, 1.0
 NUM_LISTED = 100_000
 PART_SECONDS = 20.0
@@ -63,7 +63,7 @@ def shrink(source: Path, output: Path, lines: int, seconds: float) -> None:
 
 
 def make_mixed(folder: Path) -> None:
-    """Fill a folder with forty files, the same each time."""
+    """Fill a folder with files, the same each time."""
     folder.mkdir()
     (folder / "clips").mkdir()
     for number, clip in enumerate(clips()):
@@ -108,7 +108,7 @@ def try_mixed(work: Path) -> dict[str, Any]:
         child = subprocess.Popen(
             [*command, str(killed)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        time.sleep(rng.uniform(0.3, 6))
+        time.sleep(rng.uniform(0.4, 2.0))
         child.kill()
         child.wait()
     last = run(killed)
