@@ -10,7 +10,7 @@ from semvid.batch.config_pool import open_pool
 from semvid.batch.events import Estimated, JobNotice, JobProgress
 from semvid.batch.plan import OptionsReader, plan_jobs
 from semvid.batch.sources import find_sources
-from semvid.batch.store import JobStore, Taken
+from semvid.batch.store import STORE, WORK_FOLDER, JobStore, Taken
 from semvid.core.config import BatchConfig
 from semvid.core.settings import or_default
 from semvid.media.writing.output import scratch_folder
@@ -25,7 +25,7 @@ def estimate_many_events(
     *,
     read_options: OptionsReader | None = None,
 ) -> Generator[Estimated | JobNotice | JobProgress, None, list[Estimated]]:
-    """Try parts of every video, and every still, that ``compress_many`` would compress.
+    """Try parts of every video, and every still, that ``compress_many`` would compress now.
 
     Args:
         sources: As for ``compress_many_events``, as are the next three.
@@ -46,10 +46,12 @@ def estimate_many_events(
     folder = None if output is None else Path(output)
     found = find_sources([os.fspath(one) for one in sources], [] if folder is None else [folder])
     done: dict[int, Estimated] = {}
-    with scratch_folder() as scratch, JobStore(scratch / "jobs.sqlite") as store:
+    with scratch_folder() as scratch, JobStore(_store_of(folder, scratch)) as store:
         plan = plan_jobs(found.sources, folder, config, store, read_options)
         waiting: list[Taken] = []
         for number, job in enumerate(plan.jobs, 1):
+            if store.state_of(job) not in {"waiting", "running"}:
+                continue
             fault = plan.failures.get(job.output)
             if fault is not None:
                 done[number] = Estimated(number, job.source, job.output, job.identity.size, None, None, fault)
@@ -87,3 +89,9 @@ def estimate_many_events(
                         )  # fmt: skip
                         yield done[told.job]
     return [done[number] for number in sorted(done)]
+
+
+def _store_of(folder: Path | None, scratch: Path) -> Path:
+    """Return the store of an earlier run, which tells what is done, or an empty one."""
+    kept = None if folder is None else folder / WORK_FOLDER / STORE
+    return kept if kept is not None and kept.exists() else scratch / STORE

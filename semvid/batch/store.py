@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self, cast, get_args
+from typing import Any, Literal, NamedTuple, Self, get_args
 
 from semvid.batch.identity import Identity
 from semvid.core.errors import OutputError
@@ -192,23 +192,32 @@ class JobStore:
                 states.append(self._add(one))
         return states
 
+    def state_of(self, job: NewJob) -> State:
+        """Return the state that a job would be in if it was added."""
+        with self._told():
+            return self._found(job)[1]
+
     def _add(self, job: NewJob) -> State:
-        task = _text(job.task)
+        number, state, is_kept = self._found(job)
+        if not is_kept:
+            # With its parts, which were of what there was before.
+            self._database.execute("DELETE FROM jobs WHERE id = ?", (number,))
+            self._insert(job, None)
+        return state
+
+    def _found(self, job: NewJob) -> tuple[int | None, State, bool]:
+        """Return the number of a job that is known, the state it keeps or gets, and whether it is kept."""
         known = self._database.execute(
             "SELECT id, task, identity, state FROM jobs WHERE output = ?", (os.fsencode(job.output),)
         ).fetchone()
         if known is None:
-            self._insert(job, None)
-            return "waiting"
+            return None, "waiting", False
         number, old_task, old_identity, state = known
-        is_same = old_task == task and _identity(old_identity).is_content_of(job.identity)
+        is_same = old_task == _text(job.task) and _identity(old_identity).is_content_of(job.identity)
         is_same = is_same and not (state == "done" and job.is_lost)
         if state == "running" or (is_same and state != "cancelled"):
-            return cast(State, state)
-        # With its parts, which were of what there was before.
-        self._database.execute("DELETE FROM jobs WHERE id = ?", (number,))
-        self._insert(job, None)
-        return "waiting"
+            return number, state, True
+        return number, "waiting", False
 
     def _insert(self, job: NewJob, whole: int | None) -> None:
         values = (

@@ -17,6 +17,7 @@ import pytest
 from clips import make_clip
 
 import semvid
+from semvid.batch.estimate import estimate_many_events
 from semvid.batch.run import compress_many, compress_many_events
 from semvid.batch.store import STORE, WORK_FOLDER, JobStore
 from semvid.core.config import BatchConfig
@@ -378,13 +379,14 @@ def test_a_dry_run_tells_what_all_would_come_to_and_writes_nothing(folder, tmp_p
     found = {Path(one["source"]).name: one for one in events if one["event"] == "estimated"}
     assert found.keys() == {"a.mkv", "b.mp4", "p.png", "broken.mp4"}
     assert "cannot be opened as a video" in found["broken.mp4"]["reason"]
-    compress_many([folder], output, CONFIG)
-    for name in ("a.mkv", "deep/b.mp4", "deep/p.jpg"):
-        size = len(files(output)[name])
-        source = name.rpartition("/")[2].replace(".jpg", ".png")
-        assert found[source]["output_bytes"] == pytest.approx(size, rel=0.1)
     shown = subprocess.run(
         [*command, "-o", str(output), "--dry-run"], check=False, capture_output=True, text=True, timeout=120
     )
     assert "3 files; " in shown.stdout
     assert "1 would fail" in shown.stdout
+    compress_many([folder], output, CONFIG)
+    for name in ("a.mkv", "deep/b.mp4", "deep/p.jpg"):
+        size = len(files(output)[name])
+        source = name.rpartition("/")[2].replace(".jpg", ".png")
+        assert found[source]["output_bytes"] == pytest.approx(size, rel=0.1)
+    assert [type(one).__name__ for one in estimate_many_events([folder], output, CONFIG)] == []
