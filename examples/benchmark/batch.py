@@ -3,7 +3,7 @@
     python examples/benchmark/batch.py [--parts mixed,film,ray,store]
 
 mixed: some sixty files (clips made small, odd files, Kodak photographs, broken ones) by ``semvid batch``: how
-    they end, a second run, and twenty runs that are killed at random moments (SIGKILL), the last one to its end,
+    they end, a second run, and twenty runs that are killed at random moments (SIGKILL) and one to the end,
     against an undisturbed one, byte for byte.
 film: the six clips joined to a minute, in parts against in one piece: frames and times, size, PSNR of the
     whole and of what matters (by the map), change of the map at borders and elsewhere, and time (medians of 3
