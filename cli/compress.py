@@ -17,6 +17,7 @@ from semvid.core.config import (
     Deinterlace,
     DroppableKind,
     Match,
+    Probe,
     Tune,
     Verify,
 )
@@ -128,10 +129,10 @@ def command(
         metavar="FILE", help="Also compare with a plain encode, in one to six more encodes: .html, or .json "
         "for 'semvid report'."
     )] = None,
-    no_probe: Annotated[bool, typer.Option(
-        "--no-probe", help="Estimate what was saved, or the size with --match size, instead of measuring it "
-        "on some parts: faster, and often far off."
-    )] = False,
+    probe: Annotated[str | None, typer.Option(
+        metavar="WAY", help="How to measure what is saved: quick (default), full (encodes again without a "
+        "map; default with --match size) or none (a guess)."
+    )] = None,
     workers: many.Workers = None,
     engine: many.Engine = None,
     address: many.Address = None,
@@ -196,7 +197,7 @@ def command(
         strict=strict,
         overwrite=overwrite,
         verify=cast(Verify, verify),
-        probe=not no_probe,
+        probe=cast("Probe | None", probe),
         edit=options.edit_config(
             start, end, duration, crop, rotate, denoise, filters, new_size, enlarge=enlarge
         ),

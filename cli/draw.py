@@ -176,7 +176,8 @@ def result_line(result: Result) -> str:
     if result.map_left_out:
         compared = "; without a map, which would have saved nothing"
     elif result.saving is not None:
-        told = change(-result.saving) + ("" if is_measured else ", estimated")
+        error = math.ceil(result.saving_error or 0)
+        told = change(-result.saving) + (f" ±{error}" if error else "")
         compared = f"; a plain encode as good where it matters: {about} ({told})"
     else:
         against = change(result.output_bytes / max(result.source_bytes, 1) - 1)

@@ -22,7 +22,7 @@ _FLAGS: Mapping[str, str] = {
     "latency_ms": "--latency", "wait_seconds": "--wait", "max_maps_per_second": "--max-maps",
     "address": "--serve", "ray_address": "--address",
     "WebServer": "--serve", "allow_protocols": "--allow-protocols", "csv": "--csv",
-    "probe": "--no-probe", "report": "--report", "against": "--against", "tests": "TEST",
+    "report": "--report", "against": "--against", "tests": "TEST",
     "qualities": "--crf", "masks": "--masks", "workers": "--workers",
     "make_report": "--report", "write_report": "--report",
 }  # fmt: skip

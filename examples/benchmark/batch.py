@@ -91,7 +91,7 @@ def try_mixed(work: Path) -> dict[str, Any]:
     """See ``mixed`` above."""
     source = work / "mixed"
     make_mixed(source)
-    command = [SEMVID, "batch", str(source), "--preset", "superfast", "--no-probe", "-o"]
+    command = [SEMVID, "batch", str(source), "--preset", "superfast", "--probe", "none", "-o"]
 
     def run(output: Path) -> str:
         ended = subprocess.run([*command, str(output)], capture_output=True, text=True, check=False)
@@ -174,7 +174,7 @@ def try_film(work: Path, num_pairs: int) -> dict[str, Any]:
     make_film(film)
     found: dict[str, Any] = {}
     for preset in ("medium", "slow"):
-        video = semvid.CompressConfig(preset=preset, probe=False)
+        video = semvid.CompressConfig(preset=preset, probe="none")
         times = []
 
         def compress(name: str, part_seconds: float, video: semvid.CompressConfig = video) -> Path:
@@ -209,7 +209,7 @@ def seams(film: Path, whole: Path, parts: Path, work: Path) -> dict[str, Any]:
     for number, span in enumerate(spans):
         starts.append(len(joined))
         saved = work / f"part{number}.svmap"
-        config = semvid.CompressConfig(save_maps=saved, probe=False, overwrite=True)
+        config = semvid.CompressConfig(save_maps=saved, probe="none", overwrite=True)
         semvid.compress_job(semvid.Job(film, span, work / "part.mkv", config))
         joined += maps_of(saved)
     changes = [np.abs(b - a).mean() for a, b in pairwise(joined)]

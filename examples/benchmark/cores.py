@@ -2,7 +2,7 @@
 
     python examples/benchmark/cores.py [--pairs 5] [--cores 1,2,4] [--only "720p 10 s" ...]
 
-Both may run on the first N cores alone. Command: ``semvid compress --match size --no-probe``, so that the
+Both may run on the first N cores alone. Command: ``semvid compress --match size --probe none``, so that the
 encoder writes about as many bits, against the ``ffmpeg`` of the package imageio-ffmpeg at the same CRF and
 preset. Library: ``semvid.compress`` against a bare PyAV loop, in one process that started before. Threads:
 ``--threads N`` against the same without, both on all cores that there are: how many were busy, and how much

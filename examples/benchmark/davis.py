@@ -134,7 +134,7 @@ def config_for(codec: str, crf: float, source: str, masks: Path) -> semvid.Compr
             prefilter=float(values.pop("prefilter", 0)),
         ),
         temporal=temporal_config(values),
-        probe=name == "plain",
+        probe=None if name == "plain" else "none",
         overwrite=True,
     )
 

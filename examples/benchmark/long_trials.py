@@ -85,7 +85,7 @@ def measure(minutes: int, lines: int, preset: str, found: dict[str, Any]) -> Non
 
         found |= {"frames": num_frames, "film_bytes": film.stat().st_size}
         if "encode" not in found:
-            found["encode"] = round(minutes * seconds(minute, "--no-probe"), 1)
+            found["encode"] = round(minutes * seconds(minute, "--probe", "none"), 1)
             found["encoded_bytes"] = minutes * output.stat().st_size
         trials = found.setdefault("trials", {})
         for wish in WISHES:

@@ -88,7 +88,7 @@ def compare_lengths(times: int, work: Path) -> list[dict[str, Any]]:
     loop(source, long, times)
     results = []
     for name, options in CASES.items():
-        more = ["-o", output, "-y", "--match", "size", "--no-probe", *options]
+        more = ["-o", output, "-y", "--match", "size", "--probe", "none", *options]
         once, many = (peak_mebibytes([SEMVID, "compress", str(one), *more]) for one in (source, long))
         results.append({"case": name, "once_mib": once, "many_mib": many, "ratio": many / once})
         print(name, f"x{many / once:.3f}", flush=True)

@@ -2,7 +2,7 @@
 
     python examples/benchmark/neutrality.py [--codecs x264,x265,vp8,vp9] [--models msroi,spectral]
 
-Every ordinary clip, without a search (``--no-probe``), the
+Every ordinary clip, without a search (``--probe none``), the
 default CRF and 5 to either side, default presets. Ratios are of the bytes of the
 video stream. What is not asked for keeps its earlier results.
 """
@@ -28,7 +28,7 @@ def video_bytes(source: Path, output: Path, codec: str, crf: float, model: str |
         maps=semvid.MapsConfig(model=model or "spectral"),
         allocation=semvid.AllocationConfig(match="size", strength=1 if model else 0),
         drop=frozenset({"audio", "subtitle", "data"}),
-        probe=not model,
+        probe="none" if model else None,
         overwrite=True,
     )
     return semvid.compress(source, output, config).video_bytes

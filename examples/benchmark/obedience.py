@@ -160,7 +160,7 @@ class _Runs:
         # Nothing is measured before the run, nor, if it goes to its end without a verdict, after it.
         config = semvid.CompressConfig(
             codec=codec, overwrite=True, allocation=semvid.AllocationConfig(match=self.match),
-            probe=False, **options,
+            probe="none", **options,
         )  # fmt: skip
         self.note(clip, codec, case, mode, share(clip, mode, config))
 
@@ -257,7 +257,7 @@ def measure_cost() -> None:
         size = semvid.AllocationConfig(match="size")
         for codec in SETTINGS:
             config = semvid.CompressConfig(
-                codec=codec, maps=semvid.MapsConfig(path=maps), allocation=size, overwrite=True, probe=False
+                codec=codec, maps=semvid.MapsConfig(path=maps), allocation=size, overwrite=True, probe="none"
             )
             times: dict[bool, list[float]] = {True: [], False: []}
             for _, watched in product(range(3), (True, False)):

@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("--after", type=Path, required=True, help="an interpreter with the newer semvid")
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument(
-        "--options", default="--match size --no-probe", help="more options for semvid compress"
+        "--options", default="--match size --probe none", help="more options for semvid compress"
     )
     parser.add_argument("--live", type=float, default=20, metavar="SECONDS", help="per live stream; 0 = none")
     parser.add_argument("--save", metavar="NAME", help="write results/NAME.json")

@@ -50,7 +50,7 @@ def compress(source: Path, output: Path, *, has_preview: bool) -> Run:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
     kept = {name: value for name, value in os.environ.items() if name not in DROPPED}
-    arguments = ["compress", str(source), "-o", str(output), "-y", "--match", "size", "--no-probe"]
+    arguments = ["compress", str(source), "-o", str(output), "-y", "--match", "size", "--probe", "none"]
     started = time.perf_counter()
     program = subprocess.Popen(
         [sys.executable, "-P", "-c", "from semvid.cli.main import run; run()", *arguments,

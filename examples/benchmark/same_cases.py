@@ -54,7 +54,7 @@ _SOURCES = {
     "boxes": "--boxes ../../in/boxes.jsonl",
     "plain": "--strength 0",
 }
-_SIZE = ("--match", "size", "--no-probe")
+_SIZE = ("--match", "size", "--probe", "none")
 """Every case of a video that does not say what it wants: the quickest."""
 _FAST = "--preset superfast --no-preview"
 _COMPRESS = {
@@ -72,7 +72,7 @@ _COMPRESS = {
     "mute": "--drop audio",
     "region": "--match region",
     "size": "--match size",
-    "region estimated": "--match region --no-probe",
+    "region estimated": "--match region --probe none",
     "json": "--json",
 }
 _CODEC_OPTIONS = {
@@ -271,12 +271,12 @@ def _api() -> Iterator[Case]:
         return f"../../in/{name}"
 
     for codec, (suffix, preset) in _CODECS.items():
-        wish = {"preset": preset, "match": "size", "probe": False} if preset else {}
+        wish = {"preset": preset, "match": "size", "probe": "none"} if preset else {}
         options = {"codec": codec, "model": "msroi-fast", **wish}
         asked = call("compress", options, source=path("cut.mkv"), output=f"out.{suffix}")
         own = call("compress", options, source=path("cut.mkv"), output=f"own.{suffix}", importance="blob")
         yield Case(f"python {codec}", (asked, own))
-    quick = {"preset": "superfast", "match": "size", "probe": False, "model": "spectral"}
+    quick = {"preset": "superfast", "match": "size", "probe": "none", "model": "spectral"}
     for name in _TOLD:
         asked = call("compress", quick, source=path(name), output="out.mp4")
         yield Case(f"python {name}", (asked, call("probe", {}, source=path(name))))

@@ -163,7 +163,7 @@ def compress(clip: Path, output: Path, codec: str, crf: float, maps: list[NDArra
     """Encode and return the size."""
     config = semvid.CompressConfig(
         codec=codec, rate=semvid.Crf(crf), allocation=allocation, overwrite=True,
-        probe=allocation.strength == 0,
+        probe="none" if allocation.strength else None,
     )  # fmt: skip
     source = KnownMaps(maps) if maps and allocation.strength else None
     return semvid.compress(clip, output, config, importance=source).video_bytes

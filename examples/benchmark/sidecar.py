@@ -33,7 +33,7 @@ def measure_size(clip: Path, folder: Path) -> dict[str, Any]:
     """Compress a clip twice, the second time from the sidecar of the first."""
     kept, again = folder / "kept.svmap", folder / "again.svmap"
     size = semvid.AllocationConfig(match="size")
-    config = semvid.CompressConfig(save_maps=kept, allocation=size, probe=False, overwrite=True)
+    config = semvid.CompressConfig(save_maps=kept, allocation=size, probe="none", overwrite=True)
     run = semvid.compress(clip, folder / "run.mkv", config)
     repeated = semvid.compress(
         clip,
@@ -42,7 +42,7 @@ def measure_size(clip: Path, folder: Path) -> dict[str, Any]:
             maps=semvid.MapsConfig(path=kept),
             save_maps=again,
             allocation=size,
-            probe=False,
+            probe="none",
             overwrite=True,
         ),
     )

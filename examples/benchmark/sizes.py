@@ -93,7 +93,7 @@ def measure(codec: str, name: str, source: Path, maps: semvid.MapsConfig, kinds:
         made, tried = run(source, output, replace(config, allocation=semvid.AllocationConfig(match="size")))
         guess, _ = run(
             source, output,
-            replace(config, allocation=semvid.AllocationConfig(match="size"), probe=False),
+            replace(config, allocation=semvid.AllocationConfig(match="size"), probe="none"),
         )  # fmt: skip
         results[key] = {
             "frames": plain.num_frames, "plain": plain.video_bytes, "bytes": made.video_bytes,
@@ -107,7 +107,7 @@ def measure(codec: str, name: str, source: Path, maps: semvid.MapsConfig, kinds:
     missing_ones = [(kind, share, key) for kind, share in wished if (key := missing(kind, share))]
     if not missing_ones:
         return
-    usual, _ = run(source, output, replace(base, probe=False))
+    usual, _ = run(source, output, replace(base, probe="none"))
     for kind, share, key in missing_ones:
         if kind == "size":
             wanted = round(share * usual.output_bytes)
@@ -116,7 +116,7 @@ def measure(codec: str, name: str, source: Path, maps: semvid.MapsConfig, kinds:
             wanted = round(share * 8 * usual.video_bytes / usual.duration_seconds)
             rate = semvid.Bitrate(wanted)
         try:
-            made, tried = run(source, output, replace(base, rate=rate, probe=False))
+            made, tried = run(source, output, replace(base, rate=rate, probe="none"))
         except semvid.MissedError as error:
             results[key] = {"wanted": wanted, "refused": str(error)}
         else:
@@ -138,7 +138,7 @@ def summary(record: dict[str, Any]) -> str:
         if kind == "match":
             for way in ("bytes", "unmeasured"):
                 off = 100 * np.array([one[way] / one["plain"] - 1 for one in found])
-                matched.append([*group, "measured" if way == "bytes" else "--no-probe", len(off),
+                matched.append([*group, "measured" if way == "bytes" else "--probe none", len(off),
                                 f"{np.median(abs(off)):.1f} %", f"{abs(off).mean():.1f} %",
                                 f"{off[abs(off).argmax()]:+.1f} %"])  # fmt: skip
             continue

@@ -5,8 +5,9 @@
 library: ``semvid.compress``, everything included (probing, maps, copies, checks), against a bare PyAV loop
 that decodes, encodes and writes the video alone; what is imported was before. command: ``semvid compress``
 against the ``ffmpeg`` of the package imageio-ffmpeg, from start to end, sound copied. Both encode with
-``--match size --no-probe``, so that the encoder writes about as many bits as in the plain encode, at the same
-CRF and preset. default: the command as people type it, which also encodes parts again to tell what was saved.
+``--match size --probe none``, so that the encoder writes about as many bits as in the plain encode, at the
+same CRF and preset. default: the command as people type it, which also encodes parts twice to tell what was
+saved; in older records it encoded parts again, and all of a short video.
 
 Pairs alternate, after a run of each that does not count; ratios are medians over the pairs, of time on the
 clock, and of processor time in the result file. Longer clips repeat packets of a short one; 1080p is enlarged

@@ -66,7 +66,7 @@ import os, sys, time
 import semvid
 from semvid.codecs.ffmpeg.encoder import VideoEncoder
 short, source, output = sys.argv[1:]
-semvid.compress(short, output, semvid.CompressConfig(overwrite=True, probe=False))
+semvid.compress(short, output, semvid.CompressConfig(overwrite=True, probe="none"))
 def encode(self, picture):
     print(time.perf_counter() - started, time.process_time() - processor, flush=True)
     os._exit(0)

@@ -71,7 +71,7 @@ def run(source: Path, codec: str, preset: str, rate: Any, work: Path) -> dict[st
     """Compress to a score, and measure what came of it."""
     events: list[semvid.Event] = []
     output = work / "coded.mkv"
-    config = semvid.CompressConfig(codec=codec, preset=preset, rate=rate, overwrite=True, probe=False,
+    config = semvid.CompressConfig(codec=codec, preset=preset, rate=rate, overwrite=True, probe="none",
                                    drop=frozenset({"audio", "subtitle", "data"}))  # fmt: skip
     started = time.monotonic()
     try:

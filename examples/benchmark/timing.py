@@ -269,7 +269,7 @@ def plain_command(case: Case, source: Path, output: Path) -> list[str]:
     ]  # fmt: skip
 
 
-AS_LARGE = ("--match", "size", "--no-probe")
+AS_LARGE = ("--match", "size", "--probe", "none")
 """The encoder writes about as many bits as in a plain encode, and nothing is measured."""
 
 
@@ -286,7 +286,7 @@ def config_of(case: Case, maps: semvid.MapsConfig) -> semvid.CompressConfig:
     """Return the options of a case ``AS_LARGE``, for the library."""
     return semvid.CompressConfig(
         codec=case.codec, preset=case.preset, maps=maps, allocation=semvid.AllocationConfig(match="size"),
-        probe=False, overwrite=True,
+        probe="none", overwrite=True,
     )  # fmt: skip
 
 

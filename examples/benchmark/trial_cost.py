@@ -3,7 +3,7 @@
     python examples/benchmark/trial_cost.py [--before PYTHON] [--lines 180,0] [--pairs 2] [CLIP ...]
 
 Each wish is a whole command, and a call of the library in a process that has loaded it; x264 at its default
-preset and CRF. ``--no-probe`` encodes once and measures nothing: the others are told as a share of its time
+preset and CRF. ``--probe none`` encodes once and measures nothing: the others are told as a share of its time
 beyond it. ``--target-size`` is four fifths of what it writes. Measured is processor time, user and system, of
 the process and of those it starts, since wall time depends on what else runs. With the interpreter of another
 installation, both take turns, run by run, and the reference is each one's own. ``--lines 0`` is the clip as
@@ -25,8 +25,10 @@ from pairs import run_command
 from savings import shrunk
 
 CLIPS = ("dog_720p.mp4", "juggle_720p.mp4", "bunny_720p_audio.mp4")
-REFERENCE = "--no-probe"
-WISHES = (REFERENCE, "", "--match size", "--target-size")
+REFERENCE = "--probe none"
+WISHES = (REFERENCE, "", "--probe full", "--match size", "--target-size")
+NAMES_BEFORE = {"--no-probe": REFERENCE, "": "--probe full"}
+"""Wishes in records of before the quick way, by what they are called since."""
 COMMAND = "from semvid.cli.main import run; run()"
 LIBRARY = """
 import resource, sys
@@ -36,7 +38,8 @@ def spent():
     return sum(one.ru_utime + one.ru_stime for one in both)
 source, output, wish, size = sys.argv[1:]
 options = {
-    "--no-probe": {"probe": False}, "--match size": {"allocation": semvid.AllocationConfig(match="size")},
+    "--probe none": {"probe": "none"}, "--probe full": {"probe": "full"},
+    "--match size": {"allocation": semvid.AllocationConfig(match="size")},
     "--target-size": {"rate": semvid.Size(int(size) or 1)},
 }
 config = semvid.CompressConfig(overwrite=True, **options.get(wish, {}))
@@ -73,9 +76,20 @@ def measure(clip: Path, pythons: dict[str, Path], pairs: int) -> dict[str, Runs]
     return found
 
 
-def extra(runs: dict[str, list[float]], wish: str) -> float:
-    """Return how much longer a wish takes, as a share."""
-    return statistics.median(runs[wish]) / statistics.median(runs[REFERENCE]) - 1
+def rename(results: dict[str, Runs]) -> None:
+    """Give wishes in older records the names they have now."""
+    for both in results.values():
+        for runs in both.values():
+            if "--no-probe" in runs:
+                for before, now in NAMES_BEFORE.items():
+                    runs[now] = runs.pop(before)
+
+
+def extra(runs: dict[str, list[float]], wish: str) -> str:
+    """Say how much longer a wish takes, as a share; empty if it was not measured."""
+    if wish not in runs:
+        return ""
+    return f"{statistics.median(runs[wish]) / statistics.median(runs[REFERENCE]) - 1:+.0%}"
 
 
 def main() -> None:
@@ -91,6 +105,8 @@ def main() -> None:
     record: dict[str, Any] = load("trial_cost")
     results = record.setdefault("processor_seconds", {})
     libraries = record.setdefault("library_processor_seconds", {})
+    rename(results)
+    rename(libraries)
     with tempfile.TemporaryDirectory() as work:
         for lines in map(int, given.lines.split(",")):
             for name in given.clips:
@@ -105,7 +121,7 @@ def main() -> None:
                 save("trial_cost", record)
     rows = [
         [key, name, way, f"{statistics.median(runs[REFERENCE]):.1f}"]
-        + [f"{extra(runs, wish):+.0%}" for wish in WISHES[1:]]
+        + [extra(runs, wish) for wish in WISHES[1:]]
         for way, all_runs in (("command", results), ("library", libraries))
         for key, found in all_runs.items()
         for name, runs in found.items()

@@ -56,7 +56,7 @@ def with_offsets(config: semvid.CompressConfig, match: Match) -> semvid.Compress
     """Return options with offsets of one kind; those of ``size`` are left as the rate model has them."""
     allocation = semvid.AllocationConfig(match=match)
     has_no_search = match == "region" or isinstance(config.rate, semvid.Bitrate)
-    return replace(config, allocation=allocation, probe=has_no_search and config.probe)
+    return replace(config, allocation=allocation, probe=config.probe if has_no_search else "none")
 
 
 def encode(source: Path, output: Path, config: semvid.CompressConfig) -> dict[str, Any]:

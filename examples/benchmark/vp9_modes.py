@@ -42,7 +42,7 @@ def config_of(row: str, crf: float, masks: Path) -> semvid.CompressConfig:
     config = config_for("vp9", crf, setting, masks)
     if mode == "realtime":
         return replace(config, preset=speed)
-    return replace(config, preset=speed, encoder_options={"deadline": "good"}, probe=not name)
+    return replace(config, preset=speed, encoder_options={"deadline": "good"}, probe="none" if name else None)
 
 
 def measure(num_sequences: int) -> dict[str, Any]:

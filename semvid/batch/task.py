@@ -126,7 +126,9 @@ class Task:
         if self.span is not None:
             # What is measured of a part says little of the whole, which is checked when it is joined.
             drop = _ALL_BUT_PICTURES
-            config = replace(config, drop=drop, probe=False, strict=False, verify="quick")
+            config = replace(config, drop=drop, strict=False, verify="quick")
+            if config.allocation.strength > 0:
+                config = replace(config, probe="none")
         with closing(job_events(Job(self.source, self.span, output, config))) as events:
             for event in events:
                 if isinstance(event, Done):

@@ -50,7 +50,8 @@ class Result:
     video_bytes: int
     """Bytes of the encoded video stream alone."""
     plain_bytes_estimate: int | None
-    """Predicted size of the same encode without a map, whole file; None where there is no rate model."""
+    """Estimated size of the same encode without a map, whole file: with ``probe="quick"`` by encodes of
+    parts, otherwise by a model of bits; None where there is none."""
     elapsed_seconds: float
     is_input_damaged: bool
     """True when the input broke off or had damaged parts; the output holds what could be decoded."""
@@ -59,6 +60,9 @@ class Result:
     saving: float | None = None
     """The share of the size of that encode that was saved, by ``plain_bytes`` if it was measured, else by
     ``plain_bytes_estimate``. None with ``match="size"``, and where the codec takes no ``match``."""
+    saving_error: float | None = None
+    """Points by which ``saving`` in percent is off on average, by clips of which it is known; 0 = everything
+    was encoded again. None where there is no ``saving``."""
     map_left_out: bool = False
     """It was measured that a map costs more than it saves, so the video was encoded without one."""
     trials: tuple[Trial, ...] = ()

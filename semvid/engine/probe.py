@@ -14,10 +14,13 @@ from semvid.core.config import AllocationConfig, CompressConfig, MapsConfig, Tem
 from semvid.core.errors import EncoderError, SemvidError
 from semvid.core.events import Event, Measured, Notice, Progress, Stage
 from semvid.core.rate import Crf, ScoreWish
-from semvid.core.results import Result
 from semvid.core.types import Span
 from semvid.engine.samples import CodedFrames, CodingLog, Sample, choose_samples
 from semvid.engine.trials import part_of, try_part
+
+_ERROR_OF_PARTS = 1.5
+"""Points of the saving, in percent, by which measuring parts is off on average
+(``examples/benchmark/savings.py``)."""
 
 
 def plain_config(config: CompressConfig) -> CompressConfig:
@@ -31,7 +34,7 @@ def plain_config(config: CompressConfig) -> CompressConfig:
         temporal=TemporalConfig(),
         allocation=AllocationConfig(strength=0),
         overwrite=True,
-        probe=True,
+        probe=None,
     )
 
 
@@ -62,7 +65,9 @@ def measure_plain(
     except SemvidError as error:
         yield Notice(f"the size of a plain encode is estimated, since it could not be measured: {error}")
         return None
-    measured = Measured(coded.bytes_of_all(found * finer), len(samples), int(np.isfinite(found).sum()))
+    num_found = int(np.isfinite(found).sum())
+    off_by = 0.0 if num_found == len(found) else _ERROR_OF_PARTS
+    measured = Measured(coded.bytes_of_all(found * finer), len(samples), num_found, off_by)
     yield measured
     return measured
 
@@ -74,19 +79,6 @@ def whole_quality(config: CompressConfig) -> tuple[CompressConfig, float]:
         return config, 1.0
     taken = scale.round(config.rate.value)
     return replace(config, rate=Crf(taken)), 2 ** ((taken - config.rate.value) / scale.steps_per_octave)
-
-
-def compared_with_plain(result: Result, measured: Measured | None) -> Result:
-    """Add to a result what was saved; ``measured`` is None if that is not known, only estimated."""
-    size, estimate, plain = result.output_bytes, result.plain_bytes_estimate, None
-    if measured is not None:
-        plain = size - result.video_bytes + measured.plain_video_bytes
-    compared = plain or estimate
-    return replace(
-        result,
-        plain_bytes=plain,
-        saving=1 - size / compared if compared else None,
-    )
 
 
 def _sizes(

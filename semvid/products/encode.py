@@ -15,7 +15,7 @@ from semvid.core.config import CompressConfig
 from semvid.core.errors import ConfigError, OutputError
 from semvid.core.events import Event, Notice, Progress, Stage, Started
 from semvid.core.map_source import ImportanceSource
-from semvid.core.rate import Bitrate, Size
+from semvid.core.rate import Size
 from semvid.core.results import Result
 from semvid.core.text import setting
 from semvid.core.types import AnalysedFrame, Span
@@ -35,6 +35,7 @@ from semvid.media.writing.carry import Manifest
 from semvid.media.writing.destination import check_output, default_output
 from semvid.media.writing.output import check_place
 from semvid.media.writing.writer import VideoWriter
+from semvid.products.saving import Saving
 
 if TYPE_CHECKING:
     from semvid.engine.recording import Recording
@@ -88,11 +89,13 @@ def encode_events(
             peak, stages = PeakWatch(config.peak), [run.analyse, interlaced.run, cut, run.preview]
             if redraw is not None:
                 stages.append(redraw(run))
-            encoding.begin(coding, Target.of_file(info, output.suffix))
+            target = Target.of_file(info, output.suffix)
+            encoding.begin(coding, target)
+            saving = Saving(coding, config, target, reader, sees_frames=recording is None)
             stack.callback(encoding.close)
             # The calling thread must keep the encoder fed.
             prepare = each(AnalysedFrame, lambda frame: [coding.prepare(frame)])
-            coded = [prepare, in_thread("analyse", info), encoding.run]
+            coded = [*saving.stages, prepare, in_thread("analyse", info), encoding.run]
             stages += [*(coded if recording is None else [recording.replay]), log.run, peak.run, writing.run]
             with pipeline(reader, *stages) as events:
                 yield from events
@@ -105,16 +108,12 @@ def encode_events(
                 raise RejectedError
             yield from _verify(writer, config)
             yield from map(Notice, peak.remarks())
-            from semvid.engine.probe import compared_with_plain, measure_plain
-
-            measured = None
-            # There is no plain encode of the same quality to compare with at a bit rate.
-            if coding.keeps_region and config.probe and not isinstance(config.rate, Bitrate):
-                # Whoever ends the run meanwhile gets no output.
-                measured = yield from measure_plain(source, reader.span, config, log, output.suffix)
-                may_leave_out &= find_codec(config.codec).leaves_out_losing_maps
-                if may_leave_out and measured and measured.plain_video_bytes < writing.video_bytes:
-                    raise LosingMapError(writing.video_bytes, measured.plain_video_bytes, stack.pop_all())
+            # Whoever ends the run meanwhile gets no output.
+            yield from saving.find(source, log, output.suffix)
+            plain = saving.measured and saving.measured.plain_video_bytes
+            may_leave_out &= find_codec(config.codec).leaves_out_losing_maps
+            if may_leave_out and plain and plain < writing.video_bytes:
+                raise LosingMapError(writing.video_bytes, plain, stack.pop_all())
             output_bytes = writer.commit()
             yield from map(Notice, writer.notices)
             try:
@@ -125,7 +124,7 @@ def encode_events(
             if isinstance(config.rate, Size) and output_bytes > config.rate.num_bytes:
                 yield Notice(f"the output has {output_bytes} bytes, more than `Size`; ask for less")
             result = writing.result(coding, output_bytes, time.monotonic() - started)
-            return compared_with_plain(result, measured) if coding.keeps_region else result
+            return saving.added_to(result)
 
 
 def _verify(writer: VideoWriter, config: CompressConfig) -> Iterator[Event]:

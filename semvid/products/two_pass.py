@@ -63,9 +63,9 @@ def two_pass_events(
     Yields:
         ``Started``, then a ``Stage`` before each pass and what an encode yields, but no ``Notice`` twice.
     """
-    if not job.config.probe:
+    if job.config.probe is not None:
         raise ConfigError(
-            f"`probe=False` has no effect: nothing is measured with `Bitrate` in two passes "
+            f"`probe={job.config.probe}` has no effect: nothing is measured with `Bitrate` in two passes "
             f"({setting('codec', job.config.codec)}); leave it out"
         )
     with scratch_folder() as folder:

@@ -26,7 +26,7 @@ def has_wish(config: CompressConfig) -> bool:
     if isinstance(config.rate, Size | Bitrate | ScoreWish):
         return True
     allocation = config.allocation
-    return allocation.match == "size" and allocation.strength > 0 and config.probe
+    return allocation.match == "size" and allocation.strength > 0 and config.chosen_probe == "full"
 
 
 def takes_little_effort(config: CompressConfig) -> bool:

@@ -18,7 +18,7 @@ KINDS = {
     "odd sizes": (".mkv", {"width": 194, "height": 98, "aspect": Fraction(4, 3)}, {}),
     "one frame": (".mp4", {"num_frames": 1}, {}),
     "as large as a plain encode": (".mkv", {}, {"allocation": semvid.AllocationConfig(match="size")}),
-    "no map": (".mkv", {}, {"allocation": semvid.AllocationConfig(strength=0), "probe": True}),
+    "no map": (".mkv", {}, {"allocation": semvid.AllocationConfig(strength=0), "probe": None}),
 }
 
 
@@ -40,7 +40,7 @@ def test_decoders_agree(kind, tmp_path):
     mask = np.zeros((96, 192), np.uint8)
     mask[:, 64:128] = 255
     maps = semvid.MapsConfig(path=write_masks(tmp_path / "maps", [mask]) / "00000.png")
-    config = {"preset": "12", "maps": maps, "probe": False, **config}
+    config = {"preset": "12", "maps": maps, "probe": "none", **config}
     result = semvid.compress(source, tmp_path / f"out{suffix}", semvid.CompressConfig(codec="av1", **config))
     one, other = (samples(result.output, decoder) for decoder in ("libdav1d", "libaom-av1"))
     assert one == other

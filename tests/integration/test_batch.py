@@ -24,7 +24,7 @@ from semvid.core.config import BatchConfig
 from semvid.core.errors import ConfigError, InputError, InputMissingError, OutputError
 from semvid.media.probe import probe
 
-FAST = semvid.CompressConfig(preset="superfast", probe=False, maps=semvid.MapsConfig(model="spectral"))
+FAST = semvid.CompressConfig(preset="superfast", probe="none", maps=semvid.MapsConfig(model="spectral"))
 CONFIG = BatchConfig(video=FAST, picture=semvid.ImageConfig(maps=semvid.MapsConfig(model="spectral")))
 SEMVID = str(Path(sys.executable).with_name("semvid"))
 
@@ -101,7 +101,7 @@ def test_a_second_run_does_nothing_and_a_changed_file_is_done_again(folder, tmp_
 def test_other_options_do_all_again(folder, tmp_path):
     compress_many([folder / "a.mkv"], tmp_path, CONFIG)
     first = files(tmp_path)
-    coarse = semvid.CompressConfig(rate=semvid.Crf(45), preset="superfast", probe=False, maps=FAST.maps)
+    coarse = semvid.CompressConfig(rate=semvid.Crf(45), preset="superfast", probe="none", maps=FAST.maps)
     compress_many([folder / "a.mkv"], tmp_path, BatchConfig(video=coarse))
     assert len(files(tmp_path)["a.mkv"]) < len(first["a.mkv"])
 
@@ -109,7 +109,7 @@ def test_other_options_do_all_again(folder, tmp_path):
 def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(folder, tmp_path, undisturbed):
     rng = random.Random(5)  # noqa: S311 - moments
     command = [
-        SEMVID, "batch", str(folder), "-o", str(tmp_path), "--preset", "superfast", "--no-probe", "--model",
+        SEMVID, "batch", str(folder), "-o", str(tmp_path), "--preset", "superfast", "--probe", "none", "--model",
         "spectral",
     ]  # fmt: skip
     for _ in range(4):
@@ -128,7 +128,7 @@ def test_ctrl_c_leaves_nothing_unfinished_and_what_waits_goes_on(tmp_path):
     source.mkdir()
     make_clip(source / "long.mkv", num_frames=400, codec="ffv1", options={})
     output = tmp_path / "out"
-    command = [SEMVID, "batch", str(source), "-o", str(output), "--preset", "medium", "--no-probe"]
+    command = [SEMVID, "batch", str(source), "-o", str(output), "--preset", "medium", "--probe", "none"]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     work = output / WORK_FOLDER
@@ -181,7 +181,7 @@ def test_a_source_is_replaced_only_by_something_smaller(tmp_path):
     before = files(source)
     os.utime(source / "a.mkv", (1e9, 1e9))
     (source / "a.mkv").chmod(0o640)
-    tiny = semvid.CompressConfig(rate=semvid.Crf(45), preset="superfast", probe=False, maps=FAST.maps)
+    tiny = semvid.CompressConfig(rate=semvid.Crf(45), preset="superfast", probe="none", maps=FAST.maps)
     config = BatchConfig(video=tiny, picture=CONFIG.picture, replace=True, trash=trash)
     compress_many([source], None, config)
     after = files(source)
@@ -206,7 +206,7 @@ def test_what_takes_the_place_of_a_source_is_decoded_before():
 
 
 def test_what_would_not_become_smaller_is_skipped(folder, tmp_path):
-    large = semvid.CompressConfig(rate=semvid.Crf(1), preset="superfast", probe=False, maps=FAST.maps)
+    large = semvid.CompressConfig(rate=semvid.Crf(1), preset="superfast", probe="none", maps=FAST.maps)
     ended = compress_many([folder / "deep" / "b.mp4"], tmp_path, BatchConfig(video=large, min_saving=0.0))
     assert ended.counts == {"skipped": 1}
     assert files(tmp_path) == {}
@@ -240,7 +240,7 @@ def test_lists_give_files_options_of_their_own(folder, tmp_path):
         writer.writerow(["source", "crf", "codec"])
         writer.writerow([folder / "a.mkv", "45", ""])
         writer.writerow([folder / "deep" / "b.mp4", "", "x265"])
-    command = [SEMVID, "batch", f"@{table}", "-o", str(tmp_path / "out"), "--preset", "veryfast", "--no-probe",
+    command = [SEMVID, "batch", f"@{table}", "-o", str(tmp_path / "out"), "--preset", "veryfast", "--probe", "none",
                "--model", "spectral", "--json"]  # fmt: skip
     ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 0, ended.stderr
@@ -356,7 +356,7 @@ def test_a_film_is_replaced_by_its_joined_parts_once_all_is_decoded(film, tmp_pa
 
 def test_a_part_that_fails_fails_its_video(film, tmp_path):
     wrong = semvid.CompressConfig(
-        preset="superfast", probe=False, maps=FAST.maps, encoder_options={"nonsense": "1"}
+        preset="superfast", probe="none", maps=FAST.maps, encoder_options={"nonsense": "1"}
     )
     ended = compress_many([film], tmp_path, BatchConfig(video=wrong, part_seconds=12))
     assert ended.counts == {"failed": 1}
@@ -364,7 +364,17 @@ def test_a_part_that_fails_fails_its_video(film, tmp_path):
 
 
 def test_a_dry_run_tells_what_all_would_come_to_and_writes_nothing(folder, tmp_path):
-    command = [SEMVID, "batch", str(folder), "--preset", "superfast", "--no-probe", "--model", "spectral"]
+    command = [
+        SEMVID,
+        "batch",
+        str(folder),
+        "--preset",
+        "superfast",
+        "--probe",
+        "none",
+        "--model",
+        "spectral",
+    ]
     output = tmp_path / "out"
     tried = subprocess.run(
         [*command, "-o", str(output), "--dry-run", "--json"],

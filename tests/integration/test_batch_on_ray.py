@@ -16,7 +16,7 @@ if importlib.util.find_spec("ray") is None:
     pytest.skip("ray is not installed", allow_module_level=True)
 
 VIDEO = semvid.CompressConfig(
-    preset="superfast", probe=False, threads=1, maps=semvid.MapsConfig(model="spectral")
+    preset="superfast", probe="none", threads=1, maps=semvid.MapsConfig(model="spectral")
 )
 LOCAL, ON_RAY = (BatchConfig(video=VIDEO, engine=one) for one in ("local", "ray"))
 

@@ -28,7 +28,7 @@ def pictures(monkeypatch):
 
 def compressed(clip, folder, effort="auto", **options):
     config = semvid.CompressConfig(
-        **X264, temporal=semvid.TemporalConfig(effort=effort), probe=False, overwrite=True, **options
+        **X264, temporal=semvid.TemporalConfig(effort=effort), probe="none", overwrite=True, **options
     )
     return list(semvid.compress_events(clip, folder / "out.mkv", config))
 
@@ -48,7 +48,7 @@ def test_the_network_looks_less_often_and_at_fewer_pixels(clip, tmp_path, pictur
 
 def test_encoders_without_presets_are_told_of_by_name(clip, tmp_path, monkeypatch):
     monkeypatch.setattr("semvid.codecs.ffmpeg.spec.EncoderSpec.is_fast", lambda self, preset: True)
-    config = semvid.CompressConfig(probe=False)
+    config = semvid.CompressConfig(probe="none")
     events = semvid.compress_events(clip, tmp_path / "out.mkv", config)
     remark = "maps are made with less effort, since x264 is fast; `effort=full` takes longer"
     assert Notice(remark) in list(events)

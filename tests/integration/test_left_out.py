@@ -72,18 +72,18 @@ def test_a_map_that_costs_more_than_it_saves_is_left_out(tmp_path, flat_clip):
     assert "; without a map, which would have saved nothing, 8 frames" in result_line(result)
     assert [sum(isinstance(one, kind) for one in events) for kind in (Started, Measured, Done)] == [1, 1, 1]
     # Maps were asked for all the same.
-    again, _ = run(flat_clip, tmp_path / "again.mkv", config_for(tmp_path, probe=False))
+    again, _ = run(flat_clip, tmp_path / "again.mkv", config_for(tmp_path, probe="none"))
     from_saved, _ = run(
         flat_clip, tmp_path / "saved.mkv",
-        replace(config, maps=semvid.MapsConfig(path=saved), save_maps=None, probe=False),
+        replace(config, maps=semvid.MapsConfig(path=saved), save_maps=None, probe="none"),
     )  # fmt: skip
     assert from_saved.video_bytes == again.video_bytes
 
 
 def test_without_a_probe_the_map_stays(tmp_path, flat_clip):
-    config = config_for(tmp_path, probe=False)
+    config = config_for(tmp_path, probe="none")
     result, events = run(flat_clip, tmp_path / "out.mkv", config)
-    plain, _ = run(flat_clip, tmp_path / "plain.mkv", replace(config, allocation=PLAIN, probe=True))
+    plain, _ = run(flat_clip, tmp_path / "plain.mkv", replace(config, allocation=PLAIN, probe=None))
     assert notices(events) == []
     assert not result.map_left_out
     assert result.video_bytes > plain.video_bytes
@@ -100,7 +100,7 @@ def test_a_map_that_saves_stays(tmp_path):
 @pytest.mark.parametrize(("codec", "is_left_out"), [("vp8", True), ("x264", False)])
 def test_the_encoder_says_whether_it_is_done(codec, is_left_out, tmp_path, flat_clip, monkeypatch):
     def measured(*arguments):
-        found = Measured(1, 1, 8)
+        found = Measured(1, 1, 8, 0.0)
         yield found
         return found
 

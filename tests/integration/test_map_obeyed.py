@@ -342,7 +342,7 @@ def test_no_false_alarm_of_drawings(codec, preset, drawing, tmp_path, untried):
     command.run(cmd=imageio_ffmpeg.get_ffmpeg_exe(), quiet=True)
     said = []
     config = semvid.CompressConfig(
-        codec=codec, preset=preset, maps=semvid.MapsConfig(model="spectral"), probe=False
+        codec=codec, preset=preset, maps=semvid.MapsConfig(model="spectral"), probe="none"
     )
     semvid.compress(source, tmp_path / "out.mkv", config, on_event=said.append)
     assert [one for one in said if isinstance(one, semvid.Notice)] == []

@@ -72,10 +72,10 @@ def test_the_rest_is_softer_and_what_matters_is_as_it_was(spec, mode, tmp_path, 
 def test_what_is_asked_for_is_found_without_what_only_maps_can(spec, mode, tmp_path, left_matters):
     """Fractions of a CRF are made by maps."""
     clip = make_clip(tmp_path / "in.mp4", width=192, height=96, num_frames=10)
-    config = config_of(spec, mode, maps=left_matters, probe=False)
+    config = config_of(spec, mode, maps=left_matters, probe="none")
     whole = semvid.compress(clip, tmp_path / "out.mkv", config)
     wanted = round(0.6 * whole.output_bytes)
-    config = config_of(spec, mode, maps=left_matters, rate=semvid.Size(wanted), probe=False)
+    config = config_of(spec, mode, maps=left_matters, rate=semvid.Size(wanted), probe="none")
     result = semvid.compress(clip, tmp_path / "out.mkv", config)
     assert 0.8 * wanted < result.output_bytes <= wanted
     assert result.quality == int(result.quality)
@@ -98,7 +98,7 @@ def test_times_and_odd_sizes_are_kept(spec, mode, tmp_path):
         codec="ffv1",
         options={},
     )
-    config = config_of(spec, mode, maps=semvid.MapsConfig(model="spectral"), probe=False)
+    config = config_of(spec, mode, maps=semvid.MapsConfig(model="spectral"), probe="none")
     frames = decode(semvid.compress(clip, tmp_path / "out.mkv", config).output)
     before = decode(clip)
     assert [one.pts * Fraction(one.time_base) for one in frames] == pytest.approx(

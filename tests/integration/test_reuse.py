@@ -79,7 +79,7 @@ def test_a_trial_of_everything_is_the_encode(spec, tmp_path, short_clip, encodes
     tried = [one.trial for one in events if isinstance(one, Tried)]
     num_encodes, num_analyses = len(encodes), len(analyses)
     # A map of AV1 may cost more than it saves, and is then left out.
-    without = {"allocation": replace(SIZE, strength=0)} if result.map_left_out else {"probe": False}
+    without = {"allocation": replace(SIZE, strength=0)} if result.map_left_out else {"probe": "none"}
     alone = replace(config, rate=semvid.Crf(result.quality), **without)
     again = semvid.compress(short_clip, tmp_path / "again.mkv", alone)
     if spec.name != "av1":
@@ -95,7 +95,7 @@ def test_a_trial_of_everything_is_the_encode(spec, tmp_path, short_clip, encodes
 
 
 def test_no_encode_is_needed_for_a_size_that_a_trial_has(tmp_path, short_clip, encodes):
-    config = config_of(rate=semvid.Size(60_000), probe=False)
+    config = config_of(rate=semvid.Size(60_000), probe="none")
     result, events = run(short_clip, tmp_path / "out.mp4", config)
     assert 0.985 * 60_000 <= result.output_bytes <= 60_000
     assert result.output.stat().st_size == result.output_bytes
@@ -106,7 +106,7 @@ def test_no_encode_is_needed_for_a_size_that_a_trial_has(tmp_path, short_clip, e
 def test_a_correction_uses_the_maps_again(tmp_path, short_clip, encodes, analyses, monkeypatch):
     # As if the container took much more than expected.
     monkeypatch.setattr("semvid.products.wished._other_bytes", lambda shown, manifest: 0)
-    config = config_of(rate=semvid.Size(60_000), probe=False)
+    config = config_of(rate=semvid.Size(60_000), probe="none")
     result, events = run(short_clip, tmp_path / "out.mp4", config)
     assert 0.985 * 60_000 <= result.output_bytes <= 60_000
     tried = [one.trial.is_whole for one in events if isinstance(one, Tried)]
@@ -124,7 +124,7 @@ def test_a_longer_video_gets_its_maps_once_for_all_its_encodes(tmp_path, short_c
     monkeypatch.setattr("semvid.engine.samples._FEWEST_IN_TRIAL", 20)
     monkeypatch.setattr("semvid.engine.samples._TRIED_WHOLE", 20)
     monkeypatch.setattr("semvid.products.wished._other_bytes", lambda shown, manifest: 0)
-    config = config_of(rate=semvid.Size(60_000), probe=False)
+    config = config_of(rate=semvid.Size(60_000), probe="none")
     result, events = run(short_clip, tmp_path / "out.mp4", config)
     assert sum(one.trial.is_whole for one in events if isinstance(one, Tried)) > 1
     again = semvid.compress(
@@ -140,7 +140,7 @@ def test_many_large_maps_are_not_kept(tmp_path, short_clip, analyses, monkeypatc
     monkeypatch.setattr("semvid.engine.samples._TRIED_WHOLE", 20)
     monkeypatch.setattr("semvid.engine.trials.MOST_BYTES", 1000)
     monkeypatch.setattr("semvid.products.wished._other_bytes", lambda shown, manifest: 0)
-    _, events = run(short_clip, tmp_path / "out.mp4", config_of(rate=semvid.Size(60_000), probe=False))
+    _, events = run(short_clip, tmp_path / "out.mp4", config_of(rate=semvid.Size(60_000), probe="none"))
     num_encodes = sum(one.trial.is_whole for one in events if isinstance(one, Tried))
     assert len(analyses) == 1 + num_encodes > 2
 
@@ -151,13 +151,13 @@ def test_saved_maps_are_those_of_the_encode(tmp_path, short_clip, encodes):
     assert len(encodes) == 1 + sum(not one.trial.is_whole for one in events if isinstance(one, Tried))
     again = semvid.compress(
         short_clip, tmp_path / "again.mkv",
-        replace(config, rate=semvid.Crf(result.quality), probe=False, save_maps=tmp_path / "again.svmap"),
+        replace(config, rate=semvid.Crf(result.quality), probe="none", save_maps=tmp_path / "again.svmap"),
     )  # fmt: skip
     assert streams(result.output) == streams(again.output)
     assert (tmp_path / "maps.svmap").read_bytes() == (tmp_path / "again.svmap").read_bytes()
     from_maps = semvid.compress(
         short_clip, tmp_path / "from.mkv",
-        replace(config, rate=semvid.Crf(result.quality), probe=False, save_maps=None,
+        replace(config, rate=semvid.Crf(result.quality), probe="none", save_maps=None,
                 maps=semvid.MapsConfig(path=tmp_path / "maps.svmap")),
     )  # fmt: skip
     assert streams(result.output) == streams(from_maps.output)
@@ -175,7 +175,7 @@ def test_what_there_is_to_tell_is_told_once(codec, deinterlace, tmp_path):
     )  # fmt: skip
     result, events = run(clip, tmp_path / "out.mkv", config, preview_size=(64, 40))
     plainly, usual = run(
-        clip, tmp_path / "again.mkv", replace(config, rate=semvid.Crf(result.quality), probe=False)
+        clip, tmp_path / "again.mkv", replace(config, rate=semvid.Crf(result.quality), probe="none")
     )
     told = [one.message for one in events if isinstance(one, Notice)]
     assert sorted(told) == sorted(one.message for one in usual if isinstance(one, Notice))
@@ -206,7 +206,7 @@ def test_a_score_of_a_trial_is_not_measured_again(tmp_path, short_clip, encodes,
         raise AssertionError("measured again")
 
     monkeypatch.setattr(Ruler, "of_file", measured)
-    config = config_of(rate=semvid.RegionPsnr(34), probe=False)
+    config = config_of(rate=semvid.RegionPsnr(34), probe="none")
     result, events = run(short_clip, tmp_path / "out.mkv", config)
     tried = [one.trial for one in events if isinstance(one, Tried)]
     assert result.score == tried[-1].score == tried[-2].score

@@ -70,7 +70,7 @@ def test_ordinary_clips_keep_everything(name, has_map, shared_data, tmp_path):
     source = shared_data / "clips" / name
     config = semvid.CompressConfig(preset="superfast", allocation=semvid.AllocationConfig(strength=0))
     if has_map:
-        config = semvid.CompressConfig(preset="superfast", maps=SPECTRAL, probe=False)
+        config = semvid.CompressConfig(preset="superfast", maps=SPECTRAL, probe="none")
     result = semvid.compress(source, tmp_path / name, config)
     assert frame_times(result.output) == frame_times(source)
     for kind in ("audio", "subtitle"):
@@ -93,7 +93,7 @@ def test_odd_files_are_compressed_or_refused_in_one_line(codec, shared_data, tmp
             if source.name in ODD_FOR_ALL_CODECS_ALIKE:
                 continue
             # What networks make of a picture and what a map saved are not the encoder's (mjpeg never measures it).
-            config = replace(config, maps=SPECTRAL, probe=codec == "mjpeg")
+            config = replace(config, maps=SPECTRAL, probe=None if codec == "mjpeg" else "none")
         try:
             semvid.compress(source, tmp_path / "out.mkv", config)
         except SemvidError as error:
@@ -125,7 +125,7 @@ def test_side_data_of_odd_files_is_kept_or_told(name, codec, suffix, shared_data
         codec=codec,
         preset=FAST[codec],
         maps=SPECTRAL,
-        probe=False,
+        probe="none",
         drop=frozenset({"audio", "subtitle"}),
         rate=semvid.Crf(40),
     )

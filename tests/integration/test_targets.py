@@ -34,7 +34,7 @@ def half_masked(folder):
 
 def config_of(rate, folder, codec="x264"):
     return semvid.CompressConfig(
-        codec=codec, preset=PRESETS[codec], maps=half_masked(folder), rate=rate, probe=False
+        codec=codec, preset=PRESETS[codec], maps=half_masked(folder), rate=rate, probe="none"
     )
 
 
@@ -77,7 +77,7 @@ def test_a_score_is_reached_and_told(codec, rate, metric, short_clip, tmp_path):
 def test_what_is_told_is_what_compare_measures_by_maps_of_its_own(model, tmp_path):
     clip = make_clip(tmp_path / "in.mkv", width=192, height=96, num_frames=45, cut_at=20)
     config = semvid.CompressConfig(
-        preset="superfast", maps=semvid.MapsConfig(model=model), rate=semvid.RegionPsnr(35), probe=False
+        preset="superfast", maps=semvid.MapsConfig(model=model), rate=semvid.RegionPsnr(35), probe="none"
     )
     result, _, _ = run(clip, tmp_path / "out.mkv", config)
     asked = semvid.CompareConfig(metrics=("weighted",), maps=config.maps)
@@ -90,7 +90,7 @@ def test_what_is_told_is_what_compare_measures_by_maps_of_its_own(model, tmp_pat
 def test_what_is_told_is_by_the_maps_that_are_saved(tmp_path):
     clip = make_clip(tmp_path / "in.mkv", width=192, height=96, num_frames=45, cut_at=20)
     config = semvid.CompressConfig(
-        preset="superfast", maps=semvid.MapsConfig(model="spectral"), rate=semvid.RegionPsnr(35), probe=False,
+        preset="superfast", maps=semvid.MapsConfig(model="spectral"), rate=semvid.RegionPsnr(35), probe="none",
         save_maps=tmp_path / "saved.svmap",
     )  # fmt: skip
     result, _, _ = run(clip, tmp_path / "out.mkv", config)
@@ -140,7 +140,7 @@ def test_a_longer_video_is_tried_in_parts_and_checked(tmp_path):
 def test_a_plain_encode_has_a_vmaf_too_in_whole_steps_of_vp9(short_clip, tmp_path):
     config = replace(
         config_of(semvid.Vmaf(85), tmp_path, "vp9"), allocation=semvid.AllocationConfig(strength=0),
-        maps=semvid.MapsConfig(model="spectral"), probe=True,
+        maps=semvid.MapsConfig(model="spectral"), probe=None,
     )  # fmt: skip
     result, _, _ = run(short_clip, tmp_path / "out.mkv", config)
     assert result.quality == round(result.quality)

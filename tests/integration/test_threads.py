@@ -10,7 +10,7 @@ from PIL import Image
 import semvid
 from semvid.core.threads import thread_budget
 
-SHORT = {"probe": False, "allocation": semvid.AllocationConfig(match="size")}
+SHORT = {"probe": "none", "allocation": semvid.AllocationConfig(match="size")}
 
 
 @pytest.fixture(scope="module")

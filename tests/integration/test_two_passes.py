@@ -220,7 +220,7 @@ def test_players_need_not_be_of_a_higher_level(film, tmp_path):
         ({"encoder_options": {"x264-params": "pass=1"}}, "`encoder_options=pass=1` contradicts `Bitrate`"),
         ({"encoder_options": {"flags": "+pass1"}}, "contradicts `Bitrate`"),
         ({"encoder_options": {"maxrate": "1M"}, "peak": semvid.Peak(500_000)}, "contradicts `Peak`"),
-        ({"probe": False}, "`probe=False` has no effect"),
+        ({"probe": "none"}, "`probe=none` has no effect"),
     ],
 )
 def test_what_contradicts_is_refused(options, words, film, tmp_path):

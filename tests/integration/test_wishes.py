@@ -52,7 +52,7 @@ def only_parts(monkeypatch):
 @pytest.mark.parametrize("spec", ENCODERS.values(), ids=lambda spec: spec.name)
 def test_a_size_is_never_exceeded_and_nearly_filled(spec, tmp_path, long_clip):
     config = semvid.CompressConfig(
-        codec=spec.name, preset=FAST[spec.name], maps=half_masked(tmp_path), allocation=REGION, probe=False
+        codec=spec.name, preset=FAST[spec.name], maps=half_masked(tmp_path), allocation=REGION, probe="none"
     )
     usual = semvid.compress(long_clip, tmp_path / "usual.mkv", config)
     wanted = round(0.7 * usual.output_bytes)
@@ -192,7 +192,9 @@ def test_a_run_that_ends_while_trying_leaves_nothing(tmp_path, long_clip):
 
 @pytest.mark.usefixtures("only_parts")
 def test_an_estimate_writes_nothing(tmp_path, long_clip):
-    config = semvid.CompressConfig(preset="superfast", maps=half_masked(tmp_path), allocation=REGION)
+    config = semvid.CompressConfig(
+        preset="superfast", maps=half_masked(tmp_path), allocation=REGION, probe="full"
+    )
     before = {one.name for one in long_clip.parent.iterdir()}
     events = list(estimate_events(Job(long_clip, None, tmp_path / "out.mp4", config)))
     assert isinstance(events[-1], Chosen)

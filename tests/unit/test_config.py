@@ -34,8 +34,12 @@ from semvid.core.errors import ConfigError
         ),
         (lambda: OverlayConfig(allocation=AllocationConfig(match="size")), "`match` needs `style=blocks`"),
         (
-            lambda: CompressConfig(probe=False, allocation=AllocationConfig(strength=0)),
-            "`probe=False` has no effect at `strength=0`",
+            lambda: CompressConfig(probe="quick", allocation=AllocationConfig(match="size")),
+            "`probe=quick` tells what was saved, and `match=size` saves nothing; give full or none",
+        ),
+        (
+            lambda: CompressConfig(probe="none", allocation=AllocationConfig(strength=0)),
+            "`probe=none` has no effect at `strength=0`",
         ),
         (lambda: TemporalConfig(smoothing=1), "`smoothing=1` "),
         (lambda: TemporalConfig(map_every=0), "`map_every=0` .* 1 to 240"),

@@ -72,7 +72,7 @@ MORE = {
     "enlarge": (None, "enlarge", "--enlarge needs --size"),
     "numbers": (None, "numbers", "--numbers needs --style blocks"),
     "legend": (("--style", "dim"), "legend", "--legend explains colours, and --style dim has none"),
-    "no_probe": (("--strength", "0"), "probe=False", "--no-probe has no effect"),
+    "probe": ("some", "probe=some", "--probe some"),
     "masks": ("none", "masks", "another --masks"),
     "workers": (("0", "in.png"), "workers=0", "--workers 0"),
     "against": (("in.mp4", "--bd"), "against", "--against has 1 encode: a curve needs 2 at least"),

@@ -338,9 +338,9 @@ def test_slots_left_over_repeat_the_last_region():
 def test_it_compresses_with_a_map(tmp_path, installed, pixel_format):
     source = make_clip(tmp_path / "in.mkv", num_frames=8, pixel_format=pixel_format)
     installed(fake(), Verdict(regions=24))
-    config = semvid.CompressConfig(codec="h264_qsv", maps=MAPS, rate=semvid.Crf(30), probe=False)
+    config = semvid.CompressConfig(codec="h264_qsv", maps=MAPS, rate=semvid.Crf(30), probe="none")
     result = semvid.compress(source, tmp_path / "out.mp4", config)
-    plain = replace(config, allocation=semvid.AllocationConfig(strength=0), probe=True)
+    plain = replace(config, allocation=semvid.AllocationConfig(strength=0), probe=None)
     whole = semvid.compress(source, tmp_path / "plain.mp4", plain)
     assert result.codec == "h264_qsv"
     assert result.video_bytes < whole.video_bytes
@@ -368,7 +368,7 @@ def test_without_a_map_what_does_not_matter_is_softened(tmp_path, installed, nam
     for prefilter in (None, 0, 0.7):
         told = []
         config = semvid.CompressConfig(
-            codec=name, maps=semvid.MapsConfig(path=masks), probe=False,
+            codec=name, maps=semvid.MapsConfig(path=masks), probe="none",
             allocation=semvid.AllocationConfig(prefilter=prefilter),
         )  # fmt: skip
         out = tmp_path / f"{prefilter}.mp4"

@@ -245,7 +245,7 @@ def test_the_command_makes_the_same_config(monkeypatch, tmp_path):
             temporal=TemporalConfig(5, 0.3, 0.2, "vectors"), allocation=AllocationConfig(1.5, 0.2, -6, 5, "size"),
         ),
         CompressConfig(allocation=AllocationConfig(match="region", coarsest=6)),
-        CompressConfig(allocation=AllocationConfig(match="size"), probe=False),
+        CompressConfig(allocation=AllocationConfig(match="size"), probe="none"),
     ]  # fmt: skip
     for config in configs:
         result = Result(

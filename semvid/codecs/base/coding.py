@@ -42,6 +42,8 @@ class Target:
     """Of the output file; empty = a live stream, where parameter sets are in the data of key frames."""
     source: VideoInfo | None = None
     """The file that is encoded; None = the pictures are from none."""
+    is_seen: bool = True
+    """False = only its size counts: nobody watches whether it follows the map."""
 
     @classmethod
     def of_file(cls, source: VideoInfo, suffix: str) -> Target:

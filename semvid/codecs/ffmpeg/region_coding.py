@@ -164,12 +164,12 @@ class RegionCoding:
         assert self._preparer is not None  # noqa: S101 - first has been prepared
         if target.source is not None:
             refuse_private_colours(first.decoded, target.source.side_data, target.source.path)
-        untried = None
-        if self._has_map:
+        untried, is_watched = None, self._has_map and target.is_seen
+        if is_watched:
             untried = check_obedience(self._spec, self._options, self._preparer.pixel_format, self._given)
         encoder = self._spec.open(self._options, self._preparer, first=first.decoded, target=target)
         self._encoder = encoder
-        watch = self._watch(encoder.parameters.extradata) if self._has_map and self._is_kept else None
+        watch = self._watch(encoder.parameters.extradata) if is_watched and self._is_kept else None
         if self._is_live:
             # What a live stream does not keep is told when it begins, whatever its encoder.
             return _RegionStream(encoder, watch, [])

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
-from semvid.codecs.base.codec import LiveOptions, Pass, QualityScale, refuse_preset
+from semvid.codecs.base.codec import LiveOptions, Pass, QualityScale, QuickPair, refuse_preset
 from semvid.codecs.ffmpeg.option_text import is_off, number, split_list, tunes
 from semvid.core.errors import ConfigError, MapIgnoredError
 from semvid.core.records import dataclass
@@ -176,6 +176,8 @@ class EncoderSpec:
     """CRF by which frames are coded finer with ``match="size"``, where blocks finer than their frame gain
     little and maps only make blocks coarser; None = finer blocks gain as much."""
     leaves_out_losing_maps: bool = False
+    """See ``Codec``."""
+    quick_pair: QuickPair | None = None
     """See ``Codec``."""
     map_frames: int | None = None
     """Frames a map stays in force at least, unless the scene changes, for encoders that code it anew in every

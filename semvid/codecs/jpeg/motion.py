@@ -62,8 +62,10 @@ class JpegCoding:
                 "`match` is not for `codec=mjpeg`: its `Quality` is that of what matters already, and with "
                 "`Bitrate` or `Size` the size is known; leave it out"
             )
-        if not config.probe:
-            raise ConfigError("`probe=False` has no effect: `codec=mjpeg` measures nothing; leave it out")
+        if config.probe is not None:
+            raise ConfigError(
+                f"`probe={config.probe}` has no effect: `codec=mjpeg` measures nothing; leave it out"
+            )
         usual = AllocationConfig()
         limits = (config.allocation.finest, config.allocation.coarsest)
         if limits != (usual.finest, usual.coarsest):

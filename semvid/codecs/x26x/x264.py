@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from semvid.allocate.rate_model import BitCurve, RateModel
-from semvid.codecs.base.codec import QualityScale
+from semvid.codecs.base.codec import QualityScale, QuickPair
 from semvid.codecs.ffmpeg.option_text import is_off
 from semvid.codecs.ffmpeg.spec import EncoderSpec, MapCondition, ToldQuantizers
 from semvid.codecs.x26x.common import PRESETS, needs_aq, offset_range, parameter_sets
@@ -82,6 +82,16 @@ X264 = EncoderSpec(
     nested_options=("x264opts", "x264-params"),
     hdr10_options=("mastering-display", "cll"),
     live_preset="superfast",
+    # Without what looks ahead, half of the saving of static video is missed.
+    quick_pair=QuickPair(
+        "superfast",
+        {"mbtree": "1", "rc-lookahead": "40"},
+        share=0.2,
+        slope=0.83,
+        shift=0.045,
+        error=2.5,
+        sampling_error=2.5,
+    ),
     # A wave of intra blocks instead of intra frames: no frame is much larger than the others.
     low_delay={"tune": "zerolatency", "intra-refresh": "1", "forced-idr": "1"},
 )

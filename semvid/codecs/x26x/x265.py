@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from semvid.allocate.rate_model import BitCurve, RateModel
-from semvid.codecs.base.codec import QualityScale
+from semvid.codecs.base.codec import QualityScale, QuickPair
 from semvid.codecs.ffmpeg.spec import EncoderSpec, is_off_option
 from semvid.codecs.x26x.common import PRESETS, needs_aq, offset_range, parameter_sets
 from semvid.core.threads import ThreadBudget
@@ -34,6 +34,8 @@ X265 = EncoderSpec(
     presets=PRESETS,
     fast_presets=frozenset({"ultrafast"}),
     default_preset="medium",
+    # Faster presets, and x264, answer to offsets in other ways.
+    quick_pair=QuickPair("veryfast", {}, share=0.1, slope=1.0, shift=0.0, error=2.5, sampling_error=2.5),
     preset_option="preset",
     # The quantization group of all presets: offsets of smaller blocks would only be averaged, and the
     # optimal offset of a group is that of its mean weight, not the mean of its offsets.

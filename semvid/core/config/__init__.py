@@ -31,6 +31,7 @@ from semvid.core.config.products import LiveConfig as LiveConfig
 from semvid.core.config.products import MapFormat as MapFormat
 from semvid.core.config.products import OverlayConfig as OverlayConfig
 from semvid.core.config.products import OverlayStyle as OverlayStyle
+from semvid.core.config.products import Probe as Probe
 from semvid.core.config.products import Sampling as Sampling
 from semvid.core.config.products import Strip as Strip
 from semvid.core.config.products import Tune as Tune

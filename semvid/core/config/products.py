@@ -30,6 +30,7 @@ from semvid.core.text import setting
 Deinterlace = Literal["auto", "bwdif", "keep"]
 Tune = Literal["perceptual", "psnr"]
 Verify = Literal["quick", "full"]
+Probe = Literal["full", "quick", "none"]
 DroppableKind = Literal["video", "audio", "subtitle", "data", "attachment"]
 
 SOUND_CODECS = ("aac", "opus", "mp3", "ac3", "eac3", "flac", "alac", "pcm")
@@ -77,12 +78,18 @@ class CompressConfig(MappedConfig):
     verify: Verify = "quick"
     """What is checked of the output before it gets its name: ``quick``, that all packets can be read back and
     are shown when they should be; ``full``, also that every frame of its video can be decoded."""
-    probe: bool = True
-    """Encode some parts without a map as well: with ``match="region"`` to measure what was saved, with
-    ``match="size"`` to make the file as large. False = both are estimated, which is faster and often far
-    off."""
+    probe: Probe | None = None
+    """How what a map saves is found out. ``full``: by encoding parts without a map, or all of a short video;
+    ``match="size"`` needs it to make the file as large as a plain encode. ``quick``: by encoding a fifth of
+    the frames twice at a fast preset, with the map and without; off by some points. ``none``: by a model of
+    bits; often far off. None = ``quick`` with ``match="region"``, ``full`` with ``match="size"``."""
     edit: EditConfig = EditConfig()
     """The part of the video to compress."""
+
+    @property
+    def chosen_probe(self) -> Probe:
+        """``probe``, or the default of ``match``."""
+        return self.probe or ("quick" if self.allocation.chosen_match == "region" else "full")
 
     @property
     def sound_codec(self) -> tuple[str, int | None]:
@@ -115,9 +122,13 @@ class CompressConfig(MappedConfig):
             )
         if self.save_maps is not None and self.allocation.strength == 0:
             raise ConfigError("`save_maps` has no maps to save at `strength=0`; leave one out")
-        if not self.probe and self.allocation.strength == 0:
+        if self.probe is not None and self.allocation.strength == 0:
             raise ConfigError(
-                "`probe=False` has no effect at `strength=0`: nothing is measured; leave it out"
+                f"`probe={self.probe}` has no effect at `strength=0`: nothing is measured; leave it out"
+            )
+        if self.probe == "quick" and self.allocation.chosen_match == "size":
+            raise ConfigError(
+                "`probe=quick` tells what was saved, and `match=size` saves nothing; give full or none"
             )
 
     def _check_score(self) -> None:

@@ -57,7 +57,7 @@ def encode_and_score(
         allocation=allocation,
         drop=frozenset({"video", "audio", "subtitle", "data", "attachment"}),
         # Where the size is not matched, measuring would only tell what is measured here anyway.
-        probe=not allocation.keeps_region,
+        probe="none" if allocation.keeps_region else None,
         overwrite=True,
     )
     told: list[str] = []

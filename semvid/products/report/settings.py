@@ -148,8 +148,8 @@ def _options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
 def _wish_options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
     if find_codec(config.codec).takes_offsets:
         yield "--match", config.allocation.chosen_match
-    if not config.probe:
-        yield "--no-probe", None
+    if config.probe is not None:
+        yield "--probe", config.probe
 
 
 def _named(mark: Mark) -> str:
