@@ -138,6 +138,7 @@ def command(
     address: many.Address = None,
     attempts: many.Attempts = None,
     part_seconds: many.PartSeconds = None,
+    watch: many.Watch = False,
     min_saving: many.MinSaving = None,
     replace: many.Replace = False,
     trash: many.Trash = None,
@@ -206,13 +207,15 @@ def command(
 
     if many.take_config(config):
         return
-    if many.are_many(sources, replace=replace):
+    if many.are_many(sources, always=replace or watch):
         if report is not None:
             raise ConfigError("--report is for one video; leave it out")
+        if dry_run and watch:
+            raise ConfigError("--dry-run ends, and --watch does not; leave one out")
         many.run_batch(
             sources, output, config, workers=workers, engine=engine, address=address, attempts=attempts,
             part_seconds=part_seconds, min_saving=min_saving, replace=replace, trash=trash, as_json=as_json,
-            dry_run=dry_run,
+            dry_run=dry_run, watch=watch,
         )  # fmt: skip
         return
     many.check_one(

@@ -38,6 +38,9 @@ PartSeconds = Annotated[float | None, many_option(
     help="Compress long videos in parts of about so many seconds, each kept when it is done; 0 = in one "
     "piece. Default: 30."
 )]
+Watch = Annotated[bool, many_option(
+    "--watch", help="Go on with what comes into the folders, once it has stopped growing, until it is ended."
+)]
 MinSaving = Annotated[str | None, many_option(
     metavar="PERCENT", help="Skip files that would not become smaller by this much, as in 5%; 0 = skip those "
     "that would become larger."
@@ -64,12 +67,12 @@ def always_batch() -> Iterator[None]:
         _is_batch.reset(token)
 
 
-def are_many(sources: Sequence[str], *, replace: bool) -> bool:
+def are_many(sources: Sequence[str], *, always: bool) -> bool:
     """Whether sources are more than one file, or are to be handled like that."""
     first = sources[0]
     if len(sources) == 2 and not Path(sources[1]).exists() and not _WILD & set(sources[1]):
         raise ConfigError(f"{sources[1]} does not exist; the output goes after -o")
-    if _is_batch.get() or len(sources) > 1 or replace:
+    if _is_batch.get() or len(sources) > 1 or always:
         return True
     is_list = first.startswith("@") and not Path(first).exists()
     return is_list or Path(first).is_dir() or (bool(_WILD & set(first)) and not Path(first).exists())
@@ -119,6 +122,7 @@ def run_batch(
     trash: Path | None,
     as_json: bool,
     dry_run: bool,
+    watch: bool,
 ) -> None:
     """Compress many files, or only tell what they would come to, and show how it goes."""
     from contextlib import closing
@@ -143,6 +147,8 @@ def run_batch(
         trash=trash,
     )
     begin: Any = compress_many_events
+    if watch:
+        from semvid.batch.watch import watch_events as begin
     if dry_run:
         from semvid.batch.estimate import estimate_many_events as begin
     with BatchJsonPrinter() if as_json else BatchDrawer() as drawer:

@@ -27,7 +27,7 @@ from semvid.batch.identity import Identity, identify
 from semvid.batch.plan import OptionsReader, made_of, plan_jobs
 from semvid.batch.pool import Pool, Told
 from semvid.batch.publish import finish_replacing, publish, replace_source, room_for
-from semvid.batch.sources import check_output_folder, find_sources
+from semvid.batch.sources import Source, check_output_folder, find_sources
 from semvid.batch.store import LEASE_SECONDS, STORE, WORK_FOLDER, JobStore, NewJob, Settled, State, Taken
 from semvid.core.config import BatchConfig
 from semvid.core.errors import OutputError, SemvidError
@@ -72,6 +72,7 @@ def compress_many_events(
     config: BatchConfig | None = None,
     *,
     read_options: OptionsReader | None = None,
+    takes: Callable[[Source], bool] | None = None,
 ) -> Generator[BatchEvent, None, BatchEnded]:
     """Do the work of ``compress_many`` step by step; arguments are the same.
 
@@ -80,6 +81,7 @@ def compress_many_events(
         output: A folder.
         config: Options.
         read_options: Reads the options that lists give to single files.
+        takes: Whether a source is to be compressed now; None = all are.
 
     Yields:
         ``Planned``, then ``JobBegan``, ``JobProgress``, ``JobNotice`` and ``JobEnded`` of each job that is
@@ -91,9 +93,10 @@ def compress_many_events(
     folder = None if output is None else Path(output)
     store_path = store_for(names, folder, config)
     found = find_sources(names, [] if folder is None else [folder])
+    taken = [one for one in found.sources if takes is None or takes(one)]
     with JobStore(store_path) as store:
         recover(store)
-        plan = plan_jobs(found.sources, folder, config, store, read_options)
+        plan = plan_jobs(taken, folder, config, store, read_options)
         states = store.add(plan.jobs)
         by_output = {one.output: one for one in plan.jobs}
         ours = [one.id for one in store.entries() if one.output in by_output]

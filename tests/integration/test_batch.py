@@ -20,6 +20,7 @@ import semvid
 from semvid.batch.estimate import estimate_many_events
 from semvid.batch.run import compress_many, compress_many_events
 from semvid.batch.store import STORE, WORK_FOLDER, JobStore
+from semvid.batch.watch import watch_events
 from semvid.core.config import BatchConfig
 from semvid.core.errors import ConfigError, InputError, InputMissingError, OutputError
 from semvid.media.probe import probe
@@ -400,3 +401,31 @@ def test_a_dry_run_tells_what_all_would_come_to_and_writes_nothing(folder, tmp_p
         source = name.rpartition("/")[2].replace(".jpg", ".png")
         assert found[source]["output_bytes"] == pytest.approx(size, rel=0.1)
     assert [type(one).__name__ for one in estimate_many_events([folder], output, CONFIG)] == []
+
+
+def test_what_comes_into_a_folder_is_done_once_it_has_stopped_growing(folder, tmp_path):
+    source, output = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    whole = (folder / "a.mkv").read_bytes()
+    looks = []
+
+    def wait(seconds):
+        looks.append(seconds)
+        match len(looks):
+            case 1:
+                (source / "a.mkv").write_bytes(whole[: len(whole) // 2])
+            case 2:
+                (source / "a.mkv").write_bytes(whole)
+            case 4:
+                (source / "b.mp4").write_bytes((folder / "deep" / "b.mp4").read_bytes())
+            case 9:
+                raise KeyboardInterrupt
+
+    told = []
+    with pytest.raises(KeyboardInterrupt):
+        for event in watch_events([source], output, CONFIG, wait=wait):
+            told.append((len(looks), type(event).__name__, getattr(event, "state", None)))
+    ended = [(look, state) for look, kind, state in told if kind == "JobEnded"]
+    assert ended == [(3, "done"), (5, "done")]
+    assert set(files(output)) == {"a.mkv", "b.mp4"}
+    assert entries(output)["a.mkv"].result["num_frames"] == 8

@@ -88,7 +88,7 @@ NAMES = {
     "serve": "address",
 }  # fmt: skip
 FINE = {
-    "engine": "is for many files: see test_batch", "address": "is for many files: see test_batch",
+    "watch": "is for many files: see test_batch", "engine": "is for many files: see test_batch", "address": "is for many files: see test_batch",
     "attempts": "is for many files: see test_batch", "part_seconds": "is for many files: see test_batch", "min_saving": "is for many files: see test_batch",
     "replace": "is for many files: see test_batch", "trash": "is for many files: see test_batch",
     "state": "is read by the command line: see test_batch", "as_json": "nothing can be wrong with it", "no_preview": "nothing can be wrong with it",

@@ -1,0 +1,93 @@
+"""Compresses what comes into folders, for as long as it is left to run."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+
+from semvid.batch.events import BatchEnded, BatchEvent, Planned
+from semvid.batch.plan import OptionsReader
+from semvid.batch.run import compress_many_events
+from semvid.batch.sources import Source, find_sources
+from semvid.core.config import BatchConfig
+from semvid.core.errors import InputError
+
+LOOK_SECONDS = 5.0
+"""Between two looks. They are looks at names and times, since network drives tell nobody of changes."""
+
+_Look = dict[Path, tuple[int, int]]
+"""Size and time of each file."""
+
+
+def watch_events(
+    sources: Sequence[Path | str],
+    output: Path | str | None = None,
+    config: BatchConfig | None = None,
+    *,
+    read_options: OptionsReader | None = None,
+    wait: Callable[[float], None] = time.sleep,
+) -> Generator[BatchEvent, None, None]:
+    """Do what ``compress_many_events`` does, again and again, until the generator is closed.
+
+    A file is taken once its size and time were the same at two looks: until then somebody may be writing it.
+
+    Args:
+        sources: As for ``compress_many_events``, as are the next three; there need not be any file yet.
+        output: A folder.
+        config: Options.
+        read_options: Reads the options that lists give to single files.
+        wait: Waits for so many seconds.
+
+    Yields:
+        The events of each batch that has something to do.
+
+    Raises:
+        SemvidError: See ``compress_many_events``.
+    """
+    names = [os.fspath(one) for one in sources]
+    left_out = [] if output is None else [Path(output)]
+    before: _Look = {}
+    while True:
+        now = _look(names, left_out)
+        resting = {path for path, seen in now.items() if before.get(path) == seen}
+        before = now
+        if resting:
+            yield from _batch(names, output, config, read_options, resting)
+        wait(LOOK_SECONDS)
+
+
+def _look(names: Sequence[str], left_out: Sequence[Path]) -> _Look:
+    found: _Look = {}
+    try:
+        listed = find_sources(names, left_out).sources
+    except InputError:
+        # Nothing is there yet, or it has just gone.
+        listed = []
+    for one in listed:
+        try:
+            status = one.path.stat()
+        except OSError:
+            continue
+        found[one.path] = status.st_size, status.st_mtime_ns
+    return found
+
+
+def _batch(
+    names: Sequence[str],
+    output: Path | str | None,
+    config: BatchConfig | None,
+    read_options: OptionsReader | None,
+    resting: set[Path],
+) -> Generator[BatchEvent, None, None]:
+    def is_taken(source: Source) -> bool:
+        return source.path in resting
+
+    has_work = True
+    events = compress_many_events(names, output, config, read_options=read_options, takes=is_taken)
+    for event in events:
+        if isinstance(event, Planned):
+            has_work = event.num_waiting > 0
+        if has_work and not (isinstance(event, BatchEnded) and not event.counts):
+            yield event
