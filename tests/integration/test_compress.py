@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -102,13 +103,16 @@ def test_h264_quantizers_are_finer_inside_the_mask(tmp_path):
 
 
 def test_events_come_in_order(tmp_path, clip):
-    events = list(semvid.compress_events(clip, tmp_path / "out.mp4"))
+    config = semvid.CompressConfig(probe="full", overwrite=True)
+    events = list(semvid.compress_events(clip, tmp_path / "out.mp4", config))
     assert isinstance(events[0], Started)
     assert isinstance(events[-1], Done)
     measuring = next(index for index, one in enumerate(events) if isinstance(one, Stage))
     counts = [one.num_frames for one in events[:measuring] if isinstance(one, Progress)]
     assert counts == list(range(1, 25))
     assert [type(one) for one in events[measuring:]] == [Stage, Progress, Measured, Done]
+    quick = list(semvid.compress_events(clip, tmp_path / "out.mp4", replace(config, probe=None)))
+    assert [type(one) for one in quick[-3:]] == [Progress, Measured, Done]
 
 
 def test_closing_early_leaves_nothing(tmp_path, clip):
