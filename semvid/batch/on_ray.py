@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import socket
+import time
 from collections import deque
 from collections.abc import Sequence
 from importlib import import_module
@@ -103,13 +104,19 @@ class RayPool:
             )
         self._running: dict[Any, tuple[Any, int]] = {}
         self._waiting: deque[Told] = deque()
+        self._free: list[Any] = []
+        self._coming: dict[Any, Any] = {}
+        """What workers that were hired will tell of themselves; they get jobs when they have."""
+        self._alone_since: float | None = None
+        self._mark = folder / _MARK
+        self._mark.touch()
         try:
-            self._actors = [self._hire() for _ in range(min(num_workers or most, most))]
-            self._check()
+            for _ in range(min(num_workers or most, most)):
+                self._hire()
+            self._welcome_all()
         except BaseException:
             self._close()
             raise
-        self._free = list(self._actors)
 
     def _start(self, address: str | None) -> None:
         if address is not None and address != "auto":
@@ -121,39 +128,50 @@ class RayPool:
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
             raise _unanswered(address) from error
 
-    def _hire(self) -> Any:
+    def _hire(self) -> None:
         # Two calls at a time: one works, and one tells how far it is.
         kind = self._ray.remote(num_cpus=self._threads, max_concurrency=2, max_restarts=0)(Worker)
-        return kind.remote()
+        actor = kind.remote()
+        self._actors.append(actor)
+        self._coming[actor.look.remote(str(self._mark))] = actor
 
-    def _check(self) -> None:
-        mark = self._folder / _MARK
-        mark.touch()
-        try:
-            seen = self._ray.get([one.look.remote(str(mark)) for one in self._actors], timeout=_START_SECONDS)
-        except self._ray.exceptions.GetTimeoutError as error:
+    def _welcome_all(self) -> None:
+        ready, missing = self._ray.wait(
+            list(self._coming), num_returns=len(self._coming), timeout=_START_SECONDS
+        )
+        if missing:
             raise ConfigError(
-                f"the cluster gave no {len(self._actors)} workers with {self._threads} cores each in "
-                f"{_START_SECONDS:g} s; give fewer `workers`"
-            ) from error
+                f"the cluster gave {len(ready)} of {len(self._actors)} workers with {self._threads} cores "
+                f"each in {_START_SECONDS:g} s; give fewer `workers`"
+            )
+        for one in ready:
+            self._welcome(one)
+
+    def _welcome(self, answer: Any) -> None:
+        """Let a worker that has come do jobs.
+
+        Raises:
+            ConfigError: It has another semvid.
+            OutputError: It does not see the folder.
+        """
+        actor = self._coming.pop(answer)
+        try:
+            seen = self._ray.get(answer)
         except self._ray.exceptions.RayError as error:
             raise ConfigError(
                 f"a node of the cluster cannot start semvid ({_last_line(error)}); install it on all"
             ) from error
-        finally:
-            mark.unlink(missing_ok=True)
-        ours = versions()
-        for one in seen:
-            for name, version in ours.items():
-                if one[name] != version:
-                    raise ConfigError(
-                        f"node {one['node']} has {name} {one[name]}, and this machine has {version}; install "
-                        "the same on all"
-                    )
-            if not one["sees"]:
-                raise OutputError(
-                    f"node {one['node']} does not see {self._folder}; give an `output` that all nodes share"
+        for name, version in versions().items():
+            if seen[name] != version:
+                raise ConfigError(
+                    f"node {seen['node']} has {name} {seen[name]}, and this machine has {version}; install "
+                    "the same on all"
                 )
+        if not seen["sees"]:
+            raise OutputError(
+                f"node {seen['node']} does not see {self._folder}; give an `output` that all nodes share"
+            )
+        self._free.append(actor)
 
     def __enter__(self) -> Self:
         return self
@@ -164,8 +182,12 @@ class RayPool:
     def _close(self) -> None:
         for one in self._actors:
             self._ray.kill(one)
+        self._actors = []
         if self._is_ours:
             self._ray.shutdown()
+        mark = getattr(self, "_mark", None)
+        if mark is not None:
+            mark.unlink(missing_ok=True)
 
     @property
     def num_free(self) -> int:
@@ -181,10 +203,14 @@ class RayPool:
         """See ``Pool``."""
         if self._waiting:
             return self._waiting.popleft()
-        if not self._running:
+        asked = [*self._running, *self._coming]
+        if not asked:
             return None
-        ended, _ = self._ray.wait(list(self._running), num_returns=1, timeout=seconds)
+        ended, _ = self._ray.wait(asked, num_returns=1, timeout=seconds)
         for one in ended:
+            if one in self._coming:
+                self._welcome(one)
+                continue
             actor, job = self._running.pop(one)
             try:
                 record = self._ray.get(one)
@@ -192,16 +218,35 @@ class RayPool:
             except self._ray.exceptions.RayError as error:
                 record = {"event": "died", "message": _why(error)}
                 self._actors.remove(actor)
-                self._actors.append(self._hire())
-                self._free.append(self._actors[-1])
+                # Where its node is lost, no other may come for long; the others go on.
+                self._hire()
             self._waiting.append(Told(job, record))
+        self._mind_being_alone()
         if not ended:
             self._look_around()
         return self._waiting.popleft() if self._waiting else None
 
+    def _mind_being_alone(self) -> None:
+        """Give up where nothing works and nobody comes.
+
+        Raises:
+            ConfigError: It has been so for long.
+        """
+        if self._running or self._free:
+            self._alone_since = None
+            return
+        self._alone_since = self._alone_since or time.monotonic()
+        if time.monotonic() - self._alone_since > _START_SECONDS:
+            raise ConfigError(
+                f"all workers of the cluster were lost, and none came in {_START_SECONDS:g} s; add nodes, "
+                "and run it again"
+            )
+
     def _look_around(self) -> None:
         """Ask those that work how far they are."""
         asked = {actor.told.remote(): job for actor, job in self._running.values()}
+        if not asked:
+            return
         ready, _ = self._ray.wait(list(asked), num_returns=len(asked), timeout=1.0)
         for one in ready:
             try:
