@@ -30,7 +30,7 @@ from semvid.batch.publish import finish_replacing, publish, replace_source, room
 from semvid.batch.sources import Source, check_output_folder, find_sources
 from semvid.batch.store import LEASE_SECONDS, STORE, WORK_FOLDER, JobStore, NewJob, Settled, State, Taken
 from semvid.core.config import BatchConfig
-from semvid.core.errors import OutputError, SemvidError
+from semvid.core.errors import ConfigError, OutputError, SemvidError
 from semvid.core.settings import or_default
 from semvid.core.text import reason
 from semvid.engine.run import follow
@@ -122,7 +122,7 @@ def store_for(names: Sequence[str], output: Path | None, config: BatchConfig) ->
     if output is not None:
         check_output_folder(output, names)
     elif not config.replace:
-        raise OutputError("a batch needs a folder for its outputs; give `output`, or `replace`")
+        raise ConfigError("many files need a folder for their outputs; give `output`, or `replace`")
     base = output
     if base is None:
         first = Path(names[0].removeprefix("@"))

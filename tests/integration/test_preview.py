@@ -185,7 +185,7 @@ def test_small_terminals(film):
 def test_json_holds_no_pictures(film):
     written, _ = run_in_terminal([*ARGUMENTS, "--json"], film.parent, size=(3000, 24), **TRUE_COLOR)
     lines = [one for one in Screen(3000).feed(written).lines if one.startswith("{")]
-    assert {json.loads(one)["event"] for one in lines} == {"started", "progress", "stage", "measured", "done"}
+    assert {json.loads(one)["event"] for one in lines} == {"started", "progress", "measured", "done"}
 
 
 def test_an_interrupt_leaves_a_clean_terminal(film):

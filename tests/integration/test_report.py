@@ -136,7 +136,7 @@ def test_the_command_line(clip, tmp_path):
     done = run("compress", clip, *options, "--report", "run.json", "--json", cwd=tmp_path)
     records = [json.loads(line) for line in done.stdout.splitlines()]
     assert [one["event"] for one in records if one["event"] not in {"progress", "notice"}] == [
-        "started", "stage", "measured", "done", *["stage"] * 5, "reported",
+        "started", "measured", "done", *["stage"] * 5, "reported",
     ]  # fmt: skip
     assert records[-1] == {
         "event": "reported",

@@ -75,6 +75,6 @@ def test_a_command_opens_one_network(monkeypatch, tmp_path):
     usual = registry._open_network
     monkeypatch.setattr(registry, "_open_network", lambda config: opened.append(config) or usual(config))
     clip = make_clip(tmp_path / "clip.mp4", width=192, height=96, num_frames=4)
-    command(clip, tmp_path / "out.mp4", as_json=True)
+    command([str(clip)], tmp_path / "out.mp4", as_json=True)
     assert len(opened) == 1
     assert not registry._begun
