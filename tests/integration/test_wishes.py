@@ -58,8 +58,9 @@ def test_a_size_is_never_exceeded_and_nearly_filled(spec, tmp_path, long_clip):
     wanted = round(0.7 * usual.output_bytes)
     result, events = run(long_clip, tmp_path / "out.mkv", replace(config, rate=semvid.Size(wanted)))
     assert result.output.stat().st_size == result.output_bytes
-    # These are a few frames of noise: a correction may land a little lower, and SVT-AV1 takes steps of 5 %.
-    least = 0.9 if spec.name == "av1" else 0.98
+    # These are a few frames of noise: a correction may land a little lower, VP8 jumps by 5 % between quantizers
+    # a third of a step apart, and SVT-AV1 takes steps of 5 %.
+    least = {"av1": 0.9, "vp8": 0.95}.get(spec.name, 0.98)
     assert least * wanted <= result.output_bytes <= wanted
     tried = [one.trial for one in events if isinstance(one, Tried)]
     assert sum(not one.is_whole for one in tried) <= 6
