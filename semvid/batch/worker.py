@@ -26,9 +26,11 @@ def _tell(record: dict[str, Any]) -> None:
     os.write(1, line.encode() + b"\n")
 
 
-def _read(orders: queue.Queue[dict[str, Any]]) -> None:
+def _read(orders: queue.Queue[dict[str, Any] | None]) -> None:
     for line in sys.stdin:
         orders.put(json.loads(line))
+    # A signal that comes while modules are loaded is put off, and wakes nobody who waits for orders by then.
+    orders.put(None)
     # The main thread has to wake, whatever it waits for.
     if hasattr(signal, "pthread_kill"):
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
@@ -39,11 +41,14 @@ def _read(orders: queue.Queue[dict[str, Any]]) -> None:
 def main() -> None:
     """Carry out orders until there are no more to come."""
     interrupts.listen()
-    orders: queue.Queue[dict[str, Any]] = queue.Queue()
+    orders: queue.Queue[dict[str, Any] | None] = queue.Queue()
     try:
         threading.Thread(target=_read, args=(orders,), daemon=True).start()
         while True:
-            _tell(carry_out(orders.get(), _tell))
+            order = orders.get()
+            if order is None:
+                raise KeyboardInterrupt
+            _tell(carry_out(order, _tell))
     except KeyboardInterrupt:
         release_all = getattr(sys.modules.get("semvid.media.writing.claim"), "release_all", None)
         if release_all is not None:

@@ -430,3 +430,10 @@ def test_what_comes_into_a_folder_is_done_once_it_has_stopped_growing(folder, tm
     assert ended == [(3, "done"), (5, "done")]
     assert set(files(output)) == {"a.mkv", "b.mp4"}
     assert entries(output)["a.mkv"].result["num_frames"] == 8
+
+
+def test_a_worker_ends_with_its_input():
+    child = subprocess.run(
+        [sys.executable, "-P", "-m", "semvid.batch.worker"], check=False, stdin=subprocess.DEVNULL, timeout=60
+    )
+    assert child.returncode == 130
