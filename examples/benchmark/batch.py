@@ -38,8 +38,9 @@ import semvid
 from semvid.batch import on_ray
 from semvid.batch.borders import spans_of
 from semvid.batch.identity import Identity
+from semvid.batch.job_records import NewJob
 from semvid.batch.run import compress_many
-from semvid.batch.store import STORE, WORK_FOLDER, JobStore, NewJob
+from semvid.batch.store import STORE, WORK_FOLDER, JobStore
 from semvid.core.config import BatchConfig
 from semvid.importance.files.sidecar import SidecarReader
 from semvid.media.probe import probe

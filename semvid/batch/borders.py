@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from semvid.core.types import Frame, Span
@@ -89,11 +91,13 @@ def _cuts_among(source: Path, keys: NDArray[np.int64]) -> set[int]:
         decoder = decoder_of(stream, info)
         decoder.skip_frame = "NONKEY"
         pictures = (picture for packet in container.demux(stream) for picture in decoder.decode(packet))
-        for place, picture in enumerate(islice(pictures, len(keys))):
-            now = Frame(picture, place).thumbnail
-            if before is not None and place in early and _is_other_scene(now, before):
-                found.add(place)
-            before = now
+        # Cuts are but the better borders: what is damaged is told of when it is compressed.
+        with suppress(FFmpegError):
+            for place, picture in enumerate(islice(pictures, len(keys))):
+                now = Frame(picture, place).thumbnail
+                if before is not None and place in early and _is_other_scene(now, before):
+                    found.add(place)
+                before = now
     return found
 
 

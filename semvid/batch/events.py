@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from semvid.batch.store import State
+from semvid.batch.job_records import State
 from semvid.core.records import dataclass
 
 

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any, Self
 
 import semvid
+from semvid.batch.job_records import Taken
 from semvid.batch.orders import carry_out
 from semvid.batch.pool import CORES_PER_FILE, Told, order_of
-from semvid.batch.store import Taken
 from semvid.core.errors import ConfigError, OutputError
 from semvid.core.text import setting
 from semvid.models.weights_file import WEIGHTS_FOLDER

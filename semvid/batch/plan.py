@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from semvid.batch.identity import Identity, identify
+from semvid.batch.job_records import NewJob
 from semvid.batch.sources import Source
-from semvid.batch.store import JobStore, NewJob
+from semvid.batch.store import JobStore
 from semvid.batch.task import Task
 from semvid.codecs.registry import find_codec
 from semvid.core.config import BatchConfig, CompressConfig
@@ -86,6 +87,10 @@ def plan_jobs(
             if target == one.task.source and made_of(entry.result).is_content_of(seen):
                 # The source is what an earlier run put in its place.
                 seen = known or seen
+            elif target != one.task.source and not (
+                config.overwrite or is_lost or _is_made(target, entry.result)
+            ):
+                fault = fault or f"{target} was changed since; pass `overwrite=True` to overwrite it"
         elif target.exists() and target != one.task.source and not config.overwrite:
             fault = fault or f"{target} exists, and no batch made it; pass `overwrite=True` to overwrite it"
         record = {
@@ -125,6 +130,14 @@ def _choose(
 def made_of(result: Mapping[str, Any]) -> Identity:
     """Return what an output was when it was made, by what was noted."""
     return Identity(**result["output"])
+
+
+def _is_made(output: Path, result: Mapping[str, Any]) -> bool:
+    made = made_of(result)
+    try:
+        return identify(output, made).is_content_of(made)
+    except SemvidError:
+        return False
 
 
 def _task(source: Source, config: BatchConfig, read_options: OptionsReader | None) -> Task:

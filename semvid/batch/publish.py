@@ -26,12 +26,19 @@ def room_for(source: Path, folder: Path) -> str | None:
     )
 
 
-def publish(work: Path, output: Path) -> None:
-    """Give a finished file its name; whatever had it is replaced.
+def publish(work: Path, output: Path, *, may_replace: bool) -> None:
+    """Give a finished file its name.
+
+    Args:
+        work: The file.
+        output: Its name.
+        may_replace: Whether something may have that name, which is replaced.
 
     Raises:
         OutputError: It cannot be.
     """
+    if output.exists() and not may_replace:
+        raise OutputError(f"{output} appeared meanwhile, and stays; move it away, and have this tried again")
     with _told(output):
         work.replace(output)
         _sync_folder(output.parent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import socket
 import time
@@ -10,6 +11,8 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from av.error import FFmpegError
 
 from semvid.batch.borders import spans_of
 from semvid.batch.config_pool import open_pool
@@ -24,11 +27,12 @@ from semvid.batch.events import (
     Planned,
 )
 from semvid.batch.identity import Identity, identify
+from semvid.batch.job_records import NewJob, Settled, State, Taken
 from semvid.batch.plan import OptionsReader, made_of, plan_jobs
 from semvid.batch.pool import Pool, Told
 from semvid.batch.publish import finish_replacing, publish, replace_source, room_for
 from semvid.batch.sources import Source, check_output_folder, find_sources
-from semvid.batch.store import LEASE_SECONDS, STORE, WORK_FOLDER, JobStore, NewJob, Settled, State, Taken
+from semvid.batch.store import LEASE_SECONDS, STORE, WORK_FOLDER, JobStore
 from semvid.core.config import BatchConfig
 from semvid.core.errors import ConfigError, OutputError, SemvidError
 from semvid.core.settings import or_default
@@ -107,7 +111,7 @@ def compress_many_events(
         for fault in found.faults:
             yield JobNotice(0, fault.path, fault.message)
         yield from _Batch(store, config, plan.failures, ours, store_path.parent).run()
-        ended = _sum_up(store, ours, time.monotonic() - started)
+        ended = _sum_up(store, ours, len(found.faults), time.monotonic() - started)
     yield ended
     return ended
 
@@ -157,12 +161,13 @@ def _is_made(output: Path, made: Identity) -> bool:
 
 
 def _holder() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
+    # Containers may share a name, and have the same numbers for their processes.
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 def _may_live(holder: str) -> bool:
     """Whether a process may still be there; of other machines nobody knows."""
-    host, _, number = holder.rpartition(":")
+    host, number, _ = holder.rsplit(":", 2)
     if host != socket.gethostname() or os.name == "nt":
         return True
     try:
@@ -194,6 +199,8 @@ class _Batch:
         self._held: dict[int, Taken] = {}
         self._work: dict[int, Path] = {}
         self._stage: dict[int, str] = {}
+        self._there: set[int] = set()
+        """Jobs whose outputs were there when they began: those that a batch made, or that may be replaced."""
         self._beaten = time.monotonic()
 
     def run(self) -> Generator[BatchEvent, None, None]:
@@ -238,6 +245,8 @@ class _Batch:
             is_part = taken.task["span"] is not None
             where = taken.source.parent if self._config.replace and not is_part else self._folder
             lack = room_for(taken.source, where)
+            if taken.output.exists():
+                self._there.add(taken.id)
         except OSError as error:
             lack = f"{taken.output} cannot be written: {reason(error)}"
         if lack is not None:
@@ -251,8 +260,9 @@ class _Batch:
         """Make jobs of the parts of a long video; None = it stays in one piece."""
         try:
             spans = spans_of(taken.source, taken.task["part_seconds"])
-        except SemvidError as error:
-            return self._settle(taken, "failed", str(error))
+        except (SemvidError, FFmpegError, OSError) as error:
+            why = str(error) if isinstance(error, SemvidError) else reason(error)
+            return self._settle(taken, "failed", f"{taken.source} cannot be divided: {why}")
         if len(spans) == 1:
             return None
         folder = self._folder / "parts" / str(taken.id)
@@ -294,7 +304,9 @@ class _Batch:
         least = None if is_part else self._config.least_saving
         source_bytes = result["source_bytes"]
         saved = 1 - result["output_bytes"] / max(source_bytes, 1)
-        if result.get("is_input_damaged") and self._config.replace and not is_part:
+        results = [result, *(one.result or {} for one in self._store.entries(of_whole=taken.id))]
+        is_damaged = any(one.get("is_input_damaged") for one in results)
+        if is_damaged and self._config.replace and not is_part:
             return self._settle(taken, "skipped", "the source is damaged, and its output lacks something")
         if least is not None and (saved < least or saved <= 0):
             way = f"{saved:.1%} smaller" if saved > 0 else f"{-saved:.1%} larger"
@@ -310,7 +322,7 @@ class _Batch:
             if replaces:
                 replace_source(work, taken.source, taken.output, taken.identity, self._config.trash)
             else:
-                publish(work, taken.output)
+                publish(work, taken.output, may_replace=self._config.overwrite or taken.id in self._there)
         except SemvidError as error:
             return self._settle(taken, "failed", str(error))
         ended = self._settle(taken, "done", "", whole)
@@ -352,8 +364,9 @@ class _Batch:
             self._store.beat(self._holder)
 
 
-def _sum_up(store: JobStore, ours: Sequence[int], seconds: float) -> BatchEnded:
-    counts: dict[State, int] = {}
+def _sum_up(store: JobStore, ours: Sequence[int], num_faults: int, seconds: float) -> BatchEnded:
+    # What could not be looked into is no job, and has failed all the same.
+    counts: dict[State, int] = {"failed": num_faults} if num_faults else {}
     source_bytes = output_bytes = 0
     for one in store.entries(jobs=ours):
         counts[one.state] = counts.get(one.state, 0) + 1

@@ -15,16 +15,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self, get_args
+from typing import Any, Self
 
 from semvid.batch.identity import Identity
+from semvid.batch.job_records import STATES, Entry, NewJob, Settled, State, Taken, path_of
 from semvid.core.errors import OutputError
-from semvid.core.records import dataclass
 from semvid.core.text import counted, reason
 
-State = Literal["waiting", "running", "done", "skipped", "failed", "cancelled"]
-STATES: tuple[State, ...] = get_args(State)
-Settled = Literal["done", "skipped", "failed"]
 WORK_FOLDER, STORE = ".semvid", "jobs.sqlite"
 """A folder beside the outputs for what is unfinished, and the store in it."""
 VERSION = 1
@@ -66,77 +63,6 @@ _AMONG = " AND (? IS NULL OR coalesce(whole, id) IN (SELECT value FROM json_each
 _EXPIRED = f"{_ASKED}state = 'running' AND held_until < ?{_AMONG}"
 _PART = f"{_ASKED}whole IS NOT NULL AND state = 'waiting'{_AMONG}"
 _WAITING = f"{_ASKED}state = 'waiting' AND NOT {_UNFINISHED}{_AMONG}"
-
-
-@dataclass(frozen=True, slots=True)
-class NewJob:
-    """What is to be done with one source."""
-
-    source: Path
-    output: Path
-    """No two jobs of a store have the same."""
-    task: Mapping[str, Any]
-    """All of it, as JSON."""
-    identity: Identity
-    """Of the source."""
-    is_lost: bool = False
-    """It was done, and its output is not there any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A job that is held."""
-
-    id: int
-    source: Path
-    output: Path
-    task: Mapping[str, Any]
-    identity: Identity
-    """Of the source when the job was added."""
-    num_attempts: int
-    """This one included."""
-    whole: int | None
-    """The number of the job it is a part of; None = it is no part."""
-
-
-class Entry(NamedTuple):
-    """A job as it is listed. Names become paths and JSON is read when they are asked for: lists are long."""
-
-    id: int
-    source_name: bytes
-    output_name: bytes
-    state: State
-    reason: str
-    """Why it was skipped or failed, in one line."""
-    num_attempts: int
-    holder: str | None
-    """Who works on it: host and process."""
-    result_text: str | None
-    changed: float
-    """When it last changed, in seconds of Unix time."""
-
-    @property
-    def source(self) -> Path:
-        """What is compressed."""
-        return _path(self.source_name)
-
-    @property
-    def output(self) -> Path:
-        """Where it goes."""
-        return _path(self.output_name)
-
-    @property
-    def result(self) -> dict[str, Any] | None:
-        """What came of it, as JSON."""
-        return None if self.result_text is None else json.loads(self.result_text)
-
-    def to_plain(self) -> dict[str, Any]:
-        """Return all of it as plain JSON values."""
-        return {
-            "id": self.id, "source": str(self.source), "output": str(self.output), "state": self.state,
-            "reason": self.reason, "num_attempts": self.num_attempts, "holder": self.holder,
-            "result": self.result, "changed": self.changed,
-        }  # fmt: skip
 
 
 class JobStore:
@@ -270,7 +196,7 @@ class JobStore:
                 )
                 known = _identity(identity)
                 return Taken(
-                    number, _path(source), _path(output), json.loads(task), known, num_attempts + 1, whole
+                    number, path_of(source), path_of(output), json.loads(task), known, num_attempts + 1, whole
                 )
 
     def beat(self, holder: str) -> set[int]:
@@ -539,11 +465,6 @@ class JobStore:
             raise OutputError(
                 f"the list of jobs {self.path} cannot be used: {reason(error)}; check its folder"
             ) from error
-
-
-def _path(name: bytes) -> Path:
-    # Names need not be UTF-8.
-    return Path(os.fsdecode(name))
 
 
 def _numbers(jobs: Sequence[int] | None) -> str | None:

@@ -437,3 +437,50 @@ def test_a_worker_ends_with_its_input():
         [sys.executable, "-P", "-m", "semvid.batch.worker"], check=False, stdin=subprocess.DEVNULL, timeout=60
     )
     assert child.returncode == 130
+
+
+def test_an_output_that_somebody_changed_is_not_written_over(tmp_path):
+    source, output = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    make_clip(source / "a.mkv", num_frames=4, codec="ffv1", options={})
+    compress_many([source], output, CONFIG)
+    (output / "a.mkv").write_text("mine")
+    make_clip(source / "a.mkv", num_frames=6, codec="ffv1", options={})
+    ended = compress_many([source], output, CONFIG)
+    assert ended.counts == {"failed": 1}
+    assert (output / "a.mkv").read_text() == "mine"
+    assert "was changed since; pass `overwrite=True`" in entries(output)["a.mkv"].reason
+
+
+def test_what_appears_while_a_file_is_compressed_stays(tmp_path):
+    source, output = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    make_clip(source / "a.mkv", num_frames=4, codec="ffv1", options={})
+
+    def appear(event):
+        if type(event).__name__ == "JobProgress":
+            (output / "a.mkv").write_text("mine")
+
+    ended = compress_many([source], output, CONFIG, on_event=appear)
+    assert ended.counts == {"failed": 1}
+    assert (output / "a.mkv").read_text() == "mine"
+    assert "appeared meanwhile, and stays" in entries(output)["a.mkv"].reason
+
+
+def test_a_link_to_nowhere_in_a_folder_is_a_failure(folder, tmp_path):
+    source = tmp_path / "in"
+    source.mkdir()
+    make_clip(source / "a.mkv", num_frames=4, codec="ffv1", options={})
+    (source / "b.mkv").symlink_to(tmp_path / "nowhere.mkv")
+    assert compress_many([source], tmp_path / "out", CONFIG).counts == {"done": 1, "failed": 1}
+
+
+def test_a_damaged_film_in_parts_is_not_replaced(film, tmp_path):
+    source, data = tmp_path / "film.mp4", bytearray(film.read_bytes())
+    middle = len(data) * 3 // 4
+    data[middle : middle + 3000] = bytes(3000)
+    source.write_bytes(data)
+    ended = compress_many([source], None, BatchConfig(video=FAST, part_seconds=12, replace=True))
+    assert ended.counts == {"skipped": 1}
+    assert "is damaged" in entries(tmp_path)["film.mp4"].reason
+    assert source.read_bytes() == bytes(data)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from semvid.batch.identity import Identity, identify
-from semvid.batch.store import LEASE_SECONDS, JobStore, NewJob
+from semvid.batch.job_records import NewJob
+from semvid.batch.store import LEASE_SECONDS, JobStore
 from semvid.core.errors import InputMissingError, OutputError
 
 SEEN = Identity(10, 1, "aa")
