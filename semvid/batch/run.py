@@ -7,7 +7,7 @@ import secrets
 import shutil
 import socket
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -110,7 +110,8 @@ def compress_many_events(
         )
         for fault in found.faults:
             yield JobNotice(0, fault.path, fault.message)
-        yield from _Batch(store, config, plan.failures, ours, store_path.parent).run()
+        pool = open_pool(config, store_path.parent)
+        yield from Batch(store, config, plan.failures, ours, store_path.parent, pool).run()
         ended = _sum_up(store, ours, len(found.faults), time.monotonic() - started)
     yield ended
     return ended
@@ -179,7 +180,7 @@ def _may_live(holder: str) -> bool:
     return True
 
 
-class _Batch:
+class Batch:
     """Takes jobs, hands them to processes, and settles them.
 
     Args:
@@ -188,25 +189,34 @@ class _Batch:
         failures: By output, why a job cannot be done.
         ours: Numbers of the jobs to do.
         folder: For what is unfinished.
+        pool: Does the work; not entered yet.
+        clock: Seconds that never go back, of any zero.
     """
 
     def __init__(
-        self, store: JobStore, config: BatchConfig, failures: dict[Path, str], ours: list[int], folder: Path
+        self,
+        store: JobStore,
+        config: BatchConfig,
+        failures: Mapping[Path, str],
+        ours: list[int],
+        folder: Path,
+        pool: Pool,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store, self._config, self._failures, self._ours = store, config, failures, ours
-        self._folder = folder
+        self._folder, self._pool, self._clock = folder, pool, clock
         self._holder = _holder()
         self._held: dict[int, Taken] = {}
         self._work: dict[int, Path] = {}
         self._stage: dict[int, str] = {}
         self._there: set[int] = set()
         """Jobs whose outputs were there when they began: those that a batch made, or that may be replaced."""
-        self._beaten = time.monotonic()
+        self._beaten = self._clock()
 
     def run(self) -> Generator[BatchEvent, None, None]:
         """Go on until there is nothing left that somebody else does not hold."""
         try:
-            with open_pool(self._config, self._folder) as pool:
+            with self._pool as pool:
                 while True:
                     while pool.num_free:
                         taken = self._store.take(self._holder, self._config.attempts, self._ours)
@@ -359,8 +369,8 @@ class _Batch:
         return PartEnded(taken.id, taken.source, part, num_parts, state, why)
 
     def _beat(self) -> None:
-        if time.monotonic() - self._beaten > LEASE_SECONDS / _BEATS_PER_LEASE:
-            self._beaten = time.monotonic()
+        if self._clock() - self._beaten > LEASE_SECONDS / _BEATS_PER_LEASE:
+            self._beaten = self._clock()
             self._store.beat(self._holder)
 
 
