@@ -104,6 +104,7 @@ def compress_many_events(
         states = store.add(plan.jobs)
         by_output = {one.output: one for one in plan.jobs}
         ours = [one.id for one in store.entries() if one.output in by_output]
+        store.work_on(ours)
         waiting = [job for job, state in zip(plan.jobs, states, strict=True) if state == "waiting"]
         yield Planned(
             len(states), len(waiting), sum(one.identity.size for one in waiting), dict(found.passed_over)
@@ -111,7 +112,7 @@ def compress_many_events(
         for fault in found.faults:
             yield JobNotice(0, fault.path, fault.message)
         pool = open_pool(config, store_path.parent)
-        yield from Batch(store, config, plan.failures, ours, store_path.parent, pool).run()
+        yield from Batch(store, config, plan.failures, store_path.parent, pool).run()
         ended = _sum_up(store, ours, len(found.faults), time.monotonic() - started)
     yield ended
     return ended
@@ -184,10 +185,9 @@ class Batch:
     """Takes jobs, hands them to processes, and settles them.
 
     Args:
-        store: The jobs.
+        store: The jobs; it knows which are to be done (``work_on``).
         config: How.
         failures: By output, why a job cannot be done.
-        ours: Numbers of the jobs to do.
         folder: For what is unfinished.
         pool: Does the work; not entered yet.
         clock: Seconds that never go back, of any zero.
@@ -198,12 +198,11 @@ class Batch:
         store: JobStore,
         config: BatchConfig,
         failures: Mapping[Path, str],
-        ours: list[int],
         folder: Path,
         pool: Pool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store, self._config, self._failures, self._ours = store, config, failures, ours
+        self._store, self._config, self._failures = store, config, failures
         self._folder, self._pool, self._clock = folder, pool, clock
         self._holder = _holder()
         self._held: dict[int, Taken] = {}
@@ -219,11 +218,11 @@ class Batch:
             with self._pool as pool:
                 while True:
                     while pool.num_free:
-                        taken = self._store.take(self._holder, self._config.attempts, self._ours)
+                        taken = self._store.take(self._holder, self._config.attempts)
                         if taken is None:
                             break
                         yield from self._begin(taken, pool)
-                    if not self._held and not self._store.is_any_left(self._ours):
+                    if not self._held and not self._store.is_any_left():
                         return
                     told = pool.next(_POLL_SECONDS)
                     if told is not None and told.job in self._held:
@@ -321,14 +320,12 @@ class Batch:
         if least is not None and (saved < least or saved <= 0):
             way = f"{saved:.1%} smaller" if saved > 0 else f"{-saved:.1%} larger"
             return self._settle(taken, "skipped", f"the output would be {way}; the source stays")
-        if taken.id not in self._store.beat(self._holder):
-            self._let_go(taken.id)
-            why = "another process does it"
-            return self._ended(taken, "running", why)
         try:
             replaces = self._config.replace and not is_part
             whole = {**result, "output": asdict(identify(work)), "replaces": replaces}
-            self._store.note(taken.id, self._holder, whole)
+            if not self._store.note(taken.id, self._holder, whole):
+                self._let_go(taken.id)
+                return self._ended(taken, "running", "another process does it")
             if replaces:
                 replace_source(work, taken.source, taken.output, taken.identity, self._config.trash)
             else:
@@ -336,7 +333,6 @@ class Batch:
         except SemvidError as error:
             return self._settle(taken, "failed", str(error))
         ended = self._settle(taken, "done", "", whole)
-        self._store.forget_parts(taken.id)
         shutil.rmtree(self._folder / "parts" / str(taken.id), ignore_errors=True)
         return ended
 

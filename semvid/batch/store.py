@@ -24,30 +24,40 @@ from semvid.core.text import counted, reason
 
 WORK_FOLDER, STORE = ".semvid", "jobs.sqlite"
 """A folder beside the outputs for what is unfinished, and the store in it."""
-VERSION = 1
-"""Of the tables; a store of a later one is refused."""
+VERSION = 2
+"""Of the tables; a store of another one is refused."""
 LEASE_SECONDS = 60.0
 """How long a job is held without a sign of life."""
 _BUSY_SECONDS = 60.0
 _TABLES = """
+CREATE TABLE tasks (
+    id INTEGER PRIMARY KEY,
+    task TEXT NOT NULL UNIQUE
+);
 CREATE TABLE jobs (
     id INTEGER PRIMARY KEY,
     source BLOB NOT NULL,
     output BLOB NOT NULL UNIQUE,
-    task TEXT NOT NULL,
+    task INTEGER NOT NULL REFERENCES tasks (id),
+    span TEXT,
     identity TEXT NOT NULL,
     state TEXT NOT NULL,
     reason TEXT NOT NULL DEFAULT '',
     num_attempts INTEGER NOT NULL DEFAULT 0,
     holder TEXT,
-    held_until REAL,
     result TEXT,
     changed REAL NOT NULL,
     whole INTEGER REFERENCES jobs (id) ON DELETE CASCADE
 );
-CREATE INDEX jobs_by_whole ON jobs (whole);
+CREATE INDEX jobs_by_whole ON jobs (whole) WHERE whole IS NOT NULL;
+CREATE INDEX unfinished_parts ON jobs (whole) WHERE whole IS NOT NULL AND state != 'done';
 CREATE INDEX parts_that_wait ON jobs (id) WHERE whole IS NOT NULL AND state = 'waiting';
 CREATE INDEX jobs_by_state ON jobs (state, id);
+CREATE INDEX jobs_by_holder ON jobs (holder) WHERE state = 'running';
+CREATE TABLE holders (
+    holder TEXT PRIMARY KEY,
+    held_until REAL NOT NULL
+);
 CREATE TABLE attempts (
     job INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
     holder TEXT NOT NULL,
@@ -57,12 +67,21 @@ CREATE TABLE attempts (
 );
 CREATE INDEX attempts_by_job ON attempts (job);
 """
-_ASKED = "SELECT id, source, output, task, identity, num_attempts, state, whole FROM jobs WHERE "
-_UNFINISHED = "EXISTS (SELECT 1 FROM jobs AS part WHERE part.whole = jobs.id AND part.state != 'done')"
-_AMONG = " AND (? IS NULL OR coalesce(whole, id) IN (SELECT value FROM json_each(?))) ORDER BY id LIMIT 1"
-_EXPIRED = f"{_ASKED}state = 'running' AND held_until < ?{_AMONG}"
-_PART = f"{_ASKED}whole IS NOT NULL AND state = 'waiting'{_AMONG}"
-_WAITING = f"{_ASKED}state = 'waiting' AND NOT {_UNFINISHED}{_AMONG}"
+_ASKED = (
+    "SELECT jobs.id, source, output, tasks.task, span, identity, num_attempts, state, whole"
+    " FROM jobs INDEXED BY {} JOIN tasks ON tasks.id = jobs.task WHERE "
+)
+_IS_WHOLE = (
+    " AND NOT EXISTS (SELECT 1 FROM jobs AS part INDEXED BY unfinished_parts"
+    " WHERE part.whole = jobs.id AND part.state != 'done')"
+)
+_LISTED = "SELECT id, source, output, state, reason, num_attempts, holder, result, changed FROM jobs WHERE "
+# Indices are named: left to choose, SQLite looks at all that wait to find no part among them.
+_HELD_BY = _ASKED.format("jobs_by_holder") + "state = 'running' AND holder = ?"
+_PART = _ASKED.format("parts_that_wait") + "whole IS NOT NULL AND state = 'waiting'"
+_WAITING = _ASKED.format("jobs_by_state") + "state = 'waiting'" + _IS_WHOLE
+_UNFINISHED = "SELECT 1 FROM jobs WHERE state IN ('waiting', 'running')"
+_AMONG = " AND jobs.id >= (SELECT min(id) FROM ours) AND coalesce(whole, jobs.id) IN (SELECT id FROM ours)"
 
 
 class JobStore:
@@ -73,11 +92,13 @@ class JobStore:
         clock: Seconds of Unix time.
 
     Raises:
-        OutputError: It cannot be opened or written, or is of a later semvid.
+        OutputError: It cannot be opened or written, or is of another semvid.
     """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self.path, self._clock = path, clock
+        self._among = ""
+        """Which jobs are worked on, in SQL; parts have higher numbers than what they are parts of."""
         with self._told():
             self._database = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
             # Readers do not wait for writers; where that is not to be had, as on network drives, they do.
@@ -90,11 +111,10 @@ class JobStore:
                     for statement in _TABLES.split(";\n"):
                         self._database.execute(statement)
                     self._database.execute(f"PRAGMA user_version = {VERSION}")
-        if found > VERSION:
+        if found not in {0, VERSION}:
             self.close()
-            raise OutputError(
-                f"{path} has version {found}, and this semvid reads {VERSION}; install a newer one"
-            )
+            remedy = "install a newer one" if found > VERSION else "move it away to begin anew"
+            raise OutputError(f"{path} has version {found}, and this semvid reads {VERSION}; {remedy}")
 
     def __enter__(self) -> Self:
         return self
@@ -113,9 +133,10 @@ class JobStore:
         or it was cancelled: then it waits again. What is running stays so.
         """
         states: list[State] = []
+        tasks: dict[str, int] = {}
         with self._changing():
             for one in jobs:
-                states.append(self._add(one))
+                states.append(self._add(one, tasks))
         return states
 
     def state_of(self, job: NewJob) -> State:
@@ -123,63 +144,82 @@ class JobStore:
         with self._told():
             return self._found(job)[1]
 
-    def _add(self, job: NewJob) -> State:
+    def _add(self, job: NewJob, tasks: dict[str, int]) -> State:
         number, state, is_kept = self._found(job)
         if not is_kept:
             # With its parts, which were of what there was before.
             self._database.execute("DELETE FROM jobs WHERE id = ?", (number,))
-            self._insert(job, None)
+            self._insert(job, None, tasks)
         return state
 
     def _found(self, job: NewJob) -> tuple[int | None, State, bool]:
         """Return the number of a job that is known, the state it keeps or gets, and whether it is kept."""
         known = self._database.execute(
-            "SELECT id, task, identity, state FROM jobs WHERE output = ?", (os.fsencode(job.output),)
+            "SELECT jobs.id, tasks.task, span, identity, state FROM jobs JOIN tasks ON tasks.id = jobs.task"
+            " WHERE output = ?",
+            (os.fsencode(job.output),),
         ).fetchone()
         if known is None:
             return None, "waiting", False
-        number, old_task, old_identity, state = known
-        is_same = old_task == _text(job.task) and _identity(old_identity).is_content_of(job.identity)
+        number, old_task, old_span, old_identity, state = known
+        is_same = (old_task, old_span) == _task_texts(job.task)
+        is_same = is_same and _identity(old_identity).is_content_of(job.identity)
         is_same = is_same and not (state == "done" and job.is_lost)
         if state == "running" or (is_same and state != "cancelled"):
             return number, state, True
         return number, "waiting", False
 
-    def _insert(self, job: NewJob, whole: int | None) -> None:
+    def _insert(self, job: NewJob, whole: int | None, tasks: dict[str, int]) -> None:
+        """Add a job; ``tasks`` has the numbers of those that were met before in this transaction."""
+        task, span = _task_texts(job.task)
+        if task not in tasks:
+            self._database.execute("INSERT OR IGNORE INTO tasks (task) VALUES (?)", (task,))
+            row = self._database.execute("SELECT id FROM tasks WHERE task = ?", (task,)).fetchone()
+            tasks[task] = row[0]
         values = (
-            os.fsencode(job.source), os.fsencode(job.output), _text(job.task), _text(_plain(job.identity)),
-            self._clock(), whole,
+            os.fsencode(job.source), os.fsencode(job.output), tasks[task], span,
+            _text(_plain(job.identity)), self._clock(), whole,
         )  # fmt: skip
         self._database.execute(
-            "INSERT INTO jobs (source, output, task, identity, state, changed, whole)"
-            " VALUES (?, ?, ?, ?, 'waiting', ?, ?)",
+            "INSERT INTO jobs (source, output, task, span, identity, state, changed, whole)"
+            " VALUES (?, ?, ?, ?, ?, 'waiting', ?, ?)",
             values,
         )
 
-    def take(self, holder: str, most_attempts: int, among: Sequence[int] | None = None) -> Taken | None:
-        """Take the next job that waits, or whose holder has died.
+    def work_on(self, jobs: Iterable[int]) -> None:
+        """Have ``take`` and ``is_any_left`` know only some jobs and their parts, until the store is closed.
+
+        Args:
+            jobs: Their numbers; there may be very many.
+        """
+        with self._told():
+            self._database.execute("CREATE TEMP TABLE IF NOT EXISTS ours (id INTEGER PRIMARY KEY)")
+            with self._changing():
+                self._database.execute("DELETE FROM ours")
+                self._database.executemany("INSERT INTO ours VALUES (?)", ((one,) for one in jobs))
+        self._among = _AMONG
+
+    def take(self, holder: str, most_attempts: int) -> Taken | None:
+        """Take the next job that waits, or whose holder has died; it is a sign of life, too.
 
         A job whose holders died ``most_attempts`` times is failed on the way, and not taken.
 
         Args:
             holder: Who works on it.
             most_attempts: At least 1.
-            among: Numbers of jobs; None = all.
 
         Returns:
             The job; None = there is none.
         """
-        among_them = _numbers(among)
         while True:
             with self._changing():
                 now = self._clock()
-                row = self._database.execute(_EXPIRED, (now, among_them, among_them)).fetchone()
-                # What is begun is ended before something else is.
-                for query in (_PART, _WAITING):
-                    row = row or self._database.execute(query, (among_them, among_them)).fetchone()
+                # First: who asks is alive, however long he was silent, and is not handed his own jobs.
+                self._renew(holder, now)
+                row = self._next(now)
                 if row is None:
                     return None
-                number, source, output, task, identity, num_attempts, state, whole = row
+                number, source, output, task, span, identity, num_attempts, state, whole = row
                 if state == "running":
                     self._end_attempt(number, "died", now)
                 if num_attempts >= most_attempts:
@@ -187,29 +227,49 @@ class JobStore:
                     self._set(number, "failed", f"the process that worked on it died {times}", None, now)
                     continue
                 self._database.execute(
-                    "UPDATE jobs SET state = 'running', holder = ?, held_until = ?, reason = '',"
+                    "UPDATE jobs SET state = 'running', holder = ?, reason = '',"
                     " num_attempts = num_attempts + 1, changed = ? WHERE id = ?",
-                    (holder, now + LEASE_SECONDS, now, number),
+                    (holder, now, number),
                 )
                 self._database.execute(
                     "INSERT INTO attempts (job, holder, began) VALUES (?, ?, ?)", (number, holder, now)
                 )
-                known = _identity(identity)
                 return Taken(
-                    number, path_of(source), path_of(output), json.loads(task), known, num_attempts + 1, whole
-                )
+                    number, path_of(source), path_of(output), _task(task, span), _identity(identity),
+                    num_attempts + 1, whole,
+                )  # fmt: skip
+
+    def _next(self, now: float) -> Any:
+        """Return what is to be taken next: what the dead held, then parts, then the rest."""
+        dead = self._database.execute("SELECT holder FROM holders WHERE held_until < ?", (now,)).fetchall()
+        for query, values in [*((_HELD_BY, one) for one in dead), (_PART, ()), (_WAITING, ())]:
+            row = self._database.execute(f"{query}{self._among} ORDER BY jobs.id LIMIT 1", values).fetchone()
+            if row is not None:
+                return row
+        return None
 
     def beat(self, holder: str) -> set[int]:
         """Give a sign of life for all jobs of a holder; returns those that are still his."""
         with self._changing():
-            self._database.execute(
-                "UPDATE jobs SET held_until = ? WHERE holder = ? AND state = 'running'",
-                (self._clock() + LEASE_SECONDS, holder),
-            )
+            self._renew(holder, self._clock())
             rows = self._database.execute(
                 "SELECT id FROM jobs WHERE holder = ? AND state = 'running'", (holder,)
             )
             return {number for (number,) in rows}
+
+    def _renew(self, holder: str, now: float) -> None:
+        """Move on the time until which a holder's jobs are his: one row, however many he has."""
+        until = now + LEASE_SECONDS
+        known = self._database.execute(
+            "UPDATE holders SET held_until = ? WHERE holder = ?", (until, holder)
+        ).rowcount
+        if not known:
+            self._database.execute(
+                "DELETE FROM holders WHERE held_until < ? AND NOT EXISTS"
+                " (SELECT 1 FROM jobs WHERE state = 'running' AND jobs.holder = holders.holder)",
+                (now,),
+            )
+            self._database.execute("INSERT INTO holders VALUES (?, ?)", (holder, until))
 
     def settle(
         self, job: int, holder: str, state: Settled, why: str = "", result: Mapping[str, Any] | None = None
@@ -239,9 +299,11 @@ class JobStore:
     def note(self, job: int, holder: str, result: Mapping[str, Any]) -> bool:
         """Note what a job will come to, before its output gets its name; returns whether it is the holder's.
 
-        Whoever finds that output in its place later knows that only the last word is missing.
+        Whoever finds that output in its place later knows that only the last word is missing. It is a sign of
+        life: nobody takes the job before the output has its name.
         """
         with self._changing():
+            self._renew(holder, self._clock())
             changed = self._database.execute(
                 "UPDATE jobs SET result = ? WHERE id = ? AND holder = ? AND state = 'running'",
                 (_text(result), job, holder),
@@ -261,7 +323,7 @@ class JobStore:
             for (number,) in rows:
                 self._end_attempt(number, "died", now)
                 self._database.execute(
-                    "UPDATE jobs SET state = 'waiting', holder = NULL, held_until = NULL, changed = ?,"
+                    "UPDATE jobs SET state = 'waiting', holder = NULL, changed = ?,"
                     " num_attempts = num_attempts - 1 WHERE id = ?",
                     (now, number),
                 )
@@ -275,6 +337,7 @@ class JobStore:
                 " AND result IS NOT NULL",
                 (self._clock(), job),
             )
+            self._forget_parts(job)
 
     def _give_up(
         self,
@@ -310,12 +373,16 @@ class JobStore:
 
     def _set(self, job: int, state: State, why: str, result: Mapping[str, Any] | None, now: float) -> None:
         self._database.execute(
-            "UPDATE jobs SET state = ?, reason = ?, result = ?, holder = NULL, held_until = NULL,"
-            " changed = ? WHERE id = ?",
+            "UPDATE jobs SET state = ?, reason = ?, result = ?, holder = NULL, changed = ? WHERE id = ?",
             (state, why, None if result is None else _text(result), now, job),
         )
         if state == "failed":
             self._fail_whole(job, why, now)
+        if state == "done":
+            self._forget_parts(job)
+
+    def _forget_parts(self, whole: int) -> None:
+        self._database.execute("DELETE FROM jobs WHERE whole = ?", (whole,))
 
     def _fail_whole(self, part: int, why: str, now: float) -> None:
         """Fail what cannot be put together any more, and leave the parts that wait undone."""
@@ -395,14 +462,18 @@ class JobStore:
             jobs: Their numbers; None = all.
             of_whole: The number of the job whose parts are wanted; None = no parts.
         """
+        # Only what is asked: by number alone, all is read in its order, and sorted no more.
+        conditions, values = ["whole IS NULL"], []
+        if of_whole is not None:
+            conditions, values = ["whole = ?"], [str(of_whole)]
+        if set(states) != set(STATES):
+            conditions.append("state IN (SELECT value FROM json_each(?))")
+            values.append(json.dumps(states))
+        if jobs is not None:
+            conditions.append("id IN (SELECT value FROM json_each(?))")
+            values.append(json.dumps([int(one) for one in jobs]))
         with self._told():
-            numbers = _numbers(jobs)
-            rows = self._database.execute(
-                "SELECT id, source, output, state, reason, num_attempts, holder, result, changed FROM jobs"
-                " WHERE state IN (SELECT value FROM json_each(?))"
-                " AND (? IS NULL OR id IN (SELECT value FROM json_each(?))) AND whole IS ? ORDER BY id",
-                (json.dumps(states), numbers, numbers, of_whole),
-            )
+            rows = self._database.execute(f"{_LISTED}{' AND '.join(conditions)} ORDER BY id", values)
             yield from map(Entry._make, rows)
 
     def divide(self, job: int, holder: str, parts: Sequence[NewJob]) -> bool:
@@ -410,18 +481,15 @@ class JobStore:
         if not self._give_up(job, holder, "waiting", "", None, counts=False):
             return False
         with self._changing():
+            tasks: dict[str, int] = {}
             for one in parts:
-                self._insert(one, job)
+                self._insert(one, job, tasks)
         return True
 
-    def is_any_left(self, jobs: Sequence[int]) -> bool:
-        """Whether some of these jobs, or parts of them, wait or run."""
+    def is_any_left(self) -> bool:
+        """Whether some of the jobs that are worked on, or parts of them, wait or run."""
         with self._told():
-            row = self._database.execute(
-                "SELECT 1 FROM jobs WHERE state IN ('waiting', 'running')"
-                " AND coalesce(whole, id) IN (SELECT value FROM json_each(?)) LIMIT 1",
-                (_numbers(jobs),),
-            ).fetchone()
+            row = self._database.execute(f"{_UNFINISHED}{self._among} LIMIT 1").fetchone()
         return row is not None
 
     def place_of(self, part: int, whole: int) -> tuple[int, int]:
@@ -431,11 +499,6 @@ class JobStore:
                 "SELECT sum(id <= ?), count(*) FROM jobs WHERE whole = ?", (part, whole)
             ).fetchone()
         return row
-
-    def forget_parts(self, whole: int) -> None:
-        """Forget the parts of a job."""
-        with self._changing():
-            self._database.execute("DELETE FROM jobs WHERE whole = ?", (whole,))
 
     def identity_of(self, output: Path) -> Identity | None:
         """Return what the source of a job was when it was added; None = no job has this output."""
@@ -469,6 +532,18 @@ class JobStore:
 
 def _numbers(jobs: Sequence[int] | None) -> str | None:
     return None if jobs is None else json.dumps([int(one) for one in jobs])
+
+
+def _task_texts(task: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Write a task as JSON, and apart from it what differs among the parts of a video."""
+    if not task.get("span"):
+        return _text(task), None
+    return _text({**task, "span": None}), json.dumps(task["span"])
+
+
+def _task(task: str, span: str | None) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(task)
+    return read if span is None else {**read, "span": json.loads(span)}
 
 
 def _plain(identity: Identity) -> dict[str, Any]:

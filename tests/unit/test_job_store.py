@@ -80,10 +80,10 @@ def test_what_kills_its_process_again_and_again_fails(tmp_path):
     now = [0.0]
     with JobStore(tmp_path / "jobs.sqlite", lambda: now[0]) as store:
         store.add([job(1), job(2)])
-        for _ in range(3):
-            assert store.take("me", 3).id == 1
+        for number in range(3):
+            assert store.take(f"process {number}", 3).id == 1
             now[0] += LEASE_SECONDS + 1
-        assert store.take("me", 3).id == 2
+        assert store.take("the last", 3).id == 2
         failed = next(store.entries(["failed"]))
         assert failed.reason == "the process that worked on it died 3 times"
 
@@ -111,8 +111,55 @@ def test_retry_cancel_and_clean(store):
 
 def test_only_some_can_be_taken(store):
     store.add([job(number) for number in range(3)])
-    assert store.take("me", 1, [3]).id == 3
-    assert store.take("me", 1, [3]) is None
+    store.work_on([3])
+    assert store.is_any_left()
+    assert store.take("me", 1).id == 3
+    assert store.take("me", 1) is None
+    store.settle(3, "me", "done")
+    assert not store.is_any_left()
+    store.work_on([1, 2])
+    assert [store.take("me", 1).id, store.take("me", 1).id, store.take("me", 1)] == [1, 2, None]
+
+
+def test_parts_of_what_is_worked_on_are_taken_and_forgotten_when_it_is_done(store):
+    store.add([job(number) for number in range(3)])
+    store.work_on([2])
+    assert store.take("me", 1).id == 2
+    assert store.divide(2, "me", [job(f"part{one}", task={"span": [one, one + 1]}) for one in range(2)])
+    parts = [store.take("me", 1), store.take("you", 1)]
+    assert [(one.whole, one.task) for one in parts] == [(2, {"span": [0, 1]}), (2, {"span": [1, 2]})]
+    assert store.take("me", 1) is None, "it waits for its parts"
+    assert store.settle(parts[0].id, "me", "done")
+    assert store.take("me", 1) is None
+    assert store.settle(parts[1].id, "you", "done")
+    assert store.take("me", 1).id == 2
+    assert len(list(store.entries(of_whole=2))) == 2
+    assert store.settle(2, "me", "done")
+    assert not list(store.entries(of_whole=2))
+    assert not store.is_any_left()
+
+
+def test_who_was_silent_for_long_is_not_handed_his_own_jobs(tmp_path):
+    now = [0.0]
+    with JobStore(tmp_path / "jobs.sqlite", lambda: now[0]) as store:
+        store.add([job(1), job(2), job(3)])
+        assert store.take("me", 3).id == 1
+        now[0] += LEASE_SECONDS + 1
+        assert store.take("me", 3).id == 2
+        assert store.take("you", 3).id == 3, "who asked is alive"
+
+
+def test_a_job_that_is_noted_is_not_taken_before_its_output_has_its_name(tmp_path):
+    now = [0.0]
+    with JobStore(tmp_path / "jobs.sqlite", lambda: now[0]) as store:
+        store.add([job(1)])
+        store.take("me", 3)
+        now[0] += LEASE_SECONDS + 1
+        assert store.note(1, "me", {"output_bytes": 5})
+        assert store.take("you", 3) is None
+        now[0] += LEASE_SECONDS + 1
+        assert store.take("you", 3).id == 1
+        assert not store.note(1, "me", {"output_bytes": 5})
 
 
 def test_names_need_not_be_text(store):
@@ -122,11 +169,14 @@ def test_names_need_not_be_text(store):
     assert taken.source == taken.output == Path(taken.task["name"]) == name
 
 
-def test_a_store_of_a_later_version_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("version", "remedy"), [(9, "install a newer one"), (1, "move it away to begin anew")]
+)
+def test_a_store_of_another_version_is_refused(tmp_path, version, remedy):
     path = tmp_path / "jobs.sqlite"
     with sqlite3.connect(path) as database:
-        database.execute("PRAGMA user_version = 9")
-    with pytest.raises(OutputError, match="has version 9, and this semvid reads 1; install a newer one"):
+        database.execute(f"PRAGMA user_version = {version}")
+    with pytest.raises(OutputError, match=f"has version {version}, and this semvid reads 2; {remedy}"):
         JobStore(path)
 
 
@@ -137,16 +187,43 @@ def test_what_is_no_store_is_refused(tmp_path):
         JobStore(path)
 
 
-def test_a_hundred_thousand_jobs_are_counted_and_taken_without_a_scan(store):
-    store.add(job(number) for number in range(2000))
-    plans = [
-        store._database.execute(f"EXPLAIN QUERY PLAN {query}", values).fetchall()
-        for query, values in (
-            ("SELECT id FROM jobs WHERE state = 'waiting' ORDER BY id LIMIT 1", ()),
-            ("SELECT id FROM jobs WHERE state = 'running' AND held_until < ?", (0,)),
-        )
-    ]
-    assert all("jobs_by_state" in str(plan) and "SCAN" not in str(plan) for plan in plans)
+def test_no_question_goes_through_all_jobs(store):
+    """Each search is by an index, whatever waits and runs; only lists read all, in their order."""
+    store.add([job(number) for number in range(20)])
+    store.work_on(range(1, 20))
+    asked = []
+    store._database.set_trace_callback(asked.append)
+    taken = store.take("me", 3)
+    store.divide(taken.id, "me", [job("part", task={"span": [0, None]})])
+    part = store.take("me", 3)
+    store.beat("me")
+    store.note(part.id, "me", {"output_bytes": 1})
+    store.settle(part.id, "me", "done")
+    list(store.entries(of_whole=taken.id))
+    store.is_any_left()
+    store.place_of(part.id, taken.id)
+    store._database.set_trace_callback(None)
+    searches = [one for one in asked if one.startswith(("SELECT", "UPDATE", "DELETE")) and "jobs" in one]
+    assert len(searches) > 10
+    for one in searches:
+        plan = store._database.execute(f"EXPLAIN QUERY PLAN {one}").fetchall()
+        assert not [step for *_, step in plan if step.startswith(("SCAN jobs", "SCAN part"))], (one, plan)
+    everything = []
+    store._database.set_trace_callback(everything.append)
+    list(store.entries())
+    store._database.set_trace_callback(None)
+    (plan,) = store._database.execute(f"EXPLAIN QUERY PLAN {everything[0]}").fetchall()
+    assert plan[-1] == "SCAN jobs", "in the order of the numbers, with nothing to sort"
+
+
+def test_what_is_the_same_in_many_jobs_is_kept_once(store):
+    store.add([job(number, task={"crf": 20 + number % 2, "span": None}) for number in range(50)])
+    assert store._database.execute("SELECT count(*) FROM tasks").fetchone() == (2,)
+    taken = store.take("me", 1)
+    parts = [job(f"part{one}", task={"crf": 20, "span": [one, None]}) for one in range(5)]
+    store.divide(taken.id, "me", parts)
+    assert store._database.execute("SELECT count(*) FROM tasks").fetchone() == (2,)
+    assert store.take("me", 1).task == {"crf": 20, "span": [0, None]}
 
 
 class Machine(RuleBasedStateMachine):
@@ -164,16 +241,21 @@ class Machine(RuleBasedStateMachine):
     def take(self, holder):
         taken = self.store.take(holder, 100)
         if taken is not None:
-            _, until = self.held.get(taken.id, ("", -1.0))
+            who, until = self.held.get(taken.id, ("", -1.0))
             assert until < self.now, "held by someone alive"
+            assert who != holder, "his own"
             assert not self.settled[taken.id], "settled already"
             self.held[taken.id] = holder, self.now + LEASE_SECONDS
+        self.renew(holder)
+
+    def renew(self, holder):
+        mine = {number for number, (who, _) in self.held.items() if who == holder}
+        self.held.update(dict.fromkeys(mine, (holder, self.now + LEASE_SECONDS)))
+        return mine
 
     @rule(holder=st.sampled_from("abc"))
     def beat(self, holder):
-        mine = {number for number, (who, _) in self.held.items() if who == holder}
-        assert self.store.beat(holder) == mine
-        self.held.update(dict.fromkeys(mine, (holder, self.now + LEASE_SECONDS)))
+        assert self.store.beat(holder) == self.renew(holder)
 
     @rule(holder=st.sampled_from("abc"), number=st.integers(1, 4))
     def settle(self, holder, number):
