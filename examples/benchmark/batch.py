@@ -5,7 +5,7 @@
 mixed: some sixty files (clips made small, odd files, Kodak photographs, broken ones) by ``semvid batch``: how
     they end, a second run, and twenty runs that are killed at random moments (SIGKILL) and one to the end,
     against an undisturbed one, byte for byte.
-film: the six clips joined to a minute, in parts against in one piece: frames and times, size, PSNR of the
+film: the six clips joined to 48 seconds, in three parts against in one piece: frames and times, size, PSNR of the
     whole and of what matters (by the map), change of the map at borders and elsewhere, and time (medians of 3
     pairs, preset slow and medium).
 ray: tasks that sleep in place of encodes, 1,000 on 8 workers: how much of the time they sleep, and the
@@ -48,7 +48,7 @@ from semvid.media.probe import probe
 NUM_FILES, NUM_KILLS = 64, 20
 NUM_TASKS, NUM_WORKERS, SLEEP = 1000, 8, 1.0
 NUM_LISTED = 100_000
-PART_SECONDS = 20.0
+PART_SECONDS = 12.0
 
 
 def shrink(source: Path, output: Path, lines: int, seconds: float) -> None:

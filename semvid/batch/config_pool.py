@@ -25,5 +25,6 @@ def open_pool(config: BatchConfig, folder: Path) -> Pool:
 
         return RayPool(config.workers, config.video.threads or None, config.ray_address, folder.resolve())
     cores = budget_of(config.video.threads).cores
-    num_workers = config.workers or max(cores // CORES_PER_FILE, 1)
+    # Two files with a core each are done sooner than one after the other with both: one does not fill them.
+    num_workers = config.workers or max(cores // CORES_PER_FILE, min(cores, 2))
     return LocalPool(num_workers, max(cores // num_workers, 1))

@@ -139,6 +139,7 @@ def open_run(
     edit: EditConfig | None = None,
     has_maps: bool = True,
     warm_up: Fraction = WARM_UP_SECONDS,
+    pre_roll: Fraction = Fraction(0),
 ) -> Iterator[Run]:
     """Open a video, or a part of it.
 
@@ -150,9 +151,11 @@ def open_run(
         edit: What is done to the video before all else; ``span`` is a part of the result. None = nothing.
         has_maps: Whether maps are wanted.
         warm_up: Seconds that are read before a part for its maps.
+        pre_roll: Seconds before it that its encoder is to see.
     """
     if not has_maps:
         warm_up = _NEIGHBOUR_SECONDS
+    warm_up = max(warm_up, pre_roll)
     cool_down = 1 + (look_ahead_of(temporal) if has_maps else 0)
     vectors = temporal.motion == "vectors"
     with (

@@ -18,6 +18,7 @@ from notices import heard
 from players import ffmpeg, played
 
 import semvid
+from semvid.codecs.ffmpeg.quantizers import block_qps
 from semvid.core.config import MapsConfig, TemporalConfig
 from semvid.core.errors import ConfigError, InputError, OutputError
 from semvid.core.rate import Size
@@ -133,6 +134,41 @@ def test_parts_that_begin_at_cuts_are_joined_to_the_whole(codec, suffix, clip, t
         keys = {one.pts for one in container.demux(video=0) if one.is_keyframe}
     # Whoever seeks to a border finds a closed group of pictures there.
     assert {sorted(one.pts for one in a)[border] for border in (0, *CUTS)} <= keys
+
+
+def test_a_part_begins_as_finely_as_in_the_whole(tmp_path):
+    """Rate controls guess the quantizer of a first frame, by 2.8 QP too coarse for libx264."""
+    source, whole, part = tmp_path / "in.mkv", tmp_path / "whole.mkv", tmp_path / "part.mkv"
+    scenes = [one for name in SCENES[:2] for one in ("-f", "lavfi", "-i", name.replace(":d=0.4", ""))]
+    graph = "[0:v]trim=duration=4[a];[1:v]trim=duration=2[b];[a][b]concat=n=2,format=yuv420p[out]"
+    ffmpeg(*scenes, "-filter_complex", graph, "-map", "[out]", "-c:v", "libx264", "-crf", "8", source)
+    config = config_of("x264", probe="none")
+    compress(source, whole, config)
+    start = clips.decode(whole)[100].pts
+    compress(source, part, config, Span(start))
+    found = []
+    for path in (whole, part):
+        with av.open(str(path)) as container:
+            container.streams.video[0].codec_context.options = {"export_side_data": "venc_params"}
+            pictures = [one for one in container.decode(video=0) if one.pts >= start]
+        assert pictures[0].key_frame and pictures[0].pts == start and len(pictures) == 50
+        found.append(float(block_qps(pictures[0], 16).mean()))
+    assert found[1] == pytest.approx(found[0], abs=0.7)
+
+
+@pytest.mark.parametrize("options", [{}, {"x265-params": "open-gop=0"}, {"x265-params": "intra-refresh=1"}])
+def test_parts_of_open_groups_are_spliced(options, clip, times, tmp_path):
+    parts = [tmp_path / "0.mkv", tmp_path / "1.mkv"]
+    config = config_of("x265", probe="none", drop=frozenset({"audio"}), encoder_options=options)
+    for part, span in zip(parts, spans_of(times, 15), strict=True):
+        compress(clip, part, config, span)
+    concat(parts, tmp_path / "joined.mkv", clip, config)
+    assert [one.pts for one in clips.decode(tmp_path / "joined.mkv")] == times
+    with av.open(str(parts[1])) as container:
+        first = next(one for one in container.demux(video=0) if one.size)
+        # IDR pictures begin anew, and BLA pictures do where groups are open (H.265, 7.4.2.2).
+        assert bytes(first)[4] >> 1 & 63 in ({18} if not options else {19, 20})
+        assert first.is_keyframe and first.pts == times[15]
 
 
 class Sometimes(SpectralSource):

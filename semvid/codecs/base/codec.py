@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -171,6 +171,13 @@ class Codec(Protocol):
         """Whether coding a map takes so many bits that a file without one may be smaller, and as good.
 
         Where that is measured, the file is encoded without.
+        """
+
+    @property
+    def splice(self) -> Callable[[bytes], bytes] | None:
+        """What makes a key frame that was coded after others the first of a stream that may follow another.
+
+        None = a first frame is coded like later key frames: parts of a video need no pre-roll.
         """
 
     def is_fast(self, preset: str | None) -> bool:

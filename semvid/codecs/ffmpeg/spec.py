@@ -179,6 +179,8 @@ class EncoderSpec:
     """See ``Codec``."""
     quick_pair: QuickPair | None = None
     """See ``Codec``."""
+    splice: Callable[[bytes], bytes] | None = None
+    """See ``Codec``."""
     map_frames: int | None = None
     """Frames a map stays in force at least, unless the scene changes, for encoders that code it anew in every
     frame that brings one, and keep it while none does; None = every frame brings its own."""

@@ -80,6 +80,8 @@ X264 = EncoderSpec(
         ("tune", "zerolatency"): {"rc-lookahead": "0"},
     },
     nested_options=("x264opts", "x264-params"),
+    fixed_options={"forced-idr": "1"},
+    splice=lambda key_frame: key_frame,
     hdr10_options=("mastering-display", "cll"),
     live_preset="superfast",
     # Without what looks ahead, half of the saving of static video is missed.
@@ -93,5 +95,5 @@ X264 = EncoderSpec(
         sampling_error=2.5,
     ),
     # A wave of intra blocks instead of intra frames: no frame is much larger than the others.
-    low_delay={"tune": "zerolatency", "intra-refresh": "1", "forced-idr": "1"},
+    low_delay={"tune": "zerolatency", "intra-refresh": "1"},
 )

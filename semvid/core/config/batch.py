@@ -24,7 +24,8 @@ class BatchConfig(Settings):
     picture: ImageConfig = ImageConfig()
     """How stills are."""
     workers: Annotated[int, Limits(1, 256)] | None = None
-    """Files at a time, each in a process of its own; None = one for every four cores."""
+    """Files at a time, each in a process of its own; None = one for every four cores, but two where there are
+    two."""
     engine: Engine = "local"
     """Where files are compressed: ``local``, in processes of this machine, or ``ray``, on a Ray cluster."""
     ray_address: str | None = None

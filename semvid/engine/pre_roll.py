@@ -1,0 +1,86 @@
+"""Frames before a part that are encoded and thrown away, so that the encoder begins it as it would go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+
+from semvid.core.coded import CodedPacket
+from semvid.core.errors import EncoderError
+from semvid.core.records import dataclass
+from semvid.core.types import AnalysedFrame, Span
+from semvid.engine.encoding import Encoded
+from semvid.engine.stages import Items
+
+PRE_ROLL_SECONDS = Fraction(1)
+"""Rate controls choose the quantizer of a key frame by those of the frames before it, and that of a first frame
+by a guess: libx264's is 2.8 QP coarser at CRF, which a still scene keeps to its end. After a second 0.1 QP
+are left (``examples/benchmark/batch.py``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """A frame before the part: no other stage need know of it."""
+
+    frame: AnalysedFrame
+
+
+class PreRoll:
+    """The stages of a run that leave out what is before a part, and let an encoder see the end of it.
+
+    The part begins with a key frame all the same.
+
+    Args:
+        span: The part.
+        num_ticks: Units of ``pts`` before it that are encoded; 0 = none are.
+        splice: See ``Codec``; None = there is no pre-roll.
+    """
+
+    def __init__(self, span: Span, num_ticks: int, splice: Callable[[bytes], bytes] | None) -> None:
+        self._span, self._splice = span, splice
+        self._first = span.start - num_ticks
+        self._is_none = self._has_begun = num_ticks == 0
+
+    def hide(self, items: Items) -> Items:
+        """Leave out the frames that are not in the part, and hide those that only an encoder is to see."""
+        for item in items:
+            if not isinstance(item, AnalysedFrame) or item.frame.pts in self._span:
+                yield item
+            elif self._first <= item.frame.pts < self._span.start:
+                yield _Before(item)
+
+    def show(self, items: Items) -> Items:
+        """Put what was hidden back in its place, and have the part begin with a key frame."""
+        for item in items:
+            if isinstance(item, _Before):
+                yield item.frame
+            elif isinstance(item, AnalysedFrame) and not self._has_begun:
+                self._has_begun = True
+                yield replace(item, wants_key=True)
+            else:
+                yield item
+
+    def drop(self, items: Items) -> Items:
+        """Throw away what was coded of the frames before the part.
+
+        Raises:
+            EncoderError: The part does not begin with a key frame.
+        """
+        start = self._span.start
+        for item in items:
+            if self._is_none or not isinstance(item, Encoded):
+                yield item
+            elif item.frame is None or (item.frame.decoded.pts or 0) >= start:
+                packets = [one for one in item.packets if one.pts >= start]
+                if packets and self._splice is not None:
+                    packets[0], self._splice = self._spliced(packets[0], self._splice), None
+                yield Encoded(item.frame, packets)
+
+    def _spliced(self, first: CodedPacket, splice: Callable[[bytes], bytes]) -> CodedPacket:
+        if not first.is_keyframe:
+            raise EncoderError(
+                "a part of the video does not begin with a key frame; leave out the encoder's own options for "
+                "key frames, or compress the video in one piece"
+            )
+        return replace(first, data=splice(first.data))
