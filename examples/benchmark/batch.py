@@ -5,9 +5,9 @@
 mixed: some sixty files (clips made small, odd files, Kodak photographs, broken ones) by ``semvid batch``: how
     they end, a second run, and twenty runs that are killed at random moments (SIGKILL) and one to the end,
     against an undisturbed one, byte for byte.
-film: the six clips joined to 48 seconds, in three parts against in one piece: frames and times, size, PSNR of the
-    whole and of what matters (by the map), change of the map at borders and elsewhere, and time (medians of 3
-    pairs, preset slow and medium).
+film: the six clips joined to 48 seconds, in three parts against in one piece: frames and times, size, PSNR
+    of the whole and of what matters (by the map), change of the map at borders and elsewhere, and time
+    (medians of 3 pairs, preset slow and medium).
 ray: tasks that sleep in place of encodes, 1,000 on 8 workers: how much of the time they sleep, and the
     driver's memory at the beginning and at the end.
 store: 100,000 jobs, listed.

@@ -6,17 +6,40 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
+from semvid.codecs.registry import find_codec
 from semvid.core.coded import CodedPacket
+from semvid.core.config import CompressConfig
 from semvid.core.errors import EncoderError
+from semvid.core.rate import Crf
 from semvid.core.records import dataclass
 from semvid.core.types import AnalysedFrame, Span
 from semvid.engine.encoding import Encoded
 from semvid.engine.stages import Items
 
 PRE_ROLL_SECONDS = Fraction(1)
-"""Rate controls choose the quantizer of a key frame by those of the frames before it, and that of a first frame
-by a guess: libx264's is 2.8 QP coarser at CRF, which a still scene keeps to its end. After a second 0.1 QP
-are left (``examples/benchmark/batch.py``)."""
+"""Rate controls choose the quantizer of a key frame by those of the frames before it, and that of a first
+frame by a guess: libx264's is 2.8 QP coarser at CRF, which a still scene keeps to its end. After a second
+0.1 QP are left. What that is worth to a film: ``examples/benchmark/batch.py``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """What an encoder is to see before a part."""
+
+    seconds: Fraction
+    splice: Callable[[bytes], bytes]
+    """See ``Codec``."""
+
+    @classmethod
+    def of(cls, config: CompressConfig, span: Span | None) -> Lead | None:
+        """Return what suits an encode; None = nothing."""
+        splice = find_codec(config.codec).splice
+        if splice is None or span is None or span.start == 0:
+            return None
+        # What is asked for, as a bit rate, and what is compared, as a plain encode, is of the part alone.
+        is_alone = config.rate is not None and not isinstance(config.rate, Crf)
+        is_alone |= config.allocation.strength > 0 and config.chosen_probe == "full"
+        return None if is_alone else cls(PRE_ROLL_SECONDS, splice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +56,15 @@ class PreRoll:
 
     Args:
         span: The part.
-        num_ticks: Units of ``pts`` before it that are encoded; 0 = none are.
-        splice: See ``Codec``; None = there is no pre-roll.
+        time_base: Seconds per unit of it.
+        lead: What is before it; None = nothing.
     """
 
-    def __init__(self, span: Span, num_ticks: int, splice: Callable[[bytes], bytes] | None) -> None:
-        self._span, self._splice = span, splice
-        self._first = span.start - num_ticks
-        self._is_none = self._has_begun = num_ticks == 0
+    def __init__(self, span: Span, time_base: Fraction, lead: Lead | None) -> None:
+        self._span = span
+        self._first = span.start - (round(lead.seconds / time_base) if lead else 0)
+        self._is_none = self._has_begun = lead is None
+        self._splice = lead.splice if lead else None
 
     def hide(self, items: Items) -> Items:
         """Leave out the frames that are not in the part, and hide those that only an encoder is to see."""
@@ -80,7 +104,7 @@ class PreRoll:
     def _spliced(self, first: CodedPacket, splice: Callable[[bytes], bytes]) -> CodedPacket:
         if not first.is_keyframe:
             raise EncoderError(
-                "a part of the video does not begin with a key frame; leave out the encoder's own options for "
-                "key frames, or compress the video in one piece"
+                "a part of the video does not begin with a key frame; leave out the encoder's own options "
+                "for key frames, or compress the video in one piece"
             )
         return replace(first, data=splice(first.data))

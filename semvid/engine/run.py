@@ -16,6 +16,7 @@ from semvid.core.opencv_threads import one_opencv_thread
 from semvid.core.types import AnalysedFrame, Frame, Span
 from semvid.engine.analysis import WARM_UP_SECONDS, Analyser, lighten, look_ahead_of
 from semvid.engine.map_memory import MapMemory
+from semvid.engine.pre_roll import Lead, PreRoll
 from semvid.engine.preview import Previewer
 from semvid.engine.stages import bytes_per_frame, each
 from semvid.importance.files.map_sink import MapSink
@@ -39,12 +40,18 @@ class Run:
         has_network: A network makes them.
         analyse: The stage that adds importance to frames; none before ``open_maps``, or if none are wanted.
         preview: The stage that adds small pictures of frames now and then.
+        pre_roll: The stages that leave out what is before the part.
     """
 
     def __init__(
-        self, reader: VideoReader, temporal: TemporalConfig | None, previewer: Previewer, stack: ExitStack
+        self,
+        reader: VideoReader,
+        temporal: TemporalConfig | None,
+        previewer: Previewer,
+        stack: ExitStack,
+        pre_roll: PreRoll,
     ) -> None:
-        self.reader, self._temporal, self._stack = reader, temporal, stack
+        self.reader, self._temporal, self._stack, self.pre_roll = reader, temporal, stack, pre_roll
         self.preview = each(AnalysedFrame, lambda one: filter(None, (previewer.look(one), one)))
         self.analyse = each(Frame, lambda frame: [AnalysedFrame(frame, None, is_cut=False)])
         self._analyser: Analyser | None = None
@@ -139,7 +146,7 @@ def open_run(
     edit: EditConfig | None = None,
     has_maps: bool = True,
     warm_up: Fraction = WARM_UP_SECONDS,
-    pre_roll: Fraction = Fraction(0),
+    lead: Lead | None = None,
 ) -> Iterator[Run]:
     """Open a video, or a part of it.
 
@@ -151,11 +158,11 @@ def open_run(
         edit: What is done to the video before all else; ``span`` is a part of the result. None = nothing.
         has_maps: Whether maps are wanted.
         warm_up: Seconds that are read before a part for its maps.
-        pre_roll: Seconds before it that its encoder is to see.
+        lead: What an encoder is to see of what is before it.
     """
     if not has_maps:
         warm_up = _NEIGHBOUR_SECONDS
-    warm_up = max(warm_up, pre_roll)
+    warm_up = max(warm_up, lead.seconds) if lead else warm_up
     cool_down = 1 + (look_ahead_of(temporal) if has_maps else 0)
     vectors = temporal.motion == "vectors"
     with (
@@ -166,7 +173,8 @@ def open_run(
         ExitStack() as stack,
     ):
         previewer = Previewer(preview_size, reader.info.sample_aspect_ratio)
-        yield Run(reader, temporal if has_maps else None, previewer, stack)
+        pre_roll = PreRoll(reader.span, reader.info.time_base, lead)
+        yield Run(reader, temporal if has_maps else None, previewer, stack, pre_roll)
 
 
 def passed_on(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,14 +15,14 @@ from semvid.core.config import CompressConfig
 from semvid.core.errors import ConfigError, OutputError
 from semvid.core.events import Event, Notice, Progress, Stage, Started
 from semvid.core.map_source import ImportanceSource
-from semvid.core.rate import Crf, Size
+from semvid.core.rate import Size
 from semvid.core.results import Result
 from semvid.core.text import setting
 from semvid.core.types import AnalysedFrame, Span
 from semvid.engine.encoding import Encoding
 from semvid.engine.map_memory import MapMemory
 from semvid.engine.peak import PeakWatch
-from semvid.engine.pre_roll import PRE_ROLL_SECONDS, PreRoll
+from semvid.engine.pre_roll import Lead
 from semvid.engine.run import Run, open_run
 from semvid.engine.samples import CodingLog
 from semvid.engine.stages import Stage as Step
@@ -73,11 +72,10 @@ def encode_events(
     started = time.monotonic()
     has_maps = config.allocation.strength > 0
     # Maps that are given or remembered are those of the part.
-    knows_before = recording is None and memory is None and importance is None
-    pre_roll_seconds = pre_roll_of(config, span) if knows_before else Fraction(0)
+    is_alone = any(one is not None for one in (recording, memory, importance))
     with open_run(
         source, config.temporal, preview_size, span=span, edit=config.edit, has_maps=has_maps,
-        pre_roll=pre_roll_seconds,
+        lead=None if is_alone else Lead.of(config, span),
     ) as run:  # fmt: skip
         reader, info = run.reader, run.reader.info
         output, manifest = plan(run, source, output, config, coding)
@@ -89,11 +87,11 @@ def encode_events(
             if config.save_maps is not None and has_maps:
                 record(run, config.save_maps, stack, overwrite=config.overwrite)
             interlaced = InterlacedStage(config.deinterlace, coding.codes_fields, output.suffix)
-            # Of the frames before the span most only warm up what is remembered from frame to frame.
-            splice = find_codec(config.codec).splice if pre_roll_seconds else None
-            pre_roll = PreRoll(reader.span, round(pre_roll_seconds / info.time_base), splice)
             encoding, writing, log = Encoding(), Writing(reader, writer), CodingLog()
-            peak, stages = PeakWatch(config.peak), [run.analyse, interlaced.run, pre_roll.hide, run.preview]
+            peak, stages = (
+                PeakWatch(config.peak),
+                [run.analyse, interlaced.run, run.pre_roll.hide, run.preview],
+            )
             if redraw is not None:
                 stages.append(redraw(run))
             target = Target.of_file(info, output.suffix)
@@ -103,7 +101,8 @@ def encode_events(
             # The calling thread must keep the encoder fed.
             prepare = each(AnalysedFrame, lambda frame: [coding.prepare(frame)])
             coded = [
-                *saving.stages, pre_roll.show, prepare, in_thread("analyse", info), encoding.run, pre_roll.drop,
+                *saving.stages, run.pre_roll.show, prepare, in_thread("analyse", info), encoding.run,
+                run.pre_roll.drop,
             ]  # fmt: skip
             stages += [*(coded if recording is None else [recording.replay]), log.run, peak.run, writing.run]
             with pipeline(reader, *stages) as events:
@@ -206,16 +205,6 @@ def _check_maps_place(path: Path, source: Path, output: Path, *, overwrite: bool
     if path.suffix.lower() != SUFFIX or path.absolute() == output.absolute():
         raise OutputError(f"{setting('save_maps', path)} is not a sidecar; end it in {SUFFIX}")
     check_place(path, source, overwrite=overwrite, option="save_maps")
-
-
-def pre_roll_of(config: CompressConfig, span: Span | None) -> Fraction:
-    """Return how many seconds before a part its encoder is to see."""
-    begins_later = span is not None and span.start > 0
-    # What is asked for, as a bit rate, and what is compared, as a plain encode, is of the part alone.
-    is_alone = config.rate is not None and not isinstance(config.rate, Crf)
-    is_alone |= config.allocation.strength > 0 and config.chosen_probe == "full"
-    has_any = begins_later and not is_alone and find_codec(config.codec).splice is not None
-    return PRE_ROLL_SECONDS if has_any else Fraction(0)
 
 
 def _check_span(span: Span, output: Path, config: CompressConfig) -> None:
