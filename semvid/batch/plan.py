@@ -15,7 +15,7 @@ from semvid.batch.sources import Source
 from semvid.batch.store import JobStore
 from semvid.batch.task import Task
 from semvid.codecs.registry import find_codec
-from semvid.core.config import BatchConfig, CompressConfig
+from semvid.core.config import BatchConfig, CompressConfig, ImageConfig
 from semvid.core.errors import ConfigError, SemvidError
 from semvid.core.records import dataclass
 from semvid.media.probe import probe
@@ -64,6 +64,8 @@ def plan_jobs(
     chosen = [_choose(one, output, config, outputs, read_options) for one in sources]
     taken = Counter(_key(one.target) for one in chosen)
     names: dict[str, Source] = {}
+    # One for all that are compressed alike, of which there may be a million.
+    records: dict[CompressConfig | ImageConfig, dict[str, Any]] = {}
     for one in chosen:
         target, fault = one.target, one.fault
         if taken[_key(target)] > 1 and one.source.path.suffix.lower() != target.suffix:
@@ -93,11 +95,12 @@ def plan_jobs(
                 fault = fault or f"{target} was changed since; pass `overwrite=True` to overwrite it"
         elif target.exists() and target != one.task.source and not config.overwrite:
             fault = fault or f"{target} exists, and no batch made it; pass `overwrite=True` to overwrite it"
-        record = {
-            **one.task.to_plain(), "least_saving": config.least_saving, "replace": config.replace,
-            "part_seconds": config.part_seconds if one.task.may_be_divided else 0,
-        }  # fmt: skip
-        plan.jobs.append(NewJob(one.task.source, target, record, seen, is_lost=is_lost))
+        if one.task.config not in records:
+            records[one.task.config] = {
+                **one.task.to_plain(), "least_saving": config.least_saving, "replace": config.replace,
+                "part_seconds": config.part_seconds if one.task.may_be_divided else 0,
+            }  # fmt: skip
+        plan.jobs.append(NewJob(one.task.source, target, records[one.task.config], seen, is_lost=is_lost))
         if fault:
             plan.failures[target] = fault
     return plan

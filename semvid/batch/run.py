@@ -111,9 +111,12 @@ def compress_many_events(
         )
         for fault in found.faults:
             yield JobNotice(0, fault.path, fault.message)
+        failures, num_faults = plan.failures, len(found.faults)
+        # There may be a million, and from here on the store knows them.
+        del found, taken, plan, states, by_output, waiting
         pool = open_pool(config, store_path.parent)
-        yield from Batch(store, config, plan.failures, store_path.parent, pool).run()
-        ended = _sum_up(store, ours, len(found.faults), time.monotonic() - started)
+        yield from Batch(store, config, failures, store_path.parent, pool).run()
+        ended = _sum_up(store, ours, num_faults, time.monotonic() - started)
     yield ended
     return ended
 

@@ -14,6 +14,8 @@ from clips import make_clip
 import semvid
 from semvid.core.errors import ConfigError, OutputError
 from semvid.core.events import Notice
+from semvid.media.writing import destination
+from semvid.media.writing.carry import plan
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 CLICK_AT = 0.3
@@ -118,6 +120,17 @@ def test_sound_that_fits_is_copied_bit_by_bit(tmp_path):
 def test_default_output_copies_rather_than_converts(tmp_path):
     source = film(tmp_path / "in.avi", *WMA)
     assert semvid.compress(source, None, PLAIN).output.suffix == ".mkv"
+
+
+def test_no_other_container_is_tried_if_its_own_loses_nothing(tmp_path, monkeypatch):
+    tried = []
+    monkeypatch.setattr(destination, "plan", lambda *given: tried.append(given[1]) or plan(*given))
+    source = semvid.probe(film(tmp_path / "in.mp4", "-c:a", "aac"))
+    assert destination.default_output(source, "h264", PLAIN).suffix == ".mp4"
+    assert tried == [".mp4"]
+    source = semvid.probe(film(tmp_path / "in.avi", *WMA))
+    assert destination.default_output(source, "h264", PLAIN).suffix == ".mkv"
+    assert len(tried) > 2
 
 
 def test_pcm_without_a_layout_becomes_aac_where_one_is_needed(tmp_path):

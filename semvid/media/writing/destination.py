@@ -39,6 +39,9 @@ def default_output(source: VideoInfo, coding_format: str, config: CompressConfig
                 continue
             if best is None or found.cost < best.cost:
                 best = found
+            if not best.cost:
+                # Nothing changes less, and trying the others takes most of the time.
+                break
     if best is None:
         raise OutputError(
             f"no container holds all streams of {source.path}: {refusal or 'none takes ' + coding_format}"
