@@ -18,6 +18,7 @@ from semvid.batch.events import (
     JobBegan,
     JobEnded,
     JobNotice,
+    JobPlaced,
     JobProgress,
     PartEnded,
     Planned,
@@ -53,6 +54,7 @@ class BatchDrawer:
         self._notices = FirstOfKind("file")
         self._estimates: list[Estimated] = []
         self._began: dict[int, float] = {}
+        self._sent: set[str] = set()
 
     def __enter__(self) -> Self:
         if self._stderr.is_terminal:
@@ -80,6 +82,8 @@ class BatchDrawer:
             case JobNotice():
                 for line in self._notices.see(event.source, event.message):
                     self._tell(line)
+            case JobPlaced():
+                self._tell_of_node(event)
             case JobEnded():
                 self._end(event)
             case PartEnded():
@@ -99,6 +103,13 @@ class BatchDrawer:
         if task is not None:
             note = event.stage or counted(event.num_frames, "frame")
             self._bar.update(task, completed=event.num_frames, total=event.num_frames_from_header, note=note)
+
+    def _tell_of_node(self, event: JobPlaced) -> None:
+        """Say once of each node that files are sent to it."""
+        line = sent_line(event)
+        if line and line not in self._sent:
+            self._sent.add(line)
+            self._tell(f"note: {line}")
 
     def _end_part(self, event: PartEnded) -> None:
         self._hide(event.job)
@@ -182,6 +193,19 @@ class BatchJsonPrinter:
 
 def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
+
+
+def sent_line(event: JobPlaced) -> str:
+    """Say what a node does not see; empty = it sees all."""
+    node = visible(event.node)
+    match event.source_way != "shared", event.output_way != "shared":
+        case True, True:
+            return f"node {node} does not see these folders; sources are sent to it, and outputs back"
+        case True, False:
+            return f"node {node} does not see the sources; they are sent to it"
+        case False, True:
+            return f"node {node} does not see the output folder; outputs are sent back"
+    return ""
 
 
 def estimate_line(event: Estimated) -> str:

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from semvid.batch.local import LocalPool
 from semvid.batch.pool import CORES_PER_FILE, Pool
 from semvid.core.config import BatchConfig
 from semvid.core.threads import budget_of
 
 
-def open_pool(config: BatchConfig, folder: Path) -> Pool:
+def open_pool(config: BatchConfig) -> Pool:
     """Return workers that are not started yet.
 
     Args:
         config: Where, and how many.
-        folder: That all of them have to see.
 
     Raises:
         SemvidError: A cluster is not there, or does not fit.
     """
     if config.engine == "ray":
         from semvid.batch.on_ray import RayPool
+        from semvid.batch.ray_places import uses_gpu
 
-        return RayPool(config.workers, config.video.threads or None, config.ray_address, folder.resolve())
+        threads = config.video.threads or None
+        return RayPool(config.workers, threads, config.ray_address, uses_gpu(config.video))
     cores = budget_of(config.video.threads).cores
     # Two files with a core each are done sooner than one after the other with both: one does not fill them.
     num_workers = config.workers or max(cores // CORES_PER_FILE, min(cores, 2))

@@ -62,7 +62,7 @@ def estimate_many_events(
             waiting.append(Taken(number, job.source, job.output, task, job.identity, 1, None))
         held: dict[int, Taken] = {}
         stages: dict[int, str] = {}
-        with open_pool(config, scratch) as pool:
+        with open_pool(config) as pool:
             while waiting or held:
                 while waiting and pool.num_free:
                     taken = waiting.pop(0)
@@ -81,6 +81,8 @@ def estimate_many_events(
                         yield JobProgress(told.job, stage, record["num_frames"], total)
                     case "notice":
                         yield JobNotice(told.job, taken.source, record["message"])
+                    case "placed":
+                        pass
                     case _:
                         del held[told.job]
                         result = record.get("result", {})

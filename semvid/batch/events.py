@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from semvid.batch.job_records import State
+from semvid.batch.pool import Way
 from semvid.core.records import dataclass
 
 
@@ -54,6 +55,20 @@ class JobNotice:
     job: int
     source: Path
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobPlaced:
+    """A node of a cluster works on a job; or has, if it sees all files itself."""
+
+    job: int
+    source: Path
+    node: str
+    """Its name."""
+    source_way: Way
+    """How it comes by what it reads."""
+    output_way: Way
+    """How what it writes comes to this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,4 +124,4 @@ class BatchEnded:
     elapsed_seconds: float
 
 
-BatchEvent = Planned | JobBegan | JobProgress | JobNotice | JobEnded | PartEnded | BatchEnded
+BatchEvent = Planned | JobBegan | JobProgress | JobNotice | JobPlaced | JobEnded | PartEnded | BatchEnded

@@ -1,118 +1,111 @@
-"""Runs tasks on a Ray cluster: one actor for each job that runs at once, wherever there are cores free.
+"""Runs tasks on a Ray cluster: one actor for each job that runs at once, wherever there is room.
 
-Sources and outputs are read and written by path, so all nodes have to see the same folders. What an actor
+Nodes read and write files of this machine by path where they see them, and else have them sent. What an actor
 writes has no name yet, and only the driver gives it one: a job that a lost node may have done is done again,
 and its output appears once.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import socket
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
-import semvid
 from semvid.batch.job_records import Taken
-from semvid.batch.orders import carry_out
-from semvid.batch.pool import CORES_PER_FILE, Told, order_of
-from semvid.core.errors import ConfigError, OutputError
+from semvid.batch.pool import Told, order_of
+from semvid.batch.ray_carry import Carrier, Steps, failed, named_by, needed_files, new_proof
+from semvid.batch.ray_faults import last_line, why_lost
+from semvid.batch.ray_node import Keeper, RayOrder, Worker, versions
+from semvid.batch.ray_places import Place, places_in, threads_for, why_none
+from semvid.core.errors import ConfigError, SemvidError
+from semvid.core.interrupts import finished_step
+from semvid.core.records import dataclass
 from semvid.core.text import setting
-from semvid.models.weights_file import WEIGHTS_FOLDER
 
-_MARK = ".semvid-shared"
 _START_SECONDS = 120.0
+_OTHERS_SECONDS = 20.0
+"""To wait for the others once a worker has come: they get jobs when they come."""
 _KNOCK_SECONDS = 5.0
+_GROW_SECONDS = 10.0
+_CLOSE_SECONDS = 10.0
 
 
-def versions() -> dict[str, str]:
-    """Return what has to be the same on all nodes, for their outputs to be the same."""
-    digest = hashlib.sha256()
-    for path in sorted(WEIGHTS_FOLDER.glob("*.safetensors")):
-        digest.update(path.read_bytes())
-    return {"semvid": semvid.__version__, "weights": digest.hexdigest()[:16]}
+@dataclass(slots=True)
+class _Hired:
+    """An actor."""
+
+    actor: Any
+    place: Place
+    node: str = ""
+    """Its node's number in the cluster; empty = it has not come yet."""
+    name: str = ""
+    """That node's name."""
 
 
-class Worker:
-    """Does jobs on a node; Ray makes an actor of it."""
+@dataclass(slots=True)
+class _Running:
+    """A job in hand."""
 
-    def __init__(self) -> None:
-        self._told: deque[dict[str, Any]] = deque(maxlen=100)
-
-    def look(self, mark: str) -> dict[str, Any]:
-        """Tell about the node: its versions, its name, and whether it sees a file."""
-        import platform
-
-        return {**versions(), "node": platform.node(), "sees": Path(mark).exists()}
-
-    def run(self, order: dict[str, Any]) -> dict[str, Any]:
-        """See ``carry_out``."""
-        self._told.clear()
-        return carry_out(order, self._told.append)
-
-    def told(self) -> list[dict[str, Any]]:
-        """Return what happened since the last call."""
-        found = []
-        while self._told:
-            found.append(self._told.popleft())
-        return found
+    job: int
+    worker: _Hired
+    steps: Steps
+    output: Path
 
 
 class RayPool:
     """Actors that work on jobs, at most one each. A context manager: at its end all are broken off.
 
     Args:
-        num_workers: How many; None = as many as the cluster has cores for.
+        num_workers: How many; None = as many as the cluster has room for.
         threads: Cores that each keeps busy; None = four, or as many as the smallest node has.
         address: Of a running cluster, as in ``ray://head:10001`` or ``auto``; None = Ray is started here, and
             ended.
-        folder: Where outputs are written; all nodes have to see it.
+        gpus: See ``uses_gpu``.
 
     Raises:
         ConfigError: Ray is not installed, the cluster is not there or too small, or a node has another
             semvid.
-        OutputError: A node does not see the folder.
     """
 
     def __init__(
-        self, num_workers: int | None, threads: int | None, address: str | None, folder: Path
+        self, num_workers: int | None, threads: int | None, address: str | None, gpus: str = "never"
     ) -> None:
         if find_spec("ray") is None:
             raise ConfigError("`engine=ray` needs the extra ray; run 'pip install semvid[ray]'")
         # Its types know neither actors nor how many arguments they take.
         ray: Any = import_module("ray")
-        self._ray, self._folder = ray, folder
-        self._actors: list[Any] = []
+        self._ray, self._gpus, self._num_workers = ray, gpus, num_workers
+        self._hired: list[_Hired] = []
+        self._asked: dict[Any, _Running] = {}
+        """By what Ray is to answer."""
+        self._held_up: list[_Running] = []
+        """Those that other jobs have to make way for."""
+        self._waiting: deque[Told] = deque()
+        self._free: list[_Hired] = []
+        self._coming: dict[Any, _Hired] = {}
+        """By what workers that were hired will tell of themselves; they get jobs when they have."""
+        self._alone_since: float | None = None
+        self._grown = time.monotonic()
+        self._carrier = Carrier(
+            ray.exceptions,
+            self._make_keeper,
+            lambda job, record: self._waiting.append(Told(job, record)),
+        )
         self._is_ours = not ray.is_initialized()
         if self._is_ours:
             self._start(address)
-        nodes = [int(one["Resources"].get("CPU", 0)) for one in ray.nodes() if one["Alive"]]
-        threads = threads or min([CORES_PER_FILE, *filter(None, nodes)])
-        self._threads = threads
-        most = sum(one // threads for one in nodes)
-        if not most:
-            self._close()
-            raise ConfigError(
-                f"no node of the cluster has the {threads} cores that a file needs; give fewer `threads`, or "
-                "add nodes"
-            )
-        self._running: dict[Any, tuple[Any, int]] = {}
-        self._waiting: deque[Told] = deque()
-        self._free: list[Any] = []
-        self._coming: dict[Any, Any] = {}
-        """What workers that were hired will tell of themselves; they get jobs when they have."""
-        self._alone_since: float | None = None
-        self._mark = folder / _MARK
-        self._mark.touch()
         try:
-            for _ in range(min(num_workers or most, most)):
-                self._hire()
+            nodes = self._nodes()
+            self._threads = threads or threads_for(nodes)
+            if not places_in(nodes, self._threads, gpus):
+                raise ConfigError(why_none(nodes, self._threads, gpus))
+            self._grow()
             self._welcome_all()
         except BaseException:
             self._close()
@@ -128,22 +121,44 @@ class RayPool:
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
             raise _unanswered(address) from error
 
-    def _hire(self) -> None:
+    def _nodes(self) -> list[dict[str, float]]:
+        return [one["Resources"] for one in self._ray.nodes() if one["Alive"]]
+
+    def _grow(self) -> None:
+        """Hire as many as there are places for: nodes may have come."""
+        self._grown = time.monotonic()
+        places = places_in(self._nodes(), self._threads, self._gpus)[: self._num_workers]
+        there = Counter(one.place for one in self._hired)
+        for place, count in (Counter(places) - there).items():
+            for _ in range(min(count, len(places) - len(self._hired))):
+                self._hire(place)
+
+    def _hire(self, place: Place) -> None:
         # Two calls at a time: one works, and one tells how far it is.
-        kind = self._ray.remote(num_cpus=self._threads, max_concurrency=2, max_restarts=0)(Worker)
-        actor = kind.remote()
-        self._actors.append(actor)
-        self._coming[actor.look.remote(str(self._mark))] = actor
+        kind = self._ray.remote(max_concurrency=2, max_restarts=0, **place.options())(Worker)
+        hired = _Hired(kind.remote(has_gpu=place.num_gpus > 0), place)
+        self._hired.append(hired)
+        self._coming[hired.actor.look.remote()] = hired
+
+    def _make_keeper(self, node: str) -> Any:
+        affinity: Any = import_module("ray.util.scheduling_strategies").NodeAffinitySchedulingStrategy
+        there = affinity(node, soft=False)
+        return self._ray.remote(num_cpus=0, max_restarts=0, scheduling_strategy=there)(Keeper).remote()
 
     def _welcome_all(self) -> None:
-        ready, missing = self._ray.wait(
-            list(self._coming), num_returns=len(self._coming), timeout=_START_SECONDS
-        )
-        if missing:
+        """Wait for all, or for one, if the others take too long.
+
+        Raises:
+            ConfigError: None came, or one has another semvid.
+        """
+        coming = list(self._coming)
+        ready, _ = self._ray.wait(coming, num_returns=1, timeout=_START_SECONDS)
+        if not ready:
             raise ConfigError(
-                f"the cluster gave {len(ready)} of {len(self._actors)} workers with {self._threads} cores "
-                f"each in {_START_SECONDS:g} s; give fewer `workers`"
+                f"the cluster gave none of {len(coming)} workers with {self._threads} cores each in "
+                f"{_START_SECONDS:g} s: others may use it; wait for them, or give fewer `threads`"
             )
+        ready, _ = self._ray.wait(coming, num_returns=len(coming), timeout=_OTHERS_SECONDS)
         for one in ready:
             self._welcome(one)
 
@@ -152,14 +167,13 @@ class RayPool:
 
         Raises:
             ConfigError: It has another semvid.
-            OutputError: It does not see the folder.
         """
-        actor = self._coming.pop(answer)
+        worker = self._coming.pop(answer)
         try:
             seen = self._ray.get(answer)
         except self._ray.exceptions.RayError as error:
             raise ConfigError(
-                f"a node of the cluster cannot start semvid ({_last_line(error)}); install it on all"
+                f"a node of the cluster cannot start semvid ({last_line(error)}); install it on all"
             ) from error
         for name, version in versions().items():
             if seen[name] != version:
@@ -167,27 +181,31 @@ class RayPool:
                     f"node {seen['node']} has {name} {seen[name]}, and this machine has {version}; install "
                     "the same on all"
                 )
-        if not seen["sees"]:
-            raise OutputError(
-                f"node {seen['node']} does not see {self._folder}; give an `output` that all nodes share"
-            )
-        self._free.append(actor)
+        worker.node, worker.name = seen["id"], seen["node"]
+        self._free.append(worker)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._close()
+        finished_step(self._close)
 
     def _close(self) -> None:
-        for one in self._actors:
+        for running in (*self._asked.values(), *self._held_up):
+            running.steps.close()
+        self._asked, self._held_up = {}, []
+        for one in self._hired:
+            self._ray.kill(one.actor)
+        self._hired = []
+        # They remove what they keep, now that nobody reads it.
+        keepers = self._carrier.keepers
+        closing = [one.close.remote() for one in keepers]
+        if closing:
+            self._ray.wait(closing, num_returns=len(closing), timeout=_CLOSE_SECONDS)
+        for one in keepers:
             self._ray.kill(one)
-        self._actors = []
         if self._is_ours:
             self._ray.shutdown()
-        mark = getattr(self, "_mark", None)
-        if mark is not None:
-            mark.unlink(missing_ok=True)
 
     @property
     def num_free(self) -> int:
@@ -196,31 +214,78 @@ class RayPool:
 
     def begin(self, taken: Taken, output: Path, parts: Sequence[Path]) -> None:
         """See ``Pool``."""
-        actor = self._free.pop()
-        self._running[actor.run.remote(order_of(taken, output, parts, self._threads))] = actor, taken.id
+        order = order_of(taken, output.absolute(), [one.absolute() for one in parts], self._threads)
+        try:
+            named, uncarried = named_by(order)
+            files = needed_files(order, named, taken.identity)
+        except (SemvidError, OSError) as error:
+            self._waiting.append(Told(taken.id, failed(error, output)))
+            return
+        worker = min(self._free, key=lambda one: self._carrier.rank(one.node, files))
+        self._free.remove(worker)
+        what = RayOrder(order, files, b"" if order["is_trial"] else new_proof(), uncarried)
+        steps = self._carrier.steps(worker.actor, worker.node, worker.name, taken.id, what)
+        self._go_on(_Running(taken.id, worker, steps, output))
+
+    def _go_on(self, running: _Running, answer: Any = None, error: Exception | None = None) -> None:
+        """Take the next step of a job.
+
+        Args:
+            running: The job.
+            answer: What Ray answered.
+            error: What it raised instead.
+        """
+        try:
+            asked = running.steps.send(answer) if error is None else running.steps.throw(error)
+        except StopIteration as end:
+            record = end.value
+            self._free.append(running.worker)
+        except self._ray.exceptions.RayError as lost:
+            record = {"event": "died", "message": why_lost(lost)}
+            self._replace(running.worker)
+        except (SemvidError, OSError) as fault:
+            record = failed(fault, running.output)
+            self._free.append(running.worker)
+        else:
+            if asked is None:
+                self._held_up.append(running)
+            else:
+                self._asked[asked] = running
+            return
+        self._waiting.append(Told(running.job, record))
+
+    def _replace(self, worker: _Hired) -> None:
+        # It may live: what it raised was not foreseen.
+        self._ray.kill(worker.actor)
+        self._hired.remove(worker)
+        # Where its node is lost, no other may come for long; the others go on.
+        self._hire(worker.place)
 
     def next(self, seconds: float) -> Told | None:
         """See ``Pool``."""
         if self._waiting:
             return self._waiting.popleft()
-        asked = [*self._running, *self._coming]
-        if not asked:
+        if time.monotonic() - self._grown > _GROW_SECONDS:
+            self._grow()
+        if not self._asked and not self._coming:
+            # Others hold what is left.
+            time.sleep(seconds)
             return None
-        ended, _ = self._ray.wait(asked, num_returns=1, timeout=seconds)
+        ended, _ = self._ray.wait([*self._asked, *self._coming], num_returns=1, timeout=seconds)
         for one in ended:
             if one in self._coming:
                 self._welcome(one)
                 continue
-            actor, job = self._running.pop(one)
+            running = self._asked.pop(one)
             try:
-                record = self._ray.get(one)
-                self._free.append(actor)
+                answer = self._ray.get(one)
             except self._ray.exceptions.RayError as error:
-                record = {"event": "died", "message": _why(error)}
-                self._actors.remove(actor)
-                # Where its node is lost, no other may come for long; the others go on.
-                self._hire()
-            self._waiting.append(Told(job, record))
+                self._go_on(running, error=error)
+            else:
+                self._go_on(running, answer)
+        held_up, self._held_up = self._held_up, []
+        for running in held_up:
+            self._go_on(running)
         self._mind_being_alone()
         if not ended:
             self._look_around()
@@ -232,7 +297,7 @@ class RayPool:
         Raises:
             ConfigError: It has been so for long.
         """
-        if self._running or self._free:
+        if self._asked or self._free:
             self._alone_since = None
             return
         self._alone_since = self._alone_since or time.monotonic()
@@ -244,25 +309,21 @@ class RayPool:
 
     def _look_around(self) -> None:
         """Ask those that work how far they are."""
-        asked = {actor.told.remote(): job for actor, job in self._running.values()}
+        asked = {one.worker.actor.told.remote(): one.job for one in self._asked.values()}
         if not asked:
             return
         ready, _ = self._ray.wait(list(asked), num_returns=len(asked), timeout=1.0)
         for one in ready:
             try:
-                self._waiting.extend(Told(asked[one], record) for record in self._ray.get(one)[-1:])
+                self._waiting.extend(Told(asked[one], record) for record in _news(self._ray.get(one)))
             except self._ray.exceptions.RayError:
                 # Its job tells.
                 continue
 
 
-def _why(error: Exception) -> str:
-    lines = [one.strip() for one in str(error).splitlines() if one.strip()]
-    return f"its worker was lost: {lines[0] if lines else type(error).__name__}"
-
-
-def _last_line(error: Exception) -> str:
-    return ([type(error).__name__] + [one.strip() for one in str(error).splitlines() if one.strip()])[-1]
+def _news(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out signs of progress that are old."""
+    return [one for one in records[:-1] if one["event"] != "progress"] + records[-1:]
 
 
 def _knock(address: str) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from semvid.batch.job_records import Taken
 from semvid.core.records import dataclass
 
 CORES_PER_FILE = 4
 """That a file gets where there are more: one encode seldom uses more of them well."""
+
+Way = Literal["shared", "streamed", "kept"]
+"""How a file comes to a node or from it: by its path, in pieces, or it had come in pieces before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,8 @@ class Told:
 
     job: int
     record: Mapping[str, Any]
-    """``event`` is ``progress``, ``stage``, ``notice``, ``ended``, or ``died`` with a ``message``."""
+    """``event`` is ``progress``, ``stage``, ``notice``, ``placed``, ``ended``, or ``died`` with a
+    ``message``."""
 
 
 class Pool(AbstractContextManager["Pool"], Protocol):

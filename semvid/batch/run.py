@@ -22,6 +22,7 @@ from semvid.batch.events import (
     JobBegan,
     JobEnded,
     JobNotice,
+    JobPlaced,
     JobProgress,
     PartEnded,
     Planned,
@@ -36,7 +37,7 @@ from semvid.batch.store import LEASE_SECONDS, STORE, WORK_FOLDER, JobStore
 from semvid.core.config import BatchConfig
 from semvid.core.errors import ConfigError, OutputError, SemvidError
 from semvid.core.settings import or_default
-from semvid.core.text import reason
+from semvid.core.text import counted, reason
 from semvid.engine.run import follow
 
 _POLL_SECONDS = 0.5
@@ -88,8 +89,9 @@ def compress_many_events(
         takes: Whether a source is to be compressed now; None = all are.
 
     Yields:
-        ``Planned``, then ``JobBegan``, ``JobProgress``, ``JobNotice`` and ``JobEnded`` of each job that is
-        not done yet, and ``BatchEnded``. Closing the generator early lets what is unfinished wait.
+        ``Planned``, then ``JobBegan``, ``JobProgress``, ``JobNotice``, ``JobPlaced`` on a cluster, and
+        ``JobEnded`` of each job that is not done yet, and ``BatchEnded``. Closing the generator early lets
+        what is unfinished wait.
     """
     started = time.monotonic()
     config = or_default(config, BatchConfig)
@@ -114,7 +116,7 @@ def compress_many_events(
         failures, num_faults = plan.failures, len(found.faults)
         # There may be a million, and from here on the store knows them.
         del found, taken, plan, states, by_output, waiting
-        pool = open_pool(config, store_path.parent)
+        pool = open_pool(config)
         yield from Batch(store, config, failures, store_path.parent, pool).run()
         ended = _sum_up(store, ours, num_faults, time.monotonic() - started)
     yield ended
@@ -298,13 +300,17 @@ class Batch:
                 yield JobProgress(told.job, record["name"], 0, None)
             case "notice":
                 yield JobNotice(told.job, taken.source, record["message"])
+            case "placed":
+                ways = record["source"], record["output"]
+                yield JobPlaced(told.job, taken.source, record["node"], *ways)
             case "died":
                 if taken.num_attempts < self._config.attempts:
                     self._let_go(taken.id)
                     self._store.give_back(taken.id, self._holder, why=record["message"], counts=True)
                     yield self._ended(taken, "waiting", record["message"])
                 else:
-                    yield self._settle(taken, "failed", record["message"])
+                    times = counted(taken.num_attempts, "time")
+                    yield self._settle(taken, "failed", f"{record['message']}; it was tried {times}")
             case "ended" if "result" in record:
                 yield self._finish(taken, record["result"])
             case _:

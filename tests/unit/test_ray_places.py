@@ -1,0 +1,71 @@
+"""What workers ask Ray for, and what is said of those that are lost."""
+
+import pytest
+
+import semvid
+from semvid.batch.ray_faults import why_lost
+from semvid.batch.ray_places import GPU_SHARE, MEMORY, places_in, threads_for, uses_gpu, why_none
+
+BIG = {"CPU": 8.0, "memory": 100.0 * MEMORY}
+WITH_GPU = {**BIG, "GPU": 1.0}
+
+
+def kinds(places):
+    return sum(one.num_gpus > 0 for one in places), sum(not one.num_gpus for one in places)
+
+
+def test_each_node_has_as_many_as_fit():
+    assert kinds(places_in([BIG, WITH_GPU], 4, "never")) == (0, 4)
+    assert kinds(places_in([BIG, WITH_GPU], 4, "able")) == (2, 2)
+    assert kinds(places_in([BIG, WITH_GPU], 4, "always")) == (2, 0)
+    assert kinds(places_in([WITH_GPU], 1, "able")) == (int(1 / GPU_SHARE), 4), "the GPU is full"
+    assert kinds(places_in([{**BIG, "memory": 1.5 * MEMORY}], 1, "never")) == (0, 1), "memory is"
+    assert places_in([{"CPU": 2.0, "memory": 9.0 * MEMORY}], 4, "never") == []
+    assert places_in([{"CPU": 8.0}], 4, "never") == []
+
+
+def test_what_a_worker_asks_for():
+    first, *_, last = places_in([BIG, WITH_GPU], 4, "able")
+    assert first.options() == {"num_cpus": 4, "memory": MEMORY, "num_gpus": GPU_SHARE}
+    assert last.options() == {"num_cpus": 4, "memory": MEMORY}
+
+
+def test_workers_are_as_small_as_the_smallest_node():
+    assert threads_for([BIG]) == 4
+    assert threads_for([BIG, {"CPU": 2.0}, {}]) == 2
+
+
+def test_what_lacks_is_named():
+    assert "has the 16 cores that a file needs (the largest has 8)" in why_none([BIG], 16, "never")
+    assert "has a GPU" in why_none([BIG], 4, "always")
+    assert "1024 MiB of memory" in why_none([{"CPU": 8.0, "memory": 5.0}], 4, "never")
+
+
+@pytest.mark.parametrize(
+    ("model", "device", "expected"),
+    [
+        ("msroi", "auto", "able"),
+        ("msroi", "cuda", "always"),
+        ("msroi", "cpu", "never"),
+        ("spectral", "cuda", "never"),
+    ],
+)
+def test_only_networks_use_a_gpu(model, device, expected):
+    assert uses_gpu(semvid.CompressConfig(maps=semvid.MapsConfig(model=model, device=device))) == expected
+
+
+class ActorDiedError(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Task was killed due to the node running low on memory.", "took too much memory, and Ray killed it"),
+        ("The process is killed by SIGKILL by OOM killer", "it crashed, or was killed"),
+        ("The actor died because its node has died. Node Id: 12", "its node was lost"),
+        ("first\n  what happened  \n", "its worker was lost: what happened"),
+    ],
+)
+def test_why_a_worker_was_lost(text, expected):
+    assert expected in why_lost(ActorDiedError(text))
