@@ -22,6 +22,7 @@ from semvid.batch.events import (
     JobProgress,
     PartEnded,
     Planned,
+    Stopping,
 )
 from semvid.cli.draw import change, format_bytes, to_json
 from semvid.cli.draw_images import FirstOfKind, passed_over_line
@@ -37,12 +38,14 @@ class BatchDrawer:
 
     Attributes:
         num_failed: Jobs that failed, in this run or before; known at the end.
+        stopped: What there was at the end that the user wanted; None = all was done.
     """
 
     exit_code = SemvidError.exit_code
 
     def __init__(self) -> None:
         self.num_failed = 0
+        self.stopped: BatchEnded | None = None
         self._stderr = Console(stderr=True, highlight=False)
         self._bar = Progress(
             TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[note]}"),
@@ -91,8 +94,11 @@ class BatchDrawer:
             case Estimated():
                 self._estimates.append(event)
                 self._bar.update(self._progress_of_all(), note=f"{len(self._estimates)} tried")
+            case Stopping():
+                self._tell(stopping_line(event))
             case BatchEnded():
                 self.num_failed = event.counts.get("failed", 0)
+                self.stopped = event if event.is_stopped else None
                 self.__exit__()
                 for line in self._notices.sum_up():
                     self._tell(line)
@@ -173,6 +179,7 @@ class BatchJsonPrinter:
 
     def __init__(self) -> None:
         self.num_failed = 0
+        self.stopped: BatchEnded | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -187,6 +194,7 @@ class BatchJsonPrinter:
             self.num_failed += event.output_bytes is None
         if isinstance(event, BatchEnded):
             self.num_failed = event.counts.get("failed", 0)
+            self.stopped = event if event.is_stopped else None
         record = {key: _plain(value) for key, value in dataclasses.asdict(event).items()}
         emit(to_json({"event": type(event).__name__.lower(), **record}))
 
@@ -246,8 +254,24 @@ def job_line(event: JobEnded, seconds: float) -> str:
     if event.state == "skipped":
         return f"{name}: skipped: {message}"
     if event.state == "waiting":
-        return f"{name}: {message}; it is tried again"
+        return f"{name}: {message}"
     return f"{told_name}{message}"
+
+
+def stopping_line(event: Stopping) -> str:
+    """Say what the first Ctrl-C brought."""
+    parts = [f"finishing {counted(event.num_finishing, 'job')} in hand"] if event.num_finishing else []
+    if event.num_given_back:
+        parts.append(f"giving back {counted(event.num_given_back, 'file')} that would take longer")
+    soon = f"parts, and files that are done in {event.seconds:.0f} s, are finished; nothing new is begun"
+    return f"semvid: {', '.join(parts)} ({soon}); Ctrl-C again stops at once"
+
+
+def stopped_message(event: BatchEnded | None) -> str:
+    """Say how to go on with a batch that ended early; None = at once."""
+    left = 0 if event is None else event.num_left
+    what = counted(left, "file waits", "files wait") if left else "what is finished is kept"
+    return f"{interrupts.told()}; {what}; run the same command again to go on"
 
 
 def totals_line(event: BatchEnded) -> str:

@@ -12,10 +12,9 @@ from typing import NoReturn
 
 from semvid.cli import streams
 from semvid.core import interrupts
-from semvid.core.errors import ReportInterruptedError, SemvidError
+from semvid.core.errors import BatchStoppedError, ReportInterruptedError, SemvidError
 from semvid.core.text import for_people
 
-_CODE_OF_SIGNALS = 128
 _OBJECTS_PER_COLLECTION = 100_000
 """Modules make that many, none of them garbage: looking for garbage as often as Python does would take 60 ms
 of the start. Frames make none that only such a search finds."""
@@ -53,21 +52,17 @@ def _run_app() -> tuple[int, str]:
     except SemvidError as error:
         from semvid.cli.flags import to_flags
 
-        is_interrupted = isinstance(error, ReportInterruptedError)
-        return _interrupted()[0] if is_interrupted else error.exit_code, to_flags(str(error))
+        is_interrupted = isinstance(error, BatchStoppedError | ReportInterruptedError)
+        return interrupts.exit_code() if is_interrupted else error.exit_code, to_flags(str(error))
     return code, ""
 
 
 def _interrupted() -> tuple[int, str]:
-    import signal
-
     # A signal after the last output was complete changes nothing.
     all_is_published = getattr(sys.modules.get("semvid.media.writing.claim"), "all_is_published", None)
     if all_is_published is not None and all_is_published():
         return 0, ""
-    number = interrupts.received() or signal.SIGINT
-    by = "" if number == signal.SIGINT else f" by {signal.Signals(number).name}"
-    return _CODE_OF_SIGNALS + number, f"interrupted{by}; nothing unfinished was left behind"
+    return interrupts.exit_code(), f"{interrupts.told()}; nothing unfinished was left behind"
 
 
 def _remove_leftovers() -> None:

@@ -14,7 +14,7 @@ import typer
 
 from semvid.core import config as configs
 from semvid.core.config import BatchConfig, CompressConfig
-from semvid.core.errors import ConfigError, SemvidError
+from semvid.core.errors import BatchStoppedError, ConfigError, SemvidError
 
 many_option = partial(typer.Option, rich_help_panel="Many files")
 DEFAULTS = BatchConfig()
@@ -129,7 +129,7 @@ def run_batch(
     from contextlib import closing
 
     from semvid.batch.run import compress_many_events
-    from semvid.cli.draw_batch import BatchDrawer, BatchJsonPrinter
+    from semvid.cli.draw_batch import BatchDrawer, BatchJsonPrinter, stopped_message
     from semvid.core.config import ImageConfig
 
     config = BatchConfig(
@@ -154,10 +154,17 @@ def run_batch(
         from semvid.batch.estimate import estimate_many_events as begin
     with BatchJsonPrinter() if as_json else BatchDrawer() as drawer:
         events = begin(sources, output, config, read_options=_read_options)
-        with closing(events):
-            for event in events:
-                drawer.draw(event)
+        try:
+            with closing(events):
+                for event in events:
+                    drawer.draw(event)
+        except KeyboardInterrupt:
+            if dry_run:
+                raise
+            raise BatchStoppedError(stopped_message(None)) from None
         drawer.tell_estimates()
+    if drawer.stopped is not None and (watch or drawer.stopped.num_left):
+        raise BatchStoppedError(stopped_message(drawer.stopped))
     if drawer.num_failed:
         raise typer.Exit(drawer.exit_code)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from semvid.batch.job_records import State
+from semvid.batch.job_records import UNFINISHED, State
 from semvid.batch.pool import Way
 from semvid.core.records import dataclass
 
@@ -113,6 +113,18 @@ class Estimated:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopping:
+    """The user wants the batch to end: nothing new is begun."""
+
+    num_finishing: int
+    """Jobs that are finished: parts of long videos, and files that will be done soon."""
+    num_given_back: int
+    """Jobs that are not: the next run begins them again."""
+    seconds: float
+    """What *soon* is; files that are not done by then are given back after all."""
+
+
+@dataclass(frozen=True, slots=True)
 class BatchEnded:
     """All that can be done was done."""
 
@@ -122,6 +134,15 @@ class BatchEnded:
     """Of what is done."""
     output_bytes: int
     elapsed_seconds: float
+    is_stopped: bool = False
+    """The user wanted it to end (see ``Stopping``); what is left waits for the same call."""
+
+    @property
+    def num_left(self) -> int:
+        """Jobs that are not settled."""
+        return sum(self.counts.get(one, 0) for one in UNFINISHED)
 
 
-BatchEvent = Planned | JobBegan | JobProgress | JobNotice | JobPlaced | JobEnded | PartEnded | BatchEnded
+BatchEvent = (
+    Planned | JobBegan | JobProgress | JobNotice | JobPlaced | JobEnded | PartEnded | Stopping | BatchEnded
+)

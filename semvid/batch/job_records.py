@@ -13,6 +13,7 @@ from semvid.core.records import dataclass
 
 State = Literal["waiting", "running", "done", "skipped", "failed", "cancelled"]
 STATES: tuple[State, ...] = get_args(State)
+UNFINISHED: tuple[State, ...] = ("waiting", "running")
 Settled = Literal["done", "skipped", "failed"]
 
 

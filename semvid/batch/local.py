@@ -7,7 +7,7 @@ import json
 import queue
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,29 +21,35 @@ _LAST_WORDS = 2000
 
 
 class _Worker:
-    """One process; it is started for its first job, and again after it died."""
+    """One process, from its start to its end, whatever ends it."""
 
     def __init__(self, told: queue.Queue[Told]) -> None:
         self._told = told
-        self._child: subprocess.Popen[bytes] | None = None
-        self._listener: threading.Thread | None = None
+        self._lock = threading.Lock()
+        """Whoever listens must not miss a job that is begun while the process ends."""
+        self.is_over = False
         self.job: int | None = None
+        with shielded():
+            # Not from the folder it is run in, which may hold a folder of our name.
+            self._child = start_child(["-P", "-m", "semvid.batch.worker"], stderr=subprocess.PIPE)
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
-    def begin(self, job: int, order: Mapping[str, Any]) -> None:
-        self.job = job
-        if self._child is None or self._child.poll() is not None:
-            with shielded():
-                # Not from the folder it is run in, which may hold a folder of our name.
-                self._child = start_child(["-P", "-m", "semvid.batch.worker"], stderr=subprocess.PIPE)
-            self._listener = threading.Thread(target=self._listen, args=(self._child,), daemon=True)
-            self._listener.start()
+    def begin(self, job: int, order: Mapping[str, Any]) -> bool:
+        """Give it a job; returns whether it can still take one."""
         assert self._child.stdin is not None  # noqa: S101 - it is a pipe
+        with self._lock:
+            if self.is_over:
+                return False
+            self.job = job
         # If it died meanwhile, whoever listens tells.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):
             self._child.stdin.write(json.dumps(order).encode() + b"\n")
             self._child.stdin.flush()
+        return True
 
-    def _listen(self, child: subprocess.Popen[bytes]) -> None:
+    def _listen(self) -> None:
+        child = self._child
         assert child.stdin is not None and child.stdout is not None and child.stderr is not None  # noqa: PT018, S101
         words = bytearray()
         stderr = child.stderr
@@ -65,22 +71,25 @@ class _Worker:
             self._told.put(Told(job, record))
         code = child.wait()
         drained.join(_PATIENCE_SECONDS)
+        with self._lock:
+            self.is_over = True
+            job, self.job = self.job, None
         for pipe in (child.stdin, child.stdout, child.stderr):
             with contextlib.suppress(OSError):
                 pipe.close()
-        if self.job is not None:
-            job, self.job = self.job, None
+        if job is not None:
             last = words.decode("utf-8", "replace").strip().splitlines()
             why = f"signal {-code}" if code < 0 else f"exit code {code}"
             message = f"its process ended with {why}" + (f": {last[-1]}" if last else "")
             self._told.put(Told(job, {"event": "died", "message": message}))
 
     def close(self) -> None:
-        """Break off what it does."""
-        child, self._child = self._child, None
-        if child is None:
-            return
-        if child.stdin is not None:
+        """Break off what it does, and tell no more of it."""
+        with self._lock:
+            self.job = None
+            is_over = self.is_over
+        child = self._child
+        if not is_over and child.stdin is not None:
             with contextlib.suppress(OSError):
                 child.stdin.close()
         try:
@@ -88,8 +97,7 @@ class _Worker:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
-        if self._listener is not None:
-            self._listener.join(_PATIENCE_SECONDS)
+        self._listener.join(_PATIENCE_SECONDS)
 
 
 class LocalPool:
@@ -102,32 +110,36 @@ class LocalPool:
 
     def __init__(self, num_workers: int, threads: int) -> None:
         self._told: queue.Queue[Told] = queue.Queue()
-        self._workers = [_Worker(self._told) for _ in range(num_workers)]
-        self._threads = threads
+        self._num_workers, self._threads = num_workers, threads
+        self._workers: list[_Worker] = []
+        """Those that were started, and have not ended as far as is known."""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
-        finished_step(self._close)
-
-    def _close(self) -> None:
-        # All at once: each may take a while to remove what is unfinished.
-        closing = [threading.Thread(target=one.close) for one in self._workers]
-        for one in closing:
-            one.start()
-        for one in closing:
-            one.join()
+        finished_step(lambda: _close_all(self._workers))
 
     @property
     def num_free(self) -> int:
-        """Processes without a job."""
-        return sum(one.job is None for one in self._workers)
+        """Processes without a job; they need not be started yet."""
+        return self._num_workers - sum(one.job is not None for one in self._workers)
 
     def begin(self, taken: Taken, output: Path, parts: Sequence[Path]) -> None:
         """Give a job to a process that has none; ``parts`` as for ``Task.from_plain``."""
-        worker = next(one for one in self._workers if one.job is None)
-        worker.begin(taken.id, order_of(taken, output, parts, self._threads))
+        order = order_of(taken, output, parts, self._threads)
+        self._workers = [one for one in self._workers if not one.is_over]
+        idle = [one for one in self._workers if one.job is None]
+        if not any(one.begin(taken.id, order) for one in idle):
+            worker = _Worker(self._told)
+            self._workers.append(worker)
+            worker.begin(taken.id, order)
+
+    def break_off(self, jobs: Collection[int]) -> None:
+        """Have the processes that work on these jobs end; others are started where they are needed."""
+        workers = [one for one in self._workers if one.job in jobs]
+        self._workers = [one for one in self._workers if one not in workers]
+        finished_step(lambda: _close_all(workers))
 
     def next(self, seconds: float) -> Told | None:
         """Wait for what is told next; None = nothing was for so long."""
@@ -135,3 +147,12 @@ class LocalPool:
             return self._told.get(timeout=seconds)
         except queue.Empty:
             return None
+
+
+def _close_all(workers: Sequence[_Worker]) -> None:
+    # All at once: each may take a while to remove what is unfinished.
+    closing = [threading.Thread(target=one.close) for one in workers]
+    for one in closing:
+        one.start()
+    for one in closing:
+        one.join()

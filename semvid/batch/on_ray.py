@@ -11,7 +11,7 @@ import logging
 import socket
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +23,7 @@ from semvid.batch.ray_carry import Carrier, Steps, failed, named_by, needed_file
 from semvid.batch.ray_faults import last_line, why_lost
 from semvid.batch.ray_node import Keeper, RayOrder, Worker, versions
 from semvid.batch.ray_places import Place, places_in, threads_for, why_none
+from semvid.core import interrupts
 from semvid.core.errors import ConfigError, SemvidError
 from semvid.core.interrupts import finished_step
 from semvid.core.records import dataclass
@@ -120,6 +121,9 @@ class RayPool:
             self._ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **more)
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
             raise _unanswered(address) from error
+        finally:
+            # Ray has SIGTERM end the program without any clean-up.
+            interrupts.listen_again()
 
     def _nodes(self) -> list[dict[str, float]]:
         return [one["Resources"] for one in self._ray.nodes() if one["Alive"]]
@@ -260,6 +264,16 @@ class RayPool:
         self._hired.remove(worker)
         # Where its node is lost, no other may come for long; the others go on.
         self._hire(worker.place)
+
+    def break_off(self, jobs: Collection[int]) -> None:
+        """See ``Pool``."""
+        running = [one for one in (*self._asked.values(), *self._held_up) if one.job in jobs]
+        self._asked = {asked: one for asked, one in self._asked.items() if one.job not in jobs}
+        self._held_up = [one for one in self._held_up if one.job not in jobs]
+        for one in running:
+            one.steps.close()
+            self._ray.kill(one.worker.actor)
+            self._hired.remove(one.worker)
 
     def next(self, seconds: float) -> Told | None:
         """See ``Pool``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -36,6 +36,9 @@ class Pool(AbstractContextManager["Pool"], Protocol):
 
     def begin(self, taken: Taken, output: Path, parts: Sequence[Path]) -> None:
         """Give a job to a worker that has none; ``parts`` as for ``Task.from_plain``."""
+
+    def break_off(self, jobs: Collection[int]) -> None:
+        """Have the workers on these jobs stop, and tell no more of them."""
 
     def next(self, seconds: float) -> Told | None:
         """Wait for what is told next; None = nothing was for so long."""

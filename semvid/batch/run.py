@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import shutil
@@ -26,7 +27,9 @@ from semvid.batch.events import (
     JobProgress,
     PartEnded,
     Planned,
+    Stopping,
 )
+from semvid.batch.heartbeat import beating
 from semvid.batch.identity import Identity, identify
 from semvid.batch.job_records import NewJob, Settled, State, Taken
 from semvid.batch.plan import OptionsReader, made_of, plan_jobs
@@ -34,12 +37,17 @@ from semvid.batch.pool import Pool, Told
 from semvid.batch.publish import finish_replacing, publish, replace_source, room_for
 from semvid.batch.sources import Source, check_output_folder, find_sources
 from semvid.batch.store import LEASE_SECONDS, STORE, WORK_FOLDER, JobStore
+from semvid.batch.winding_down import FINISH_SECONDS, Pace
+from semvid.core import interrupts
 from semvid.core.config import BatchConfig
 from semvid.core.errors import ConfigError, OutputError, SemvidError
 from semvid.core.settings import or_default
 from semvid.core.text import counted, reason
 from semvid.engine.run import follow
 
+PARTS = "parts"
+"""The folder of the finished parts of videos, beside the store."""
+_NEED_PARTS: tuple[State, ...] = ("waiting", "running", "failed", "cancelled")
 _POLL_SECONDS = 0.5
 _BEATS_PER_LEASE = 4
 
@@ -91,7 +99,8 @@ def compress_many_events(
     Yields:
         ``Planned``, then ``JobBegan``, ``JobProgress``, ``JobNotice``, ``JobPlaced`` on a cluster, and
         ``JobEnded`` of each job that is not done yet, and ``BatchEnded``. Closing the generator early lets
-        what is unfinished wait.
+        what is unfinished wait. In programs that hear signals (``interrupts.listen``) it ends by
+        itself after the first Ctrl-C, and says ``Stopping``.
     """
     started = time.monotonic()
     config = or_default(config, BatchConfig)
@@ -117,8 +126,11 @@ def compress_many_events(
         # There may be a million, and from here on the store knows them.
         del found, taken, plan, states, by_output, waiting
         pool = open_pool(config)
-        yield from Batch(store, config, failures, store_path.parent, pool).run()
-        ended = _sum_up(store, ours, num_faults, time.monotonic() - started)
+        batch = Batch(store, config, failures, store_path.parent, pool)
+        with beating(store_path, batch.holder):
+            yield from batch.run()
+        seconds = time.monotonic() - started
+        ended = _sum_up(store, ours, num_faults, seconds, is_stopped=batch.is_stopped)
     yield ended
     return ended
 
@@ -150,14 +162,19 @@ def store_for(names: Sequence[str], output: Path | None, config: BatchConfig) ->
 
 def recover(store: JobStore) -> None:
     """Put right what processes of this machine left that were killed: at once, not when their time is up."""
-    for one in store.entries(["running"]):
+    for one in list(store.entries(["running"])):
         if one.holder is not None and not _may_live(one.holder):
             store.let_go(one.holder)
-    for one in store.entries(["waiting"]):
+    for one in list(store.entries(["waiting"])):
         if one.result is not None and _is_made(one.output, made_of(one.result)):
             if one.result["replaces"]:
                 finish_replacing(one.source, one.output, store.identity_of(one.output))
             store.settle_made(one.id)
+    parts = store.path.parent / PARTS
+    for folder in parts.iterdir() if parts.is_dir() else ():
+        # Of a job that was killed after its last step, or forgotten, or of a source that has changed.
+        if folder.name.isdigit() and not any(store.entries(_NEED_PARTS, [int(folder.name)])):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_made(output: Path, made: Identity) -> bool:
@@ -196,6 +213,10 @@ class Batch:
         folder: For what is unfinished.
         pool: Does the work; not entered yet.
         clock: Seconds that never go back, of any zero.
+
+    Attributes:
+        holder: Whose the jobs in hand are.
+        is_stopped: Whether the user wanted it to end.
     """
 
     def __init__(
@@ -209,25 +230,30 @@ class Batch:
     ) -> None:
         self._store, self._config, self._failures = store, config, failures
         self._folder, self._pool, self._clock = folder, pool, clock
-        self._holder = _holder()
+        self.holder = _holder()
         self._held: dict[int, Taken] = {}
         self._work: dict[int, Path] = {}
-        self._stage: dict[int, str] = {}
+        self._pace: dict[int, Pace] = {}
         self._there: set[int] = set()
         """Jobs whose outputs were there when they began: those that a batch made, or that may be replaced."""
         self._beaten = self._clock()
+        self.is_stopped = False
+        self._ends_by = math.inf
+        """When what has not come far is given back."""
 
     def run(self) -> Generator[BatchEvent, None, None]:
-        """Go on until there is nothing left that somebody else does not hold."""
+        """Go on until nothing is left that somebody else does not hold, or the user wants it to end."""
         try:
-            with self._pool as pool:
+            with interrupts.gently() as is_asked, self._pool as pool:
                 while True:
-                    while pool.num_free:
-                        taken = self._store.take(self._holder, self._config.attempts)
+                    while pool.num_free and not is_asked():
+                        taken = self._store.take(self.holder, self._config.attempts)
                         if taken is None:
                             break
                         yield from self._begin(taken, pool)
-                    if not self._held and not self._store.is_any_left():
+                    if is_asked():
+                        yield from self._wind_down(pool)
+                    if not self._held and (is_asked() or not self._store.is_any_left()):
                         return
                     told = pool.next(_POLL_SECONDS)
                     if told is not None and told.job in self._held:
@@ -236,10 +262,29 @@ class Batch:
         finally:
             for number in list(self._held):
                 self._let_go(number)
-                self._store.give_back(number, self._holder)
+                self._store.give_back(number, self.holder)
+
+    def _wind_down(self, pool: Pool) -> Generator[BatchEvent, None, None]:
+        """Give back what will not be done soon; parts of long videos are done soon."""
+        now, was_stopped = self._clock(), self.is_stopped
+        if not was_stopped:
+            self.is_stopped, self._ends_by = True, now + FINISH_SECONDS
+        given_back = [
+            one
+            for one in self._held.values()
+            if one.whole is None and not self._pace[one.id].is_done_by(self._ends_by, now)
+        ]
+        if not was_stopped and self._held:
+            yield Stopping(len(self._held) - len(given_back), len(given_back), FINISH_SECONDS)
+        pool.break_off([one.id for one in given_back])
+        for one in given_back:
+            self._let_go(one.id)
+            self._store.give_back(one.id, self.holder)
+            yield self._ended(one, "waiting", "given back, to be begun again by the next run")
 
     def _begin(self, taken: Taken, pool: Pool) -> Generator[BatchEvent, None, None]:
         self._held[taken.id] = taken
+        self._pace[taken.id] = Pace(self._clock())
         fault = self._failures.get(taken.output)
         if fault is not None:
             yield self._settle(taken, "failed", fault)
@@ -279,24 +324,25 @@ class Batch:
             return self._settle(taken, "failed", f"{taken.source} cannot be divided: {why}")
         if len(spans) == 1:
             return None
-        folder = self._folder / "parts" / str(taken.id)
+        folder = self._folder / PARTS / str(taken.id)
         parts = []
         for number, span in enumerate(spans):
             output = folder / f"{number:04}{taken.output.suffix}"
             task = {**taken.task, "span": [span.start, span.end], "part_seconds": 0}
             parts.append(NewJob(taken.source, output, task, taken.identity))
         self._let_go(taken.id)
-        self._store.divide(taken.id, self._holder, parts)
+        self._store.divide(taken.id, self.holder, parts)
         return JobNotice(taken.id, taken.source, f"is compressed in {len(parts)} parts")
 
     def _hear(self, told: Told) -> Generator[BatchEvent, None, None]:
-        taken, record = self._held[told.job], told.record
+        taken, pace, record = self._held[told.job], self._pace[told.job], told.record
         match record["event"]:
             case "progress":
-                stage = self._stage.get(told.job, "")
-                yield JobProgress(told.job, stage, record["num_frames"], record["num_frames_from_header"])
+                num_frames, total = record["num_frames"], record["num_frames_from_header"]
+                pace.see(num_frames, total)
+                yield JobProgress(told.job, pace.stage, num_frames, total)
             case "stage":
-                self._stage[told.job] = record["name"]
+                pace.begin_stage(record["name"], self._clock())
                 yield JobProgress(told.job, record["name"], 0, None)
             case "notice":
                 yield JobNotice(told.job, taken.source, record["message"])
@@ -306,8 +352,8 @@ class Batch:
             case "died":
                 if taken.num_attempts < self._config.attempts:
                     self._let_go(taken.id)
-                    self._store.give_back(taken.id, self._holder, why=record["message"], counts=True)
-                    yield self._ended(taken, "waiting", record["message"])
+                    self._store.give_back(taken.id, self.holder, why=record["message"], counts=True)
+                    yield self._ended(taken, "waiting", f"{record['message']}; it is tried again")
                 else:
                     times = counted(taken.num_attempts, "time")
                     yield self._settle(taken, "failed", f"{record['message']}; it was tried {times}")
@@ -332,7 +378,7 @@ class Batch:
         try:
             replaces = self._config.replace and not is_part
             whole = {**result, "output": asdict(identify(work)), "replaces": replaces}
-            if not self._store.note(taken.id, self._holder, whole):
+            if not self._store.note(taken.id, self.holder, whole):
                 self._let_go(taken.id)
                 return self._ended(taken, "running", "another process does it")
             if replaces:
@@ -342,19 +388,19 @@ class Batch:
         except SemvidError as error:
             return self._settle(taken, "failed", str(error))
         ended = self._settle(taken, "done", "", whole)
-        shutil.rmtree(self._folder / "parts" / str(taken.id), ignore_errors=True)
+        shutil.rmtree(self._folder / PARTS / str(taken.id), ignore_errors=True)
         return ended
 
     def _settle(
         self, taken: Taken, state: Settled, why: str, result: dict[str, Any] | None = None
     ) -> BatchEvent:
         self._let_go(taken.id)
-        self._store.settle(taken.id, self._holder, state, why, result)
+        self._store.settle(taken.id, self.holder, state, why, result)
         return self._ended(taken, state, why, result)
 
     def _let_go(self, job: int) -> None:
         self._held.pop(job)
-        self._stage.pop(job, None)
+        self._pace.pop(job, None)
         work = self._work.pop(job, None)
         if work is not None:
             work.unlink(missing_ok=True)
@@ -376,10 +422,12 @@ class Batch:
     def _beat(self) -> None:
         if self._clock() - self._beaten > LEASE_SECONDS / _BEATS_PER_LEASE:
             self._beaten = self._clock()
-            self._store.beat(self._holder)
+            self._store.beat(self.holder)
 
 
-def _sum_up(store: JobStore, ours: Sequence[int], num_faults: int, seconds: float) -> BatchEnded:
+def _sum_up(
+    store: JobStore, ours: Sequence[int], num_faults: int, seconds: float, *, is_stopped: bool
+) -> BatchEnded:
     # What could not be looked into is no job, and has failed all the same.
     counts: dict[State, int] = {"failed": num_faults} if num_faults else {}
     source_bytes = output_bytes = 0
@@ -388,4 +436,4 @@ def _sum_up(store: JobStore, ours: Sequence[int], num_faults: int, seconds: floa
         if one.state == "done" and one.result is not None:
             source_bytes += one.result["source_bytes"]
             output_bytes += one.result["output_bytes"]
-    return BatchEnded(counts, source_bytes, output_bytes, seconds)
+    return BatchEnded(counts, source_bytes, output_bytes, seconds, is_stopped)

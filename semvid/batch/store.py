@@ -283,7 +283,8 @@ class JobStore:
             why: In one line, unless it is done.
             result: What came of it, as JSON.
         """
-        return self._give_up(job, holder, state, why, result)
+        with self._changing():
+            return self._give_up(job, holder, state, why, result)
 
     def give_back(self, job: int, holder: str, *, why: str = "", counts: bool = False) -> bool:
         """Let a job wait again; returns whether it was still the holder's.
@@ -294,7 +295,8 @@ class JobStore:
             why: What went wrong, in one line.
             counts: Whether it was an attempt; else it was interrupted.
         """
-        return self._give_up(job, holder, "waiting", why, None, counts=counts)
+        with self._changing():
+            return self._give_up(job, holder, "waiting", why, None, counts=counts)
 
     def note(self, job: int, holder: str, result: Mapping[str, Any]) -> bool:
         """Note what a job will come to, before its output gets its name; returns whether it is the holder's.
@@ -349,22 +351,21 @@ class JobStore:
         *,
         counts: bool = True,
     ) -> bool:
-        with self._changing():
-            row = self._database.execute(
-                "SELECT id FROM jobs WHERE id = ? AND holder = ? AND state = 'running'", (job, holder)
-            ).fetchone()
-            if row is None:
-                return False
-            now = self._clock()
-            self._end_attempt(job, why or state, now)
-            if state == "waiting":
-                # What was noted stays: the output may have got its name.
-                kept = self._database.execute("SELECT result FROM jobs WHERE id = ?", (job,)).fetchone()[0]
-                result = None if kept is None else json.loads(kept)
-            if not counts:
-                self._database.execute("UPDATE jobs SET num_attempts = num_attempts - 1 WHERE id = ?", (job,))
-            self._set(job, state, why, result, now)
-            return True
+        """See ``settle`` and ``give_back``; within a transaction."""
+        row = self._database.execute(
+            "SELECT result FROM jobs WHERE id = ? AND holder = ? AND state = 'running'", (job, holder)
+        ).fetchone()
+        if row is None:
+            return False
+        now = self._clock()
+        self._end_attempt(job, why or state, now)
+        if state == "waiting":
+            # What was noted stays: the output may have got its name.
+            result = None if row[0] is None else json.loads(row[0])
+        if not counts:
+            self._database.execute("UPDATE jobs SET num_attempts = num_attempts - 1 WHERE id = ?", (job,))
+        self._set(job, state, why, result, now)
+        return True
 
     def _end_attempt(self, job: int, outcome: str, now: float) -> None:
         self._database.execute(
@@ -478,9 +479,10 @@ class JobStore:
 
     def divide(self, job: int, holder: str, parts: Sequence[NewJob]) -> bool:
         """Let a job wait for parts of it to be done; returns whether it was still the holder's."""
-        if not self._give_up(job, holder, "waiting", "", None, counts=False):
-            return False
         with self._changing():
+            # In one step, or somebody else might take it without parts, and divide it again.
+            if not self._give_up(job, holder, "waiting", "", None, counts=False):
+                return False
             tasks: dict[str, int] = {}
             for one in parts:
                 self._insert(one, job, tasks)

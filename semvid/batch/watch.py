@@ -29,7 +29,7 @@ def watch_events(
     read_options: OptionsReader | None = None,
     wait: Callable[[float], None] = time.sleep,
 ) -> Generator[BatchEvent, None, None]:
-    """Do what ``compress_many_events`` does, again and again, until the generator is closed.
+    """Do what ``compress_many_events`` does, again and again, until it is closed or a batch is stopped.
 
     A file is taken once its size and time were the same at two looks: until then somebody may be writing it.
 
@@ -53,8 +53,8 @@ def watch_events(
         now = _look(names, left_out)
         resting = {path for path, seen in now.items() if before.get(path) == seen}
         before = now
-        if resting:
-            yield from _batch(names, output, config, read_options, resting)
+        if resting and (yield from _batch(names, output, config, read_options, resting)):
+            return
         wait(LOOK_SECONDS)
 
 
@@ -80,14 +80,24 @@ def _batch(
     config: BatchConfig | None,
     read_options: OptionsReader | None,
     resting: set[Path],
-) -> Generator[BatchEvent, None, None]:
+) -> Generator[BatchEvent, None, bool]:
+    """Do what has stopped growing; returns whether the user wanted it to end."""
+
     def is_taken(source: Source) -> bool:
         return source.path in resting
 
-    has_work = True
+    has_work, is_stopped, is_planned = True, False, False
     events = compress_many_events(names, output, config, read_options=read_options, takes=is_taken)
-    for event in events:
-        if isinstance(event, Planned):
-            has_work = event.num_waiting > 0
-        if has_work and not (isinstance(event, BatchEnded) and not event.counts):
-            yield event
+    try:
+        for event in events:
+            if isinstance(event, Planned):
+                is_planned, has_work = True, event.num_waiting > 0
+            if isinstance(event, BatchEnded):
+                is_stopped = event.is_stopped
+            if has_work and not (isinstance(event, BatchEnded) and not event.counts):
+                yield event
+    except InputError:
+        if is_planned:
+            raise
+        # What was there at the last look has just gone.
+    return is_stopped

@@ -13,6 +13,7 @@ import queue
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from semvid.batch.orders import carry_out
@@ -21,9 +22,16 @@ from semvid.core import interrupts
 _EXIT_BROKEN_OFF = 130
 
 
-def _tell(record: dict[str, Any]) -> None:
-    line = json.dumps(record, separators=(",", ":"), allow_nan=False)
-    os.write(1, line.encode() + b"\n")
+def _teller() -> Callable[[dict[str, Any]], None]:
+    """Return what tells of events; whatever libraries print on standard output goes to standard error now."""
+    place = os.dup(1)
+    os.dup2(2, 1)
+
+    def tell(record: dict[str, Any]) -> None:
+        line = json.dumps(record, separators=(",", ":"), allow_nan=False)
+        os.write(place, line.encode() + b"\n")
+
+    return tell
 
 
 def _read(orders: queue.Queue[dict[str, Any] | None]) -> None:
@@ -40,7 +48,12 @@ def _read(orders: queue.Queue[dict[str, Any] | None]) -> None:
 
 def main() -> None:
     """Carry out orders until there are no more to come."""
+    if hasattr(signal, "pthread_sigmask"):
+        # It was blocked until now, and one that came is gone.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     interrupts.listen()
+    tell = _teller()
     orders: queue.Queue[dict[str, Any] | None] = queue.Queue()
     try:
         threading.Thread(target=_read, args=(orders,), daemon=True).start()
@@ -48,7 +61,7 @@ def main() -> None:
             order = orders.get()
             if order is None:
                 raise KeyboardInterrupt
-            _tell(carry_out(order, _tell))
+            tell(carry_out(order, tell))
     except KeyboardInterrupt:
         release_all = getattr(sys.modules.get("semvid.media.writing.claim"), "release_all", None)
         if release_all is not None:

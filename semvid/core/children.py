@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from semvid.core.interrupts import finished_step, shielded
@@ -23,16 +25,29 @@ def start_child(
         folder: Where it works; None = where we do.
         stderr: As for ``Popen``.
     """
-    return subprocess.Popen(  # noqa: S603 - ourselves, and no shell
-        [sys.executable, *arguments],
-        cwd=folder,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        # Ctrl-C is for us.
-        start_new_session=True,
-        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-    )
+    with _kept_from_ctrl_c():
+        return subprocess.Popen(  # noqa: S603 - ourselves, and no shell
+            [sys.executable, *arguments],
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        )
+
+
+@contextmanager
+def _kept_from_ctrl_c() -> Iterator[None]:
+    """Block Ctrl-C for what is started: it is for us, and would kill what has no session of its own yet."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def run_child(command: Sequence[str], folder: Path) -> tuple[int, str]:

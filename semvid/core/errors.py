@@ -16,6 +16,7 @@ has them; the command line shows its flags instead. Leaves also inherit the buil
     ├── EncoderError(RuntimeError)             6   the encoder is missing or failed
     ├── ModelError                             7   a network cannot be loaded or run
     ├── MissedError                            8   what was asked for cannot be reached
+    ├── BatchStoppedError                    130   a batch was ended early (143 and 129: see README)
     └── ReportError                            1   the video is whole, but its report could not be made
         └── ReportInterruptedError           130   or was interrupted (143 and 129: see README)
 """
@@ -109,6 +110,12 @@ class MissedError(SemvidError):
     def __init__(self, message: str, *, best: Trial | None = None) -> None:
         super().__init__(message)
         self.best = best
+
+
+class BatchStoppedError(SemvidError):
+    """The user ended a batch before all was done; the same call goes on with it."""
+
+    exit_code: ClassVar[int] = 130
 
 
 class ReportError(SemvidError):

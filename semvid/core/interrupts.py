@@ -2,7 +2,8 @@
 
 A signal raises ``KeyboardInterrupt`` in the main thread, between any two steps of it. Where that would leave
 a thread running or a file behind, ``shielded`` holds it back until the step is done. Programs call
-``listen``; without it, as in programs that use semvid as a library, shields do nothing.
+``listen``; without it, as in programs that use semvid as a library, shields do nothing, and neither does
+``gently``.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -18,6 +20,7 @@ SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
 )
 """What ends the program in good order; not every system has each."""
+_CODE_OF_SIGNALS = 128
 _IMPORT_POLL_SECONDS = 0.05
 _PATIENCE_SECONDS = 5.0
 """How long a second signal is ignored, so as not to disturb the clean-up that the first one began."""
@@ -29,6 +32,9 @@ class _State:
     received: int | None = None
     received_at = 0.0
     depth = 0
+    is_listening = False
+    is_gentle = False
+    is_asked = False
     is_pending = False
     is_put_off = False
 
@@ -39,12 +45,46 @@ def listen() -> None:
         # nohup, and shells that start programs in the background, ignore some signals on purpose.
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _interrupt)
+    _State.is_listening = True
     sys.unraisablehook = _keep_lost
+
+
+def listen_again() -> None:
+    """Take the signals back from a library that took them; nothing if the program does not listen."""
+    if _State.is_listening:
+        listen()
+
+
+class gently:  # noqa: N801 - reads as the statement it is
+    """``with gently() as is_asked:`` only notes the first Ctrl-C: ``is_asked()`` is true then.
+
+    Work that takes hours can so be ended where it is best ended. The second Ctrl-C raises, and all other
+    signals do as ever.
+    """
+
+    def __enter__(self) -> Callable[[], bool]:
+        _State.is_gentle, _State.is_asked = True, False
+        return lambda: _State.is_asked
+
+    def __exit__(self, *error: object) -> None:
+        _State.is_gentle = False
 
 
 def received() -> int | None:
     """Return the number of the first signal, None = there was none."""
     return _State.received
+
+
+def told() -> str:
+    """Say that the program was interrupted, and by which signal if that was not Ctrl-C."""
+    number = _State.received or signal.SIGINT
+    by = "" if number == signal.SIGINT else f" by {signal.Signals(number).name}"
+    return f"interrupted{by}"
+
+
+def exit_code() -> int:
+    """Return the exit code of a program that a signal ends."""
+    return _CODE_OF_SIGNALS + (_State.received or signal.SIGINT)
 
 
 def check() -> None:
@@ -63,6 +103,9 @@ def ignore() -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    if number == signal.SIGINT and _State.is_gentle and not _State.is_asked:
+        _State.is_asked = True
+        return
     now = time.monotonic()
     if _State.received is None:
         _State.received = number

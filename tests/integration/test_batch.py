@@ -20,6 +20,7 @@ import semvid
 from semvid.batch.estimate import estimate_many_events
 from semvid.batch.run import compress_many, compress_many_events
 from semvid.batch.store import STORE, WORK_FOLDER, JobStore
+from semvid.batch.task import Task
 from semvid.batch.watch import watch_events
 from semvid.core.config import BatchConfig
 from semvid.core.errors import ConfigError, InputError, InputMissingError
@@ -437,6 +438,34 @@ def test_a_worker_ends_with_its_input():
         [sys.executable, "-P", "-m", "semvid.batch.worker"], check=False, stdin=subprocess.DEVNULL, timeout=60
     )
     assert child.returncode == 130
+
+
+def test_a_worker_does_its_job_whatever_ctrl_c_and_libraries_say(folder, tmp_path):
+    printing = tmp_path / "site"
+    printing.mkdir()
+    (printing / "sitecustomize.py").write_text(
+        "import semvid.batch.orders as orders, os\n"
+        "whole = orders.carry_out\n"
+        "orders.carry_out = lambda *given: (os.write(1, b'a library says something\\n'), whole(*given))[1]\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(printing)}
+    plain = Task(folder / "a.mkv", FAST).to_plain()
+    order = {
+        "task": plain, "source": str(folder / "a.mkv"), "output": str(tmp_path / "a.mkv"), "parts": [], "threads": 1
+    }  # fmt: skip
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "semvid.batch.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, env=environment, cwd=tmp_path,
+    ) as child:  # fmt: skip
+        child.stdin.write(json.dumps(order) + "\n")
+        child.stdin.flush()
+        told = [json.loads(child.stdout.readline())]
+        child.send_signal(signal.SIGINT)
+        while told[-1]["event"] != "ended":
+            told.append(json.loads(child.stdout.readline()))
+        child.stdin.close()
+        assert "a library says something" in child.stderr.read()
+    assert told[-1]["result"]["num_frames"] == 8
 
 
 def test_an_output_that_somebody_changed_is_not_written_over(tmp_path):

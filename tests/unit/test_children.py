@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from semvid.core.children import run_child
+from semvid.core.children import run_child, start_child
 
 ONLY_POSIX = pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
 
@@ -54,3 +54,12 @@ def test_a_program_dies_with_us_even_if_we_are_killed(tmp_path):
         time.sleep(0.01)
     os.kill(pid, signal.SIGKILL)
     pytest.fail("the program outlived us")
+
+
+@ONLY_POSIX
+def test_ctrl_c_is_kept_from_a_child_from_its_first_moment_on():
+    code = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+    with start_child(["-c", code], stderr=subprocess.PIPE) as child:
+        told, _ = child.communicate()
+    assert told == b"True\n"
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])

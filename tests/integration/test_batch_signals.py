@@ -1,0 +1,148 @@
+"""Ctrl-C once ends a batch where it is best ended, twice at once, and the next run goes on to the same bytes."""
+
+import importlib.util
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from clips import make_clip
+from program import PROGRAM
+
+from semvid.batch.store import STORE, WORK_FOLDER, JobStore
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
+OPTIONS = ["--preset", "superfast", "--probe", "none", "--model", "spectral", "--part-seconds", "10",
+           "--threads", "1"]  # fmt: skip
+ENGINES = ["local", pytest.param("ray", marks=pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="ray is not installed"
+))]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    """44 seconds, for four parts."""
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
+    options = {"preset": "ultrafast", "g": "25", "crf": "18"}
+    return make_clip(path, num_frames=1100, cut_at=290, width=96, height=64, options=options, audio=True)
+
+
+def command(film, output, *more):
+    return [*PROGRAM, "batch", str(film), "-o", str(output), *OPTIONS, *more]
+
+
+def outputs(folder):
+    found = (one for one in folder.rglob("*") if one.is_file() and WORK_FOLDER not in one.parts)
+    return {one.name: one.read_bytes() for one in found}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(film, tmp_path_factory):
+    output = tmp_path_factory.mktemp("undisturbed")
+    subprocess.run(command(film, output), check=True, stdout=subprocess.DEVNULL, cwd=output)
+    return outputs(output)
+
+
+class Run:
+    """A batch in a process group of its own, as a terminal has it; Ctrl-C goes to the whole group."""
+
+    def __init__(self, arguments, folder):
+        self.process = subprocess.Popen(
+            [*arguments, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder,
+            process_group=0,
+        )  # fmt: skip
+        self.events, self.seen = queue.Queue(), []
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        for line in self.process.stdout:
+            self.events.put(json.loads(line))
+        self.events.put(None)
+
+    def until(self, kind, **wanted):
+        while (event := self.events.get(timeout=120)) is not None:
+            self.seen.append(event)
+            if event["event"] == kind and all(event[key] == value for key, value in wanted.items()):
+                return event
+        raise AssertionError(self.process.stderr.read())
+
+    def strike(self):
+        os.killpg(self.process.pid, signal.SIGINT)
+
+    def end(self):
+        code = self.process.wait(timeout=120)
+        while (event := self.events.get(timeout=10)) is not None:
+            self.seen.append(event)
+        with self.process.stdout, self.process.stderr as stderr:
+            return code, stderr.read()
+
+    def kinds(self):
+        return [one["event"] for one in self.seen]
+
+
+def parts_done(output):
+    with JobStore(output / WORK_FOLDER / STORE) as store:
+        (whole,) = store.entries()
+        assert whole.state == "waiting"
+        return [one.state for one in store.entries(of_whole=whole.id)]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_ctrl_c_once_finishes_parts_in_hand_and_begins_nothing(engine, film, undisturbed, tmp_path):
+    output = tmp_path / "out"
+    output.mkdir()
+    run = Run(command(film, output, "--engine", engine, "--workers", "1"), tmp_path)
+    run.until("jobbegan", part=1)
+    run.strike()
+    run.until("stopping")
+    code, stderr = run.end()
+    assert code == 130, stderr
+    assert "semvid: interrupted; 1 file waits; run the same command again to go on" in stderr
+    assert run.seen[-1]["event"] == "batchended"
+    assert run.seen[-1]["is_stopped"]
+    assert run.kinds().count("jobbegan") == run.kinds().count("partended") == 1
+    assert parts_done(output) == ["done", *["waiting"] * 3]
+    assert list((output / WORK_FOLDER).glob(".semvid-*")) == []
+    again = subprocess.run(command(film, output), check=False, capture_output=True, text=True, cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert outputs(output) == undisturbed
+
+
+def test_ctrl_c_twice_stops_at_once(film, undisturbed, tmp_path):
+    output = tmp_path / "out"
+    run = Run(command(film, output, "--workers", "1"), tmp_path)
+    run.until("jobbegan", part=2)
+    run.strike()
+    run.until("stopping")
+    run.strike()
+    code, stderr = run.end()
+    assert code == 130, stderr
+    assert stderr.endswith(
+        "semvid: interrupted; what is finished is kept; run the same command again to go on\n"
+    )
+    # The second part may have been so quick as to be done before it heard of it.
+    assert parts_done(output)[0] == "done"
+    assert parts_done(output)[2:] == ["waiting"] * 2
+    assert list((output / WORK_FOLDER).glob(".semvid-*")) == []
+    again = subprocess.run(command(film, output), check=False, capture_output=True, text=True, cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert outputs(output) == undisturbed
+
+
+def test_people_are_told_what_ctrl_c_brings(film, tmp_path):
+    process = subprocess.Popen(
+        command(film, tmp_path / "out", "--workers", "1"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=tmp_path,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not list((tmp_path / "out" / WORK_FOLDER).glob("*.mp4")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 130, stderr
+    assert "Ctrl-C again stops at once" in stderr
