@@ -23,9 +23,8 @@ from semvid.batch.ray_carry import Carrier, Steps, failed, named_by, needed_file
 from semvid.batch.ray_faults import last_line, why_lost
 from semvid.batch.ray_node import Keeper, RayOrder, Worker, versions
 from semvid.batch.ray_places import Place, places_in, threads_for, why_none
-from semvid.core import interrupts
 from semvid.core.errors import ConfigError, SemvidError
-from semvid.core.interrupts import finished_step
+from semvid.core.interrupts import finished_step, listen_again
 from semvid.core.records import dataclass
 from semvid.core.text import setting
 
@@ -35,6 +34,7 @@ _OTHERS_SECONDS = 20.0
 _KNOCK_SECONDS = 5.0
 _GROW_SECONDS = 10.0
 _CLOSE_SECONDS = 10.0
+_NODES_POLL_SECONDS = 0.1
 
 
 @dataclass(slots=True)
@@ -123,7 +123,13 @@ class RayPool:
             raise _unanswered(address) from error
         finally:
             # Ray has SIGTERM end the program without any clean-up.
-            interrupts.listen_again()
+            listen_again()
+        # A cluster that has just been started may not know its nodes yet.
+        deadline = time.monotonic() + _KNOCK_SECONDS
+        while not any(one.get("CPU") for one in self._nodes()):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(_NODES_POLL_SECONDS)
 
     def _nodes(self) -> list[dict[str, float]]:
         return [one["Resources"] for one in self._ray.nodes() if one["Alive"]]

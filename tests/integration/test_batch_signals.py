@@ -69,7 +69,7 @@ class Run:
             self.seen.append(event)
             if event["event"] == kind and all(event[key] == value for key, value in wanted.items()):
                 return event
-        raise AssertionError(self.process.stderr.read())
+        raise AssertionError((self.process.wait(), self.process.stderr.read(), self.seen))
 
     def strike(self):
         os.killpg(self.process.pid, signal.SIGINT)
