@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -75,16 +75,11 @@ class BatchDrawer:
             case Planned():
                 self._plan(event)
             case JobBegan():
-                name = visible(event.source.name)
-                if event.num_parts:
-                    name += f" ({event.part or 'joining'}/{event.num_parts})"
-                self._tasks[event.job] = self._bar.add_task(name, total=None, note="")
-                self._began[event.job] = time.monotonic()
+                self._begin(event)
             case JobProgress():
                 self._follow(event)
             case JobNotice():
-                for line in self._notices.see(event.source, event.message):
-                    self._tell(line)
+                self._tell_all(self._notices.see(event.source, event.message))
             case JobPlaced():
                 self._tell_of_node(event)
             case JobEnded():
@@ -100,9 +95,15 @@ class BatchDrawer:
                 self.num_failed = event.counts.get("failed", 0)
                 self.stopped = event if event.is_stopped else None
                 self.__exit__()
-                for line in self._notices.sum_up():
-                    self._tell(line)
+                self._tell_all(self._notices.sum_up())
                 say(totals_line(event))
+
+    def _begin(self, event: JobBegan) -> None:
+        name = visible(event.source.name)
+        if event.num_parts:
+            name += f" ({event.part or 'joining'}/{event.num_parts})"
+        self._tasks[event.job] = self._bar.add_task(name, total=None, note="")
+        self._began[event.job] = time.monotonic()
 
     def _follow(self, event: JobProgress) -> None:
         task = self._tasks.get(event.job, self._all)
@@ -167,6 +168,10 @@ class BatchDrawer:
 
     def _tell(self, line: str) -> None:
         self._stderr.print(line, markup=False, soft_wrap=True)
+
+    def _tell_all(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._tell(line)
 
 
 class BatchJsonPrinter:
