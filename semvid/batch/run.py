@@ -372,6 +372,11 @@ class Batch:
         is_damaged = any(one.get("is_input_damaged") for one in results)
         if is_damaged and self._config.replace and not is_part:
             return self._settle(taken, "skipped", "the source is damaged, and its output lacks something")
+        num_missing = sum(one.get("num_missing_frames", 0) for one in results)
+        if num_missing and self._config.replace and self._config.trash is None and not is_part:
+            frames = counted(num_missing, "frame seems", "frames seem")
+            why = f"{frames} to be missing, and the source stays; `trash` lets it be replaced, and keeps it"
+            return self._settle(taken, "skipped", why)
         if least is not None and (saved < least or saved <= 0):
             way = f"{saved:.1%} smaller" if saved > 0 else f"{-saved:.1%} larger"
             return self._settle(taken, "skipped", f"the output would be {way}; the source stays")

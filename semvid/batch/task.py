@@ -35,6 +35,7 @@ _TOLD = (
     "plain_bytes",
     "saving",
     "is_input_damaged",
+    "num_missing_frames",
     "map_left_out",
 )
 """Of the result of a video, what is kept beside its sizes."""

@@ -78,6 +78,8 @@ class Result:
     gain_db: float | None = None
     """With ``match="size"``: PSNR of what matters less that of the plain encode, in dB, measured on parts of
     the video; None = not measured, or nothing matters."""
+    num_missing_frames: int = 0
+    """Frames that seem to be missing between others of the input, by its constant frame rate."""
 
 
 @dataclass(frozen=True, slots=True)

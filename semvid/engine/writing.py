@@ -108,4 +108,5 @@ class Writing:
             ),
             elapsed_seconds=elapsed_seconds,
             is_input_damaged=bool(self._reader.damage),
+            num_missing_frames=self._reader.num_missing,
         )

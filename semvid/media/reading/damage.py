@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
+
+from av import Packet
 
 from semvid.core.errors import InputError
 from semvid.core.records import dataclass
 from semvid.core.text import counted, reason
 from semvid.core.types import VideoInfo
+from semvid.media.reading.gaps import Gap
 
 _SHORTFALL_SECONDS = Fraction(1, 2)
 _SHORTFALL_FRAMES = 2
 """A stream that ends earlier than its header says by more than this counts as broken off. Headers may count
 frames that were dropped when the file was made (AVI does)."""
+
+_WITHOUT_ZEROS = frozenset({"h264", "hevc", "vvc", "mpeg4", "vp8", "vp9", "av1"})
+"""Formats whose packets hold nothing like it: start codes must not appear by chance, or all is coded to the
+last bit. JPEG and lossless formats have long zeros where a picture is flat, MPEG-2 fills up with them."""
+_HOLE = bytes(64)
+_INNER_HOLE = re.compile(rb"\0{64}\0*[^\0\1]")
+"""Zeros at the end and before a start code fill up."""
 
 
 @dataclass(slots=True)
@@ -30,6 +42,8 @@ class Damage:
     """The last element of the file is incomplete."""
     has_gaps: bool = False
     """Parts of the file could not be read."""
+    num_torn: int = 0
+    """Packets of the video of which the container has not all."""
 
     def compare_length(
         self, num_packets: int, claimed_packets: int, end: Fraction, claimed_end: Fraction | None
@@ -58,6 +72,8 @@ class Damage:
             parts.append("it is cut off: its last piece is incomplete")
         elif self.has_gaps:
             parts.append("parts of it cannot be read")
+        if self.num_torn:
+            parts.append(f"parts of {counted(self.num_torn, 'packet')} are missing")
         if self.num_bad_packets:
             parts.append(f"{counted(self.num_bad_packets, 'packet')} could not be decoded")
         if self.num_corrupt_frames:
@@ -81,6 +97,10 @@ class Oddities:
     """Frames, likewise."""
     num_early_chapters: int = 0
     """Chapters that end before anything is shown."""
+    num_late: int = 0
+    """Packets of streams that nothing told of when the file was opened."""
+    gap: Gap | None = None
+    """Frames that seem to be missing."""
 
     def remarks(self, path: Path, num_jumps: int) -> list[str]:
         """Return a sentence for the user for each kind, and for jumps of the file's clock."""
@@ -89,15 +109,32 @@ class Oddities:
         early = "left out, over before picture and sound begin"
         frames, packets = counted(self.num_retimed, "frame"), counted(self.num_moved, "packet")
         subtitles = counted(self.num_too_early, "subtitle")
-        chapters = counted(self.num_early_chapters, "chapter")
+        chapters, late = counted(self.num_early_chapters, "chapter"), counted(self.num_late, "packet")
         found = {
             f"its clock jumps {times}, as in joined files; its parts follow each other": num_jumps,
             f"{frames} {back} is shown right after the one before": self.num_retimed,
             f"{packets} of sound {back} follows the one before": self.num_moved,
             f"{subtitles} {early}": self.num_too_early,
             f"{chapters} {early}": self.num_early_chapters,
+            f"{late} of streams that begin in the middle of the file left out": self.num_late,
+            str(self.gap): 0 if self.gap is None else self.gap.num_frames,
         }
         return [f"{path}: {sentence}" for sentence, count in found.items() if count]
+
+
+def has_hole(codec: str, packet: Packet[Any]) -> bool:
+    """Return whether zeros are in a packet that no encoder writes: something was lost there, or never came.
+
+    Decoders make up a picture all the same, often without a word.
+
+    Args:
+        codec: FFmpeg's name of its format.
+        packet: Of the main video.
+    """
+    if codec not in _WITHOUT_ZEROS or packet.size <= len(_HOLE):
+        return False
+    data = bytes(packet)
+    return _HOLE in data and _INNER_HOLE.search(data) is not None
 
 
 def undecodable(info: VideoInfo, error: Exception | None) -> InputError:

@@ -16,6 +16,7 @@ from semvid.media.reading.cut_off import is_cut_off
 from semvid.media.reading.damage import Damage
 from semvid.media.reading.movie_boxes import read_edits
 from semvid.media.reading.packets import PacketReader
+from semvid.media.reading.structure import structure_of
 
 
 @dataclass(slots=True)
@@ -92,4 +93,6 @@ def check_length(
         # An edit list hides whole groups of pictures, and FFmpeg passes over them.
         num_claimed = 0
     damage.compare_length(num_read, num_claimed, end, claimed_end)
-    damage.is_cut_off = is_cut_off(info.path, info.container)
+    state = structure_of(info.path, info.container)
+    damage.is_cut_off = state == "cut off" or is_cut_off(info.path, info.container)
+    damage.has_gaps |= state == "broken"

@@ -186,6 +186,9 @@ class PacketReader:
                     if packet.size or packet.dts is not None:
                         failures = 0
                         yield packet
+            except IndexError:
+                # PyAV knows only streams that were there when the file was opened.
+                self.errors.num_late += 1
             except (FFmpegError, OSError) as error:
                 self.errors.first = self.errors.first or error
                 self.errors.is_unreadable = True

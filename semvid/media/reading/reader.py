@@ -21,8 +21,9 @@ from semvid.core.types import Frame, Span, VideoInfo
 from semvid.media.edit import part_of_file, within
 from semvid.media.fields import DEINTERLACED, FieldCount
 from semvid.media.probe import decoder_of, open_video
-from semvid.media.reading.damage import Damage, undecodable
+from semvid.media.reading.damage import Damage, has_hole, undecodable
 from semvid.media.reading.entry import Entry, find_entry, no_frames
+from semvid.media.reading.gaps import Times
 from semvid.media.reading.length import TrackLength, check_length
 from semvid.media.reading.packets import PacketReader, end_seconds, start_seconds
 from semvid.media.reading.part import edited
@@ -118,6 +119,8 @@ class VideoReader(Closing):
         self._steadier = Steadier()
         self._track = TrackLength()
         self._last_pts: int | None = None
+        self._times = Times()
+        self._is_torn = False
 
     def keep(self, others: Collection[int] | None) -> None:
         """Read only these streams beside the video, so that no other can do harm.
@@ -249,6 +252,7 @@ class VideoReader(Closing):
                 continue
             num_packets += 1
             self._track.note(packet)
+            self._look_at(packet)
             if num_packets > num_passed and not self._is_over:
                 yield from self._decode(packet)
         if not self._is_over:
@@ -260,6 +264,9 @@ class VideoReader(Closing):
                 raise no_frames(self.info, self._part, self._last_pts * self.info.time_base)
             raise undecodable(self.info, self._packets.errors.first)
         self.damage.has_gaps = self._packets.errors.is_unreadable
+        self.damage.num_torn += self._is_torn
+        if not self._packets.clock.num_jumps:
+            self._packets.errors.gap = self._times.gap(self.info.time_base)
         if not self._has_ended:
             clock = self._packets.clock
             if self._entry and self._entry.seek_to is not None:
@@ -271,6 +278,19 @@ class VideoReader(Closing):
             end_pts = self._track.end(self.info, self.stream, clock.start_shift)
             if not self.damage and not clock.num_jumps and end_pts > (self._last_pts or 0):
                 self._end = end_pts
+
+    def _look_at(self, packet: Packet[Any]) -> None:
+        """Note what a packet of the video tells of what is missing before it."""
+        if packet.pts is not None and packet.pts not in self._part:
+            return
+        # Where files were joined counters begin again, and nothing is missing; key frames follow there.
+        self.damage.num_torn += self._is_torn and not packet.is_keyframe
+        self._is_torn = packet.is_corrupt
+        if not self._is_torn and has_hole(self.info.codec, packet):
+            self.damage.num_torn += 1
+        if not packet.size and packet.pts is not None:
+            # AVI says so that a picture stays.
+            self._times.note(packet.pts - self._zero, 0)
 
     def _is_kept(self, packet: Packet[Any]) -> bool:
         if self._window is not None and not self._window.takes(packet):
@@ -329,6 +349,12 @@ class VideoReader(Closing):
         damage = [f"{path} is damaged: {self.damage}; {done}"] if self.damage else []
         return damage + packets.errors.remarks(path, packets.clock.num_jumps)
 
+    @property
+    def num_missing(self) -> int:
+        """Frames that seem to be missing between others; complete once ``read()`` is exhausted."""
+        gap = self._packets.errors.gap
+        return 0 if gap is None else gap.num_frames
+
     def check_count(self, count: int, done: str) -> None:
         """Make sure that no frame was lost on its way. Call it after ``read()``.
 
@@ -354,6 +380,9 @@ class VideoReader(Closing):
             # Broken muxers repeat or reverse timestamps; encoders refuse those.
             pts = self._last_pts + 1
             self._packets.errors.num_retimed += 1
+        if not self._has_ended and pts >= self._part.start:
+            # And of the first one after the part.
+            self._times.note(pts - self._zero, picture.duration or 0)
         picture.pts = pts - self._zero
         picture.time_base = self.info.time_base
         picture.duration = picture.duration or self._usual_duration
