@@ -32,7 +32,7 @@ _MEANT: Mapping[str, str] = {
     ),
     "--target-bytes sets the size of the output": "--size --filesize --file-size --max-size --target-size",
     "--encoder-option {name}=VALUE passes it to the encoder": (
-        "--profile --level --gop -g --keyint --bframes --bf --refs --aq-mode --aq-strength --qmin "
+        "--level --gop -g --keyint --bframes --bf --refs --aq-mode --aq-strength --qmin "
         "--qmax --bufsize --x264-params --x265-params --x264opts --x264-opts --crf-max --rc-lookahead "
         "--row-mt --lag-in-frames --deadline --pass --maxrate"
     ),

@@ -27,6 +27,8 @@ _NAMES = (
     "report",
     "stream",
     "devices",
+    "profiles",
+    "config",
     "doctor",
 )
 _EXIT_INTERRUPTED = 130
@@ -48,9 +50,7 @@ class _Commands(Mapping[str, Any]):
     """The commands by name. Each is a module of its name, loaded when the command is asked for."""
 
     def __getitem__(self, name: str) -> Any:
-        if name not in _NAMES:
-            raise KeyError(name)
-        return _load(name)
+        return load(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(_NAMES)
@@ -60,13 +60,23 @@ class _Commands(Mapping[str, Any]):
 
 
 @cache
-def _load(name: str) -> Any:
+def load(name: str) -> Any:
+    """Load a command of the program.
+
+    Raises:
+        KeyError: There is none of this name.
+    """
+    if name not in _NAMES:
+        raise KeyError(name)
+    from semvid.cli.defaults import give_defaults
+
     # Where a command has many options, its annotations are no texts: typer would compile each five times.
     alone = typer.Typer(**_STYLE)
     module = import_module(f"semvid.cli.{name}")
     alone.command(name, cls=getattr(module, "KIND", None), epilog=_EPILOG)(module.command)
     command = typer.main.get_command(alone)
     read_plainly(command, module.command)
+    give_defaults(command, name, _NAMES)
     return command
 
 

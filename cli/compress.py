@@ -133,6 +133,7 @@ def command(
         metavar="WAY", help="How to measure what is saved: quick (default), full (encodes again without a "
         "map; default with --match size) or none (a guess)."
     )] = None,
+    profile: options.Profile = None,
     workers: many.Workers = None,
     engine: many.Engine = None,
     address: many.Address = None,

@@ -79,6 +79,7 @@ def command(
     workers: Annotated[int | None, typer.Option(
         metavar="N", help="Of several pictures, how many to compress at a time. Default: one per core."
     )] = None,
+    profile: options.Profile = None,
     overwrite: options.Overwrite = False,
     as_json: Annotated[bool, typer.Option(
         "--json", help="Print the result as JSON on stdout; of several pictures, an object a line for each."

@@ -50,6 +50,7 @@ def command(
     new_size: options.NewSize = None,
     enlarge: options.Enlarge = False,
     filters: options.Filters = None,
+    profile: options.Profile = None,
     overwrite: options.Overwrite = False,
     allow_protocols: options.AllowProtocols = None,
     no_preview: options.NoPreview = False,

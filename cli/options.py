@@ -101,6 +101,11 @@ Motion = Annotated[str, time_option(
     help="How maps follow the motion from frame to frame: flow (optical flow) or vectors (the motion vectors "
     "in the source)."
 )]
+Profile = Annotated[str | None, typer.Option(
+    metavar="NAME", help="Options for a purpose, as web or meeting: 'semvid profiles' lists them. What is "
+    "typed wins."
+)]
+"""Takes effect when it is parsed: see ``cli.defaults``."""
 Start = Annotated[str | None, part_option(
     metavar="TIME", help="Begin with the first frame shown at this time, as in 12.5 (seconds) or 1:02:03.5. "
     "Sound is cut there too."

@@ -60,6 +60,7 @@ def command(
     rotate: options.Rotate = None,
     denoise: options.Denoise = None,
     filters: options.Filters = None,
+    profile: options.Profile = None,
     overwrite: options.Overwrite = False,
     allow_protocols: options.AllowProtocols = None,
     no_preview: options.NoPreview = False,

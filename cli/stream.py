@@ -83,6 +83,7 @@ def command(
     movement: options.Movement = None,
     device: options.Device = options.MAPS.device,
     threads: options.Threads = options.THREADS,
+    profile: options.Profile = None,
     overwrite: options.Overwrite = False,
     allow_protocols: options.AllowProtocols = None,
     as_json: Annotated[bool, typer.Option(

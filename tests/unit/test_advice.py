@@ -28,7 +28,7 @@ def complaint(line, monkeypatch):
         ("compress a.mp4 --output-dir x", "-o names the file to write"),
         ("maps a.mp4 --outfile=x", "-o names the file to write"),
         ("compress -i a.mp4", "the input needs no option"),
-        ("compress a.mp4 --profile high", "--encoder-option profile=VALUE passes it to the encoder"),
+        ("compress a.mp4 --level 4.1", "--encoder-option level=VALUE passes it to the encoder"),
         ("compress a.mp4 --crf-max 30", "--encoder-option crf_max=VALUE passes it to the encoder"),
         ("compress a.mp4 --x264-params me=hex", "--encoder-option x264-params=VALUE"),
         ("compress a.mp4 -crf 23", "write --crf"),

@@ -90,6 +90,7 @@ NAMES = {
 FINE = {
     "watch": "is for many files: see test_batch", "engine": "is for many files: see test_batch", "address": "is for many files: see test_batch",
     "attempts": "is for many files: see test_batch", "part_seconds": "is for many files: see test_batch", "min_saving": "is for many files: see test_batch",
+    "profile": "is no option in messages: see test_profiles", "everything": "nothing can be wrong with it",
     "replace": "is for many files: see test_batch", "trash": "is for many files: see test_batch",
     "state": "is read by the command line: see test_batch", "as_json": "nothing can be wrong with it", "no_preview": "nothing can be wrong with it",
     "realtime": "has no meaning for other sources than files", "loop": "has no meaning for other sources than files",
