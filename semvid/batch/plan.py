@@ -102,7 +102,7 @@ def plan_jobs(
             }  # fmt: skip
         plan.jobs.append(NewJob(one.task.source, target, records[one.task.config], seen, is_lost=is_lost))
         if fault:
-            plan.failures[target] = fault
+            plan.failures[target] = config.strictly(fault)
     return plan
 
 
@@ -154,8 +154,7 @@ def _task(source: Source, config: BatchConfig, read_options: OptionsReader | Non
         return Task(path, config.picture)
     if source.options and read_options is not None:
         own = read_options(source.options, source.place)
-        config.check_replaced(own)
-        return Task(path, own)
+        return Task(path, config.for_place(own))
     return Task(path, config.video)
 
 

@@ -38,6 +38,7 @@ from semvid.batch.publish import finish_replacing, publish, replace_source, room
 from semvid.batch.sources import Source, check_output_folder, find_sources
 from semvid.batch.store import LEASE_SECONDS, STORE, WORK_FOLDER, JobStore
 from semvid.batch.winding_down import FINISH_SECONDS, Pace
+from semvid.batch.worth import why_skipped
 from semvid.core import interrupts
 from semvid.core.config import BatchConfig
 from semvid.core.errors import ConfigError, OutputError, SemvidError
@@ -360,26 +361,15 @@ class Batch:
             case "ended" if "result" in record:
                 yield self._finish(taken, record["result"])
             case _:
-                yield self._settle(taken, "failed", record["message"])
+                yield self._settle(taken, "failed", self._config.strictly(record["message"]))
 
     def _finish(self, taken: Taken, result: dict[str, Any]) -> BatchEvent:
         """Decide whether an output is worth having, and give it its name."""
         work, is_part = self._work[taken.id], taken.task["span"] is not None
-        least = None if is_part else self._config.least_saving
-        source_bytes = result["source_bytes"]
-        saved = 1 - result["output_bytes"] / max(source_bytes, 1)
-        results = [result, *(one.result or {} for one in self._store.entries(of_whole=taken.id))]
-        is_damaged = any(one.get("is_input_damaged") for one in results)
-        if is_damaged and self._config.replace and not is_part:
-            return self._settle(taken, "skipped", "the source is damaged, and its output lacks something")
-        num_missing = sum(one.get("num_missing_frames", 0) for one in results)
-        if num_missing and self._config.replace and self._config.trash is None and not is_part:
-            frames = counted(num_missing, "frame seems", "frames seem")
-            why = f"{frames} to be missing, and the source stays; `trash` lets it be replaced, and keeps it"
-            return self._settle(taken, "skipped", why)
-        if least is not None and (saved < least or saved <= 0):
-            way = f"{saved:.1%} smaller" if saved > 0 else f"{-saved:.1%} larger"
-            return self._settle(taken, "skipped", f"the output would be {way}; the source stays")
+        if not is_part:
+            results = [result, *(one.result or {} for one in self._store.entries(of_whole=taken.id))]
+            if (why := why_skipped(results, self._config)) is not None:
+                return self._settle(taken, "skipped", why)
         try:
             replaces = self._config.replace and not is_part
             whole = {**result, "output": asdict(identify(work)), "replaces": replaces}

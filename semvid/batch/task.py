@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from semvid.core.events import Chosen, Done, Notice, Progress, Stage
 from semvid.core.plain import from_plain, to_plain
 from semvid.core.rate import Crf
 from semvid.core.records import dataclass
+from semvid.core.text import Loss
 from semvid.core.types import Span
 from semvid.engine.job import Job
 from semvid.media.writing.concat import concat
@@ -39,6 +40,8 @@ _TOLD = (
     "map_left_out",
 )
 """Of the result of a video, what is kept beside its sizes."""
+LOSSES = "losses"
+"""In the record of what came of a task: sentences about what of the source its output lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,33 +115,36 @@ class Task:
             yield from map(Notice, picture.notices)
             return {
                 "source_bytes": picture.source_bytes, "output_bytes": picture.output_bytes,
-                "quality": picture.quality,
+                "quality": picture.quality, LOSSES: _losses(picture.notices),
             }  # fmt: skip
         config = replace(self.config, threads=threads, overwrite=True)
         if self.parts:
-            yield from map(Notice, concat(self.parts, output, self.source, config))
+            told = concat(self.parts, output, self.source, config)
+            yield from map(Notice, told)
             num_frames = check_borders(output, self.parts)
             if config.verify == "full":
                 yield Stage("decoding the output")
                 for count in decode_all(output, 0, num_frames, output):
                     yield Progress(count, num_frames, 0)
             sizes = self.source.stat().st_size, output.stat().st_size
-            return {"source_bytes": sizes[0], "output_bytes": sizes[1]}
+            return {"source_bytes": sizes[0], "output_bytes": sizes[1], LOSSES: _losses(told)}
         if self.span is not None:
             # What is measured of a part says little of the whole, which is checked when it is joined.
             drop = _ALL_BUT_PICTURES
             config = replace(config, drop=drop, strict=False, verify="quick")
             if config.allocation.strength > 0:
                 config = replace(config, probe="none")
+        told = []
         with closing(job_events(Job(self.source, self.span, output, config))) as events:
             for event in events:
                 if isinstance(event, Done):
                     result = event.result
                 elif isinstance(event, Progress | Stage | Notice):
+                    told += [event.message] if isinstance(event, Notice) else []
                     yield event
         return {
             "source_bytes": result.source_bytes, "output_bytes": result.output_bytes,
-            **{name: getattr(result, name) for name in _TOLD},
+            LOSSES: _losses(told), **{name: getattr(result, name) for name in _TOLD},
         }  # fmt: skip
 
     def estimate(
@@ -177,3 +183,7 @@ class Task:
             "source_bytes": source_bytes, "output_bytes": chosen.trial.output_bytes,
             "seconds": chosen.expected_seconds, "quality": chosen.trial.quality,
         }  # fmt: skip
+
+
+def _losses(told: Iterable[str]) -> list[str]:
+    return [str(one) for one in told if isinstance(one, Loss)]

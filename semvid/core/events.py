@@ -25,6 +25,7 @@ class Notice:
     """Something the user should know that does not stop the work."""
 
     message: str
+    """One sentence; a ``Loss`` if it tells what of the source the output lacks."""
 
 
 @dataclass(frozen=True, slots=True)

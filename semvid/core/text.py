@@ -37,6 +37,12 @@ def reason(error: Exception) -> str:
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__).rstrip(". ").lower()
 
 
+class Loss(str):
+    """A sentence about something of the source that the output lacks."""
+
+    __slots__ = ()
+
+
 def counted(count: int, one: str, many: str = "") -> str:
     """Write a count and what it counts: ``1 frame``, ``2 frames``, ``0 frames``.
 

@@ -19,7 +19,7 @@ from semvid.core.rate import Quality, Size, Ssimulacra2
 from semvid.core.records import dataclass
 from semvid.core.results import ImageResult
 from semvid.core.settings import or_default
-from semvid.core.text import setting
+from semvid.core.text import Loss, setting
 from semvid.core.threads import limited_threads, thread_budget
 from semvid.core.types import FloatArray
 from semvid.importance.registry import importance_of
@@ -104,7 +104,7 @@ def code_still(
     is_grey = shown.pixels.ndim == 2 or config.sampling == "grey"
     tags, lost = stripped(shown.tags, config.strip, picture.orientation)
     tags, misfits = tags.fitting(1 if is_grey else 3)
-    notices = (*picture.notices, *lost, *misfits)
+    notices = tuple(map(Loss, (*picture.notices, *lost, *misfits)))
     is_same = shown is picture and is_grey == (picture.pixels.ndim == 2)
     copy = None if config.allow_larger or not is_same else _copy(source, config, tags)
     rate = config.rate

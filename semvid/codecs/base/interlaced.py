@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from semvid.core.config import Deinterlace
+from semvid.core.text import Loss
 from semvid.core.types import AnalysedFrame, Frame
 from semvid.media.fields import DEINTERLACED, WOVEN, Deinterlacer, FieldCount
 from semvid.media.writing.containers import MP4_LIKE
@@ -73,7 +74,10 @@ class InterlacedStage:
 
     def notices(self) -> list[str]:
         """Call after the last frame: a sentence if any frame was interlaced."""
-        return self._count.notice(self._done)
+        told = self._count.notice(self._done)
+        # Fields are gone, or players do not learn of them, and nobody asked for that.
+        is_lost = self._choice == "auto" and not self._codes_fields
+        return [Loss(one) for one in told] if is_lost else told
 
     @property
     def _done(self) -> str:

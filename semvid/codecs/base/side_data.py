@@ -20,6 +20,7 @@ from semvid.codecs.base.side_data_kinds import (
     kind_called,
 )
 from semvid.core.records import dataclass
+from semvid.core.text import Loss
 from semvid.media.alpha import Flattener
 from semvid.media.colour import is_convertible, matrix_name
 from semvid.media.side_data import side_data, side_data_bytes
@@ -139,7 +140,7 @@ class SideDataKeeper:
         if self.suffix == ".mkv" or (self.suffix == ".webm" and tag in WEBM_STEREO):
             self.tags["stereo_mode"] = tag
         else:
-            self.notices.append(f"{self._where} does not keep the video's {STEREO.name}; write to .mkv")
+            self._add(f"{self._where} does not keep the video's {STEREO.name}; write to .mkv")
 
     def _tell(self, kind: Kind, data: bytes | None) -> None:
         notice = f"{self._where} does not keep the video's {kind.name}"
@@ -149,7 +150,7 @@ class SideDataKeeper:
 
     def _add(self, notice: str) -> None:
         if notice not in self.notices:
-            self.notices.append(notice)
+            self.notices.append(Loss(notice))
 
     @property
     def _where(self) -> str:

@@ -19,6 +19,7 @@ from semvid.core.conversion import Colours, converted
 from semvid.core.errors import EncoderError
 from semvid.core.luma import plane_of
 from semvid.core.records import dataclass
+from semvid.core.text import Loss
 from semvid.core.types import Frame, QuantizerOffsets
 from semvid.media.alpha import Flattener
 from semvid.media.colour import UNSPECIFIED, has_alpha, is_convertible, matrix_name, matrix_of
@@ -74,9 +75,10 @@ class FramePreparer:
         self.keeps_alpha = minds_alpha and spec.alpha_options is not None
         self._flattener = Flattener() if minds_alpha and not self.keeps_alpha else None
         self.pixel_format = _WITH_ALPHA if self.keeps_alpha else choose_pixel_format(spec, source)
-        self.conversions = []
+        self.conversions: list[str] = []
         if self.pixel_format not in {source, _FULL_RANGE_NAMES.get(source)}:
-            self.conversions.append(f"{spec.name} does not code {source}; converted to {self.pixel_format}")
+            told = f"{spec.name} does not code {source}; converted to {self.pixel_format}"
+            self.conversions.append(Loss(told))
         self.size = coded_size(spec, self.pixel_format, picture.width, picture.height)
         self._padder: Graph | None = None
         if self.size != (picture.width, picture.height):
@@ -87,19 +89,20 @@ class FramePreparer:
         self._color = _Color.of(picture, spec)
         self.color_range, self.color_matrix = self._color.range, self._color.matrix
         if self._color.changes_range and not self._color.is_rgb_source:
-            self.conversions.append(
-                f"{spec.name} does not code full range; samples converted to limited range"
-            )
+            told = f"{spec.name} does not code full range; samples converted to limited range"
+            self.conversions.append(Loss(told))
         if self._color.changes_matrix:
-            self.conversions.append(
+            told = (
                 f"{spec.name} does not code colours by {matrix_name(self._color.source_matrix)}; "
                 f"converted to {matrix_name(self._color.matrix)}"
             )
+            self.conversions.append(Loss(told))
         elif not self._color.is_rgb_source and picture.colorspace not in spec.matrices | {UNSPECIFIED}:
-            self.conversions.append(
+            told = (
                 f"{spec.name} cannot say that colours are coded as {matrix_name(picture.colorspace)}, "
                 "and players will show wrong ones; convert them to BT.709 first"
             )
+            self.conversions.append(Loss(told))
         self.field_order = field_order(picture)
         self.codes_fields = codes_fields and self.field_order is not None
         self._marker = ProgressiveMarker(self.field_order if self.codes_fields else None)

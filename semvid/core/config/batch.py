@@ -41,7 +41,8 @@ class BatchConfig(Settings):
     """Skip what would not become smaller by this share of the source; None = keep whatever comes out."""
     replace: bool = False
     """Put each output in the place of its source, once it is complete and checked; with ``min_saving`` 0 if
-    none is given. Videos are checked by ``verify="full"`` then, whatever ``video`` says."""
+    none is given. Videos are checked by ``verify="full"`` then, whatever ``video`` says. Without ``trash``
+    they are also ``strict``, and what lacks anything of its source does not replace it."""
     overwrite: bool = False
     """Replace existing outputs that no batch made."""
     trash: Path | None = None
@@ -70,22 +71,34 @@ class BatchConfig(Settings):
                 )
 
         if self.replace:
-            self.check_replaced(self.video)
-            # The source is gone afterwards.
-            object.__setattr__(self, "video", dataclasses.replace(self.video, verify="full"))
+            object.__setattr__(self, "video", self.for_place(self.video))
 
-    def check_replaced(self, video: CompressConfig) -> None:
-        """Refuse to put a part of a video in its place: the rest would be lost.
+    @property
+    def is_only_copy(self) -> bool:
+        """Whether an output is all that is left of its source."""
+        return self.replace and self.trash is None
+
+    def for_place(self, video: CompressConfig) -> CompressConfig:
+        """Return how a video is compressed whose output may take its place: checked, and nothing left out.
 
         Raises:
-            ConfigError: It is a part, and replaces the whole.
+            ConfigError: It is a part, and would replace the whole.
         """
+        if not self.replace:
+            return video
         cut = [one for one in video.edit.changes() if one in {"start", "end", "duration", "crop"}]
-        if self.replace and cut:
+        if cut:
             raise ConfigError(
                 f"`replace` and `{cut[0]}` exclude each other: the rest of the source would be lost; "
                 "leave one out"
             )
+        return dataclasses.replace(video, verify="full", strict=video.strict or self.is_only_copy)
+
+    def strictly(self, why: str) -> str:
+        """Say of a failure that it would be none if the source were kept, if that is so."""
+        if "`strict`" not in why or not self.is_only_copy:
+            return why
+        return f"{why}; the source stays, since `replace` is strict without a `trash`"
 
     @property
     def least_saving(self) -> float | None:

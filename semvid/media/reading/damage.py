@@ -11,7 +11,7 @@ from av import Packet
 
 from semvid.core.errors import InputError
 from semvid.core.records import dataclass
-from semvid.core.text import counted, reason
+from semvid.core.text import Loss, counted, reason
 from semvid.core.types import VideoInfo
 from semvid.media.reading.gaps import Gap
 
@@ -114,12 +114,17 @@ class Oddities:
             f"its clock jumps {times}, as in joined files; its parts follow each other": num_jumps,
             f"{frames} {back} is shown right after the one before": self.num_retimed,
             f"{packets} of sound {back} follows the one before": self.num_moved,
+            str(self.gap): 0 if self.gap is None else self.gap.num_frames,
+        }
+        lost = {
             f"{subtitles} {early}": self.num_too_early,
             f"{chapters} {early}": self.num_early_chapters,
             f"{late} of streams that begin in the middle of the file left out": self.num_late,
-            str(self.gap): 0 if self.gap is None else self.gap.num_frames,
         }
-        return [f"{path}: {sentence}" for sentence, count in found.items() if count]
+        return [
+            *(f"{path}: {sentence}" for sentence, count in found.items() if count),
+            *(Loss(f"{path}: {sentence}") for sentence, count in lost.items() if count),
+        ]
 
 
 def has_hole(codec: str, packet: Packet[Any]) -> bool:

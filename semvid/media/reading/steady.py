@@ -11,7 +11,7 @@ from av.filter import Graph
 
 from semvid.core.geometry import even_side, turned_size
 from semvid.core.records import dataclass
-from semvid.core.text import counted
+from semvid.core.text import Loss, counted
 from semvid.media.colour import matrix_of, range_of
 from semvid.media.filter_chain import TURNING, Step, chain
 
@@ -154,7 +154,8 @@ class Steadier:
             return
         mine, its = (", ".join(words) for words in zip(*parts, strict=True))
         done = _what_is_done(kind, first)
-        self._told.append(f"from frame {self.num_frames} on the video is {mine} instead of {its}; {done}")
+        told = f"from frame {self.num_frames} on the video is {mine} instead of {its}; {done}"
+        self._told.append(Loss(told) if done else told)
 
 
 def _what_is_done(kind: _Kind, first: _Kind) -> str:

@@ -12,7 +12,7 @@ from av.stream import Disposition, Stream
 from semvid.core.config import CompressConfig
 from semvid.core.errors import OutputError
 from semvid.core.records import dataclass
-from semvid.core.text import counted
+from semvid.core.text import Loss, counted
 from semvid.media.probe import UNKNOWN_CODEC, is_cover_art
 from semvid.media.probe import codec_name as coded_as
 from semvid.media.writing.cargo import Cargo
@@ -88,7 +88,11 @@ class Manifest:
     @property
     def notices(self) -> list[str]:
         """A sentence for each stream that is not as it was."""
-        return [f"{one.label} {one.why}" for one in self.passages.values() if one.why]
+        return [
+            (Loss if one.way is Way.LEAVE else str)(f"{one.label} {one.why}")
+            for one in self.passages.values()
+            if one.why
+        ]
 
 
 def label(stream: Stream) -> str:

@@ -16,7 +16,7 @@ from av.error import FFmpegError
 from av.filter import Graph
 
 from semvid.core.records import dataclass
-from semvid.core.text import counted
+from semvid.core.text import Loss, counted
 from semvid.media.filter_chain import Step
 from semvid.media.writing.container_trial import global_header, written_by
 from semvid.media.writing.even_sound import WHY, Offset
@@ -179,12 +179,11 @@ class SoundConverter:
         """A sentence for what went wrong."""
         where = f"stream {self._source.index} (audio, {self._source.codec_context.codec.canonical_name})"
         if self._next_sample is None:
-            return [f"{where} is empty in the output: none of its sound could be decoded"]
-        found = []
+            return [Loss(f"{where} is empty in the output: none of its sound could be decoded")]
+        found: list[str] = []
         if self._num_bad_packets:
-            found.append(
-                f"{where} is damaged: {counted(self._num_bad_packets, 'packet')} could not be decoded"
-            )
+            bad = counted(self._num_bad_packets, "packet")
+            found.append(Loss(f"{where} is damaged: {bad} could not be decoded"))
         if self._is_even and (words := str(Offset(late=self._lead_in))):
             found.append(f"{where} is heard {words}: {WHY}; write to .mov or .mkv")
         return found

@@ -13,7 +13,7 @@ from av.subtitles.stream import SubtitleStream
 from av.subtitles.subtitle import AssSubtitle, SubtitleSet
 
 from semvid.core.records import dataclass
-from semvid.core.text import counted
+from semvid.core.text import Loss, counted
 from semvid.media.writing.container_trial import global_header
 
 _MILLISECOND = Fraction(1, 1000)
@@ -93,8 +93,10 @@ class SubtitleConverter:
             return []
         name = self._source.codec_context.codec.canonical_name
         return [
-            f"stream {self._source.index} (subtitle, {name}) is damaged: "
-            f"{counted(self._num_bad_packets, 'packet')} could not be decoded"
+            Loss(
+                f"stream {self._source.index} (subtitle, {name}) is damaged: "
+                f"{counted(self._num_bad_packets, 'packet')} could not be decoded"
+            )
         ]
 
     def _until(self, now: int) -> list[_Cue]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from av.container import InputContainer
 from av.stream import Disposition, Stream
 
-from semvid.core.text import counted
+from semvid.core.text import Loss, counted
 
 _STALE = (
     "encoder", "duration", "bps", "number_of_", "_statistics", "major_brand", "minor_version",
@@ -96,7 +96,7 @@ class Inventory:
             for name in _missing(tags, kept)
         }
         sentences.append(self._sentence(sorted(missing_tags), "the chapters"))
-        return [one for one in sentences if one]
+        return [Loss(one) for one in sentences if one]
 
     def _sentence(self, names: list[str], owner: str) -> str:
         if not names:
