@@ -130,6 +130,8 @@ class RayPool:
             if time.monotonic() > deadline:
                 break
             time.sleep(_NODES_POLL_SECONDS)
+        # A thread of its prints what happens to nodes to standard output, where our lines go: no switch.
+        import_module("ray._private.worker").__dict__["print_to_stdstream"] = _keep_quiet
 
     def _nodes(self) -> list[dict[str, float]]:
         return [one["Resources"] for one in self._ray.nodes() if one["Alive"]]
@@ -346,6 +348,10 @@ def _news(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [one for one in records[:-1] if one["event"] != "progress"] + records[-1:]
 
 
+def _keep_quiet(*given: object, **more: object) -> None:
+    """Take the place of what prints."""
+
+
 def _knock(address: str) -> None:
     """Find out whether anything answers: Ray itself tries for minutes.
 
@@ -360,6 +366,7 @@ def _knock(address: str) -> None:
 
 
 def _unanswered(address: str | None) -> ConfigError:
-    return ConfigError(
-        f"no Ray cluster answers at {setting('ray_address', address)}; start one with 'ray start --head'"
-    )
+    start = "start one with 'ray start --head'"
+    if address is not None and address.startswith("ray://"):
+        start += ", where 'ray[client]' is installed, as it has to be here"
+    return ConfigError(f"no Ray cluster answers at {setting('ray_address', address)}; {start}")

@@ -81,6 +81,9 @@ class Worker:
         import platform
         from importlib import import_module
 
+        # What runs that died left in the node's temporary folder goes now.
+        with scratch_folder():
+            pass
         context: Any = import_module("ray").get_runtime_context()
         return {**versions(), "node": platform.node(), "id": context.get_node_id()}
 

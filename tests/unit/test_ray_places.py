@@ -58,6 +58,15 @@ class ActorDiedError(Exception):
     pass
 
 
+class ActorUnavailableError(Exception):
+    pass
+
+
+def test_a_node_that_does_not_answer():
+    error = ActorUnavailableError("The actor is temporarily unavailable: RpcError: Socket closed")
+    assert why_lost(error) == "its node does not answer any more"
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
