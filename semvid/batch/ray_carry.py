@@ -77,6 +77,7 @@ class Carrier:
     ) -> None:
         self._errors, self._make_keeper, self._tell = errors, make_keeper, tell
         self._nodes: dict[str, _Node] = {}
+        self._given_up: list[Any] = []
         self._num_transfers = 0
         self._too_full: dict[str, int] = {}
         """By node: the smallest file that it had no room for, in bytes."""
@@ -165,7 +166,7 @@ class Carrier:
     @property
     def keepers(self) -> list[Any]:
         """The actors that keep files."""
-        return [one.keeper for one in self._nodes.values()]
+        return [*(one.keeper for one in self._nodes.values()), *self._given_up]
 
     def _meet(self, node: str, name: str) -> _Node:
         self._nodes[node] = _Node(node, name, self._make_keeper(node))
@@ -184,9 +185,10 @@ class Carrier:
             raise NodeDiskError(
                 f"node {node.name} cannot keep files ({last_line(error)}); check its disk"
             ) from error
-        except self._errors.RayActorError:
+        except self._errors.RayError:
             if self._nodes.get(node.id) is node:
-                del self._nodes[node.id]
+                # It may live, if but a piece was lost: it ends with the others.
+                self._given_up.append(self._nodes.pop(node.id).keeper)
             raise
 
     def _room(self, node: _Node, name: str, size: int) -> Generator[Any, Any, str]:

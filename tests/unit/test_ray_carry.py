@@ -43,7 +43,7 @@ class Cluster:
     def __init__(self, tell=lambda job, record: None):
         self.count = {"on_way": 0, "most": 0}
         self.ends = []
-        errors = SimpleNamespace(RayTaskError=TaskError, RayActorError=LostError)
+        errors = SimpleNamespace(RayTaskError=TaskError, RayError=LostError)
         self.carrier = Carrier(errors, self.make_keeper, tell)
 
     def make_keeper(self, node):
@@ -190,6 +190,19 @@ def test_what_changes_on_the_way_is_not_compressed(cluster, source, tmp_path):
     source.write_bytes(b"other")
     with pytest.raises(OutputError, match="changed while it was sent"):
         finish(cluster, carrier.steps(Actor(Far(), cluster.count), "n1", "node", 0, whole))
+
+
+def test_a_keeper_that_is_lost_is_replaced(cluster, source, tmp_path):
+    carrier = cluster.carrier
+    worker = Actor(Far(), cluster.count)
+    steps = carrier.steps(worker, "n1", "node", 0, order(source, tmp_path / "0.mp4"))
+    go_on(cluster, steps, go_on(cluster, steps, ("answer", None)))
+    with pytest.raises(LostError):
+        steps.throw(LostError())
+    assert len(carrier.keepers) == 1, "it is ended with the others"
+    again = finish(cluster, carrier.steps(worker, "n1", "node", 0, order(source, tmp_path / "0.mp4")))
+    assert "result" in again
+    assert len(carrier.keepers) == 2
 
 
 def test_workers_take_other_names_and_give_back_the_users(tmp_path):

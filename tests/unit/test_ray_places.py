@@ -70,7 +70,10 @@ def test_a_node_that_does_not_answer():
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("Task was killed due to the node running low on memory.", "took too much memory, and Ray killed it"),
+        (
+            "1 worker(s) were killed due to the node running low on memory. ...",
+            "took too much memory, and Ray",
+        ),
         ("The process is killed by SIGKILL by OOM killer", "it crashed, or was killed"),
         ("The actor died because its node has died. Node Id: 12", "its node was lost"),
         ("first\n  what happened  \n", "its worker was lost: what happened"),
