@@ -115,6 +115,9 @@ class RayPool:
     def _start(self, address: str | None) -> None:
         if address is not None and address != "auto":
             _knock(address)
+        # Ray prints what happens to nodes to standard output, where our lines go, and has no switch for it.
+        private: Any = import_module("ray._private.worker")
+        private.print_to_stdstream = _keep_quiet
         # A dashboard is for clusters that last.
         more = {"include_dashboard": False} if address is None else {}
         try:
@@ -130,8 +133,6 @@ class RayPool:
             if time.monotonic() > deadline:
                 break
             time.sleep(_NODES_POLL_SECONDS)
-        # A thread of its prints what happens to nodes to standard output, where our lines go: no switch.
-        import_module("ray._private.worker").__dict__["print_to_stdstream"] = _keep_quiet
 
     def _nodes(self) -> list[dict[str, float]]:
         return [one["Resources"] for one in self._ray.nodes() if one["Alive"]]
