@@ -58,6 +58,8 @@ _MEANT: Mapping[str, str] = {
     "--model names the network": "--network --weights --net --checkpoint",
     "--focus sets what matters": "--class --classes --objects --weights",
     "--device sets where the network runs": "--gpu --cuda --cpu --mps --no-gpu",
+    "--jobs sets how many files to compress at a time": "-j --workers --parallel --processes --concurrency",
+    "--retry sets how often to try again": "--retries --attempts --max-retries --tries",
     "--threads sets how many cores to keep busy": "-j --jobs --workers --num-threads --cores --cpus",
     "--no-preview hides the picture": "--quiet --silent --no-progress",
     "--json prints everything as JSON": "--verbose -v --debug --log-level --loglevel --quiet --silent",

@@ -134,13 +134,16 @@ def command(
         "map; default with --match size) or none (a guess)."
     )] = None,
     profile: options.Profile = None,
-    workers: many.Workers = None,
+    jobs: many.Jobs = None,
     engine: many.Engine = None,
     address: many.Address = None,
-    attempts: many.Attempts = None,
+    retry: many.Retry = None,
+    resume: many.Resume = False,
+    no_resume: many.NoResume = False,
     part_seconds: many.PartSeconds = None,
     watch: many.Watch = False,
     min_saving: many.MinSaving = None,
+    skip_if_larger: many.SkipIfLarger = False,
     replace: many.Replace = False,
     trash: many.Trash = None,
     dry_run: Annotated[bool, typer.Option(
@@ -208,26 +211,17 @@ def command(
 
     if many.take_config(config):
         return
+    wishes = many.Wishes(
+        jobs=jobs, engine=engine, address=address, retry=retry, resume=resume,
+        no_resume=no_resume, part_seconds=part_seconds, min_saving=min_saving, skip_if_larger=skip_if_larger,
+        replace=replace, trash=trash, watch=watch, dry_run=dry_run,
+    )  # fmt: skip
     if many.are_many(sources, always=replace or watch):
         if report is not None:
             raise ConfigError("--report is for one video; leave it out")
-        if dry_run and watch:
-            raise ConfigError("--dry-run ends, and --watch does not; leave one out")
-        many.run_batch(
-            sources, output, config, workers=workers, engine=engine, address=address, attempts=attempts,
-            part_seconds=part_seconds, min_saving=min_saving, replace=replace, trash=trash, as_json=as_json,
-            dry_run=dry_run, watch=watch,
-        )  # fmt: skip
+        many.run_batch(sources, output, config, wishes, as_json=as_json)
         return
-    many.check_one(
-        workers=workers,
-        engine=engine,
-        address=address,
-        attempts=attempts,
-        part_seconds=part_seconds,
-        min_saving=min_saving,
-        trash=trash,
-    )
+    wishes.check_one()
     source = Path(sources[0])
     from semvid.importance.registry import begin_opening, sharing_cores
 

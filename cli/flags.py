@@ -23,7 +23,7 @@ _FLAGS: Mapping[str, str] = {
     "address": "--serve", "ray_address": "--address",
     "WebServer": "--serve", "allow_protocols": "--allow-protocols", "csv": "--csv",
     "report": "--report", "against": "--against", "tests": "TEST",
-    "qualities": "--crf", "masks": "--masks", "workers": "--workers",
+    "qualities": "--crf", "masks": "--masks", "jobs": "--jobs",
     "make_report": "--report", "write_report": "--report",
 }  # fmt: skip
 """Options that are not fields of a config, or whose flag has another name; the rest follow the usual rule."""
@@ -57,4 +57,6 @@ def _flag(found: re.Match[str]) -> str:
     flag = _FLAGS.get(name, f"--{name.replace('_', '-')}")
     is_switch = isinstance(_FIELDS.get(name), bool)
     value = value if argument is None else argument
+    if value == "False" and _FIELDS.get(name) is True:
+        return f"--no-{name.replace('_', '-')}"
     return flag if value is None or is_switch else f"{flag} {value}"

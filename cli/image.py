@@ -76,7 +76,7 @@ def command(
         "--allow-larger", help="Write the output even if it is no smaller than the source. Else it is a "
         "copy, or refused."
     )] = False,
-    workers: Annotated[int | None, typer.Option(
+    jobs: Annotated[int | None, typer.Option(
         metavar="N", help="Of several pictures, how many to compress at a time. Default: one per core."
     )] = None,
     profile: options.Profile = None,
@@ -113,10 +113,10 @@ def command(
     if len(sources) > 1 or sources[0].is_dir() or (output is not None and output.is_dir()):
         if report is not None:
             raise ConfigError("--report is of one picture; leave it out for several")
-        _compress_many(sources, output, config, workers, as_json=as_json)
+        _compress_many(sources, output, config, jobs, as_json=as_json)
     else:
-        if workers is not None:
-            raise ConfigError("--workers is for several pictures; leave it out for one")
+        if jobs is not None:
+            raise ConfigError("--jobs is for several pictures; leave it out for one")
         _compress_one(sources[0], output, config, report, as_json=as_json)
 
 
@@ -168,14 +168,14 @@ def _show(result: ImageResult, *, as_json: bool) -> None:
 
 
 def _compress_many(
-    sources: list[Path], output: Path | None, config: ImageConfig, workers: int | None, *, as_json: bool
+    sources: list[Path], output: Path | None, config: ImageConfig, jobs: int | None, *, as_json: bool
 ) -> None:
     from semvid.cli.draw_images import ImagesDrawer, ImagesJsonPrinter
     from semvid.products.stills import compress_images
 
     show = ImagesJsonPrinter() if as_json else ImagesDrawer(output)
     with show:
-        result = compress_images(sources, output, config, workers=workers, on_event=show.draw)
+        result = compress_images(sources, output, config, jobs=jobs, on_event=show.draw)
     if result.failed:
         raise typer.Exit(SemvidError.exit_code)
 

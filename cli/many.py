@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -13,15 +14,16 @@ from typing import Annotated, Any, cast
 import typer
 
 from semvid.core import config as configs
-from semvid.core.config import BatchConfig, CompressConfig
+from semvid.core.config import BatchConfig, CompressConfig, ImageConfig
 from semvid.core.errors import BatchStoppedError, ConfigError, SemvidError
+from semvid.core.records import dataclass
 
 many_option = partial(typer.Option, rich_help_panel="Many files")
 DEFAULTS = BatchConfig()
 _WILD = frozenset("*?[")
 
 # fmt: off
-Workers = Annotated[int | None, many_option(
+Jobs = Annotated[int | None, many_option(
     help="Files at a time, each in a process of its own. Default: one for every four cores; at "
     "least two, where there are two."
 )]
@@ -32,8 +34,13 @@ Address = Annotated[str | None, many_option(
     help="With --engine ray: of a running cluster, as in auto or ray://head:10001. Default: Ray is started "
     "here."
 )]
-Attempts = Annotated[int | None, many_option(
-    help="How often to try a file whose process crashes, 1 to 100. Default: 3."
+Retry = Annotated[int | None, many_option(
+    metavar="N", help="How often to try a file again whose process crashes, 0 to 100. Default: 2."
+)]
+Resume = Annotated[bool, many_option("--resume", hidden=True, help="Go on where earlier runs were stopped.")]
+"""What is done anyway, for those who write it down."""
+NoResume = Annotated[bool, many_option(
+    "--no-resume", help="Do everything again, over the outputs of earlier runs, not only what is left."
 )]
 PartSeconds = Annotated[float | None, many_option(
     help="Compress long videos in parts of about so many seconds, each kept when it is done; 0 = in one "
@@ -46,6 +53,9 @@ MinSaving = Annotated[str | None, many_option(
     metavar="PERCENT", help="Skip files that would not become smaller by this much, as in 5%; 0 = skip those "
     "that would become larger."
 )]
+SkipIfLarger = Annotated[bool, many_option(
+    "--skip-if-larger", help="Skip files that would not become smaller, as --min-saving 0."
+)]
 Replace = Annotated[bool, many_option(
     "--replace", help="Put each output in the place of its source, once it is complete and smaller."
 )]
@@ -56,6 +66,64 @@ Trash = Annotated[Path | None, many_option(
 
 _is_batch: ContextVar[bool] = ContextVar("is_batch", default=False)
 _taken: ContextVar[list[CompressConfig] | None] = ContextVar("taken", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the options for many files say."""
+
+    jobs: int | None = None
+    engine: str | None = None
+    address: str | None = None
+    retry: int | None = None
+    resume: bool = False
+    no_resume: bool = False
+    part_seconds: float | None = None
+    min_saving: str | None = None
+    skip_if_larger: bool = False
+    replace: bool = False
+    trash: Path | None = None
+    watch: bool = False
+    dry_run: bool = False
+
+    def config(self, video: CompressConfig) -> BatchConfig:
+        """Build a ``BatchConfig``.
+
+        Raises:
+            ConfigError: An option is out of range, or two contradict each other.
+        """
+        if self.dry_run and self.watch:
+            raise ConfigError("--dry-run ends, and --watch does not; leave one out")
+        if self.resume and self.no_resume:
+            raise ConfigError("--resume and --no-resume exclude each other; leave one out")
+        return BatchConfig(
+            video=video,
+            picture=ImageConfig(
+                maps=video.maps, threads=video.threads, strength=min(video.allocation.strength, 3.0)
+            ),
+            jobs=self.jobs,
+            engine=cast("configs.Engine", self.engine or DEFAULTS.engine),
+            ray_address=self.address,
+            retry=DEFAULTS.retry if self.retry is None else self.retry,
+            part_seconds=DEFAULTS.part_seconds if self.part_seconds is None else self.part_seconds,
+            min_saving=_parse_saving(self.min_saving, skip_if_larger=self.skip_if_larger),
+            replace=self.replace,
+            overwrite=video.overwrite,
+            trash=self.trash,
+            resume=not self.no_resume,
+        )
+
+    def check_one(self) -> None:
+        """Refuse options for many files where there is one.
+
+        Raises:
+            ConfigError: Some were given.
+        """
+        for field in fields(self):
+            # A dry run of one video is another command's.
+            if field.name != "dry_run" and getattr(self, field.name) != field.default:
+                flag = f"--{field.name.replace('_', '-')}"
+                raise ConfigError(f"{flag} is for many files; use 'semvid batch', or leave it out")
 
 
 @contextmanager
@@ -79,14 +147,6 @@ def are_many(sources: Sequence[str], *, always: bool) -> bool:
     return is_list or Path(first).is_dir() or (bool(_WILD & set(first)) and not Path(first).exists())
 
 
-def check_one(**given: object) -> None:
-    """Refuse options for many files where there is one."""
-    for name, value in given.items():
-        if value is not None:
-            flag = f"--{name.replace('_', '-')}"
-            raise ConfigError(f"{flag} is for many files; use 'semvid batch', or leave it out")
-
-
 def take_config(config: CompressConfig) -> bool:
     """Give a configuration to whoever asked for nothing else; returns whether somebody did."""
     taken = _taken.get()
@@ -108,49 +168,31 @@ def parse_share(name: str, text: str) -> float:
     return share
 
 
+def _parse_saving(min_saving: str | None, *, skip_if_larger: bool) -> float | None:
+    """Read ``--min-saving`` and ``--skip-if-larger``."""
+    if min_saving is None:
+        return 0.0 if skip_if_larger else None
+    if skip_if_larger:
+        raise ConfigError(
+            f"--skip-if-larger is --min-saving 0, and --min-saving {min_saving} was given too; leave one out"
+        )
+    return parse_share("--min-saving", min_saving)
+
+
 def run_batch(
-    sources: Sequence[str],
-    output: Path | None,
-    video: CompressConfig,
-    *,
-    workers: int | None,
-    engine: str | None,
-    address: str | None,
-    attempts: int | None,
-    part_seconds: float | None,
-    min_saving: str | None,
-    replace: bool,
-    trash: Path | None,
-    as_json: bool,
-    dry_run: bool,
-    watch: bool,
+    sources: Sequence[str], output: Path | None, video: CompressConfig, wishes: Wishes, *, as_json: bool
 ) -> None:
     """Compress many files, or only tell what they would come to, and show how it goes."""
     from contextlib import closing
 
     from semvid.batch.run import compress_many_events
     from semvid.cli.draw_batch import BatchDrawer, BatchJsonPrinter, stopped_message
-    from semvid.core.config import ImageConfig
 
-    config = BatchConfig(
-        video=video,
-        picture=ImageConfig(
-            maps=video.maps, threads=video.threads, strength=min(video.allocation.strength, 3.0)
-        ),
-        workers=workers,
-        engine=cast("configs.Engine", engine or DEFAULTS.engine),
-        ray_address=address,
-        attempts=DEFAULTS.attempts if attempts is None else attempts,
-        part_seconds=DEFAULTS.part_seconds if part_seconds is None else part_seconds,
-        min_saving=None if min_saving is None else parse_share("--min-saving", min_saving),
-        replace=replace,
-        overwrite=video.overwrite,
-        trash=trash,
-    )
+    config = wishes.config(video)
     begin: Any = compress_many_events
-    if watch:
+    if wishes.watch:
         from semvid.batch.watch import watch_events as begin
-    if dry_run:
+    if wishes.dry_run:
         from semvid.batch.estimate import estimate_many_events as begin
     with BatchJsonPrinter() if as_json else BatchDrawer() as drawer:
         events = begin(sources, output, config, read_options=_read_options)
@@ -159,11 +201,11 @@ def run_batch(
                 for event in events:
                     drawer.draw(event)
         except KeyboardInterrupt:
-            if dry_run:
+            if wishes.dry_run:
                 raise
             raise BatchStoppedError(stopped_message(None)) from None
         drawer.tell_estimates()
-    if drawer.stopped is not None and (watch or drawer.stopped.num_left):
+    if drawer.stopped is not None and (wishes.watch or drawer.stopped.num_left):
         raise BatchStoppedError(stopped_message(drawer.stopped))
     if drawer.num_failed:
         raise typer.Exit(drawer.exit_code)

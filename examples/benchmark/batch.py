@@ -251,7 +251,7 @@ def try_ray(work: Path) -> dict[str, Any]:
             began.append(time.monotonic())
             memory.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
-    config = BatchConfig(engine="ray", workers=NUM_WORKERS, video=semvid.CompressConfig(threads=1))
+    config = BatchConfig(engine="ray", jobs=NUM_WORKERS, video=semvid.CompressConfig(threads=1))
     compress_many([folder], work / "slept", config, on_event=note)
     seconds = time.monotonic() - began[0]
     ray.shutdown()

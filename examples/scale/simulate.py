@@ -163,7 +163,7 @@ def simulate(scenario: Scenario, work: Path, limit_steps: int | None = None) -> 
                 faults=scenario.faults, seed=scenario.seed,
             )  # fmt: skip
             outcome.pools.append(pool)
-            config = BatchConfig(attempts=scenario.attempts)
+            config = BatchConfig(retry=scenario.attempts - 1)
             events = Batch(store, config, {}, work, pool, clock).run()
             abandoned.append(events)
             for event in events:

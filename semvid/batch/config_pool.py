@@ -22,8 +22,8 @@ def open_pool(config: BatchConfig) -> Pool:
         from semvid.batch.ray_places import uses_gpu
 
         threads = config.video.threads or None
-        return RayPool(config.workers, threads, config.ray_address, uses_gpu(config.video))
+        return RayPool(config.jobs, threads, config.ray_address, uses_gpu(config.video))
     cores = budget_of(config.video.threads).cores
     # Two files with a core each are done sooner than one after the other with both: one does not fill them.
-    num_workers = config.workers or max(cores // CORES_PER_FILE, min(cores, 2))
+    num_workers = config.jobs or max(cores // CORES_PER_FILE, min(cores, 2))
     return LocalPool(num_workers, max(cores // num_workers, 1))

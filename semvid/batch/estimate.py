@@ -51,7 +51,7 @@ def estimate_many_events(
         plan = plan_jobs(found.sources, folder, config, store, read_options)
         waiting: list[Taken] = []
         for number, job in enumerate(plan.jobs, 1):
-            if store.state_of(job) not in {"waiting", "running"}:
+            if store.state_of(job, again=not config.resume) not in {"waiting", "running"}:
                 continue
             fault = plan.failures.get(job.output)
             if fault is not None:

@@ -30,6 +30,8 @@ class NewJob:
     """Of the source."""
     is_lost: bool = False
     """It was done, and its output is not there any more."""
+    is_made: bool = False
+    """Its source is what a batch put in the place of one: that is never compressed again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Entry(NamedTuple):
     result_text: str | None
     changed: float
     """When it last changed, in seconds of Unix time."""
+    made_text: str | None
 
     @property
     def source(self) -> Path:
@@ -78,6 +81,11 @@ class Entry(NamedTuple):
     def result(self) -> dict[str, Any] | None:
         """What came of it, as JSON."""
         return None if self.result_text is None else json.loads(self.result_text)
+
+    @property
+    def made(self) -> Identity | None:
+        """What a batch last gave the output's name, in whatever state the job is now."""
+        return None if self.made_text is None else Identity(**json.loads(self.made_text))
 
     def to_plain(self) -> dict[str, Any]:
         """Return all of it as plain JSON values."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from semvid.batch.identity import Identity, identify
-from semvid.batch.job_records import NewJob
+from semvid.batch.job_records import Entry, NewJob
 from semvid.batch.sources import Source
 from semvid.batch.store import JobStore
 from semvid.batch.task import Task
@@ -83,15 +83,12 @@ def plan_jobs(
             seen = identify(one.task.source, known)
         except SemvidError as error:
             seen, fault = known or Identity(0, 0, ""), fault or str(error)
-        is_lost = False
-        if entry is not None and entry.result is not None:
+        is_lost = is_made = False
+        if made := _ever_made(entry):
             is_lost = not target.exists()
-            if target == one.task.source and made_of(entry.result).is_content_of(seen):
-                # The source is what an earlier run put in its place.
-                seen = known or seen
-            elif target != one.task.source and not (
-                config.overwrite or is_lost or _is_made(target, entry.result)
-            ):
+            if target == one.task.source:
+                is_made = any(each.is_content_of(seen) for each in made)
+            elif not (config.overwrite or is_lost or _is_one_of(target, made)):
                 fault = fault or f"{target} was changed since; pass `overwrite=True` to overwrite it"
         elif target.exists() and target != one.task.source and not config.overwrite:
             fault = fault or f"{target} exists, and no batch made it; pass `overwrite=True` to overwrite it"
@@ -100,7 +97,9 @@ def plan_jobs(
                 **one.task.to_plain(), "least_saving": config.least_saving, "replace": config.replace,
                 "part_seconds": config.part_seconds if one.task.may_be_divided else 0,
             }  # fmt: skip
-        plan.jobs.append(NewJob(one.task.source, target, records[one.task.config], seen, is_lost=is_lost))
+        plan.jobs.append(NewJob(
+            one.task.source, target, records[one.task.config], seen, is_lost=is_lost, is_made=is_made
+        ))  # fmt: skip
         if fault:
             plan.failures[target] = config.strictly(fault)
     return plan
@@ -135,12 +134,20 @@ def made_of(result: Mapping[str, Any]) -> Identity:
     return Identity(**result["output"])
 
 
-def _is_made(output: Path, result: Mapping[str, Any]) -> bool:
-    made = made_of(result)
+def _ever_made(entry: Entry | None) -> list[Identity]:
+    """Return what the output of a job may be: what it was made, and what was noted when it was made again."""
+    if entry is None:
+        return []
+    noted = None if entry.result is None else made_of(entry.result)
+    return [one for one in (entry.made, noted) if one is not None]
+
+
+def _is_one_of(output: Path, made: Sequence[Identity]) -> bool:
     try:
-        return identify(output, made).is_content_of(made)
+        seen = identify(output, made[-1])
     except SemvidError:
         return False
+    return any(seen.is_content_of(one) for one in made)
 
 
 def _task(source: Source, config: BatchConfig, read_options: OptionsReader | None) -> Task:

@@ -13,7 +13,7 @@ def why_lost(error: Exception) -> str:
     """Return what happened to a worker, by what Ray raised."""
     text = f"{type(error).__name__} {error}"
     if any(one in text for one in _OUT_OF_MEMORY):
-        return "its worker took too much memory, and Ray killed it; give fewer `workers`, or add memory"
+        return "its worker took too much memory, and Ray killed it; give fewer `jobs`, or add memory"
     if any(one in text for one in _NODE):
         return "its node was lost"
     if any(one in text for one in _SILENT):

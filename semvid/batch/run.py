@@ -113,7 +113,7 @@ def compress_many_events(
     with JobStore(store_path) as store:
         recover(store)
         plan = plan_jobs(taken, folder, config, store, read_options)
-        states = store.add(plan.jobs)
+        states = store.add(plan.jobs, again=not config.resume)
         by_output = {one.output: one for one in plan.jobs}
         ours = [one.id for one in store.entries() if one.output in by_output]
         store.work_on(ours)

@@ -46,6 +46,7 @@ CREATE TABLE jobs (
     num_attempts INTEGER NOT NULL DEFAULT 0,
     holder TEXT,
     result TEXT,
+    made TEXT,
     changed REAL NOT NULL,
     whole INTEGER REFERENCES jobs (id) ON DELETE CASCADE
 );
@@ -75,7 +76,9 @@ _IS_WHOLE = (
     " AND NOT EXISTS (SELECT 1 FROM jobs AS part INDEXED BY unfinished_parts"
     " WHERE part.whole = jobs.id AND part.state != 'done')"
 )
-_LISTED = "SELECT id, source, output, state, reason, num_attempts, holder, result, changed FROM jobs WHERE "
+_LISTED = (
+    "SELECT id, source, output, state, reason, num_attempts, holder, result, changed, made FROM jobs WHERE "
+)
 # Indices are named: left to choose, SQLite looks at all that wait to find no part among them.
 _HELD_BY = _ASKED.format("jobs_by_holder") + "state = 'running' AND holder = ?"
 _PART = _ASKED.format("parts_that_wait") + "whole IS NOT NULL AND state = 'waiting'"
@@ -126,33 +129,39 @@ class JobStore:
         """Let go of the file."""
         self._database.close()
 
-    def add(self, jobs: Iterable[NewJob]) -> list[State]:
+    def add(self, jobs: Iterable[NewJob], *, again: bool = False) -> list[State]:
         """Add jobs, and return in which state each is then.
 
         One that is known by its output keeps its state, unless its source or what is to be done has changed,
-        or it was cancelled: then it waits again. What is running stays so.
+        or it was cancelled, or ``again`` is true: then it waits again. What is running stays so.
         """
         states: list[State] = []
         tasks: dict[str, int] = {}
         with self._changing():
             for one in jobs:
-                states.append(self._add(one, tasks))
+                states.append(self._add(one, tasks, again=again))
         return states
 
-    def state_of(self, job: NewJob) -> State:
+    def state_of(self, job: NewJob, *, again: bool = False) -> State:
         """Return the state that a job would be in if it was added."""
         with self._told():
-            return self._found(job)[1]
+            return self._found(job, again=again)[1]
 
-    def _add(self, job: NewJob, tasks: dict[str, int]) -> State:
-        number, state, is_kept = self._found(job)
+    def _add(self, job: NewJob, tasks: dict[str, int], *, again: bool) -> State:
+        number, state, is_kept = self._found(job, again=again)
         if not is_kept:
+            row = self._database.execute("SELECT made FROM jobs WHERE id = ?", (number,)).fetchone()
             # With its parts, which were of what there was before.
             self._database.execute("DELETE FROM jobs WHERE id = ?", (number,))
             self._insert(job, None, tasks)
+            if row is not None:
+                # The output stays ours until there is another.
+                self._database.execute(
+                    "UPDATE jobs SET made = ? WHERE output = ?", (row[0], os.fsencode(job.output))
+                )
         return state
 
-    def _found(self, job: NewJob) -> tuple[int | None, State, bool]:
+    def _found(self, job: NewJob, *, again: bool) -> tuple[int | None, State, bool]:
         """Return the number of a job that is known, the state it keeps or gets, and whether it is kept."""
         known = self._database.execute(
             "SELECT jobs.id, tasks.task, span, identity, state FROM jobs JOIN tasks ON tasks.id = jobs.task"
@@ -164,8 +173,8 @@ class JobStore:
         number, old_task, old_span, old_identity, state = known
         is_same = (old_task, old_span) == _task_texts(job.task)
         is_same = is_same and _identity(old_identity).is_content_of(job.identity)
-        is_same = is_same and not (state == "done" and job.is_lost)
-        if state == "running" or (is_same and state != "cancelled"):
+        is_same = is_same and not again and not (state == "done" and job.is_lost)
+        if state == "running" or job.is_made or (is_same and state != "cancelled"):
             return number, state, True
         return number, "waiting", False
 
@@ -339,6 +348,7 @@ class JobStore:
                 " AND result IS NOT NULL",
                 (self._clock(), job),
             )
+            self._note_made(job)
             self._forget_parts(job)
 
     def _give_up(
@@ -380,7 +390,15 @@ class JobStore:
         if state == "failed":
             self._fail_whole(job, why, now)
         if state == "done":
+            self._note_made(job)
             self._forget_parts(job)
+
+    def _note_made(self, job: int) -> None:
+        """Remember what the output is, beyond what becomes of the job later."""
+        self._database.execute(
+            "UPDATE jobs SET made = json_extract(result, '$.output') WHERE id = ? AND result IS NOT NULL",
+            (job,),
+        )
 
     def _forget_parts(self, whole: int) -> None:
         self._database.execute("DELETE FROM jobs WHERE whole = ?", (whole,))

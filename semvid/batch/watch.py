@@ -12,7 +12,8 @@ from semvid.batch.plan import OptionsReader
 from semvid.batch.run import compress_many_events
 from semvid.batch.sources import Source, find_sources
 from semvid.core.config import BatchConfig
-from semvid.core.errors import InputError
+from semvid.core.errors import ConfigError, InputError
+from semvid.core.settings import or_default
 
 LOOK_SECONDS = 5.0
 """Between two looks. They are looks at names and times, since network drives tell nobody of changes."""
@@ -46,6 +47,8 @@ def watch_events(
     Raises:
         SemvidError: See ``compress_many_events``.
     """
+    if not or_default(config, BatchConfig).resume:
+        raise ConfigError("`resume=False` does all again, and a watch would for ever; leave it out")
     names = [os.fspath(one) for one in sources]
     left_out = [] if output is None else [Path(output)]
     before: _Look = {}

@@ -33,7 +33,7 @@ from semvid.media.writing.output import check_place, write_whole
 from semvid.products.still import CodedStill, code_still
 from semvid.products.still_sources import Still, find_stills
 
-WORKERS = Limits(1, 256)
+JOBS = Limits(1, 256)
 _AHEAD = 2
 """Pictures in the making or waiting to be written, for each worker."""
 
@@ -43,7 +43,7 @@ def compress_images(
     output: Path | str | None = None,
     config: ImageConfig | None = None,
     *,
-    workers: int | None = None,
+    jobs: int | None = None,
     on_event: Callable[[ImagesEvent], None] | None = None,
 ) -> ImagesResult:
     """Compress pictures and folders of pictures, several at a time.
@@ -52,7 +52,7 @@ def compress_images(
         sources: Pictures, and folders, of which all pictures are taken, with those in their folders.
         output: A folder; None = beside each source: ``NAME.semvid.jpg``, or a folder ``NAME.semvid``.
         config: Options, the same for all; None = defaults.
-        workers: Pictures at a time, 1..256; None = as many as there are cores. The files are the same with
+        jobs: Pictures at a time, 1..256; None = as many as there are cores. The files are the same with
             any number.
         on_event: Called with every event of ``compress_images_events``, in the calling thread.
 
@@ -62,7 +62,7 @@ def compress_images(
     Raises:
         SemvidError: There is nothing to do, or an option is wrong; see ``semvid.core.errors``.
     """
-    return follow(compress_images_events(sources, output, config, workers=workers), on_event)
+    return follow(compress_images_events(sources, output, config, jobs=jobs), on_event)
 
 
 def compress_images_events(
@@ -70,7 +70,7 @@ def compress_images_events(
     output: Path | str | None = None,
     config: ImageConfig | None = None,
     *,
-    workers: int | None = None,
+    jobs: int | None = None,
 ) -> Generator[ImagesEvent, None, ImagesResult]:
     """Do the work of ``compress_images`` step by step; arguments are the same.
 
@@ -80,8 +80,8 @@ def compress_images_events(
     """
     started = time.monotonic()
     config = or_default(config, ImageConfig)
-    if workers is not None:
-        WORKERS.check("workers", workers)
+    if jobs is not None:
+        JOBS.check("jobs", jobs)
     found = find_stills([Path(one) for one in sources], None if output is None else Path(output))
     if config.maps.has_file and len(found.stills) > 1:
         raise ConfigError(
@@ -93,7 +93,7 @@ def compress_images_events(
     done: list[ImageResult] = []
     failed = list(found.unreadable)
     yield from map(Failed, failed)
-    num_workers = min(workers or budget_of(config.threads).cores, max(len(found.stills), 1))
+    num_workers = min(jobs or budget_of(config.threads).cores, max(len(found.stills), 1))
     with (
         limited_threads(config.threads),
         more_to_come(),
@@ -164,7 +164,7 @@ def _code(still: Still, number: int, config: ImageConfig, maps: MapSource, room:
             return code_still(still.source, config, map_of, InTurn())
         except MemoryError as error:
             raise InputError(
-                f"{still.source} does not fit the free memory; make it smaller, or give fewer `workers`"
+                f"{still.source} does not fit the free memory; make it smaller, or give fewer `jobs`"
             ) from error
 
 

@@ -1,6 +1,7 @@
 """Many files: each ends done, skipped with a reason or failed with its line, whoever is killed when."""
 
 import csv
+import dataclasses
 import json
 import os
 import random
@@ -234,6 +235,95 @@ def test_killed_between_name_and_note_it_is_not_done_twice(tmp_path, monkeypatch
     assert files(source) == replaced
     assert [type(one).__name__ for one in again] == ["Planned", "BatchEnded"]
     assert entries(source)["a.mkv"].state == "done"
+
+
+def test_everything_is_done_again_if_that_is_asked_for(folder, tmp_path, undisturbed):
+    compress_many([folder], tmp_path, CONFIG)
+    (tmp_path / "deep" / "b.mp4").write_text("mine")
+    again = dataclasses.replace(CONFIG, resume=False)
+    told = []
+    ended = compress_many([folder], tmp_path, again, on_event=told.append)
+    assert told[0].num_waiting == 4
+    assert ended.counts == {"done": 2, "failed": 2}
+    assert files(tmp_path) == {**undisturbed, "deep/b.mp4": b"mine"}
+    assert "was changed since; pass `overwrite=True`" in entries(tmp_path)["b.mp4"].reason
+    compress_many([folder], tmp_path, dataclasses.replace(again, overwrite=True))
+    assert files(tmp_path) == undisturbed
+
+
+def test_an_output_stays_ours_if_the_run_that_does_it_again_is_killed(tmp_path):
+    source, output = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    make_clip(source / "a.mkv", num_frames=4, codec="ffv1", options={})
+    compress_many([source], output, CONFIG)
+    make_clip(source / "a.mkv", num_frames=6, codec="ffv1", options={})
+    # As a kill right after the plan was made does.
+    next(compress_many_events([source], output, CONFIG))
+    assert entries(output)["a.mkv"].state == "waiting"
+    assert compress_many([source], output, CONFIG).counts == {"done": 1}
+    assert entries(output)["a.mkv"].result["num_frames"] == 6
+
+
+def test_what_replaced_a_source_is_not_compressed_again_with_other_options(tmp_path):
+    source = tmp_path / "in"
+    make_folder(source)
+    config = BatchConfig(video=FAST, picture=CONFIG.picture, replace=True)
+    compress_many([source], None, config)
+    first = files(source)
+    coarse = semvid.CompressConfig(rate=semvid.Crf(45), preset="superfast", probe="none", maps=FAST.maps)
+    told = []
+    compress_many([source], None, dataclasses.replace(config, video=coarse), on_event=told.append)
+    began = {one.source.name for one in told if type(one).__name__ == "JobBegan"}
+    replaced = {name for name, data in first.items() if data != files(source)[name]}
+    assert not replaced & {"a.mkv", "deep/p.jpg"}
+    assert "a.mkv" not in began
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--skip-if-larger", "--min-saving", "5%"],
+            "--skip-if-larger is --min-saving 0, and --min-saving 5%",
+        ),
+        (["--no-resume", "--replace"], "--no-resume does all again, and --replace"),
+        (["--no-resume", "--watch"], "--no-resume does all again, and a watch would for ever"),
+        (["--no-resume", "--resume"], "--resume and --no-resume exclude each other"),
+        (["--dry-run", "--watch"], "--dry-run ends, and --watch does not"),
+        (["--workers", "2"], "--jobs sets how many files to compress at a time"),
+        (["--attempts", "2"], "--retry sets how often to try again"),
+        (["--retry", "101"], "--retry 101"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(folder, tmp_path, arguments, message):
+    ended = subprocess.run(
+        [SEMVID, "batch", str(folder), "-o", str(tmp_path / "out"), *arguments], check=False, capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert message in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("flag", [["--jobs", "2"], ["--retry", "0"], ["--no-resume"], ["--skip-if-larger"]])
+def test_options_for_many_files_are_refused_for_one(folder, tmp_path, flag):
+    ended = subprocess.run(
+        [SEMVID, "compress", str(folder / "a.mkv"), "-o", str(tmp_path / "out.mkv"), *flag], check=False,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert "is for many files; use 'semvid batch'" in ended.stderr
+
+
+def test_skip_if_larger_skips_what_is_larger(folder, tmp_path):
+    ended = subprocess.run(
+        [SEMVID, "batch", str(folder / "deep" / "b.mp4"), "-o", str(tmp_path), "--crf", "1", "--preset", "superfast",
+         "--probe", "none", "--model", "spectral", "--skip-if-larger"],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert "1 skipped" in ended.stdout
+    assert files(tmp_path) == {}
 
 
 def test_lists_give_files_options_of_their_own(folder, tmp_path):

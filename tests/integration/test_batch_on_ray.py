@@ -173,7 +173,7 @@ def test_what_kills_its_workers_stops_after_its_attempts_and_is_named(
 
     monkeypatch.setattr(on_ray, "Worker", Poisoned)
     events = []
-    config = dataclasses.replace(ON_RAY, attempts=2)
+    config = dataclasses.replace(ON_RAY, retry=1)
     ended = semvid.compress_many([folder], tmp_path, config, on_event=events.append)
     assert ended.counts == {"done": 5, "failed": 2}
     assert files(tmp_path) == {name: data for name, data in local.items() if name != "3.mp4"}

@@ -96,7 +96,7 @@ def parts_done(output):
 def test_ctrl_c_once_finishes_parts_in_hand_and_begins_nothing(engine, film, undisturbed, tmp_path):
     output = tmp_path / "out"
     output.mkdir()
-    run = Run(command(film, output, "--engine", engine, "--workers", "1"), tmp_path)
+    run = Run(command(film, output, "--engine", engine, "--jobs", "1"), tmp_path)
     run.until("jobbegan", part=1)
     run.strike()
     run.until("stopping")
@@ -115,7 +115,7 @@ def test_ctrl_c_once_finishes_parts_in_hand_and_begins_nothing(engine, film, und
 
 def test_ctrl_c_twice_stops_at_once(film, undisturbed, tmp_path):
     output = tmp_path / "out"
-    run = Run(command(film, output, "--workers", "1"), tmp_path)
+    run = Run(command(film, output, "--jobs", "1"), tmp_path)
     run.until("jobbegan", part=2)
     run.strike()
     run.until("stopping")
@@ -136,7 +136,7 @@ def test_ctrl_c_twice_stops_at_once(film, undisturbed, tmp_path):
 
 def test_people_are_told_what_ctrl_c_brings(film, tmp_path):
     process = subprocess.Popen(
-        command(film, tmp_path / "out", "--workers", "1"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        command(film, tmp_path / "out", "--jobs", "1"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         cwd=tmp_path,
     )  # fmt: skip
     deadline = time.monotonic() + 60

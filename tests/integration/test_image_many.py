@@ -55,7 +55,7 @@ def photos(tmp_path):
 
 def test_a_folder_keeps_its_structure_whatever_the_number_of_workers(photos, tmp_path):
     events = []
-    result = semvid.compress_images([photos], config=SPECTRAL, workers=3, on_event=events.append)
+    result = semvid.compress_images([photos], config=SPECTRAL, jobs=3, on_event=events.append)
     made = tmp_path / "photos.semvid"
     assert tree(made) == {"a.jpg", "b.jpg", "sub/c.jpg", "sub/deep/d.jpg"}
     assert [one.source.name for one in result.done] == ["a.png", "b.png", "c.tiff", "d.jpg"]
@@ -63,7 +63,7 @@ def test_a_folder_keeps_its_structure_whatever_the_number_of_workers(photos, tmp
     assert [type(one) for one in events] == [Listed, *[Compressed] * 4, Finished]
     assert (events[0].num_images, events[-1].num_done, events[-1].output_bytes) == (4, 4, result.output_bytes)
     assert result.output_bytes == sum(one.stat().st_size for one in made.rglob("*.jpg"))
-    semvid.compress_images([photos], tmp_path / "again" / "here", SPECTRAL, workers=1)
+    semvid.compress_images([photos], tmp_path / "again" / "here", SPECTRAL, jobs=1)
     for name in tree(made):
         alone = semvid.compress_image(
             next(one.source for one in result.done if one.output == made / name), tmp_path / "one.jpg",
@@ -76,7 +76,7 @@ def test_a_folder_keeps_its_structure_whatever_the_number_of_workers(photos, tmp
 def test_networks_give_the_same_maps_in_all_threads(photos, tmp_path):
     config = semvid.ImageConfig(maps=semvid.MapsConfig(model="msroi-fast"))
     for workers in (1, 4):
-        semvid.compress_images([photos], tmp_path / str(workers), config, workers=workers)
+        semvid.compress_images([photos], tmp_path / str(workers), config, jobs=workers)
     for name in tree(tmp_path / "1"):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "4" / name).read_bytes()
 
@@ -127,8 +127,8 @@ def test_what_cannot_be_named_is_refused_before_anything_is_done(photos, tmp_pat
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="no picture was found"):
         semvid.compress_images([tmp_path / "empty"], tmp_path / "out", SPECTRAL)
-    with pytest.raises(ConfigError, match="`workers=0`"):
-        semvid.compress_images([photos], tmp_path / "out", SPECTRAL, workers=0)
+    with pytest.raises(ConfigError, match="`jobs=0`"):
+        semvid.compress_images([photos], tmp_path / "out", SPECTRAL, jobs=0)
     with pytest.raises(ConfigError, match="are for one picture, and there are 4"):
         semvid.compress_images(
             [photos], tmp_path / "out", semvid.ImageConfig(maps=semvid.MapsConfig(path=photos / "a.png"))
@@ -318,7 +318,7 @@ def test_the_command_tells_each_failure_in_a_line_and_counts(photos, tmp_path, s
 
     assert again("photos", "-o", "out", "-y").returncode == 0
     assert again("photos/a.png", "-o", "out", "--quality", "50", "-y").returncode == 0
-    assert "leave it out for one" in again("photos/a.png", "--workers", "2").stderr
+    assert "leave it out for one" in again("photos/a.png", "--jobs", "2").stderr
 
 
 def test_json_has_a_line_for_each(photos, tmp_path):
@@ -372,7 +372,7 @@ def test_an_interrupt_between_two_pictures_is_told_and_leaves_whole_files(tmp_pa
     for number in range(1, 400):
         os.link(tmp_path / "many" / "00.png", tmp_path / "many" / f"{number:02}.png")
     written, code = run_in_terminal(
-        ["image", "many", "--workers", "1", "--model", "spectral"],
+        ["image", "many", "--jobs", "1", "--model", "spectral"],
         tmp_path,
         interrupt_at="0.png",
         TERM="xterm",

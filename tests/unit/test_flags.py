@@ -74,7 +74,7 @@ MORE = {
     "legend": (("--style", "dim"), "legend", "--legend explains colours, and --style dim has none"),
     "probe": ("some", "probe=some", "--probe some"),
     "masks": ("none", "masks", "another --masks"),
-    "workers": (("0", "in.png"), "workers=0", "--workers 0"),
+    "jobs": (("0", "in.png"), "jobs=0", "--jobs 0"),
     "against": (("in.mp4", "--bd"), "against", "--against has 1 encode: a curve needs 2 at least"),
     "virtual_camera": (None, "virtual_camera", "--virtual-camera needs the extra camera"),
 }
@@ -89,7 +89,7 @@ NAMES = {
 }  # fmt: skip
 FINE = {
     "watch": "is for many files: see test_batch", "engine": "is for many files: see test_batch", "address": "is for many files: see test_batch",
-    "attempts": "is for many files: see test_batch", "part_seconds": "is for many files: see test_batch", "min_saving": "is for many files: see test_batch",
+    "retry": "is for many files: see test_batch", "resume": "is for many files: see test_batch", "no_resume": "is for many files: see test_batch", "skip_if_larger": "is for many files: see test_batch", "part_seconds": "is for many files: see test_batch", "min_saving": "is for many files: see test_batch",
     "profile": "is no option in messages: see test_profiles", "everything": "nothing can be wrong with it",
     "replace": "is for many files: see test_batch", "trash": "is for many files: see test_batch",
     "state": "is read by the command line: see test_batch", "as_json": "nothing can be wrong with it", "no_preview": "nothing can be wrong with it",

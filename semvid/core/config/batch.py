@@ -23,7 +23,7 @@ class BatchConfig(Settings):
     """How videos are compressed."""
     picture: ImageConfig = ImageConfig()
     """How stills are."""
-    workers: Annotated[int, Limits(1, 256)] | None = None
+    jobs: Annotated[int, Limits(1, 256)] | None = None
     """Files at a time, each in a process of its own; None = one for every four cores, but two where there are
     two."""
     engine: Engine = "local"
@@ -31,8 +31,8 @@ class BatchConfig(Settings):
     ray_address: str | None = None
     """With ``engine="ray"``: of a running cluster, as in ``auto`` or ``ray://head:10001``; None = Ray is
     started on this machine, and ended."""
-    attempts: Annotated[int, Limits(1, 100)] = 3
-    """How often a file is tried whose process dies."""
+    retry: Annotated[int, Limits(0, 100)] = 2
+    """How often a file is tried again whose process dies."""
     part_seconds: Annotated[float, Limits(0, 3600)] = 30.0
     """Compress long videos in parts of about so many seconds, each of which is kept when it is done; 0 = each
     video in one piece. Only constant quality is the same in parts, and videos of no more than two parts stay
@@ -47,6 +47,8 @@ class BatchConfig(Settings):
     """Replace existing outputs that no batch made."""
     trash: Path | None = None
     """With ``replace``: a folder that the sources are moved to; None = they are deleted."""
+    resume: bool = True
+    """Go on where earlier runs were stopped; False = forget what they did, and do everything again."""
 
     def __post_init__(self) -> None:
         Settings.__post_init__(self)
@@ -56,6 +58,11 @@ class BatchConfig(Settings):
             )
         if self.trash is not None and not self.replace:
             raise ConfigError("`trash` is where `replace` moves sources to; give both, or leave it out")
+        if self.replace and not self.resume:
+            raise ConfigError(
+                "`resume=False` does all again, and `replace` has put outputs in the place of their sources, "
+                "which would be compressed once more; leave one out"
+            )
         maps = self.video.maps
         files = {
             "save_maps": self.video.save_maps,
@@ -99,6 +106,11 @@ class BatchConfig(Settings):
         if "`strict`" not in why or not self.is_only_copy:
             return why
         return f"{why}; the source stays, since `replace` is strict without a `trash`"
+
+    @property
+    def attempts(self) -> int:
+        """How often a file is tried at most."""
+        return self.retry + 1
 
     @property
     def least_saving(self) -> float | None:
