@@ -39,6 +39,7 @@ from semvid.batch import on_ray
 from semvid.batch.borders import spans_of
 from semvid.batch.identity import Identity
 from semvid.batch.job_records import NewJob
+from semvid.batch.ray_node import RayOrder
 from semvid.batch.run import compress_many
 from semvid.batch.store import STORE, WORK_FOLDER, JobStore
 from semvid.core.config import BatchConfig
@@ -226,10 +227,10 @@ def seams(film: Path, whole: Path, parts: Path, work: Path) -> dict[str, Any]:
 class Sleeper(on_ray.Worker):
     """Sleeps in place of an encode, and writes what a job is expected to."""
 
-    def run(self, order: dict[str, Any]) -> dict[str, Any]:
+    def run(self, what: RayOrder) -> dict[str, Any]:
         """See ``Worker``."""
         time.sleep(SLEEP)
-        Path(order["output"]).write_bytes(b"part")
+        Path(what.order["output"]).write_bytes(b"part")
         return {"event": "ended", "result": {"source_bytes": 4, "output_bytes": 4}}
 
 
