@@ -319,8 +319,8 @@ def named_by(order: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     if maps.chosen_model not in MODELS:
         given.append(Path(maps.chosen_model))
     names = [one for one in given if one is not None]
-    files = [str(one) for one in names if one.is_file()]
-    return files, [str(one) for one in names if not one.is_file()] + outputs
+    files = [str(one) for one in names if not one.is_dir()]
+    return files, [str(one) for one in names if one.is_dir()] + outputs
 
 
 def needed_files(order: Mapping[str, Any], named: Sequence[str], known: Identity) -> list[NeededFile]:

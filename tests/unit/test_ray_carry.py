@@ -2,15 +2,19 @@
 
 import shutil
 import tempfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+import semvid
 from semvid.batch import ray_carry, ray_node
-from semvid.batch.identity import identify
-from semvid.batch.ray_carry import Carrier
+from semvid.batch.identity import Identity, identify
+from semvid.batch.ray_carry import Carrier, named_by, needed_files
 from semvid.batch.ray_node import LACKS, NeededFile, RayOrder
-from semvid.core.errors import OutputError
+from semvid.batch.task import Task
+from semvid.core.errors import InputMissingError, OutputError
+from semvid.core.rate import AsGoodAs
 
 
 class Actor:
@@ -203,6 +207,17 @@ def test_a_keeper_that_is_lost_is_replaced(cluster, source, tmp_path):
     again = finish(cluster, carrier.steps(worker, "n1", "node", 0, order(source, tmp_path / "0.mp4")))
     assert "result" in again
     assert len(carrier.keepers) == 2
+
+
+def test_files_that_options_name_are_sent_and_folders_are_not(tmp_path):
+    maps = semvid.MapsConfig(path=tmp_path)
+    config = semvid.CompressConfig(
+        maps=maps, rate=AsGoodAs(Path("other.mp4")), save_maps=tmp_path / "m.svmap"
+    )
+    plain = {"task": Task(tmp_path / "a.mp4", config).to_plain(), "source": "a.mp4", "parts": []}
+    assert named_by(plain) == (["other.mp4"], [str(tmp_path), str(tmp_path / "m.svmap")])
+    with pytest.raises(InputMissingError, match="does not exist"):
+        needed_files(plain, [str(tmp_path / "no.onnx")], Identity(1, 1, ""))
 
 
 def test_workers_take_other_names_and_give_back_the_users(tmp_path):
