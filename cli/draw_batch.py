@@ -122,7 +122,8 @@ class BatchDrawer:
         self._hide(event.job)
         if event.state != "done":
             name = visible(event.source.name)
-            self._tell(f"note: {name}, part {event.part} of {event.num_parts}: {told(event.reason)}")
+            place = f", part {event.part} of {event.num_parts}" if event.part else ""
+            self._tell(f"note: {name}{place}: {told(event.reason)}")
 
     def _progress_of_all(self) -> TaskID:
         if self._all is None:

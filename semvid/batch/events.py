@@ -91,6 +91,7 @@ class PartEnded:
     job: int
     source: Path
     part: int
+    """Which, from 1; 0 = it was found out how to encode all of them."""
     num_parts: int
     state: State
     reason: str

@@ -18,10 +18,12 @@ from semvid.codecs.registry import find_codec
 from semvid.core.config import BatchConfig, CompressConfig, ImageConfig
 from semvid.core.errors import ConfigError, SemvidError
 from semvid.core.records import dataclass
+from semvid.engine.finding import at_quality
 from semvid.media.probe import probe
 from semvid.media.stills.picture_file import is_still
 from semvid.media.writing.containers import CONTAINERS
 from semvid.media.writing.destination import default_output
+from semvid.products.ways import has_wish
 
 _PICTURE_SUFFIX = ".jpg"
 
@@ -175,7 +177,10 @@ def _suffix(source: Path, task: Task, known: Path | None) -> tuple[str, str]:
     own = source.suffix.lower()
     try:
         info = probe(source)
-        coding_format = find_codec(task.config.codec).coding(task.config).coding_format
+        codec, config = find_codec(task.config.codec), task.config
+        # What is searched has no quality yet; all else is checked here.
+        begun = at_quality(config, codec.scale.default) if has_wish(config) else config
+        coding_format = codec.coding(begun).coding_format
         return default_output(info, coding_format, replace(task.config, overwrite=True)).suffix, ""
     except SemvidError as error:
         return own if own in CONTAINERS else ".mkv", str(error)

@@ -9,7 +9,7 @@ import shutil
 import socket
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,10 @@ from semvid.batch.events import (
     Planned,
     Stopping,
 )
+from semvid.batch.film import FilmJobs
 from semvid.batch.heartbeat import beating
 from semvid.batch.identity import Identity, identify
-from semvid.batch.job_records import NewJob, Settled, State, Taken
+from semvid.batch.job_records import Settled, State, Taken
 from semvid.batch.plan import OptionsReader, made_of, plan_jobs
 from semvid.batch.pool import Pool, Told
 from semvid.batch.publish import finish_replacing, publish, replace_source, room_for
@@ -51,6 +52,8 @@ PARTS = "parts"
 _NEED_PARTS: tuple[State, ...] = ("waiting", "running", "failed", "cancelled")
 _POLL_SECONDS = 0.5
 _BEATS_PER_LEASE = 4
+_KEPT = {"part": "part", "asked": "asked", "solves": "spans"}
+"""Of the task of a part, what is kept with its result, and as what."""
 
 
 def compress_many(
@@ -290,20 +293,24 @@ class Batch:
         if fault is not None:
             yield self._settle(taken, "failed", fault)
             return
-        parts = [one.output for one in self._store.entries(of_whole=taken.id)]
-        if not parts and taken.task["part_seconds"]:
-            divided = self._divide(taken)
-            if divided is not None:
-                yield divided
-                return
-        part, num_parts = self._place(taken)
+        joining = None
+        if taken.task["part_seconds"]:
+            film = self._film(taken)
+            if film.is_empty or film.is_undivided:
+                divided = self._divide(taken, film)
+                if divided is not None:
+                    yield divided
+                    return
+            else:
+                joining = film.joining()
+        parts = () if joining is None else joining.parts
+        part, num_parts = _place(taken)
         yield JobBegan(
-            taken.id, taken.source, taken.output, taken.num_attempts, part, num_parts or len(parts)
+            taken.id, taken.source, taken.output, taken.num_attempts, part or None, num_parts or len(parts)
         )
         try:
             taken.output.parent.mkdir(parents=True, exist_ok=True)
-            is_part = taken.task["span"] is not None
-            where = taken.source.parent if self._config.replace and not is_part else self._folder
+            where = taken.source.parent if self._config.replace and taken.whole is None else self._folder
             lack = room_for(taken.source, where)
             if taken.output.exists():
                 self._there.add(taken.id)
@@ -314,10 +321,23 @@ class Batch:
             return
         # Hidden, and named for the job: whoever does it again writes over what was left.
         self._work[taken.id] = where / f".semvid-{taken.id}{taken.output.suffix}"
+        if joining is not None:
+            taken = replace(taken, task={**taken.task, **joining.record})
         pool.begin(taken, self._work[taken.id], parts)
 
-    def _divide(self, taken: Taken) -> BatchEvent | None:
-        """Make jobs of the parts of a long video; None = it stays in one piece."""
+    def _film(self, taken: Taken) -> FilmJobs:
+        folder = self._folder / PARTS / str(taken.id)
+        return FilmJobs(taken, list(self._store.entries(of_whole=taken.id)), folder)
+
+    def _divide(self, taken: Taken, film: FilmJobs) -> BatchEvent | None:
+        """Make jobs of a long video; None = it stays in one piece."""
+        if film.is_undivided:
+            jobs, noted = film.parts()
+            self._let_go(taken.id)
+            self._store.divide(taken.id, self.holder, jobs, film.solver, noted)
+            way = "was found for" if noted["solution"]["slope"] else "is that of"
+            found = f"CRF {noted['base']:g} {way} all of its {len(jobs)} parts"
+            return JobNotice(taken.id, taken.source, found)
         try:
             spans = spans_of(taken.source, taken.task["part_seconds"])
         except (SemvidError, FFmpegError, OSError) as error:
@@ -325,15 +345,19 @@ class Batch:
             return self._settle(taken, "failed", f"{taken.source} cannot be divided: {why}")
         if len(spans) == 1:
             return None
-        folder = self._folder / PARTS / str(taken.id)
-        parts = []
-        for number, span in enumerate(spans):
-            output = folder / f"{number:04}{taken.output.suffix}"
-            task = {**taken.task, "span": [span.start, span.end], "part_seconds": 0}
-            parts.append(NewJob(taken.source, output, task, taken.identity))
         self._let_go(taken.id)
-        self._store.divide(taken.id, self.holder, parts)
-        return JobNotice(taken.id, taken.source, f"is compressed in {len(parts)} parts")
+        self._store.divide(taken.id, self.holder, film.first(spans))
+        return JobNotice(taken.id, taken.source, f"is compressed in {len(spans)} parts")
+
+    def _again(self, taken: Taken, result: dict[str, Any]) -> BatchEvent:
+        """Make jobs of those parts of a video that need another quality for the whole to be as asked for."""
+        film = self._film(taken)
+        jobs, noted = film.again(result["again"])
+        self._let_go(taken.id)
+        self._store.divide(taken.id, self.holder, jobs, film.solver, noted)
+        many = f"{len(jobs)} of {len(noted['qualities'])} parts are encoded again"
+        what = many if jobs else "an earlier encode is nearer"
+        return JobNotice(taken.id, taken.source, f"{result['remark']}; {what}")
 
     def _hear(self, told: Told) -> Generator[BatchEvent, None, None]:
         taken, pace, record = self._held[told.job], self._pace[told.job], told.record
@@ -358,6 +382,8 @@ class Batch:
                 else:
                     times = counted(taken.num_attempts, "time")
                     yield self._settle(taken, "failed", f"{record['message']}; it was tried {times}")
+            case "ended" if "again" in record.get("result", ()):
+                yield self._again(taken, record["result"])
             case "ended" if "result" in record:
                 yield self._finish(taken, record["result"])
             case _:
@@ -365,14 +391,13 @@ class Batch:
 
     def _finish(self, taken: Taken, result: dict[str, Any]) -> BatchEvent:
         """Decide whether an output is worth having, and give it its name."""
-        work, is_part = self._work[taken.id], taken.task["span"] is not None
-        if not is_part:
-            results = [result, *(one.result or {} for one in self._store.entries(of_whole=taken.id))]
-            if (why := why_skipped(results, self._config)) is not None:
-                return self._settle(taken, "skipped", why)
+        work, is_part = self._work[taken.id], taken.whole is not None
+        if not is_part and (why := why_skipped([result], self._config)) is not None:
+            return self._settle(taken, "skipped", why)
         try:
             replaces = self._config.replace and not is_part
-            whole = {**result, "output": asdict(identify(work)), "replaces": replaces}
+            place = {ours: taken.task[name] for name, ours in _KEPT.items() if name in taken.task}
+            whole = {**result, **place, "output": asdict(identify(work)), "replaces": replaces}
             if not self._store.note(taken.id, self.holder, whole):
                 self._let_go(taken.id)
                 return self._ended(taken, "running", "another process does it")
@@ -400,16 +425,10 @@ class Batch:
         if work is not None:
             work.unlink(missing_ok=True)
 
-    def _place(self, taken: Taken) -> tuple[int | None, int]:
-        """Return which part of a video a job is, from 1, and how many there are; None and 0 = it is none."""
-        if taken.whole is None:
-            return None, 0
-        return self._store.place_of(taken.id, taken.whole)
-
     def _ended(
         self, taken: Taken, state: State, why: str, result: dict[str, Any] | None = None
     ) -> BatchEvent:
-        part, num_parts = self._place(taken)
+        part, num_parts = _place(taken)
         if part is None:
             return JobEnded(taken.id, taken.source, taken.output, state, why, result)
         return PartEnded(taken.id, taken.source, part, num_parts, state, why)
@@ -418,6 +437,16 @@ class Batch:
         if self._clock() - self._beaten > LEASE_SECONDS / _BEATS_PER_LEASE:
             self._beaten = self._clock()
             self._store.beat(self.holder)
+
+
+def _place(taken: Taken) -> tuple[int | None, int]:
+    """Return which part of a video a job is, from 1, and how many there are.
+
+    None and 0 = it is none; 0 = it finds out how to encode all of them.
+    """
+    if taken.whole is None:
+        return None, 0
+    return taken.task.get("part", -1) + 1, taken.task.get("num_parts", 0)
 
 
 def _sum_up(

@@ -29,6 +29,8 @@ VERSION = 2
 LEASE_SECONDS = 60.0
 """How long a job is held without a sign of life."""
 _BUSY_SECONDS = 60.0
+_OWN = ("span", "part", "maps")
+"""What differs in the tasks of a video's parts."""
 _TABLES = """
 CREATE TABLE tasks (
     id INTEGER PRIMARY KEY,
@@ -405,12 +407,16 @@ class JobStore:
 
     def _fail_whole(self, part: int, why: str, now: float) -> None:
         """Fail what cannot be put together any more, and leave the parts that wait undone."""
-        row = self._database.execute("SELECT whole FROM jobs WHERE id = ?", (part,)).fetchone()
+        row = self._database.execute(
+            "SELECT whole, json_type(tasks.task, '$.solves') IS NOT NULL"
+            " FROM jobs JOIN tasks ON tasks.id = jobs.task WHERE jobs.id = ?",
+            (part,),
+        ).fetchone()
         if row is None or row[0] is None:
             return
         self._database.execute(
             "UPDATE jobs SET state = 'failed', reason = ?, changed = ? WHERE id = ? AND state = 'waiting'",
-            (f"a part of it failed: {why}", now, row[0]),
+            (why if row[1] else f"a part of it failed: {why}", now, row[0]),
         )
         self._database.execute(
             "UPDATE jobs SET state = 'cancelled', changed = ? WHERE whole = ? AND state = 'waiting'",
@@ -495,8 +501,23 @@ class JobStore:
             rows = self._database.execute(f"{_LISTED}{' AND '.join(conditions)} ORDER BY id", values)
             yield from map(Entry._make, rows)
 
-    def divide(self, job: int, holder: str, parts: Sequence[NewJob]) -> bool:
-        """Let a job wait for parts of it to be done; returns whether it was still the holder's."""
+    def divide(
+        self,
+        job: int,
+        holder: str,
+        parts: Sequence[NewJob],
+        known: int | None = None,
+        result: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Let a job wait for parts of it to be done; returns whether it was still the holder's.
+
+        Args:
+            job: Its number.
+            holder: Who works on it.
+            parts: Those that are to be done; others may be done already.
+            known: The number of a part that is done, whose result changes with it; None = there is none.
+            result: That result, as JSON.
+        """
         with self._changing():
             # In one step, or somebody else might take it without parts, and divide it again.
             if not self._give_up(job, holder, "waiting", "", None, counts=False):
@@ -504,21 +525,15 @@ class JobStore:
             tasks: dict[str, int] = {}
             for one in parts:
                 self._insert(one, job, tasks)
-        return True
+            if known is not None and result is not None:
+                self._database.execute("UPDATE jobs SET result = ? WHERE id = ?", (_text(result), known))
+            return True
 
     def is_any_left(self) -> bool:
         """Whether some of the jobs that are worked on, or parts of them, wait or run."""
         with self._told():
             row = self._database.execute(f"{_UNFINISHED}{self._among} LIMIT 1").fetchone()
         return row is not None
-
-    def place_of(self, part: int, whole: int) -> tuple[int, int]:
-        """Return which part of a job another is, from 1, and how many there are."""
-        with self._told():
-            row: tuple[int, int] = self._database.execute(
-                "SELECT sum(id <= ?), count(*) FROM jobs WHERE whole = ?", (part, whole)
-            ).fetchone()
-        return row
 
     def identity_of(self, output: Path) -> Identity | None:
         """Return what the source of a job was when it was added; None = no job has this output."""
@@ -558,12 +573,13 @@ def _task_texts(task: Mapping[str, Any]) -> tuple[str, str | None]:
     """Write a task as JSON, and apart from it what differs among the parts of a video."""
     if not task.get("span"):
         return _text(task), None
-    return _text({**task, "span": None}), json.dumps(task["span"])
+    own = {name: task[name] for name in _OWN if name in task}
+    return _text({**task, **dict.fromkeys(own)}), _text(own)
 
 
 def _task(task: str, span: str | None) -> dict[str, Any]:
     read: dict[str, Any] = json.loads(task)
-    return read if span is None else {**read, "span": json.loads(span)}
+    return read if span is None else {**read, **json.loads(span)}
 
 
 def _plain(identity: Identity) -> dict[str, Any]:

@@ -4,44 +4,51 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from semvid.batch.joined import check_borders
+from semvid.batch.film_work import encode_part, join, solve
+from semvid.batch.losses import LOSSES, losses_among
 from semvid.codecs.registry import find_codec
-from semvid.core.config import CompressConfig, DroppableKind, ImageConfig
+from semvid.core.config import CompressConfig, ImageConfig
 from semvid.core.events import Chosen, Done, Notice, Progress, Stage
+from semvid.core.frozen import FrozenMapping
 from semvid.core.plain import from_plain, to_plain
-from semvid.core.rate import Crf
+from semvid.core.rate import AsGoodAs
 from semvid.core.records import dataclass
-from semvid.core.text import Loss
+from semvid.core.results import Result
 from semvid.core.types import Span
 from semvid.engine.job import Job
-from semvid.media.writing.concat import concat
 from semvid.media.writing.containers import CONTAINERS
-from semvid.media.writing.decode_check import decode_all
 from semvid.products.compress import job_events
 from semvid.products.still import compress_image
+from semvid.products.ways import has_two_passes, has_wish
 from semvid.products.wished import estimate_events
 
 _VIDEO, _PICTURE = "video", "picture"
-_ALL_BUT_PICTURES: frozenset[DroppableKind] = frozenset({"audio", "subtitle", "attachment", "data", "video"})
+_OF_FILM = ("solves", "num_whole", "maps", "is_first", "measured", "state", "pieces")
 _TOLD = (
     "num_frames",
     "duration_seconds",
     "quality",
+    "video_bytes",
     "plain_bytes",
+    "plain_bytes_estimate",
     "saving",
+    "saving_error",
     "is_input_damaged",
     "num_missing_frames",
     "map_left_out",
+    "measure",
+    "score",
+    "rest_score",
+    "num_scored",
+    "gain_db",
 )
 """Of the result of a video, what is kept beside its sizes."""
-LOSSES = "losses"
-"""In the record of what came of a task: sentences about what of the source its output lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,8 @@ class Task:
     """Only this part, and only the picture; None = all."""
     parts: tuple[Path, ...] = ()
     """Files of the parts, to put together; none = it is compressed."""
+    film: Mapping[str, Any] = FrozenMapping()
+    """Of a film in parts, as JSON: what is known of the whole (``film_work.py``)."""
 
     @property
     def is_picture(self) -> bool:
@@ -62,15 +71,27 @@ class Task:
 
     @property
     def may_be_divided(self) -> bool:
-        """Whether parts come out as the whole would: at constant quality, with a map and nothing to match."""
-        if not isinstance(self.config, CompressConfig) or self.config.maps.has_file:
-            return False
-        if not self.config.edit.is_all:
-            return False
+        """Whether parts together come out as the whole would; ``docs/batch.md`` says why others do not."""
         config = self.config
-        is_constant = (config.rate is None or isinstance(config.rate, Crf)) and config.peak is None
-        is_free = config.allocation.chosen_match != "size" or config.allocation.strength == 0
-        return is_constant and is_free and find_codec(config.codec).takes_offsets and config.save_maps is None
+        if not isinstance(config, CompressConfig) or config.maps.has_file or config.save_maps is not None:
+            return False
+        codec, rate = find_codec(config.codec), config.rate
+        if not codec.takes_offsets or config.peak is not None or not config.edit.is_all:
+            return False
+        # What is refused in one piece is refused.
+        is_refused = has_two_passes(config) and config.probe is not None
+        is_refused |= getattr(rate, "floor", None) is not None and not codec.steers(config)
+        return not is_refused and not isinstance(rate, AsGoodAs)
+
+    @property
+    def is_solved_whole(self) -> bool:
+        """Whether something has to be found out on all of a video before parts of it can be encoded."""
+        config = self.config
+        if not isinstance(config, CompressConfig):
+            return False
+        # Where a map may not pay, all parts go without, or none.
+        is_doubtful = find_codec(config.codec).leaves_out_losing_maps and config.allocation.keeps_region
+        return has_wish(config) or (is_doubtful and config.chosen_probe != "none")
 
     def to_plain(self) -> dict[str, Any]:
         """Return it as plain JSON values, without the source and without what does not change the output."""
@@ -94,7 +115,8 @@ class Task:
         """
         kind: Any = ImageConfig if record["kind"] == _PICTURE else CompressConfig
         span = None if record["span"] is None else Span(*record["span"])
-        return cls(source, from_plain(kind, record["config"], "config"), span, tuple(parts))
+        film = {name: record[name] for name in _OF_FILM if name in record}
+        return cls(source, from_plain(kind, record["config"], "config"), span, tuple(parts), film)
 
     def run(self, output: Path, threads: int) -> Generator[Progress | Stage | Notice, None, dict[str, Any]]:
         """Do it.
@@ -115,26 +137,17 @@ class Task:
             yield from map(Notice, picture.notices)
             return {
                 "source_bytes": picture.source_bytes, "output_bytes": picture.output_bytes,
-                "quality": picture.quality, LOSSES: _losses(picture.notices),
+                "quality": picture.quality, LOSSES: losses_among(picture.notices),
             }  # fmt: skip
         config = replace(self.config, threads=threads, overwrite=True)
+        if "solves" in self.film:
+            return (yield from solve(self.source, output, config, self.source.suffix))
         if self.parts:
-            told = concat(self.parts, output, self.source, config)
-            yield from map(Notice, told)
-            num_frames = check_borders(output, self.parts)
-            if config.verify == "full":
-                yield Stage("decoding the output")
-                for count in decode_all(output, 0, num_frames, output):
-                    yield Progress(count, num_frames, 0)
-            sizes = self.source.stat().st_size, output.stat().st_size
-            return {"source_bytes": sizes[0], "output_bytes": sizes[1], LOSSES: _losses(told)}
+            return (yield from join(self.source, self.parts, output, config, self.film))
         if self.span is not None:
-            # What is measured of a part says little of the whole, which is checked when it is joined.
-            drop = _ALL_BUT_PICTURES
-            config = replace(config, drop=drop, strict=False, verify="quick")
-            if config.allocation.strength > 0:
-                config = replace(config, probe="none")
-        told = []
+            part = yield from encode_part(Job(self.source, self.span, output, config), self.film)
+            return _told(part[0]) | part[1]
+        told: list[str] = []
         with closing(job_events(Job(self.source, self.span, output, config))) as events:
             for event in events:
                 if isinstance(event, Done):
@@ -142,10 +155,7 @@ class Task:
                 elif isinstance(event, Progress | Stage | Notice):
                     told += [event.message] if isinstance(event, Notice) else []
                     yield event
-        return {
-            "source_bytes": result.source_bytes, "output_bytes": result.output_bytes,
-            LOSSES: _losses(told), **{name: getattr(result, name) for name in _TOLD},
-        }  # fmt: skip
+        return _told(result) | {LOSSES: losses_among(told)}
 
     def estimate(
         self, folder: Path, threads: int
@@ -185,5 +195,7 @@ class Task:
         }  # fmt: skip
 
 
-def _losses(told: Iterable[str]) -> list[str]:
-    return [str(one) for one in told if isinstance(one, Loss)]
+def _told(result: Result) -> dict[str, Any]:
+    """Return what is kept of the result of a video."""
+    sizes = {"source_bytes": result.source_bytes, "output_bytes": result.output_bytes}
+    return {**sizes, **{name: getattr(result, name) for name in _TOLD}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from semvid.batch.task import LOSSES
+from semvid.batch.losses import LOSSES
 from semvid.core.config import BatchConfig
 from semvid.core.text import counted
 
@@ -16,7 +16,7 @@ def why_skipped(results: Sequence[Mapping[str, Any]], config: BatchConfig) -> st
     """Return why a source is left as it is; None = its output is as it should be.
 
     Args:
-        results: What came of it, as JSON (see ``Task.run``), and of its parts if it was done in parts.
+        results: What came of it, as JSON (see ``Task.run``); a film in parts has what came of them in it.
         config: The batch's.
     """
     if config.replace:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from semvid.core.types import AnalysedFrame, FloatArray, Frame, Span
 from semvid.engine.stages import Items, Stage
@@ -28,6 +28,14 @@ class MapMemory:
         self._maps: dict[int, tuple[FloatArray, bool]] = {}
         self.notices: Sequence[str] = ()
         self.is_complete = self.has_network = False
+
+    @classmethod
+    def of(cls, maps: Iterable[tuple[int, FloatArray]]) -> MapMemory:
+        """Return one that has the maps of frames by their ``pts``; it knows of no cuts."""
+        memory = cls()
+        memory._maps = {pts: (importance, False) for pts, importance in maps}
+        memory.is_complete = True
+        return memory
 
     def keep(self, span: Span) -> Stage:
         """Return a stage that keeps the maps of frames in a span, and passes everything on."""

@@ -6,15 +6,16 @@ import math
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from functools import cached_property, partial
-from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from semvid.codecs.base.codec import QualityScale
 from semvid.codecs.registry import find_codec
 from semvid.core.config import CompressConfig
 from semvid.core.events import Event
 from semvid.core.results import Result, Trial
+from semvid.engine.plain_beside import PlainBeside
 from semvid.engine.recording import Recording
 from semvid.engine.trials import PartsTrial, Trials
 from semvid.engine.wishes import Finished, Miss, OfSize, Tolerance, within
@@ -29,6 +30,7 @@ class PlainSize(OfSize):
     Args:
         plain: How that is encoded.
         other_bytes: As for ``OutputSize``.
+        beside: What trials elsewhere found; None = they are still to come.
 
     Attributes:
         plain_bytes: Of the video of the plain encode, as far as it is known; 0 = not yet.
@@ -39,14 +41,13 @@ class PlainSize(OfSize):
         hopeless=math.inf,
     )  # fmt: skip
 
-    def __init__(self, plain: CompressConfig, other_bytes: int) -> None:
+    def __init__(self, plain: CompressConfig, other_bytes: int, beside: PlainBeside | None = None) -> None:
         self._plain, self._others = plain, other_bytes
         self._gain_of: Callable[[PartsTrial, PartsTrial], float | None] | None = None
         self._plain_tried: PartsTrial | None = None
-        self._tried: list[PartsTrial] = []
+        self._beside = beside
         self._best: tuple[float, PartsTrial] | None = None
         """The distance of the trial that came nearest, and the trial: it alone keeps its packets."""
-        self._steps = 6.0
         self._may_leave_out = find_codec(plain.codec).leaves_out_losing_maps
         self.plain_bytes = 0
 
@@ -61,37 +62,42 @@ class PlainSize(OfSize):
     def take(self, plain: PartsTrial) -> None:
         """Compare with a plain encode of the parts."""
         self._plain_tried, self.plain_bytes = plain, plain.video_bytes
+        self._beside = PlainBeside.of(plain, find_codec(self._plain.codec).scale.steps_per_octave)
+
+    @property
+    def beside(self) -> PlainBeside:
+        """The sizes of the parts that were tried."""
+        assert self._beside is not None  # noqa: S101 - it was prepared
+        return self._beside
 
     def steps_per_distance(self, scale: QualityScale) -> float:
         """See ``Wish``."""
-        self._steps = scale.steps_per_octave
-        return self._steps
+        return scale.steps_per_octave
 
     def judge(self, tried: PartsTrial) -> Miss:
         """See ``Wish``."""
         miss = self._miss(tried.video_bytes, tried.video_bytes + self._others)
-        self._tried.append(tried.without_packets())
+        self.beside.add(tried)
         if self._best is None or abs(miss.distance) < abs(self._best[0]):
             self._best = miss.distance, tried
         return miss
 
     def check(self, finished: Finished) -> Miss:
         """See ``Wish``."""
-        assert self._plain_tried is not None  # noqa: S101 - it was prepared
-        if self._plain_tried.is_whole:
-            return self._miss(finished.video_bytes, finished.output_bytes)
-        nearest = self._nearest(finished.quality)
-        finer = 2 ** ((nearest.quality - finished.quality) / self._steps)
-        # Each part tells of the frames that are nearer to it than to others. It is compared with the same
-        # part with maps: how frames are coded in a part and in the whole differs by more.
-        middles = [float(one.coded.pts[one.is_compared].mean()) for one in nearest.parts]
-        borders = [(one + other) / 2 for one, other in pairwise(middles)]
-        slots = np.split(finished.coded.sizes, np.searchsorted(finished.coded.pts, borders))
-        total = 0.0
-        for slot, plain, mapped in zip(slots, self._plain_tried.parts, nearest.parts, strict=True):
-            total += float(slot.sum()) * plain.num_bytes / (mapped.num_bytes * finer)
-        self.plain_bytes = round(total)
-        return self._miss(finished.video_bytes, finished.output_bytes)
+        return self.miss_of(
+            finished.coded.sizes, finished.quality, finished.video_bytes, finished.output_bytes
+        )
+
+    def miss_of(
+        self,
+        sizes: NDArray[np.float64],
+        qualities: NDArray[np.float64] | float,
+        video_bytes: int,
+        output_bytes: int,
+    ) -> Miss:
+        """Say the same by the sizes of all frames; see ``PlainBeside.plain_bytes``."""
+        self.plain_bytes = self.beside.plain_bytes(sizes, qualities)
+        return self._miss(video_bytes, output_bytes)
 
     def _miss(self, video_bytes: int, output_bytes: int) -> Miss:
         ratio = max(video_bytes, 1) / max(self.plain_bytes, 1)
@@ -136,6 +142,3 @@ class PlainSize(OfSize):
     def plain_recording(self) -> Recording | None:
         """The plain encode, if it is one of everything."""
         return None if self._plain_tried is None else self._plain_tried.recording
-
-    def _nearest(self, quality: float) -> PartsTrial:
-        return min(self._tried, key=lambda one: abs(one.quality - quality))

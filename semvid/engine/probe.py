@@ -15,7 +15,7 @@ from semvid.core.errors import EncoderError, SemvidError
 from semvid.core.events import Event, Measured, Notice, Progress, Stage
 from semvid.core.rate import Crf, ScoreWish
 from semvid.core.types import Span
-from semvid.engine.samples import CodedFrames, CodingLog, Sample, choose_samples
+from semvid.engine.samples import CodedFrames, CodingLog, Sample, budget_of_part, choose_samples
 from semvid.engine.trials import part_of, try_part
 
 _ERROR_OF_PARTS = 1.5
@@ -39,7 +39,12 @@ def plain_config(config: CompressConfig) -> CompressConfig:
 
 
 def measure_plain(
-    source: Path, span: Span, config: CompressConfig, log: CodingLog, suffix: str
+    source: Path,
+    span: Span,
+    config: CompressConfig,
+    log: CodingLog,
+    suffix: str,
+    num_whole: int | None = None,
 ) -> Generator[Event, None, Measured | None]:
     """Encode parts of a video without a map and in memory, and conclude how large all of it would be.
 
@@ -49,13 +54,15 @@ def measure_plain(
         config: How it was encoded, with a map.
         log: What came out.
         suffix: Of the output.
+        num_whole: Frames of the whole video, where only a part was encoded; None = it is the whole.
 
     Yields:
         ``Stage``, ``Progress``, and ``Measured`` last; a ``Notice`` instead if it cannot be measured.
     """
     coded, (plain, finer) = log.coded(), whole_quality(plain_config(config))
     keys = np.flatnonzero(coded.is_key).tolist()
-    samples = choose_samples(len(coded.pts), keys, log.num_ahead, reach=log.reach)
+    budget = budget_of_part(len(coded.pts), num_whole or len(coded.pts))
+    samples = choose_samples(len(coded.pts), keys, log.num_ahead, budget, reach=log.reach)
     found = np.full(len(coded.pts), np.nan)
     yield Stage("measuring")
     try:

@@ -61,13 +61,17 @@ def expected_frames(info: VideoInfo, span: Span) -> int | None:
     return max(round((end - span.start * info.time_base) * info.frame_rate), 1)
 
 
-def quick_parts(num_frames: int | None, share: float) -> Iterator[range]:
+def quick_parts(num_frames: int | None, share: float, num_whole: int | None = None) -> Iterator[range]:
     """Yield the parts to encode twice, by the numbers of their frames: each amid what it stands for.
 
     Args:
         num_frames: From ``expected_frames``; None = unknown: parts go on without end.
         share: Of the frames.
+        num_whole: Frames of the whole video, if this is a part of it; None = it is the whole. Of a long one
+            no more frames are encoded twice in all parts together than otherwise.
     """
+    if num_whole is not None:
+        share = min(share, _MOST_PARTS * _PART / num_whole)
     numbers: Iterator[int] = count()
     if num_frames is None:
         slot, length = _PART / share, _PART
@@ -134,14 +138,20 @@ class QuickProbe:
         config: Of the encode.
         pair: How its codec does it.
         target: The stream.
-        num_frames: As for ``quick_parts``.
+        num_frames: As for ``quick_parts``, like ``num_whole``.
+        num_whole: See there.
 
     Attributes:
         failure: Why there is nothing to conclude from; None = nothing went wrong.
     """
 
     def __init__(
-        self, config: CompressConfig, pair: QuickPair, target: Target, num_frames: int | None
+        self,
+        config: CompressConfig,
+        pair: QuickPair,
+        target: Target,
+        num_frames: int | None,
+        num_whole: int | None = None,
     ) -> None:
         codec = find_codec(config.codec)
         self._is_fast = codec.is_fast(config.preset)
@@ -155,7 +165,8 @@ class QuickProbe:
         plain = replace(mapped, allocation=AllocationConfig(strength=0), probe=None)
         self._configs, self._pair = (plain, mapped), pair
         self._target = replace(target, is_seen=False)
-        self._parts = quick_parts(num_frames, _SHARE_OF_FAST if self._is_fast else pair.share)
+        share = _SHARE_OF_FAST if self._is_fast else pair.share
+        self._parts = quick_parts(num_frames, share, num_whole)
         self._next, self._index = next(self._parts, None), 0
         self._both: list[_Half] = []
         self._done: list[QuickPart] = []

@@ -22,6 +22,24 @@ class Measured:
     """NaN = there is nothing to measure."""
     rest: float | None
     """None = there is none, or it was not measured."""
+    num_scored: float = 0.0
+    """Frames of the video that have what ``score`` is of, as far as the parts tell."""
+    num_rest: float = 0.0
+    """The same of ``rest``."""
+
+    @classmethod
+    def of_parts(cls, parts: Sequence[Measured]) -> Measured:
+        """Sum up what was measured of parts that make up a video."""
+        scored = [(one.score, one.num_scored) for one in parts if not math.isnan(one.score)]
+        rests = [(one.rest, one.num_rest) for one in parts if one.rest is not None]
+        score, num_scored = _mean(scored)
+        rest, num_rest = _mean(rests)
+        return cls(score, None if math.isnan(rest) else rest, num_scored, num_rest)
+
+
+def _mean(values: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    total = sum(weight for _, weight in values)
+    return (sum(value * weight for value, weight in values) / total if total else math.nan), total
 
 
 class Ruler:
@@ -47,8 +65,11 @@ class Ruler:
 
     def _means(self, found: PartScores) -> Measured:
         score = found.mean(found.target, self._weights)
-        rest = math.nan if found.rest is None else found.mean(found.rest, self._weights)
-        return Measured(score, None if math.isnan(rest) else rest)
+        num_scored = found.num_scored(found.target, self._weights)
+        if found.rest is None:
+            return Measured(score, None, num_scored)
+        rest, num_rest = found.mean(found.rest, self._weights), found.num_scored(found.rest, self._weights)
+        return Measured(score, None if math.isnan(rest) else rest, num_scored, num_rest)
 
 
 def weights_of(samples: Sequence[Sample], num_frames: int) -> list[float]:

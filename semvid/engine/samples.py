@@ -24,6 +24,8 @@ _SHARE, _LEAST_SHARE = 0.35, 0.07
 _WHOLE, _FEWEST, _ENOUGH, _MOST = 250, 160, 400, 1500
 """Videos that have no more are encoded whole; of others at least so many frames; ``_SHARE`` holds up to so
 many; and there are never more."""
+_FEWEST_OF_PART = 48
+"""Frames that may be encoded again of a part of a video that is encoded in parts, at least."""
 _TRIAL_SHARE, _FEWEST_IN_TRIAL = 0.012, 250
 """The same of each trial before an encode, of a long video; and never fewer."""
 _TRIED_WHOLE = 400
@@ -207,6 +209,12 @@ def budget_of(num_frames: int) -> int:
         return num_frames
     share = max(min(_SHARE * num_frames, _ENOUGH), _LEAST_SHARE * num_frames)
     return min(round(max(share, _FEWEST)), _MOST, num_frames)
+
+
+def budget_of_part(num_frames: int, num_whole: int) -> int:
+    """Return the share of ``budget_of(num_whole)`` that a part of so many frames has, or what it needs."""
+    share = round(budget_of(num_whole) * num_frames / num_whole)
+    return min(max(share, _FEWEST_OF_PART), num_frames)
 
 
 def trial_budget_of(num_frames: int) -> int:

@@ -85,6 +85,18 @@ _MEASURES = {
 }
 
 
+def num_checked(rate: ScoreWish, info: VideoInfo) -> int:
+    """Return how many frames of an encode of a whole video are measured, if there are so many."""
+    kept = _MOST_SCRATCH // (info.width * info.height)
+    return max(min(_MEASURES[rate.MEASURE].most_checked, kept), _FEWEST_CHECKED)
+
+
+def scores_rest(rate: ScoreWish, config: CompressConfig) -> bool:
+    """Whether what does not matter is measured too: it takes VMAF as long as everything."""
+    is_fast = _MEASURES[rate.MEASURE].is_fast
+    return rate.floor is not None or (config.allocation.strength > 0 and is_fast)
+
+
 class ScoreOf:
     """A score of a video; see ``Wish``. Trials are measured on their parts, encodes of short videos on all.
 
@@ -110,6 +122,11 @@ class ScoreOf:
         self._num_scored = 0
         self._last = Measured(math.nan, None)
 
+    @property
+    def name(self) -> str:
+        """What is measured, as in ``VMAF``."""
+        return self._measure.name
+
     def prepare(self, trials: Trials, config: CompressConfig) -> Generator[Event, None, None]:
         """See ``Wish``."""
         yield Stage("preparing to measure")
@@ -121,8 +138,7 @@ class ScoreOf:
             )
         if isinstance(self._rate, AsGoodAs):
             check_frames(self._rate.reference, trials)
-        # The rest takes VMAF as long as everything.
-        has_rest = self.floor is not None or (config.allocation.strength > 0 and self._measure.is_fast)
+        has_rest = scores_rest(self._rate, config)
 
         def ruler(name: str, samples: Sequence[Sample]) -> Ruler:
             folder = self._folder / name
@@ -132,7 +148,7 @@ class ScoreOf:
 
         parts = self._parts = ruler("parts", trials.samples)
         add_parts(parts.scorer, trials, config)
-        checked = checked_samples(trials.num_frames, self._num_checked(info))
+        checked = checked_samples(trials.num_frames, num_checked(self._rate, info))
 
         @cache
         def whole() -> Ruler:
@@ -149,10 +165,6 @@ class ScoreOf:
             self._refuse_nothing(self._wanted_of_parts)
             self.tolerance = self._measure.tolerance(self._wanted)
 
-    def _num_checked(self, info: VideoInfo) -> int:
-        kept = _MOST_SCRATCH // (info.width * info.height)
-        return max(min(self._measure.most_checked, kept), _FEWEST_CHECKED)
-
     def steps_per_distance(self, scale: QualityScale) -> float:
         """See ``Wish``."""
         return self._measure.steps * scale.steps_per_octave / _STEPS_PER_OCTAVE
@@ -166,8 +178,12 @@ class ScoreOf:
 
     def check(self, finished: Finished) -> Miss:
         """See ``Wish``."""
-        found = self._last = self._measured(finished)
-        miss = self._miss(found, self._wanted, finished.output_bytes)
+        return self.miss_of(self._measured(finished), finished.output_bytes)
+
+    def miss_of(self, found: Measured, output_bytes: int) -> Miss:
+        """Say how far a whole encode is from it by what was measured of it."""
+        self._last = found
+        miss = self._miss(found, self._wanted, output_bytes)
         if not self._lacks_floor(found.rest):
             return miss
         assert self.floor is not None and found.rest is not None  # noqa: PT018, S101 - it is lacking

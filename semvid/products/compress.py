@@ -18,7 +18,7 @@ from semvid.engine.job import Job
 from semvid.engine.run import follow, retold
 from semvid.products.encode import encode_events
 from semvid.products.left_out import or_without_map
-from semvid.products.ways import has_two_passes, has_wish, takes_little_effort
+from semvid.products.ways import has_two_passes, has_wish, lightened, takes_little_effort
 
 
 def compress(
@@ -105,8 +105,7 @@ def _chosen_events(
 ) -> Generator[Event, None, Result]:
     config = job.config
     if importance is None and takes_little_effort(config):
-        light = replace(config, temporal=replace(config.temporal, effort="light"))
-        events = _events(replace(job, config=light), None, preview_size)
+        events = _events(replace(job, config=lightened(config)), None, preview_size)
         preset = f" with {setting('preset', config.preset)}" if config.preset else ""
         codec = find_codec(config.codec).name
         remark = Notice(

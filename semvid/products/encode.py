@@ -57,13 +57,15 @@ def encode_events(
     memory: MapMemory | None = None,
     recording: Recording | None = None,
     may_leave_out: bool = False,
+    num_whole: int | None = None,
 ) -> Generator[Event, None, Result]:
     """Do what ``compress_events`` (``compress.py``) does, except for ``Done``, with the caller's coding.
 
     ``redraw`` is a stage that changes pictures before they are coded; ``accepts`` decides about the complete
     file before it gets its name; ``memory`` has the maps of an earlier run, or gets those of this one;
     ``recording`` is written instead of encoding; ``may_leave_out`` = the caller encodes without a map where
-    that is better; ``config`` says the rest.
+    that is better; ``num_whole`` = the span is one of several that make up a video of so many frames, and
+    bears its share of what is measured; ``config`` says the rest.
 
     Raises:
         LosingMapError: It is: the encode is gone.
@@ -72,7 +74,7 @@ def encode_events(
     started = time.monotonic()
     has_maps = config.allocation.strength > 0
     # Maps that are given or remembered are those of the part.
-    is_alone = any(one is not None for one in (recording, memory, importance))
+    is_alone = any(one is not None for one in (recording, memory)) or not _may_see_more(importance)
     with open_run(
         source, config.temporal, preview_size, span=span, edit=config.edit, has_maps=has_maps,
         lead=None if is_alone else Lead.of(config, span),
@@ -96,7 +98,9 @@ def encode_events(
                 stages.append(redraw(run))
             target = Target.of_file(info, output.suffix)
             encoding.begin(coding, target)
-            saving = Saving(coding, config, target, reader, sees_frames=recording is None)
+            saving = Saving(
+                coding, config, target, reader, sees_frames=recording is None, num_whole=num_whole
+            )
             stack.callback(encoding.close)
             # The calling thread must keep the encoder fed.
             prepare = each(AnalysedFrame, lambda frame: [coding.prepare(frame)])
@@ -133,6 +137,11 @@ def encode_events(
                 yield Notice(f"the output has {output_bytes} bytes, more than `Size`; ask for less")
             result = writing.result(coding, output_bytes, time.monotonic() - started)
             return saving.added_to(result)
+
+
+def _may_see_more(importance: ImportanceSource | None) -> bool:
+    """Whether a source of maps may be asked for frames that are not in the part."""
+    return importance is None or bool(getattr(importance, "is_blank_around", False))
 
 
 def _verify(writer: VideoWriter, config: CompressConfig) -> Iterator[Event]:

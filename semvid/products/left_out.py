@@ -30,7 +30,7 @@ def or_without_map(
         return (yield from passed_on(events, told.is_new))
     except LosingMapError as error:
         losing = error
-    config = _without_map(job.config)
+    config = without_map(job.config)
     # The maps that the run was to save are whole, and get their name with the output.
     with losing.others:
         yield Notice(
@@ -53,7 +53,7 @@ def size_without_map(
     job: Job, wish: PlainSize, preview_size: tuple[int, int] | None
 ) -> Generator[Event, None, Result]:
     """Write the plain encode that a run was to be as large as: what matters is better there."""
-    config, plain = job.config, _without_map(job.config)
+    config, plain = job.config, without_map(job.config)
     yield Notice(
         f"a map does not pay here: with one what matters has {wish.gain:+.2f} dB in as many bytes; "
         "the video is encoded without"
@@ -68,7 +68,8 @@ def size_without_map(
     return replace(result, map_left_out=True, plain_bytes=result.output_bytes, saving=None, gain_db=0.0)
 
 
-def _without_map(config: CompressConfig) -> CompressConfig:
+def without_map(config: CompressConfig) -> CompressConfig:
+    """Return the config of a plain encode at the same quality, or the nearest that takes no map."""
     from semvid.engine.probe import plain_config, whole_quality
 
     return replace(whole_quality(plain_config(config))[0], overwrite=config.overwrite)

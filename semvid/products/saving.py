@@ -30,6 +30,8 @@ class Saving:
         target: The stream.
         reader: The source.
         sees_frames: Frames go through the stages of this run, and do not only come out of a recording.
+        num_whole: Frames of the whole video, if this is an encode of a part: of all parts together as many
+            frames are encoded again as of a video in one piece. None = it is the whole.
 
     Attributes:
         stages: To put before frames are prepared.
@@ -44,7 +46,9 @@ class Saving:
         reader: VideoReader,
         *,
         sees_frames: bool,
+        num_whole: int | None = None,
     ) -> None:
+        self._num_whole = num_whole
         self._config, self._reader, self._target = config, reader, target
         self._keeps_region = coding.keeps_region
         # There is no plain encode of the same quality to compare with at a bit rate.
@@ -64,7 +68,7 @@ class Saving:
         from semvid.engine.quick import QuickProbe, expected_frames
 
         num_frames = expected_frames(self._reader.info, self._reader.span)
-        return QuickProbe(self._config, pair, self._target, num_frames)
+        return QuickProbe(self._config, pair, self._target, num_frames, self._num_whole)
 
     def find(self, source: Path, log: CodingLog, suffix: str) -> Generator[Event, None, None]:
         """Find out how large a plain encode would be, after the encode.
@@ -90,7 +94,9 @@ class Saving:
         elif self._way != "none":
             from semvid.engine.probe import measure_plain
 
-            self.measured = yield from measure_plain(source, self._reader.span, self._config, log, suffix)
+            self.measured = yield from measure_plain(
+                source, self._reader.span, self._config, log, suffix, self._num_whole
+            )
 
     def added_to(self, result: Result) -> Result:
         """Add to a result what was saved."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from semvid.codecs.registry import find_codec
 from semvid.core.config import CompressConfig
 from semvid.core.rate import Bitrate, ScoreWish, Size
@@ -39,3 +41,18 @@ def takes_little_effort(config: CompressConfig) -> bool:
         return False
     has_network = not maps.has_file and maps.chosen_model != "spectral"
     return has_network and find_codec(config.codec).is_fast(config.preset)
+
+
+def with_chosen_effort(config: CompressConfig) -> CompressConfig:
+    """Return a config that says how much effort maps take, for runs that have only a part of what decides it.
+
+    An encode of a part no longer knows that a score of the whole was asked for.
+    """
+    if config.temporal.effort != "auto" or not isinstance(config.rate, ScoreWish):
+        return lightened(config) if takes_little_effort(config) else config
+    return replace(config, temporal=replace(config.temporal, effort="full"))
+
+
+def lightened(config: CompressConfig) -> CompressConfig:
+    """Return a config whose maps are made with less effort."""
+    return replace(config, temporal=replace(config.temporal, effort="light"))

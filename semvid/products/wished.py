@@ -7,9 +7,11 @@ import time
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from semvid.codecs.registry import find_codec
 from semvid.core.config import CompressConfig, ExportConfig, MapsConfig, TemporalConfig
+from semvid.core.config.products import Probe
 from semvid.core.errors import ConfigError, MissedError
 from semvid.core.events import Chosen, Event, Notice, Stage, Started, Tried
 from semvid.core.map_source import ImportanceSource
@@ -32,6 +34,7 @@ from semvid.engine.plain_size import PlainSize
 from semvid.engine.probe import plain_config
 from semvid.engine.run import ToldOnce, passed_on
 from semvid.engine.search import Search
+from semvid.engine.solution import Solution
 from semvid.engine.trials import Trials
 from semvid.engine.wishes import Finished, OutputSize, VideoRate, Wish
 from semvid.media.reading.packets import ShownFrames, shown_frames
@@ -40,8 +43,8 @@ from semvid.media.writing.carry import Manifest, Way
 from semvid.media.writing.destination import check_output, default_output
 from semvid.media.writing.output import scratch_folder
 from semvid.products.encode import RejectedError, encode_events
-from semvid.products.left_out import size_without_map
-from semvid.products.ways import has_wish
+from semvid.products.left_out import size_without_map, without_map
+from semvid.products.ways import has_two_passes, has_wish, with_chosen_effort
 
 _MOST_ENCODES, _MOST_OF_SHORT = 3, 5
 """Of the whole video: one, and two that correct it, or four of a short one, whose sizes jump more."""
@@ -111,6 +114,73 @@ def estimate_events(
             return (yield from try_beside_plain(opened.trials, _begun(config), opened.other_bytes))
         found, _ = yield from _find(opened, _wish_of(opened, folder))
         return found.chosen
+
+
+def solve_events(job: Job) -> Generator[Event, None, Solution]:
+    """Find out on parts of a video how to encode all of it, to be encoded in parts later.
+
+    What was asked for is of the whole video: a size, a bit rate, a score, the size of a plain encode. Where
+    it is none of these, it is only found out whether a map pays.
+
+    Args:
+        job: What to do; its span is None.
+
+    Yields:
+        ``Started``, ``Stage``, ``Progress``, ``Tried`` for each trial, and ``Chosen`` last.
+
+    Raises:
+        SemvidError: See ``semvid.core.errors``.
+    """
+    job = replace(job, config=replace(with_chosen_effort(job.config), overwrite=True))
+    tried: list[Trial] = []
+
+    def note(event: Event) -> bool:
+        if isinstance(event, Tried):
+            tried.append(event.trial)
+        return True
+
+    with limited_threads(job.config.threads), scratch_folder() as folder:
+        opened = yield from _open(job, folder, None)
+        seconds = float((opened.shown.end - int(opened.shown.pts[0])) * opened.info.time_base)
+        common: Any = {
+            "other_bytes": opened.other_bytes, "seconds": seconds, "num_frames": opened.trials.num_frames
+        }  # fmt: skip
+        if not has_wish(job.config):
+            begun = _begun(job.config)
+            events = try_beside_plain(opened.trials, begun, opened.other_bytes)
+            expected = (yield from passed_on(events, note)).trial
+            quality = expected.quality
+            is_left_out, config = not expected.has_map, begun
+            if is_left_out:
+                config = without_map(begun)
+            return Solution(
+                config, quality, 0.0, expected=expected, trials=(*tried,), map_left_out=is_left_out, **common
+            )
+        wish = _wish_of(opened, folder)
+        found, config = yield from passed_on(_find(opened, wish), note)
+        expected = found.chosen.trial
+        config = replace(at_quality(config, expected.quality), probe=_probe_of_parts(job.config))
+        if not isinstance(wish, PlainSize):
+            slope = found.search.slope
+            return Solution(config, expected.quality, slope, expected=expected, trials=(*tried,), **common)
+        if wish.is_losing:
+            plain = without_map(job.config)
+            quality = find_codec(plain.codec).coding(plain).quality
+            return Solution(
+                plain, quality, 0.0, expected=expected, trials=(*tried,), gain_db=0.0, map_left_out=True,
+                **common,
+            )  # fmt: skip
+        return Solution(
+            config, expected.quality, found.search.slope, expected=expected, trials=(*tried,),
+            beside=wish.beside, gain_db=wish.gain, **common,
+        )  # fmt: skip
+
+
+def _probe_of_parts(config: CompressConfig) -> Probe | None:
+    """Return how parts find out what a map saves: as one file does."""
+    # A size to match is compared with by the trials; at a bit rate there is no plain encode to compare with.
+    is_compared = config.allocation.chosen_match == "size" and config.allocation.strength > 0
+    return "none" if is_compared or has_two_passes(config) else config.probe
 
 
 @dataclass(frozen=True, slots=True)

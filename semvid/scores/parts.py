@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from semvid.core.errors import EncoderError
 from semvid.core.luma import LumaArray
@@ -49,14 +50,22 @@ class PartScores:
         Returns:
             NaN if there is no score.
         """
-        found = np.isfinite(scores)
+        found, shares = np.isfinite(scores), self._shares(scores, weights)
         parts = np.array(self.parts)
-        counted = np.bincount(parts, minlength=len(weights))
-        # Of the frames that a part stands for, so many have the area.
         scored = np.bincount(parts[found], minlength=len(weights))
-        shares = np.array(weights) * scored / np.maximum(counted, 1)
         means = np.bincount(parts[found], scores[found], len(weights)) / np.maximum(scored, 1)
         return float((means * shares).sum() / shares.sum()) if shares.any() else float("nan")
+
+    def num_scored(self, scores: Scores, weights: Sequence[float]) -> float:
+        """Return how many frames of the video would have a score; arguments are those of ``mean``."""
+        return float(self._shares(scores, weights).sum())
+
+    def _shares(self, scores: Scores, weights: Sequence[float]) -> NDArray[np.float64]:
+        """Return how many of the frames that each part stands for have the area; ``(len(weights),)``."""
+        parts, found = np.array(self.parts), np.isfinite(scores)
+        counted = np.bincount(parts, minlength=len(weights))
+        scored = np.bincount(parts[found], minlength=len(weights))
+        return np.asarray(np.array(weights) * scored / np.maximum(counted, 1), np.float64)
 
 
 class PartScorer:

@@ -201,7 +201,6 @@ def test_no_question_goes_through_all_jobs(store):
     store.settle(part.id, "me", "done")
     list(store.entries(of_whole=taken.id))
     store.is_any_left()
-    store.place_of(part.id, taken.id)
     store._database.set_trace_callback(None)
     searches = [one for one in asked if one.startswith(("SELECT", "UPDATE", "DELETE")) and "jobs" in one]
     assert len(searches) > 10

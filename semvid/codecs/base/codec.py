@@ -33,6 +33,9 @@ class QualityScale:
     """Between fractions that differ."""
     map_fractions: bool = True
     """Where whole numbers are taken, the map makes up for what is between them."""
+    joined_within: float | None = None
+    """Streams can be joined if both qualities lie between the same multiples of this: it is in what their
+    header says. None = all can."""
 
     @property
     def name(self) -> str:

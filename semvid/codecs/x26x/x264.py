@@ -49,7 +49,7 @@ X264 = EncoderSpec(
     also_called=("h264", "avc", "libx264"),
     coding_format="h264",
     # CRF 0 is lossless in 8 bit: there is nothing to allocate.
-    crf=QualityScale(1, 51, 26, takes_fractions=True, steps_per_octave=6.0),
+    crf=QualityScale(1, 51, 26, takes_fractions=True, steps_per_octave=6.0, joined_within=1.0),
     # It hurries in this pass by itself.
     first_of_two="pass=1",
     second_of_two=_second_of_two,

@@ -35,8 +35,8 @@ class BatchConfig(Settings):
     """How often a file is tried again whose process dies."""
     part_seconds: Annotated[float, Limits(0, 3600)] = 30.0
     """Compress long videos in parts of about so many seconds, each of which is kept when it is done; 0 = each
-    video in one piece. Only constant quality is the same in parts, and videos of no more than two parts stay
-    in one piece."""
+    video in one piece. What is asked for, as a size or a score, is of the whole. Videos of no more than two
+    parts stay in one piece, and some others (``docs/batch.md``)."""
     min_saving: Annotated[float, Limits(0, 1)] | None = None
     """Skip what would not become smaller by this share of the source; None = keep whatever comes out."""
     replace: bool = False

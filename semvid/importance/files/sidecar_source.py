@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import numpy as np
 from semvid.core.errors import MapError
 from semvid.core.map_source import MapSource, ended
 from semvid.core.text import setting
-from semvid.core.types import Frame, ImportanceMap, Span, from_grey
+from semvid.core.types import FloatArray, Frame, ImportanceMap, Span, from_grey
 from semvid.importance.files.sidecar import SidecarReader, TimedMap
 
 _ASPECT_TOLERANCE = 0.02
@@ -23,6 +25,8 @@ class RecordedMaps(MapSource):
         path: The sidecar.
         span: The part that was recorded; frames around it get an empty map.
     """
+
+    is_blank_around = True
 
     def __init__(self, path: Path, span: Span) -> None:
         self._path, self._span = path, span
@@ -46,6 +50,17 @@ class RecordedMaps(MapSource):
     def close(self) -> None:
         """Close the file."""
         self._reader.close()
+
+
+def all_maps(path: Path) -> Iterator[tuple[int, FloatArray]]:
+    """Yield the ``pts`` of each frame of a sidecar, and its map.
+
+    Raises:
+        MapError: It is not a sidecar, or is damaged.
+    """
+    with closing(SidecarReader(path)) as reader:
+        for one in reader.maps():
+            yield one.pts, from_grey(one.grey)
 
 
 class SidecarSource(MapSource):

@@ -26,6 +26,7 @@ from semvid.media.writing.container_trial import add_copy
 from semvid.media.writing.containers import MP4_LIKE
 from semvid.media.writing.destination import check_output
 from semvid.media.writing.durations import DurationKeeper
+from semvid.media.writing.parameter_sets import without_words
 from semvid.media.writing.writer import VideoWriter
 
 _ROUNDING = Fraction(2, 1000)
@@ -145,7 +146,7 @@ def _look(path: Path) -> _Part:
                 "pixel aspect": stream.sample_aspect_ratio or Fraction(1),
                 "colours": (codec.color_range, codec.colorspace, codec.color_primaries, codec.color_trc),
                 "side data": stream_side_data(container, stream.index),
-                "parameter sets": codec.extradata,
+                "parameter sets": without_words(codec_name(stream), codec.extradata),
             },
             is_exact="mov" in container.format.name.split(","),
             time_base=time_base,
