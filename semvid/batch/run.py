@@ -129,12 +129,15 @@ def compress_many_events(
         failures, num_faults = plan.failures, len(found.faults)
         # There may be a million, and from here on the store knows them.
         del found, taken, plan, states, by_output, waiting
-        pool = open_pool(config)
-        batch = Batch(store, config, failures, store_path.parent, pool)
-        with beating(store_path, batch.holder):
-            yield from batch.run()
+        is_stopped = False
+        # Else no cluster is needed, and it may be gone.
+        if store.is_any_left():
+            batch = Batch(store, config, failures, store_path.parent, open_pool(config))
+            with beating(store_path, batch.holder):
+                yield from batch.run()
+            is_stopped = batch.is_stopped
         seconds = time.monotonic() - started
-        ended = _sum_up(store, ours, num_faults, seconds, is_stopped=batch.is_stopped)
+        ended = _sum_up(store, ours, num_faults, seconds, is_stopped=is_stopped)
     yield ended
     return ended
 
