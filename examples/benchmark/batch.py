@@ -6,8 +6,9 @@ mixed: some sixty files (clips made small, odd files, Kodak photographs, broken 
     they end, a second run, and twenty runs that are killed at random moments (SIGKILL) and one to the end,
     against an undisturbed one, byte for byte.
 film: the six clips joined to 48 seconds, in three parts against in one piece: frames and times, size, PSNR
-    of the whole and of what matters (by the map), change of the map at borders and elsewhere, and time
-    (medians of 3 pairs, preset slow and medium).
+    of the whole and of what matters (by the map), change of the map at borders and elsewhere (all these with
+    as many threads as each part has), and time of the usual commands (medians of 3 pairs, preset slow and
+    medium).
 ray: tasks that sleep in place of encodes, 1,000 on 8 workers: how much of the time they sleep, and the
     driver's memory at the beginning and at the end.
 store: 100,000 jobs, listed.
@@ -16,6 +17,7 @@ store: 100,000 jobs, listed.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import random
 import resource
 import shutil
@@ -37,6 +39,7 @@ from timing import FFMPEG, SEMVID, of_call
 import semvid
 from semvid.batch import on_ray
 from semvid.batch.borders import spans_of
+from semvid.batch.config_pool import local_workers
 from semvid.batch.identity import Identity
 from semvid.batch.job_records import NewJob
 from semvid.batch.ray_node import RayOrder
@@ -188,11 +191,15 @@ def try_film(work: Path, num_pairs: int) -> dict[str, Any]:
         for _ in range(num_pairs):
             whole = of_call(lambda: compress("whole", 0)).seconds
             times.append((whole, of_call(lambda: compress("in parts", PART_SECONDS)).seconds))
-        whole, parts = work / "whole" / film.name, work / "in parts" / film.name
+        # Encoders write something else with other numbers of threads, whether in parts or not.
+        _, threads = local_workers(BatchConfig(video=video))
+        whole = compress("alike", 0, dataclasses.replace(video, threads=threads))
+        parts = work / "in parts" / film.name
         found[preset] = {
             "times": times, "ratio": statistics.median(after / before for before, after in times),
             "same_packets": packets(whole) == packets(parts),
             "size": parts.stat().st_size / whole.stat().st_size - 1,
+            "size_against_usual": parts.stat().st_size / (work / "whole" / film.name).stat().st_size - 1,
         }  # fmt: skip
         if preset == "medium":
             found |= seams(film, whole, parts, work)

@@ -44,7 +44,8 @@ def spans_of(source: Path, part_seconds: float) -> list[Span]:
     cuts = _cuts_among(source, keys) if length > 2 * part_seconds else set()
     borders = choose_borders(seconds, cuts, length, part_seconds)
     starts = [0, *(int(keys[one]) for one in borders)]
-    return [Span(a, b) for a, b in zip(starts, [*starts[1:], None], strict=True)]
+    scenes = [False, *(one in cuts for one in borders)]
+    return [Span(*each) for each in zip(starts, [*starts[1:], None], scenes, strict=True)]
 
 
 def choose_borders(keys: Sequence[float], cuts: set[int], length: float, part_seconds: float) -> list[int]:

@@ -23,7 +23,12 @@ def open_pool(config: BatchConfig) -> Pool:
 
         threads = config.video.threads or None
         return RayPool(config.jobs, threads, config.ray_address, uses_gpu(config.video))
+    return LocalPool(*local_workers(config))
+
+
+def local_workers(config: BatchConfig) -> tuple[int, int]:
+    """Return how many processes work on this machine, and how many cores each keeps busy."""
     cores = budget_of(config.video.threads).cores
     # Two files with a core each are done sooner than one after the other with both: one does not fill them.
     num_workers = config.jobs or max(cores // CORES_PER_FILE, min(cores, 2))
-    return LocalPool(num_workers, max(cores // num_workers, 1))
+    return num_workers, max(cores // num_workers, 1)

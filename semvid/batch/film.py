@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ class FilmJobs:
 
     def first(self, spans: Sequence[Span]) -> list[NewJob]:
         """Return what comes first: the parts, or what has to be found out before."""
-        bare = [[one.start, one.end] for one in spans]
+        bare = [list(astuple(one)) for one in spans]
         if not Task.from_plain(self._taken.task, self._taken.source).is_solved_whole:
             return [self._part(number, bare, None, {}) for number in range(len(bare))]
         task = {**self._taken.task, "solves": bare, "part_seconds": 0}

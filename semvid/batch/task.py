@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,7 @@ class Task:
         return {
             "kind": _PICTURE if self.is_picture else _VIDEO,
             "config": to_plain(replace(self.config, threads=0, overwrite=False)),
-            "span": None if self.span is None else [self.span.start, self.span.end],
+            "span": None if self.span is None else list(astuple(self.span)),
         }
 
     @classmethod

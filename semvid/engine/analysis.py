@@ -28,6 +28,8 @@ WARM_UP_SECONDS = Fraction(4)
 whole video by less than a fifth of what they flicker, or, where the network sees other frames than it does
 there, by what it changes each time it looks; from the first cut on by nothing
 (``examples/benchmark/spans.py``)."""
+SCENE_WARM_UP_SECONDS = Fraction(1)
+"""Likewise before a part that is known to begin with a cut: in case it is none after all."""
 
 _LOOK_AHEAD = 16
 """Frames: enough for the next key frame of a network, and two thirds of a second."""
