@@ -30,7 +30,7 @@ PIECE_BYTES = 16 << 20
 PIECES, TRANSFERS = 2, 2
 """Pieces of a file that are on their way at a time, and files: 64 MiB in all."""
 MOST_IDLE = 4
-"""Files that a node keeps for parts of theirs that may come; the one used longest ago goes first."""
+"""Films that a node keeps though nobody uses them, for parts that may come; the one used longest ago goes."""
 
 Steps = Generator[Any, Any, dict[str, Any]]
 """A job: yields what Ray is to answer next and is sent the answer, or None while other jobs have to go on
@@ -150,13 +150,16 @@ class Carrier:
             stack.callback(self._drop, node, place)
         files = []
         ways: set[Way] = set()
-        is_part = what.order["task"]["span"] is not None
+        task = what.order["task"]
+        # Parts of a film may come after each of these: those of one that was joined too, if it missed a size.
+        is_of_film = task["span"] is not None or "solves" in task or bool(what.order["parts"])
         for one in what.files:
             if one.path not in lacks["files"]:
                 files.append(one)
                 continue
             here, way = yield from self._bring(node, job, one)
-            stack.callback(self._release, node, one, stays=is_part)
+            stays = is_of_film and one.name == what.order["source"]
+            stack.callback(self._release, node, one, stays=stays)
             ways.add(way)
             files.append(replace(one, place=here))
         source: Way = "streamed" if "streamed" in ways else "kept" if ways else "shared"

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -81,7 +82,9 @@ def cluster(tmp_path, monkeypatch):
 
 def order(source, output, *, is_part=False):
     files = [NeededFile(str(source), str(source), identify(source))]
-    return RayOrder({"output": str(output), "task": {"span": [0, 5] if is_part else None}}, files, b"proof")
+    task = {"span": [0, 5] if is_part else None}
+    given = {"source": str(source), "output": str(output), "parts": [], "task": task}
+    return RayOrder(given, files, b"proof")
 
 
 def go_on(cluster, steps, answer=None):
@@ -126,6 +129,29 @@ def test_a_few_pieces_are_on_their_way_and_parts_of_a_film_share_it(cluster, sou
     assert [one.name for one in kept] == ["film.mp4"], "for parts that may come, and no output"
     finish(cluster, carrier.steps(worker, "n1", "node", 3, order(source, output)))
     assert not list((tmp_path / "node").rglob("*.mp4")), "not after the whole"
+
+
+def test_of_a_film_that_is_joined_only_the_source_stays(cluster, source, tmp_path):
+    worker, part = Actor(Far(), cluster.count), tmp_path / "0000.mp4"
+    part.write_bytes(b"part")
+    joining = order(source, tmp_path / "out.mp4")
+    files = [*joining.files, NeededFile(str(part), str(part), identify(part))]
+    joining = replace(joining, order={**joining.order, "parts": [str(part)]}, files=files)
+    finish(cluster, cluster.carrier.steps(worker, "n1", "node", 0, joining))
+    assert [one.name for one in (tmp_path / "node").rglob("*.mp4")] == ["film.mp4"]
+
+
+def test_films_that_nobody_uses_go_in_their_turn(cluster, tmp_path):
+    worker = Actor(Far(), cluster.count)
+    for number in range(ray_carry.MOST_IDLE + 2):
+        path = tmp_path / f"film{number}.mp4"
+        path.write_bytes(b"film")
+        steps = cluster.carrier.steps(
+            worker, "n1", "node", number, order(path, tmp_path / "o.mp4", is_part=True)
+        )
+        finish(cluster, steps)
+    kept = sorted(one.name for one in (tmp_path / "node").rglob("*.mp4"))
+    assert kept == [f"film{number}.mp4" for number in range(2, ray_carry.MOST_IDLE + 2)]
 
 
 def test_who_needs_the_same_file_waits_for_it(cluster, source, tmp_path):
