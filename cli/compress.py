@@ -126,8 +126,8 @@ def command(
         "(every frame is decoded too)."
     )] = _DEFAULTS.verify,
     report: Annotated[Path | None, options.file_option(
-        metavar="FILE", help="Also compare with a plain encode, in one to six more encodes: .html, or .json "
-        "for 'semvid report'."
+        metavar="FILE", help="Comparison with a plain encode, by more encodes: .html, or .json for 'semvid "
+        "report'. Of many files: a page of all."
     )] = None,
     probe: Annotated[str | None, typer.Option(
         metavar="WAY", help="How to measure what is saved: quick (default), full (encodes again without a "
@@ -214,11 +214,9 @@ def command(
     wishes = many.Wishes(
         jobs=jobs, engine=engine, address=address, retry=retry, resume=resume,
         no_resume=no_resume, part_seconds=part_seconds, min_saving=min_saving, skip_if_larger=skip_if_larger,
-        replace=replace, trash=trash, watch=watch, dry_run=dry_run,
+        replace=replace, trash=trash, watch=watch, dry_run=dry_run, report=report,
     )  # fmt: skip
     if many.are_many(sources, always=replace or watch):
-        if report is not None:
-            raise ConfigError("--report is for one video; leave it out")
         many.run_batch(sources, output, config, wishes, as_json=as_json)
         return
     wishes.check_one()

@@ -30,6 +30,7 @@ from semvid.cli.flags import told
 from semvid.cli.streams import emit, say
 from semvid.core import interrupts
 from semvid.core.errors import SemvidError
+from semvid.core.events import Reported
 from semvid.core.text import counted, visible
 
 
@@ -55,6 +56,7 @@ class BatchDrawer:
         self._tasks: dict[int, TaskID] = {}
         self._num_jobs = 0
         self._notices = FirstOfKind("file")
+        self._report = ""
         self._estimates: list[Estimated] = []
         self._began: dict[int, float] = {}
         self._sent: set[str] = set()
@@ -91,12 +93,15 @@ class BatchDrawer:
                 self._bar.update(self._progress_of_all(), note=f"{len(self._estimates)} tried")
             case Stopping():
                 self._tell(stopping_line(event))
+            case Reported():
+                self._report = f"{event.output}: report, {format_bytes(event.output_bytes)}"
             case BatchEnded():
                 self.num_failed = event.counts.get("failed", 0)
                 self.stopped = event if event.is_stopped else None
                 self.__exit__()
                 self._tell_all(self._notices.sum_up())
-                say(totals_line(event))
+                for line in filter(None, (totals_line(event), self._report)):
+                    say(line)
 
     def _begin(self, event: JobBegan) -> None:
         name = visible(event.source.name)

@@ -85,6 +85,7 @@ class Wishes:
     trash: Path | None = None
     watch: bool = False
     dry_run: bool = False
+    report: Path | None = None
 
     def config(self, video: CompressConfig) -> BatchConfig:
         """Build a ``BatchConfig``.
@@ -94,6 +95,8 @@ class Wishes:
         """
         if self.dry_run and self.watch:
             raise ConfigError("--dry-run ends, and --watch does not; leave one out")
+        if self.dry_run and self.report is not None:
+            raise ConfigError("--dry-run writes nothing, and --report is a file; leave one out")
         if self.resume and self.no_resume:
             raise ConfigError("--resume and --no-resume exclude each other; leave one out")
         return BatchConfig(
@@ -111,6 +114,7 @@ class Wishes:
             overwrite=video.overwrite,
             trash=self.trash,
             resume=not self.no_resume,
+            report=self.report,
         )
 
     def check_one(self) -> None:
@@ -120,8 +124,8 @@ class Wishes:
             ConfigError: Some were given.
         """
         for field in fields(self):
-            # A dry run of one video is another command's.
-            if field.name != "dry_run" and getattr(self, field.name) != field.default:
+            # Those of one video mean something else.
+            if field.name not in {"dry_run", "report"} and getattr(self, field.name) != field.default:
                 flag = f"--{field.name.replace('_', '-')}"
                 raise ConfigError(f"{flag} is for many files; use 'semvid batch', or leave it out")
 
@@ -187,6 +191,7 @@ def run_batch(
 
     from semvid.batch.run import compress_many_events
     from semvid.cli.draw_batch import BatchDrawer, BatchJsonPrinter, stopped_message
+    from semvid.cli.flags import told
 
     config = wishes.config(video)
     begin: Any = compress_many_events
@@ -195,7 +200,8 @@ def run_batch(
     if wishes.dry_run:
         from semvid.batch.estimate import estimate_many_events as begin
     with BatchJsonPrinter() if as_json else BatchDrawer() as drawer:
-        events = begin(sources, output, config, read_options=_read_options)
+        more = {} if wishes.dry_run else {"words": told}
+        events = begin(sources, output, config, read_options=_read_options, **more)
         try:
             with closing(events):
                 for event in events:

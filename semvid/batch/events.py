@@ -8,6 +8,7 @@ from typing import Any
 
 from semvid.batch.job_records import UNFINISHED, State
 from semvid.batch.pool import Way
+from semvid.core.events import Reported
 from semvid.core.records import dataclass
 
 
@@ -145,5 +146,14 @@ class BatchEnded:
 
 
 BatchEvent = (
-    Planned | JobBegan | JobProgress | JobNotice | JobPlaced | JobEnded | PartEnded | Stopping | BatchEnded
+    Planned
+    | JobBegan
+    | JobProgress
+    | JobNotice
+    | JobPlaced
+    | JobEnded
+    | PartEnded
+    | Stopping
+    | Reported
+    | BatchEnded
 )

@@ -38,7 +38,7 @@ def carry_out(order: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> 
             try:
                 event: Progress | Stage | Notice = next(events)
             except StopIteration as end:
-                return {"event": "ended", "result": end.value}
+                return {"event": "ended", "result": {"codec": task.codec, **end.value}}
             interrupts.check()
             if isinstance(event, Progress):
                 if time.monotonic() - told < _TOLD_EVERY:

@@ -43,6 +43,7 @@ from semvid.batch.worth import why_skipped
 from semvid.core import interrupts
 from semvid.core.config import BatchConfig
 from semvid.core.errors import ConfigError, OutputError, SemvidError
+from semvid.core.events import Reported
 from semvid.core.settings import or_default
 from semvid.core.text import counted, reason
 from semvid.engine.run import follow
@@ -90,6 +91,7 @@ def compress_many_events(
     *,
     read_options: OptionsReader | None = None,
     takes: Callable[[Source], bool] | None = None,
+    words: Callable[[str], str] = str,
 ) -> Generator[BatchEvent, None, BatchEnded]:
     """Do the work of ``compress_many`` step by step; arguments are the same.
 
@@ -99,6 +101,7 @@ def compress_many_events(
         config: Options.
         read_options: Reads the options that lists give to single files.
         takes: Whether a source is to be compressed now; None = all are.
+        words: Puts a message into the user's words, for the report.
 
     Yields:
         ``Planned``, then ``JobBegan``, ``JobProgress``, ``JobNotice``, ``JobPlaced`` on a cluster, and
@@ -111,6 +114,11 @@ def compress_many_events(
     names = [os.fspath(one) for one in sources]
     folder = None if output is None else Path(output)
     store_path = store_for(names, folder, config)
+    page = None
+    if config.report is not None:
+        from semvid.batch.report import BatchReport
+
+        page = BatchReport(config.report, overwrite=config.overwrite, words=words)
     found = find_sources(names, [] if folder is None else [folder])
     taken = [one for one in found.sources if takes is None or takes(one)]
     with JobStore(store_path) as store:
@@ -126,18 +134,26 @@ def compress_many_events(
         )
         for fault in found.faults:
             yield JobNotice(0, fault.path, fault.message)
-        failures, num_faults = plan.failures, len(found.faults)
+        failures, faults = plan.failures, found.faults
+        if takes is not None and not waiting and config.report is not None and config.report.exists():
+            page = None
         # There may be a million, and from here on the store knows them.
         del found, taken, plan, states, by_output, waiting
-        is_stopped = False
-        # Else no cluster is needed, and it may be gone.
-        if store.is_any_left():
-            batch = Batch(store, config, failures, store_path.parent, open_pool(config))
+        pool = open_pool(config)
+        batch = Batch(store, config, failures, store_path.parent, pool)
+        try:
             with beating(store_path, batch.holder):
                 yield from batch.run()
-            is_stopped = batch.is_stopped
-        seconds = time.monotonic() - started
-        ended = _sum_up(store, ours, num_faults, seconds, is_stopped=is_stopped)
+        finally:
+            seconds = time.monotonic() - started
+            ended = _sum_up(store, ours, len(faults), seconds, is_stopped=batch.is_stopped)
+            if page is not None:
+                with interrupts.shielded():
+                    # A watch is of what comes and goes.
+                    known = store.entries(jobs=ours if takes is None else None)
+                    size = page.write(known, faults, ended)
+    if page is not None:
+        yield Reported(page.path, size)
     yield ended
     return ended
 
@@ -401,6 +417,7 @@ class Batch:
             replaces = self._config.replace and not is_part
             place = {ours: taken.task[name] for name, ours in _KEPT.items() if name in taken.task}
             whole = {**result, **place, "output": asdict(identify(work)), "replaces": replaces}
+            whole["seconds"] = self._seconds(taken)
             if not self._store.note(taken.id, self.holder, whole):
                 self._let_go(taken.id)
                 return self._ended(taken, "running", "another process does it")
@@ -413,6 +430,14 @@ class Batch:
         ended = self._settle(taken, "done", "", whole)
         shutil.rmtree(self._folder / PARTS / str(taken.id), ignore_errors=True)
         return ended
+
+    def _seconds(self, taken: Taken) -> float:
+        """Return how long a job has taken, with all its parts."""
+        seconds = self._pace[taken.id].seconds(self._clock())
+        if taken.whole is None and taken.task["part_seconds"]:
+            for part in self._store.entries(of_whole=taken.id):
+                seconds += (part.result or {}).get("seconds", 0.0)
+        return seconds
 
     def _settle(
         self, taken: Taken, state: Settled, why: str, result: dict[str, Any] | None = None

@@ -65,6 +65,11 @@ class Task:
     """Of a film in parts, as JSON: what is known of the whole (``film_work.py``)."""
 
     @property
+    def codec(self) -> str:
+        """The name of what it is compressed with."""
+        return self.config.codec if isinstance(self.config, CompressConfig) else "jpeg"
+
+    @property
     def is_picture(self) -> bool:
         """Whether it is a still."""
         return isinstance(self.config, ImageConfig)

@@ -28,6 +28,7 @@ def watch_events(
     config: BatchConfig | None = None,
     *,
     read_options: OptionsReader | None = None,
+    words: Callable[[str], str] = str,
     wait: Callable[[float], None] = time.sleep,
 ) -> Generator[BatchEvent, None, None]:
     """Do what ``compress_many_events`` does, again and again, until it is closed or a batch is stopped.
@@ -35,10 +36,11 @@ def watch_events(
     A file is taken once its size and time were the same at two looks: until then somebody may be writing it.
 
     Args:
-        sources: As for ``compress_many_events``, as are the next three; there need not be any file yet.
+        sources: As for ``compress_many_events``, as are the next four; there need not be any file yet.
         output: A folder.
         config: Options.
         read_options: Reads the options that lists give to single files.
+        words: Puts a message into the user's words.
         wait: Waits for so many seconds.
 
     Yields:
@@ -56,7 +58,7 @@ def watch_events(
         now = _look(names, left_out)
         resting = {path for path, seen in now.items() if before.get(path) == seen}
         before = now
-        if resting and (yield from _batch(names, output, config, read_options, resting)):
+        if resting and (yield from _batch(names, output, config, read_options, words, resting)):
             return
         wait(LOOK_SECONDS)
 
@@ -82,6 +84,7 @@ def _batch(
     output: Path | str | None,
     config: BatchConfig | None,
     read_options: OptionsReader | None,
+    words: Callable[[str], str],
     resting: set[Path],
 ) -> Generator[BatchEvent, None, bool]:
     """Do what has stopped growing; returns whether the user wanted it to end."""
@@ -90,7 +93,9 @@ def _batch(
         return source.path in resting
 
     has_work, is_stopped, is_planned = True, False, False
-    events = compress_many_events(names, output, config, read_options=read_options, takes=is_taken)
+    events = compress_many_events(
+        names, output, config, read_options=read_options, takes=is_taken, words=words
+    )
     try:
         for event in events:
             if isinstance(event, Planned):

@@ -15,7 +15,7 @@ class Pace:
 
     def __init__(self, now: float) -> None:
         self.stage = ""
-        self._since = now
+        self._began = self._since = now
         self._share = 0.0
 
     def begin_stage(self, name: str, now: float) -> None:
@@ -25,6 +25,10 @@ class Pace:
     def see(self, num_frames: int, num_frames_in_all: int | None) -> None:
         """Note how far it is."""
         self._share = min(num_frames / num_frames_in_all, 1.0) if num_frames_in_all else 0.0
+
+    def seconds(self, now: float) -> float:
+        """Return how long it has taken so far."""
+        return now - self._began
 
     def seconds_left(self, now: float) -> float | None:
         """Return how long the stage will still take; None = that is not known yet."""

@@ -94,14 +94,6 @@ def test_an_address_where_nothing_answers_is_named(folder, tmp_path, monkeypatch
     assert os.listdir(tmp_path) == [WORK_FOLDER]
 
 
-def test_where_all_is_done_no_cluster_is_needed(tmp_path):
-    make_clip(tmp_path / "a.mp4", num_frames=5)
-    semvid.compress_many([tmp_path / "a.mp4"], tmp_path / "out", LOCAL)
-    config = BatchConfig(video=VIDEO, engine="ray", ray_address="127.0.0.1:1")
-    ended = semvid.compress_many([tmp_path / "a.mp4"], tmp_path / "out", config)
-    assert ended.counts == {"done": 1}
-
-
 @pytest.mark.filterwarnings("ignore")
 def test_a_lost_node_costs_its_jobs_a_second_attempt_and_nothing_else(folder, local, cluster, tmp_path):
     nodes = [cluster.nodes.add_node(**NODE)]
@@ -167,28 +159,6 @@ def test_nodes_that_see_no_files_are_sent_them(folder, local, cluster, tmp_path,
     assert placed(events) == {("shared", "streamed")}
     assert files(output) == local
     assert not list(cluster.temporary.rglob("*.mp4")), "nothing is left on nodes"
-
-
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="folders only one process sees are Linux's")
-@pytest.mark.filterwarnings("ignore")
-def test_a_film_in_parts_is_sent_once_to_each_node(cluster, tmp_path, unseen):
-    make_clip(tmp_path / "film.mp4", width=128, height=96, num_frames=800, options={"g": "50"})
-    local, far = (dataclasses.replace(one, part_seconds=10.0) for one in (LOCAL, ON_RAY))
-    semvid.compress_many([tmp_path / "film.mp4"], tmp_path / "local", local)
-    for name in ("in", "out"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "film.mp4").rename(tmp_path / "in" / "film.mp4")
-    events = []
-    sources, output = unseen(tmp_path / "in"), unseen(tmp_path / "out")
-    ended = semvid.compress_many([sources], output, far, on_event=events.append)
-    assert ended.counts == {"done": 1}
-    assert files(tmp_path / "out") == files(tmp_path / "local")
-    parts = [one for one in events if type(one).__name__ == "JobPlaced"]
-    sent = [one.node for one in parts if one.source_way == "streamed"]
-    assert [one.source_way for one in parts].count("kept") == len(parts) - len(sent)
-    assert len(parts) == 4
-    assert len(sent) <= 3, "once to each node, and the parts to join"
-    assert not list(cluster.temporary.rglob("*.mp4"))
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -96,7 +96,8 @@ def parts_done(output):
 def test_ctrl_c_once_finishes_parts_in_hand_and_begins_nothing(engine, film, undisturbed, tmp_path):
     output = tmp_path / "out"
     output.mkdir()
-    run = Run(command(film, output, "--engine", engine, "--jobs", "1"), tmp_path)
+    page = tmp_path / "page.html"
+    run = Run(command(film, output, "--engine", engine, "--jobs", "1", "--report", str(page)), tmp_path)
     run.until("jobbegan", part=1)
     run.strike()
     run.until("stopping")
@@ -105,6 +106,8 @@ def test_ctrl_c_once_finishes_parts_in_hand_and_begins_nothing(engine, film, und
     assert "semvid: interrupted; 1 file waits; run the same command again to go on" in stderr
     assert run.seen[-1]["event"] == "batchended"
     assert run.seen[-1]["is_stopped"]
+    assert '"is_stopped":true' in page.read_text()
+    assert ',"waiting",' in page.read_text()
     assert run.kinds().count("jobbegan") == run.kinds().count("partended") == 1
     assert parts_done(output) == ["done", *["waiting"] * 3]
     assert list((output / WORK_FOLDER).glob(".semvid-*")) == []
@@ -115,13 +118,15 @@ def test_ctrl_c_once_finishes_parts_in_hand_and_begins_nothing(engine, film, und
 
 def test_ctrl_c_twice_stops_at_once(film, undisturbed, tmp_path):
     output = tmp_path / "out"
-    run = Run(command(film, output, "--jobs", "1"), tmp_path)
+    page = tmp_path / "page.html"
+    run = Run(command(film, output, "--jobs", "1", "--report", str(page)), tmp_path)
     run.until("jobbegan", part=2)
     run.strike()
     run.until("stopping")
     run.strike()
     code, stderr = run.end()
     assert code == 130, stderr
+    assert ',"waiting",' in page.read_text(), "it is written all the same"
     assert stderr.endswith(
         "semvid: interrupted; what is finished is kept; run the same command again to go on\n"
     )

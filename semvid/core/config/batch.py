@@ -49,6 +49,9 @@ class BatchConfig(Settings):
     """With ``replace``: a folder that the sources are moved to; None = they are deleted."""
     resume: bool = True
     """Go on where earlier runs were stopped; False = forget what they did, and do everything again."""
+    report: Path | None = None
+    """A page (.html) about all jobs, written at the end, also of a run that is stopped; None = none. That of
+    an earlier run is replaced."""
 
     def __post_init__(self) -> None:
         Settings.__post_init__(self)

@@ -34,7 +34,9 @@ def render_page(report: Report, others: Sequence[Report] = ()) -> str:
     return fill_page("products/report/page.html", f"{report.source.name}: semvid report", _SCRIPTS, data)
 
 
-def fill_page(template: str, title: str, scripts: Sequence[str], data: object) -> str:
+def fill_page(
+    template: str, title: str, scripts: Sequence[str], data: object, styles: Sequence[str] = ()
+) -> str:
     """Return a page that loads nothing.
 
     Args:
@@ -42,8 +44,9 @@ def fill_page(template: str, title: str, scripts: Sequence[str], data: object) -
         title: Shown by browsers.
         scripts: By their paths in the package.
         data: JSON that the scripts draw.
+        styles: Sheets after those that all reports have, by their paths in the package.
     """
-    style, script = ("\n".join(map(asset, names)) for names in (_STYLES, scripts))
+    style, script = ("\n".join(map(asset, names)) for names in ((*_STYLES, *styles), scripts))
     fields = {
         "TITLE": html.escape(title),
         "POLICY": (
