@@ -107,8 +107,10 @@ class BatchDrawer:
         name = visible(event.source.name)
         if event.num_parts:
             name += f" ({event.part or 'joining'}/{event.num_parts})"
+        # A film in parts is begun twice: to divide it, and to join it.
+        self._hide(event.job)
         self._tasks[event.job] = self._bar.add_task(name, total=None, note="")
-        self._began[event.job] = time.monotonic()
+        self._began.setdefault(event.job, time.monotonic())
 
     def _follow(self, event: JobProgress) -> None:
         task = self._tasks.get(event.job, self._all)

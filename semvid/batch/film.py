@@ -13,9 +13,11 @@ from semvid.core.config import CompressConfig
 from semvid.core.plain import to_plain
 from semvid.core.rate import ScoreWish
 from semvid.core.records import dataclass
-from semvid.core.types import Span
 from semvid.engine.finding import at_quality
 from semvid.engine.solution import Solution
+
+Bare = Sequence[int | None]
+"""A ``Span`` as JSON: where it starts, and where it ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,15 @@ class FilmJobs:
         """Whether it is known how to encode it, and its parts are still to be made."""
         return not self._pieces and self._state is not None
 
-    def first(self, spans: Sequence[Span]) -> list[NewJob]:
-        """Return what comes first: the parts, or what has to be found out before."""
-        bare = [list(astuple(one)) for one in spans]
+    def first(self, spans: Sequence[Bare]) -> list[NewJob]:
+        """Return what comes first: the parts, or what has to be found out before.
+
+        Args:
+            spans: Where each part starts and ends: see ``Span``.
+        """
         if not Task.from_plain(self._taken.task, self._taken.source).is_solved_whole:
-            return [self._part(number, bare, None, {}) for number in range(len(bare))]
-        task = {**self._taken.task, "solves": bare, "part_seconds": 0}
+            return [self._part(number, spans, None, {}) for number in range(len(spans))]
+        task = {**self._taken.task, "solves": spans, "part_seconds": 0}
         return [self._job("solution.json", task)]
 
     def parts(self) -> tuple[list[NewJob], dict[str, Any]]:
@@ -115,7 +120,7 @@ class FilmJobs:
     def _part(
         self,
         number: int,
-        spans: Sequence[Sequence[int | None]],
+        spans: Sequence[Bare],
         quality: float | None,
         more: Mapping[str, Any],
     ) -> NewJob:

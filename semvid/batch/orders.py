@@ -8,10 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from av.error import FFmpegError
+
+from semvid.batch.borders import spans_of
 from semvid.batch.task import Task
 from semvid.core import interrupts
-from semvid.core.errors import SemvidError
+from semvid.core.errors import InputError, SemvidError
 from semvid.core.events import Notice, Progress, Stage
+from semvid.core.text import reason
+from semvid.core.types import Span
 
 _TOLD_EVERY = 0.2
 """Seconds between two signs of progress."""
@@ -25,7 +30,7 @@ def carry_out(order: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> 
         tell: Called with what happens meanwhile: the ``record`` of ``Told``.
 
     Returns:
-        How it ended, likewise.
+        How it ended, likewise. If a long video is to be divided nothing is written, and ``spans`` say where.
     """
     told = 0.0
     try:
@@ -33,6 +38,12 @@ def carry_out(order: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> 
         task = Task.from_plain(order["task"], Path(order["source"]), parts)
         output = Path(order["output"])
         is_trial = order.get("is_trial", False)
+        seconds = order["task"].get("part_seconds", 0)
+        if seconds and not parts and not is_trial:
+            tell({"event": "stage", "name": "finding where to divide it"})
+            spans = _spans_of(task.source, seconds)
+            if len(spans) > 1:
+                return {"event": "ended", "spans": [list(dataclasses.astuple(one)) for one in spans]}
         events = (task.estimate if is_trial else task.run)(output, order["threads"])
         while True:
             try:
@@ -49,3 +60,15 @@ def carry_out(order: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> 
         return {"event": "ended", "exit_code": error.exit_code, "message": str(error)}
     except MemoryError:
         return {"event": "ended", "exit_code": 1, "message": "there is too little free memory"}
+
+
+def _spans_of(source: Path, seconds: float) -> list[Span]:
+    """See ``spans_of``. It reads all of a video, so it is no work for whoever hands out all jobs.
+
+    Raises:
+        InputError: It cannot be divided.
+    """
+    try:
+        return spans_of(source, seconds)
+    except (FFmpegError, OSError) as error:
+        raise InputError(f"{source} cannot be divided: {reason(error)}; copy or download it again") from error

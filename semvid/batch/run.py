@@ -13,9 +13,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from av.error import FFmpegError
-
-from semvid.batch.borders import spans_of
 from semvid.batch.config_pool import open_pool
 from semvid.batch.events import (
     BatchEnded,
@@ -315,12 +312,10 @@ class Batch:
         joining = None
         if taken.task["part_seconds"]:
             film = self._film(taken)
-            if film.is_empty or film.is_undivided:
-                divided = self._divide(taken, film)
-                if divided is not None:
-                    yield divided
-                    return
-            else:
+            if film.is_undivided:
+                yield self._encode_parts(taken, film)
+                return
+            if not film.is_empty:
                 joining = film.joining()
         parts = () if joining is None else joining.parts
         part, num_parts = _place(taken)
@@ -348,25 +343,24 @@ class Batch:
         folder = self._folder / PARTS / str(taken.id)
         return FilmJobs(taken, list(self._store.entries(of_whole=taken.id)), folder)
 
-    def _divide(self, taken: Taken, film: FilmJobs) -> BatchEvent | None:
-        """Make jobs of a long video; None = it stays in one piece."""
-        if film.is_undivided:
-            jobs, noted = film.parts()
-            self._let_go(taken.id)
-            self._store.divide(taken.id, self.holder, jobs, film.solver, noted)
-            way = "was found for" if noted["solution"]["slope"] else "is that of"
-            found = f"CRF {noted['base']:g} {way} all of its {len(jobs)} parts"
-            return JobNotice(taken.id, taken.source, found)
-        try:
-            spans = spans_of(taken.source, taken.task["part_seconds"])
-        except (SemvidError, FFmpegError, OSError) as error:
-            why = str(error) if isinstance(error, SemvidError) else reason(error)
-            return self._settle(taken, "failed", f"{taken.source} cannot be divided: {why}")
-        if len(spans) == 1:
-            return None
+    def _divide(
+        self, taken: Taken, spans: Sequence[Sequence[int | None]]
+    ) -> Generator[BatchEvent, None, None]:
+        """Make jobs of a long video, which a worker found out how to divide."""
+        film = self._film(taken)
         self._let_go(taken.id)
         self._store.divide(taken.id, self.holder, film.first(spans))
-        return JobNotice(taken.id, taken.source, f"is compressed in {len(spans)} parts")
+        yield JobNotice(taken.id, taken.source, f"is compressed in {len(spans)} parts")
+        yield JobProgress(taken.id, f"{len(spans)} parts", 0, None)
+
+    def _encode_parts(self, taken: Taken, film: FilmJobs) -> BatchEvent:
+        """Make jobs of the parts of a video, once it is known how to encode them."""
+        jobs, noted = film.parts()
+        self._let_go(taken.id)
+        self._store.divide(taken.id, self.holder, jobs, film.solver, noted)
+        way = "was found for" if noted["solution"]["slope"] else "is that of"
+        found = f"CRF {noted['base']:g} {way} all of its {len(jobs)} parts"
+        return JobNotice(taken.id, taken.source, found)
 
     def _again(self, taken: Taken, result: dict[str, Any]) -> BatchEvent:
         """Make jobs of those parts of a video that need another quality for the whole to be as asked for."""
@@ -401,6 +395,8 @@ class Batch:
                 else:
                     times = counted(taken.num_attempts, "time")
                     yield self._settle(taken, "failed", f"{record['message']}; it was tried {times}")
+            case "ended" if "spans" in record:
+                yield from self._divide(taken, record["spans"])
             case "ended" if "again" in record.get("result", ()):
                 yield self._again(taken, record["result"])
             case "ended" if "result" in record:
