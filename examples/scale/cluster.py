@@ -74,6 +74,10 @@ class Load:
     """Kill whatever works on them."""
     broken: float = 0.0
     """Fail with a message."""
+    num_parts: int = 0
+    """Into so many a worker divides each; 0 = they stay in one piece."""
+    film_seconds: float = 20.0
+    """To divide one, and to join one."""
 
     def seconds_of(self, seed: int, job: int, attempt: int) -> float:
         """Return how long an attempt takes."""
@@ -124,7 +128,7 @@ class Seen:
     away_seconds: float = 0.0
     """In which workers were not there."""
     last_begun: float = 0.0
-    """When the last job was begun: from then on there is less to do every moment."""
+    """When a job was last begun for the first time: from then on there is less to do every moment."""
     busy_seconds_until_then: float = 0.0
     num_doubled: int = 0
     """Jobs that were begun while they ran already; it should be none."""
@@ -236,10 +240,15 @@ class SimulatedPool:
             self._running[taken.id] += 1
             worker.job, worker.output, worker.began = taken.id, output, now
             worker.order = self.seen.num_begun
+            fate = self._load.fate_of(self._seed, taken.id)
             seconds = self._load.seconds_of(self._seed, taken.id, taken.num_attempts)
-            death, fate = self._death_of(taken, seconds), self._load.fate_of(self._seed, taken.id)
+            if taken.task["part_seconds"]:
+                seconds = self._load.film_seconds
+                fate = "divided" if fate == "sound" and not parts else fate
+            death = self._death_of(taken, seconds)
             self._busy.begin(worker.order, now, now + min(death, seconds))
-            self.seen.last_begun, self.seen.busy_seconds_until_then = now, self._busy.seconds(now)
+            if taken.num_attempts == 1:
+                self.seen.last_begun, self.seen.busy_seconds_until_then = now, self._busy.seconds(now)
             if death < seconds:
                 self._plan(now + death, self._dies, number, worker.order, now + death)
             else:
@@ -290,6 +299,10 @@ class SimulatedPool:
         self._free[number] = None
         if fate == "broken":
             return Told(job, {"event": "ended", "exit_code": 3, "message": f"{job} is no video"})
+        if fate == "divided":
+            return Told(
+                job, {"event": "ended", "spans": [[one, None] for one in range(self._load.num_parts)]}
+            )
         output.write_text(f"{job}")
         sizes = dict(zip(("source_bytes", "output_bytes"), self._result_bytes, strict=True))
         return Told(job, {"event": "ended", "result": {**sizes, "num_frames": 250, "quality": 40.0}})

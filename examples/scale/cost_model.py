@@ -100,7 +100,7 @@ class Measured:
     planning_ms: float
     """Of the driver, for each file, before anything is compressed."""
     dividing_seconds_per_hour: float
-    """Of the driver, for each hour of video that is divided, at ``dividing_lines``."""
+    """Of a worker, on one core, for each hour of video that is divided, at ``dividing_lines``."""
     dividing_lines: int
     driver_ms: float
     """Of the driver, for each job: all it does to take, hand out and settle it."""
@@ -215,19 +215,21 @@ def estimate(library: Library, workers: Workers, measured: Measured, prices: Pri
     # What is looked at before a part is decoded and analysed, and not encoded.
     warm_up = WARM_UP_SECONDS / library.part_seconds * (1 - 1 / library.num_parts) if is_divided else 0.0
     frame = times.all + warm_up * (times.decode + times.analyse)
-    processor = library.frames * frame / 1000 + library.num_jobs * measured.job_seconds
-    on_the_clock = frame_ms(times, workers.cores, used=workers.encoder_cores)
-    on_the_clock += warm_up * max((times.decode + times.analyse) / workers.cores, times.analyse)
-    busy = library.frames * on_the_clock / 1000 + library.num_jobs * measured.job_seconds
-    by_worker = busy / workers.count
-    planning = library.num_files * measured.planning_ms / 1000
     size = (library.lines / measured.dividing_lines) ** 2
     dividing = library.hours * measured.dividing_seconds_per_hour * size if is_divided else 0.0
+    fixed = library.num_jobs * measured.job_seconds + dividing
+    processor = library.frames * frame / 1000 + fixed
+    on_the_clock = frame_ms(times, workers.cores, used=workers.encoder_cores)
+    on_the_clock += warm_up * max((times.decode + times.analyse) / workers.cores, times.analyse)
+    busy = library.frames * on_the_clock / 1000 + fixed
+    by_worker = busy / workers.count
+    planning = library.num_files * measured.planning_ms / 1000
     per_job = measured.driver_ms / 1000 + measured.publishing_seconds
-    driver = planning + dividing + library.num_jobs * per_job
+    driver = planning + library.num_jobs * per_job
     seconds = planning + max(by_worker, driver - planning)
     read, written = _traffic(library, warm_up)
-    transactions = library.num_jobs * sum(TRANSACTIONS.values()) + library.num_files * is_divided
+    # To divide a film it is taken once more, and given back with its parts.
+    transactions = library.num_jobs * sum(TRANSACTIONS.values()) + 2 * library.num_files * is_divided
     core_hours = seconds * workers.count * workers.cores / HOUR
     return Cost(
         processor / HOUR, core_hours, by_worker / HOUR, driver / HOUR, seconds / HOUR, planning / HOUR,

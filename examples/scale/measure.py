@@ -1,6 +1,6 @@
 """Measure what the cost model and the simulator need to know of this machine.
 
-    python examples/scale/measure.py [--parts encoders,job,planning,dividing,publishing,store,sharing]
+    python examples/scale/measure.py [--parts encoders,job,planning,dividing,publishing,store,sharing,waiting]
 
 Times are of the processor (user and system), so that a busy machine changes them little; those of disks are
 on the clock, and say so. Everything goes to ``results/measure.json`` with the machine.
@@ -13,6 +13,7 @@ job: processor seconds of a job whatever its length, in a worker that runs: that
     180 lines, less its frames.
 publishing: seconds on the clock for a finished output to get its name here, on this disk.
 store: jobs of a size as they are: added, listed, taken, noted and settled; bytes of the file for each.
+waiting: what the driver takes on Ray to learn that one of many jobs has ended, or which have.
 sharing: jobs taken and settled a second, on the clock, by 1, 2 and 4 processes on one store on this disk.
 """
 
@@ -55,6 +56,7 @@ NUM_FILES = 300
 PART_SECONDS = 30.0
 FILM_REPEATS = 30
 NUM_SHARED = 3000
+WAITED_FOR = (100, 1000, 10_000)
 SIZES = (10_000, 100_000)
 
 
@@ -158,7 +160,7 @@ def measure_publishing(work: Path) -> dict[str, Any]:
         began = time.perf_counter()
         publish(made, work / f"{number}.mp4", may_replace=False)
         seconds.append(time.perf_counter() - began)
-    return {"seconds_on_the_clock": statistics.median(seconds)}
+    return {"seconds_on_the_clock": statistics.median(seconds), "fastest": min(seconds)}
 
 
 def measure_store(work: Path) -> dict[str, Any]:
@@ -222,12 +224,33 @@ def measure_sharing(work: Path) -> dict[str, Any]:
     return {"jobs_per_second": found}
 
 
+def measure_waiting(work: Path) -> dict[str, Any]:
+    """See ``waiting`` above."""
+    import ray
+
+    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
+    # No node has so many cores: these never begin, as jobs in hand do not end while others do.
+    pending = ray.remote(num_cpus=10_000)(lambda: None)
+    ready = ray.put(b"")
+    found = {}
+    for count in WAITED_FOR:
+        asked = [*(pending.remote() for _ in range(count)), ready]
+        ray.wait(asked, num_returns=1, timeout=1.0)
+        found[str(count)] = {
+            "one": 1000 * _median(lambda: ray.wait(asked, num_returns=1, timeout=1.0)),  # noqa: B023
+            "all": 1000 * _median(lambda: ray.wait(asked, num_returns=len(asked), timeout=0)),  # noqa: B023
+        }
+        print(count, found[str(count)], flush=True)
+    ray.shutdown()
+    return {"ms_by_jobs": found}
+
+
 def main() -> None:
     """Measure what is asked for, and write ``results/measure.json``."""
     parts: dict[str, Callable[[Path], dict[str, Any]]] = {
         "encoders": measure_encoders, "job": measure_job, "planning": measure_planning,
         "dividing": measure_dividing, "publishing": measure_publishing, "store": measure_store,
-        "sharing": measure_sharing,
+        "sharing": measure_sharing, "waiting": measure_waiting,
     }  # fmt: skip
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -91,6 +91,16 @@ def test_who_takes_over_from_a_killed_driver_does_what_is_left(scale, run):
     assert 0 < record["begun"] - 200 <= 40, "what was in hand is done again, and no more"
 
 
+def test_films_are_divided_encoded_in_parts_and_joined_when_all_are_there(scale, run):
+    load = {"num_parts": 6, "mean_seconds": 30.0}
+    faults = {"deaths_per_worker_hour": 5.0}
+    outcome, record = run(scenario_of(scale, 30, 16, load=load, faults=faults, attempts=20))
+    assert outcome.states == {"done": 30}
+    assert record["died"] > 0
+    assert record["begun"] == 30 * (1 + 6 + 1) + record["died"]
+    assert record["busy_to_last_begun"] > 0.9
+
+
 def test_a_driver_that_stalls_begins_no_job_twice(scale, run):
     """A store that takes half a minute for a call: by the time three workers have jobs, the first is due."""
     outcome, _ = run(scenario_of(scale, 12, 6, transaction_seconds=30.0))
