@@ -19,6 +19,7 @@ from clips import make_clip
 
 import semvid
 from semvid.batch.estimate import estimate_many_events
+from semvid.batch.orders import carry_out
 from semvid.batch.run import compress_many, compress_many_events
 from semvid.batch.store import STORE, WORK_FOLDER, JobStore
 from semvid.batch.task import Task
@@ -413,6 +414,25 @@ def test_a_long_video_in_parts_is_the_whole(film, tmp_path):
     assert [type(one).__name__ for one in compress_many_events([film], tmp_path / "parts", PARTS)] == [
         "Planned", "BatchEnded",
     ]  # fmt: skip
+
+
+def test_a_worker_finds_out_where_to_divide_a_film(film, tmp_path):
+    output, told = tmp_path / "film.mp4", []
+
+    def carried_out(source, part_seconds):
+        task = {**Task(source, FAST).to_plain(), "part_seconds": part_seconds}
+        order = {"task": task, "source": str(source), "output": str(output), "parts": [], "threads": 1}
+        return carry_out(order, told.append)
+
+    ended = carried_out(film, 12)
+    (first, border), (again, last) = ended["spans"]
+    assert (first, border, last) == (0, again, None)
+    assert told == [{"event": "stage", "name": "finding where to divide it"}]
+    assert not output.exists()
+    assert carried_out(film, 14)["result"]["num_frames"] == 650, "no longer than two parts"
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(film.read_bytes()[:5000])
+    assert "broken.mp4" in carried_out(broken, 12)["message"]
 
 
 def test_finished_parts_survive_a_kill(film, tmp_path):
