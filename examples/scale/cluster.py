@@ -301,7 +301,7 @@ class SimulatedPool:
             return Told(job, {"event": "ended", "exit_code": 3, "message": f"{job} is no video"})
         if fate == "divided":
             return Told(
-                job, {"event": "ended", "spans": [[one, None] for one in range(self._load.num_parts)]}
+                job, {"event": "ended", "spans": [[one, None, False] for one in range(self._load.num_parts)]}
             )
         output.write_text(f"{job}")
         sizes = dict(zip(("source_bytes", "output_bytes"), self._result_bytes, strict=True))

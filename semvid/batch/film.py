@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from semvid.engine.finding import at_quality
 from semvid.engine.solution import Solution
 
 Bare = Sequence[int | None]
-"""A ``Span`` as JSON: where it starts, and where it ends."""
+"""A ``Span`` as JSON: its fields in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ class FilmJobs:
         """Return what comes first: the parts, or what has to be found out before.
 
         Args:
-            spans: Where each part starts and ends: see ``Span``.
+            spans: Of each part.
         """
         if not Task.from_plain(self._taken.task, self._taken.source).is_solved_whole:
             return [self._part(number, spans, None, {}) for number in range(len(spans))]

@@ -425,7 +425,7 @@ def test_a_worker_finds_out_where_to_divide_a_film(film, tmp_path):
         return carry_out(order, told.append)
 
     ended = carried_out(film, 12)
-    (first, border), (again, last) = ended["spans"]
+    (first, border, _), (again, last, _) = ended["spans"]
     assert (first, border, last) == (0, again, None)
     assert told == [{"event": "stage", "name": "finding where to divide it"}]
     assert not output.exists()
