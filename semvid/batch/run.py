@@ -8,7 +8,7 @@ import secrets
 import shutil
 import socket
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -256,6 +256,8 @@ class Batch:
         self._pace: dict[int, Pace] = {}
         self._there: set[int] = set()
         """Jobs whose outputs were there when they began: those that a batch made, or that may be replaced."""
+        self._whole_of_failed: set[int] = set()
+        self._told_to_have_failed: set[int] = set()
         self._beaten = self._clock()
         self.is_stopped = False
         self._ends_by = math.inf
@@ -271,6 +273,7 @@ class Batch:
                         if taken is None:
                             break
                         yield from self._begin(taken, pool)
+                    yield from self._failed_with_parts()
                     if is_asked():
                         yield from self._wind_down(pool)
                     if not self._held and (is_asked() or not self._store.is_any_left()):
@@ -440,7 +443,17 @@ class Batch:
     ) -> BatchEvent:
         self._let_go(taken.id)
         self._store.settle(taken.id, self.holder, state, why, result)
+        if state == "failed" and taken.whole is not None:
+            self._whole_of_failed.add(taken.whole)
         return self._ended(taken, state, why, result)
+
+    def _failed_with_parts(self) -> Iterator[JobEnded]:
+        """Tell of films that have failed since a part of them did, once each."""
+        news = self._whole_of_failed - self._told_to_have_failed
+        if news:
+            self._told_to_have_failed |= news
+            for one in self._store.entries(["failed"], sorted(news)):
+                yield JobEnded(one.id, one.source, one.output, one.state, one.reason, None)
 
     def _let_go(self, job: int) -> None:
         self._held.pop(job)

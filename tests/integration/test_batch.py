@@ -471,9 +471,13 @@ def test_a_part_that_fails_fails_its_video(film, tmp_path):
     wrong = semvid.CompressConfig(
         preset="superfast", probe="none", maps=FAST.maps, encoder_options={"nonsense": "1"}
     )
-    ended = compress_many([film], tmp_path, BatchConfig(video=wrong, part_seconds=12))
+    told = []
+    config = BatchConfig(video=wrong, part_seconds=12)
+    ended = compress_many([film], tmp_path, config, on_event=told.append)
     assert ended.counts == {"failed": 1}
-    assert "a part of it failed: `encoder_options=nonsense=1`" in entries(tmp_path)["film.mp4"].reason
+    why = entries(tmp_path)["film.mp4"].reason
+    assert "a part of it failed: `encoder_options=nonsense=1`" in why
+    assert [(one.state, one.reason) for one in told if type(one).__name__ == "JobEnded"] == [("failed", why)]
 
 
 def test_a_dry_run_tells_what_all_would_come_to_and_writes_nothing(folder, tmp_path):

@@ -101,6 +101,12 @@ def test_films_are_divided_encoded_in_parts_and_joined_when_all_are_there(scale,
     assert record["busy_to_last_begun"] > 0.9
 
 
+def test_films_fail_with_their_parts_once(scale, run):
+    outcome, _ = run(scenario_of(scale, 40, 16, load={"num_parts": 6, "broken": 0.03}))
+    assert set(outcome.states) == {"done", "failed"}
+    assert outcome.settled.keys() >= outcome.failed.keys()
+
+
 def test_a_driver_that_stalls_begins_no_job_twice(scale, run):
     """A store that takes half a minute for a call: by the time three workers have jobs, the first is due."""
     outcome, _ = run(scenario_of(scale, 12, 6, transaction_seconds=30.0))
