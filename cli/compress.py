@@ -158,6 +158,7 @@ def command(
     new_size: options.NewSize = None,
     enlarge: options.Enlarge = False,
     filters: options.Filters = None,
+    fps: options.Fps = None,
     overwrite: options.Overwrite = False,
     allow_protocols: options.AllowProtocols = None,
     no_preview: options.NoPreview = False,
@@ -204,7 +205,7 @@ def command(
         verify=cast(Verify, verify),
         probe=cast("Probe | None", probe),
         edit=options.edit_config(
-            start, end, duration, crop, rotate, denoise, filters, new_size, enlarge=enlarge
+            start, end, duration, crop, rotate, denoise, filters, new_size, fps, enlarge=enlarge
         ),
     )
     from semvid.core.threads import limited_threads

@@ -50,6 +50,7 @@ def command(
     new_size: options.NewSize = None,
     enlarge: options.Enlarge = False,
     filters: options.Filters = None,
+    fps: options.Fps = None,
     profile: options.Profile = None,
     overwrite: options.Overwrite = False,
     allow_protocols: options.AllowProtocols = None,
@@ -71,7 +72,7 @@ def command(
         temporal=options.temporal_config(map_every, smoothing, movement, motion, look_ahead, effort),
         overwrite=overwrite,
         edit=options.edit_config(
-            start, end, duration, crop, rotate, denoise, filters, new_size, enlarge=enlarge
+            start, end, duration, crop, rotate, denoise, filters, new_size, fps, enlarge=enlarge
         ),
     )
     from semvid.core.threads import limited_threads

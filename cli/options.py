@@ -134,6 +134,10 @@ Enlarge = Annotated[bool, part_option("--enlarge", help="Let --size also make pi
 Filters = Annotated[str | None, part_option(
     "--filter", metavar="GRAPH", help="More of FFmpeg's filters, after these, as in unsharp=5:5:0.8,vflip."
 )]
+Fps = Annotated[str | None, part_option(
+    "--fps", metavar="N", help="Constant frame rate, as in 25 or 30000/1001; frames are dropped or repeated. "
+    "Default: as it is."
+)]
 Overwrite = Annotated[bool, file_option("--yes", "-y", help="Overwrite an existing output.")]
 AllowProtocols = Annotated[str | None, file_option(
     metavar="NAME,...", callback=_allow_protocols,
@@ -222,6 +226,7 @@ def edit_config(
     denoise: str | None,
     filters: str | None,
     size: str | None = None,
+    frame_rate: str | None = None,
     *,
     enlarge: bool = False,
 ) -> EditConfig:
@@ -240,6 +245,7 @@ def edit_config(
         size=size,
         enlarge=enlarge,
         filter=filters,
+        frame_rate=frame_rate,
     )
 
 

@@ -1,6 +1,6 @@
 """Try batches: mixed files with kills, a film in parts, the scheduling of a Ray cluster, and the store alone.
 
-    python examples/benchmark/batch.py [--parts mixed,film,ray,store]
+    python examples/benchmark/batch.py [--parts mixed,film,ray,store,estimates]
 
 mixed: some sixty files (clips made small, odd files, Kodak photographs, broken ones) by ``semvid batch``: how
     they end, a second run, and twenty runs that are killed at random moments (SIGKILL) and one to the end,
@@ -12,6 +12,8 @@ film: the six clips joined to 48 seconds, in three parts against in one piece: f
 ray: tasks that sleep in place of encodes, 1,000 on 8 workers: how much of the time they sleep, and the
     driver's memory at the beginning and at the end.
 store: 100,000 jobs, listed.
+estimates: what ``--dry-run`` expects of some seventy files (clips, clips joined to 24 and 50 seconds, odd
+    files, photographs, which are compressed for it), against what they come to.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -40,12 +43,15 @@ import semvid
 from semvid.batch import on_ray
 from semvid.batch.borders import spans_of
 from semvid.batch.config_pool import local_workers
+from semvid.batch.estimate import estimate_many_events
+from semvid.batch.events import Estimated
 from semvid.batch.identity import Identity
 from semvid.batch.job_records import NewJob
 from semvid.batch.ray_node import RayOrder
 from semvid.batch.run import compress_many
 from semvid.batch.store import STORE, WORK_FOLDER, JobStore
 from semvid.core.config import BatchConfig
+from semvid.engine.run import follow
 from semvid.importance.files.sidecar import SidecarReader
 from semvid.media.probe import probe
 
@@ -84,6 +90,65 @@ def make_mixed(folder: Path) -> None:
     num_left = NUM_FILES - sum(one.is_file() for one in folder.rglob("*"))
     for photograph in sorted((data_folder() / "kodak").glob("*.png"))[:num_left]:
         shutil.copy(photograph, folder / photograph.name)
+
+
+def join(sources: Sequence[Path], output: Path, lines: int, seconds: float) -> None:
+    """Show the beginnings of clips one after another, small."""
+    given = [part for one in sources for part in ("-t", str(seconds), "-i", str(one))]
+    width = lines * 16 // 9
+    scaled = "".join(
+        f"[{one}:v]scale={width}:{lines},setsar=1,fps=25,format=yuv420p[v{one}];"
+        for one in range(len(sources))
+    )
+    joined = "".join(f"[v{one}]" for one in range(len(sources))) + f"concat=n={len(sources)}:v=1[v]"
+    subprocess.run(
+        [
+            FFMPEG, "-loglevel", "error", "-y", *given, "-filter_complex", scaled + joined, "-map", "[v]",
+            "-c:v", "libx264", "-preset", "fast", "-crf", "16", str(output),
+        ],
+        check=True,
+    )  # fmt: skip
+
+
+def make_estimated(folder: Path) -> None:
+    """Fill a folder with short and long videos, odd ones and stills."""
+    make_mixed(folder)
+    for broken in folder.glob("broken*"):
+        broken.unlink()
+    found = clips()
+    for number in range(len(found)):
+        order = found[number:] + found[:number]
+        join(order[:3], folder / f"three{number}.mp4", 180, 8)
+        join(order[:5], folder / f"five{number}.mkv", 144, 10)
+
+
+def try_estimates(work: Path) -> dict[str, Any]:
+    """See ``estimates`` above."""
+    source = work / "sources"
+    make_estimated(source)
+    config = BatchConfig(video=semvid.CompressConfig(probe="none"), part_seconds=0)
+    events = estimate_many_events([source], work / "out", config)
+    estimated: list[Estimated] = []
+    seconds = of_call(lambda: estimated.extend(follow(events, None)))
+    whole = of_call(lambda: compress_many([source], work / "out", config))
+    with JobStore(work / "out" / WORK_FOLDER / STORE) as store:
+        sizes = {one.source: one.result["output_bytes"] for one in store.entries() if one.result}
+    rows = []
+    for one in estimated:
+        if one.output_bytes is not None and one.source in sizes:
+            kind = "still" if one.source.suffix == ".png" else one.source.parent.name
+            kind = kind if kind != source.name else "joined"
+            size = sizes[one.source]
+            rows.append((one.source.name, kind, one.output_bytes, size, one.output_bytes / size - 1))
+    kinds = list(dict.fromkeys(row[1] for row in rows))
+    groups = {one: {one} for one in kinds} | {"videos": {*kinds} - {"still"}, "all": {*kinds}}
+    off = {name: [abs(row[4]) for row in rows if row[1] in group] for name, group in groups.items()}
+    return {
+        "files": len(rows), "rows": rows, "estimate_s": seconds.seconds, "compress_s": whole.seconds,
+        "mean": {kind: statistics.mean(found) for kind, found in off.items()},
+        "largest": {kind: max(found) for kind, found in off.items()},
+        "total": sum(row[2] for row in rows) / sum(row[3] for row in rows) - 1,
+    }  # fmt: skip
 
 
 def outputs(folder: Path) -> dict[str, bytes]:
@@ -289,13 +354,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--parts", default="mixed,film,ray,store")
+    parser.add_argument("--parts", default="mixed,film,ray,store,estimates")
     parser.add_argument("--pairs", type=int, default=3)
     arguments = parser.parse_args()
     results: dict[str, Any] = load("batch").get("results", {})
     tries = {
         "mixed": try_mixed, "film": lambda work: try_film(work, arguments.pairs), "ray": try_ray,
-        "store": try_store,
+        "store": try_store, "estimates": try_estimates,
     }  # fmt: skip
     for name in arguments.parts.split(","):
         with tempfile.TemporaryDirectory() as work:

@@ -17,6 +17,30 @@ _LARGEST = 16_384
 """Pixels a side."""
 _SMALLEST = 16
 _TIME = re.compile(r"(?:(?:(\d{1,6}):)?([0-5]?\d):([0-5]?\d)|(\d{1,8}))(\.\d{1,9})?s?", re.ASCII)
+_RATE = re.compile(r"\d{1,6}(?:/0*[1-9]\d{0,5}|\.\d{1,6})?", re.ASCII)
+_RATES = 1, 240
+_OF_BROADCASTS = tuple(Fraction(1000 * one, 1001) for one in (24, 30, 48, 60, 120))
+_SHORTENED = Fraction(1, 200)
+_RETIMING = {
+    "fps": "give `frame_rate` instead",
+    **dict.fromkeys(("framerate", "minterpolate"), "`frame_rate` repeats or leaves out frames"),
+    **dict.fromkeys(
+        ("select", "decimate", "mpdecimate", "framestep", "thumbnail", "trim", "dejudder"),
+        "`frame_rate`, `start` and `end` leave out frames",
+    ),
+    **dict.fromkeys(
+        ("setpts", "settb", "reverse", "loop", "tpad", "freezeframes", "random", "shuffleframes"),
+        "sound and subtitles would not go along",
+    ),
+    **dict.fromkeys(
+        ("tinterlace", "interlace", "interlace_vulkan", "telecine", "separatefields", "weave", "doubleweave"),
+        "pictures are coded whole",
+    ),
+    **dict.fromkeys(
+        ("pullup", "detelecine", "fieldmatch"), "interlaced pictures are made whole by themselves"
+    ),
+}
+"""Filters that change how many frames there are or when they are shown, and what to do instead."""
 Seconds = Annotated[float, Limits(0, 10_000_000)]
 
 
@@ -64,6 +88,9 @@ class EditConfig(Settings):
     filter: str | None = None
     """More of FFmpeg's filters of pictures, one after another, as in ``unsharp=5:5:0.8,vflip``; those that
     change how many frames there are are refused. None = none."""
+    frame_rate: str | None = None
+    """Frames per second, all alike: ``25``, ``30000/1001`` or ``29.97``, which is the same. Frames are left
+    out or repeated by their times, and the length stays. None = as they are."""
 
     def __post_init__(self) -> None:
         Settings.__post_init__(self)
@@ -80,9 +107,14 @@ class EditConfig(Settings):
             raise ConfigError(f"{setting('rotate', self.rotate)} is no quarter turn; give 90, 180 or 270")
         if self.enlarge and self.size is None:
             raise ConfigError("`enlarge` needs `size`; give both, or leave it out")
-        _ = self.asked_size, self.asked_crop
+        _ = self.asked_size, self.asked_crop, self.asked_rate
         if self.filter is not None:
-            parse_filters(self.filter)
+            for name, _ in parse_filters(self.filter):
+                if name in _RETIMING:
+                    raise ConfigError(
+                        f"{setting('filter', self.filter)} changes how many frames there are, or when they "
+                        f"are shown, by {name}; leave it out: {_RETIMING[name]}"
+                    )
 
     @property
     def is_all(self) -> bool:
@@ -97,7 +129,7 @@ class EditConfig(Settings):
     @property
     def filters(self) -> list[str]:
         """Names of the options that change pictures, as far as they are given."""
-        names = ("crop", "rotate", "denoise", "size", "filter")
+        names = ("crop", "rotate", "denoise", "size", "filter", "frame_rate")
         return [one for one in names if getattr(self, one) is not None]
 
     @property
@@ -117,6 +149,15 @@ class EditConfig(Settings):
             ConfigError: It has another form, or is out of range.
         """
         return None if self.crop in {None, "auto"} else parse_crop(str(self.crop))
+
+    @property
+    def asked_rate(self) -> Fraction | None:
+        """``frame_rate`` as a number.
+
+        Raises:
+            ConfigError: It has another form, or is out of range.
+        """
+        return None if self.frame_rate is None else parse_rate(self.frame_rate)
 
     def changes(self) -> dict[str, Any]:
         """Return what is not as it is by default, as JSON values."""
@@ -177,6 +218,26 @@ def parse_size(text: str) -> AskedSize:
             f"{setting('size', text)} is out of range; a side must have {_SMALLEST} to {_LARGEST} pixels"
         )
     return AskedSize(lines=int(lines)) if lines else AskedSize(box=(int(width), int(height)))
+
+
+def parse_rate(text: str) -> Fraction:
+    """Return the frames per second that ``25``, ``30000/1001`` or ``29.97`` ask for.
+
+    Raises:
+        ConfigError: The text has another form, or is out of range.
+    """
+    if not _RATE.fullmatch(text.strip()):
+        raise ConfigError(
+            f"{setting('frame_rate', text)} is no frame rate; write it as in 25, 29.97 or 30000/1001"
+        )
+    rate = Fraction(text.strip())
+    # What is written so is meant as broadcasters count.
+    rate = next((one for one in _OF_BROADCASTS if abs(one - rate) < _SHORTENED), rate)
+    if not _RATES[0] <= rate <= _RATES[1]:
+        raise ConfigError(
+            f"{setting('frame_rate', text)} is out of range; give {_RATES[0]} to {_RATES[1]} frames a second"
+        )
+    return rate
 
 
 def parse_crop(text: str) -> Rectangle:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -78,6 +79,14 @@ class VideoInfo:
     """What of the file is left, in its ``pts``; None = all."""
     clock_shift: Fraction | None = None
     """Seconds to add to times of the file, with ``part``: what all its streams show first is at 0."""
+    clock_factor: int = 1
+    """Units of ``time_base`` to one of the file's own, of which ``part`` is: more than 1 where a new frame
+    rate needs finer ones."""
+
+    @property
+    def file_time_base(self) -> Fraction:
+        """Seconds per unit of time in the file."""
+        return self.time_base * self.clock_factor
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +113,13 @@ class Span:
     def is_all(self) -> bool:
         """Whether nothing is left out."""
         return self.start == 0 and self.end is None
+
+    def dropped(self, kinds: Collection[str]) -> Collection[str]:
+        """Return which kinds of streams an output does not have, by those that a run drops.
+
+        Parts of a video are put together with its other streams, so none is dropped from those.
+        """
+        return kinds if self.is_all else ()
 
 
 @dataclass(frozen=True)

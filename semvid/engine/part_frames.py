@@ -45,7 +45,7 @@ def add_parts(scorer: Taker, trials: Trials, config: CompressConfig) -> None:
     for index, sample in enumerate(trials.samples):
         span, compared_from = _span_of(sample, trials)
         with open_run(trials.source, config.temporal, span=span, edit=config.edit, has_maps=False) as run:
-            run.reader.keep(())
+            run.reader.keep((), trials.span.dropped(config.drop))
             analyse = trials.maps[index].attach if trials.maps else run.analyse
             for one in _as_encoded(run, analyse, trials, config):
                 scorer.add(one.frame, one.importance, index, is_counted=one.frame.pts >= compared_from)
@@ -73,7 +73,7 @@ def add_others(scorer: PartScorer, samples: Sequence[Sample], trials: Trials, co
             trials.source, config.temporal, span=span, edit=config.edit, has_maps=makes_maps, warm_up=warm_up
         ) as run:
             # Before maps are open: they locate the part in the file.
-            run.reader.keep(())
+            run.reader.keep((), trials.span.dropped(config.drop))
             if makes_maps:
                 run.open_maps(config.maps, memory=memory if is_all else None)
             analyse = memory.attach if has_maps and memory.is_complete else run.analyse

@@ -99,7 +99,7 @@ def _sizes(
 ) -> NDArray[np.float64]:
     """Return the bytes of the frames of a sample that are compared."""
     part = part_of(sample, coded.pts, span, num_ahead)
-    tried = try_part(source, part, sample, coded.pts, config, suffix, None)
+    tried = try_part(source, part, sample, coded.pts, config, suffix, None, span.dropped(config.drop))
     if not np.array_equal(tried.coded.pts[tried.is_compared], coded.pts[sample.compared]):
         raise EncoderError("a part of the video has other frames than the whole")
     return tried.coded.sizes[tried.is_compared]

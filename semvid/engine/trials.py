@@ -6,7 +6,7 @@ Maps of the parts are made once and kept, so trials differ in what the encoder i
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
@@ -165,7 +165,7 @@ class Trials:
             memory = self.memory if self.is_whole else MapMemory()
             part, warm_up = self._part(sample), WARM_UP_SECONDS if self.is_whole else WARM_UP_OF_PART
             with open_run(self.source, config.temporal, span=part, edit=config.edit, warm_up=warm_up) as run:
-                run.reader.keep(())
+                run.reader.keep((), self.span.dropped(config.drop))
                 run.open_maps(config.maps, memory=memory)
                 with pipeline(run.reader, run.analyse) as items:
                     for _ in items:
@@ -189,9 +189,8 @@ class Trials:
         total, done = sum(one.num_compared for one in self.samples), 0
         for index, sample in enumerate(self.samples):
             maps = self.maps[index] if config.allocation.strength > 0 else None
-            parts.append(
-                try_part(self.source, self._part(sample), sample, self.pts, config, self.suffix, maps)
-            )
+            part, dropped = self._part(sample), self.span.dropped(config.drop)
+            parts.append(try_part(self.source, part, sample, self.pts, config, self.suffix, maps, dropped))
             done += sample.num_compared
             yield Progress(done, total, 0)
         quality = find_codec(config.codec).coding(config).quality
@@ -241,6 +240,7 @@ def try_part(
     config: CompressConfig,
     suffix: str,
     maps: MapMemory | None,
+    dropped: Collection[str] = (),
 ) -> TriedPart:
     """Encode a sample in memory.
 
@@ -252,10 +252,11 @@ def try_part(
         config: How; its strength is 0 where there are no maps.
         suffix: Of the output.
         maps: Of all frames of the part; None = a plain encode.
+        dropped: As for ``VideoReader.keep``.
     """
     end = None if sample.compared_to == len(pts) else int(pts[sample.compared_to])
     log, recorder = CodingLog(), Recorder()
-    with closing(_encode(source, part, config, suffix, maps)) as events:
+    with closing(_encode(source, part, config, suffix, maps, dropped)) as events:
         for event in events:
             recorder.note(event)
             if not isinstance(event, Encoded):
@@ -271,11 +272,16 @@ def try_part(
 
 
 def _encode(
-    source: Path, part: Span, config: CompressConfig, suffix: str, maps: MapMemory | None
+    source: Path,
+    part: Span,
+    config: CompressConfig,
+    suffix: str,
+    maps: MapMemory | None,
+    dropped: Collection[str],
 ) -> Generator[Encoded | StreamParameters | Notice, None, None]:
     with open_run(source, config.temporal, span=part, edit=config.edit, has_maps=False) as run:
         reader = run.reader
-        reader.keep(())
+        reader.keep((), dropped)
         coding, encoding = find_codec(config.codec).coding(config), Encoding()
         interlaced = InterlacedStage(config.deinterlace, coding.codes_fields, suffix)
         encoding.begin(coding, Target.of_file(reader.info, suffix))

@@ -12,16 +12,18 @@ def part_of_file(info: VideoInfo) -> Span:
     return info.part or Span()
 
 
-def within(part: Span, span: Span) -> Span:
+def within(part: Span, span: Span, factor: int = 1) -> Span:
     """Return where a part of an edited video is in the file.
 
     Args:
         part: The edited video in the file, from ``part_of_file``.
         span: The part of the edited video, which begins at 0.
+        factor: Units of its time to one of the file's.
     """
-    start, end = part.start + span.start, part.end
+    start, end = part.start + span.start // factor, part.end
     if span.end is not None:
-        end = part.start + span.end if end is None else min(end, part.start + span.end)
+        stop = part.start - (-span.end // factor)
+        end = stop if end is None else min(end, stop)
     # Beyond the end there is nothing, which whoever reads it tells.
     return Span(start, None if end is None else max(end, start + 1))
 

@@ -44,12 +44,19 @@ class PicturePlan:
     aspect: Fraction | None
     """Width of a pixel by its height; None = square or unknown."""
     pixel_format: str
+    frame_time: tuple[int, Fraction] | None = None
+    """With a new frame rate: units of time from frame to frame, and a unit in seconds."""
     bars: Rectangle | None = None
     """What ``crop="auto"`` leaves, in pixels as they are stored, upright; None = all, or it was not asked."""
 
 
 def plan_pictures(
-    edit: EditConfig, first: VideoFrame, turns: int, aspect: Fraction | None, bars: Rectangle | None = None
+    edit: EditConfig,
+    first: VideoFrame,
+    turns: int,
+    aspect: Fraction | None,
+    bars: Rectangle | None = None,
+    time_base: Fraction | None = None,
 ) -> PicturePlan:
     """Return the filters for pictures like the first one.
 
@@ -59,13 +66,20 @@ def plan_pictures(
         turns: Counter-clockwise quarter turns that bring it upright.
         aspect: Width of its pixels by their height, as it is coded; None = square.
         bars: What ``crop="auto"`` leaves, in pixels as coded and turned upright.
+        time_base: Of the edited video, with a new frame rate.
 
     Raises:
         ConfigError: The picture is smaller than what is asked of it, or FFmpeg refuses a filter.
     """
     size = turned_size((first.width, first.height), turns)
     aspect = 1 / aspect if aspect and turns % 2 else aspect
-    steps: list[Step] = [*TURNING[turns], *_UPRIGHT, *_NO_VECTORS]
+    rate, frame_time = edit.asked_rate, None
+    retiming: list[Step] = []
+    if rate is not None and time_base is not None:
+        # What is left out need not be filtered.
+        retiming = [("fps", f"fps={rate}:round=near")]
+        frame_time = round(1 / rate / time_base), time_base
+    steps: list[Step] = [*retiming, *TURNING[turns], *_UPRIGHT, *_NO_VECTORS]
     kept = bars if edit.crop == "auto" else _coded(edit, size, aspect, colour_grid(first, turns))
     if kept is not None:
         steps.append(("crop", f"{kept.width}:{kept.height}:{kept.left}:{kept.top}:exact=1"))
@@ -86,7 +100,7 @@ def plan_pictures(
     if edit.filter is not None:
         steps += parse_filters(edit.filter)
     made = _tried(edit, first, tuple(steps))
-    return PicturePlan(tuple(steps), (made.width, made.height), aspect, made.format.name, bars)
+    return PicturePlan(tuple(steps), (made.width, made.height), aspect, made.format.name, frame_time, bars)
 
 
 def scaled_to(asked: AskedSize, size: Size, *, enlarges: bool) -> Size:
@@ -153,6 +167,8 @@ def _tried(edit: EditConfig, first: VideoFrame, steps: tuple[Step, ...]) -> Vide
             try:
                 blank = VideoFrame(first.width, first.height, first.format.name)
                 blank.pts, blank.time_base = 0, first.time_base
+                # Long enough for a frame of any rate.
+                blank.duration = round(2 / (first.time_base or Fraction(1, 1000)))
                 graph = chain(blank, *steps)
                 graph.push(blank)
                 graph.push(None)
@@ -189,7 +205,7 @@ def _wrong_number(edit: EditConfig) -> ConfigError:
 
 
 class PictureEditor:
-    """Applies filters to the pictures of a video; each comes out with its own time.
+    """Applies filters to the pictures of a video; each comes out with its own time, or at a constant rate.
 
     Interlaced pictures are made progressive first. Filters may hold pictures back.
 
@@ -203,6 +219,7 @@ class PictureEditor:
         self._deinterlacer = Deinterlacer()
         self._graph: Graph | None = None
         self._waiting: deque[VideoFrame] = deque()
+        self._last: VideoFrame | None = None
 
     @property
     def notices(self) -> list[str]:
@@ -236,15 +253,30 @@ class PictureEditor:
     def _filter(self, picture: VideoFrame) -> list[VideoFrame]:
         if self._graph is None:
             self._graph = chain(picture, *self._plan.steps)
-        self._waiting.append(picture)
+        if self._plan.frame_time is None:
+            self._waiting.append(picture)
+        self._last = picture
         self._graph.push(picture)
         return self._pull(self._graph)
+
+    def _at_rate(self, made: VideoFrame, ticks: int, time_base: Fraction) -> VideoFrame:
+        """Time a picture of a constant rate, as the filter counts them."""
+        assert made.pts is not None  # noqa: S101 - the filter sees to it
+        assert made.time_base is not None  # noqa: S101 - likewise
+        assert self._last is not None  # noqa: S101 - it was made of something
+        made.pts, made.time_base = round(made.pts * made.time_base / time_base), time_base
+        made.duration = ticks
+        _keep_colours(self._last, made)
+        return made
 
     def _pull(self, graph: Graph) -> list[VideoFrame]:
         ready = []
         with suppress(NothingYet, NothingMore):
             while True:
                 made = cast(VideoFrame, graph.pull())
+                if self._plan.frame_time is not None:
+                    ready.append(self._at_rate(made, *self._plan.frame_time))
+                    continue
                 if not self._waiting:
                     raise _wrong_number(self._edit)
                 given = self._waiting.popleft()

@@ -81,7 +81,7 @@ def encode_events(
     ) as run:  # fmt: skip
         reader, info = run.reader, run.reader.info
         output, manifest = plan(run, source, output, config, coding)
-        reader.keep(manifest.read_streams)
+        reader.keep(manifest.read_streams, reader.span.dropped(config.drop))
         run.open_maps(sharing_cores(config.maps), importance, memory)
         with VideoWriter(output, manifest, overwrite=config.overwrite) as writer, ExitStack() as stack:
             yield Started(info)

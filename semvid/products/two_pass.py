@@ -129,7 +129,7 @@ class _Passes:
             # Whatever stands in the way of the second pass is told before the first.
             output, manifest = plan(run, job.source, job.output, config, coding)
             run.open_maps(sharing_cores(config.maps), importance)
-            reader.keep(())
+            reader.keep((), reader.span.dropped(config.drop))
             yield Started(info)
             yield from map(Notice, (*manifest.notices, *remarks(job.source, config, run)))
             yield Stage("first pass")

@@ -223,7 +223,7 @@ def _open(job: Job, folder: Path, importance: ImportanceSource | None) -> Genera
         events = video_map_events(job.source, maps, "sidecar", asked, importance=importance)
         yield from (event for event in events if not isinstance(event, Started))
         config = replace(config, maps=MapsConfig(path=maps), temporal=TemporalConfig())
-    shown = shown_frames(info)
+    shown = shown_frames(info, (job.span or Span()).dropped(config.drop))
     coding_format = find_codec(job.config.codec).coding_format
     trials = Trials(job.source, job.span or Span(), shown, output.suffix, coding_format)
     if config.allocation.strength > 0:
@@ -363,5 +363,6 @@ def _other_bytes(shown: ShownFrames, manifest: Manifest) -> int:
         for index, one in manifest.passages.items()
         if one.way in {Way.COPY, Way.CONVERT}
     )
+    copied += sum(one.attached_bytes for one in manifest.passages.values())
     each, ends = _CONTAINER_BYTES.get(manifest.suffix, _USUAL_CONTAINER_BYTES)
     return copied + each * len(shown.pts) + ends

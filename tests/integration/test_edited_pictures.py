@@ -309,12 +309,6 @@ def test_an_edited_video_is_drawn(clip, tmp_path):
     [
         (EditConfig(filter="nonsense"), "FFmpeg refuses `filter=nonsense`: no filter nonsense"),
         (EditConfig(filter="unsharp=foo=1"), "FFmpeg refuses `filter=unsharp=foo=1`: No such option: foo"),
-        (EditConfig(filter="fps=5"), "`filter=fps=5` makes another number of frames"),
-        (EditConfig(filter="select=not(mod(n\\,2))"), "makes another number of frames than it gets"),
-        (
-            EditConfig(filter="tinterlace=interlacex2"),
-            "makes another number of frames than it gets|no filter",
-        ),
         (
             EditConfig(crop="200:48:0:0"),
             "`crop=200:48:0:0` reaches beyond the picture, which has 160x96 pixels",

@@ -57,7 +57,7 @@ def complaint(line, monkeypatch):
         ("image a.png --resize 640x360", "semvid keeps the size of the picture"),
         ("compress a.mp4 -ss 10", "--start begins later"),
         ("compare a.mp4 b.mp4 -ss 10", "semvid takes whole files"),
-        ("compress a.mp4 --fps 25", "semvid keeps the times of all frames"),
+        ("overlay a.mp4 --fps 25", "semvid keeps the times of all frames"),
         ("stream a.mp4 --framerate 25", "--fps sets the frame rate"),
         ("compress --version", "'semvid --version' prints the version"),
         ("compress a.mp4 --qualty 3", "did you mean --quality?"),

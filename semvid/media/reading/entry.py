@@ -87,8 +87,8 @@ def find_entry(
     """
     if not may_seek or not is_indexed(info):
         return _try_entry(info, others, span, start, None, shift)[0]
-    ticks = round(shift / info.time_base)
-    margin = round(_INTERLEAVED / info.time_base) if others is None or others else 0
+    ticks = round(shift / info.file_time_base)
+    margin = round(_INTERLEAVED / info.file_time_base) if others is None or others else 0
     target = start - margin
     for _ in range(_ATTEMPTS):
         if target <= 0:
@@ -116,11 +116,10 @@ def _try_entry(
                 container.seek(seek_to, stream=stream)
             except FFmpegError:
                 return None, _Scan(is_regular=False)
-        is_known = seek_to is not None or info.part is not None
-        packets = PacketReader(container, stream, others, shift=shift if is_known else None).read()
+        packets = PacketReader(container, stream, others, shift=shift).read()
         scan = _scan((one for one in packets if one.stream.index == stream.index), span, start)
         if scan.is_regular and not scan.is_met:
-            raise no_frames(info, span, scan.last * info.time_base)
+            raise no_frames(info, span, scan.last * info.file_time_base)
         if not scan.is_regular or not scan.opening or not _comes_out_alone(stream, info, scan.opening):
             return None, scan
     return Entry(seek_to, scan.num_before), scan
@@ -172,11 +171,11 @@ def no_frames(info: VideoInfo, span: Span, last: Fraction) -> InputError:
 
     ``last`` is when the last frame is shown, in seconds, as far as the video was read.
     """
-    start, end = (None if one is None else float(one * info.time_base) for one in (span.start, span.end))
+    start, end = (None if one is None else float(one * info.file_time_base) for one in (span.start, span.end))
     until = "the end" if end is None else f"{end:g} s"
     return InputError(
         f"{info.path} has no frame from {start:g} s to {until} ({span}, in units of "
-        f"{info.time_base} s); its last one is shown at {float(last):g} s"
+        f"{info.file_time_base} s); its last one is shown at {float(last):g} s"
     )
 
 

@@ -41,7 +41,7 @@ class TrackLength:
             self.last = max(self.last, packet.dts + (packet.duration or 0))
 
     def end(self, info: VideoInfo, stream: VideoStream, shift: Fraction) -> int:
-        """Return when the last frame is no longer shown, in ``info.time_base``; 0 = it does not tell.
+        """Return when the last frame is no longer shown, in ``info.file_time_base``; 0 = it does not tell.
 
         In MP4 durations belong to packets in decoding order, and the last one shown need not be the last one
         decoded; but the track says how long it is. The file's clock was moved by ``shift`` seconds.
@@ -49,7 +49,7 @@ class TrackLength:
         if "mov" not in info.container.split(",") or not stream.duration or stream.start_time is None:
             return 0
         length = self._played(info, stream) or stream.duration
-        return stream.start_time + length + round(shift / info.time_base)
+        return stream.start_time + length + round(shift / info.file_time_base)
 
     def _played(self, info: VideoInfo, stream: VideoStream) -> int | None:
         """Return how long players show it, in its time base; None = FFmpeg knows best.
@@ -64,7 +64,7 @@ class TrackLength:
         shown = [one for one in edits if not one.is_empty]
         if not shown or not shown[0].seconds:
             return length
-        if len(shown) == 1 and abs(shown[0].seconds - length * info.time_base) <= shown[0].tick:
+        if len(shown) == 1 and abs(shown[0].seconds - length * info.file_time_base) <= shown[0].tick:
             return length
         return None
 

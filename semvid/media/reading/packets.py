@@ -6,6 +6,8 @@ import struct
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -266,12 +268,41 @@ class ShownFrames:
     """Bytes of the packets of each other stream, by its index."""
 
 
-def shown_frames(info: VideoInfo) -> ShownFrames:
-    """Read a file through without decoding it, or the part of it that is left. There is always one frame."""
+def clock_streams(container: InputContainer, main: Stream, dropped: Collection[str] = ()) -> frozenset[int]:
+    """Return the indices of the streams that tell when a file begins: picture and sound that is kept."""
+    return frozenset({
+        main.index,
+        *(
+            one.index
+            for one in container.streams
+            if one.type in _LEADING and one.type not in dropped and not is_cover_art(one)
+        ),
+    })  # fmt: skip
+
+
+def clock_shift(info: VideoInfo, counting: frozenset[int]) -> Fraction:
+    """Return the seconds to add to a file's times so that what these streams show first is at 0."""
+    changed = info.path.stat().st_mtime_ns if info.path.is_file() else 0
+    return _clock_shift(info.path, info.stream_index, counting, changed)
+
+
+@lru_cache(maxsize=64)
+def _clock_shift(path: Path, main: int, counting: frozenset[int], _changed: int) -> Fraction:
+    with open_packets(path) as container:
+        reader = PacketReader(container, container.streams[main], counting)
+        next(iter(reader.read()), None)
+        return reader.clock.start_shift
+
+
+def shown_frames(info: VideoInfo, dropped: Collection[str] = ()) -> ShownFrames:
+    """Read a file through without decoding it, or the part of it that is left. There is always one frame.
+
+    ``dropped`` is as for ``VideoReader.keep``.
+    """
     found, end = [], 0
     others: Counter[int] = Counter()
     part = part_of_file(info)
-    for packet, is_main in _packets_of(info, None):
+    for packet, is_main in _packets_of(info, None, dropped):
         if not is_main:
             others[packet.stream.index] += packet.size
         elif not packet.is_discard and packet.pts is not None:
@@ -279,7 +310,29 @@ def shown_frames(info: VideoInfo) -> ShownFrames:
             end = max(end, packet.pts + (packet.duration or 0))
     pts, sizes, is_key = np.array(sorted(found) or [(0, 1, True)], np.int64).T
     end = (end if part.end is None else min(end, part.end)) - part.start
-    return ShownFrames(pts, sizes, is_key > 0, end, others)
+    shown = ShownFrames(pts, sizes, is_key > 0, end, others)
+    return shown if info.edit.asked_rate is None else _at_rate(shown, info, info.edit.asked_rate)
+
+
+def _at_rate(shown: ShownFrames, info: VideoInfo, rate: Fraction) -> ShownFrames:
+    """Say the same of the frames of another rate; those that are repeated take nothing."""
+    # A plain run loads nothing of this.
+    from semvid.media.frame_grid import shown_at
+
+    times = shown.pts.tolist()
+    found = shown_at(times, shown.end, info.file_time_base, rate) or [(0, 0)]
+    ticks = round(1 / rate / info.time_base)
+    numbers, indices = np.array(found, np.int64).T
+    is_first = np.diff(indices, prepend=-1) > 0
+    # Key frames and bytes that are left out count for the next.
+    sums, keys = np.cumsum(shown.sizes), np.cumsum(shown.is_key)
+    return ShownFrames(
+        numbers * ticks,
+        np.maximum(np.diff(sums[indices], prepend=0), 1),
+        (np.diff(keys[indices], prepend=0) > 0) & is_first,
+        int(numbers[-1] + 1) * ticks,
+        shown.other_bytes,
+    )
 
 
 def measure_streams(info: VideoInfo, drop: Collection[str]) -> tuple[int, int, int]:
@@ -303,13 +356,18 @@ def measure_streams(info: VideoInfo, drop: Collection[str]) -> tuple[int, int, i
     return max(num_frames, 1), num_bytes, num_frames + num_packets
 
 
-def _packets_of(info: VideoInfo, keep: Collection[int] | None) -> Iterator[tuple[Packet[Any], bool]]:
+def _packets_of(
+    info: VideoInfo, keep: Collection[int] | None, dropped: Collection[str] = ()
+) -> Iterator[tuple[Packet[Any], bool]]:
     """Yield the packets of an edited video, and whether each is of its picture, with times of the file."""
     part = part_of_file(info)
-    until = None if part.end is None else part.end * info.time_base
+    until = None if part.end is None else part.end * info.file_time_base
     with open_packets(info.path) as container:
         stream = container.streams[info.stream_index]
-        reader = PacketReader(container, stream, keep, shift=info.clock_shift)
+        shift = info.clock_shift
+        if shift is None and dropped:
+            shift = clock_shift(info, clock_streams(container, stream, dropped))
+        reader = PacketReader(container, stream, keep, shift=shift)
         beyond: list[int] = []
         for packet in reader.read(until, lambda: bool(beyond)):
             if packet.stream.index == info.stream_index:
@@ -317,5 +375,5 @@ def _packets_of(info: VideoInfo, keep: Collection[int] | None) -> Iterator[tuple
                     beyond.append(packet.dts)
                 if packet.pts is None or packet.pts in part:
                     yield packet, True
-            elif start_seconds(packet) / info.time_base in part:
+            elif start_seconds(packet) / info.file_time_base in part:
                 yield packet, False

@@ -28,7 +28,14 @@ def edited(info: VideoInfo, edit: EditConfig) -> VideoInfo:
     """
     if edit.is_all:
         return info
-    return _edited(info, edit, info.path.stat().st_mtime_ns if info.path.exists() else 0)
+    found = _edited(info, edit, info.path.stat().st_mtime_ns if info.path.exists() else 0)
+    if (rate := edit.asked_rate) is None:
+        return found
+    from semvid.media.frame_grid import finer
+
+    base = finer(found.time_base, rate)
+    factor = round(found.time_base / base)
+    return replace(found, frame_rate=rate, time_base=base, clock_factor=factor, num_frames_from_header=None)
 
 
 @lru_cache(maxsize=16)

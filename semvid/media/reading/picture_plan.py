@@ -32,4 +32,6 @@ def find_plan(info: VideoInfo, _changed: int) -> PicturePlan:
             if luma.shape == (first.size[1], first.size[0]):
                 finder.look(turned(luma, turns), bits, is_full_range=is_full)
         bars = finder.found(colour_grid(first.picture, turns))
-    return plan_pictures(info.edit, first.picture, first.quarter_turns, info.sample_aspect_ratio, bars)
+    return plan_pictures(
+        info.edit, first.picture, first.quarter_turns, info.sample_aspect_ratio, bars, info.time_base
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
@@ -25,7 +25,13 @@ from semvid.media.reading.damage import Damage, has_hole, undecodable
 from semvid.media.reading.entry import Entry, find_entry, no_frames
 from semvid.media.reading.gaps import Times
 from semvid.media.reading.length import TrackLength, check_length
-from semvid.media.reading.packets import PacketReader, end_seconds, start_seconds
+from semvid.media.reading.packets import (
+    PacketReader,
+    clock_shift,
+    clock_streams,
+    end_seconds,
+    start_seconds,
+)
 from semvid.media.reading.part import edited
 from semvid.media.reading.steady import Steadier
 from semvid.media.reading.window import Window
@@ -33,6 +39,8 @@ from semvid.media.reading.window import Window
 if TYPE_CHECKING:
     from semvid.media.picture_edit import PictureEditor
 
+_LEAD = Fraction(2)
+"""Seconds before a part that are read for a new frame rate: its first frame may show an earlier one."""
 _TURNED = "Display Matrix"
 """What a container tells of, and is no longer so once pixels are upright."""
 
@@ -87,18 +95,22 @@ class VideoReader(Closing):
         except BaseException:
             self.container.close()
             raise
+        self._rate = self.info.edit.asked_rate
+        self._lead = Fraction(0) if self._rate is None else _LEAD
+        self._given_from = max(self.span.start - round(warm_up / self.info.time_base), 0)
+        self._held: Frame | None = None
         # Everything private is on the clock of the file.
         whole = part_of_file(self.info)
         self._zero, self._whole_end = whole.start, whole.end
         self._window = None if whole.is_all else Window(self.info)
-        self._wanted = self._part = within(whole, self.span)
+        self._wanted = self._part = within(whole, self.span, self.info.clock_factor)
         if not self._part.is_all:
             # The header counts all frames.
             self.info = replace(self.info, num_frames_from_header=None)
-            start = self._part.start - round(warm_up / self.info.time_base)
+            start = self._part.start - round(max(warm_up, self._lead) / self.info.file_time_base)
             self._wanted = replace(self._part, start=max(start, self._zero))
-        rate = self.info.frame_rate
-        self._usual_duration = max(1, round(1 / (rate * self.info.time_base))) if rate else 1
+        rate = info.frame_rate
+        self._usual_duration = max(1, round(1 / (rate * self.info.file_time_base))) if rate else 1
         self._decoder = decoder_of(self.stream, self.info)
         self._decoder.thread_type = "AUTO"
         self._decoder.thread_count = thread_budget().helper
@@ -121,16 +133,24 @@ class VideoReader(Closing):
         self._last_pts: int | None = None
         self._times = Times()
         self._is_torn = False
+        self._rated_end = 0
+        self._is_rated_over = False
 
-    def keep(self, others: Collection[int] | None) -> None:
+    def keep(self, others: Collection[int] | None, dropped: Collection[str] = ()) -> None:
         """Read only these streams beside the video, so that no other can do harm.
 
         Call it before ``read()``.
 
         Args:
             others: Their indices; None = all of picture, sound and words, as without this call.
+            dropped: Kinds of streams that the output does not have. What is shown or heard first of all
+                others is at 0, whether it is read or not, so that all who read a video have one clock.
         """
         self._others = others
+        if self._shift is None and others is not None:
+            counting = clock_streams(self.container, self.stream, dropped)
+            if not counting <= {*others, self.stream.index}:
+                self._shift = clock_shift(self.info, counting)
         self._packets = PacketReader(self.container, self.stream, others, shift=self._shift)
 
     def count_frames(self) -> None:
@@ -139,6 +159,8 @@ class VideoReader(Closing):
         Only decoding tells how many frames a video has, so everything before the part is decoded.
         """
         self._counts_all = True
+        if self._rate is not None:
+            self._wanted = replace(self._wanted, start=self._zero)
 
     def locate(self) -> Fraction | None:
         """Find the part in the file; ``read()`` does it otherwise.
@@ -150,7 +172,7 @@ class VideoReader(Closing):
         Raises:
             InputError: No frame is in the part, or not one of the video could be decoded.
         """
-        if self._wanted.start == 0:
+        if self._wanted.start == 0 and not (self._rate is not None and self._given_from):
             return None
         if self._first_pts is None:
             with VideoReader(self.info.path) as whole:
@@ -173,7 +195,12 @@ class VideoReader(Closing):
                 self._packets = PacketReader(self.container, self.stream, self._others, shift=shift)
             if self._zero:
                 self._first_pts = 0
-        return self._first_pts * self.info.time_base
+        begins = self._first_pts * self.info.file_time_base
+        if self._rate is not None:
+            from semvid.media.frame_grid import place_of
+
+            begins = place_of(self._first_pts, self.info.file_time_base, self._rate) / self._rate
+        return begins
 
     @property
     def _may_seek(self) -> bool:
@@ -202,6 +229,8 @@ class VideoReader(Closing):
 
         It is exact once ``read()`` is exhausted.
         """
+        if self._rate is not None:
+            return self._rated_end
         end = self._end if self._whole_end is None else min(self._end, self._whole_end)
         return max(end - self._zero, 0)
 
@@ -243,7 +272,7 @@ class VideoReader(Closing):
         num_packets = 0
         num_passed = self._entry.num_passed if self._entry else 0
         end = Fraction(0)
-        until = None if self._part.end is None else self._part.end * self.info.time_base
+        until = None if self._part.end is None else self._part.end * self.info.file_time_base
         for packet in self._packets.read(until, lambda: self._is_over):
             end = max(end, end_seconds(packet))
             if packet.stream.index != self.stream.index:
@@ -258,15 +287,15 @@ class VideoReader(Closing):
         if not self._is_over:
             yield from self._decode(None)
         if self._editor is not None:
-            yield from map(self._edited_frame, self._editor.flush())
+            yield from self._flushed(self._editor)
         if not self.num_frames:
             if self._last_pts is not None:
-                raise no_frames(self.info, self._part, self._last_pts * self.info.time_base)
+                raise no_frames(self.info, self._part, self._last_pts * self.info.file_time_base)
             raise undecodable(self.info, self._packets.errors.first)
         self.damage.has_gaps = self._packets.errors.is_unreadable
         self.damage.num_torn += self._is_torn
         if not self._packets.clock.num_jumps:
-            self._packets.errors.gap = self._times.gap(self.info.time_base)
+            self._packets.errors.gap = self._times.gap(self.info.file_time_base)
         if not self._has_ended:
             clock = self._packets.clock
             if self._entry and self._entry.seek_to is not None:
@@ -315,13 +344,52 @@ class VideoReader(Closing):
             if self._editor is None:
                 yield frame
                 continue
-            if frame.pts in self.span:
+            if frame.pts * self.info.clock_factor in self.span:
                 self._fields.look(frame)
-            self._indices.append(frame.index)
-            yield from map(self._edited_frame, self._editor.feed(frame.picture))
+            if self._rate is None:
+                self._indices.append(frame.index)
+                yield from map(self._edited_frame, self._editor.feed(frame.picture))
+                continue
+            # How long a frame is shown is sure when the next is there.
+            before, self._held = self._held, frame
+            if before is not None:
+                before.picture.duration = frame.pts - before.pts
+                yield from self._rated(self._editor.feed(before.picture))
+
+    def _flushed(self, editor: PictureEditor) -> Iterator[Frame]:
+        """Give what filters still hold back."""
+        if self._rate is None:
+            yield from map(self._edited_frame, editor.flush())
+            return
+        if self._held is not None:
+            end = self._end
+            if not self._has_ended:
+                end = max(end, self._track.end(self.info, self.stream, self._packets.clock.start_shift))
+            end = end if self._whole_end is None else min(end, self._whole_end)
+            self._held.picture.duration = max(end - self._zero - self._held.pts, 1)
+            yield from self._rated(editor.feed(self._held.picture))
+        yield from self._rated(editor.flush())
 
     def _edited_frame(self, picture: VideoFrame) -> Frame:
         return Frame(picture, self._indices.popleft(), turns=0)
+
+    def _rated(self, pictures: Sequence[VideoFrame]) -> Iterator[Frame]:
+        """Give pictures of a constant rate that are of the part, or before or after it and wanted."""
+        for picture in pictures:
+            pts = picture.pts or 0
+            is_after = self.span.end is not None and pts >= self.span.end
+            if is_after:
+                self._num_more -= 1
+                self._is_rated_over |= self._num_more < 0
+                self._is_over |= self._is_rated_over
+            if pts < self._given_from or self._is_rated_over:
+                self._index += self._counts_all and not is_after
+                continue
+            if pts in self.span:
+                self.num_frames += 1
+                self._rated_end = pts + picture.duration
+            yield Frame(picture, self._index, turns=0)
+            self._index += 1
 
     def lead_in(self, index: int) -> Fraction:
         """Return the seconds at the start of a stream of sound that are only there for its decoder.
@@ -384,29 +452,32 @@ class VideoReader(Closing):
             # And of the first one after the part.
             self._times.note(pts - self._zero, picture.duration or 0)
         picture.pts = pts - self._zero
-        picture.time_base = self.info.time_base
+        picture.time_base = self.info.file_time_base
         picture.duration = picture.duration or self._usual_duration
         self._last_pts = pts
         if self._part.end is not None and pts >= self._part.end:
             # The last frame of the part is shown until the first one after it.
             self._end = self._end if self._has_ended else pts
             self._has_ended = True
-            self._is_over = self._num_more <= 0
-            self._num_more -= 1
+            if self._rate is None or self._part.end == self._whole_end:
+                self._is_over = self._num_more <= 0
+                self._num_more -= 1
             if self._is_over:
                 return None
         else:
             self._end = pts + picture.duration
         if self._wanted.start and pts < self._wanted.start:
+            # Of frames of another rate only filters tell the number.
             is_counted = self._counts_all and pts >= self._zero
             self._steadier.pass_over(picture, is_counted=is_counted)
-            self._index += is_counted
+            self._index += is_counted and self._rate is None
             return None
         self.damage.num_corrupt_frames += bool(picture.is_corrupt) and pts in self._part
         picture, turns = self._steadier.steady(picture, self.stream.codec_context.sample_aspect_ratio)
         frame = Frame(picture, self._index, turns=turns)
-        self._index += 1
-        self.num_frames += pts in self._part
+        if self._rate is None:
+            self._index += 1
+            self.num_frames += pts in self._part
         return frame
 
     @property

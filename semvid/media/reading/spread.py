@@ -26,7 +26,7 @@ def spread_pictures(info: VideoInfo) -> Iterator[VideoFrame]:
     if length is None or length <= _SHORT:
         yield from _all(info, length)
         return
-    start = Fraction(0) if info.part is None else info.part.start * info.time_base
+    start = Fraction(0) if info.part is None else info.part.start * info.file_time_base
     shift = info.clock_shift or Fraction(0)
     container, stream, _ = open_video(info.path)
     with container:
@@ -34,7 +34,7 @@ def spread_pictures(info: VideoInfo) -> Iterator[VideoFrame]:
         for number in range(_NUM_PICTURES):
             when = start - shift + length * (2 * number + 1) / (2 * _NUM_PICTURES)
             try:
-                container.seek(round(when / info.time_base), stream=stream)
+                container.seek(round(when / info.file_time_base), stream=stream)
                 decoder.flush_buffers()
                 pictures = (one for packet in container.demux(stream) for one in decoder.decode(packet))
                 picture = next(pictures, None)
@@ -47,7 +47,7 @@ def spread_pictures(info: VideoInfo) -> Iterator[VideoFrame]:
 def _all(info: VideoInfo, length: Fraction | None) -> Iterator[VideoFrame]:
     """Yield pictures of a video that is decoded to its end."""
     step = Fraction(1, 10) if length is None else length / _NUM_PICTURES
-    part, shift = info.part, round((info.clock_shift or Fraction(0)) / info.time_base)
+    part, shift = info.part, round((info.clock_shift or Fraction(0)) / info.file_time_base)
     container, stream, _ = open_video(info.path)
     due: Fraction | None = None
     with container:
@@ -61,6 +61,6 @@ def _all(info: VideoInfo, length: Fraction | None) -> Iterator[VideoFrame]:
                 pts = (picture.pts or 0) + shift
                 if part is not None and pts not in part:
                     continue
-                if due is None or pts * info.time_base >= due:
-                    due = pts * info.time_base + step
+                if due is None or pts * info.file_time_base >= due:
+                    due = pts * info.file_time_base + step
                     yield picture

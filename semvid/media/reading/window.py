@@ -27,8 +27,8 @@ class Window:
 
     def __init__(self, info: VideoInfo) -> None:
         part = part_of_file(info)
-        self.start = part.start * info.time_base
-        self.end = None if part.end is None else part.end * info.time_base
+        self.start = part.start * info.file_time_base
+        self.end = None if part.end is None else part.end * info.file_time_base
         self._begun: set[int] = set()
 
     @property

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import cast
 
 from av.audio.stream import AudioStream
-from av.stream import Disposition, Stream
+from av.stream import AttachmentStream, Disposition, Stream
 
 from semvid.core.config import CompressConfig
 from semvid.core.errors import OutputError
@@ -48,6 +48,8 @@ class Passage:
     text: str = ""
     """FFmpeg's encoder of the subtitles it is converted to."""
     cover: bytes = b""
+    attached_bytes: int = 0
+    """Of an attachment."""
     is_relayed: bool = False
     """See ``Fit.RELAYED``."""
 
@@ -139,7 +141,8 @@ class _Planner:
     def passage(self, stream: Stream) -> Passage:
         if stream.type == "attachment":
             if self._muxer == "matroska":
-                return Passage(label(stream), Way.ATTACH)
+                size = len(cast(AttachmentStream, stream).data or b"")
+                return Passage(label(stream), Way.ATTACH, attached_bytes=size)
             return _left_out(stream, f"{self._suffix} holds no attachments")
         if is_cover_art(stream):
             return self._cover(stream)
@@ -168,7 +171,8 @@ class _Planner:
             if self._muxer == "mp4":
                 return Passage(label(stream), Way.COPY)
             if self._muxer == "matroska":
-                return Passage(label(stream), Way.ATTACH, cover=bytes(packets[0]))
+                cover = bytes(packets[0])
+                return Passage(label(stream), Way.ATTACH, cover=cover, attached_bytes=len(cover))
         return _left_out(stream, f"{self._suffix} cannot hold this cover picture")
 
     def _data(self, stream: Stream) -> Passage:

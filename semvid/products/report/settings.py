@@ -78,7 +78,7 @@ def settings_table(config: CompressConfig) -> tuple[tuple[str, str], ...]:
         ("movement", _or_usual(temporal.movement)),
         ("motion", temporal.motion),
     ]
-    rows += [(name, _worded(value)) for name, value in config.edit.changes().items()]
+    rows += [(name.replace("_", " "), _worded(value)) for name, value in config.edit.changes().items()]
     rows.append(("PyAV", av.__version__))
     return tuple(rows)
 
@@ -128,7 +128,8 @@ def _options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
         yield "--encoder-option", f"{name}={value}"
     yield from map_options(config.maps)
     for name, value in config.edit.changes().items():
-        yield f"--{name}", None if value is True else _worded(value)
+        flag = "--fps" if name == "frame_rate" else f"--{name}"
+        yield flag, None if value is True else _worded(value)
     yield from _wish_options(config)
     for part, names in _SAME_NAMES.items():
         given = getattr(config, part) if part else config
