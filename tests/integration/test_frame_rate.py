@@ -76,6 +76,20 @@ def test_a_part_is_as_in_the_whole(name, rate, clips):
         assert [one.index for one in frames] == list(range(first, last))
 
 
+def test_a_part_may_begin_long_after_the_frame_that_it_shows(tmp_path):
+    path = make_clip(
+        tmp_path / "still.mkv",
+        width=96,
+        height=64,
+        num_frames=4,
+        pts=[0, 512, 128_000, 256_000],
+        options={"g": "1"},
+    )
+    whole, _ = read(path, "10")
+    span = Span(whole[90][0], whole[120][0])
+    assert read(path, "10", span=span)[0] == whole[90:120]
+
+
 @pytest.mark.parametrize("edit", [{"start": 0.4}, {"end": 1.0}, {"start": 0.4, "duration": 0.6}])
 def test_it_goes_with_a_cut(edit, clips):
     found, reader = read(clips["steady.mp4"], "50", edit=dict(edit))

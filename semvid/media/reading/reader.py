@@ -39,8 +39,6 @@ from semvid.media.reading.window import Window
 if TYPE_CHECKING:
     from semvid.media.picture_edit import PictureEditor
 
-_LEAD = Fraction(2)
-"""Seconds before a part that are read for a new frame rate: its first frame may show an earlier one."""
 _TURNED = "Display Matrix"
 """What a container tells of, and is no longer so once pixels are upright."""
 
@@ -96,7 +94,6 @@ class VideoReader(Closing):
             self.container.close()
             raise
         self._rate = self.info.edit.asked_rate
-        self._lead = Fraction(0) if self._rate is None else _LEAD
         self._given_from = max(self.span.start - round(warm_up / self.info.time_base), 0)
         self._held: Frame | None = None
         # Everything private is on the clock of the file.
@@ -107,7 +104,7 @@ class VideoReader(Closing):
         if not self._part.is_all:
             # The header counts all frames.
             self.info = replace(self.info, num_frames_from_header=None)
-            start = self._part.start - round(max(warm_up, self._lead) / self.info.file_time_base)
+            start = self._part.start - round(warm_up / self.info.file_time_base)
             self._wanted = replace(self._part, start=max(start, self._zero))
         rate = info.frame_rate
         self._usual_duration = max(1, round(1 / (rate * self.info.file_time_base))) if rate else 1
@@ -124,6 +121,7 @@ class VideoReader(Closing):
         # What is cut off has no effect on what is left.
         self._num_more = 0 if self._part.end == self._whole_end else cool_down
         self._first_pts: int | None = None
+        self._begins = 0
         self._shift = self.info.clock_shift
         self._entry: Entry | None = None
         self._index = 0
@@ -180,7 +178,7 @@ class VideoReader(Closing):
                 whole.keep(self._others)
                 with closing(whole.read()) as items:
                     first = next(one for one in items if isinstance(one, Frame))
-                self._first_pts = first.picture.pts or 0
+                self._first_pts = self._begins = first.picture.pts or 0
                 shift = whole._packets.clock.start_shift
                 # The first frame of all says what all others must be like.
                 self._steadier, self._track = whole._steadier, whole._track
@@ -217,6 +215,16 @@ class VideoReader(Closing):
     def cuts_start(self) -> bool:
         """Whether an edit leaves out the beginning of the file."""
         return self._zero > 0
+
+    @property
+    def changes_timecode(self) -> bool:
+        """Whether an edit has the first frame be another, or frames counted in another way."""
+        return self.cuts_start or self._rate is not None
+
+    @property
+    def cut_before(self) -> Fraction:
+        """Seconds of the picture that an edit leaves out at its beginning. Call it after the first frame."""
+        return max(self._zero - self._begins, 0) * self.info.file_time_base
 
     @property
     def cut_length(self) -> Fraction | None:
@@ -466,11 +474,11 @@ class VideoReader(Closing):
                 return None
         else:
             self._end = pts + picture.duration
-        if self._wanted.start and pts < self._wanted.start:
-            # Of frames of another rate only filters tell the number.
+        is_before = bool(self._wanted.start) and pts < self._wanted.start
+        if is_before and (self._rate is None or pts < self._zero):
             is_counted = self._counts_all and pts >= self._zero
             self._steadier.pass_over(picture, is_counted=is_counted)
-            self._index += is_counted and self._rate is None
+            self._index += is_counted
             return None
         self.damage.num_corrupt_frames += bool(picture.is_corrupt) and pts in self._part
         picture, turns = self._steadier.steady(picture, self.stream.codec_context.sample_aspect_ratio)
@@ -478,6 +486,10 @@ class VideoReader(Closing):
         if self._rate is None:
             self._index += 1
             self.num_frames += pts in self._part
+        elif is_before:
+            # The first frame of the new rate may show it.
+            self._held = frame
+            return None
         return frame
 
     @property

@@ -73,6 +73,12 @@ class Inventory:
         if not source.disposition & Disposition.attached_pic:
             self._tracks.append((label, dict(stream.metadata), source.disposition))
 
+    def retag(self, tags: Mapping[str, str], first_track: Mapping[str, str]) -> None:
+        """Say that the tags of the file, and of the track that was added first, are others now."""
+        self._tags = dict(tags)
+        label, _, marks = self._tracks[0]
+        self._tracks[0] = label, dict(first_track), marks
+
     def lost(self, written: InputContainer) -> list[str]:
         """Return a sentence for each thing the container had no place for."""
         sentences = [self._sentence(_missing(self._tags, written.metadata), "the file")]

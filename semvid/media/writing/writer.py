@@ -84,6 +84,7 @@ class VideoWriter(UnfinishedContainer):
         self._timed: list[int] = []
         """Streams that play."""
         self.notices: list[str] = []
+        self._told: list[str] = []
 
     def add_video(self, video: StreamParameters | VideoStream) -> None:
         """Add the coded video, or take a stream that was added. Must be called once, first of all."""
@@ -105,6 +106,14 @@ class VideoWriter(UnfinishedContainer):
         self._inventory = Inventory(self._manifest.suffix, self.container.metadata, chapters)
         # How samples are stored is for the encoder of the new ones to say.
         self._inventory.add("the video", encoded, main, without=MODE_TAGS)
+        if reader.changes_timecode:
+            from semvid.media.writing.timecode import move_timecode
+
+            for tags in (self.container.metadata, encoded.metadata):
+                self._told += move_timecode(
+                    tags, main.average_rate, reader.cut_before, reader.info.frame_rate
+                )
+            self._inventory.retag(self.container.metadata, encoded.metadata)
         if self._pixel_aspect is not None:
             encoded.metadata["title"] = encoded.metadata.get("title", "") + ROOM
         for stream in source.streams:
@@ -212,7 +221,7 @@ class VideoWriter(UnfinishedContainer):
 
     def finish(self) -> list[str]:
         """Write what converted streams still hold; returns a sentence for whatever went wrong with them."""
-        notices = []
+        notices = list(dict.fromkeys(self._told))
         for converter in self._converters.values():
             for one in converter.finish():
                 self._mux(one)
