@@ -108,7 +108,9 @@ def test_ctrl_c_once_finishes_parts_in_hand_and_begins_nothing(engine, film, und
     assert run.seen[-1]["is_stopped"]
     assert '"is_stopped":true' in page.read_text()
     assert ',"waiting",' in page.read_text()
-    assert run.kinds().count("jobbegan") == run.kinds().count("partended") == 1
+    began = [one["part"] for one in run.seen if one["event"] == "jobbegan"]
+    assert began == [None, 1], "the film, to be divided, and the part that was in hand"
+    assert run.kinds().count("partended") == 1
     assert parts_done(output) == ["done", *["waiting"] * 3]
     assert list((output / WORK_FOLDER).glob(".semvid-*")) == []
     again = subprocess.run(command(film, output), check=False, capture_output=True, text=True, cwd=tmp_path)
