@@ -3,9 +3,9 @@
     python examples/benchmark/batch_rates.py [--only size-x264,...]
 
 The six clips, at most eight seconds of each at 180 lines, joined to 41; parts of about ten or more. For each
-wish, both ways: what came out, all frames measured (``compare``) where it is a score, and against a plain encode in
-one piece where it is its size; the rounds that parts took, how many parts were encoded in all, and seconds of
-all processes (user and system, so other work on the machine hardly counts).
+wish, both ways: what came out, all frames measured (``compare``) where it is a score, and against a plain
+encode in one piece where it is its size; the rounds that parts took, how many parts were encoded in all, and
+seconds of all processes (user and system, so other work on the machine hardly counts).
 """
 
 from __future__ import annotations
