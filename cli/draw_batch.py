@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,6 +29,7 @@ from semvid.cli.draw import change, format_bytes, to_json
 from semvid.cli.draw_images import FirstOfKind, passed_over_line
 from semvid.cli.flags import told
 from semvid.cli.streams import emit, say
+from semvid.cli.work_done import WorkDone
 from semvid.core import interrupts
 from semvid.core.errors import SemvidError
 from semvid.core.events import Reported
@@ -54,11 +56,14 @@ class BatchDrawer:
         )  # fmt: skip
         self._all: TaskID | None = None
         self._tasks: dict[int, TaskID] = {}
-        self._num_jobs = 0
+        self._num_jobs = self._num_settled = 0
+        self._work, self._started = WorkDone(0), time.monotonic()
         self._notices = FirstOfKind("file")
         self._report = ""
         self._estimates: list[Estimated] = []
         self._began: dict[int, float] = {}
+        self._whole: dict[Path, int] = {}
+        """By source, the job that is of all of it."""
         self._sent: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -106,17 +111,26 @@ class BatchDrawer:
     def _begin(self, event: JobBegan) -> None:
         name = visible(event.source.name)
         if event.num_parts:
-            name += f" ({event.part or 'joining'}/{event.num_parts})"
+            name += f" ({event.part or 'all'} of {event.num_parts} parts)"
         # A film in parts is begun twice: to divide it, and to join it.
         self._hide(event.job)
+        if event.part:
+            self._hide(self._whole.get(event.source, event.job))
+        else:
+            self._whole[event.source] = event.job
         self._tasks[event.job] = self._bar.add_task(name, total=None, note="")
         self._began.setdefault(event.job, time.monotonic())
+        share = 1 / event.num_parts if event.part else float(not event.num_parts)
+        self._work.begin(event.job, event.source, event.source_bytes, share)
 
     def _follow(self, event: JobProgress) -> None:
         task = self._tasks.get(event.job, self._all)
         if task is not None:
             note = event.stage or counted(event.num_frames, "frame")
             self._bar.update(task, completed=event.num_frames, total=event.num_frames_from_header, note=note)
+        if event.num_frames_from_header and not event.stage:
+            self._work.follow(event.job, event.num_frames / event.num_frames_from_header)
+            self._show_all()
 
     def _tell_of_node(self, event: JobPlaced) -> None:
         """Say once of each node that files are sent to it."""
@@ -125,8 +139,20 @@ class BatchDrawer:
             self._sent.add(line)
             self._tell(f"note: {line}")
 
+    def _show_all(self) -> None:
+        """Show how much is done, and how long the rest may take."""
+        if self._all is None:
+            return
+        left = self._work.seconds_left(time.monotonic() - self._started)
+        note = f"{self._num_settled} of {self._num_jobs}"
+        if left is not None:
+            note += f", about {timedelta(seconds=round(left))} left"
+        self._bar.update(self._all, completed=self._work.share, note=note)
+
     def _end_part(self, event: PartEnded) -> None:
         self._hide(event.job)
+        self._work.end_part(event.job, is_done=event.state == "done")
+        self._show_all()
         if event.state != "done":
             name = visible(event.source.name)
             place = f", part {event.part} of {event.num_parts}" if event.part else ""
@@ -154,15 +180,20 @@ class BatchDrawer:
         done = event.num_jobs - event.num_waiting
         line = f"{counted(event.num_jobs, 'file')}, {format_bytes(event.source_bytes)} to compress"
         self._tell(f"{line}; {done} settled before" if done else line)
-        self._all = self._bar.add_task("all", total=event.num_waiting, note=f"0 of {event.num_waiting}")
+        self._work, self._started = WorkDone(event.source_bytes), time.monotonic()
+        self._all = self._bar.add_task("all", total=1.0, note="")
+        self._show_all()
 
     def _end(self, event: JobEnded) -> None:
         self._hide(event.job)
+        self._whole.pop(event.source, None)
         seconds = time.monotonic() - self._began.pop(event.job, time.monotonic())
-        if event.state in {"done", "skipped", "failed"} and self._all is not None:
-            self._bar.advance(self._all)
-            completed = int(self._bar.tasks[self._all].completed)
-            self._bar.update(self._all, note=f"{completed} of {self._num_jobs}")
+        if event.state in {"done", "skipped", "failed"}:
+            self._num_settled += 1
+            self._work.settle(event.job, event.source)
+        else:
+            self._work.end_part(event.job, is_done=False)
+        self._show_all()
         line = job_line(event, seconds)
         if event.state == "failed":
             self._tell(f"semvid: {line}")

@@ -37,6 +37,8 @@ class JobBegan:
     """Which part of a long video it is, from 1; None = all of a file."""
     num_parts: int = 0
     """So many parts the video has; 0 = it is in one piece, and else they are put together last."""
+    source_bytes: int = 0
+    """Of the whole source."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -323,8 +323,9 @@ class Batch:
         parts = () if joining is None else joining.parts
         part, num_parts = _place(taken)
         yield JobBegan(
-            taken.id, taken.source, taken.output, taken.num_attempts, part or None, num_parts or len(parts)
-        )
+            taken.id, taken.source, taken.output, taken.num_attempts, part or None, num_parts or len(parts),
+            taken.identity.size,
+        )  # fmt: skip
         try:
             taken.output.parent.mkdir(parents=True, exist_ok=True)
             where = taken.source.parent if self._config.replace and taken.whole is None else self._folder
