@@ -182,9 +182,9 @@ def store_for(names: Sequence[str], output: Path | None, config: BatchConfig) ->
 
 def recover(store: JobStore) -> None:
     """Put right what processes of this machine left that were killed: at once, not when their time is up."""
-    for one in list(store.entries(["running"])):
-        if one.holder is not None and not _may_live(one.holder):
-            store.let_go(one.holder)
+    for holder in store.holders():
+        if not _may_live(holder):
+            store.let_go(holder)
     for one in list(store.entries(["waiting"])):
         if one.result is not None and _is_made(one.output, made_of(one.result)):
             if one.result["replaces"]:

@@ -323,6 +323,12 @@ class JobStore:
             )
             return changed.rowcount == 1
 
+    def holders(self) -> list[str]:
+        """Return who holds jobs, those of parts included."""
+        with self._told():
+            rows = self._database.execute("SELECT DISTINCT holder FROM jobs WHERE state = 'running'")
+            return [holder for (holder,) in rows if holder is not None]
+
     def let_go(self, holder: str) -> int:
         """Let the jobs of a holder wait again, who is known to be dead; returns how many there were.
 

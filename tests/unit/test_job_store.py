@@ -359,3 +359,16 @@ def test_tasks_are_kept_as_they_are(store):
     task = {"schema": "semvid-job", "config": {"rate": {"kind": "crf", "value": 23.5}, "drop": ["audio"]}}
     store.add([job(1, task=task)])
     assert json.dumps(store.take("me", 1).task, sort_keys=True) == json.dumps(task, sort_keys=True)
+
+
+def test_who_held_but_parts_is_known_too(store):
+    store.add([job(1), job(2)])
+    taken = store.take("me", 3)
+    store.divide(taken.id, "me", [job("part", task={"span": [0, None]})])
+    assert store.holders() == []
+    part = store.take("killed", 3)
+    assert part.whole == taken.id
+    assert store.holders() == ["killed"]
+    assert store.let_go("killed") == 1
+    again = store.take("me", 3)
+    assert (again.id, again.num_attempts) == (part.id, 1), "at once, and it was no attempt"
