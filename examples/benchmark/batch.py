@@ -1,10 +1,12 @@
 """Try batches: mixed files with kills, a film in parts, the scheduling of a Ray cluster, and the store alone.
 
-    python examples/benchmark/batch.py [--parts mixed,film,ray,store,estimates]
+    python examples/benchmark/batch.py [--parts mixed,kills,film,ray,store,estimates]
 
 mixed: some sixty files (clips made small, odd files, Kodak photographs, broken ones) by ``semvid batch``: how
     they end, a second run, and twenty runs that are killed at random moments (SIGKILL) and one to the end,
     against an undisturbed one, byte for byte.
+kills: a film in parts, a clip and a photograph, in runs that are killed with all their processes at twenty
+    random moments; whatever is finished is compared with an undisturbed run, byte for byte, and begun anew.
 film: the six clips joined to 48 seconds, in three parts against in one piece: frames and times, size, PSNR
     of the whole and of what matters (by the map), change of the map at borders and elsewhere (all these with
     as many threads as each part has), and time of the usual commands (medians of 3 pairs, preset slow and
@@ -29,6 +31,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -36,6 +39,7 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+import psutil
 from common import clips, data_folder, load, save
 from timing import FFMPEG, SEMVID, of_call
 
@@ -188,12 +192,12 @@ def try_mixed(work: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def make_film(path: Path) -> None:
-    """Join the six clips to a minute of 360 lines, with sound."""
+def make_film(path: Path, width: int = 640, height: int = 360) -> None:
+    """Join the six clips to a minute, with sound."""
     given = [part for one in clips() for part in ("-i", str(one))]
     count = len(clips())
     scaled = "".join(
-        f"[{one}:v]trim=duration=10,setpts=PTS-STARTPTS,scale=640:360,setsar=1,fps=25,format=yuv420p[v{one}];"
+        f"[{one}:v]trim=duration=10,setpts=PTS-STARTPTS,scale={width}:{height},setsar=1,fps=25,format=yuv420p[v{one}];"
         for one in range(count)
     )
     joined = "".join(f"[v{one}]" for one in range(count)) + f"concat=n={count}:v=1[v]"
@@ -205,6 +209,69 @@ def make_film(path: Path) -> None:
         ],
         check=True,
     )  # fmt: skip
+
+
+def kill_all(pid: int) -> None:
+    """Kill a process and all that it started, those with a session of their own too."""
+    try:
+        first = psutil.Process(pid)
+        found = [first, *first.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return
+    for one in found:
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
+
+
+def parts_done(folder: Path) -> int:
+    """Return how many parts of films are done in a folder where a batch was killed."""
+    path = folder / WORK_FOLDER / STORE
+    if not path.exists():
+        return 0
+    with JobStore(path) as store:
+        return sum(part.state == "done" for one in store.entries() for part in store.entries(of_whole=one.id))
+
+
+def try_kills(work: Path) -> dict[str, Any]:
+    """See ``kills`` above."""
+    source = work / "sources"
+    source.mkdir()
+    make_film(source / "film.mp4", 320, 180)
+    shrink(clips()[0], source / "clip.mp4", 180, 4)
+    shutil.copy(min((data_folder() / "kodak").glob("*.png")), source / "photograph.png")
+    undisturbed, killed = work / "undisturbed", work / "killed"
+
+    def begin(output: Path) -> subprocess.Popen[bytes]:
+        command = [
+            SEMVID, "batch", str(source), "--preset", "superfast", "--model", "spectral", "--probe", "none",
+            "--part-seconds", "10", "-o", str(output),
+        ]  # fmt: skip
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    began = time.monotonic()
+    assert begin(undisturbed).wait() == 0
+    whole = time.monotonic() - began
+    wanted = outputs(undisturbed)
+    rng = random.Random(20)
+    moments, parts, is_same = [], [], []
+    for _ in range(NUM_KILLS):
+        child = begin(killed)
+        moments.append(rng.uniform(0.1, 0.6) * whole)
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(moments[-1])
+        kill_all(child.pid)
+        child.wait()
+        parts.append(parts_done(killed))
+        if outputs(killed).keys() == wanted.keys():
+            is_same.append(outputs(killed) == wanted)
+            shutil.rmtree(killed)
+    assert begin(killed).wait() == 0
+    is_same.append(outputs(killed) == wanted)
+    left = [one.name for one in (killed / WORK_FOLDER).rglob("*.mp4")]
+    return {
+        "undisturbed_s": whole, "kills": NUM_KILLS, "moments_s": moments, "parts_done_at_kills": parts,
+        "finished": len(is_same), "same_bytes": all(is_same), "left_over": left,
+    }  # fmt: skip
 
 
 def packets(path: Path) -> list[tuple[str, int]]:
@@ -354,13 +421,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--parts", default="mixed,film,ray,store,estimates")
+    parser.add_argument("--parts", default="mixed,kills,film,ray,store,estimates")
     parser.add_argument("--pairs", type=int, default=3)
     arguments = parser.parse_args()
     results: dict[str, Any] = load("batch").get("results", {})
     tries = {
-        "mixed": try_mixed, "film": lambda work: try_film(work, arguments.pairs), "ray": try_ray,
-        "store": try_store, "estimates": try_estimates,
+        "mixed": try_mixed, "kills": try_kills, "film": lambda work: try_film(work, arguments.pairs),
+        "ray": try_ray, "store": try_store, "estimates": try_estimates,
     }  # fmt: skip
     for name in arguments.parts.split(","):
         with tempfile.TemporaryDirectory() as work:

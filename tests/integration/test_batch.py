@@ -1,5 +1,6 @@
 """Many files: each ends done, skipped with a reason or failed with its line, whoever is killed when."""
 
+import contextlib
 import csv
 import dataclasses
 import json
@@ -453,6 +454,63 @@ def test_finished_parts_survive_a_kill(film, tmp_path):
     began = [one.part for one in told if type(one).__name__ == "JobBegan"]
     assert began == [2, None], "the second part, and joining them"
     assert files(tmp_path / "out") == files(undisturbed)
+
+
+def test_a_film_in_parts_that_is_killed_with_all_its_processes_ends_in_the_same_bytes(film, tmp_path):
+    psutil = pytest.importorskip("psutil")
+    command = [
+        SEMVID, "batch", str(film), "--preset", "superfast", "--probe", "none", "--model", "spectral",
+        "--part-seconds", "12", "--jobs", "1", "-o",
+    ]  # fmt: skip
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    subprocess.run([*command, str(undisturbed)], check=True, stdout=subprocess.DEVNULL)
+    store = killed / WORK_FOLDER / STORE
+    # While the first part is compressed, while the second is, and at some moment.
+    for wanted in (["running", "waiting"], ["done", "running"], None):
+        child = subprocess.Popen(
+            [*command, str(killed)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + 60
+        while wanted and child.poll() is None and time.monotonic() < deadline:
+            if store.exists() and states_of_parts(killed) == wanted:
+                break
+            time.sleep(0.01)
+        if wanted is None:
+            time.sleep(0.5)
+        tree = [psutil.Process(child.pid), *psutil.Process(child.pid).children(recursive=True)]
+        for one in tree:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+        child.wait()
+    subprocess.run([*command, str(killed)], check=True, stdout=subprocess.DEVNULL)
+    assert files(killed) == files(undisturbed)
+    assert list((killed / WORK_FOLDER).rglob("*.mp4")) == []
+
+
+def states_of_parts(output):
+    with JobStore(output / WORK_FOLDER / STORE) as store:
+        return [part.state for one in store.entries() for part in store.entries(of_whole=one.id)]
+
+
+def test_what_replaces_a_source_keeps_its_time_permissions_and_attributes(tmp_path):
+    if not hasattr(os, "setxattr"):
+        pytest.skip("this system has no extended attributes")
+    source = make_clip(tmp_path / "a.mkv", num_frames=8, codec="ffv1", options={})
+    try:
+        os.setxattr(source, "user.note", b"from the archive")
+    except OSError as error:
+        pytest.skip(f"the file system of {tmp_path} keeps no extended attributes: {error}")
+    source.chmod(0o640)
+    os.utime(source, ns=(1_000_000_000_123_456_789, 1_000_000_000_123_456_789))
+    before = source.stat()
+    ended = compress_many([source], None, BatchConfig(video=FAST, replace=True))
+    assert ended.counts == {"done": 1}
+    after = source.stat()
+    assert after.st_size < before.st_size
+    assert after.st_mtime_ns == before.st_mtime_ns
+    assert after.st_mode == before.st_mode
+    assert (after.st_uid, after.st_gid) == (before.st_uid, before.st_gid)
+    assert os.getxattr(source, "user.note") == b"from the archive"
 
 
 def test_a_film_is_replaced_by_its_joined_parts_once_all_is_decoded(film, tmp_path):
