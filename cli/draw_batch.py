@@ -175,7 +175,7 @@ class BatchDrawer:
 
     def _plan(self, event: Planned) -> None:
         if event.passed_over:
-            self._tell(f"note: {passed_over_line(event.passed_over)}")
+            self._tell(f"note: {passed_over_line(event.passed_over, 'videos or pictures')}")
         self._num_jobs = event.num_waiting
         done = event.num_jobs - event.num_waiting
         line = f"{counted(event.num_jobs, 'file')}, {format_bytes(event.source_bytes)} to compress"

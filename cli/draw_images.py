@@ -175,14 +175,14 @@ def show_stages() -> Iterator[Callable[[Stage], None]]:
         yield show
 
 
-def passed_over_line(passed_over: Mapping[str, int]) -> str:
-    """Say what was passed over in folders, most frequent first."""
+def passed_over_line(passed_over: Mapping[str, int], kinds: str = "pictures") -> str:
+    """Say what was passed over in folders, most frequent first; ``kinds`` are those that were looked for."""
     common = Counter(passed_over).most_common()
     shown = [f"{count} {visible(suffix) or 'without an ending'}" for suffix, count in common[:_MOST_SUFFIXES]]
     rest = sum(count for _, count in common[_MOST_SUFFIXES:])
     files = counted(sum(passed_over.values()), "file")
     return (
-        f"{files} passed over, not named like pictures that can be read: "
+        f"{files} passed over, not named like {kinds} that can be read: "
         f"{', '.join(shown + ([f'{rest} others'] if rest else []))}"
     )
 

@@ -124,6 +124,9 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(folder, tmp_path, und
         child.wait()
     ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 1, ended.stderr
+    assert (
+        "note: 1 file passed over, not named like videos or pictures that can be read: 1 .txt" in ended.stderr
+    )
     assert "3 done, 1 failed" in ended.stdout
     assert files(tmp_path) == undisturbed
 
