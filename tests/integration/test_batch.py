@@ -21,7 +21,7 @@ from clips import make_clip
 import semvid
 from semvid.batch.estimate import estimate_many_events
 from semvid.batch.orders import carry_out
-from semvid.batch.run import compress_many, compress_many_events
+from semvid.batch.run import compress_many, compress_many_events, recover
 from semvid.batch.store import STORE, WORK_FOLDER, JobStore
 from semvid.batch.task import Task
 from semvid.batch.watch import watch_events
@@ -488,6 +488,23 @@ def test_a_film_in_parts_that_is_killed_with_all_its_processes_ends_in_the_same_
     subprocess.run([*command, str(killed)], check=True, stdout=subprocess.DEVNULL)
     assert files(killed) == files(undisturbed)
     assert list((killed / WORK_FOLDER).rglob("*.mp4")) == []
+
+
+def test_parts_of_who_was_killed_are_free_at_once(film, tmp_path):
+    child = os.fork()
+    if not child:
+
+        def die(event):
+            if type(event).__name__ == "JobBegan" and event.part:
+                os._exit(9)
+
+        compress_many([film], tmp_path, PARTS, on_event=die)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert "running" in states_of_parts(tmp_path)
+    with JobStore(tmp_path / WORK_FOLDER / STORE) as store:
+        recover(store)
+    assert set(states_of_parts(tmp_path)) == {"waiting"}
 
 
 def states_of_parts(output):
