@@ -153,7 +153,7 @@ def test_a_source_that_lacks_frames_is_not_replaced_unless_it_is_kept(tmp_path):
     without_some(tmp_path / "all.mkv", gap)
     before = gap.read_bytes()
     assert compress_many([gap], None, BatchConfig(video=FAST, replace=True)).counts == {"skipped": 1}
-    assert reason_of(tmp_path, "gap.mkv").startswith("5 frames seem to be missing, and the source stays")
+    assert reason_of(tmp_path, "gap.mkv").startswith("5 frames seem to be missing; the source stays")
     assert gap.read_bytes() == before
     (tmp_path / WORK_FOLDER / STORE).unlink()
     kept = BatchConfig(video=FAST, replace=True, trash=tmp_path / "trash")
