@@ -256,7 +256,7 @@ def try_kills(work: Path) -> dict[str, Any]:
     moments, parts, is_same = [], [], []
     for _ in range(NUM_KILLS):
         child = begin(killed)
-        moments.append(rng.uniform(0.1, 0.6) * whole)
+        moments.append(rng.uniform(0.1, 1.0) * whole)
         with suppress(subprocess.TimeoutExpired):
             child.wait(moments[-1])
         kill_all(child.pid)
