@@ -27,7 +27,8 @@ class ToyCodec:
     scale = QualityScale(2, 31, 5, takes_fractions=False, steps_per_octave=4.0)
     obedient_presets, default_preset, takes_offsets, not_live = (), "", False, None
     has_two_passes = takes_peak = leaves_out_losing_maps = False
-    quick_pair = splice = None
+    quick_pair = None
+    needs_pre_roll = False
 
     def is_fast(self, preset):
         return False

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
 from semvid.codecs.registry import find_codec
-from semvid.core.coded import CodedPacket
 from semvid.core.config import CompressConfig
 from semvid.core.errors import EncoderError
 from semvid.core.rate import Crf
@@ -27,19 +25,16 @@ class Lead:
     """What an encoder is to see before a part."""
 
     seconds: Fraction
-    splice: Callable[[bytes], bytes]
-    """See ``Codec``."""
 
     @classmethod
     def of(cls, config: CompressConfig, span: Span | None) -> Lead | None:
         """Return what suits an encode; None = nothing."""
-        splice = find_codec(config.codec).splice
-        if splice is None or span is None or span.start == 0:
+        if not find_codec(config.codec).needs_pre_roll or span is None or span.start == 0:
             return None
         # What is asked for, as a bit rate, and what is compared, as a plain encode, is of the part alone.
         is_alone = config.rate is not None and not isinstance(config.rate, Crf)
         is_alone |= config.allocation.strength > 0 and config.chosen_probe == "full"
-        return None if is_alone else cls(PRE_ROLL_SECONDS, splice)
+        return None if is_alone else cls(PRE_ROLL_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +53,17 @@ class PreRoll:
         span: The part.
         time_base: Seconds per unit of it.
         lead: What is before it; None = nothing.
+
+    Attributes:
+        is_there: An encoder sees something of what is before the part.
     """
 
     def __init__(self, span: Span, time_base: Fraction, lead: Lead | None) -> None:
         self._span = span
         self._first = span.start - (round(lead.seconds / time_base) if lead else 0)
-        self._is_none = self._has_begun = lead is None
-        self._splice = lead.splice if lead else None
+        self.is_there = lead is not None
+        self._has_begun = lead is None
+        self._num_kept = 0
 
     def hide(self, items: Items) -> Items:
         """Leave out the frames that are not in the part, and hide those that only an encoder is to see."""
@@ -93,18 +92,14 @@ class PreRoll:
         """
         start = self._span.start
         for item in items:
-            if self._is_none or not isinstance(item, Encoded):
+            if not self.is_there or not isinstance(item, Encoded):
                 yield item
             elif item.frame is None or (item.frame.decoded.pts or 0) >= start:
                 packets = [one for one in item.packets if one.pts >= start]
-                if packets and self._splice is not None:
-                    packets[0], self._splice = self._spliced(packets[0], self._splice), None
+                if packets and not self._num_kept and not packets[0].is_keyframe:
+                    raise EncoderError(
+                        "a part of the video does not begin with a key frame; leave out the encoder's own "
+                        "options for key frames, or compress the video in one piece"
+                    )
+                self._num_kept += len(packets)
                 yield Encoded(item.frame, packets)
-
-    def _spliced(self, first: CodedPacket, splice: Callable[[bytes], bytes]) -> CodedPacket:
-        if not first.is_keyframe:
-            raise EncoderError(
-                "a part of the video does not begin with a key frame; leave out the encoder's own options "
-                "for key frames, or compress the video in one piece"
-            )
-        return replace(first, data=splice(first.data))

@@ -96,7 +96,7 @@ def encode_events(
             )
             if redraw is not None:
                 stages.append(redraw(run))
-            target = Target.of_file(info, output.suffix)
+            target = Target.of_file(info, output.suffix, closes_groups=run.pre_roll.is_there)
             encoding.begin(coding, target)
             saving = Saving(
                 coding, config, target, reader, sees_frames=recording is None, num_whole=num_whole

@@ -156,19 +156,39 @@ def test_a_part_begins_as_finely_as_in_the_whole(tmp_path):
     assert found[1] == pytest.approx(found[0], abs=0.7)
 
 
-@pytest.mark.parametrize("options", [{}, {"x265-params": "open-gop=0"}, {"x265-params": "intra-refresh=1"}])
-def test_parts_of_open_groups_are_spliced(options, clip, times, tmp_path):
-    parts = [tmp_path / "0.mkv", tmp_path / "1.mkv"]
-    config = config_of("x265", probe="none", drop=frozenset({"audio"}), encoder_options=options)
-    for part, span in zip(parts, spans_of(times, 15), strict=True):
-        compress(clip, part, config, span)
-    concat(parts, tmp_path / "joined.mkv", clip, config)
-    assert [one.pts for one in clips.decode(tmp_path / "joined.mkv")] == times
+@pytest.mark.parametrize("options", [{}, {"x265-params": "open-gop=1"}, {"x265-params": "intra-refresh=1"}])
+def test_parts_of_open_groups_begin_anew(options, tmp_path):
+    """Whoever enters before the border, at a key frame of an open group, sees every frame behind it."""
+    source, parts = tmp_path / "in.mkv", [tmp_path / "0.mkv", tmp_path / "1.mkv"]
+    ffmpeg(
+        "-f",
+        "lavfi",
+        "-i",
+        SCENES[1],
+        "-frames:v",
+        "100",
+        "-c:v",
+        "libx264",
+        "-crf",
+        "8",
+        "-preset",
+        "superfast",
+        source,
+    )
+    config = config_of("x265", probe="none", encoder_options={"g": "20", **options})
+    times = [one.pts for one in clips.decode(source)]
+    for part, span in zip(parts, spans_of(times, 70), strict=True):
+        compress(source, part, config, span)
+    joined = tmp_path / "joined.mkv"
+    concat(parts, joined, source, config)
+    assert [one.pts for one in clips.decode(joined)] == times
+    with VideoReader(joined, span=Span(times[67], times[75])) as reader:
+        assert [one.pts for one in only_frames(reader.read())] == times[67:75]
     with av.open(str(parts[1])) as container:
         first = next(one for one in container.demux(video=0) if one.size)
-        # IDR pictures begin anew, and BLA pictures do where groups are open (H.265, 7.4.2.2).
-        assert bytes(first)[4] >> 1 & 63 in ({18} if not options else {19, 20})
-        assert (first.is_keyframe, first.pts) == (True, times[15])
+        # An instantaneous refresh (H.265, 7.4.2.2).
+        assert bytes(first)[4] >> 1 & 63 in {19, 20}
+        assert (first.is_keyframe, first.pts) == (True, times[70])
 
 
 class Sometimes(SpectralSource):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -177,10 +177,10 @@ class Codec(Protocol):
         """
 
     @property
-    def splice(self) -> Callable[[bytes], bytes] | None:
-        """What makes a key frame that was coded after others the first of a stream that may follow another.
+    def needs_pre_roll(self) -> bool:
+        """Whether it codes a first frame otherwise than a later key frame.
 
-        None = a first frame is coded like later key frames: parts of a video need no pre-roll.
+        A part of a video then needs a pre-roll.
         """
 
     def is_fast(self, preset: str | None) -> bool:

@@ -44,11 +44,13 @@ class Target:
     """The file that is encoded; None = the pictures are from none."""
     is_seen: bool = True
     """False = only its size counts: nobody watches whether it follows the map."""
+    closes_groups: bool = False
+    """Streams may begin at key frames that are asked for: no frame behind one needs a frame before it."""
 
     @classmethod
-    def of_file(cls, source: VideoInfo, suffix: str) -> Target:
+    def of_file(cls, source: VideoInfo, suffix: str, *, closes_groups: bool = False) -> Target:
         """Describe the encode of a file to one with this suffix."""
-        return cls(source.frame_rate, source.sample_aspect_ratio, suffix, source)
+        return cls(source.frame_rate, source.sample_aspect_ratio, suffix, source, closes_groups=closes_groups)
 
 
 class Encoder(Protocol):

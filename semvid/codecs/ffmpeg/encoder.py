@@ -72,6 +72,8 @@ class VideoEncoder:
             self._keeper.layer_transparency()
         self.notices = self._keeper.notices
         options = spec.with_crf_floor(with_hdr10(spec, options, first))
+        if target.closes_groups:
+            options = spec.with_closed_groups(options)
         if self._keeper.has_user_data:
             options = {"udu_sei": "1", **options}
         if preparer.keeps_alpha:

@@ -179,8 +179,11 @@ class EncoderSpec:
     """See ``Codec``."""
     quick_pair: QuickPair | None = None
     """See ``Codec``."""
-    splice: Callable[[bytes], bytes] | None = None
+    needs_pre_roll: bool = False
     """See ``Codec``."""
+    closed_groups: str = ""
+    """What keeps groups of pictures closed, in ``nested_option``; empty = they are, or key frames that are
+    asked for begin closed ones."""
     map_frames: int | None = None
     """Frames a map stays in force at least, unless the scene changes, for encoders that code it anew in every
     frame that brings one, and keep it while none does; None = every frame brings its own."""
@@ -429,6 +432,13 @@ class EncoderSpec:
                     f"{self.name} would ignore the map: {condition.reason}; {condition.remedy}"
                 )
         return options
+
+    def with_closed_groups(self, options: Mapping[str, str]) -> dict[str, str]:
+        """Return options with which every key frame that is asked for can begin a stream."""
+        if not self.closed_groups or self.nested_option is None:
+            return dict(options)
+        given = options.get(self.nested_option, "")
+        return {**options, self.nested_option: ":".join(filter(None, [given, self.closed_groups]))}
 
     def effective(self, options: Mapping[str, str]) -> dict[str, str]:
         """Return options as the encoder sees them, lists opened and implied values filled in.

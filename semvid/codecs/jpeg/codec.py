@@ -26,7 +26,8 @@ class _MotionJpeg:
         1, 100, JPEG_QUALITY.value, takes_fractions=False, steps_per_octave=-25.0, kind=Quality
     )
     has_two_passes = takes_peak = leaves_out_losing_maps = False
-    quick_pair = splice = None
+    quick_pair = None
+    needs_pre_roll = False
     obedient_presets: tuple[str, ...] = ()
     default_preset = ""
     takes_offsets = False

@@ -81,7 +81,7 @@ X264 = EncoderSpec(
     },
     nested_options=("x264opts", "x264-params"),
     fixed_options={"forced-idr": "1"},
-    splice=lambda key_frame: key_frame,
+    needs_pre_roll=True,
     hdr10_options=("mastering-display", "cll"),
     live_preset="superfast",
     # Without what looks ahead, half of the saving of static video is missed.

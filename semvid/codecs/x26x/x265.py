@@ -11,9 +11,6 @@ from semvid.core.threads import ThreadBudget
 _FRAMES_AT_ONCE = ((4, 1), (8, 2), (16, 3), (32, 4))
 """Below so many cores, the pictures that x265 codes at a time: ``getFrameThreadsCount`` of its
 ``encoder.cpp``."""
-_START = b"\0\0\1"
-_CLEAN_ACCESS, _BROKEN_LINK = 21, 18
-"""Kinds of units: CRA_NUT and BLA_N_LP."""
 
 
 def _threads(budget: ThreadBudget) -> dict[str, str]:
@@ -24,21 +21,6 @@ def _threads(budget: ThreadBudget) -> dict[str, str]:
     # A worker comes on top of the thread of the picture, which does the work where there is none. That codes
     # rows one after the other, in other bytes.
     return {"threads": str(pictures), "x265-params": f"pools={'none' if cores == 1 else cores}"}
-
-
-def _broken_link(key_frame: bytes) -> bytes:
-    """Mark a clean random access picture as one whose past is gone (H.265, 7.4.2.2: BLA_N_LP).
-
-    Else its order is counted on from what it happens to follow. With open groups of pictures, libx265's
-    default, there is no instantaneous refresh but the first.
-    """
-    units = key_frame.split(_START)
-    is_clean = [one[:1] and one[0] >> 1 & 63 == _CLEAN_ACCESS for one in units]
-    marked = (
-        bytes([one[0] & 0x81 | _BROKEN_LINK << 1]) + one[1:] if clean else one
-        for one, clean in zip(units, is_clean, strict=True)
-    )
-    return _START.join(marked)
 
 
 X265 = EncoderSpec(
@@ -87,7 +69,9 @@ X265 = EncoderSpec(
     nested_only=frozenset({"aq-mode", "aq-strength", "hevc-aq", "lossless"}),
     hdr10_options=("master-display", "max-cll"),
     fixed_options={"x265-params": "log-level=none", "a53cc": "1", "forced-idr": "1"},
-    splice=_broken_link,
+    needs_pre_roll=True,
+    # Else key frames that are asked for follow on from what is before, where others than the first would.
+    closed_groups="open-gop=0",
     # QuickTime and Safari play HEVC only under this tag.
     container_tags={".mp4": "hvc1", ".m4v": "hvc1", ".mov": "hvc1"},
     live_preset="veryfast",
