@@ -39,8 +39,8 @@ def command(
     tried again by the next run, cancel takes out what waits, and clean
     forgets what is done, skipped or cancelled.
     """
-    from semvid.batch.job_records import STATES
-    from semvid.batch.store import STORE, WORK_FOLDER, JobStore
+    from semvid.batch.jobs.records import STATES
+    from semvid.batch.jobs.store import STORE, WORK_FOLDER, JobStore
     from semvid.cli.draw import to_json
     from semvid.cli.streams import emit, say
     from semvid.core.text import counted, visible

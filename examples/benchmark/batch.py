@@ -44,16 +44,16 @@ from common import clips, data_folder, load, save
 from timing import FFMPEG, SEMVID, of_call
 
 import semvid
-from semvid.batch import on_ray
-from semvid.batch.borders import spans_of
+from semvid.batch.cluster import ray_pool
+from semvid.batch.cluster.node import RayOrder
 from semvid.batch.config_pool import local_workers
 from semvid.batch.estimate import estimate_many_events
 from semvid.batch.events import Estimated
-from semvid.batch.identity import Identity
-from semvid.batch.job_records import NewJob
-from semvid.batch.ray_node import RayOrder
+from semvid.batch.films.borders import spans_of
+from semvid.batch.jobs.identity import Identity
+from semvid.batch.jobs.records import NewJob
+from semvid.batch.jobs.store import STORE, WORK_FOLDER, JobStore
 from semvid.batch.run import compress_many
-from semvid.batch.store import STORE, WORK_FOLDER, JobStore
 from semvid.core.config import BatchConfig
 from semvid.engine.run import follow
 from semvid.importance.files.sidecar import SidecarReader
@@ -363,7 +363,7 @@ def seams(film: Path, whole: Path, parts: Path, work: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-class Sleeper(on_ray.Worker):
+class Sleeper(ray_pool.Worker):
     """Sleeps in place of an encode, and writes what a job is expected to."""
 
     def run(self, what: RayOrder) -> dict[str, Any]:
@@ -382,7 +382,7 @@ def try_ray(work: Path) -> dict[str, Any]:
     for number in range(NUM_TASKS):
         cv2.imwrite(str(folder / f"{number:04}.png"), np.zeros((2, 2), np.uint8))
     ray.init(num_cpus=NUM_WORKERS, log_to_driver=False, include_dashboard=False)
-    on_ray.Worker = Sleeper  # type: ignore[misc]
+    ray_pool.Worker = Sleeper  # type: ignore[misc]
     memory: list[int] = []
     began: list[float] = []
 

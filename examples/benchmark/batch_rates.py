@@ -22,8 +22,8 @@ from common import clips, load, save
 from timing import FFMPEG
 
 import semvid
+from semvid.batch.jobs.store import STORE, WORK_FOLDER, JobStore
 from semvid.batch.run import compress_many
-from semvid.batch.store import STORE, WORK_FOLDER, JobStore
 from semvid.core.config import BatchConfig
 
 SECONDS, LINES, PART_SECONDS = 8, 180, 10.0

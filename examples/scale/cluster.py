@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from semvid.batch.job_records import Taken
+from semvid.batch.jobs.records import Taken
 from semvid.batch.pool import Told
 
 HOUR = 3600.0

@@ -19,11 +19,11 @@ HOUR = 3600.0
 WARM_UP_SECONDS = 4.0
 """That are decoded and analysed before each part; ``semvid.engine.analysis.WARM_UP_SECONDS``."""
 LOOKED_AT_BYTES = 2 * 2**20
-"""Of each file, to know it again; ``semvid.batch.identity``."""
+"""Of each file, to know it again; ``semvid.batch.jobs.identity``."""
 TRANSACTIONS = {"take": 1, "note": 1, "settle": 1}
 """Of the store, for each job that goes well; ``semvid.batch.run``."""
 MOST_PARTS_IN_ONE = 2
-"""Videos of no more parts stay in one piece; ``semvid.batch.borders``."""
+"""Videos of no more parts stay in one piece; ``semvid.batch.films.borders``."""
 
 
 @dataclass(frozen=True, slots=True)

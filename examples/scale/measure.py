@@ -35,12 +35,12 @@ from benchmarks import keep, load
 from simulate import add_jobs
 from timing import FFMPEG, data_folder, of_call, of_command
 
-from semvid.batch.borders import spans_of
-from semvid.batch.identity import identify
+from semvid.batch.films.borders import spans_of
+from semvid.batch.jobs.identity import identify
+from semvid.batch.jobs.store import STORE, JobStore
 from semvid.batch.plan import plan_jobs
 from semvid.batch.publish import publish
 from semvid.batch.sources import find_sources
-from semvid.batch.store import STORE, JobStore
 from semvid.batch.task import Task
 from semvid.codecs.registry import find_codec
 from semvid.core.config import BatchConfig, CompressConfig

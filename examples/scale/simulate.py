@@ -31,10 +31,10 @@ from benchmarks import keep
 from cluster import Clock, Faults, Load, SimulatedPool
 
 from semvid.batch.events import JobEnded
-from semvid.batch.identity import Identity
-from semvid.batch.job_records import NewJob
+from semvid.batch.jobs.identity import Identity
+from semvid.batch.jobs.records import NewJob
+from semvid.batch.jobs.store import STORE, JobStore
 from semvid.batch.run import Batch
-from semvid.batch.store import STORE, JobStore
 from semvid.batch.task import Task
 from semvid.core.config import BatchConfig
 

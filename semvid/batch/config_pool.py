@@ -18,8 +18,8 @@ def open_pool(config: BatchConfig) -> Pool:
         SemvidError: A cluster is not there, or does not fit.
     """
     if config.engine == "ray":
-        from semvid.batch.on_ray import RayPool
-        from semvid.batch.ray_places import uses_gpu
+        from semvid.batch.cluster.places import uses_gpu
+        from semvid.batch.cluster.ray_pool import RayPool
 
         threads = config.video.threads or None
         return RayPool(config.jobs, threads, config.ray_address, uses_gpu(config.video))

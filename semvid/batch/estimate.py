@@ -8,10 +8,10 @@ from pathlib import Path
 
 from semvid.batch.config_pool import open_pool
 from semvid.batch.events import Estimated, JobNotice, JobProgress
-from semvid.batch.job_records import Taken
+from semvid.batch.jobs.records import Taken
+from semvid.batch.jobs.store import STORE, WORK_FOLDER, JobStore
 from semvid.batch.plan import OptionsReader, plan_jobs
 from semvid.batch.sources import find_sources
-from semvid.batch.store import STORE, WORK_FOLDER, JobStore
 from semvid.core.config import BatchConfig
 from semvid.core.settings import or_default
 from semvid.media.writing.output import scratch_folder

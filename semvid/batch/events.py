@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from semvid.batch.job_records import UNFINISHED, State
+from semvid.batch.jobs.records import UNFINISHED, State
 from semvid.batch.pool import Way
 from semvid.core.events import Reported
 from semvid.core.records import dataclass

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from semvid.batch.job_records import Taken
+from semvid.batch.jobs.records import Taken
 from semvid.batch.pool import Told, order_of
 from semvid.core.children import start_child
 from semvid.core.interrupts import finished_step, shielded

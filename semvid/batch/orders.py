@@ -10,7 +10,7 @@ from typing import Any
 
 from av.error import FFmpegError
 
-from semvid.batch.borders import spans_of
+from semvid.batch.films.borders import spans_of
 from semvid.batch.task import Task
 from semvid.core import interrupts
 from semvid.core.errors import InputError, SemvidError

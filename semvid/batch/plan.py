@@ -9,10 +9,10 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
-from semvid.batch.identity import Identity, identify
-from semvid.batch.job_records import Entry, NewJob
+from semvid.batch.jobs.identity import Identity, identify
+from semvid.batch.jobs.records import Entry, NewJob
+from semvid.batch.jobs.store import JobStore
 from semvid.batch.sources import Source
-from semvid.batch.store import JobStore
 from semvid.batch.task import Task
 from semvid.codecs.registry import find_codec
 from semvid.core.config import BatchConfig, CompressConfig, ImageConfig

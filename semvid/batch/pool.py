@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from semvid.batch.job_records import Taken
+from semvid.batch.jobs.records import Taken
 from semvid.core.records import dataclass
 
 CORES_PER_FILE = 4

@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from semvid.batch.identity import Identity, identify
+from semvid.batch.jobs.identity import Identity, identify
 from semvid.core.errors import InputError, OutputError
 from semvid.core.text import reason
 

@@ -10,7 +10,7 @@ from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
-from semvid.batch.film_work import encode_part, join, solve
+from semvid.batch.films.work import encode_part, join, solve
 from semvid.batch.losses import LOSSES, losses_among
 from semvid.codecs.registry import find_codec
 from semvid.core.config import CompressConfig, ImageConfig

@@ -20,9 +20,9 @@ from clips import make_clip
 
 import semvid
 from semvid.batch.estimate import estimate_many_events
+from semvid.batch.jobs.store import STORE, WORK_FOLDER, JobStore
 from semvid.batch.orders import carry_out
 from semvid.batch.run import compress_many, compress_many_events, recover
-from semvid.batch.store import STORE, WORK_FOLDER, JobStore
 from semvid.batch.task import Task
 from semvid.batch.watch import watch_events
 from semvid.core.config import BatchConfig

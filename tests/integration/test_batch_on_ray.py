@@ -12,10 +12,10 @@ import pytest
 from clips import make_clip
 
 import semvid
-from semvid.batch import on_ray, ray_carry
-from semvid.batch.on_ray import RayPool
-from semvid.batch.ray_places import GPU_SHARE
-from semvid.batch.store import WORK_FOLDER
+from semvid.batch.cluster import carry, ray_pool
+from semvid.batch.cluster.places import GPU_SHARE
+from semvid.batch.cluster.ray_pool import RayPool
+from semvid.batch.jobs.store import WORK_FOLDER
 from semvid.core.config import BatchConfig
 from semvid.core.errors import ConfigError
 
@@ -79,7 +79,7 @@ def files(folder):
 
 # First, while Ray runs nowhere.
 def test_without_ray_it_is_named(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(on_ray, "find_spec", lambda name: None)
+    monkeypatch.setattr(ray_pool, "find_spec", lambda name: None)
     with pytest.raises(
         ConfigError, match="`engine=ray` needs the extra ray; run 'pip install semvid\\[ray\\]'"
     ):
@@ -137,7 +137,7 @@ def placed(events):
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="folders only one process sees are Linux's")
 @pytest.mark.filterwarnings("ignore")
 def test_nodes_that_see_no_files_are_sent_them(folder, local, cluster, tmp_path, unseen, monkeypatch):
-    monkeypatch.setattr(ray_carry, "PIECE_BYTES", 3000)
+    monkeypatch.setattr(carry, "PIECE_BYTES", 3000)
     events = []
     both, source, output = (tmp_path / name for name in ("both", "source", "output"))
     for one in (both, source, output):
@@ -165,13 +165,13 @@ def test_nodes_that_see_no_files_are_sent_them(folder, local, cluster, tmp_path,
 def test_what_kills_its_workers_stops_after_its_attempts_and_is_named(
     folder, local, cluster, tmp_path, monkeypatch
 ):
-    class Poisoned(on_ray.Worker):
+    class Poisoned(ray_pool.Worker):
         def run(self, what):
             if what.order["source"].endswith("3.mp4"):
                 os.kill(os.getpid(), signal.SIGKILL)
             return super().run(what)
 
-    monkeypatch.setattr(on_ray, "Worker", Poisoned)
+    monkeypatch.setattr(ray_pool, "Worker", Poisoned)
     events = []
     config = dataclasses.replace(ON_RAY, retry=1)
     ended = semvid.compress_many([folder], tmp_path, config, on_event=events.append)
@@ -208,7 +208,7 @@ def test_workers_ask_for_what_they_need_and_come_where_it_is(cluster):
 
 @pytest.mark.filterwarnings("ignore")
 def test_nodes_that_come_later_get_jobs(cluster, monkeypatch):
-    monkeypatch.setattr(on_ray, "_GROW_SECONDS", 0.0)
+    monkeypatch.setattr(ray_pool, "_GROW_SECONDS", 0.0)
     with RayPool(None, 1, None) as pool:
         assert pool.num_free == 2
         node = cluster.nodes.add_node(**NODE)
@@ -223,7 +223,7 @@ def test_nodes_that_come_later_get_jobs(cluster, monkeypatch):
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_node_with_another_semvid_is_refused(folder, cluster, tmp_path, monkeypatch):
-    monkeypatch.setattr(on_ray, "versions", lambda: {"semvid": "9.9", "weights": "other"})
+    monkeypatch.setattr(ray_pool, "versions", lambda: {"semvid": "9.9", "weights": "other"})
     with pytest.raises(
         ConfigError, match=r"node .* has semvid .*, and this machine has 9.9; install the same"
     ):

@@ -11,12 +11,12 @@ from clips import make_clip
 
 import semvid
 from semvid.batch.events import BatchEnded
-from semvid.batch.identity import Identity
-from semvid.batch.job_records import NewJob
-from semvid.batch.report import BatchReport, render_batch
+from semvid.batch.jobs.identity import Identity
+from semvid.batch.jobs.records import NewJob
+from semvid.batch.jobs.store import JobStore
+from semvid.batch.report.page import BatchReport, render_batch
 from semvid.batch.run import compress_many
 from semvid.batch.sources import Fault
-from semvid.batch.store import JobStore
 from semvid.core.config import BatchConfig
 from semvid.core.errors import OutputError, OutputExistsError
 

@@ -14,7 +14,7 @@ import pytest
 from clips import make_clip
 from program import PROGRAM
 
-from semvid.batch.store import STORE, WORK_FOLDER, JobStore
+from semvid.batch.jobs.store import STORE, WORK_FOLDER, JobStore
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
 OPTIONS = ["--preset", "superfast", "--probe", "none", "--model", "spectral", "--part-seconds", "10",

@@ -8,10 +8,10 @@ import pytest
 from clips import make_clip
 
 import semvid
+from semvid.batch.jobs.store import STORE, WORK_FOLDER, JobStore
 from semvid.batch.plan import plan_jobs
 from semvid.batch.run import compress_many
 from semvid.batch.sources import find_sources
-from semvid.batch.store import STORE, WORK_FOLDER, JobStore
 from semvid.core.config import BatchConfig
 
 FAST = {"x264": "superfast", "x265": "veryfast", "vp9": "8", "av1": "12"}

@@ -8,8 +8,8 @@ from clips import make_clip
 from players import ffmpeg
 
 import semvid
+from semvid.batch.jobs.store import STORE, WORK_FOLDER, JobStore
 from semvid.batch.run import compress_many
-from semvid.batch.store import STORE, WORK_FOLDER, JobStore
 from semvid.core.config import BatchConfig
 from semvid.core.errors import InputError
 from semvid.core.types import Frame

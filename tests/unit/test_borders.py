@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semvid.batch.borders import LEAST_SECONDS, choose_borders
+from semvid.batch.films.borders import LEAST_SECONDS, choose_borders
 
 
 def test_borders_are_at_cuts_where_there_are_some():

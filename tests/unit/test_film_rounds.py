@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from semvid.batch.film_result import sum_up
-from semvid.batch.rounds import MOST_APART, MOST_ROUNDS, Next, Round, decide, shifted
+from semvid.batch.films.result import sum_up
+from semvid.batch.films.rounds import MOST_APART, MOST_ROUNDS, Next, Round, decide, shifted
 from semvid.codecs.base.codec import QualityScale
 from semvid.engine.ruler import Measured
 from semvid.engine.wishes import Finished, OutputSize, VideoRate

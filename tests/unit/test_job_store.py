@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from semvid.batch.identity import Identity, identify
-from semvid.batch.job_records import NewJob
-from semvid.batch.store import LEASE_SECONDS, JobStore
+from semvid.batch.jobs.identity import Identity, identify
+from semvid.batch.jobs.records import NewJob
+from semvid.batch.jobs.store import LEASE_SECONDS, JobStore
 from semvid.core.errors import InputMissingError, OutputError
 
 SEEN = Identity(10, 1, "aa")
@@ -346,7 +346,7 @@ def test_a_large_file_is_read_at_both_ends_alone(tmp_path, monkeypatch):
         file.write(b"+")
     assert not identify(path).is_content_of(seen)
     known = identify(path)
-    monkeypatch.setattr("semvid.batch.identity._digest", None)
+    monkeypatch.setattr("semvid.batch.jobs.identity._digest", None)
     assert identify(path, known) is known
 
 

@@ -9,10 +9,11 @@ from types import SimpleNamespace
 import pytest
 
 import semvid
-from semvid.batch import ray_carry, ray_node
-from semvid.batch.identity import Identity, identify
-from semvid.batch.ray_carry import Carrier, named_by, needed_files
-from semvid.batch.ray_node import LACKS, NeededFile, RayOrder
+from semvid.batch.cluster import carry as carrying
+from semvid.batch.cluster import node as nodes
+from semvid.batch.cluster.carry import Carrier, named_by, needed_files
+from semvid.batch.cluster.node import LACKS, NeededFile, RayOrder
+from semvid.batch.jobs.identity import Identity, identify
 from semvid.batch.task import Task
 from semvid.core.errors import InputMissingError, OutputError
 from semvid.core.rate import AsGoodAs
@@ -52,7 +53,7 @@ class Cluster:
         self.carrier = Carrier(errors, self.make_keeper, tell)
 
     def make_keeper(self, node):
-        keeper = ray_node.Keeper()
+        keeper = nodes.Keeper()
         self.ends.append(keeper.close)
         return Actor(keeper, self.count)
 
@@ -72,7 +73,7 @@ class Far:
 def cluster(tmp_path, monkeypatch):
     (tmp_path / "node").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "node"))
-    monkeypatch.setattr(ray_carry, "PIECE_BYTES", 10)
+    monkeypatch.setattr(carrying, "PIECE_BYTES", 10)
     made = Cluster()
     yield made
     for end in reversed(made.ends):
@@ -124,7 +125,7 @@ def test_a_few_pieces_are_on_their_way_and_parts_of_a_film_share_it(cluster, sou
     ways = [(one["source"], one["output"]) for one in told if one["event"] == "placed"]
     assert ways == [("streamed", "streamed"), ("kept", "streamed"), ("kept", "streamed")]
     # Nobody waits for what is dropped.
-    assert cluster.count["most"] <= ray_carry.PIECES + 3
+    assert cluster.count["most"] <= carrying.PIECES + 3
     kept = list((tmp_path / "node").rglob("*.mp4"))
     assert [one.name for one in kept] == ["film.mp4"], "for parts that may come, and no output"
     finish(cluster, carrier.steps(worker, "n1", "node", 3, order(source, output)))
@@ -143,7 +144,7 @@ def test_of_a_film_that_is_joined_only_the_source_stays(cluster, source, tmp_pat
 
 def test_films_that_nobody_uses_go_in_their_turn(cluster, tmp_path):
     worker = Actor(Far(), cluster.count)
-    for number in range(ray_carry.MOST_IDLE + 2):
+    for number in range(carrying.MOST_IDLE + 2):
         path = tmp_path / f"film{number}.mp4"
         path.write_bytes(b"film")
         steps = cluster.carrier.steps(
@@ -151,7 +152,7 @@ def test_films_that_nobody_uses_go_in_their_turn(cluster, tmp_path):
         )
         finish(cluster, steps)
     kept = sorted(one.name for one in (tmp_path / "node").rglob("*.mp4"))
-    assert kept == [f"film{number}.mp4" for number in range(2, ray_carry.MOST_IDLE + 2)]
+    assert kept == [f"film{number}.mp4" for number in range(2, carrying.MOST_IDLE + 2)]
 
 
 def test_who_needs_the_same_file_waits_for_it(cluster, source, tmp_path):
@@ -204,13 +205,13 @@ def test_a_node_without_room_says_so_and_is_passed_over(cluster, source, tmp_pat
         cluster, carrier.steps(worker, "n1", "node", 0, order(source, tmp_path / "part.mp4", is_part=True))
     )
     usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(ray_node.shutil, "disk_usage", lambda path: usage._replace(free=200))
+    monkeypatch.setattr(nodes.shutil, "disk_usage", lambda path: usage._replace(free=200))
     ended = finish(cluster, carrier.steps(worker, "n1", "node", 1, whole))
     assert ended["event"] == "died"
     assert "node node has 0 MiB free in" in ended["message"]
     assert not list((tmp_path / "node").rglob("*.mp4")), "what was kept made room, and it was not enough"
     assert carrier.rank("n1", whole.files) > carrier.rank("n2", whole.files)
-    monkeypatch.setattr(ray_node.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(nodes.shutil, "disk_usage", lambda path: usage)
     assert "result" in finish(cluster, carrier.steps(worker, "n1", "node", 2, whole))
 
 
@@ -248,11 +249,11 @@ def test_files_that_options_name_are_sent_and_folders_are_not(tmp_path):
 
 def test_workers_take_other_names_and_give_back_the_users(tmp_path):
     record = {"a": ["/x/net.onnx", 3], "b": {"c": "/x"}}
-    assert ray_node._renamed(record, {"/x/net.onnx": "/node/1/net.onnx"}) == {
+    assert nodes._renamed(record, {"/x/net.onnx": "/node/1/net.onnx"}) == {
         "a": ["/node/1/net.onnx", 3],
         "b": {"c": "/x"},
     }
-    told = ray_node._with_names(
+    told = nodes._with_names(
         {"event": "notice", "message": "/node/1/a.mp4 is odd"}, {"/node/1/a.mp4": "/x/a.mp4"}
     )
     assert told["message"] == "/x/a.mp4 is odd"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import typer  # noqa: TID251 - the command is read, and nothing is printed
 
-from semvid.batch.ray_places import places_in
+from semvid.batch.cluster.places import places_in
 from semvid.cli import app
 
 if importlib.util.find_spec("ray") is None:

@@ -3,8 +3,8 @@
 import pytest
 
 import semvid
-from semvid.batch.ray_faults import why_lost
-from semvid.batch.ray_places import GPU_SHARE, MEMORY, places_in, threads_for, uses_gpu, why_none
+from semvid.batch.cluster.faults import why_lost
+from semvid.batch.cluster.places import GPU_SHARE, MEMORY, places_in, threads_for, uses_gpu, why_none
 
 BIG = {"CPU": 8.0, "memory": 100.0 * MEMORY}
 WITH_GPU = {**BIG, "GPU": 1.0}

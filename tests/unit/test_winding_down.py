@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from semvid.batch.heartbeat import beating
-from semvid.batch.identity import Identity
-from semvid.batch.job_records import NewJob
+from semvid.batch.jobs.heartbeat import beating
+from semvid.batch.jobs.identity import Identity
+from semvid.batch.jobs.records import NewJob
+from semvid.batch.jobs.store import JobStore
 from semvid.batch.pool import Told
 from semvid.batch.run import Batch
-from semvid.batch.store import JobStore
 from semvid.batch.winding_down import FINISH_SECONDS, Pace
 from semvid.core import interrupts
 from semvid.core.config import BatchConfig
@@ -148,7 +148,7 @@ def test_a_ctrl_c_after_the_last_file_changes_nothing(run):
 
 
 def test_a_job_is_held_through_a_step_that_takes_long(tmp_path, monkeypatch):
-    monkeypatch.setattr("semvid.batch.heartbeat.LEASE_SECONDS", 0.04)
+    monkeypatch.setattr("semvid.batch.jobs.heartbeat.LEASE_SECONDS", 0.04)
     path = tmp_path / "jobs.sqlite"
     with JobStore(path, clock=lambda: 0.0) as store:
         store.add([NewJob(Path("/in"), Path("/out"), {}, Identity(1, 1, ""))])

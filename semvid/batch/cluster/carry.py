@@ -15,10 +15,10 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
-from semvid.batch.identity import Identity, identify
+from semvid.batch.cluster.faults import last_line
+from semvid.batch.cluster.node import LACKS, NeededFile, RayOrder
+from semvid.batch.jobs.identity import Identity, identify
 from semvid.batch.pool import Way
-from semvid.batch.ray_faults import last_line
-from semvid.batch.ray_node import LACKS, NeededFile, RayOrder
 from semvid.batch.task import Task
 from semvid.core.config import MODELS, CompressConfig
 from semvid.core.errors import ConfigError, OutputError, SemvidError

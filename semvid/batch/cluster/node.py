@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import semvid
-from semvid.batch.identity import Identity, identify
+from semvid.batch.jobs.identity import Identity, identify
 from semvid.batch.orders import carry_out
 from semvid.core.errors import SemvidError
 from semvid.core.records import dataclass

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
-from semvid.batch.identity import Identity
+from semvid.batch.jobs.identity import Identity
 from semvid.core.records import dataclass
 
 State = Literal["waiting", "running", "done", "skipped", "failed", "cancelled"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from semvid.batch.job_records import Entry, NewJob, Taken
+from semvid.batch.jobs.records import Entry, NewJob, Taken
 from semvid.batch.task import Task
 from semvid.core.config import CompressConfig
 from semvid.core.plain import to_plain

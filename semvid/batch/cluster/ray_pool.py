@@ -17,12 +17,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
-from semvid.batch.job_records import Taken
+from semvid.batch.cluster.carry import Carrier, Steps, failed, named_by, needed_files, new_proof
+from semvid.batch.cluster.faults import last_line, why_lost
+from semvid.batch.cluster.node import Keeper, RayOrder, Worker, versions
+from semvid.batch.cluster.places import Place, places_in, threads_for, why_none
+from semvid.batch.jobs.records import Taken
 from semvid.batch.pool import Told, order_of
-from semvid.batch.ray_carry import Carrier, Steps, failed, named_by, needed_files, new_proof
-from semvid.batch.ray_faults import last_line, why_lost
-from semvid.batch.ray_node import Keeper, RayOrder, Worker, versions
-from semvid.batch.ray_places import Place, places_in, threads_for, why_none
 from semvid.core.errors import ConfigError, SemvidError
 from semvid.core.interrupts import finished_step, listen_again
 from semvid.core.records import dataclass

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from semvid.batch.rounds import Next, Round, decide
+from semvid.batch.films.rounds import Next, Round, decide
 from semvid.codecs.registry import find_codec
 from semvid.core.config import CompressConfig
 from semvid.core.errors import MissedError

@@ -10,9 +10,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from semvid.batch.film_check import check_film
-from semvid.batch.film_result import sum_up
-from semvid.batch.joined import check_borders
+from semvid.batch.films.check import check_film
+from semvid.batch.films.joined import check_borders
+from semvid.batch.films.result import sum_up
 from semvid.batch.losses import LOSSES, losses_among
 from semvid.core.config import CompressConfig, DroppableKind
 from semvid.core.events import Event, Notice, Progress, Stage

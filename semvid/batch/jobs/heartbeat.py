@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from semvid.batch.store import LEASE_SECONDS, JobStore
+from semvid.batch.jobs.store import LEASE_SECONDS, JobStore
 from semvid.core.errors import OutputError
 
 _BEATS_PER_LEASE = 4

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from semvid.batch.events import BatchEnded
-from semvid.batch.job_records import Entry, State
+from semvid.batch.jobs.records import Entry, State
 from semvid.batch.sources import Fault
 from semvid.core.errors import OutputError
 from semvid.core.text import encodable, visible
@@ -85,11 +85,11 @@ def render_batch(
         "rows": rows,
     }
     return fill_page(
-        "batch/report.html",
+        "batch/report/page.html",
         f"{visible(base.name)}: semvid batch",
-        ("products/report/common.js", "batch/report.js"),
+        ("products/report/common.js", "batch/report/page.js"),
         data,
-        styles=("batch/report.css",),
+        styles=("batch/report/page.css",),
     )
 
 

@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from semvid.batch.identity import Identity
-from semvid.batch.job_records import STATES, Entry, NewJob, Settled, State, Taken, path_of
+from semvid.batch.jobs.identity import Identity
+from semvid.batch.jobs.records import STATES, Entry, NewJob, Settled, State, Taken, path_of
 from semvid.core.errors import OutputError
 from semvid.core.text import counted, reason
 

@@ -30,7 +30,9 @@ function showHeadline() {
   const [before, after] = [total("before"), total("after")];
   byId("name").textContent = report.folder;
   const lede = byId("lede");
-  lede.append(plural(jobs.length, "file"));
+  // What the sums are of.
+  const some = counts.done && counts.done < jobs.length ? `${counts.done.toLocaleString("en")} of ` : "";
+  lede.append(`${some}${plural(jobs.length, "file")}`);
   if (before) lede.append(`: ${bytes(before)} ${ARROW} ${bytes(after)}, `, el("strong", {}, smaller(1 - after / before)));
   lede.append(".");
   const left = counts.waiting + counts.running;

@@ -1,0 +1,1 @@
+"""What there is to do and what came of it, in SQLite."""

@@ -1,0 +1,1 @@
+"""A page about all jobs of a batch."""
