@@ -152,7 +152,7 @@ def test_it_is_drawn_wide_and_narrow_light_and_dark(made, open_page, width, sche
     page = open_page(made / "page.html", width, color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator("#jobs tbody tr").count() == 2
-    assert page.locator("#lede").inner_text().startswith("2\u00a0files: ")
+    assert page.locator("#lede").inner_text().startswith("1 of 2\u00a0files: ")
     href = page.locator("#jobs a").evaluate("(link) => link.href")
     assert href == (made / "out" / "a b#.mkv").as_uri()
     colour = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
