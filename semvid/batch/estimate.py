@@ -11,7 +11,7 @@ from semvid.batch.events import Estimated, JobNotice, JobProgress
 from semvid.batch.jobs.records import Taken
 from semvid.batch.jobs.store import STORE, WORK_FOLDER, JobStore
 from semvid.batch.plan import OptionsReader, plan_jobs
-from semvid.batch.sources import find_sources
+from semvid.batch.sources import find_sources, left_out_of
 from semvid.core.config import BatchConfig
 from semvid.core.settings import or_default
 from semvid.media.writing.output import scratch_folder
@@ -45,7 +45,7 @@ def estimate_many_events(
     """
     config = or_default(config, BatchConfig)
     folder = None if output is None else Path(output)
-    found = find_sources([os.fspath(one) for one in sources], [] if folder is None else [folder])
+    found = find_sources([os.fspath(one) for one in sources], left_out_of(folder, config.trash))
     done: dict[int, Estimated] = {}
     with scratch_folder() as scratch, JobStore(_store_of(folder, scratch)) as store:
         plan = plan_jobs(found.sources, folder, config, store, read_options)

@@ -38,6 +38,8 @@ class Plan:
     jobs: list[NewJob] = field(default_factory=list)
     failures: dict[Path, str] = field(default_factory=dict)
     """By output: why a job cannot be done."""
+    there: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    """Size and time of outputs that exist and may be replaced: those that a batch made."""
 
 
 def plan_jobs(
@@ -57,9 +59,11 @@ def plan_jobs(
         read_options: For sources with options of their own.
 
     Raises:
-        ConfigError: Two outputs would have the same name, or an option of a source is wrong.
+        ConfigError: Two outputs would have the same name, one would be written over a source, or an option of
+            a source is wrong.
     """
     plan = Plan()
+    originals = set() if config.replace else {os.path.realpath(one.path) for one in sources}
     entries = list(store.entries())
     outputs = {one.source: one.output for one in entries}
     known_by_output = {one.output: one for one in entries}
@@ -80,28 +84,40 @@ def plan_jobs(
                 "into two folders"
             )
         target = Path(os.path.abspath(target))
+        if os.path.realpath(target) in originals:
+            raise ConfigError(
+                f"{target} is a source, and would be written over; choose another `output`, or give `replace`"
+            )
         entry, known = known_by_output.get(target), store.identity_of(target)
         try:
             seen = identify(one.task.source, known)
         except SemvidError as error:
             seen, fault = known or Identity(0, 0, ""), fault or str(error)
         is_lost = is_made = False
+        in_the_way = (
+            f"{target} was changed since; pass `overwrite=True` to overwrite it",
+            f"{target} exists, and no batch made it; pass `overwrite=True` to overwrite it",
+        )
         if made := _ever_made(entry):
             is_lost = not target.exists()
             if target == one.task.source:
                 is_made = any(each.is_content_of(seen) for each in made)
             elif not (config.overwrite or is_lost or _is_one_of(target, made)):
-                fault = fault or f"{target} was changed since; pass `overwrite=True` to overwrite it"
+                fault = fault or in_the_way[0]
         elif target.exists() and target != one.task.source and not config.overwrite:
-            fault = fault or f"{target} exists, and no batch made it; pass `overwrite=True` to overwrite it"
+            fault = fault or in_the_way[1]
         if one.task.config not in records:
             records[one.task.config] = {
                 **one.task.to_plain(), "least_saving": config.least_saving, "replace": config.replace,
                 "part_seconds": config.part_seconds if one.task.may_be_divided else 0,
             }  # fmt: skip
         plan.jobs.append(NewJob(
-            one.task.source, target, records[one.task.config], seen, is_lost=is_lost, is_made=is_made
+            one.task.source, target, records[one.task.config], seen, is_lost=is_lost, is_made=is_made,
+            is_freed=not fault and entry is not None and entry.reason in in_the_way,
         ))  # fmt: skip
+        if not fault and target != one.task.source and target.exists():
+            status = target.stat()
+            plan.there[target] = status.st_size, status.st_mtime_ns
         if fault:
             plan.failures[target] = config.strictly(fault)
     return plan

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from semvid.batch.jobs.identity import Identity, identify
 from semvid.core.errors import InputError, OutputError
 from semvid.core.text import reason
+from semvid.media.folders import KEPT_MARK
 
 
 def room_for(source: Path, folder: Path) -> str | None:
@@ -58,23 +60,15 @@ def replace_source(work: Path, source: Path, output: Path, seen: Identity, trash
         OutputError: The source has changed since, the trash cannot take it, or a name is taken. Both files
             stay.
     """
-    if not identify(source).is_content_of(seen):
+    # With its time: of its middle nothing else is known.
+    if identify(source) != seen:
         raise OutputError(f"{source} changed while it was compressed, and stays; run the batch again")
     if output != source and output.exists():
         raise OutputError(f"{output} exists, and {source} stays; move one of them away")
     with _told(output):
         _copy_attributes(source, work)
         if trash is not None:
-            trash.mkdir(parents=True, exist_ok=True)
-            kept = _free_name(trash / source.name)
-            # A link first: at no moment is there neither.
-            try:
-                os.link(source, kept)
-            except OSError:
-                shutil.copy2(source, kept)
-                with kept.open("rb+") as file:
-                    os.fsync(file.fileno())
-            _sync_folder(trash)
+            _keep(source, trash)
         work.replace(output)
         _sync_folder(output.parent)
         if output != source:
@@ -98,12 +92,39 @@ def _copy_attributes(source: Path, work: Path) -> None:
             work.chmod(stat.S_IMODE(status.st_mode))
 
 
-def _free_name(wanted: Path) -> Path:
+def _keep(source: Path, trash: Path) -> None:
+    """Give a source a second name in the trash, or copy it there; nothing there is written over.
+
+    At no moment is there neither, and several processes may do it at once.
+    """
+    trash.mkdir(parents=True, exist_ok=True)
+    (trash / KEPT_MARK).touch()
+    try:
+        _named_freely(trash / source.name, lambda kept: os.link(source, kept))
+    except OSError:
+        # On another disk, or where there are no links. A name is taken only when the copy is complete.
+        copy = trash / f".semvid-{secrets.token_hex(8)}{source.suffix}"
+        try:
+            shutil.copy2(source, copy)
+            with copy.open("rb+") as file:
+                os.fsync(file.fileno())
+            copy.replace(_named_freely(trash / source.name, lambda kept: kept.touch(exist_ok=False)))
+        finally:
+            copy.unlink(missing_ok=True)
+    _sync_folder(trash)
+
+
+def _named_freely(wanted: Path, take: Callable[[Path], object]) -> Path:
+    """Take a name that nobody has, or one like it with a number; ``take`` fails where somebody has it."""
     path, number = wanted, 1
-    while path.exists():
-        number += 1
-        path = wanted.with_name(f"{wanted.stem} ({number}){wanted.suffix}")
-    return path
+    while True:
+        try:
+            take(path)
+        except FileExistsError:
+            number += 1
+            path = wanted.with_name(f"{wanted.stem} ({number}){wanted.suffix}")
+        else:
+            return path
 
 
 def _sync_folder(folder: Path) -> None:

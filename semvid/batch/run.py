@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import secrets
@@ -29,12 +30,12 @@ from semvid.batch.events import (
 from semvid.batch.films.jobs import FilmJobs
 from semvid.batch.jobs.heartbeat import beating
 from semvid.batch.jobs.identity import Identity, identify
-from semvid.batch.jobs.records import Settled, State, Taken
+from semvid.batch.jobs.records import UNFINISHED, Settled, State, Taken
 from semvid.batch.jobs.store import LEASE_SECONDS, STORE, WORK_FOLDER, JobStore
 from semvid.batch.plan import OptionsReader, made_of, plan_jobs
 from semvid.batch.pool import Pool, Told
 from semvid.batch.publish import finish_replacing, publish, replace_source, room_for
-from semvid.batch.sources import Source, check_output_folder, find_sources
+from semvid.batch.sources import Source, check_output_folder, find_sources, left_out_of
 from semvid.batch.winding_down import FINISH_SECONDS, Pace
 from semvid.batch.worth import why_skipped
 from semvid.core import interrupts
@@ -116,7 +117,7 @@ def compress_many_events(
         from semvid.batch.report.page import BatchReport
 
         page = BatchReport(config.report, overwrite=config.overwrite, words=words)
-    found = find_sources(names, [] if folder is None else [folder])
+    found = find_sources(names, left_out_of(folder, config.trash))
     taken = [one for one in found.sources if takes is None or takes(one)]
     with JobStore(store_path) as store:
         recover(store)
@@ -132,12 +133,14 @@ def compress_many_events(
         for fault in found.faults:
             yield JobNotice(0, fault.path, fault.message)
         failures, faults = plan.failures, found.faults
+        open_jobs = {one.output for one, state in zip(plan.jobs, states, strict=True) if state in UNFINISHED}
+        there = {output: seen for output, seen in plan.there.items() if output in open_jobs}
         if takes is not None and not waiting and config.report is not None and config.report.exists():
             page = None
         # There may be a million, and from here on the store knows them.
-        del found, taken, plan, states, by_output, waiting
+        del found, taken, plan, states, by_output, waiting, open_jobs
         pool = open_pool(config)
-        batch = Batch(store, config, failures, store_path.parent, pool)
+        batch = Batch(store, config, failures, store_path.parent, pool, there=there)
         try:
             with beating(store_path, batch.holder):
                 yield from batch.run()
@@ -233,6 +236,7 @@ class Batch:
         folder: For what is unfinished.
         pool: Does the work; not entered yet.
         clock: Seconds that never go back, of any zero.
+        there: Outputs that may be replaced, with size and time; see ``Plan``.
 
     Attributes:
         holder: Whose the jobs in hand are.
@@ -247,15 +251,17 @@ class Batch:
         folder: Path,
         pool: Pool,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        there: Mapping[Path, tuple[int, int]] | None = None,
     ) -> None:
         self._store, self._config, self._failures = store, config, failures
+        self._there = there or {}
+        self._tag = hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:8]
         self._folder, self._pool, self._clock = folder, pool, clock
         self.holder = _holder()
         self._held: dict[int, Taken] = {}
         self._work: dict[int, Path] = {}
         self._pace: dict[int, Pace] = {}
-        self._there: set[int] = set()
-        """Jobs whose outputs were there when they began: those that a batch made, or that may be replaced."""
         self._whole_of_failed: set[int] = set()
         self._told_to_have_failed: set[int] = set()
         self._beaten = self._clock()
@@ -330,15 +336,14 @@ class Batch:
             taken.output.parent.mkdir(parents=True, exist_ok=True)
             where = taken.source.parent if self._config.replace and taken.whole is None else self._folder
             lack = room_for(taken.source, where)
-            if taken.output.exists():
-                self._there.add(taken.id)
         except OSError as error:
             lack = f"{taken.output} cannot be written: {reason(error)}"
         if lack is not None:
             yield self._settle(taken, "failed", lack)
             return
-        # Hidden, and named for the job: whoever does it again writes over what was left.
-        self._work[taken.id] = where / f".semvid-{taken.id}{taken.output.suffix}"
+        # Hidden, and named for the job: whoever does it again writes over what was left. Jobs of other stores
+        # may have the same number, and write beside the same sources.
+        self._work[taken.id] = where / f".semvid-{self._tag}-{taken.id}{taken.output.suffix}"
         if joining is not None:
             taken = replace(taken, task={**taken.task, **joining.record})
         pool.begin(taken, self._work[taken.id], parts)
@@ -424,12 +429,18 @@ class Batch:
             if replaces:
                 replace_source(work, taken.source, taken.output, taken.identity, self._config.trash)
             else:
-                publish(work, taken.output, may_replace=self._config.overwrite or taken.id in self._there)
+                may_replace = self._config.overwrite or is_part or self._is_as_planned(taken.output)
+                publish(work, taken.output, may_replace=may_replace)
         except SemvidError as error:
             return self._settle(taken, "failed", str(error))
         ended = self._settle(taken, "done", "", whole)
         shutil.rmtree(self._folder / PARTS / str(taken.id), ignore_errors=True)
         return ended
+
+    def _is_as_planned(self, output: Path) -> bool:
+        """Whether what has the name of an output is what had it when that was found to be ours."""
+        status = output.stat() if output.exists() else None
+        return status is not None and self._there.get(output) == (status.st_size, status.st_mtime_ns)
 
     def _seconds(self, taken: Taken) -> float:
         """Return how long a job has taken, with all its parts."""

@@ -15,7 +15,7 @@ from semvid.core.checked import Malformed, parse_json
 from semvid.core.errors import ConfigError, InputError, InputMissingError
 from semvid.core.records import dataclass
 from semvid.core.text import reason
-from semvid.media.folders import walk
+from semvid.media.folders import KEPT_MARK, walk
 from semvid.media.stills.picture_file import READABLE_SUFFIXES
 
 VIDEO_SUFFIXES = frozenset({
@@ -95,6 +95,11 @@ def find_sources(names: Sequence[str], left_out: Sequence[Path] = ()) -> FoundSo
     return found
 
 
+def left_out_of(output: Path | None, trash: Path | None) -> list[Path]:
+    """Return the folders that a batch does not look into: those that it writes to itself."""
+    return [one for one in (output, trash) if one is not None]
+
+
 def _expanded(name: str, found: FoundSources, seen: set[str], *, is_alone: bool) -> Iterator[Source]:
     path = Path(name)
     if name.startswith("@") and not path.exists():
@@ -126,7 +131,9 @@ def _matching(pattern: str, found: FoundSources, seen: set[str]) -> Iterator[Sou
     for path in matched:
         if path.is_file():
             # Outputs may lie among the sources.
-            is_left_out = any(os.path.realpath(one) in seen for one in path.parents)
+            is_left_out = any(
+                os.path.realpath(one) in seen or (one / KEPT_MARK).exists() for one in path.parents
+            )
             if not is_left_out:
                 yield Source(path, path.parent.relative_to(fixed), {})
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from semvid.batch.events import BatchEnded, BatchEvent, Planned
 from semvid.batch.plan import OptionsReader
 from semvid.batch.run import compress_many_events
-from semvid.batch.sources import Source, find_sources
+from semvid.batch.sources import Source, find_sources, left_out_of
 from semvid.core.config import BatchConfig
 from semvid.core.errors import ConfigError, InputError
 from semvid.core.settings import or_default
@@ -52,7 +52,7 @@ def watch_events(
     if not or_default(config, BatchConfig).resume:
         raise ConfigError("`resume=False` does all again, and a watch would for ever; leave it out")
     names = [os.fspath(one) for one in sources]
-    left_out = [] if output is None else [Path(output)]
+    left_out = left_out_of(None if output is None else Path(output), or_default(config, BatchConfig).trash)
     before: _Look = {}
     while True:
         now = _look(names, left_out)

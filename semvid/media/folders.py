@@ -9,6 +9,9 @@ from pathlib import Path
 
 from semvid.core.text import reason
 
+KEPT_MARK = ".semvid-kept"
+"""A folder with a file of this name holds originals whose place outputs have taken."""
+
 
 def walk(
     folder: Path,
@@ -20,7 +23,7 @@ def walk(
     """Yield files by name; one that is reached on two ways, or through a circle of links, once.
 
     Args:
-        folder: Where to look; hidden files and folders in it are left out.
+        folder: Where to look; hidden files and folders in it are left out, and folders of kept originals.
         seen: Real paths of folders that are left out; those that are entered are added.
         suffixes: In which names must end, in lower case.
         passed_over: Counts the suffixes of other files.
@@ -37,6 +40,8 @@ def walk(
         return
     for path in entries:
         if path.name.startswith("."):
+            continue
+        if path.is_dir() and (path / KEPT_MARK).exists():
             continue
         if path.is_dir():
             yield from walk(path, seen, suffixes, passed_over, tell)

@@ -32,6 +32,8 @@ class NewJob:
     """It was done, and its output is not there any more."""
     is_made: bool = False
     """Its source is what a batch put in the place of one: that is never compressed again."""
+    is_freed: bool = False
+    """It was refused for a file that had its output's name, and that is in nobody's way any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,8 +174,13 @@ class JobStore:
             return None, "waiting", False
         number, old_task, old_span, old_identity, state = known
         is_same = (old_task, old_span) == _task_texts(job.task)
-        is_same = is_same and _identity(old_identity).is_content_of(job.identity)
+        if state in {"done", "skipped"}:
+            is_same = is_same and _identity(old_identity).is_content_of(job.identity)
+        else:
+            # What is still to be done is to be done with the file as it is: its middle may have changed.
+            is_same = is_same and _identity(old_identity) == job.identity
         is_same = is_same and not again and not (state == "done" and job.is_lost)
+        is_same = is_same and not (state == "failed" and job.is_freed)
         if state == "running" or job.is_made or (is_same and state != "cancelled"):
             return number, state, True
         return number, "waiting", False
@@ -463,11 +468,15 @@ class JobStore:
             return moved
 
     def clean(self, states: Sequence[State]) -> int:
-        """Forget jobs in these states, which must not run; returns how many."""
+        """Forget jobs in these states, which must not run; returns how many.
+
+        Those whose outputs have the places of their sources stay: else these would be compressed again.
+        """
         kept = [one for one in states if one != "running"]
         with self._changing():
             return self._database.execute(
-                "DELETE FROM jobs WHERE whole IS NULL AND state IN (SELECT value FROM json_each(?))",
+                "DELETE FROM jobs WHERE whole IS NULL AND state IN (SELECT value FROM json_each(?))"
+                " AND NOT (state = 'done' AND coalesce(json_extract(result, '$.replaces'), 0))",
                 (json.dumps(kept),),
             ).rowcount
 
