@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from semvid.batch.jobs.records import Taken
-from semvid.batch.pool import Told
+from semvid.batch.tasks.pool import Told
 
 HOUR = 3600.0
 

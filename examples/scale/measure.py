@@ -41,7 +41,7 @@ from semvid.batch.jobs.store import STORE, JobStore
 from semvid.batch.plan import plan_jobs
 from semvid.batch.publish import publish
 from semvid.batch.sources import find_sources
-from semvid.batch.task import Task
+from semvid.batch.tasks.task import Task
 from semvid.codecs.registry import find_codec
 from semvid.core.config import BatchConfig, CompressConfig
 from semvid.media.probe import probe

@@ -35,7 +35,7 @@ from semvid.batch.jobs.identity import Identity
 from semvid.batch.jobs.records import NewJob
 from semvid.batch.jobs.store import STORE, JobStore
 from semvid.batch.run import Batch
-from semvid.batch.task import Task
+from semvid.batch.tasks.task import Task
 from semvid.core.config import BatchConfig
 
 PER_FOLDER = 1000

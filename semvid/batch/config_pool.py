@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from semvid.batch.local import LocalPool
-from semvid.batch.pool import CORES_PER_FILE, Pool
+from semvid.batch.tasks.local import LocalPool
+from semvid.batch.tasks.pool import CORES_PER_FILE, Pool
 from semvid.core.config import BatchConfig
 from semvid.core.threads import budget_of
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from semvid.batch.jobs.records import UNFINISHED, State
-from semvid.batch.pool import Way
+from semvid.batch.tasks.pool import Way
 from semvid.core.events import Reported
 from semvid.core.records import dataclass
 

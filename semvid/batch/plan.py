@@ -13,7 +13,7 @@ from semvid.batch.jobs.identity import Identity, identify
 from semvid.batch.jobs.records import Entry, NewJob
 from semvid.batch.jobs.store import JobStore
 from semvid.batch.sources import Source
-from semvid.batch.task import Task
+from semvid.batch.tasks.task import Task
 from semvid.codecs.registry import find_codec
 from semvid.core.config import BatchConfig, CompressConfig, ImageConfig
 from semvid.core.errors import ConfigError, SemvidError

@@ -27,15 +27,15 @@ from semvid.batch.events import (
     Planned,
     Stopping,
 )
-from semvid.batch.films.jobs import FilmJobs
+from semvid.batch.film_jobs import FilmJobs
 from semvid.batch.jobs.heartbeat import beating
 from semvid.batch.jobs.identity import Identity, identify
 from semvid.batch.jobs.records import UNFINISHED, Settled, State, Taken
 from semvid.batch.jobs.store import LEASE_SECONDS, STORE, WORK_FOLDER, JobStore
 from semvid.batch.plan import OptionsReader, made_of, plan_jobs
-from semvid.batch.pool import Pool, Told
 from semvid.batch.publish import finish_replacing, publish, replace_source, room_for
 from semvid.batch.sources import Source, check_output_folder, find_sources, left_out_of
+from semvid.batch.tasks.pool import Pool, Told
 from semvid.batch.winding_down import FINISH_SECONDS, Pace
 from semvid.batch.worth import why_skipped
 from semvid.core import interrupts
@@ -114,7 +114,7 @@ def compress_many_events(
     store_path = store_for(names, folder, config)
     page = None
     if config.report is not None:
-        from semvid.batch.report.page import BatchReport
+        from semvid.batch.report import BatchReport
 
         page = BatchReport(config.report, overwrite=config.overwrite, words=words)
     found = find_sources(names, left_out_of(folder, config.trash))

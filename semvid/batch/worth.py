@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from semvid.batch.losses import LOSSES
+from semvid.batch.films.losses import LOSSES
 from semvid.core.config import BatchConfig
 from semvid.core.text import counted
 

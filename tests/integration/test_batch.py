@@ -21,9 +21,9 @@ from clips import make_clip
 import semvid
 from semvid.batch.estimate import estimate_many_events
 from semvid.batch.jobs.store import STORE, WORK_FOLDER, JobStore
-from semvid.batch.orders import carry_out
 from semvid.batch.run import compress_many, compress_many_events, recover
-from semvid.batch.task import Task
+from semvid.batch.tasks.orders import carry_out
+from semvid.batch.tasks.task import Task
 from semvid.batch.watch import watch_events
 from semvid.core.config import BatchConfig
 from semvid.core.errors import ConfigError, InputError, InputMissingError
@@ -159,7 +159,7 @@ def test_a_process_that_dies_is_replaced_and_what_kills_it_always_fails(folder, 
     # As an encoder's crash does, it takes the process with it.
     (crash / "sitecustomize.py").write_text(
         "import os, sys\n"
-        "if os.environ.get('CRASH_ON') and 'semvid.batch.worker' in ' '.join(sys.orig_argv):\n"
+        "if os.environ.get('CRASH_ON') and 'semvid.batch.tasks.worker' in ' '.join(sys.orig_argv):\n"
         "    import semvid.products.encode as encode\n"
         "    whole = encode.encode_events\n"
         "    def crash(*given, **named):\n"
@@ -627,7 +627,10 @@ def test_what_comes_into_a_folder_is_done_once_it_has_stopped_growing(folder, tm
 
 def test_a_worker_ends_with_its_input():
     child = subprocess.run(
-        [sys.executable, "-P", "-m", "semvid.batch.worker"], check=False, stdin=subprocess.DEVNULL, timeout=60
+        [sys.executable, "-P", "-m", "semvid.batch.tasks.worker"],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
     )
     assert child.returncode == 130
 
@@ -636,7 +639,7 @@ def test_a_worker_does_its_job_whatever_ctrl_c_and_libraries_say(folder, tmp_pat
     printing = tmp_path / "site"
     printing.mkdir()
     (printing / "sitecustomize.py").write_text(
-        "import semvid.batch.orders as orders, os\n"
+        "import semvid.batch.tasks.orders as orders, os\n"
         "whole = orders.carry_out\n"
         "orders.carry_out = lambda *given: (os.write(1, b'a library says something\\n'), whole(*given))[1]\n"
     )
@@ -646,7 +649,7 @@ def test_a_worker_does_its_job_whatever_ctrl_c_and_libraries_say(folder, tmp_pat
         "task": plain, "source": str(folder / "a.mkv"), "output": str(tmp_path / "a.mkv"), "parts": [], "threads": 1
     }  # fmt: skip
     with subprocess.Popen(
-        [sys.executable, "-P", "-m", "semvid.batch.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        [sys.executable, "-P", "-m", "semvid.batch.tasks.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True, env=environment, cwd=tmp_path,
     ) as child:  # fmt: skip
         child.stdin.write(json.dumps(order) + "\n")

@@ -14,7 +14,7 @@ from semvid.batch.events import BatchEnded
 from semvid.batch.jobs.identity import Identity
 from semvid.batch.jobs.records import NewJob
 from semvid.batch.jobs.store import JobStore
-from semvid.batch.report.page import BatchReport, render_batch
+from semvid.batch.report import BatchReport, render_batch
 from semvid.batch.run import compress_many
 from semvid.batch.sources import Fault
 from semvid.core.config import BatchConfig

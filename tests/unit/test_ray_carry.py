@@ -14,7 +14,7 @@ from semvid.batch.cluster import node as nodes
 from semvid.batch.cluster.carry import Carrier, named_by, needed_files
 from semvid.batch.cluster.node import LACKS, NeededFile, RayOrder
 from semvid.batch.jobs.identity import Identity, identify
-from semvid.batch.task import Task
+from semvid.batch.tasks.task import Task
 from semvid.core.errors import InputMissingError, OutputError
 from semvid.core.rate import AsGoodAs
 

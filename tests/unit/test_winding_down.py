@@ -8,8 +8,8 @@ from semvid.batch.jobs.heartbeat import beating
 from semvid.batch.jobs.identity import Identity
 from semvid.batch.jobs.records import NewJob
 from semvid.batch.jobs.store import JobStore
-from semvid.batch.pool import Told
 from semvid.batch.run import Batch
+from semvid.batch.tasks.pool import Told
 from semvid.batch.winding_down import FINISH_SECONDS, Pace
 from semvid.core import interrupts
 from semvid.core.config import BatchConfig

@@ -18,8 +18,8 @@ from typing import Any
 from semvid.batch.cluster.faults import last_line
 from semvid.batch.cluster.node import LACKS, NeededFile, RayOrder
 from semvid.batch.jobs.identity import Identity, identify
-from semvid.batch.pool import Way
-from semvid.batch.task import Task
+from semvid.batch.tasks.pool import Way
+from semvid.batch.tasks.task import Task
 from semvid.core.config import MODELS, CompressConfig
 from semvid.core.errors import ConfigError, OutputError, SemvidError
 from semvid.core.rate import AsGoodAs

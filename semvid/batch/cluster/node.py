@@ -17,7 +17,7 @@ from typing import Any
 
 import semvid
 from semvid.batch.jobs.identity import Identity, identify
-from semvid.batch.orders import carry_out
+from semvid.batch.tasks.orders import carry_out
 from semvid.core.errors import SemvidError
 from semvid.core.records import dataclass
 from semvid.media.writing.output import scratch_folder

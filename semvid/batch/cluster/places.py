@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from semvid.batch.pool import CORES_PER_FILE
+from semvid.batch.tasks.pool import CORES_PER_FILE
 from semvid.core.config import CompressConfig
 from semvid.core.records import dataclass
 

@@ -22,7 +22,7 @@ from semvid.batch.cluster.faults import last_line, why_lost
 from semvid.batch.cluster.node import Keeper, RayOrder, Worker, versions
 from semvid.batch.cluster.places import Place, places_in, threads_for, why_none
 from semvid.batch.jobs.records import Taken
-from semvid.batch.pool import Told, order_of
+from semvid.batch.tasks.pool import Told, order_of
 from semvid.core.errors import ConfigError, SemvidError
 from semvid.core.interrupts import finished_step, listen_again
 from semvid.core.records import dataclass

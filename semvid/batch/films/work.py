@@ -12,8 +12,8 @@ from typing import Any
 
 from semvid.batch.films.check import check_film
 from semvid.batch.films.joined import check_borders
+from semvid.batch.films.losses import LOSSES, losses_among
 from semvid.batch.films.result import sum_up
-from semvid.batch.losses import LOSSES, losses_among
 from semvid.core.config import CompressConfig, DroppableKind
 from semvid.core.events import Event, Notice, Progress, Stage
 from semvid.core.plain import from_plain

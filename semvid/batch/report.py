@@ -85,11 +85,11 @@ def render_batch(
         "rows": rows,
     }
     return fill_page(
-        "batch/report/page.html",
+        "batch/report.html",
         f"{visible(base.name)}: semvid batch",
-        ("products/report/common.js", "batch/report/page.js"),
+        ("products/report/common.js", "batch/report.js"),
         data,
-        styles=("batch/report/page.css",),
+        styles=("batch/report.css",),
     )
 
 

@@ -1,4 +1,4 @@
-"""A process that compresses one file after another: ``python -m semvid.batch.worker``.
+"""A process that compresses one file after another: ``python -m semvid.batch.tasks.worker``.
 
 It reads orders from standard input, one JSON object on each line, and writes what happens to standard output
 likewise. An encoder that crashes takes this process with it, and nothing else. When standard input ends, as
@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from semvid.batch.orders import carry_out
+from semvid.batch.tasks.orders import carry_out
 from semvid.core import interrupts
 
 _EXIT_BROKEN_OFF = 130

@@ -10,8 +10,8 @@ from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
+from semvid.batch.films.losses import LOSSES, losses_among
 from semvid.batch.films.work import encode_part, join, solve
-from semvid.batch.losses import LOSSES, losses_among
 from semvid.codecs.registry import find_codec
 from semvid.core.config import CompressConfig, ImageConfig
 from semvid.core.events import Chosen, Done, Notice, Progress, Stage

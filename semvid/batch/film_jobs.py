@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from semvid.batch.jobs.records import Entry, NewJob, Taken
-from semvid.batch.task import Task
+from semvid.batch.tasks.task import Task
 from semvid.core.config import CompressConfig
 from semvid.core.plain import to_plain
 from semvid.core.rate import ScoreWish

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from semvid.batch.jobs.records import Taken
-from semvid.batch.pool import Told, order_of
+from semvid.batch.tasks.pool import Told, order_of
 from semvid.core.children import start_child
 from semvid.core.interrupts import finished_step, shielded
 
@@ -31,7 +31,7 @@ class _Worker:
         self.job: int | None = None
         with shielded():
             # Not from the folder it is run in, which may hold a folder of our name.
-            self._child = start_child(["-P", "-m", "semvid.batch.worker"], stderr=subprocess.PIPE)
+            self._child = start_child(["-P", "-m", "semvid.batch.tasks.worker"], stderr=subprocess.PIPE)
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 

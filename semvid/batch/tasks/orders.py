@@ -11,7 +11,7 @@ from typing import Any
 from av.error import FFmpegError
 
 from semvid.batch.films.borders import spans_of
-from semvid.batch.task import Task
+from semvid.batch.tasks.task import Task
 from semvid.core import interrupts
 from semvid.core.errors import InputError, SemvidError
 from semvid.core.events import Notice, Progress, Stage

@@ -1,1 +1,0 @@
-"""A page about all jobs of a batch."""

@@ -1,0 +1,1 @@
+"""What is done with one source, and the processes that do it."""
