@@ -29,6 +29,7 @@ def command(
     from semvid.cli.default_files import FILE, beside, user_folder
     from semvid.cli.defaults import NOT_DEFAULTS, options_of
     from semvid.cli.streams import emit, say
+    from semvid.core.text import visible
 
     try:
         chosen = load(name)
@@ -61,6 +62,6 @@ def command(
     say(f"{user_folder() / 'profiles'} is for profiles of your own")
     for key, (value, origin) in rows.items():
         shown = " ".join(map(str, value)) if isinstance(value, list | tuple) else value
-        emit(f"--{key} {shown}  ({origin})")
+        emit(visible(f"--{key} {shown}  ({origin})"))
     if not rows:
         say("all options are as built in; --all shows them")

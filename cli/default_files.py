@@ -7,6 +7,7 @@ without their dashes.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,14 +75,27 @@ def read_layer(path: Path, origin: str, *, is_trusted: bool = True) -> Layer:
     Raises:
         ConfigError: It cannot be read, or holds something else.
     """
+    import json
     import tomllib
 
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        # What can be read may still be too deep, or a number too long, to be written where it is told of.
+        json.dumps(tables, default=str)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is no TOML: {error}; correct it, or take it away") from error
+    except RecursionError as error:
+        raise ConfigError(
+            f"{path} has too many brackets in each other; correct it, or take it away"
+        ) from error
+    except ValueError as error:
+        # Python limits the digits of numbers that it reads and writes.
+        raise ConfigError(
+            f"{path} has a number of more than {sys.get_int_max_str_digits()} digits; correct it, or take it "
+            "away"
+        ) from error
     about = str(tables.pop("about", ""))
     wrong = next((key for key, one in tables.items() if not isinstance(one, dict)), None)
     if wrong is not None:

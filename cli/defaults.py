@@ -106,13 +106,17 @@ class Defaults:
             given: What the command line says, by the name of each parameter.
 
         Raises:
-            ConfigError: A file is wrong, or there is no such profile.
+            ConfigError: A file is wrong, or there is no such profile, or somebody else's file would change
+                what takes the place of sources.
         """
         by_key = options_of(self._command)
         said = {key: given[one.name] for key, one in by_key.items() if given.get(one.name) is not None}
-        layers = [self._checked(one) for one in self.layers(given)]
+        layers = self.layers(given)
         codec = getattr(by_key.get("codec"), "default", None)
-        return merged(layers, said, codec)
+        found = merged([self._checked(one) for one in layers], said, codec)
+        if given.get("replace"):
+            _refuse_strangers(layers, found)
+        return found
 
     def layers(self, given: Mapping[str, Any]) -> list[Layer]:
         """Return what the files say that hold for a command line, later ones win."""
@@ -206,6 +210,26 @@ class Defaults:
                 raise
             origin = self._in_force[named[0]].origin
             raise type(error)(f"{message} (--{named[0]} is from {origin})") from error
+
+
+def _refuse_strangers(layers: Sequence[Layer], found: Mapping[str, Default]) -> None:
+    """Refuse a file that may be anybody's where outputs take the place of sources, which may be lost then.
+
+    Args:
+        layers: What all files say.
+        found: What holds of that.
+
+    Raises:
+        ConfigError: Something is from such a file.
+    """
+    for origin in (one.origin for one in layers if not one.is_trusted):
+        keys = sorted(key for key, one in found.items() if one.origin == origin)
+        if keys:
+            raise ConfigError(
+                f"{origin} sets {', '.join(keys)}, and may be from anybody: with --replace only your own "
+                f"{user_folder() / FILE} or --profile counts; move it away, or give these options on the "
+                "command line"
+            )
 
 
 _told: set[str] = set()

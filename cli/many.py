@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import fields
@@ -15,7 +14,7 @@ import typer
 
 from semvid.core import config as configs
 from semvid.core.config import BatchConfig, CompressConfig, ImageConfig
-from semvid.core.errors import BatchStoppedError, ConfigError, SemvidError
+from semvid.core.errors import BatchStoppedError, ConfigError
 from semvid.core.records import dataclass
 
 many_option = partial(typer.Option, rich_help_panel="Many files")
@@ -160,6 +159,17 @@ def take_config(config: CompressConfig) -> bool:
     return True
 
 
+@contextmanager
+def taken_config() -> Iterator[list[CompressConfig]]:
+    """Have a command that runs in the block give its configuration to the list, and do nothing else."""
+    taken: list[CompressConfig] = []
+    token = _taken.set(taken)
+    try:
+        yield taken
+    finally:
+        _taken.reset(token)
+
+
 def parse_share(name: str, text: str) -> float:
     """Read a percentage, as in ``5%`` or ``5``."""
     number = text.strip().removesuffix("%")
@@ -192,6 +202,7 @@ def run_batch(
     from semvid.batch.run import compress_many_events
     from semvid.cli.draw_batch import BatchDrawer, BatchJsonPrinter, stopped_message
     from semvid.cli.flags import told
+    from semvid.cli.listed import read_listed
 
     config = wishes.config(video)
     begin: Any = compress_many_events
@@ -201,7 +212,7 @@ def run_batch(
         from semvid.batch.estimate import estimate_many_events as begin
     with BatchJsonPrinter() if as_json else BatchDrawer() as drawer:
         more = {} if wishes.dry_run else {"words": told}
-        events = begin(sources, output, config, read_options=_read_options, **more)
+        events = begin(sources, output, config, read_options=read_listed, **more)
         try:
             with closing(events):
                 for event in events:
@@ -215,25 +226,3 @@ def run_batch(
         raise BatchStoppedError(stopped_message(drawer.stopped))
     if drawer.num_failed:
         raise typer.Exit(drawer.exit_code)
-
-
-def _read_options(given: Mapping[str, str], place: str) -> CompressConfig:
-    """Read the options that a list gives to one file, in addition to those of the command line."""
-    from semvid.cli.advice import explain
-    from semvid.cli.app import app, usage_error
-
-    flags = [
-        part for key, value in given.items() for part in ([f"--{key}", value] if value else [f"--{key}"])
-    ]
-    token = _taken.set([])
-    try:
-        app([*sys.argv[1:], *flags], prog_name="semvid", standalone_mode=False)
-        taken = _taken.get()
-        assert taken  # noqa: S101 - the command has run
-        return taken[0]
-    except usage_error as error:
-        raise ConfigError(f"{place}: {explain(error, [*sys.argv[1:], *flags], ())}") from error
-    except SemvidError as error:
-        raise ConfigError(f"{place}: {error}") from error
-    finally:
-        _taken.reset(token)

@@ -34,11 +34,14 @@ def command(
             record = {"name": one, "file": str(path), "about": layer.about, "options": layer.tables}
             emit(json.dumps(record, default=str))
     elif name is not None:
+        # What is wrong with it is told before it is shown.
+        read_layer(files[name], str(files[name]))
         emit(f"# {visible(str(files[name]))}")
-        emit(files[name].read_text(encoding="utf-8").rstrip())
+        for line in files[name].read_text(encoding="utf-8").rstrip().split("\n"):
+            emit(visible(line.expandtabs()))
     else:
         for one, path in files.items():
-            emit(f"{one:14} {read_layer(path, str(path)).about}")
+            emit(visible(f"{one:14} {read_layer(path, str(path)).about}"))
 
 
 def find_profile(name: str) -> Layer:

@@ -59,6 +59,7 @@ CANNOT_HAPPEN = {
     ("report", "products.compress"): "it encodes no videos",
     ("overlay", "core.edit"): "it has a size of its own",
     ("report", "cli.report"): "says what compress --report writes",
+    ("config", "cli.defaults"): "it replaces nothing",
 }
 FOREIGN = {"--head": "ray's", "--force-reinstall": "pip's", "-h": "ffmpeg's", "--saliency": "MSU's x264"}
 NO_MESSAGES = {
