@@ -10,6 +10,7 @@ import shutil
 import socket
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -208,14 +209,27 @@ def _is_made(output: Path, made: Identity) -> bool:
 
 
 def _holder() -> str:
-    # Containers may share a name, and have the same numbers for their processes.
-    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    # Processes of one number may follow each other.
+    return f"{_place_of_numbers()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def _place_of_numbers() -> str:
+    """Return where numbers of processes mean the same ones: a start of a machine, and a container there.
+
+    Machines that share a folder, and containers, may have the same name.
+    """
+    found = [socket.gethostname()]
+    with suppress(OSError, ValueError):
+        found.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
+    with suppress(OSError):
+        found.append(os.readlink("/proc/self/ns/pid"))
+    return " ".join(found)
 
 
 def _may_live(holder: str) -> bool:
-    """Whether a process may still be there; of other machines nobody knows."""
-    host, number, _ = holder.rsplit(":", 2)
-    if host != socket.gethostname() or os.name == "nt":
+    """Whether a process may still be there; of other machines and containers nobody knows."""
+    place, number, _ = holder.rsplit(":", 2)
+    if place != _place_of_numbers() or os.name == "nt":
         return True
     try:
         os.kill(int(number), 0)

@@ -91,6 +91,9 @@ class RayPool:
         self._free: list[_Hired] = []
         self._coming: dict[Any, _Hired] = {}
         """By what workers that were hired will tell of themselves; they get jobs when they have."""
+        self._unwelcome: list[str] = []
+        """Why workers that came late were sent away: to be told with the next job in hand."""
+        self._told_why: set[str] = set()
         self._alone_since: float | None = None
         self._grown = time.monotonic()
         self._carrier = Carrier(
@@ -189,13 +192,35 @@ class RayPool:
                 f"a node of the cluster cannot start semvid ({last_line(error)}); install it on all"
             ) from error
         for name, version in versions().items():
-            if seen[name] != version:
+            theirs = seen.get(name)
+            if theirs != version:
                 raise ConfigError(
-                    f"node {seen['node']} has {name} {seen[name]}, and this machine has {version}; install "
-                    "the same on all"
+                    f"node {seen['node']} has {name} {theirs}, and this machine has {version}; install the "
+                    "same on all"
                 )
         worker.node, worker.name = seen["id"], seen["node"]
         self._free.append(worker)
+
+    def _welcome_late(self, answer: Any) -> None:
+        """Let a worker that has come do jobs, or send it away: what others do goes on."""
+        worker = self._coming[answer]
+        try:
+            self._welcome(answer)
+        except ConfigError as error:
+            # Another is hired when the pool grows: its node may be gone, or have been put right, by then.
+            self._ray.kill(worker.actor)
+            self._hired.remove(worker)
+            # What Ray says has numbers of its own each time.
+            kind = type(error.__cause__).__name__ if error.__cause__ else str(error)
+            if kind not in self._told_why:
+                self._told_why.add(kind)
+                self._unwelcome.append(f"{error}; it gets no jobs")
+
+    def _tell_unwelcome(self) -> None:
+        if self._asked:
+            job = next(iter(self._asked.values())).job
+            self._waiting.extend(Told(job, {"event": "notice", "message": one}) for one in self._unwelcome)
+            self._unwelcome = []
 
     def __enter__(self) -> Self:
         return self
@@ -301,7 +326,7 @@ class RayPool:
             ended, _ = self._ray.wait(asked, num_returns=len(asked), timeout=0)
         for one in ended:
             if one in self._coming:
-                self._welcome(one)
+                self._welcome_late(one)
                 continue
             running = self._asked.pop(one)
             try:
@@ -314,6 +339,7 @@ class RayPool:
         for running in held_up:
             self._go_on(running)
         self._mind_being_alone()
+        self._tell_unwelcome()
         if not ended:
             self._look_around()
         return self._waiting.popleft() if self._waiting else None
@@ -331,7 +357,7 @@ class RayPool:
         if time.monotonic() - self._alone_since > _START_SECONDS:
             raise ConfigError(
                 f"all workers of the cluster were lost, and none came in {_START_SECONDS:g} s; add nodes, "
-                "and run it again"
+                f"and run it again{''.join(f'; {one}' for one in self._unwelcome)}"
             )
 
     def _look_around(self) -> None:

@@ -65,10 +65,18 @@ class _Worker:
             job = self.job
             if job is None:
                 continue
-            record = json.loads(line)
+            try:
+                record = json.loads(line)
+            except ValueError:
+                # It was killed within a line, or two of its lines became one.
+                threading.Thread(target=self._end, daemon=True).start()
+                break
             if record["event"] == "ended":
                 self.job = None
             self._told.put(Told(job, record))
+        # Else it could not end where it has more to say.
+        for _ in child.stdout:
+            continue
         code = child.wait()
         drained.join(_PATIENCE_SECONDS)
         with self._lock:
@@ -88,6 +96,11 @@ class _Worker:
         with self._lock:
             self.job = None
             is_over = self.is_over
+        self._end(is_over=is_over)
+        self._listener.join(_PATIENCE_SECONDS)
+
+    def _end(self, *, is_over: bool = False) -> None:
+        """Have the process end, by itself if it does so soon: it removes what is unfinished."""
         child = self._child
         if not is_over and child.stdin is not None:
             with contextlib.suppress(OSError):
@@ -97,7 +110,6 @@ class _Worker:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
-        self._listener.join(_PATIENCE_SECONDS)
 
 
 class LocalPool:
