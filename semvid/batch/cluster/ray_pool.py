@@ -123,8 +123,10 @@ class RayPool:
         private.print_to_stdstream = _keep_quiet
         # A dashboard is for clusters that last.
         more = {"include_dashboard": False} if address is None else {}
+        # Without an address Ray would join whatever cluster was last started on this machine.
+        where = address or "local"
         try:
-            self._ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **more)
+            self._ray.init(address=where, log_to_driver=False, logging_level=logging.ERROR, **more)
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
             raise _unanswered(address) from error
         finally:
