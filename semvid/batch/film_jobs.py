@@ -18,6 +18,9 @@ from semvid.engine.solution import Solution
 Bare = Sequence[int | None]
 """A ``Span`` as JSON: its fields in their order."""
 
+PARTS = "parts"
+"""The folder of the finished parts of videos, beside the store."""
+
 
 @dataclass(frozen=True, slots=True)
 class Joining:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-import secrets
 import shutil
-import socket
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -28,13 +25,16 @@ from semvid.batch.events import (
     Planned,
     Stopping,
 )
-from semvid.batch.film_jobs import FilmJobs
+from semvid.batch.film_jobs import PARTS, FilmJobs
+from semvid.batch.films.borders import stays_whole
 from semvid.batch.jobs.heartbeat import beating
-from semvid.batch.jobs.identity import Identity, identify
+from semvid.batch.jobs.holders import new_holder
+from semvid.batch.jobs.identity import identify
 from semvid.batch.jobs.records import UNFINISHED, Settled, State, Taken
 from semvid.batch.jobs.store import LEASE_SECONDS, STORE, WORK_FOLDER, JobStore
-from semvid.batch.plan import OptionsReader, made_of, plan_jobs
-from semvid.batch.publish import finish_replacing, publish, replace_source, room_for
+from semvid.batch.plan import OptionsReader, plan_jobs
+from semvid.batch.publish import publish, replace_source, room_for
+from semvid.batch.recovery import recover
 from semvid.batch.sources import Source, check_output_folder, find_sources, left_out_of
 from semvid.batch.tasks.pool import Pool, Told
 from semvid.batch.winding_down import FINISH_SECONDS, Pace
@@ -47,9 +47,6 @@ from semvid.core.settings import or_default
 from semvid.core.text import counted, reason
 from semvid.engine.run import follow
 
-PARTS = "parts"
-"""The folder of the finished parts of videos, beside the store."""
-_NEED_PARTS: tuple[State, ...] = ("waiting", "running", "failed", "cancelled")
 _POLL_SECONDS = 0.5
 _BEATS_PER_LEASE = 4
 _KEPT = {"part": "part", "asked": "asked", "solves": "spans"}
@@ -134,13 +131,14 @@ def compress_many_events(
         for fault in found.faults:
             yield JobNotice(0, fault.path, fault.message)
         failures, faults = plan.failures, found.faults
+        is_alone = len(plan.jobs) == 1 and stays_whole(plan.jobs[0].source, plan.jobs[0].task["part_seconds"])
         open_jobs = {one.output for one, state in zip(plan.jobs, states, strict=True) if state in UNFINISHED}
         there = {output: seen for output, seen in plan.there.items() if output in open_jobs}
         if takes is not None and not waiting and config.report is not None and config.report.exists():
             page = None
         # There may be a million, and from here on the store knows them.
         del found, taken, plan, states, by_output, waiting, open_jobs
-        pool = open_pool(config)
+        pool = open_pool(config, is_alone=is_alone)
         batch = Batch(store, config, failures, store_path.parent, pool, there=there)
         try:
             with beating(store_path, batch.holder):
@@ -184,62 +182,6 @@ def store_for(names: Sequence[str], output: Path | None, config: BatchConfig) ->
     return folder / STORE
 
 
-def recover(store: JobStore) -> None:
-    """Put right what processes of this machine left that were killed: at once, not when their time is up."""
-    for holder in store.holders():
-        if not _may_live(holder):
-            store.let_go(holder)
-    for one in list(store.entries(["waiting"])):
-        if one.result is not None and _is_made(one.output, made_of(one.result)):
-            if one.result["replaces"]:
-                finish_replacing(one.source, one.output, store.identity_of(one.output))
-            store.settle_made(one.id)
-    parts = store.path.parent / PARTS
-    for folder in parts.iterdir() if parts.is_dir() else ():
-        # Of a job that was killed after its last step, or forgotten, or of a source that has changed.
-        if folder.name.isdigit() and not any(store.entries(_NEED_PARTS, [int(folder.name)])):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_made(output: Path, made: Identity) -> bool:
-    try:
-        return identify(output).is_content_of(made)
-    except SemvidError:
-        return False
-
-
-def _holder() -> str:
-    # Processes of one number may follow each other.
-    return f"{_place_of_numbers()}:{os.getpid()}:{secrets.token_hex(4)}"
-
-
-def _place_of_numbers() -> str:
-    """Return where numbers of processes mean the same ones: a start of a machine, and a container there.
-
-    Machines that share a folder, and containers, may have the same name.
-    """
-    found = [socket.gethostname()]
-    with suppress(OSError, ValueError):
-        found.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
-    with suppress(OSError):
-        found.append(os.readlink("/proc/self/ns/pid"))
-    return " ".join(found)
-
-
-def _may_live(holder: str) -> bool:
-    """Whether a process may still be there; of other machines and containers nobody knows."""
-    place, number, _ = holder.rsplit(":", 2)
-    if place != _place_of_numbers() or os.name == "nt":
-        return True
-    try:
-        os.kill(int(number), 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, ValueError):
-        return True
-    return True
-
-
 class Batch:
     """Takes jobs, hands them to processes, and settles them.
 
@@ -272,7 +214,7 @@ class Batch:
         self._there = there or {}
         self._tag = hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:8]
         self._folder, self._pool, self._clock = folder, pool, clock
-        self.holder = _holder()
+        self.holder = new_holder()
         self._held: dict[int, Taken] = {}
         self._work: dict[int, Path] = {}
         self._pace: dict[int, Pace] = {}

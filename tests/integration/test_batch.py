@@ -21,7 +21,8 @@ from clips import make_clip
 import semvid
 from semvid.batch.estimate import estimate_many_events
 from semvid.batch.jobs.store import STORE, WORK_FOLDER, JobStore
-from semvid.batch.run import compress_many, compress_many_events, recover
+from semvid.batch.recovery import recover
+from semvid.batch.run import compress_many, compress_many_events
 from semvid.batch.tasks.orders import carry_out
 from semvid.batch.tasks.task import Task
 from semvid.batch.watch import watch_events

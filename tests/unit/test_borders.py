@@ -8,9 +8,17 @@ from semvid.batch.films.borders import LEAST_SECONDS, choose_borders
 def test_borders_are_at_cuts_where_there_are_some():
     keys = [float(one) for one in range(0, 200, 5)]
     plain = choose_borders(keys, set(), 200.0, 30.0)
-    assert [keys[one] for one in plain] == [30, 60, 90, 120, 150]
-    cut = choose_borders(keys, {keys.index(35), keys.index(75), keys.index(199 // 5 * 5)}, 200.0, 30.0)
-    assert [keys[one] for one in cut] == [35, 75, 105, 135, 165]
+    assert [keys[one] for one in plain] == [30, 60, 90, 115, 145, 170]
+    cut = choose_borders(keys, {keys.index(35), keys.index(70), keys.index(85), keys.index(195)}, 200.0, 30.0)
+    assert [keys[one] for one in cut] == [35, 70, 95, 120, 145, 170]
+
+
+@given(st.floats(21, 500), st.floats(2 * LEAST_SECONDS, 60))
+def test_parts_are_about_as_long_where_there_are_key_frames(length, part_seconds):
+    keys = np.arange(0, length, 0.5).tolist()
+    parts = np.diff([0.0, *(keys[one] for one in choose_borders(keys, set(), length, part_seconds)), length])
+    assert len(parts) == (round(length / part_seconds) if length > 2 * part_seconds else 1)
+    assert max(parts) <= min(parts) + 1
 
 
 def test_what_is_short_or_has_no_key_frames_stays_whole():

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from semvid.batch import run
+from semvid.batch.jobs import holders
 from semvid.batch.tasks import local
 
 HALF = 'import os, signal, sys; sys.stdin.readline(); os.write(1, b\'{"event": "prog\'); '
@@ -63,24 +63,24 @@ def test_a_worker_that_ends_within_a_line_has_died(code, message, worker):
 def test_only_processes_of_the_same_numbering_are_taken_for_dead(monkeypatch):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    ours = run._holder()
+    ours = holders.new_holder()
     place, number, token = ours.rsplit(":", 2)
     assert int(number) == os.getpid()
-    assert run._may_live(ours)
+    assert holders.may_live(ours)
     gone = f"{place}:{ended.pid}:{token}"
-    assert not run._may_live(gone)
+    assert not holders.may_live(gone)
     host = place.split(" ")[0]
-    assert run._may_live(f"{host}:{ended.pid}:{token}"), "of an earlier release"
+    assert holders.may_live(f"{host}:{ended.pid}:{token}"), "of an earlier release"
     if " " in place:
-        assert run._may_live(f"{place[:-2]}0]:{ended.pid}:{token}"), "of another container"
-        assert run._may_live(f"{host} another-start {place.split(' ')[-1]}:{ended.pid}:{token}")
+        assert holders.may_live(f"{place[:-2]}0]:{ended.pid}:{token}"), "of another container"
+        assert holders.may_live(f"{host} another-start {place.split(' ')[-1]}:{ended.pid}:{token}")
 
 
 def test_without_what_linux_tells_the_name_has_to_do(monkeypatch):
     def is_missing(*given, **more):
         raise FileNotFoundError
 
-    monkeypatch.setattr(run.Path, "read_text", is_missing)
-    monkeypatch.setattr(run.os, "readlink", is_missing)
-    monkeypatch.setattr(run.socket, "gethostname", lambda: "mac")
-    assert run._holder().rsplit(":", 2)[0] == "mac"
+    monkeypatch.setattr(holders.Path, "read_text", is_missing)
+    monkeypatch.setattr(holders.os, "readlink", is_missing)
+    monkeypatch.setattr(holders.socket, "gethostname", lambda: "mac")
+    assert holders.new_holder().rsplit(":", 2)[0] == "mac"

@@ -11,6 +11,7 @@ import numpy as np
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
+from semvid.core.errors import SemvidError
 from semvid.core.types import Frame, Span
 from semvid.media.probe import decoder_of, open_video, probe
 from semvid.media.reading.packets import shown_frames
@@ -18,7 +19,7 @@ from semvid.temporal.cuts import detail_correlation
 from semvid.temporal.warp import halve
 
 LEAST_SECONDS, MOST_SECONDS = 10.0, 60.0
-_NEAR = 0.5
+_NEAR = 0.25
 """Share of a part by which a border may lie off to be at a cut."""
 _ALIKE = 0.5
 """Correlation of detail from which on two key frames may show one scene."""
@@ -48,6 +49,17 @@ def spans_of(source: Path, part_seconds: float) -> list[Span]:
     return [Span(*each) for each in zip(starts, [*starts[1:], None], scenes, strict=True)]
 
 
+def stays_whole(source: Path, part_seconds: float) -> bool:
+    """Whether a video is known not to be divided, by its header; 0 seconds = it never is."""
+    if not part_seconds:
+        return True
+    try:
+        length = probe(source).duration_seconds
+    except SemvidError:
+        return True
+    return length is not None and length <= 2 * part_seconds
+
+
 def choose_borders(keys: Sequence[float], cuts: set[int], length: float, part_seconds: float) -> list[int]:
     """Choose key frames at which parts begin.
 
@@ -58,13 +70,15 @@ def choose_borders(keys: Sequence[float], cuts: set[int], length: float, part_se
         part_seconds: About how long parts are to be.
 
     Returns:
-        Places in ``keys``, rising; no part is shorter than ``LEAST_SECONDS``, and none longer than needed
-        where key frames are far apart.
+        Places in ``keys``, rising; no part is shorter than ``LEAST_SECONDS``, and all are about as long,
+        except where key frames are far apart.
     """
     borders: list[int] = []
     start = 0.0
-    while length - start > 2 * part_seconds:
-        wanted = start + part_seconds
+    # Of about the same length: else all wait for the longest.
+    num_parts = round(length / part_seconds) if length > 2 * part_seconds else 1
+    for num_left in range(num_parts, 1, -1):
+        wanted = start + (length - start) / num_left
         able = [
             place
             for place, when in enumerate(keys)

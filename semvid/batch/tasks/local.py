@@ -146,6 +146,9 @@ class LocalPool:
             worker = _Worker(self._told)
             self._workers.append(worker)
             worker.begin(taken.id, order)
+        if len(self._workers) < self._num_workers and all(one.job is not None for one in self._workers):
+            # Loading takes half a second, which the next job need not wait for.
+            self._workers.append(_Worker(self._told))
 
     def break_off(self, jobs: Collection[int]) -> None:
         """Have the processes that work on these jobs end; others are started where they are needed."""

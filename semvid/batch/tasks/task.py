@@ -128,7 +128,7 @@ class Task:
 
         Args:
             output: Where to write; there is no such file yet.
-            threads: Cores to keep busy, at least 1. It hardly changes the output, and is no part of a task.
+            threads: Cores to keep busy; 0 = all. It hardly changes the output, and is no part of a task.
 
         Returns:
             What came of it, as JSON: at least ``source_bytes`` and ``output_bytes``.
