@@ -13,6 +13,7 @@ from PIL import Image
 
 import semvid
 from semvid.core.events import Notice
+from semvid.media.writing.tags import portable
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 PLAIN = {"preset": "superfast", "allocation": semvid.AllocationConfig(strength=0)}
@@ -186,3 +187,13 @@ def test_telemetry_stays_in_quicktime_and_mp4_and_is_told_elsewhere(tmp_path):
             assert b"".join(map(bytes, packets)) == data.read_bytes()
             assert [round(float(one.pts * one.time_base), 1) for one in packets] == [0.0, 0.2, 0.4, 0.6]
     assert any("(data, bin_data) is left out" in one for one in compress(source, tmp_path / "out.mkv"))
+
+
+@pytest.mark.parametrize(
+    ("date", "is_one"), [("1970-01-01T00:00:00.000000Z", False), ("2011-05-01T12:00:00.000000Z", True)]
+)
+def test_a_date_that_says_there_is_none_is_none(date, is_one):
+    assert portable({"creation_time": date, "title": "T"}) == {
+        "title": "T",
+        **({"creation_time": date} if is_one else {}),
+    }

@@ -19,6 +19,8 @@ _TOLD_OTHERWISE = {"handler_name", "filename", "mimetype"}
 """Rewritten by every container in its own way, or covered by other notices."""
 _DATE = "creation_time"
 """Of a track it is the file's once more."""
+_NO_DATE = "1970-01-01T00:00:00"
+"""So muxers wrote that they knew none."""
 _SET_BY_MUXERS = Disposition.default | Disposition.attached_pic
 
 
@@ -28,7 +30,8 @@ def portable(metadata: Mapping[str, str]) -> dict[str, str]:
     for key, value in metadata.items():
         name, _, language = key.rpartition("-")
         is_double = len(language) == 3 and metadata.get(name) == value
-        if not key.lower().startswith(_STALE) and not is_double:
+        is_no_date = key.lower() == _DATE and value.startswith(_NO_DATE)
+        if not key.lower().startswith(_STALE) and not is_double and not is_no_date:
             tags[_spelled(key)] = value
     return tags
 
