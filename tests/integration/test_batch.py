@@ -1,6 +1,5 @@
 """Many files: each ends done, skipped with a reason or failed with its line, whoever is killed when."""
 
-import contextlib
 import csv
 import dataclasses
 import json
@@ -12,49 +11,24 @@ import sys
 import time
 from pathlib import Path
 
-import av
-import cv2
-import numpy as np
 import pytest
+from batch_clips import CONFIG, FAST, SEMVID, entries, files, make_folder
 from clips import make_clip
 
 import semvid
 from semvid.batch.estimate import estimate_many_events
-from semvid.batch.jobs.store import STORE, WORK_FOLDER, JobStore
-from semvid.batch.recovery import recover
+from semvid.batch.jobs.store import WORK_FOLDER
 from semvid.batch.run import compress_many, compress_many_events
-from semvid.batch.tasks.orders import carry_out
 from semvid.batch.tasks.task import Task
 from semvid.batch.watch import watch_events
 from semvid.core.config import BatchConfig
 from semvid.core.errors import ConfigError, InputError, InputMissingError
 from semvid.media.probe import probe
 
-FAST = semvid.CompressConfig(preset="superfast", probe="none", maps=semvid.MapsConfig(model="spectral"))
-CONFIG = BatchConfig(video=FAST, picture=semvid.ImageConfig(maps=semvid.MapsConfig(model="spectral")))
-SEMVID = str(Path(sys.executable).with_name("semvid"))
-
-
-def make_folder(folder):
-    """Clips, a still, what is broken, and what is none of it."""
-    (folder / "deep").mkdir(parents=True)
-    make_clip(folder / "a.mkv", num_frames=8, codec="ffv1", options={})
-    make_clip(folder / "deep" / "b.mp4", num_frames=8)
-    picture = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
-    cv2.imwrite(str(folder / "deep" / "p.png"), picture)
-    (folder / "broken.mp4").write_bytes(b"nothing" * 100)
-    (folder / "notes.txt").write_text("text")
-    return folder
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return make_folder(tmp_path_factory.mktemp("batch") / "in")
-
-
-def files(folder):
-    found = (one for one in folder.rglob("*") if one.is_file() and WORK_FOLDER not in one.parts)
-    return {str(one.relative_to(folder)): one.read_bytes() for one in found}
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +37,6 @@ def undisturbed(folder, tmp_path_factory):
     ended = compress_many([folder], output, CONFIG)
     assert ended.counts == {"done": 3, "failed": 1}
     return files(output)
-
-
-def entries(output):
-    with JobStore(output / WORK_FOLDER / STORE) as store:
-        return {one.source.name: one for one in store.entries()}
 
 
 def test_every_file_ends_in_a_way_that_is_told(folder, tmp_path, undisturbed):
@@ -185,62 +154,12 @@ def test_a_process_that_dies_is_replaced_and_what_kills_it_always_fails(folder, 
     ]  # fmt: skip
 
 
-def test_a_source_is_replaced_only_by_something_smaller(tmp_path):
-    source, trash = tmp_path / "in", tmp_path / "trash"
-    make_folder(source)
-    before = files(source)
-    os.utime(source / "a.mkv", (1e9, 1e9))
-    (source / "a.mkv").chmod(0o640)
-    tiny = semvid.CompressConfig(rate=semvid.Crf(45), preset="superfast", probe="none", maps=FAST.maps)
-    config = BatchConfig(video=tiny, picture=CONFIG.picture, replace=True, trash=trash)
-    compress_many([source], None, config)
-    after = files(source)
-    assert len(after["a.mkv"]) < len(before["a.mkv"])
-    assert probe(source / "a.mkv").codec == "h264"
-    assert (source / "a.mkv").stat().st_mtime == 1e9
-    assert (source / "a.mkv").stat().st_mode & 0o777 == 0o640
-    assert after["broken.mp4"] == before["broken.mp4"]
-    assert "deep/p.png" not in after
-    assert "deep/p.jpg" in after
-    assert (trash / "a.mkv").read_bytes() == before["a.mkv"]
-    assert (trash / "p.png").read_bytes() == before["deep/p.png"]
-    # What was put in place is not compressed once more.
-    again = list(compress_many_events([source], None, config))
-    assert files(source) == after
-    assert not [one for one in again if type(one).__name__ == "JobBegan"]
-
-
-def test_what_takes_the_place_of_a_source_is_decoded_before():
-    assert BatchConfig(video=FAST, replace=True).video.verify == "full"
-    assert BatchConfig(video=FAST).video.verify == "quick"
-
-
 def test_what_would_not_become_smaller_is_skipped(folder, tmp_path):
     large = semvid.CompressConfig(rate=semvid.Crf(1), preset="superfast", probe="none", maps=FAST.maps)
     ended = compress_many([folder / "deep" / "b.mp4"], tmp_path, BatchConfig(video=large, min_saving=0.0))
     assert ended.counts == {"skipped": 1}
     assert files(tmp_path) == {}
     assert "larger; the source stays" in entries(tmp_path)["b.mp4"].reason
-
-
-def test_killed_between_name_and_note_it_is_not_done_twice(tmp_path, monkeypatch):
-    source = tmp_path / "in"
-    source.mkdir()
-    make_clip(source / "a.mkv", num_frames=8, codec="ffv1", options={})
-    config = BatchConfig(video=FAST, replace=True)
-    monkeypatch.setattr(JobStore, "settle", lambda *rest, **named: os._exit(9))
-    child = os.fork()
-    if not child:
-        compress_many([source], None, config)
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
-    monkeypatch.undo()
-    replaced = files(source)
-    assert entries(source)["a.mkv"].state == "running"
-    again = list(compress_many_events([source], None, config))
-    assert files(source) == replaced
-    assert [type(one).__name__ for one in again] == ["Planned", "BatchEnded"]
-    assert entries(source)["a.mkv"].state == "done"
 
 
 def test_everything_is_done_again_if_that_is_asked_for(folder, tmp_path, undisturbed):
@@ -268,21 +187,6 @@ def test_an_output_stays_ours_if_the_run_that_does_it_again_is_killed(tmp_path):
     assert entries(output)["a.mkv"].state == "waiting"
     assert compress_many([source], output, CONFIG).counts == {"done": 1}
     assert entries(output)["a.mkv"].result["num_frames"] == 6
-
-
-def test_what_replaced_a_source_is_not_compressed_again_with_other_options(tmp_path):
-    source = tmp_path / "in"
-    make_folder(source)
-    config = BatchConfig(video=FAST, picture=CONFIG.picture, replace=True)
-    compress_many([source], None, config)
-    first = files(source)
-    coarse = semvid.CompressConfig(rate=semvid.Crf(45), preset="superfast", probe="none", maps=FAST.maps)
-    told = []
-    compress_many([source], None, dataclasses.replace(config, video=coarse), on_event=told.append)
-    began = {one.source.name for one in told if type(one).__name__ == "JobBegan"}
-    replaced = {name for name, data in first.items() if data != files(source)[name]}
-    assert not replaced & {"a.mkv", "deep/p.jpg"}
-    assert "a.mkv" not in began
 
 
 @pytest.mark.parametrize(
@@ -386,177 +290,6 @@ def test_two_with_one_name_keep_their_endings(tmp_path):
     make_clip(source / "a.avi", num_frames=3, codec="mpeg4", options={})
     compress_many([source], tmp_path / "out", CONFIG)
     assert len(files(tmp_path / "out")) == 2
-
-
-@pytest.fixture(scope="module")
-def film(tmp_path_factory):
-    """26 seconds at 25 frames a second with a cut, key frames every second, and sound."""
-    path = tmp_path_factory.mktemp("film") / "film.mp4"
-    options = {"preset": "ultrafast", "g": "25", "crf": "18"}
-    return make_clip(path, num_frames=650, cut_at=290, width=96, height=64, options=options, audio=True)
-
-
-PARTS = BatchConfig(video=FAST, part_seconds=12)
-
-
-def packets(path):
-    with av.open(str(path)) as container:
-        return [
-            (one.stream.type, one.pts, one.duration) for one in container.demux() if one.size
-        ]  # fmt: skip
-
-
-def test_a_long_video_in_parts_is_the_whole(film, tmp_path):
-    told = []
-    batch_parts = compress_many([film], tmp_path / "parts", PARTS, on_event=told.append)
-    compress_many([film], tmp_path / "whole", BatchConfig(video=FAST, part_seconds=0))
-    assert batch_parts.counts == {"done": 1}
-    assert sum(type(one).__name__ == "PartEnded" for one in told) == 2
-    whole, joined = tmp_path / "whole" / "film.mp4", tmp_path / "parts" / "film.mp4"
-    assert sorted(packets(joined)) == sorted(packets(whole))
-    assert abs(joined.stat().st_size / whole.stat().st_size - 1) < 0.1
-    assert list((tmp_path / "parts" / WORK_FOLDER).rglob("*.mp4")) == []
-    assert [type(one).__name__ for one in compress_many_events([film], tmp_path / "parts", PARTS)] == [
-        "Planned", "BatchEnded",
-    ]  # fmt: skip
-
-
-def test_a_worker_finds_out_where_to_divide_a_film(film, tmp_path):
-    output, told = tmp_path / "film.mp4", []
-
-    def carried_out(source, part_seconds):
-        task = {**Task(source, FAST).to_plain(), "part_seconds": part_seconds}
-        order = {"task": task, "source": str(source), "output": str(output), "parts": [], "threads": 1}
-        return carry_out(order, told.append)
-
-    ended = carried_out(film, 12)
-    (first, border, _), (again, last, _) = ended["spans"]
-    assert (first, border, last) == (0, again, None)
-    assert told == [{"event": "stage", "name": "finding where to divide it"}]
-    assert not output.exists()
-    assert carried_out(film, 14)["result"]["num_frames"] == 650, "no longer than two parts"
-    broken = tmp_path / "broken.mp4"
-    broken.write_bytes(film.read_bytes()[:5000])
-    assert "broken.mp4" in carried_out(broken, 12)["message"]
-
-
-def test_finished_parts_survive_a_kill(film, tmp_path):
-    undisturbed = tmp_path / "undisturbed"
-    compress_many([film], undisturbed, PARTS)
-    child = os.fork()
-    if not child:
-
-        def die(event):
-            if type(event).__name__ == "PartEnded":
-                os._exit(9)
-
-        compress_many([film], tmp_path / "out", PARTS, on_event=die)
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
-    told = []
-    compress_many([film], tmp_path / "out", PARTS, on_event=told.append)
-    began = [one.part for one in told if type(one).__name__ == "JobBegan"]
-    assert began == [2, None], "the second part, and joining them"
-    assert files(tmp_path / "out") == files(undisturbed)
-
-
-def test_a_film_in_parts_that_is_killed_with_all_its_processes_ends_in_the_same_bytes(film, tmp_path):
-    psutil = pytest.importorskip("psutil")
-    command = [
-        SEMVID, "batch", str(film), "--preset", "superfast", "--probe", "none", "--model", "spectral",
-        "--part-seconds", "12", "--jobs", "1", "-o",
-    ]  # fmt: skip
-    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
-    subprocess.run([*command, str(undisturbed)], check=True, stdout=subprocess.DEVNULL)
-    store = killed / WORK_FOLDER / STORE
-    # While the first part is compressed, while the second is, and at some moment.
-    for wanted in (["running", "waiting"], ["done", "running"], None):
-        child = subprocess.Popen(
-            [*command, str(killed)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        deadline = time.monotonic() + 60
-        while wanted and child.poll() is None and time.monotonic() < deadline:
-            if store.exists() and states_of_parts(killed) == wanted:
-                break
-            time.sleep(0.01)
-        if wanted is None:
-            time.sleep(0.5)
-        tree = [psutil.Process(child.pid), *psutil.Process(child.pid).children(recursive=True)]
-        for one in tree:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                one.kill()
-        child.wait()
-    subprocess.run([*command, str(killed)], check=True, stdout=subprocess.DEVNULL)
-    assert files(killed) == files(undisturbed)
-    assert list((killed / WORK_FOLDER).rglob("*.mp4")) == []
-
-
-def test_parts_of_who_was_killed_are_free_at_once(film, tmp_path):
-    child = os.fork()
-    if not child:
-
-        def die(event):
-            if type(event).__name__ == "JobBegan" and event.part:
-                os._exit(9)
-
-        compress_many([film], tmp_path, PARTS, on_event=die)
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
-    assert "running" in states_of_parts(tmp_path)
-    with JobStore(tmp_path / WORK_FOLDER / STORE) as store:
-        recover(store)
-    assert set(states_of_parts(tmp_path)) == {"waiting"}
-
-
-def states_of_parts(output):
-    with JobStore(output / WORK_FOLDER / STORE) as store:
-        return [part.state for one in store.entries() for part in store.entries(of_whole=one.id)]
-
-
-def test_what_replaces_a_source_keeps_its_time_permissions_and_attributes(tmp_path):
-    if not hasattr(os, "setxattr"):
-        pytest.skip("this system has no extended attributes")
-    source = make_clip(tmp_path / "a.mkv", num_frames=8, codec="ffv1", options={})
-    try:
-        os.setxattr(source, "user.note", b"from the archive")
-    except OSError as error:
-        pytest.skip(f"the file system of {tmp_path} keeps no extended attributes: {error}")
-    source.chmod(0o640)
-    os.utime(source, ns=(1_000_000_000_123_456_789, 1_000_000_000_123_456_789))
-    before = source.stat()
-    ended = compress_many([source], None, BatchConfig(video=FAST, replace=True))
-    assert ended.counts == {"done": 1}
-    after = source.stat()
-    assert after.st_size < before.st_size
-    assert after.st_mtime_ns == before.st_mtime_ns
-    assert after.st_mode == before.st_mode
-    assert (after.st_uid, after.st_gid) == (before.st_uid, before.st_gid)
-    assert os.getxattr(source, "user.note") == b"from the archive"
-
-
-def test_a_film_is_replaced_by_its_joined_parts_once_all_is_decoded(film, tmp_path):
-    source = tmp_path / "film.mp4"
-    source.write_bytes(film.read_bytes())
-    told = []
-    config = BatchConfig(video=FAST, part_seconds=12, replace=True)
-    ended = compress_many([source], None, config, on_event=told.append)
-    assert ended.counts == {"done": 1}
-    assert "decoding the output" in {one.stage for one in told if type(one).__name__ == "JobProgress"}
-    assert source.stat().st_size < film.stat().st_size
-    assert len(packets(source)) == len(packets(film))
-
-
-def test_a_part_that_fails_fails_its_video(film, tmp_path):
-    wrong = semvid.CompressConfig(
-        preset="superfast", probe="none", maps=FAST.maps, encoder_options={"nonsense": "1"}
-    )
-    told = []
-    config = BatchConfig(video=wrong, part_seconds=12)
-    ended = compress_many([film], tmp_path, config, on_event=told.append)
-    assert ended.counts == {"failed": 1}
-    why = entries(tmp_path)["film.mp4"].reason
-    assert "a part of it failed: `encoder_options=nonsense=1`" in why
-    assert [(one.state, one.reason) for one in told if type(one).__name__ == "JobEnded"] == [("failed", why)]
 
 
 def test_a_dry_run_tells_what_all_would_come_to_and_writes_nothing(folder, tmp_path):
@@ -698,14 +431,3 @@ def test_a_link_to_nowhere_in_a_folder_is_a_failure(folder, tmp_path):
     make_clip(source / "a.mkv", num_frames=4, codec="ffv1", options={})
     (source / "b.mkv").symlink_to(tmp_path / "nowhere.mkv")
     assert compress_many([source], tmp_path / "out", CONFIG).counts == {"done": 1, "failed": 1}
-
-
-def test_a_damaged_film_in_parts_is_not_replaced(film, tmp_path):
-    source, data = tmp_path / "film.mp4", bytearray(film.read_bytes())
-    middle = len(data) * 3 // 4
-    data[middle : middle + 3000] = bytes(3000)
-    source.write_bytes(data)
-    ended = compress_many([source], None, BatchConfig(video=FAST, part_seconds=12, replace=True))
-    assert ended.counts == {"skipped": 1}
-    assert "is damaged" in entries(tmp_path)["film.mp4"].reason
-    assert source.read_bytes() == bytes(data)

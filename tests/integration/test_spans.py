@@ -134,6 +134,16 @@ def test_a_span_gives_what_the_whole_gives_there(name, folder, wholes):
     check()
 
 
+@pytest.mark.parametrize("count", range(20, 30))
+def test_where_files_were_joined_nothing_is_missing(count, folder, wholes):
+    # Counters of packets begin again there, after 25 frames.
+    frames, _, whole = wholes("sizes.ts")
+    found, _, reader = look(folder / "sizes.ts", Span(0, frames[count][0]))
+    assert len(found) == count
+    assert not whole.damage
+    assert not reader.damage
+
+
 @pytest.mark.parametrize(
     ("name", "is_sought", "is_passed"),
     [

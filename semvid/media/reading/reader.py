@@ -318,10 +318,12 @@ class VideoReader(Closing):
 
     def _look_at(self, packet: Packet[Any]) -> None:
         """Note what a packet of the video tells of what is missing before it."""
+        # Where files were joined counters begin again, and nothing is missing; key frames follow there, also
+        # behind the part.
+        self.damage.num_torn += self._is_torn and not packet.is_keyframe
+        self._is_torn = False
         if packet.pts is not None and packet.pts not in self._part:
             return
-        # Where files were joined counters begin again, and nothing is missing; key frames follow there.
-        self.damage.num_torn += self._is_torn and not packet.is_keyframe
         self._is_torn = packet.is_corrupt
         if not self._is_torn and has_hole(self.info.codec, packet):
             self.damage.num_torn += 1

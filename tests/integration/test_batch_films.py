@@ -1,0 +1,179 @@
+"""A film in parts becomes what it would be as a whole, whoever is killed when."""
+
+import contextlib
+import os
+import subprocess
+import time
+
+import av
+import pytest
+from batch_clips import FAST, SEMVID, entries, files
+from clips import make_clip
+
+import semvid
+from semvid.batch.jobs.store import STORE, WORK_FOLDER, JobStore
+from semvid.batch.recovery import recover
+from semvid.batch.run import compress_many, compress_many_events
+from semvid.batch.tasks.orders import carry_out
+from semvid.batch.tasks.task import Task
+from semvid.core.config import BatchConfig
+
+PARTS = BatchConfig(video=FAST, part_seconds=12)
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    """26 seconds at 25 frames a second with a cut, key frames every second, and sound."""
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
+    options = {"preset": "ultrafast", "g": "25", "crf": "18"}
+    return make_clip(path, num_frames=650, cut_at=290, width=96, height=64, options=options, audio=True)
+
+
+def packets(path):
+    with av.open(str(path)) as container:
+        return [
+            (one.stream.type, one.pts, one.duration) for one in container.demux() if one.size
+        ]  # fmt: skip
+
+
+def states_of_parts(output):
+    with JobStore(output / WORK_FOLDER / STORE) as store:
+        return [part.state for one in store.entries() for part in store.entries(of_whole=one.id)]
+
+
+def test_a_long_video_in_parts_is_the_whole(film, tmp_path):
+    told = []
+    batch_parts = compress_many([film], tmp_path / "parts", PARTS, on_event=told.append)
+    compress_many([film], tmp_path / "whole", BatchConfig(video=FAST, part_seconds=0))
+    assert batch_parts.counts == {"done": 1}
+    assert sum(type(one).__name__ == "PartEnded" for one in told) == 2
+    whole, joined = tmp_path / "whole" / "film.mp4", tmp_path / "parts" / "film.mp4"
+    assert sorted(packets(joined)) == sorted(packets(whole))
+    assert abs(joined.stat().st_size / whole.stat().st_size - 1) < 0.1
+    assert list((tmp_path / "parts" / WORK_FOLDER).rglob("*.mp4")) == []
+    assert [type(one).__name__ for one in compress_many_events([film], tmp_path / "parts", PARTS)] == [
+        "Planned", "BatchEnded",
+    ]  # fmt: skip
+
+
+def test_a_worker_finds_out_where_to_divide_a_film(film, tmp_path):
+    output, told = tmp_path / "film.mp4", []
+
+    def carried_out(source, part_seconds):
+        task = {**Task(source, FAST).to_plain(), "part_seconds": part_seconds}
+        order = {"task": task, "source": str(source), "output": str(output), "parts": [], "threads": 1}
+        return carry_out(order, told.append)
+
+    ended = carried_out(film, 12)
+    (first, border, _), (again, last, _) = ended["spans"]
+    assert (first, border, last) == (0, again, None)
+    assert told == [{"event": "stage", "name": "finding where to divide it"}]
+    assert not output.exists()
+    assert carried_out(film, 14)["result"]["num_frames"] == 650, "no longer than two parts"
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(film.read_bytes()[:5000])
+    assert "broken.mp4" in carried_out(broken, 12)["message"]
+
+
+def test_finished_parts_survive_a_kill(film, tmp_path):
+    undisturbed = tmp_path / "undisturbed"
+    compress_many([film], undisturbed, PARTS)
+    child = os.fork()
+    if not child:
+
+        def die(event):
+            if type(event).__name__ == "PartEnded":
+                os._exit(9)
+
+        compress_many([film], tmp_path / "out", PARTS, on_event=die)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    told = []
+    compress_many([film], tmp_path / "out", PARTS, on_event=told.append)
+    began = [one.part for one in told if type(one).__name__ == "JobBegan"]
+    assert began == [2, None], "the second part, and joining them"
+    assert files(tmp_path / "out") == files(undisturbed)
+
+
+def test_a_film_in_parts_that_is_killed_with_all_its_processes_ends_in_the_same_bytes(film, tmp_path):
+    psutil = pytest.importorskip("psutil")
+    command = [
+        SEMVID, "batch", str(film), "--preset", "superfast", "--probe", "none", "--model", "spectral",
+        "--part-seconds", "12", "--jobs", "1", "-o",
+    ]  # fmt: skip
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    subprocess.run([*command, str(undisturbed)], check=True, stdout=subprocess.DEVNULL)
+    store = killed / WORK_FOLDER / STORE
+    # While the first part is compressed, while the second is, and at some moment.
+    for wanted in (["running", "waiting"], ["done", "running"], None):
+        child = subprocess.Popen(
+            [*command, str(killed)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + 60
+        while wanted and child.poll() is None and time.monotonic() < deadline:
+            if store.exists() and states_of_parts(killed) == wanted:
+                break
+            time.sleep(0.01)
+        if wanted is None:
+            time.sleep(0.5)
+        tree = [psutil.Process(child.pid), *psutil.Process(child.pid).children(recursive=True)]
+        for one in tree:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+        child.wait()
+    subprocess.run([*command, str(killed)], check=True, stdout=subprocess.DEVNULL)
+    assert files(killed) == files(undisturbed)
+    assert list((killed / WORK_FOLDER).rglob("*.mp4")) == []
+
+
+def test_parts_of_who_was_killed_are_free_at_once(film, tmp_path):
+    child = os.fork()
+    if not child:
+
+        def die(event):
+            if type(event).__name__ == "JobBegan" and event.part:
+                os._exit(9)
+
+        compress_many([film], tmp_path, PARTS, on_event=die)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert "running" in states_of_parts(tmp_path)
+    with JobStore(tmp_path / WORK_FOLDER / STORE) as store:
+        recover(store)
+    assert set(states_of_parts(tmp_path)) == {"waiting"}
+
+
+def test_a_film_is_replaced_by_its_joined_parts_once_all_is_decoded(film, tmp_path):
+    source = tmp_path / "film.mp4"
+    source.write_bytes(film.read_bytes())
+    told = []
+    config = BatchConfig(video=FAST, part_seconds=12, replace=True)
+    ended = compress_many([source], None, config, on_event=told.append)
+    assert ended.counts == {"done": 1}
+    assert "decoding the output" in {one.stage for one in told if type(one).__name__ == "JobProgress"}
+    assert source.stat().st_size < film.stat().st_size
+    assert len(packets(source)) == len(packets(film))
+
+
+def test_a_part_that_fails_fails_its_video(film, tmp_path):
+    wrong = semvid.CompressConfig(
+        preset="superfast", probe="none", maps=FAST.maps, encoder_options={"nonsense": "1"}
+    )
+    told = []
+    config = BatchConfig(video=wrong, part_seconds=12)
+    ended = compress_many([film], tmp_path, config, on_event=told.append)
+    assert ended.counts == {"failed": 1}
+    why = entries(tmp_path)["film.mp4"].reason
+    assert "a part of it failed: `encoder_options=nonsense=1`" in why
+    assert [(one.state, one.reason) for one in told if type(one).__name__ == "JobEnded"] == [("failed", why)]
+
+
+def test_a_damaged_film_in_parts_is_not_replaced(film, tmp_path):
+    source, data = tmp_path / "film.mp4", bytearray(film.read_bytes())
+    middle = len(data) * 3 // 4
+    data[middle : middle + 3000] = bytes(3000)
+    source.write_bytes(data)
+    ended = compress_many([source], None, BatchConfig(video=FAST, part_seconds=12, replace=True))
+    assert ended.counts == {"skipped": 1}
+    assert "is damaged" in entries(tmp_path)["film.mp4"].reason
+    assert source.read_bytes() == bytes(data)
