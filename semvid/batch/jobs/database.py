@@ -1,4 +1,4 @@
-"""The file of a store of jobs: its tables, their version, and changes that are made together or not at all."""
+"""The file of a store of jobs: its tables, their version, and changes made together or not at all."""
 
 from __future__ import annotations
 

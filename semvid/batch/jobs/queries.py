@@ -1,4 +1,4 @@
-"""What is asked of the tables of a store again and again: by an index each time, as there may be very many jobs."""
+"""What is asked of a store again and again: by an index each time, as there may be very many jobs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ _PART = _ASKED.format("parts_that_wait") + "whole IS NOT NULL AND state = 'waiti
 _WAITING = _ASKED.format("jobs_by_state") + "state = 'waiting'" + _IS_WHOLE
 UNFINISHED_JOBS = "SELECT 1 FROM jobs WHERE state IN ('waiting', 'running')"
 AMONG = " AND jobs.id >= (SELECT min(id) FROM ours) AND coalesce(whole, jobs.id) IN (SELECT id FROM ours)"
-
 """Those among ``ours`` and their parts, which have higher numbers than what they are parts of."""
 
 
