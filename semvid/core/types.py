@@ -97,8 +97,9 @@ class Span:
     """Of the first frame, or before it; 0 = from the beginning."""
     end: int | None = None
     """The first ``pts`` that is no longer part of it; None = to the end."""
-    begins_scene: bool = False
-    """A scene is known to begin with it, so that its maps hardly follow from what is before."""
+    scene_seconds: float | None = None
+    """How long before ``start`` the scene began that is shown there: maps follow from nothing earlier. 0 = it
+    begins there; None = not known."""
 
     def __post_init__(self) -> None:
         if self.start < 0 or (self.end is not None and self.end <= self.start):

@@ -14,7 +14,7 @@ from semvid.core.events import Event, Notice, Started
 from semvid.core.map_source import ImportanceSource
 from semvid.core.opencv_threads import one_opencv_thread
 from semvid.core.types import AnalysedFrame, Frame, Span
-from semvid.engine.analysis import SCENE_WARM_UP_SECONDS, WARM_UP_SECONDS, Analyser, lighten, look_ahead_of
+from semvid.engine.analysis import WARM_UP_SECONDS, Analyser, lighten, look_ahead_of, warm_up_in_scene
 from semvid.engine.map_memory import MapMemory
 from semvid.engine.pre_roll import Lead, PreRoll
 from semvid.engine.preview import Previewer
@@ -160,8 +160,8 @@ def open_run(
         warm_up: Seconds that are read before a part for its maps.
         lead: What an encoder is to see of what is before it.
     """
-    if span is not None and span.begins_scene:
-        warm_up = min(warm_up, SCENE_WARM_UP_SECONDS)
+    if span is not None and span.scene_seconds is not None:
+        warm_up = warm_up_in_scene(span.scene_seconds, warm_up)
     if not has_maps:
         warm_up = _NEIGHBOUR_SECONDS
     warm_up = max(warm_up, lead.seconds) if lead else warm_up

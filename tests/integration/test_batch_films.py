@@ -11,12 +11,14 @@ from batch_clips import FAST, SEMVID, entries, files
 from clips import make_clip
 
 import semvid
+from semvid.batch.films.borders import spans_of
 from semvid.batch.jobs.store import STORE, WORK_FOLDER, JobStore
 from semvid.batch.recovery import recover
 from semvid.batch.run import compress_many, compress_many_events
 from semvid.batch.tasks.orders import carry_out
 from semvid.batch.tasks.task import Task
 from semvid.core.config import BatchConfig
+from semvid.media.probe import probe
 
 PARTS = BatchConfig(video=FAST, part_seconds=12)
 
@@ -27,6 +29,18 @@ def film(tmp_path_factory):
     path = tmp_path_factory.mktemp("film") / "film.mp4"
     options = {"preset": "ultrafast", "g": "25", "crf": "18"}
     return make_clip(path, num_frames=650, cut_at=290, width=96, height=64, options=options, audio=True)
+
+
+@pytest.mark.parametrize(("cut_at", "border", "scene_seconds"), [(290, 290, 0.0), (110, 335, 9.0)])
+def test_parts_know_when_their_scene_began(cut_at, border, scene_seconds, tmp_path):
+    options = {"preset": "superfast", "g": "25", "keyint_min": "1", "crf": "30"}
+    path = make_clip(
+        tmp_path / "film.mp4", num_frames=650, cut_at=cut_at, width=96, height=64, options=options
+    )
+    first, second = spans_of(path, 12)
+    assert first.scene_seconds is None
+    assert second.start * probe(path).time_base * 25 == border
+    assert second.scene_seconds == pytest.approx(scene_seconds)
 
 
 def packets(path):

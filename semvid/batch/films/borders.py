@@ -19,8 +19,12 @@ from semvid.temporal.cuts import detail_correlation
 from semvid.temporal.warp import halve
 
 LEAST_SECONDS, MOST_SECONDS = 10.0, 60.0
-_NEAR = 0.25
-"""Share of a part by which a border may lie off to be at a cut."""
+_NO_CUT = 0.25
+"""What a border that is no cut costs: as much as a part that is half as long again as usual."""
+_MOST_USUAL = 3
+"""Parts are longer than so many usual ones only where there are no key frames."""
+_APART = 0.25
+"""Seconds between key frames among which a border is chosen, if they are no cuts."""
 _ALIKE = 0.5
 """Correlation of detail from which on two key frames may show one scene."""
 _LEAST_FRAMES = 2
@@ -45,7 +49,11 @@ def spans_of(source: Path, part_seconds: float) -> list[Span]:
     cuts = _cuts_among(source, keys) if length > 2 * part_seconds else set()
     borders = choose_borders(seconds, cuts, length, part_seconds)
     starts = [0, *(int(keys[one]) for one in borders)]
-    scenes = [False, *(one in cuts for one in borders)]
+    since = [max((seconds[one] for one in cuts if one <= border), default=None) for border in borders]
+    scenes = [
+        None,
+        *(None if cut is None else seconds[one] - cut for one, cut in zip(borders, since, strict=True)),
+    ]
     return [Span(*each) for each in zip(starts, [*starts[1:], None], scenes, strict=True)]
 
 
@@ -63,6 +71,9 @@ def stays_whole(source: Path, part_seconds: float) -> bool:
 def choose_borders(keys: Sequence[float], cuts: set[int], length: float, part_seconds: float) -> list[int]:
     """Choose key frames at which parts begin.
 
+    That way is taken whose parts are most alike in length, at cuts where that does
+    not make them too unlike: a border costs a key frame that one piece would have there at a cut only.
+
     Args:
         keys: When each is shown, in seconds from the first frame, rising.
         cuts: Those that begin a scene, by their place in ``keys``.
@@ -70,27 +81,43 @@ def choose_borders(keys: Sequence[float], cuts: set[int], length: float, part_se
         part_seconds: About how long parts are to be.
 
     Returns:
-        Places in ``keys``, rising; no part is shorter than ``LEAST_SECONDS``, and all are about as long,
-        except where key frames are far apart.
+        Places in ``keys``, rising; no part is shorter than ``LEAST_SECONDS``.
     """
+    if length <= 2 * part_seconds:
+        return []
+    usual = length / round(length / part_seconds)
+    able = _able(keys, cuts, length)
+    times = np.array([0.0, *(keys[one] for one in able), length])
+    price = np.array([0.0, *(0.0 if one in cuts else _NO_CUT for one in able), 0.0])
+    # The cheapest way to each border, and the border before it on that way.
+    costs = np.full(len(times), np.inf)
+    costs[0] = 0.0
+    befores = np.zeros(len(times), np.int64)
+    for place in range(1, len(times)):
+        last = int(np.searchsorted(times, times[place] - LEAST_SECONDS, "right"))
+        first = min(int(np.searchsorted(times, times[place] - _MOST_USUAL * usual)), last - 1)
+        if last:
+            apart = (times[place] - times[first:last]) / usual
+            ways = costs[first:last] + np.square(apart - 1)
+            befores[place] = first + int(np.argmin(ways))
+            costs[place] = ways.min() + price[place]
     borders: list[int] = []
-    start = 0.0
-    # Of about the same length: else all wait for the longest.
-    num_parts = round(length / part_seconds) if length > 2 * part_seconds else 1
-    for num_left in range(num_parts, 1, -1):
-        wanted = start + (length - start) / num_left
-        able = [
-            place
-            for place, when in enumerate(keys)
-            if when - start >= LEAST_SECONDS and length - when >= LEAST_SECONDS
-        ]
-        if not able:
-            break
-        near = [one for one in able if one in cuts and abs(keys[one] - wanted) <= _NEAR * part_seconds]
-        best = min(near or able, key=lambda place: abs(keys[place] - wanted))
-        borders.append(best)
-        start = keys[best]
-    return borders
+    place = int(befores[-1])
+    while place:
+        borders.append(able[place - 1])
+        place = int(befores[place])
+    return borders[::-1]
+
+
+def _able(keys: Sequence[float], cuts: set[int], length: float) -> list[int]:
+    """Return the key frames that may become borders; of those that are no cuts, a few a second are enough."""
+    found: list[int] = []
+    last = 0.0
+    for place, when in enumerate(keys):
+        if LEAST_SECONDS <= when <= length - LEAST_SECONDS and (place in cuts or when - last >= _APART):
+            found.append(place)
+            last = when if place not in cuts else last
+    return found
 
 
 def _cuts_among(source: Path, keys: NDArray[np.int64]) -> set[int]:
