@@ -15,7 +15,7 @@ from semvid.core.records import dataclass
 from semvid.engine.finding import at_quality
 from semvid.engine.solution import Solution
 
-Bare = Sequence[int | None]
+Bare = Sequence[Any]
 """A ``Span`` as JSON: its fields in their order."""
 
 PARTS = "parts"
@@ -68,7 +68,7 @@ class FilmJobs:
             spans: Of each part.
         """
         if not Task.from_plain(self._taken.task, self._taken.source).is_solved_whole:
-            return [self._part(number, spans, None, {}) for number in range(len(spans))]
+            return [self._part(number, spans, None, {}) for number in _longest_first(spans)]
         task = {**self._taken.task, "solves": spans, "part_seconds": 0}
         return [self._job("solution.json", task)]
 
@@ -107,7 +107,8 @@ class FilmJobs:
             "measured": to_plain(config)["rate"] if isinstance(config.rate, ScoreWish) else None,
         }  # fmt: skip
         jobs = []
-        for number, quality in enumerate(qualities):
+        for number in _longest_first(self._state["spans"]):
+            quality = qualities[number]
             if (number, quality) in self._pieces:
                 continue
             is_first = quality == solution.quality or not solution.slope
@@ -135,3 +136,12 @@ class FilmJobs:
 
     def _job(self, name: str, task: Mapping[str, Any]) -> NewJob:
         return NewJob(self._taken.source, self._folder / name, task, self._taken.identity)
+
+
+def _longest_first(spans: Sequence[Bare]) -> list[int]:
+    """Return the numbers of parts in the order they are begun in: what is long does not end last, alone.
+
+    The last part is open, and is taken for the longest.
+    """
+    lengths = [float("inf") if end is None else end - (start or 0) for start, end, *_ in spans]
+    return sorted(range(len(spans)), key=lambda number: -lengths[number])

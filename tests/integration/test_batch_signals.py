@@ -138,7 +138,7 @@ def test_ctrl_c_once_finishes_parts_in_hand_and_begins_nothing(engine, film, und
     page = tmp_path / "page.html"
     arguments = command(film, output, "--engine", engine, "--jobs", "1", "--report", str(page))
     # Without an address a batch starts Ray itself, whatever clusters are told of.
-    run = Run(arguments, tmp_path, {**hold(1), "RAY_ADDRESS": "127.0.0.1:1"})
+    run = Run(arguments, tmp_path, {**hold(4), "RAY_ADDRESS": "127.0.0.1:1"})
     wait_for(tmp_path / "held")
     run.strike()
     run.until("stopping")
@@ -151,7 +151,7 @@ def test_ctrl_c_once_finishes_parts_in_hand_and_begins_nothing(engine, film, und
     assert '"is_stopped":true' in page.read_text()
     assert ',"waiting",' in page.read_text()
     began = [one["part"] for one in run.seen if one["event"] == "jobbegan"]
-    assert began == [None, 1], "the film, to be divided, and the part that was in hand"
+    assert began == [None, 4], "the film, to be divided, and the part that was in hand"
     assert run.kinds().count("partended") == 1
     assert parts_done(output) == ["done", *["waiting"] * 3]
     assert list((output / WORK_FOLDER).glob(".semvid-*")) == []
@@ -163,7 +163,7 @@ def test_ctrl_c_once_finishes_parts_in_hand_and_begins_nothing(engine, film, und
 def test_ctrl_c_twice_stops_at_once(film, undisturbed, hold, tmp_path):
     output = tmp_path / "out"
     page = tmp_path / "page.html"
-    run = Run(command(film, output, "--jobs", "1", "--report", str(page)), tmp_path, hold(2))
+    run = Run(command(film, output, "--jobs", "1", "--report", str(page)), tmp_path, hold(1))
     wait_for(tmp_path / "held")
     run.strike()
     run.until("stopping")
