@@ -41,6 +41,7 @@ from semvid.batch.jobs.store import STORE, JobStore
 from semvid.batch.plan import plan_jobs
 from semvid.batch.publish import publish
 from semvid.batch.sources import find_sources
+from semvid.batch.tasks.doing import run_task
 from semvid.batch.tasks.task import Task
 from semvid.codecs.registry import find_codec
 from semvid.core.config import BatchConfig, CompressConfig
@@ -99,7 +100,7 @@ def measure_job(work: Path) -> dict[str, Any]:
         task = Task(source, CompressConfig(threads=1))
 
         def run(task: Task = task) -> None:
-            for _ in task.run(work / "out.mp4", 1):
+            for _ in run_task(task, work / "out.mp4", 1):
                 pass
 
         run()

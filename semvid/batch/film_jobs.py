@@ -8,12 +8,11 @@ from typing import Any
 
 from semvid.batch.jobs.records import Entry, NewJob, Taken
 from semvid.batch.tasks.task import Task
+from semvid.codecs.registry import at_quality
 from semvid.core.config import CompressConfig
 from semvid.core.plain import to_plain
 from semvid.core.rate import ScoreWish
 from semvid.core.records import dataclass
-from semvid.engine.finding import at_quality
-from semvid.engine.solution import Solution
 
 Bare = Sequence[Any]
 """A ``Span`` as JSON: its fields in their order."""
@@ -101,6 +100,9 @@ class FilmJobs:
         assert self._state is not None  # noqa: S101 - it is known
         config = Task.from_plain(self._taken.task, self._taken.source).config
         assert isinstance(config, CompressConfig)  # noqa: S101 - it is a film
+        # Most films need none, and it loads what encodes.
+        from semvid.engine.solution import Solution
+
         solution = Solution.from_plain(self._state["solution"])
         common = {
             "num_whole": solution.num_frames,

@@ -14,11 +14,10 @@ from semvid.batch.jobs.records import Entry, NewJob
 from semvid.batch.jobs.store import JobStore
 from semvid.batch.sources import Source
 from semvid.batch.tasks.task import Task
-from semvid.codecs.registry import find_codec
+from semvid.codecs.registry import at_quality, find_codec
 from semvid.core.config import BatchConfig, CompressConfig, ImageConfig
 from semvid.core.errors import ConfigError, SemvidError
 from semvid.core.records import dataclass
-from semvid.engine.finding import at_quality
 from semvid.media.probe import probe
 from semvid.media.stills.picture_file import is_still
 from semvid.media.writing.containers import CONTAINERS

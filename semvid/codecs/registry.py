@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from semvid.codecs.base.codec import Codec
 from semvid.codecs.jpeg.codec import MJPEG
 from semvid.codecs.svtav1.av1 import AV1
@@ -9,6 +11,7 @@ from semvid.codecs.vpx.vp8 import VP8
 from semvid.codecs.vpx.vp9 import VP9
 from semvid.codecs.x26x.x264 import X264
 from semvid.codecs.x26x.x265 import X265
+from semvid.core.config import CompressConfig
 from semvid.core.errors import ConfigError, MapIgnoredError
 from semvid.core.text import setting
 
@@ -65,3 +68,8 @@ def _plain(name: str) -> str:
 def codec_of_format(coding_format: str) -> Codec:
     """Return the codec with this bitstream format, by FFmpeg's name."""
     return next(one for one in CODECS.values() if one.coding_format == coding_format)
+
+
+def at_quality(config: CompressConfig, quality: float) -> CompressConfig:
+    """Return a config with another quality, on the scale of its codec."""
+    return replace(config, rate=find_codec(config.codec).scale.rate(quality))

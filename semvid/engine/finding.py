@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 from semvid.codecs.base.codec import Codec, QualityScale
-from semvid.codecs.registry import find_codec
+from semvid.codecs.registry import at_quality, find_codec
 from semvid.core.config import CompressConfig
 from semvid.core.errors import MissedError
 from semvid.core.events import Chosen, Event, Notice, Tried
@@ -145,11 +145,6 @@ def _expected(tried: Sequence[Trial], quality: float) -> Trial:
         score=between(first.score, last.score),
         rest=between(first.rest, last.rest),
     )
-
-
-def at_quality(config: CompressConfig, quality: float) -> CompressConfig:
-    """Return a config with another quality."""
-    return replace(config, rate=find_codec(config.codec).scale.rate(quality))
 
 
 def trial_of(

@@ -6,12 +6,12 @@ import math
 from collections.abc import Generator
 from dataclasses import replace
 
-from semvid.codecs.registry import find_codec
+from semvid.codecs.registry import at_quality, find_codec
 from semvid.core.config import AllocationConfig, CompressConfig
 from semvid.core.errors import MissedError
 from semvid.core.events import Chosen, Event
 from semvid.core.text import setting
-from semvid.engine.finding import Found, at_quality, find_quality
+from semvid.engine.finding import Found, find_quality
 from semvid.engine.run import passed_on
 from semvid.engine.scored import ScoreOf
 from semvid.engine.search import MOST_TRIALS

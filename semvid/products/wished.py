@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from semvid.codecs.registry import find_codec
+from semvid.codecs.registry import at_quality, find_codec
 from semvid.core.config import CompressConfig, ExportConfig, MapsConfig, TemporalConfig
 from semvid.core.config.products import Probe
 from semvid.core.errors import ConfigError, MissedError
@@ -23,7 +23,6 @@ from semvid.core.threads import limited_threads
 from semvid.core.types import Span, VideoInfo
 from semvid.engine.finding import (
     Found,
-    at_quality,
     find_quality,
     scale_of,
     trial_of,

@@ -109,6 +109,21 @@ def test_a_plain_run_loads_no_other_way_to_encode(tmp_path):
     assert len({one for one in names if one.startswith("semvid.")}) <= 198
 
 
+def test_who_hands_out_the_work_of_a_batch_loads_nothing_that_does_it(tmp_path):
+    (tmp_path / "sources").mkdir()
+    make_clip(tmp_path / "sources" / "clip.mp4", width=192, height=96, num_frames=4)
+    options = ("--model", "spectral", "--preset", "superfast", "--probe", "none")
+    names = loaded(tmp_path, "batch", tmp_path / "sources", "-o", tmp_path / "out", *options)
+    assert (tmp_path / "out" / "clip.mp4").exists()
+    unused = (
+        "semvid.codecs.jpeg.encoder",
+        "semvid.engine.trials",
+        "semvid.products.compress",
+        "semvid.products.still",
+    )
+    assert not {one for one in names if one.startswith(unused)}
+
+
 @pytest.mark.parametrize("command", ["image", "maps", "overlay"])
 def test_a_picture_needs_no_torch_and_no_compiler(command, tmp_path):
     source, output = tmp_path / "picture.png", tmp_path / ("out.jpg" if command == "image" else "out.png")

@@ -16,13 +16,16 @@ _DECODED = 2
 """Frames on each side of a border that are decoded."""
 
 
-def check_borders(output: Path, parts: Sequence[Path]) -> int:
+def check_borders(output: Path, sizes: Sequence[int]) -> int:
     """Count the frames of a joined video, and decode those about each border; returns how many there are.
+
+    Args:
+        output: The joined video.
+        sizes: Frames that each part was found to have when it was made.
 
     Raises:
         OutputError: Frames are missing, or cannot be decoded.
     """
-    sizes = [len(shown_frames(probe(one)).pts) for one in parts]
     pts = shown_frames(probe(output)).pts
     if len(pts) != sum(sizes):
         raise OutputError(

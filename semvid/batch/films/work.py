@@ -130,7 +130,7 @@ def join(
             yield Notice(verdict.remark)
         found |= verdict.found
     yield from map(Notice, notices)
-    num_frames = check_borders(output, parts)
+    num_frames = check_borders(output, [one["num_frames"] for one in pieces])
     if config.verify == "full":
         yield Stage("decoding the output")
         for count in decode_all(output, 0, num_frames, output):

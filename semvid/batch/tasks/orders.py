@@ -11,6 +11,7 @@ from typing import Any
 from av.error import FFmpegError
 
 from semvid.batch.films.borders import spans_of
+from semvid.batch.tasks.doing import estimate_task, run_task
 from semvid.batch.tasks.task import Task
 from semvid.core import interrupts
 from semvid.core.errors import InputError, SemvidError
@@ -44,7 +45,7 @@ def carry_out(order: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> 
             spans = _spans_of(task.source, seconds)
             if len(spans) > 1:
                 return {"event": "ended", "spans": [list(dataclasses.astuple(one)) for one in spans]}
-        events = (task.estimate if is_trial else task.run)(output, order["threads"])
+        events = (estimate_task if is_trial else run_task)(task, output, order["threads"])
         while True:
             try:
                 event: Progress | Stage | Notice = next(events)
