@@ -18,12 +18,17 @@ FAST = {"x264": "superfast", "x265": "veryfast", "vp9": "8", "av1": "12"}
 SIZE = semvid.AllocationConfig(match="size")
 
 
+def make_film(path, rate):
+    """44 seconds with a cut and key frames every second: four parts."""
+    return make_clip(
+        path, num_frames=44 * rate, pts=[12_800 // rate * one for one in range(44 * rate)], cut_at=12 * rate - 1,
+        width=96, height=64, options={"preset": "ultrafast", "g": str(rate), "crf": "18"},
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def film(tmp_path_factory):
-    """44 seconds at ten frames a second with a cut and key frames every second: four parts."""
-    path = tmp_path_factory.mktemp("film") / "film.mkv"
-    options, pts = {"preset": "ultrafast", "g": "10", "crf": "18"}, [1280 * one for one in range(440)]
-    return make_clip(path, num_frames=440, pts=pts, cut_at=118, width=96, height=64, options=options)
+    return make_film(tmp_path_factory.mktemp("film") / "film.mkv", 5)
 
 
 def config_of(codec="x264", **more):
@@ -133,13 +138,15 @@ def test_only_some_parts_are_corrected_also_if_that_is_interrupted(film, usual, 
 
 @pytest.mark.parametrize("codec", ["x264", "x265", "vp9"])
 def test_a_bit_rate_is_that_of_the_whole(codec, film, tmp_path):
-    config = config_of(codec, rate=semvid.Bitrate(30_000))
+    config = config_of(codec, rate=semvid.Bitrate(15_000))
     entry, _ = run(film, tmp_path, config)
     assert entry.state == "done", entry.reason
-    assert entry.result["video_bytes"] * 8 / 44 == pytest.approx(30_000, rel=0.021)
+    assert entry.result["video_bytes"] * 8 / 44 == pytest.approx(15_000, rel=0.021)
 
 
-def test_it_is_as_large_as_a_plain_encode_of_the_whole(film, tmp_path):
+def test_it_is_as_large_as_a_plain_encode_of_the_whole(tmp_path):
+    # Where there are few frames, those with which parts begin tell.
+    film = make_film(tmp_path / "film.mkv", 10)
     entry, _ = run(film, tmp_path / "parts", config_of(allocation=SIZE))
     plain = config_of(allocation=semvid.AllocationConfig(strength=0))
     compared, _ = run(film, tmp_path / "plain", plain)
@@ -157,7 +164,7 @@ def test_a_score_is_that_of_the_whole(rate, measure, near, film, tmp_path):
     assert entry.state == "done", entry.reason
     result = entry.result
     assert result["score"] == pytest.approx(rate.value, abs=0.41)
-    assert result["num_scored"] >= 400
+    assert result["num_scored"] >= 200
     if measure == "vmaf":
         compared = semvid.compare(film, entry.output, config=semvid.CompareConfig(metrics=("vmaf",)))
         assert compared.pooled["vmaf"].mean == pytest.approx(result["score"], abs=near)
