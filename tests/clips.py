@@ -108,7 +108,7 @@ def make_clip(
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
         if sound is not None:
-            _write_tone(container, sound, num_frames)
+            _write_tone(container, sound, pts[-1] * TIME_BASE + SECONDS_PER_FRAME)
     if subtitles:
         _add_subtitles(path, has_audio=audio)
     return path
@@ -128,8 +128,8 @@ def _add_subtitles(path: Path, *, has_audio: bool) -> None:
     words.unlink()
 
 
-def _write_tone(container: av.container.OutputContainer, stream: av.AudioStream, num_frames: int) -> None:
-    samples = np.arange(48_000 * num_frames // RATE)
+def _write_tone(container: av.container.OutputContainer, stream: av.AudioStream, seconds: Fraction) -> None:
+    samples = np.arange(int(48_000 * seconds))
     wave = (0.2 * np.sin(2 * np.pi * 440 * samples / 48_000)).astype(np.float32)
     frame = av.AudioFrame.from_ndarray(wave[None], format="fltp", layout="mono")
     frame.sample_rate, frame.pts, frame.time_base = 48_000, 0, Fraction(1, 48_000)

@@ -9,6 +9,7 @@ import av
 import pytest
 from batch_clips import FAST, SEMVID, entries, files
 from clips import make_clip
+from held_parts import HeldPart
 
 import semvid
 from semvid.batch.films.borders import spans_of
@@ -25,10 +26,12 @@ PARTS = BatchConfig(video=FAST, part_seconds=12)
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory):
-    """26 seconds at 25 frames a second with a cut, key frames every second, and sound."""
+    """26 seconds at ten frames a second with a cut, key frames every second, and sound."""
     path = tmp_path_factory.mktemp("film") / "film.mp4"
-    options = {"preset": "ultrafast", "g": "25", "crf": "18"}
-    return make_clip(path, num_frames=650, cut_at=290, width=96, height=64, options=options, audio=True)
+    options, pts = {"preset": "ultrafast", "g": "10", "crf": "18"}, [1280 * one for one in range(260)]
+    return make_clip(
+        path, num_frames=260, pts=pts, cut_at=116, width=96, height=64, options=options, audio=True
+    )
 
 
 @pytest.mark.parametrize(("cut_at", "border", "scene_seconds"), [(290, 290, 0.0), (110, 335, 9.0)])
@@ -83,7 +86,7 @@ def test_a_worker_finds_out_where_to_divide_a_film(film, tmp_path):
     assert (first, border, last) == (0, again, None)
     assert told == [{"event": "stage", "name": "finding where to divide it"}]
     assert not output.exists()
-    assert carried_out(film, 14)["result"]["num_frames"] == 650, "no longer than two parts"
+    assert carried_out(film, 14)["result"]["num_frames"] == 260, "no longer than two parts"
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(film.read_bytes()[:5000])
     assert "broken.mp4" in carried_out(broken, 12)["message"]
@@ -118,24 +121,25 @@ def test_a_film_in_parts_that_is_killed_with_all_its_processes_ends_in_the_same_
     ]  # fmt: skip
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     subprocess.run([*command, str(undisturbed)], check=True, stdout=subprocess.DEVNULL)
-    store = killed / WORK_FOLDER / STORE
-    # While the first part is compressed, while the second is, and at some moment.
-    for wanted in (["running", "waiting"], ["done", "running"], None):
+    # While the longest part is compressed, while the other is, and at some moment.
+    for part, states in ((2, ["running", "waiting"]), (1, ["done", "running"]), (None, None)):
+        held = None if part is None else HeldPart(tmp_path, part)
         child = subprocess.Popen(
-            [*command, str(killed)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        deadline = time.monotonic() + 60
-        while wanted and child.poll() is None and time.monotonic() < deadline:
-            if store.exists() and states_of_parts(killed) == wanted:
-                break
-            time.sleep(0.01)
-        if wanted is None:
+            [*command, str(killed)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=held and held.environment,
+        )  # fmt: skip
+        if held is None:
             time.sleep(0.5)
+        else:
+            held.wait_for()
+            assert states_of_parts(killed) == states
         tree = [psutil.Process(child.pid), *psutil.Process(child.pid).children(recursive=True)]
         for one in tree:
             with contextlib.suppress(psutil.NoSuchProcess):
                 one.kill()
         child.wait()
+        if held is not None:
+            held.let_go()
     subprocess.run([*command, str(killed)], check=True, stdout=subprocess.DEVNULL)
     assert files(killed) == files(undisturbed)
     assert list((killed / WORK_FOLDER).rglob("*.mp4")) == []

@@ -8,10 +8,10 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 from clips import make_clip
+from held_parts import HeldPart
 from program import PROGRAM
 
 from semvid.batch.jobs.store import STORE, WORK_FOLDER, JobStore
@@ -24,22 +24,6 @@ ENGINES = ["local", pytest.param("ray", marks=pytest.mark.skipif(
 ))]  # fmt: skip
 
 
-# However fast parts are and however busy the machine is: a part waits until the test lets it go on.
-HOLD = """
-import os, sys, time
-is_worker = any(one.endswith(("semvid.batch.tasks.worker", "default_worker.py")) for one in sys.orig_argv)
-if is_worker and os.environ.get("HELD_PART"):
-    import semvid.batch.tasks.orders as orders
-    whole = orders.carry_out
-    def hold(order, tell):
-        if order["task"].get("part") == int(os.environ["HELD_PART"]) - 1:
-            open(os.environ["IS_HELD"], "w").close()
-            while os.path.exists(os.environ["IS_HELD"]): time.sleep(0.02)
-        return whole(order, tell)
-    orders.carry_out = hold
-"""
-
-
 @pytest.fixture(scope="module")
 def film(tmp_path_factory):
     """44 seconds at ten frames a second, for four parts."""
@@ -48,27 +32,6 @@ def film(tmp_path_factory):
     return make_clip(
         path, num_frames=440, pts=pts, cut_at=118, width=96, height=64, options=options, audio=True
     )
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    path = tmp_path_factory.mktemp("site")
-    (path / "sitecustomize.py").write_text(HOLD)
-    return path
-
-
-@pytest.fixture
-def hold(site, tmp_path):
-    """Return the environment that holds a part, and wait for it or let it go by its file."""
-    held = tmp_path / "held"
-    return lambda part: {**os.environ, "PYTHONPATH": str(site), "HELD_PART": str(part), "IS_HELD": str(held)}
-
-
-def wait_for(path):
-    deadline = time.monotonic() + 120
-    while not path.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def command(film, output, *more):
@@ -132,17 +95,18 @@ def parts_done(output):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_ctrl_c_once_finishes_parts_in_hand_and_begins_nothing(engine, film, undisturbed, hold, tmp_path):
+def test_ctrl_c_once_finishes_parts_in_hand_and_begins_nothing(engine, film, undisturbed, tmp_path):
     output = tmp_path / "out"
     output.mkdir()
     page = tmp_path / "page.html"
     arguments = command(film, output, "--engine", engine, "--jobs", "1", "--report", str(page))
     # Without an address a batch starts Ray itself, whatever clusters are told of.
-    run = Run(arguments, tmp_path, {**hold(4), "RAY_ADDRESS": "127.0.0.1:1"})
-    wait_for(tmp_path / "held")
+    held = HeldPart(tmp_path, 4)
+    run = Run(arguments, tmp_path, {**held.environment, "RAY_ADDRESS": "127.0.0.1:1"})
+    held.wait_for()
     run.strike()
     run.until("stopping")
-    (tmp_path / "held").unlink()
+    held.let_go()
     code, stderr = run.end()
     assert code == 130, stderr
     assert "semvid: interrupted; 1 file waits; run the same command again to go on" in stderr
@@ -160,11 +124,12 @@ def test_ctrl_c_once_finishes_parts_in_hand_and_begins_nothing(engine, film, und
     assert outputs(output) == undisturbed
 
 
-def test_ctrl_c_twice_stops_at_once(film, undisturbed, hold, tmp_path):
+def test_ctrl_c_twice_stops_at_once(film, undisturbed, tmp_path):
     output = tmp_path / "out"
     page = tmp_path / "page.html"
-    run = Run(command(film, output, "--jobs", "1", "--report", str(page)), tmp_path, hold(1))
-    wait_for(tmp_path / "held")
+    held = HeldPart(tmp_path, 1)
+    run = Run(command(film, output, "--jobs", "1", "--report", str(page)), tmp_path, held.environment)
+    held.wait_for()
     run.strike()
     run.until("stopping")
     run.strike()
@@ -181,14 +146,15 @@ def test_ctrl_c_twice_stops_at_once(film, undisturbed, hold, tmp_path):
     assert outputs(output) == undisturbed
 
 
-def test_people_are_told_what_ctrl_c_brings(film, hold, tmp_path):
+def test_people_are_told_what_ctrl_c_brings(film, tmp_path):
+    held = HeldPart(tmp_path, 4)
     process = subprocess.Popen(
         command(film, tmp_path / "out", "--jobs", "1"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        cwd=tmp_path, env=hold(1),
+        cwd=tmp_path, env=held.environment,
     )  # fmt: skip
-    wait_for(tmp_path / "held")
+    held.wait_for()
     process.send_signal(signal.SIGINT)
-    (tmp_path / "held").unlink()
+    held.let_go()
     _, stderr = process.communicate(timeout=120)
     assert process.returncode == 130, stderr
     assert "Ctrl-C again stops at once" in stderr
