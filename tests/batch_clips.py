@@ -19,8 +19,9 @@ SEMVID = str(Path(sys.executable).with_name("semvid"))
 def make_folder(folder):
     """Clips, a still, what is broken, and what is none of it."""
     (folder / "deep").mkdir(parents=True)
-    make_clip(folder / "a.mkv", num_frames=8, codec="ffv1", options={})
-    make_clip(folder / "deep" / "b.mp4", num_frames=8)
+    # Outputs are compared byte by byte: see REPEATABLE_WIDTH.
+    make_clip(folder / "a.mkv", width=256, height=128, num_frames=8, codec="ffv1", options={})
+    make_clip(folder / "deep" / "b.mp4", width=256, height=128, num_frames=8)
     picture = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
     cv2.imwrite(str(folder / "deep" / "p.png"), picture)
     (folder / "broken.mp4").write_bytes(b"nothing" * 100)

@@ -33,7 +33,7 @@ def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("ray") / "in"
     path.mkdir()
     for number in range(6):
-        make_clip(path / f"{number}.mp4", num_frames=20, cut_at=5 + number)
+        make_clip(path / f"{number}.mp4", width=256, height=128, num_frames=20, cut_at=5 + number)
     (path / "broken.mp4").write_bytes(b"nothing" * 100)
     return path
 

@@ -26,11 +26,11 @@ ENGINES = ["local", pytest.param("ray", marks=pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory):
-    """44 seconds at ten frames a second, for four parts."""
+    """44 seconds at ten frames a second, for four parts. Its width is for bytes to be compared (REPEATABLE_WIDTH)."""
     path = tmp_path_factory.mktemp("film") / "film.mp4"
     options, pts = {"preset": "ultrafast", "g": "10", "crf": "18"}, [1280 * one for one in range(440)]
     return make_clip(
-        path, num_frames=440, pts=pts, cut_at=118, width=96, height=64, options=options, audio=True
+        path, num_frames=440, pts=pts, cut_at=118, width=128, height=64, options=options, audio=True
     )
 
 

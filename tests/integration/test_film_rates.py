@@ -19,10 +19,10 @@ SIZE = semvid.AllocationConfig(match="size")
 
 
 def make_film(path, rate):
-    """44 seconds with a cut and key frames every second: four parts."""
+    """44 seconds with a cut and key frames every second: four parts. Its width is for bytes to be compared (REPEATABLE_WIDTH)."""
     return make_clip(
         path, num_frames=44 * rate, pts=[12_800 // rate * one for one in range(44 * rate)], cut_at=12 * rate - 1,
-        width=96, height=64, options={"preset": "ultrafast", "g": str(rate), "crf": "18"},
+        width=128, height=64, options={"preset": "ultrafast", "g": str(rate), "crf": "18"},
     )  # fmt: skip
 
 
