@@ -21,6 +21,8 @@ FAST = {"x264": "superfast", "x265": "veryfast", "vp8": "5", "vp9": "8", "av1": 
 SPECTRAL = semvid.MapsConfig(model="spectral")
 # Odd by their containers, or like a smaller one here to an encoder: one codec is enough.
 ODD_FOR_ALL_CODECS_ALIKE = {
+    "cover_png.mp4",
+    "mov_text.mp4",
     "nasa_13013.mp4",
     "portrait_4k60.mp4",
     "sample.avi",
@@ -29,6 +31,8 @@ ODD_FOR_ALL_CODECS_ALIKE = {
     "sample_with_colr_mdcv_and_clli.mp4",
     "sample_with_srt.mkv",
     "sample_with_ssa_subtitles.mkv",
+    "testsrc_with_attachment.mkv",
+    "webvtt.mkv",
 }
 
 

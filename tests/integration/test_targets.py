@@ -13,7 +13,7 @@ from semvid.cli.options import one_rate
 from semvid.cli.scores import score_rates
 from semvid.core.errors import ConfigError, InputError, MissedError
 from semvid.core.events import Chosen, Notice, Tried
-from semvid.engine import scored
+from semvid.engine import samples, scored
 from semvid.engine.probe import plain_config
 from semvid.products.report.settings import command_line, settings_table
 
@@ -99,30 +99,33 @@ def test_what_is_told_is_by_the_maps_that_are_saved(tmp_path):
     assert result.score == pytest.approx(compared.mean, abs=1e-4)
 
 
-def test_videos_that_are_tried_in_parts_are_measured_whole(tmp_path):
-    clip = make_clip(tmp_path / "in.mkv", width=96, height=64, num_frames=410, cut_at=300)
+def test_videos_that_are_tried_in_parts_are_measured_whole(tmp_path, monkeypatch):
+    # Longer ones are tried in parts.
+    monkeypatch.setattr(samples, "_TRIED_WHOLE", 200)
+    clip = make_clip(tmp_path / "in.mkv", width=96, height=64, num_frames=260, cut_at=170)
     maps = half_masked(tmp_path)
     config = replace(config_of(semvid.RegionPsnr(34), tmp_path), maps=maps)
     result, tried, _ = run(clip, tmp_path / "out.mkv", config)
     compared = semvid.compare(clip, result.output, semvid.CompareConfig(maps=maps, metrics=("weighted",)))
     assert [one.is_whole for one in tried] == sorted(one.is_whole for one in tried)
-    assert result.num_scored == 410
+    assert result.num_scored == 260
     assert result.score == pytest.approx(compared.pooled["salient"].mean, abs=1e-4)
 
 
 def test_of_longer_ones_many_parts_are_measured_and_the_result_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(scored, "_MOST_SCRATCH", 0)
-    monkeypatch.setattr(scored, "_FEWEST_CHECKED", 200)
-    clip = make_clip(tmp_path / "in.mkv", width=96, height=64, num_frames=450, cut_at=200)
+    monkeypatch.setattr(scored, "_FEWEST_CHECKED", 100)
+    monkeypatch.setattr(samples, "_TRIED_WHOLE", 200)
+    clip = make_clip(tmp_path / "in.mkv", width=96, height=64, num_frames=260, cut_at=110)
     maps = semvid.MapsConfig(model="spectral")
     result, _, _ = run(
         clip, tmp_path / "out.mkv", replace(config_of(semvid.RegionPsnr(34), tmp_path), maps=maps)
     )
     compared = semvid.compare(clip, result.output, semvid.CompareConfig(maps=maps, metrics=("weighted",)))
-    assert 150 <= result.num_scored <= 200
+    assert 75 <= result.num_scored <= 100
     assert result.score == pytest.approx(compared.pooled["salient"].mean, abs=0.5)
     assert f"PSNR of what matters {result.score:.2f} (rest " in result_line(result)
-    assert f") in {result.num_scored} of 450, 450 frames in " in result_line(result)
+    assert f") in {result.num_scored} of 260, 260 frames in " in result_line(result)
 
 
 def test_a_longer_video_is_tried_in_parts_and_checked(tmp_path):
