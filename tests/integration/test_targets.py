@@ -102,6 +102,7 @@ def test_what_is_told_is_by_the_maps_that_are_saved(tmp_path):
 def test_videos_that_are_tried_in_parts_are_measured_whole(tmp_path, monkeypatch):
     # Longer ones are tried in parts.
     monkeypatch.setattr(samples, "_TRIED_WHOLE", 200)
+    monkeypatch.setattr(samples, "_FEWEST_IN_TRIAL", 150)
     clip = make_clip(tmp_path / "in.mkv", width=96, height=64, num_frames=260, cut_at=170)
     maps = half_masked(tmp_path)
     config = replace(config_of(semvid.RegionPsnr(34), tmp_path), maps=maps)
@@ -116,6 +117,7 @@ def test_of_longer_ones_many_parts_are_measured_and_the_result_says_so(tmp_path,
     monkeypatch.setattr(scored, "_MOST_SCRATCH", 0)
     monkeypatch.setattr(scored, "_FEWEST_CHECKED", 100)
     monkeypatch.setattr(samples, "_TRIED_WHOLE", 200)
+    monkeypatch.setattr(samples, "_FEWEST_IN_TRIAL", 150)
     clip = make_clip(tmp_path / "in.mkv", width=96, height=64, num_frames=260, cut_at=110)
     maps = semvid.MapsConfig(model="spectral")
     result, _, _ = run(
