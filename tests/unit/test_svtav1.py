@@ -1,7 +1,9 @@
 import _ctypes
 import os
+import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
@@ -199,6 +201,58 @@ def test_threads_of_others_are_not_taken_for_those_of_the_library():
     assert session._threads
     is_over.set()
     session.close()
+
+
+def test_one_encoder_starts_at_a_time():
+    """The library keeps the number of threads of an encoder that starts in tables of the whole process."""
+    library, starting, most = load_library(), [], []
+
+    class Slow:
+        def __getattr__(self, name):
+            return getattr(library, name)
+
+        def svt_av1_enc_init(self, handle):
+            starting.append(handle)
+            most.append(len(starting))
+            time.sleep(0.05)
+            code = library.svt_av1_enc_init(handle)
+            starting.remove(handle)
+            return code
+
+    with ThreadPoolExecutor(3) as pool:
+        sessions = pool.map(lambda lp: Session(Slow(), {**SMALL, "crf": "40", "lp": lp}), "152")
+        for session in sessions:
+            session.close()
+    assert most == [1, 1, 1]
+
+
+_STARTS_AT_ONCE = """
+from concurrent.futures import ThreadPoolExecutor
+import numpy as np
+from semvid.codecs.svtav1.library import load_library
+from semvid.codecs.svtav1.session import Session
+
+luma, chroma = np.zeros((256, 448), np.uint8), np.zeros((128, 224), np.uint8)
+
+def encode(lp):
+    session = Session(load_library(), {
+        "width": "448", "height": "256", "fps-num": "25", "fps-denom": "1", "input-depth": "8",
+        "preset": "12", "crf": "60", "lp": lp,
+    })
+    if lp == "4":
+        for number in range(9):
+            session.send((luma, chroma, chroma), number, is_key=False, segments=None)
+        list(session.packets(is_end=True))
+    session.close()
+
+with ThreadPoolExecutor(4) as pool:
+    list(pool.map(encode, "1141" * 12))
+"""
+
+
+def test_encoders_that_start_at_once_with_other_threads_do_not_crash(tmp_path):
+    done = subprocess.run([sys.executable, "-P", "-c", _STARTS_AT_ONCE], cwd=tmp_path, check=False)
+    assert done.returncode == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what threads do is told on Linux alone")

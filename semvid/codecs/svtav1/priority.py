@@ -21,19 +21,33 @@ _TASKS = Path("/proc/self/task")
 _PAUSE_SECONDS = 0.0005
 _MOST_SECONDS = 2.0
 _marks = itertools.count()
+_one_at_a_time = threading.RLock()
+"""SVT-AV1 counts the threads of each stage in tables that all encoders of a process share (``tpl_ports``,
+``enc_dec_ports`` and others of ``enc_handle.c``, 4.1), and reads them again while it starts. Where another
+starts meanwhile with fewer threads, a thread is left without its queue, and crashes later. Reentrant: the
+collector may run here."""
 
 
 @contextmanager
 def kept_priorities() -> Iterator[set[int]]:
     """While the library starts: its threads become ordinary, and the calling one stays as it is.
 
+    One caller at a time: the others wait.
+
     Yields:
         A set in which its threads are then found, on Linux.
     """
+    with _one_at_a_time:
+        if sys.platform == "linux":
+            with _kept_on_linux() as appeared:
+                yield appeared
+        else:
+            yield set()
+
+
+@contextmanager
+def _kept_on_linux() -> Iterator[set[int]]:
     appeared: set[int] = set()
-    if sys.platform != "linux":
-        yield appeared
-        return
     caller = threading.get_native_id()
     policy, parameters = os.sched_getscheduler(caller), os.sched_getparam(caller)
     before = _threads()
