@@ -29,6 +29,17 @@ def make_folder(folder):
     return folder
 
 
+def make_film(path, num_frames, cut_at):
+    """A film at ten frames a second with a cut, key frames every second, and sound.
+
+    Its width is for bytes to be compared (REPEATABLE_WIDTH).
+    """
+    options, pts = {"preset": "ultrafast", "g": "10", "crf": "18"}, [1280 * one for one in range(num_frames)]
+    return make_clip(
+        path, num_frames=num_frames, pts=pts, cut_at=cut_at, width=128, height=64, options=options, audio=True
+    )
+
+
 def files(folder):
     found = (one for one in folder.rglob("*") if one.is_file() and WORK_FOLDER not in one.parts)
     return {str(one.relative_to(folder)): one.read_bytes() for one in found}

@@ -18,7 +18,7 @@ from semvid.engine.scored import num_checked, scores_rest
 from semvid.engine.trials import Trials
 from semvid.importance.files.sidecar_source import all_maps
 from semvid.media.reading.packets import shown_frames
-from semvid.media.reading.reader import probe_edited
+from semvid.media.reading.probe_edited import probe_edited
 from semvid.scores.parts import PartScorer
 
 _FEWEST = 24

@@ -23,7 +23,7 @@ from semvid.engine.samples import Sample, checked_samples
 from semvid.engine.search import MOST_TRIALS
 from semvid.engine.trials import PartsTrial, Trials
 from semvid.engine.wishes import Finished, Miss, Tolerance
-from semvid.media.reading.reader import probe_edited
+from semvid.media.reading.probe_edited import probe_edited
 from semvid.scores.pairs import SMALLEST_VMAF
 from semvid.scores.parts import PartScorer
 

@@ -37,7 +37,7 @@ from semvid.engine.solution import Solution
 from semvid.engine.trials import Trials
 from semvid.engine.wishes import Finished, OutputSize, VideoRate, Wish
 from semvid.media.reading.packets import ShownFrames, shown_frames
-from semvid.media.reading.reader import probe_edited
+from semvid.media.reading.probe_edited import probe_edited
 from semvid.media.writing.carry import Manifest, Way
 from semvid.media.writing.destination import check_output, default_output
 from semvid.media.writing.output import scratch_folder

@@ -7,7 +7,7 @@ import time
 
 import av
 import pytest
-from batch_clips import FAST, SEMVID, entries, files
+from batch_clips import FAST, SEMVID, entries, files, make_film
 from clips import make_clip
 from held_parts import HeldPart
 
@@ -26,12 +26,8 @@ PARTS = BatchConfig(video=FAST, part_seconds=12)
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory):
-    """26 seconds at ten frames a second with a cut, key frames every second, and sound. Its width is for bytes to be compared (REPEATABLE_WIDTH)."""
-    path = tmp_path_factory.mktemp("film") / "film.mp4"
-    options, pts = {"preset": "ultrafast", "g": "10", "crf": "18"}, [1280 * one for one in range(260)]
-    return make_clip(
-        path, num_frames=260, pts=pts, cut_at=116, width=128, height=64, options=options, audio=True
-    )
+    """26 seconds."""
+    return make_film(tmp_path_factory.mktemp("film") / "film.mp4", num_frames=260, cut_at=116)
 
 
 @pytest.mark.parametrize(("cut_at", "border", "scene_seconds"), [(290, 290, 0.0), (110, 335, 9.0)])

@@ -1,5 +1,6 @@
 """Ctrl-C once ends a batch where it is best ended, twice at once, and the next run goes on to the same bytes."""
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -8,9 +9,10 @@ import signal
 import subprocess
 import sys
 import threading
+from typing import ClassVar
 
 import pytest
-from clips import make_clip
+from batch_clips import make_film
 from held_parts import HeldPart
 from program import PROGRAM
 
@@ -26,12 +28,8 @@ ENGINES = ["local", pytest.param("ray", marks=pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory):
-    """44 seconds at ten frames a second, for four parts. Its width is for bytes to be compared (REPEATABLE_WIDTH)."""
-    path = tmp_path_factory.mktemp("film") / "film.mp4"
-    options, pts = {"preset": "ultrafast", "g": "10", "crf": "18"}, [1280 * one for one in range(440)]
-    return make_clip(
-        path, num_frames=440, pts=pts, cut_at=118, width=128, height=64, options=options, audio=True
-    )
+    """44 seconds, for four parts."""
+    return make_film(tmp_path_factory.mktemp("film") / "film.mp4", num_frames=440, cut_at=118)
 
 
 def command(film, output, *more):
@@ -50,10 +48,22 @@ def undisturbed(film, tmp_path_factory):
     return outputs(output)
 
 
+@pytest.fixture(autouse=True)
+def _nothing_stays_behind():
+    """A test that fails leaves its batch, whose part may be held."""
+    yield
+    while Run.all:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(Run.all.pop().process.pid, signal.SIGKILL)
+
+
 class Run:
     """A batch in a process group of its own, as a terminal has it; Ctrl-C goes to the whole group."""
 
+    all: ClassVar[list["Run"]] = []
+
     def __init__(self, arguments, folder, environment):
+        self.all.append(self)
         self.process = subprocess.Popen(
             [*arguments, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder,
             process_group=0, env=environment,

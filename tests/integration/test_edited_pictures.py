@@ -16,7 +16,8 @@ import semvid
 from semvid.core.config import CompressConfig, EditConfig, ExportConfig, MapsConfig, OverlayConfig
 from semvid.core.errors import ConfigError, MapError
 from semvid.core.types import Frame
-from semvid.media.reading.reader import VideoReader, probe_edited
+from semvid.media.reading.probe_edited import probe_edited
+from semvid.media.reading.reader import VideoReader
 
 SPECTRAL = MapsConfig(model="spectral")
 

@@ -12,7 +12,8 @@ from semvid.core.config import CompressConfig, EditConfig, ExportConfig, MapsCon
 from semvid.core.types import Frame, Span
 from semvid.importance.files.sidecar import SidecarReader
 from semvid.media.reading.packets import shown_frames
-from semvid.media.reading.reader import VideoReader, probe_edited
+from semvid.media.reading.probe_edited import probe_edited
+from semvid.media.reading.reader import VideoReader
 
 SPECTRAL = MapsConfig(model="spectral")
 VARIABLE = [0, 512, 1024, 3072, 3584, 3700, 3900, 6000, 9000, 9512, 15000, 15512, 16024, 20000, 20512, 21024]

@@ -18,7 +18,7 @@ from semvid.media.reading.packets import shown_frames
 from semvid.temporal.cuts import detail_correlation
 from semvid.temporal.warp import halve
 
-LEAST_SECONDS, MOST_SECONDS = 10.0, 60.0
+LEAST_SECONDS = 10.0
 _NO_CUT = 0.25
 """What a border that is no cut costs: as much as a part that is half as long again as usual."""
 _MOST_USUAL = 3
@@ -71,8 +71,8 @@ def stays_whole(source: Path, part_seconds: float) -> bool:
 def choose_borders(keys: Sequence[float], cuts: set[int], length: float, part_seconds: float) -> list[int]:
     """Choose key frames at which parts begin.
 
-    That way is taken whose parts are most alike in length, at cuts where that does
-    not make them too unlike: a border costs a key frame that one piece would have there at a cut only.
+    Of all ways to divide the video the best is taken: parts of one length, and borders at cuts, since a
+    border elsewhere costs a key frame that one piece has not. ``_NO_CUT`` weighs one against the other.
 
     Args:
         keys: When each is shown, in seconds from the first frame, rising.

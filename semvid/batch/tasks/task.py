@@ -1,4 +1,4 @@
-"""What is to be done with one source, as JSON, and the doing of it."""
+"""What is to be done with one source, and the same as JSON."""
 
 from __future__ import annotations
 

@@ -25,13 +25,7 @@ from semvid.media.reading.damage import Damage, has_hole, undecodable
 from semvid.media.reading.entry import Entry, find_entry, no_frames
 from semvid.media.reading.gaps import Times
 from semvid.media.reading.length import TrackLength, check_length
-from semvid.media.reading.packets import (
-    PacketReader,
-    clock_shift,
-    clock_streams,
-    end_seconds,
-    start_seconds,
-)
+from semvid.media.reading.packets import PacketReader, clock_shift, clock_streams, end_seconds, start_seconds
 from semvid.media.reading.part import edited
 from semvid.media.reading.steady import Steadier
 from semvid.media.reading.window import Window
@@ -502,14 +496,3 @@ class VideoReader(Closing):
         """
         found = [] if self._editor is None else [*self._editor.notices, *self._fields.notice(DEINTERLACED)]
         return [*self._steadier.changes, *found]
-
-
-def probe_edited(path: Path | str, edit: EditConfig) -> VideoInfo:
-    """Read a file's header, and say what holds of the video after an edit.
-
-    Raises:
-        InputError: See ``probe``; or nothing is left.
-        ConfigError: The edit does not fit the picture.
-    """
-    with VideoReader(Path(path), edit=edit) as reader:
-        return reader.info

@@ -18,7 +18,7 @@ from semvid.core.text import encodable, visible
 from semvid.core.threads import limited_threads
 from semvid.engine.job import Job
 from semvid.media.probe import probe
-from semvid.media.reading.reader import probe_edited
+from semvid.media.reading.probe_edited import probe_edited
 from semvid.media.writing.claim import Claim
 from semvid.media.writing.output import check_place, scratch_folder
 from semvid.products.compare.compare import field_notices
