@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 
 from semvid.core.geometry import motion_grid
 from semvid.core.types import from_grey, to_grey
-from semvid.temporal.cuts import SceneCutDetector
+from semvid.temporal.cuts import SceneCutDetector, are_other_scenes
 from semvid.temporal.motion import OpticalFlow
 from semvid.temporal.own_motion import OwnMotion, camera_flow, own_motion
 from semvid.temporal.plan import Planner, Step
@@ -267,6 +267,16 @@ def test_a_flash_or_a_black_frame_is_no_cut(gain, lift):
     scene = smooth_texture(240, 136)
     flash = np.clip(scene * gain + lift, 0, 255).astype(np.uint8)
     assert found_cuts([scene, scene, flash, scene, scene, flash, flash, scene]) == [0]
+
+
+def test_key_frames_far_apart_show_other_scenes_only_if_the_tone_differs_too():
+    textures = [smooth_texture(240, 136, seed) for seed in (1, 2)]
+    a, b = (np.clip(128 + 3 * (one - 128.0), 0, 255).astype(np.uint8) for one in textures)
+    assert are_other_scenes(a, b)
+    assert not are_other_scenes(a, (a * 0.5).astype(np.uint8))
+    # Where little is to be seen, as on a road, all detail is that of the cars, which are others by and by.
+    assert not are_other_scenes(*textures)
+    assert are_other_scenes(a, b[:, :120].copy())
 
 
 def test_a_cut_behind_a_black_frame_is_found():

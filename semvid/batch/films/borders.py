@@ -15,8 +15,7 @@ from semvid.core.errors import SemvidError
 from semvid.core.types import Frame, Span
 from semvid.media.probe import decoder_of, open_video, probe
 from semvid.media.reading.packets import shown_frames
-from semvid.temporal.cuts import detail_correlation
-from semvid.temporal.warp import halve
+from semvid.temporal.cuts import are_other_scenes
 
 LEAST_SECONDS = 10.0
 _NO_CUT = 0.25
@@ -25,8 +24,6 @@ _MOST_USUAL = 3
 """Parts are longer than so many usual ones only where there are no key frames."""
 _APART = 0.25
 """Seconds between key frames among which a border is chosen, if they are no cuts."""
-_ALIKE = 0.5
-"""Correlation of detail from which on two key frames may show one scene."""
 _LEAST_FRAMES = 2
 
 
@@ -137,13 +134,7 @@ def _cuts_among(source: Path, keys: NDArray[np.int64]) -> set[int]:
         with suppress(FFmpegError):
             for place, picture in enumerate(islice(pictures, len(keys))):
                 now = Frame(picture, place).thumbnail
-                if before is not None and place in early and _is_other_scene(now, before):
+                if before is not None and place in early and are_other_scenes(now, before):
                     found.add(place)
                 before = now
     return found
-
-
-def _is_other_scene(now: NDArray[np.uint8], before: NDArray[np.uint8]) -> bool:
-    if now.shape != before.shape:
-        return True
-    return detail_correlation(halve(now), halve(before)) < _ALIKE
