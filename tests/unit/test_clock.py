@@ -53,6 +53,27 @@ def test_what_is_shown_first_is_at_zero_and_the_offset_of_the_sound_stays(start,
 
 
 @settings(deadline=None, max_examples=60)
+@given(
+    st.integers(-(10**9), 10**9),
+    st.integers(-(10**6), 10**6),
+    st.fractions(0, 1, max_denominator=7),
+    st.sampled_from([Fraction(1, 12_800), Fraction(1001, 30_000), Fraction(1, 90_000)]),
+)
+def test_streams_that_count_in_different_units_move_by_the_same_seconds(start, sound_start, shift, base):
+    rate = Fraction(1, 44_100)
+    stamps = [
+        Stamp(stream, ticks, begin, begin, begin + 1)
+        for stream, ticks, begin in ((VIDEO, base, start), (SOUND, rate, sound_start))
+    ]
+    first = min(start * base, sound_start * rate)
+    for given_shift, expected in ((None, -first), (shift, shift)):
+        clock = FileClock[Stamp]((VIDEO, SOUND), may_jump=False, shift=given_shift)
+        moved = {stamp.stream: ticks for stamp, ticks in clock.run((one, one) for one in stamps)}
+        assert clock.start_shift == expected
+        assert moved == {VIDEO: round(expected / base), SOUND: round(expected / rate)}
+
+
+@settings(deadline=None, max_examples=60)
 @given(st.integers(1, 49), st.integers(0, 20_000), st.sampled_from(WRAPS))
 def test_a_counter_that_begins_again_leaves_no_trace(frames_before, later, wrap):
     start = wrap - frames_before * FRAME - 50

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
+from functools import partial
+from itertools import accumulate, islice
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from semvid.core.errors import OutputError
+from semvid.core.threads import thread_budget
 from semvid.core.types import Frame, Span
 from semvid.media.probe import probe
 from semvid.media.reading.packets import shown_frames
@@ -31,17 +36,20 @@ def check_borders(output: Path, sizes: Sequence[int]) -> int:
         raise OutputError(
             f"{output} has {len(pts)} frames, and its parts have {sum(sizes)}; compress it again"
         )
-    place = 0
-    for size in sizes[:-1]:
-        place += size
-        first, last = place - _DECODED, min(place + _DECODED, len(pts)) - 1
-        wanted = [int(one) for one in pts[max(first, 0) : last + 1]]
-        with VideoReader(output, span=Span(wanted[0], wanted[-1] + 1)) as reader:
-            reader.keep(())
-            frames = (one for one in reader.read() if isinstance(one, Frame))
-            found = [one.pts for one in islice(frames, len(wanted))]
-        if found != wanted:
-            raise OutputError(
-                f"{output} cannot be decoded where its parts meet, at frame {place}; compress it again"
-            )
+    places = list(accumulate(sizes[:-1]))
+    with thread_budget().pool("borders") as pool:
+        for place, is_whole in zip(places, pool.map(partial(_is_decoded, output, pts), places), strict=True):
+            if not is_whole:
+                raise OutputError(
+                    f"{output} cannot be decoded where its parts meet, at frame {place}; compress it again"
+                )
     return len(pts)
+
+
+def _is_decoded(output: Path, pts: NDArray[np.int64], place: int) -> bool:
+    """Decode the frames about a border."""
+    wanted = [int(one) for one in pts[max(place - _DECODED, 0) : place + _DECODED]]
+    with VideoReader(output, span=Span(wanted[0], wanted[-1] + 1)) as reader:
+        reader.keep(())
+        frames = (one for one in reader.read() if isinstance(one, Frame))
+        return [one.pts for one in islice(frames, len(wanted))] == wanted

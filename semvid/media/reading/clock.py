@@ -15,13 +15,13 @@ from semvid.core.records import dataclass
 
 Item = TypeVar("Item")
 
-_BACK = Fraction(1, 10)
-"""Seconds a stream may step back before its clock has jumped; FFmpeg's own limit."""
-_AHEAD = Fraction(10)
+_BACKS_A_SECOND = 10
+"""A stream may step back by a tenth of a second before its clock has jumped; FFmpeg's own limit."""
+_AHEAD = 10
 """Seconds a stream may be ahead of all others before its clock has jumped; FFmpeg's own limit."""
-_NEAR = Fraction(1)
-"""A stream this near to another one has come back to its clock after an outlier."""
-_LOOK_AHEAD = Fraction(2)
+_NEAR = 1
+"""Seconds: a stream this near to another one has come back to its clock after an outlier."""
+_LOOK_AHEAD = 2
 """Seconds of a new part to wait for the first packet of every stream: what starts later is not the first."""
 _MOST_WAITING = 4000
 """Packets, for the same purpose."""
@@ -52,21 +52,21 @@ class Stamp:
 
 @dataclass
 class _Part:
-    """A stretch of a file with one clock."""
+    """A stretch of a file with one clock. All times are in units of the ``FileClock``."""
 
-    shift: Fraction | None = None
-    """Seconds to add; None = not enough was seen yet."""
-    low: Fraction | None = None
-    high: Fraction | None = None
-    """Of decoding times seen, in seconds of the file's own clock."""
-    first: dict[int, Fraction] = field(default_factory=dict)
+    shift: int | None = None
+    """To add; None = not enough was seen yet."""
+    low: int | None = None
+    high: int | None = None
+    """Of decoding times seen, on the file's own clock."""
+    first: dict[int, int] = field(default_factory=dict)
     """Stream -> when it is first shown."""
     is_sure: dict[int, bool] = field(default_factory=dict)
     """Stream -> no later packet can be shown before ``first``."""
-    end: dict[int, Fraction] = field(default_factory=dict)
+    end: dict[int, int] = field(default_factory=dict)
     """Stream -> when it was last shown."""
 
-    def update(self, stream: int, dts: Fraction | None, shown: Fraction | None, end: Fraction) -> None:
+    def update(self, stream: int, dts: int | None, shown: int | None, end: int) -> None:
         if dts is not None:
             self.low = dts if self.low is None else min(self.low, dts)
             self.high = dts if self.high is None else max(self.high, dts)
@@ -77,10 +77,18 @@ class _Part:
             # Where decoding times are unknown the first packet is taken to be shown first.
             self.is_sure[stream] = dts is None or dts >= self.first[stream]
 
-    def is_near(self, when: Fraction) -> bool:
+    def is_near(self, when: int, ahead: int) -> bool:
         return self.low is not None and self.high is not None and (
-            self.low - _AHEAD <= when <= self.high + _AHEAD
+            self.low - ahead <= when <= self.high + ahead
         )  # fmt: skip
+
+    def refine(self, factor: int) -> None:
+        """Count in units that are so many times as fine."""
+        self.shift = None if self.shift is None else self.shift * factor
+        self.low = None if self.low is None else self.low * factor
+        self.high = None if self.high is None else self.high * factor
+        self.first = {stream: when * factor for stream, when in self.first.items()}
+        self.end = {stream: when * factor for stream, when in self.end.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +125,14 @@ class FileClock(Generic[Item]):
         self._leading = frozenset(leading)
         self._starting = self._leading if starting is None else frozenset(starting)
         self._may_jump = may_jump
-        self._parts = [_Part(shift)]
+        # Times are counted exactly, in units that all time bases so far are made of: fractions of seconds
+        # would take longer than all else that is done with a packet.
+        self._units = _BACKS_A_SECOND
+        self._per_tick: dict[int, int] = {}
+        self._parts = [_Part()]
+        if shift is not None:
+            self._refine(shift)
+            self._parts[0].shift = int(shift * self._units)
         self._places: dict[int, _Place] = {}
 
     @property
@@ -128,7 +143,7 @@ class FileClock(Generic[Item]):
     @property
     def start_shift(self) -> Fraction:
         """Seconds that were added to the first part."""
-        return self._parts[0].shift or Fraction(0)
+        return Fraction(self._parts[0].shift or 0, self._units)
 
     def moved_chapters(self, chapters: Sequence[Any]) -> list[Any]:
         """Return chapters, as PyAV has them, moved like the first part; not those that end before it."""
@@ -152,13 +167,31 @@ class FileClock(Generic[Item]):
                 if not self._is_known() and len(waiting) < _MOST_WAITING:
                     continue
                 self._settle()
-            yield from _released(waiting)
+            yield from self._released(waiting)
         if waiting:
             self._settle()
-            yield from _released(waiting)
+            yield from self._released(waiting)
+
+    def _released(self, waiting: list[tuple[Stamp, Item, _Part, int]]) -> Iterator[tuple[Item, int]]:
+        for stamp, item, part, turn in waiting:
+            assert part.shift is not None  # noqa: S101 - settled before anything goes out
+            ticks, rest = divmod(part.shift, self._per_tick[stamp.stream])
+            yield item, turn + (round(Fraction(part.shift, self._per_tick[stamp.stream])) if rest else ticks)
+        waiting.clear()
+
+    def _refine(self, seconds: Fraction) -> None:
+        """Count in units that such a time is made of."""
+        if (factor := (seconds * self._units).denominator) > 1:
+            self._units *= factor
+            self._per_tick = {stream: units * factor for stream, units in self._per_tick.items()}
+            for part in self._parts:
+                part.refine(factor)
 
     def _place(self, stamp: Stamp) -> tuple[_Part, int]:
         """Note a packet; return its part and the ticks for its counter's turns."""
+        if stamp.stream not in self._per_tick:
+            self._refine(stamp.time_base)
+            self._per_tick[stamp.stream] = int(stamp.time_base * self._units)
         before = self._places.get(stamp.stream)
         if stamp.dts is None:
             turn = before.turn if before else 0
@@ -179,54 +212,56 @@ class FileClock(Generic[Item]):
 
     def _note(self, stamp: Stamp, part: _Part, dts: int | None, turn: int) -> None:
         if stamp.stream in self._leading:
-            base = stamp.time_base
-            shown = None if stamp.shown is None else (stamp.shown + turn) * base
-            part.update(stamp.stream, None if dts is None else dts * base, shown, (stamp.end + turn) * base)
+            units = self._per_tick[stamp.stream]
+            shown = None if stamp.shown is None else (stamp.shown + turn) * units
+            part.update(stamp.stream, None if dts is None else dts * units, shown, (stamp.end + turn) * units)
 
     def _turn(self, stamp: Stamp, dts: int, before: _Place | None) -> int:
         if not self._may_jump:
             return 0
+        units, most = self._per_tick[stamp.stream], _AHEAD * self._units
         if before is None:
             # A stream may begin after the counters of the others have begun again, or just before.
             high = self._parts[-1].high
             turns = [one.turn + more for one in self._places.values() for more in readings(0)]
-            apart = {turn: abs((dts + turn) * stamp.time_base - (high or 0)) for turn in turns}
+            apart = {turn: abs((dts + turn) * units - (high or 0)) for turn in turns}
             nearest = min(apart, key=lambda turn: (apart[turn], abs(turn)), default=0)
-            return nearest if nearest and apart[nearest] <= _AHEAD else 0
+            return nearest if nearest and apart[nearest] <= most else 0
         step = dts + before.turn - before.dts
         likely = min(readings(step), key=abs)
-        if likely != step and abs(likely) * stamp.time_base <= _AHEAD:
+        if likely != step and abs(likely) * units <= most:
             return before.turn + likely - step
         return before.turn
 
     def _part_of(self, stamp: Stamp, before: _Place | None, dts: int) -> int:
         """Index of the part a packet belongs to; one past the last = it begins a new one."""
-        newest, now = len(self._parts) - 1, dts * stamp.time_base
+        units, ahead = self._per_tick[stamp.stream], _AHEAD * self._units
+        newest, now = len(self._parts) - 1, dts * units
         if stamp.stream not in self._leading:
-            near = [index for index, part in enumerate(self._parts) if part.is_near(now)]
+            near = [index for index, part in enumerate(self._parts) if part.is_near(now, ahead)]
             return near[-1] if near else newest
         if before is None:
             return newest
         high = self._parts[before.part].high
-        ahead_of = max(high or 0, before.end * stamp.time_base) + _AHEAD
+        ahead_of = max(high or 0, before.end * units) + ahead
         is_back, is_ahead = dts < before.dts, self._may_jump and now > ahead_of
         if not is_back and not is_ahead:
             return before.part
         joined = self._part_to_join(stamp.stream, before.part, now)
         if joined is None:
-            is_jump = is_ahead or now < before.dts * stamp.time_base - _BACK
+            is_jump = is_ahead or now < before.dts * units - self._units // _BACKS_A_SECOND
             joined = newest + 1 if is_jump else before.part
         return joined
 
-    def _part_to_join(self, stream: int, own: int, now: Fraction) -> int | None:
+    def _part_to_join(self, stream: int, own: int, now: int) -> int | None:
         """Index of another part that a stream whose clock jumped is in: other streams were there first."""
         for index in range(len(self._parts) - 1, own, -1):
-            if self._parts[index].is_near(now):
+            if self._parts[index].is_near(now, _AHEAD * self._units):
                 return index
         others = {one.part for key, one in self._places.items() if key != stream} - {own}
         for index in sorted(others, reverse=True):
             high = self._parts[index].high
-            if high is not None and abs(now - high) <= _NEAR:
+            if high is not None and abs(now - high) <= _NEAR * self._units:
                 return index
         return None
 
@@ -235,14 +270,15 @@ class FileClock(Generic[Item]):
         part = self._parts[-1]
         if all(part.is_sure.get(one) for one in self._leading):
             return True
-        return part.low is not None and part.high is not None and part.high - part.low > _LOOK_AHEAD
+        enough = _LOOK_AHEAD * self._units
+        return part.low is not None and part.high is not None and part.high - part.low > enough
 
     def _settle(self) -> None:
         """Decide where the newest part goes: nothing overlaps what came before, and nothing is apart."""
         part = self._parts[-1]
         if part.shift is not None:
             return
-        ends: dict[int, Fraction] = {}
+        ends: dict[int, int] = {}
         for one in self._parts[:-1]:
             assert one.shift is not None  # noqa: S101 - parts are settled in order
             for stream, end in one.end.items():
@@ -256,11 +292,4 @@ class FileClock(Generic[Item]):
             starting = [first for stream, first in part.first.items() if stream in self._starting]
             part.shift = -min(starting or part.first.values())
         else:
-            part.shift = -part.low if part.low is not None else Fraction(0)
-
-
-def _released(waiting: list[tuple[Stamp, Item, _Part, int]]) -> Iterator[tuple[Item, int]]:
-    for stamp, item, part, turn in waiting:
-        assert part.shift is not None  # noqa: S101 - settled before anything goes out
-        yield item, turn + round(part.shift / stamp.time_base)
-    waiting.clear()
+            part.shift = -part.low if part.low is not None else 0
