@@ -19,9 +19,10 @@ from semvid.core.records import dataclass
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
 
-_MOST_IN_ONE = 2
-"""Up to so many threads, one of ours does all work before the encoder, and the encoder has all of them: it
-waits while ours works. With two more of ours beside two of x264, 2.6 cores would be busy."""
+_FEWEST_BESIDE = 2
+"""Threads that an encoder has beside those of ours, even if that is one more than was asked for: seldom all
+have work, and ``Pace`` keeps the run to its cores. On two cores, one less is slower where the encoder has
+most to do, and none of ours is where it has little."""
 _PER_NETWORK_THREAD = 4
 """A network on all cores takes more time from an encoder than it saves."""
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -42,14 +43,14 @@ class ThreadBudget:
     @property
     def has_stage_threads(self) -> bool:
         """Whether what comes before the encoder has threads of its own."""
-        return not self.is_limited or self.cores > _MOST_IN_ONE
+        return not self.is_limited or self.cores > 1
 
     @property
     def encoder(self) -> int:
         """Threads of an encoder."""
         if not self.is_limited:
             return 0
-        return self.cores - 1 if self.has_stage_threads else self.cores
+        return max(self.cores - 1, min(self.cores, _FEWEST_BESIDE))
 
     @property
     def unasked_encoder(self) -> int:

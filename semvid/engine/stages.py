@@ -71,7 +71,7 @@ def bytes_per_frame(info: VideoInfo) -> int:
 def in_thread(name: str, info: VideoInfo, most_ahead: int = _MOST_AHEAD) -> Stage:
     """Return a stage that runs all stages before it in a separate thread, at most so many frames ahead.
 
-    In a run that may use one or two threads they stay in the calling one: see ``ThreadBudget``.
+    In a run that may use one thread they stay in the calling one: see ``ThreadBudget``.
     """
     if not thread_budget().has_stage_threads:
         return lambda items: items
