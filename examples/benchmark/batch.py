@@ -49,7 +49,7 @@ from semvid.batch.cluster.node import RayOrder
 from semvid.batch.config_pool import local_workers
 from semvid.batch.estimate import estimate_many_events
 from semvid.batch.events import Estimated
-from semvid.batch.films.borders import spans_of
+from semvid.batch.films.borders import divide
 from semvid.batch.jobs.identity import Identity
 from semvid.batch.jobs.records import NewJob
 from semvid.batch.jobs.store import STORE, WORK_FOLDER, JobStore
@@ -359,7 +359,7 @@ def seams(film: Path, whole: Path, parts: Path, work: Path) -> dict[str, Any]:
     semvid.export_maps(film, work / "whole.svmap", semvid.ExportConfig(overwrite=True))
     maps = maps_of(work / "whole.svmap")
     scores = [np.array(quality(film, one, maps)) for one in (whole, parts)]
-    spans = spans_of(film, PART_SECONDS)
+    spans = [one.span for one in divide(film, PART_SECONDS)]
     joined: list[np.ndarray] = []
     starts = []
     for number, span in enumerate(spans):

@@ -24,8 +24,9 @@ from temporal import flicker, true_flows
 
 from semvid.core.config import MapsConfig, TemporalConfig
 from semvid.core.types import Frame, ImportanceMap, Span
-from semvid.engine.analysis import WARM_UP_SECONDS, Analyser
+from semvid.engine.analysis import Analyser
 from semvid.engine.stages import only_frames
+from semvid.engine.warm_up import WARM_UP_SECONDS
 from semvid.importance.registry import open_source
 from semvid.media.reading.reader import VideoReader
 

@@ -300,9 +300,8 @@ class SimulatedPool:
         if fate == "broken":
             return Told(job, {"event": "ended", "exit_code": 3, "message": f"{job} is no video"})
         if fate == "divided":
-            return Told(
-                job, {"event": "ended", "spans": [[one, None, False] for one in range(self._load.num_parts)]}
-            )
+            spans = [{"span": [one, None, None], "seconds": 30.0} for one in range(self._load.num_parts)]
+            return Told(job, {"event": "ended", "spans": spans})
         output.write_text(f"{job}")
         sizes = dict(zip(("source_bytes", "output_bytes"), self._result_bytes, strict=True))
         return Told(job, {"event": "ended", "result": {**sizes, "num_frames": 250, "quality": 40.0}})

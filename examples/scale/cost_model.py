@@ -17,7 +17,7 @@ from core_model import StageTimes, frame_ms
 GB = 1e9
 HOUR = 3600.0
 WARM_UP_SECONDS = 4.0
-"""That are decoded and analysed before each part; ``semvid.engine.analysis.WARM_UP_SECONDS``. One at a cut,
+"""That are decoded and analysed before each part; ``semvid.engine.warm_up.WARM_UP_SECONDS``. One at a cut,
 and up to 13 within a scene: about as much on average."""
 LOOKED_AT_BYTES = 2 * 2**20
 """Of each file, to know it again; ``semvid.batch.jobs.identity``."""

@@ -35,7 +35,7 @@ from benchmarks import keep, load
 from simulate import add_jobs
 from timing import FFMPEG, data_folder, of_call, of_command
 
-from semvid.batch.films.borders import spans_of
+from semvid.batch.films.borders import divide
 from semvid.batch.jobs.identity import identify
 from semvid.batch.jobs.store import STORE, JobStore
 from semvid.batch.plan import plan_jobs
@@ -147,7 +147,7 @@ def measure_dividing(work: Path) -> dict[str, Any]:
     film = work / "film.mp4"
     repeat = [FFMPEG, "-loglevel", "error", "-stream_loop", str(FILM_REPEATS - 1), "-i", str(clip())]
     subprocess.run([*repeat, "-c", "copy", str(film)], check=True)
-    cost = of_call(lambda: spans_of(film, PART_SECONDS))
+    cost = of_call(lambda: divide(film, PART_SECONDS))
     hours = float(probe(film).duration_seconds or 0) / 3600
     return {"lines": 720, "hours": hours, "seconds_per_hour": cost.processor_seconds / hours}
 

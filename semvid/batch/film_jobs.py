@@ -14,8 +14,8 @@ from semvid.core.plain import to_plain
 from semvid.core.rate import ScoreWish
 from semvid.core.records import dataclass
 
-Bare = Sequence[Any]
-"""A ``Span`` as JSON: its fields in their order."""
+Bare = Mapping[str, Any]
+"""A part of it as JSON; see ``carry_out``."""
 
 PARTS = "parts"
 """The folder of the finished parts of videos, beside the store."""
@@ -131,8 +131,8 @@ class FilmJobs:
     ) -> NewJob:
         name = f"{number:04}" if quality is None else f"{number:04}-{quality:g}"
         task = {
-            **self._taken.task, "span": spans[number], "part_seconds": 0, "part": number, "asked": quality,
-            "num_parts": len(spans), **more,
+            **self._taken.task, "span": spans[number]["span"], "part_seconds": 0, "part": number,
+            "asked": quality, "num_parts": len(spans), **more,
         }  # fmt: skip
         return self._job(f"{name}{self._taken.output.suffix}", task)
 
@@ -141,9 +141,5 @@ class FilmJobs:
 
 
 def _longest_first(spans: Sequence[Bare]) -> list[int]:
-    """Return the numbers of parts in the order they are begun in: what is long does not end last, alone.
-
-    The last part is open, and is taken for the longest.
-    """
-    lengths = [float("inf") if end is None else end - (start or 0) for start, end, *_ in spans]
-    return sorted(range(len(spans)), key=lambda number: -lengths[number])
+    """Return the numbers of parts in the order they are begun in: what is long does not end last, alone."""
+    return sorted(range(len(spans)), key=lambda number: -spans[number]["seconds"])

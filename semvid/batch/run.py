@@ -25,7 +25,7 @@ from semvid.batch.events import (
     Planned,
     Stopping,
 )
-from semvid.batch.film_jobs import PARTS, FilmJobs
+from semvid.batch.film_jobs import PARTS, Bare, FilmJobs
 from semvid.batch.films.borders import stays_whole
 from semvid.batch.jobs.heartbeat import beating
 from semvid.batch.jobs.holders import new_holder
@@ -308,9 +308,7 @@ class Batch:
         folder = self._folder / PARTS / str(taken.id)
         return FilmJobs(taken, list(self._store.entries(of_whole=taken.id)), folder)
 
-    def _divide(
-        self, taken: Taken, spans: Sequence[Sequence[int | None]]
-    ) -> Generator[BatchEvent, None, None]:
+    def _divide(self, taken: Taken, spans: Sequence[Bare]) -> Generator[BatchEvent, None, None]:
         """Make jobs of a long video, which a worker found out how to divide."""
         film = self._film(taken)
         self._let_go(taken.id)

@@ -15,11 +15,11 @@ from semvid.core.config import CompressConfig
 from semvid.core.errors import InputError
 from semvid.core.text import counted
 from semvid.core.types import AnalysedFrame, FloatArray, Frame, Span
-from semvid.engine.analysis import WARM_UP_SECONDS
 from semvid.engine.run import Run, open_run
 from semvid.engine.samples import Sample
 from semvid.engine.stages import Stage, only_frames, pipeline
 from semvid.engine.trials import WARM_UP_OF_PART, Trials, TriedPart
+from semvid.engine.warm_up import WARM_UP_SECONDS
 from semvid.media.reading.reader import VideoReader
 from semvid.scores.parts import PartScorer
 

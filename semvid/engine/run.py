@@ -14,11 +14,12 @@ from semvid.core.events import Event, Notice, Started
 from semvid.core.map_source import ImportanceSource
 from semvid.core.opencv_threads import one_opencv_thread
 from semvid.core.types import AnalysedFrame, Frame, Span
-from semvid.engine.analysis import WARM_UP_SECONDS, Analyser, lighten, look_ahead_of, warm_up_in_scene
+from semvid.engine.analysis import Analyser, lighten, look_ahead_of
 from semvid.engine.map_memory import MapMemory
 from semvid.engine.pre_roll import Lead, PreRoll
 from semvid.engine.preview import Previewer
 from semvid.engine.stages import bytes_per_frame, each
+from semvid.engine.warm_up import WARM_UP_SECONDS, warm_up_in_scene
 from semvid.importance.files.map_sink import MapSink
 from semvid.importance.predictor import NetworkSource
 from semvid.importance.registry import describe_maps, open_source

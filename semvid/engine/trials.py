@@ -23,7 +23,6 @@ from semvid.core.config import CompressConfig
 from semvid.core.events import Event, Notice, Progress, Stage
 from semvid.core.records import dataclass
 from semvid.core.types import AnalysedFrame, Span
-from semvid.engine.analysis import WARM_UP_SECONDS
 from semvid.engine.encoding import Encoded, Encoding
 from semvid.engine.map_memory import MOST_BYTES, MapMemory
 from semvid.engine.recording import Recorder, Recording
@@ -31,6 +30,7 @@ from semvid.engine.run import open_run
 from semvid.engine.samples import CodedFrames, CodingLog, Sample, choose_samples, reach_of, trial_budget_of
 from semvid.engine.source_sizes import complexity, num_key_frames
 from semvid.engine.stages import each, pipeline
+from semvid.engine.warm_up import WARM_UP_SECONDS
 from semvid.media.reading.packets import ShownFrames
 
 _LOOK_COST = 0.2

@@ -12,7 +12,7 @@ from clips import make_clip
 from held_parts import HeldPart
 
 import semvid
-from semvid.batch.films.borders import spans_of
+from semvid.batch.films.borders import divide
 from semvid.batch.jobs.store import STORE, WORK_FOLDER, JobStore
 from semvid.batch.recovery import recover
 from semvid.batch.run import compress_many, compress_many_events
@@ -36,7 +36,7 @@ def test_parts_know_when_their_scene_began(cut_at, border, scene_seconds, tmp_pa
     path = make_clip(
         tmp_path / "film.mp4", num_frames=650, cut_at=cut_at, width=128, height=64, options=options
     )
-    first, second = spans_of(path, 12)
+    first, second = (one.span for one in divide(path, 12))
     assert first.scene_seconds is None
     assert second.start * probe(path).time_base * 25 == border
     assert second.scene_seconds == pytest.approx(scene_seconds)
@@ -81,7 +81,7 @@ def test_a_worker_finds_out_where_to_divide_a_film(film, tmp_path):
         return carry_out(order, told.append)
 
     ended = carried_out(film, 12)
-    (first, border, _), (again, last, _) = ended["spans"]
+    (first, border, _), (again, last, _) = (one["span"] for one in ended["spans"])
     assert (first, border, last) == (0, again, None)
     assert told == [{"event": "stage", "name": "finding where to divide it"}]
     assert not output.exists()

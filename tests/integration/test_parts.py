@@ -23,9 +23,10 @@ from semvid.core.config import MapsConfig, TemporalConfig
 from semvid.core.errors import ConfigError, InputError, OutputError
 from semvid.core.rate import Size
 from semvid.core.types import Frame, Span
-from semvid.engine.analysis import WARM_UP_SECONDS, Analyser
+from semvid.engine.analysis import Analyser
 from semvid.engine.job import Job
 from semvid.engine.stages import only_frames
+from semvid.engine.warm_up import WARM_UP_SECONDS
 from semvid.importance.files.sidecar import SidecarReader
 from semvid.importance.spectral import SpectralSource
 from semvid.media.reading.reader import VideoReader

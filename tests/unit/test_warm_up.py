@@ -2,7 +2,7 @@ from fractions import Fraction
 
 import pytest
 
-from semvid.engine.analysis import WARM_UP_SECONDS, warm_up_in_scene
+from semvid.engine.warm_up import WARM_UP_SECONDS, warm_up_in_scene
 
 
 @pytest.mark.parametrize(

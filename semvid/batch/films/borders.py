@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from semvid.core.errors import SemvidError
+from semvid.core.records import dataclass
 from semvid.core.types import Frame, Span
+from semvid.engine.warm_up import WARM_UP_SECONDS, warm_up_in_scene
 from semvid.media.probe import decoder_of, open_video, probe
 from semvid.media.reading.packets import shown_frames
 from semvid.temporal.cuts import are_other_scenes
@@ -27,7 +30,16 @@ _APART = 0.25
 _LEAST_FRAMES = 2
 
 
-def spans_of(source: Path, part_seconds: float) -> list[Span]:
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a video."""
+
+    span: Span
+    seconds: float
+    """Of video that are read for it: it, and what is before it for its maps."""
+
+
+def divide(source: Path, part_seconds: float) -> list[Part]:
     """Divide a video; only its packets and the key frames that may become borders are looked at.
 
     Args:
@@ -51,7 +63,16 @@ def spans_of(source: Path, part_seconds: float) -> list[Span]:
         None,
         *(None if cut is None else seconds[one] - cut for one, cut in zip(borders, since, strict=True)),
     ]
-    return [Span(*each) for each in zip(starts, [*starts[1:], None], scenes, strict=True)]
+    spans = [Span(*each) for each in zip(starts, [*starts[1:], None], scenes, strict=True)]
+    return [Part(one, _seconds_of(one, int(shown.end), base)) for one in spans]
+
+
+def _seconds_of(span: Span, end: int, base: Fraction) -> float:
+    warm_up = WARM_UP_SECONDS
+    if span.scene_seconds is not None:
+        warm_up = warm_up_in_scene(span.scene_seconds, warm_up)
+    own = (end if span.end is None else span.end) - span.start
+    return float(own * base + min(warm_up, span.start * base))
 
 
 def stays_whole(source: Path, part_seconds: float) -> bool:

@@ -10,14 +10,13 @@ from typing import Any
 
 from av.error import FFmpegError
 
-from semvid.batch.films.borders import spans_of
+from semvid.batch.films.borders import Part, divide
 from semvid.batch.tasks.doing import estimate_task, run_task
 from semvid.batch.tasks.task import Task
 from semvid.core import interrupts
 from semvid.core.errors import InputError, SemvidError
 from semvid.core.events import Notice, Progress, Stage
 from semvid.core.text import reason
-from semvid.core.types import Span
 
 _TOLD_EVERY = 0.2
 """Seconds between two signs of progress."""
@@ -31,20 +30,21 @@ def carry_out(order: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> 
         tell: Called with what happens meanwhile: the ``record`` of ``Told``.
 
     Returns:
-        How it ended, likewise. If a long video is to be divided nothing is written, and ``spans`` say where.
+        How it ended, likewise. If a long video is to be divided nothing is written, and ``spans`` say where:
+        each has a ``span``, the fields of ``Span`` in their order, and ``seconds``, see ``Part``.
     """
     told = 0.0
     try:
-        parts = tuple(map(Path, order["parts"]))
-        task = Task.from_plain(order["task"], Path(order["source"]), parts)
+        finished = tuple(map(Path, order["parts"]))
+        task = Task.from_plain(order["task"], Path(order["source"]), finished)
         output = Path(order["output"])
         is_trial = order.get("is_trial", False)
         seconds = order["task"].get("part_seconds", 0)
-        if seconds and not parts and not is_trial:
+        if seconds and not finished and not is_trial:
             tell({"event": "stage", "name": "finding where to divide it"})
-            spans = _spans_of(task.source, seconds)
-            if len(spans) > 1:
-                return {"event": "ended", "spans": [list(dataclasses.astuple(one)) for one in spans]}
+            parts = _divided(task.source, seconds)
+            if len(parts) > 1:
+                return {"event": "ended", "spans": [_plain(one) for one in parts]}
         events = (estimate_task if is_trial else run_task)(task, output, order["threads"])
         while True:
             try:
@@ -63,13 +63,17 @@ def carry_out(order: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> 
         return {"event": "ended", "exit_code": 1, "message": "there is too little free memory"}
 
 
-def _spans_of(source: Path, seconds: float) -> list[Span]:
-    """See ``spans_of``. It reads all of a video, so it is no work for whoever hands out all jobs.
+def _plain(part: Part) -> dict[str, Any]:
+    return {"span": list(dataclasses.astuple(part.span)), "seconds": part.seconds}
+
+
+def _divided(source: Path, seconds: float) -> list[Part]:
+    """See ``divide``. It reads all of a video, so it is no work for whoever hands out all jobs.
 
     Raises:
         InputError: It cannot be divided.
     """
     try:
-        return spans_of(source, seconds)
+        return divide(source, seconds)
     except (FFmpegError, OSError) as error:
         raise InputError(f"{source} cannot be divided: {reason(error)}; copy or download it again") from error
