@@ -66,16 +66,19 @@ def _examine() -> dict[str, Any]:
     from semvid.media.reach import has_protocol
     from semvid.models.selftest import test_networks
 
+    devices = _devices()
     return {
         "python": sys.version.split()[0],
         "platform": platform.platform(),
         "packages": {name: version(name) for name in _PACKAGES},
         "ffmpeg_libraries": {name: ".".join(map(str, one)) for name, one in av.library_versions.items()},
         "protocols": {name: has_protocol(name) for name in _PROTOCOLS},
-        "devices": [{"name": name, "description": words} for name, words in _devices()],
+        "devices": [{"name": name, "description": words} for name, words in devices],
         "encoders": [dataclasses.asdict(one.self_test()) for one in CODECS.values()],
         "hardware": [{"name": one.name, **dataclasses.asdict(found)} for one, found in verdicts()],
-        "networks": [dataclasses.asdict(one) for one in test_networks()],
+        "networks": [
+            dataclasses.asdict(one) for one in test_networks(dict.fromkeys(name for name, _ in devices))
+        ],
     }
 
 

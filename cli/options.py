@@ -71,7 +71,7 @@ BackgroundWeight = Annotated[float, map_option(
     "contrast."
 )]
 Device = Annotated[str, map_option(
-    help="Where the network runs: auto (a CUDA GPU if there is one, else the CPU), cpu, cuda or mps."
+    help="Where the network runs: auto (the CPU), cpu, cuda or mps. A GPU starts slowly: for long videos."
 )]
 Threads = Annotated[int, typer.Option(
     help="How many cores to keep busy, as 1 where several runs share a machine; 0 = all. x264, x265: the "

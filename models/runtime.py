@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import re
 import secrets
-import sys
+import threading
 import warnings
 from collections.abc import Callable
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -38,6 +35,8 @@ _ROOT = "network."
 """Before the names of weights in a graph."""
 _WEIGHT_NAMES = rb"network\.([\w.]+?\.(?:weight|bias))"
 _CUDA_BATCH = 16
+_WITHOUT_CUDNN = threading.Lock()
+"""cuDNN's switch is the process's."""
 
 
 class Runtime(Protocol):
@@ -81,7 +80,12 @@ class OnnxRuntime:
 
 
 class TorchRuntime:
-    """Torch on ``cpu``, ``cuda`` or ``mps``; in half precision and channels-last on a GPU."""
+    """Torch on ``cpu``, ``cuda`` or ``mps``; in half precision and channels-last on a GPU.
+
+    Never by cuDNN: it compiles kernels for each number and size of pictures, in each thread, which takes as
+    long as 600 maps (2 s on an H200), and what comes of a picture depends on how many are beside it. Torch's
+    own kernels take 3 ms for one or two pictures, as cuDNN's do.
+    """
 
     def __init__(self, weights: WeightsFile, device: str, head: Head = "maps") -> None:
         import torch
@@ -121,7 +125,8 @@ class TorchRuntime:
     def _forward(self, pictures: Tensor) -> Tensor:
         import torch
 
-        with torch.inference_mode():
+        # Nobody but us may turn it on meanwhile; programs that use it elsewhere find it as it was.
+        with torch.inference_mode(), _WITHOUT_CUDNN, torch.backends.cudnn.flags(enabled=False):
             # Bytes cross the bus, not floats. NHWC bytes are channels-last already: permuting copies nothing.
             x = pictures.to(self._device, non_blocking=True).permute(0, 3, 1, 2)
             run = self._network if self._head == "maps" else self._network.features
@@ -134,21 +139,18 @@ def open_runtime(weights: WeightsFile, device: str, threads: int = 0, head: Head
 
     Args:
         weights: The network.
-        device: ``auto`` (CUDA if there is one, else the CPU), ``cpu``, ``cuda`` or ``mps``.
+        device: ``auto`` (the CPU: a GPU takes as long to start as it saves in minutes of video), ``cpu``,
+            ``cuda`` or ``mps``.
         threads: CPU threads; 0 = as many as help.
         head: What to return.
 
     Raises:
         ModelError: There is no such device.
     """
-    if device == "cpu" or (device == "auto" and not _may_have_cuda()):
+    if device in {"auto", "cpu"}:
         return OnnxRuntime(weights, threads, head)
     import torch
 
-    if device == "auto":
-        if torch.cuda.is_available():
-            return TorchRuntime(weights, "cuda", head)
-        return OnnxRuntime(weights, threads, head)
     is_there: dict[str, Callable[[], bool]] = {
         "cuda": torch.cuda.is_available,
         "mps": torch.backends.mps.is_available,
@@ -158,27 +160,6 @@ def open_runtime(weights: WeightsFile, device: str, threads: int = 0, head: Head
             f"{setting('device', device)}: torch {torch.__version__} sees none here; use `device=cpu`"
         )
     return TorchRuntime(weights, device, head)
-
-
-@cache
-def _may_have_cuda() -> bool:
-    """Whether torch has to be asked: loading it takes a second and 200 MB."""
-    found = find_spec("torch")
-    if found is None or found.origin is None:
-        return False
-    told = Path(found.origin).with_name("version.py").read_text()
-    # AMD's GPUs are CUDA to torch.
-    if re.search(r"^hip\b.*= *['\"]", told, re.MULTILINE):
-        return True
-    return bool(re.search(r"^cuda\b.*= *['\"]", told, re.MULTILINE)) and _has_nvidia_driver()
-
-
-def _has_nvidia_driver() -> bool:
-    try:
-        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
-    except OSError:
-        return False
-    return True
 
 
 def open_session(path: Path, threads: int) -> Any:

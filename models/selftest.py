@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -29,16 +30,16 @@ class NetworkTest:
     """Why it does not work; empty if it does."""
 
 
-def test_networks() -> list[NetworkTest]:
-    """Run every shipped network a few times."""
-    return [test_network(name) for name in SHIPPED]
+def test_networks(devices: Iterable[str]) -> list[NetworkTest]:
+    """Run every shipped network a few times on each device."""
+    return [test_network(name, device) for device in devices for name in SHIPPED]
 
 
-def test_network(name: str) -> NetworkTest:
+def test_network(name: str, device: str) -> NetworkTest:
     """Check the weights of one network, and time it on noise."""
     try:
         weights = open_weights(name)
-        runtime = open_runtime(weights, "auto")
+        runtime = open_runtime(weights, device)
         size = (weights.architecture.input_height, weights.architecture.input_width)
         picture = np.random.default_rng(0).integers(0, 256, (1, *size, 3), np.uint8)
         runtime.run(picture)
@@ -52,4 +53,4 @@ def test_network(name: str) -> NetworkTest:
     works = bool(np.isfinite(maps).all())
     milliseconds = 1e3 * statistics.median(seconds) if works else 0.0
     detail = "" if works else "its maps hold values that are not numbers"
-    return NetworkTest(name, works, type(runtime).__name__, milliseconds, detail)
+    return NetworkTest(name, works, f"{type(runtime).__name__}, {device}", milliseconds, detail)

@@ -23,7 +23,7 @@ def open_pool(config: BatchConfig, *, is_alone: bool = False) -> Pool:
         from semvid.batch.cluster.ray_pool import RayPool
 
         threads = config.video.threads or None
-        return RayPool(config.jobs, threads, config.ray_address, uses_gpu(config.video))
+        return RayPool(config.jobs, threads, config.ray_address, has_gpu=uses_gpu(config.video))
     return LocalPool(*local_workers(config, is_alone=is_alone))
 
 

@@ -3,8 +3,9 @@
 import json
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +17,6 @@ from safetensors.numpy import save_file
 
 from semvid.core.config import CLASSES, FocusConfig
 from semvid.core.errors import ModelError
-from semvid.models import runtime
 from semvid.models.architecture import CHANNELS, Architecture
 from semvid.models.custom import OnnxPredictor
 from semvid.models.msroi import MsRoi, fold
@@ -239,6 +239,32 @@ class TestNetwork:
         # Half precision on the GPU.
         assert np.abs(found - OnnxRuntime(opened).run(pictures)).max() < (1e-3 if device == "cpu" else 2e-2)
 
+    def test_cudnn_is_left_out_and_found_as_it_was(self, weights, monkeypatch):
+        runtime = TorchRuntime(open_weights(str(weights)), "cpu")
+        pictures = np.zeros((1, 65, 97, 3), np.uint8)
+        expected, network, seen = runtime.run(pictures), runtime._network, []
+
+        def noted(x):
+            seen.append(torch.backends.cudnn.enabled)
+            # Another that ends meanwhile must not turn it on.
+            time.sleep(0.02)
+            seen.append(torch.backends.cudnn.enabled)
+            return network(x)
+
+        monkeypatch.setattr(runtime, "_network", noted)
+        with ThreadPoolExecutor(3) as pool:
+            found = list(pool.map(lambda _: runtime.run(pictures), range(6)))
+        assert seen == [False] * 12
+        assert torch.backends.cudnn.enabled
+        assert all(np.array_equal(one, expected) for one in found)
+
+    @pytest.mark.gpu
+    @pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device")
+    def test_maps_of_a_gpu_do_not_depend_on_what_is_beside_them(self):
+        runtime = TorchRuntime(open_weights("msroi"), "cuda")
+        pictures = np.random.default_rng(5).integers(0, 256, (2, 193, 321, 3), np.uint8)
+        assert np.array_equal(runtime.run(pictures)[:1], runtime.run(pictures[:1]))
+
     def test_what_does_not_fit_is_tried_in_halves(self, weights, monkeypatch):
         runtime = TorchRuntime(open_weights(str(weights)), "cpu")
         pictures = np.random.default_rng(4).integers(0, 256, (5, 65, 97, 3), np.uint8)
@@ -316,6 +342,10 @@ class TestBadWeights:
         with pytest.raises(ModelError, match="SHA-256"):
             open_weights("msroi")
 
+    def test_a_gpu_is_only_used_where_it_is_asked_for(self, weights, monkeypatch):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        assert isinstance(open_runtime(open_weights(str(weights)), "auto"), OnnxRuntime)
+
     @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
     def test_no_such_device(self, weights):
         with pytest.raises(ModelError, match="`device=cpu`"):
@@ -387,20 +417,3 @@ class TestOwnNetwork:
             )  # fmt: skip
         with pytest.raises(ModelError, match="1xCxhxw"):
             OnnxPredictor(path, FocusConfig())
-
-
-@pytest.mark.parametrize(
-    ("told", "has_driver", "may"),
-    [
-        ("cuda: Optional[str] = None\nhip: Optional[str] = None", True, False),
-        ("cuda = '12.8'\nhip = None", True, True),
-        ("cuda: Optional[str] = '12.8'\nhip: Optional[str] = None", False, False),
-        ('cuda: Optional[str] = None\nhip: Optional[str] = "6.4"', False, True),
-    ],
-)
-def test_torch_is_only_asked_where_there_may_be_a_gpu(told, has_driver, may, monkeypatch, tmp_path):
-    (tmp_path / "version.py").write_text(f"__version__ = '2.9.0'\n{told}\n")
-    found = SimpleNamespace(origin=str(tmp_path / "__init__.py"))
-    monkeypatch.setattr(runtime, "find_spec", lambda _: found)
-    monkeypatch.setattr(runtime, "_has_nvidia_driver", lambda: has_driver)
-    assert runtime._may_have_cuda.__wrapped__() == may

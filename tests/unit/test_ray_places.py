@@ -15,19 +15,18 @@ def kinds(places):
 
 
 def test_each_node_has_as_many_as_fit():
-    assert kinds(places_in([BIG, WITH_GPU], 4, "never")) == (0, 4)
-    assert kinds(places_in([BIG, WITH_GPU], 4, "able")) == (2, 2)
-    assert kinds(places_in([BIG, WITH_GPU], 4, "always")) == (2, 0)
-    assert kinds(places_in([WITH_GPU], 1, "able")) == (int(1 / GPU_SHARE), 4), "the GPU is full"
-    assert kinds(places_in([{**BIG, "memory": 1.5 * MEMORY}], 1, "never")) == (0, 1), "memory is"
-    assert places_in([{"CPU": 2.0, "memory": 9.0 * MEMORY}], 4, "never") == []
-    assert places_in([{"CPU": 8.0}], 4, "never") == []
+    assert kinds(places_in([BIG, WITH_GPU], 4, has_gpu=False)) == (0, 4)
+    assert kinds(places_in([BIG, WITH_GPU], 4, has_gpu=True)) == (2, 0)
+    assert kinds(places_in([WITH_GPU], 1, has_gpu=True)) == (int(1 / GPU_SHARE), 0), "the GPU is full"
+    assert kinds(places_in([{**BIG, "memory": 1.5 * MEMORY}], 1, has_gpu=False)) == (0, 1), "memory is"
+    assert places_in([{"CPU": 2.0, "memory": 9.0 * MEMORY}], 4, has_gpu=False) == []
+    assert places_in([{"CPU": 8.0}], 4, has_gpu=False) == []
 
 
 def test_what_a_worker_asks_for():
-    first, *_, last = places_in([BIG, WITH_GPU], 4, "able")
-    assert first.options() == {"num_cpus": 4, "memory": MEMORY, "num_gpus": GPU_SHARE}
-    assert last.options() == {"num_cpus": 4, "memory": MEMORY}
+    with_gpu, without = (places_in([WITH_GPU], 4, has_gpu=one)[0] for one in (True, False))
+    assert with_gpu.options() == {"num_cpus": 4, "memory": MEMORY, "num_gpus": GPU_SHARE}
+    assert without.options() == {"num_cpus": 4, "memory": MEMORY}
 
 
 def test_workers_are_as_small_as_the_smallest_node():
@@ -36,18 +35,18 @@ def test_workers_are_as_small_as_the_smallest_node():
 
 
 def test_what_lacks_is_named():
-    assert "has the 16 cores that a file needs (the largest has 8)" in why_none([BIG], 16, "never")
-    assert "has a GPU" in why_none([BIG], 4, "always")
-    assert "1024 MiB of memory" in why_none([{"CPU": 8.0, "memory": 5.0}], 4, "never")
+    assert "has the 16 cores that a file needs (the largest has 8)" in why_none([BIG], 16, has_gpu=False)
+    assert "has a GPU" in why_none([BIG], 4, has_gpu=True)
+    assert "1024 MiB of memory" in why_none([{"CPU": 8.0, "memory": 5.0}], 4, has_gpu=False)
 
 
 @pytest.mark.parametrize(
     ("model", "device", "expected"),
     [
-        ("msroi", "auto", "able"),
-        ("msroi", "cuda", "always"),
-        ("msroi", "cpu", "never"),
-        ("spectral", "cuda", "never"),
+        ("msroi", "auto", False),
+        ("msroi", "cuda", True),
+        ("msroi", "cpu", False),
+        ("spectral", "cuda", False),
     ],
 )
 def test_only_networks_use_a_gpu(model, device, expected):

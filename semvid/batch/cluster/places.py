@@ -29,13 +29,11 @@ class Place:
         return {"num_cpus": self.num_cpus, "memory": MEMORY, **gpus}
 
 
-def uses_gpu(video: CompressConfig) -> str:
-    """Return ``never``, ``always``, or ``able``, if a network runs on a GPU where there is one."""
+def uses_gpu(video: CompressConfig) -> bool:
+    """Whether a network runs on a GPU."""
     maps = video.maps
     has_network = maps.path is None and maps.boxes is None and maps.chosen_model != "spectral"
-    if not has_network or video.allocation.strength == 0:
-        return "never"
-    return {"cuda": "always", "auto": "able"}.get(maps.device, "never")
+    return has_network and video.allocation.strength > 0 and maps.device == "cuda"
 
 
 def threads_for(nodes: Sequence[Mapping[str, float]]) -> int:
@@ -43,27 +41,22 @@ def threads_for(nodes: Sequence[Mapping[str, float]]) -> int:
     return min([CORES_PER_FILE, *filter(None, (int(one.get("CPU", 0)) for one in nodes))])
 
 
-def places_in(nodes: Sequence[Mapping[str, float]], threads: int, gpus: str) -> list[Place]:
-    """Return as many workers as fit, those with a GPU first.
+def places_in(nodes: Sequence[Mapping[str, float]], threads: int, *, has_gpu: bool) -> list[Place]:
+    """Return as many workers as fit.
 
     Args:
         nodes: Resources of each, by Ray's names.
         threads: Cores of each worker.
-        gpus: See ``uses_gpu``.
+        has_gpu: Whether each needs a share of one.
     """
-    with_gpu, without = Place(threads, GPU_SHARE), Place(threads, 0)
-    on_gpu: list[Place] = []
-    others: list[Place] = []
+    num_places = 0
     for one in nodes:
         num_able = min(int(one.get("CPU", 0)) // threads, int(one.get("memory", 0)) // MEMORY)
-        num_shares = 0 if gpus == "never" else int(one.get("GPU", 0) / GPU_SHARE)
-        on_gpu += [with_gpu] * min(num_able, num_shares)
-        if gpus != "always":
-            others += [without] * max(num_able - num_shares, 0)
-    return on_gpu + others
+        num_places += min(num_able, int(one.get("GPU", 0) / GPU_SHARE)) if has_gpu else num_able
+    return [Place(threads, GPU_SHARE if has_gpu else 0)] * num_places
 
 
-def why_none(nodes: Sequence[Mapping[str, float]], threads: int, gpus: str) -> str:
+def why_none(nodes: Sequence[Mapping[str, float]], threads: int, *, has_gpu: bool) -> str:
     """Say what a cluster lacks that has no place for a worker."""
     cores = max([int(one.get("CPU", 0)) for one in nodes], default=0)
     if cores < threads:
@@ -71,7 +64,7 @@ def why_none(nodes: Sequence[Mapping[str, float]], threads: int, gpus: str) -> s
             f"no node of the cluster has the {threads} cores that a file needs (the largest has {cores}); "
             "give fewer `threads`, or add nodes"
         )
-    if gpus == "always" and not any(one.get("GPU", 0) for one in nodes):
+    if has_gpu and not any(one.get("GPU", 0) for one in nodes):
         return "no node of the cluster has a GPU, as `device=cuda` needs; add one, or give `device=auto`"
     memory = max([int(one.get("memory", 0)) for one in nodes], default=0)
     return (

@@ -67,7 +67,7 @@ class RayPool:
         threads: Cores that each keeps busy; None = four, or as many as the smallest node has.
         address: Of a running cluster, as in ``ray://head:10001`` or ``auto``; None = Ray is started here, and
             ended.
-        gpus: See ``uses_gpu``.
+        has_gpu: Whether each needs a share of a GPU.
 
     Raises:
         ConfigError: Ray is not installed, the cluster is not there or too small, or a node has another
@@ -75,13 +75,13 @@ class RayPool:
     """
 
     def __init__(
-        self, num_workers: int | None, threads: int | None, address: str | None, gpus: str = "never"
+        self, num_workers: int | None, threads: int | None, address: str | None, *, has_gpu: bool = False
     ) -> None:
         if find_spec("ray") is None:
             raise ConfigError("`engine=ray` needs the extra ray; run 'pip install semvid[ray]'")
         # Its types know neither actors nor how many arguments they take.
         ray: Any = import_module("ray")
-        self._ray, self._gpus, self._num_workers = ray, gpus, num_workers
+        self._ray, self._has_gpu, self._num_workers = ray, has_gpu, num_workers
         self._hired: list[_Hired] = []
         self._asked: dict[Any, _Running] = {}
         """By what Ray is to answer."""
@@ -107,8 +107,8 @@ class RayPool:
         try:
             nodes = self._nodes()
             self._threads = threads or threads_for(nodes)
-            if not places_in(nodes, self._threads, gpus):
-                raise ConfigError(why_none(nodes, self._threads, gpus))
+            if not places_in(nodes, self._threads, has_gpu=has_gpu):
+                raise ConfigError(why_none(nodes, self._threads, has_gpu=has_gpu))
             self._grow()
             self._welcome_all()
         except BaseException:
@@ -145,7 +145,7 @@ class RayPool:
     def _grow(self) -> None:
         """Hire as many as there are places for: nodes may have come."""
         self._grown = time.monotonic()
-        places = places_in(self._nodes(), self._threads, self._gpus)[: self._num_workers]
+        places = places_in(self._nodes(), self._threads, has_gpu=self._has_gpu)[: self._num_workers]
         there = Counter(one.place for one in self._hired)
         for place, count in (Counter(places) - there).items():
             for _ in range(min(count, len(places) - len(self._hired))):

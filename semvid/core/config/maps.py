@@ -169,7 +169,8 @@ class MapsConfig(Settings):
     """What matters on some frames, to follow it through the video from there on. Each mark replaces those
     before it; before the first one nothing is marked."""
     device: Device = "auto"
-    """Where a network runs; ``auto`` = on a CUDA GPU if there is one, else on the CPU."""
+    """Where a network runs; ``auto`` = on the CPU. A GPU takes 2 s to start in each process, and 3 to 4 ms
+    for a map instead of 5 to 6 (``examples/benchmark/many_cores.py``)."""
     threads: Annotated[int, Limits(0, 256)] = 0
     """CPU threads for a network alone; 0 = a share of what ``threads`` of the product leaves it."""
 
