@@ -16,10 +16,12 @@ from batch_clips import make_film
 from held_parts import HeldPart
 from program import PROGRAM
 
+from semvid.batch.films.borders import divide
 from semvid.batch.jobs.store import STORE, WORK_FOLDER, JobStore
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
-OPTIONS = ["--preset", "superfast", "--probe", "none", "--model", "spectral", "--part-seconds", "10",
+PART_SECONDS = 10
+OPTIONS = ["--preset", "superfast", "--probe", "none", "--model", "spectral", "--part-seconds", str(PART_SECONDS),
            "--threads", "1"]  # fmt: skip
 ENGINES = ["local", pytest.param("ray", marks=pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="ray is not installed"
@@ -30,6 +32,13 @@ ENGINES = ["local", pytest.param("ray", marks=pytest.mark.skipif(
 def film(tmp_path_factory):
     """44 seconds, for four parts."""
     return make_film(tmp_path_factory.mktemp("film") / "film.mp4", num_frames=440, cut_at=118)
+
+
+@pytest.fixture(scope="module")
+def order(film):
+    """The numbers of its parts, from 1, in the order in which they are begun."""
+    parts = divide(film, PART_SECONDS)
+    return sorted(range(1, len(parts) + 1), key=lambda number: -parts[number - 1].seconds)
 
 
 def command(film, output, *more):
@@ -105,13 +114,13 @@ def parts_done(output):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_ctrl_c_once_finishes_parts_in_hand_and_begins_nothing(engine, film, undisturbed, tmp_path):
+def test_ctrl_c_once_finishes_parts_in_hand_and_begins_nothing(engine, film, order, undisturbed, tmp_path):
     output = tmp_path / "out"
     output.mkdir()
     page = tmp_path / "page.html"
     arguments = command(film, output, "--engine", engine, "--jobs", "1", "--report", str(page))
     # Without an address a batch starts Ray itself, whatever clusters are told of.
-    held = HeldPart(tmp_path, 4)
+    held = HeldPart(tmp_path, order[0])
     run = Run(arguments, tmp_path, {**held.environment, "RAY_ADDRESS": "127.0.0.1:1"})
     held.wait_for()
     run.strike()
@@ -125,7 +134,7 @@ def test_ctrl_c_once_finishes_parts_in_hand_and_begins_nothing(engine, film, und
     assert '"is_stopped":true' in page.read_text()
     assert ',"waiting",' in page.read_text()
     began = [one["part"] for one in run.seen if one["event"] == "jobbegan"]
-    assert began == [None, 4], "the film, to be divided, and the part that was in hand"
+    assert began == [None, order[0]], "the film, to be divided, and the part that was in hand"
     assert run.kinds().count("partended") == 1
     assert parts_done(output) == ["done", *["waiting"] * 3]
     assert list((output / WORK_FOLDER).glob(".semvid-*")) == []
@@ -134,10 +143,10 @@ def test_ctrl_c_once_finishes_parts_in_hand_and_begins_nothing(engine, film, und
     assert outputs(output) == undisturbed
 
 
-def test_ctrl_c_twice_stops_at_once(film, undisturbed, tmp_path):
+def test_ctrl_c_twice_stops_at_once(film, order, undisturbed, tmp_path):
     output = tmp_path / "out"
     page = tmp_path / "page.html"
-    held = HeldPart(tmp_path, 1)
+    held = HeldPart(tmp_path, order[1])
     run = Run(command(film, output, "--jobs", "1", "--report", str(page)), tmp_path, held.environment)
     held.wait_for()
     run.strike()
@@ -156,8 +165,8 @@ def test_ctrl_c_twice_stops_at_once(film, undisturbed, tmp_path):
     assert outputs(output) == undisturbed
 
 
-def test_people_are_told_what_ctrl_c_brings(film, tmp_path):
-    held = HeldPart(tmp_path, 4)
+def test_people_are_told_what_ctrl_c_brings(film, order, tmp_path):
+    held = HeldPart(tmp_path, order[0])
     process = subprocess.Popen(
         command(film, tmp_path / "out", "--jobs", "1"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         cwd=tmp_path, env=held.environment,
