@@ -129,7 +129,7 @@ def command(
         stack.callback(session.close)
         link = server = None
         if serve is not None:
-            from semvid.web.server import WebServer
+            from semvid.web.live.server import WebServer
 
             server = stack.enter_context(WebServer(session, serve, token=token))
             link = server.link

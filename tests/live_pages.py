@@ -7,7 +7,7 @@ import time
 from unittest import mock
 
 from semvid.web import server as server_module
-from semvid.web.server import WebServer
+from semvid.web.live.server import WebServer
 
 TOKEN = "a-token-for-tests"  # noqa: S105
 PATIENCE = 60.0

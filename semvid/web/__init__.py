@@ -1,8 +1,8 @@
-"""The page of a live stream, served by the stream itself."""
+"""Pages in a browser, served by semvid itself."""
 
 from importlib.util import find_spec
 
 from semvid.core.errors import ConfigError
 
 if any(find_spec(one) is None for one in ("starlette", "uvicorn")):
-    raise ConfigError("`WebServer` needs the extra web; pip install 'semvid[web]'")
+    raise ConfigError("a page needs the extra web; pip install 'semvid[web]'")

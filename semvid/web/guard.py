@@ -37,13 +37,13 @@ _HEADERS = {
 # A redirect would do, but browsers withhold strict cookies from one that began on another site's link.
 _WELCOME = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=/">'
-    '<link rel="icon" href="/icon.svg"><title>semvid live</title><p><a href="/">Go on</a>'
+    '<link rel="icon" href="/icon.svg"><title>{title}</title><p><a href="/">Go on</a>'
 )
 _LOCKED = (
     '<!doctype html><html lang="en"><meta charset="utf-8">'
     '<meta name="viewport" content="width=device-width, initial-scale=1">'
     '<meta name="color-scheme" content="light dark">'
-    "<title>semvid live</title><h1>This stream needs its token</h1>"
+    "<title>{title}</title><h1>This page needs its token</h1>"
     "<p>Open the whole address that semvid printed when it started; it ends in <code>?token=...</code></p>"
 )
 
@@ -104,7 +104,7 @@ class Keys:
         self._token = token.encode()
         self.cookie_name = f"semvid-{port}"
         # The cookie does not reveal the token.
-        self.cookie_value = hmac.new(self._token, b"semvid live page", hashlib.sha256).hexdigest()
+        self.cookie_value = hmac.new(self._token, b"semvid page", hashlib.sha256).hexdigest()
 
     def fits(self, token: str) -> bool:
         """Compare in constant time."""
@@ -129,10 +129,11 @@ class Guard:
         app: The application.
         names: Our host names.
         keys: The tokens; None = no token is required.
+        title: Of the page.
     """
 
-    def __init__(self, app: ASGIApp, names: ServedNames, keys: Keys | None) -> None:
-        self._app, self._names, self._keys = app, names, keys
+    def __init__(self, app: ASGIApp, names: ServedNames, keys: Keys | None, title: str) -> None:
+        self._app, self._names, self._keys, self._title = app, names, keys, title
         self._wrong = Allowance(_WRONG_TOKENS, _WRONG_TOKENS_PER_SECOND)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -158,7 +159,7 @@ class Guard:
         site, mode = headers.get("sec-fetch-site", "none"), headers.get("sec-fetch-mode", "navigate")
         is_visit = mode == "navigate" and method == "GET"
         if site not in {"same-origin", "none"} and not is_visit:
-            return refusal(403, "other sites may not use this stream; open its own page")
+            return refusal(403, "other sites may not use this; open its own page")
         origin = headers.get("origin")
         # Programs send no origin; browsers always do when something is to be changed.
         if (
@@ -166,7 +167,7 @@ class Guard:
             and origin is not None
             and origin.lower() != f"http://{hosts[0].lower()}"
         ):
-            return refusal(403, "the request comes from another site; use this stream's own page")
+            return refusal(403, "the request comes from another site; use its own page")
         return None
 
     async def _locked_out(self, scope: Scope) -> Response | None:
@@ -188,11 +189,11 @@ class Guard:
                 return refusal(429, "too many wrong tokens; wait a minute", {"Retry-After": "60"})
             await asyncio.sleep(_WRONG_TOKEN_SECONDS)
         if scope["path"] == "/":
-            return HTMLResponse(_LOCKED, 401, {"WWW-Authenticate": "Bearer"})
+            return HTMLResponse(_LOCKED.format(title=self._title), 401, {"WWW-Authenticate": "Bearer"})
         words = "the token is wrong" if verdict is False else "this needs the token"
         return refusal(401, f"{words}; open the address semvid printed", {"WWW-Authenticate": "Bearer"})
 
     def _welcome(self, keys: Keys) -> Response:
-        response = HTMLResponse(_WELCOME)
+        response = HTMLResponse(_WELCOME.format(title=self._title))
         response.set_cookie(keys.cookie_name, keys.cookie_value, httponly=True, samesite="strict", path="/")
         return response

@@ -1,43 +1,54 @@
-"""Serves the page of a live stream from a separate thread."""
+"""Serves a page from a separate thread."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from semvid.core.closing import Closing
 from semvid.core.errors import OutputError
-from semvid.streaming.handle import LiveHandle
 from semvid.web.address import ServedNames, check_token, listen, parse_address, shown_url
-from semvid.web.app import App
-from semvid.web.broadcast import Broadcast
-from semvid.web.guard import Keys
-from semvid.web.protocol import STALLED_SECONDS, Gate, GatedConfig, GuardedProtocol
+from semvid.web.guard import Guard, Keys
+from semvid.web.protocol import Gate, GatedConfig, GuardedProtocol
 
 _MOST_HEAD_BYTES = 16 * 1024
-_CONNECTIONS_A_CLIENT, _MORE_CONNECTIONS = 3, 32
 _START_SECONDS, _CLOSE_SECONDS = 10.0, 1.8
 _KEEP_ALIVE_SECONDS = 7
 
 
-class WebServer(Closing):
-    """Serves the page, its pictures, ``/metrics`` and ``/healthz``.
+class Worker(Protocol):
+    """What works beside the server, as long as it answers."""
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Called on the server's thread before the first request."""
+
+    def stop(self) -> None:
+        """Called when no more requests are answered, perhaps more than once."""
+
+
+class PageServer(Closing):
+    """Serves an application to browsers that are allowed to see it.
 
     It listens as soon as it is created, and answers from ``start`` to ``close``.
 
     Args:
-        handle: The stream.
+        app: The application, which sees only what ``Guard`` lets through.
         address: ``HOST:PORT``, ``[IPV6]:PORT``, ``:PORT`` or ``PORT``; without a host, 127.0.0.1; port 0 is
             any that is free.
         token: Password of the page; None is only for addresses that other machines cannot reach.
-        max_clients: Maximum number of clients that get pictures at the same time.
-        stalled_seconds: Seconds after which a client that takes none of its waiting data is dropped.
+        gate: Limits the connections.
+        title: Of the page that asks for the token.
+        worker: Works beside it; None = nothing does.
 
     Attributes:
         url: Address of the page, without the token.
+        link: The same with the token. Show it only to the user.
+        failure: Why the page ended before ``close``; empty if it did not.
 
     Raises:
         ConfigError: The address is malformed, or others can reach it and there is no good token.
@@ -46,12 +57,13 @@ class WebServer(Closing):
 
     def __init__(
         self,
-        handle: LiveHandle,
+        app: ASGIApp,
         address: str,
+        token: str | None,
+        gate: Gate,
         *,
-        token: str | None = None,
-        max_clients: int = 32,
-        stalled_seconds: float = STALLED_SECONDS,
+        title: str,
+        worker: Worker | None = None,
     ) -> None:
         parsed = parse_address(address)
         check_token(parsed, token)
@@ -59,13 +71,10 @@ class WebServer(Closing):
         port = int(self._listener.getsockname()[1])
         self.url = shown_url(parsed, port)
         self.link = self.url + (f"?token={token}" if token else "")
-        """Address of the page with the token. Show it only to the user."""
-        self._broadcast = Broadcast(handle)
-        self._gate = Gate(_CONNECTIONS_A_CLIENT * max_clients + _MORE_CONNECTIONS, stalled_seconds)
-        self._app = App(handle, self._broadcast, self._gate, max_clients)
-        app = self._app.guarded(ServedNames(parsed), Keys(token, port) if token else None)
+        self._gate, self._worker = gate, worker
+        self.guard = Guard(app, ServedNames(parsed), Keys(token, port) if token else None, title)
         config = GatedConfig(
-            app,
+            self.guard,
             loop="asyncio", http=GuardedProtocol, ws="none", lifespan="off", interface="asgi3",
             log_config=None, log_level="critical", access_log=False, proxy_headers=False, server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=1,
@@ -78,12 +87,6 @@ class WebServer(Closing):
         self._thread = threading.Thread(target=self._run, name="semvid-web", daemon=True)
         self._ready = threading.Event()
         self.failure = ""
-        """Why the page ended before ``close``; empty if it did not."""
-
-    def __enter__(self) -> WebServer:
-        """Start."""
-        self.start()
-        return self
 
     def start(self) -> None:
         """Start answering; call it once.
@@ -95,21 +98,24 @@ class WebServer(Closing):
         if not self._ready.wait(_START_SECONDS):
             self.failure = f"the page did not start within {_START_SECONDS:g} s"
         if self.failure:
-            raise OutputError(f"{self.failure}; leave out `WebServer`, or try again")
+            raise OutputError(f"{self.failure}; try again, or do without the page")
 
     def close(self) -> None:
         """End all connections and stop, within 2 s; more than once is fine."""
         self._is_closed = True
-        self._broadcast.stop()
+        self._stop_worker()
         self._server.should_exit = True
         if self._thread.ident is None:
             self._listener.close()
             return
         self._call(self._gate.close)
         self._thread.join(_CLOSE_SECONDS)
-        self._broadcast.join(0.2)
 
-    def _call(self, what: Any) -> None:
+    def _stop_worker(self) -> None:
+        if self._worker is not None:
+            self._worker.stop()
+
+    def _call(self, what: Callable[[], Any]) -> None:
         if self._loop is not None and not self._loop.is_closed():
             try:
                 self._loop.call_soon_threadsafe(what)
@@ -119,7 +125,8 @@ class WebServer(Closing):
     def _run(self) -> None:
         async def serve() -> None:
             self._loop = asyncio.get_running_loop()
-            self._broadcast.start(self._loop)
+            if self._worker is not None:
+                self._worker.start(self._loop)
             self._ready.set()
             await self._server.serve(sockets=[self._listener])
 
@@ -132,5 +139,5 @@ class WebServer(Closing):
             if not self._is_closed:
                 self.failure = f"the page is gone ({why})"
             self._ready.set()
-            self._broadcast.stop()
+            self._stop_worker()
             self._listener.close()

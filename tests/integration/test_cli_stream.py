@@ -62,7 +62,7 @@ def test_a_page_without_its_extra_is_refused(tmp_path):
     command = [*SEMVID[:-1], hidden + SEMVID[-1], "stream", str(source), *FAST, "--serve", "0"]
     done = subprocess.run(command, capture_output=True, timeout=120, check=False, text=True)
     assert (done.returncode, done.stderr) == (
-        2, "semvid: --serve needs the extra web; pip install 'semvid[web]'\n"
+        2, "semvid: a page needs the extra web; pip install 'semvid[web]'\n"
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from live_frames import LeftThird
 from semvid.core.config import LiveConfig
 from semvid.core.rate import Bitrate
 from semvid.streaming.live import open_session
-from semvid.web.server import WebServer
+from semvid.web.live.server import WebServer
 
 
 def ask(url, body=None):

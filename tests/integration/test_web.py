@@ -16,7 +16,7 @@ pytest.importorskip("uvicorn", reason="the extra web is not installed")
 from live_pages import PATIENCE, TOKEN, Watcher, ask, port_of, until
 
 from semvid.core.errors import ConfigError
-from semvid.web.server import WebServer
+from semvid.web.live.server import WebServer
 
 JSON = {"Content-Type": "application/json"}
 

@@ -14,7 +14,7 @@ from semvid.cli import app
 from semvid.cli.flags import to_flags
 from semvid.media.reach import allow_protocols
 from semvid.streaming.live import open_session
-from semvid.web.server import WebServer
+from semvid.web.live.server import WebServer
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {"semvid": "", "models": "models.", "cli": "cli."}
@@ -65,7 +65,7 @@ FOREIGN = {"--head": "ray's", "--force-reinstall": "pip's", "-h": "ffmpeg's", "-
 NO_MESSAGES = {
     "products.report.settings": "writes the command line that makes a report again",
     "core.text": "puts backticks around options",
-    "web.status": "puts another name between them",
+    "web.live.status": "puts another name between them",
 }
 
 

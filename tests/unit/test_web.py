@@ -31,12 +31,12 @@ from semvid.media.reading.reader import VideoReader
 from semvid.streaming.base.types import Snapshot
 from semvid.streaming.handle import LiveControls
 from semvid.web.address import Address, ServedNames, check_token, listen, parse_address, shown_url
-from semvid.web.app import _Pictures
-from semvid.web.broadcast import Picture
 from semvid.web.guard import Allowance, Keys
-from semvid.web.pictures import VIEWS, PictureMaker, picture_size
-from semvid.web.server import WebServer
-from semvid.web.status import (
+from semvid.web.live.app import _Pictures
+from semvid.web.live.broadcast import Picture
+from semvid.web.live.pictures import VIEWS, PictureMaker, picture_size
+from semvid.web.live.server import WebServer
+from semvid.web.live.status import (
     WebStatus,
     parse_controls,
     plain_controls,

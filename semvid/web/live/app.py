@@ -6,14 +6,11 @@ import asyncio
 import math
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from importlib.resources import files
 from typing import cast
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,12 +18,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from semvid.core.errors import ConfigError
 from semvid.core.text import counted
 from semvid.streaming.handle import LiveHandle
-from semvid.web.address import ServedNames
-from semvid.web.broadcast import Broadcast, Picture
-from semvid.web.guard import Allowance, Guard, Keys, refusal
-from semvid.web.pictures import VIEWS, View
-from semvid.web.protocol import Gate
-from semvid.web.status import (
+from semvid.web.answers import HANDLERS, asset_routes, json_body
+from semvid.web.guard import Allowance, refusal
+from semvid.web.live.broadcast import Broadcast, Picture
+from semvid.web.live.pictures import VIEWS, View
+from semvid.web.live.status import (
     MOST_BODY_BYTES,
     WebStatus,
     parse_controls,
@@ -34,19 +30,19 @@ from semvid.web.status import (
     plain_status,
     prometheus_text,
 )
+from semvid.web.protocol import Gate
 
 _ASSETS = {
-    "/": ("web/page.html", "text/html"),
+    "/": ("web/live/page.html", "text/html"),
     "/base.css": ("base.css", "text/css"),
-    "/page.css": ("web/page.css", "text/css"),
-    "/page.js": ("web/page.js", "text/javascript"),
-    "/gauges.js": ("web/gauges.js", "text/javascript"),
+    "/page.css": ("web/live/page.css", "text/css"),
+    "/page.js": ("web/live/page.js", "text/javascript"),
+    "/gauges.js": ("web/live/gauges.js", "text/javascript"),
     "/icon.svg": ("web/icon.svg", "image/svg+xml"),
     # Browsers ask for it on their own.
     "/favicon.ico": ("web/icon.svg", "image/svg+xml"),
 }
 _ADJUSTMENTS, _ADJUSTMENTS_PER_SECOND = 40, 20
-_BODY_SECONDS = 5.0
 _SLOW_SECONDS = 1.0
 """Seconds after which a client that takes nothing may be dropped for another."""
 _AGAIN_SECONDS = 1.0
@@ -72,18 +68,17 @@ class App:
         self._adjustments = Allowance(_ADJUSTMENTS, _ADJUSTMENTS_PER_SECOND)
         self._adjusting = asyncio.Lock()
 
-    def guarded(self, names: ServedNames, keys: Keys | None) -> ASGIApp:
+    def application(self) -> ASGIApp:
         """Return the whole application."""
         routes = [
-            *(Route(path, _asset(*asset), methods=["GET"]) for path, asset in _ASSETS.items()),
+            *asset_routes(_ASSETS),
             Route("/stream/{view}", self._stream, methods=["GET"]),
             Route("/api/status", self._status, methods=["GET"]),
             Route("/api/controls", self._controls, methods=["POST"]),
             Route("/metrics", self._metrics, methods=["GET"]),
             Route("/healthz", self._health, methods=["GET"]),
         ]
-        handlers = {HTTPException: _http_error, Exception: _own_error}
-        return Guard(Starlette(routes=routes, exception_handlers=handlers), names, keys)
+        return Starlette(routes=routes, exception_handlers=HANDLERS)
 
     def web_status(self) -> WebStatus:
         """Return the state of the server."""
@@ -108,15 +103,9 @@ class App:
     async def _controls(self, request: Request) -> Response:
         if not self._adjustments.spend(request.client.host if request.client else ""):
             return refusal(429, "too many changes; send at most 20 a second", {"Retry-After": "1"})
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            return refusal(415, "the content type is not application/json; send JSON")
-        try:
-            async with asyncio.timeout(_BODY_SECONDS):
-                body = await _bounded_body(request)
-        except TimeoutError:
-            return refusal(408, f"the body did not come within {_BODY_SECONDS:g} s; send it at once")
-        if body is None:
-            return refusal(413, f"the body has more than {MOST_BODY_BYTES} bytes; send less")
+        body = await json_body(request, MOST_BODY_BYTES)
+        if isinstance(body, Response):
+            return body
         async with self._adjusting:
             try:
                 wanted = parse_controls(body, self._handle.controls())
@@ -228,34 +217,3 @@ class _Pictures(Response):
             self.sending_since = time.monotonic()
             await send({"type": "http.response.body", "body": body, "more_body": True})
             self.sending_since = math.inf
-
-
-async def _bounded_body(request: Request) -> bytes | None:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BODY_BYTES:
-            return None
-    return body
-
-
-def _asset(name: str, media_type: str) -> Callable[[Request], Awaitable[Response]]:
-    content = files("semvid").joinpath(name).read_bytes()
-
-    async def answer(request: Request) -> Response:
-        return Response(content, media_type=media_type)
-
-    return answer
-
-
-async def _http_error(request: Request, error: Exception) -> Response:
-    problem = cast(HTTPException, error)
-    words = {404: "there is nothing here; begin at /", 405: "this address does not take this method"}
-    headers = dict(problem.headers) if problem.headers else None
-    return refusal(problem.status_code, words.get(problem.status_code, problem.detail), headers)
-
-
-async def _own_error(request: Request, error: Exception) -> Response:
-    if isinstance(error, ClientDisconnect):
-        return refusal(400, "the request broke off; send it again")
-    return refusal(500, "semvid failed to answer; try again")

@@ -12,7 +12,7 @@ from semvid.core.prefetch import step_back
 from semvid.core.records import dataclass
 from semvid.streaming.base.types import Snapshot
 from semvid.streaming.handle import LiveHandle
-from semvid.web.pictures import VIEWS, WIDTHS, PictureMaker, View
+from semvid.web.live.pictures import VIEWS, WIDTHS, PictureMaker, View
 
 MOST_PER_SECOND = 15.0
 """Pictures of each view."""

@@ -1,0 +1,1 @@
+"""The page of a live stream, served by the stream itself."""
