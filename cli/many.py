@@ -23,8 +23,8 @@ _WILD = frozenset("*?[")
 
 # fmt: off
 Jobs = Annotated[int | None, many_option(
-    help="Files at a time, each in a process of its own. Default: one for every four cores; at "
-    "least two, where there are two."
+    help="Files at a time, each in a process of its own. Default: one for every two cores; with few "
+    "files, one for every four."
 )]
 Engine = Annotated[str | None, many_option(
     help="Where to compress: local (processes of this machine, the default) or ray (a Ray cluster)."

@@ -339,7 +339,7 @@ def try_film(work: Path, num_pairs: int) -> dict[str, Any]:
             before, after = (of_call(lambda command=command: run(command)).seconds for command in commands)
             times.append((before, after))
         # Encoders write something else with other numbers of threads, whether in parts or not.
-        _, threads = local_workers(BatchConfig(video=video))
+        _, threads = local_workers(BatchConfig(video=video), round(60 / PART_SECONDS))
         whole = compress("alike", 0, dataclasses.replace(video, threads=threads))
         parts = many / film.name
         found[preset] = {

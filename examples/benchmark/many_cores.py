@@ -277,7 +277,7 @@ def main() -> None:
     make_inputs(arguments.inputs)
     results: dict[str, Any] = load("many_cores").get("results", {})
     results["gpu"] = torch.cuda.get_device_name() if len(DEVICES) > 1 else None
-    num_workers, threads = local_workers(BatchConfig())
+    num_workers, threads = local_workers(BatchConfig(), 100)
     results["local"] = {"workers": num_workers, "threads": threads}
     inputs, only = arguments.inputs, arguments.only.split(",")
     with tempfile.TemporaryDirectory() as folder:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from semvid.batch.tasks.local import LocalPool
-from semvid.batch.tasks.pool import CORES_PER_FILE, Pool
+from semvid.batch.tasks.pool import CORES_PER_FILE, FEWEST_CORES, Pool
 from semvid.core.config import BatchConfig
 from semvid.core.threads import budget_of
 
 
-def open_pool(config: BatchConfig, *, is_alone: bool = False) -> Pool:
+def open_pool(config: BatchConfig, num_pieces: int) -> Pool:
     """Return workers that are not started yet.
 
     Args:
         config: Where, and how many.
-        is_alone: There is only one job, which will not be divided.
+        num_pieces: Of work, about: files, and parts of those that will be divided.
 
     Raises:
         SemvidError: A cluster is not there, or does not fit.
@@ -24,16 +24,20 @@ def open_pool(config: BatchConfig, *, is_alone: bool = False) -> Pool:
 
         threads = config.video.threads or None
         return RayPool(config.jobs, threads, config.ray_address, has_gpu=uses_gpu(config.video))
-    return LocalPool(*local_workers(config, is_alone=is_alone))
+    return LocalPool(*local_workers(config, num_pieces))
 
 
-def local_workers(config: BatchConfig, *, is_alone: bool = False) -> tuple[int, int]:
+def local_workers(config: BatchConfig, num_pieces: int) -> tuple[int, int]:
     """Return how many processes work on this machine, and how many cores each keeps busy; 0 = all.
+
+    The number of pieces has to be that of all, whether they are done or not: with other numbers of threads a
+    run that goes on would not come to the bytes of one that was never stopped.
 
     Two files with a core each are done sooner than one after the other with both: one does not fill them. And
     a process that may take all of the machine fills it better than one that is told how many cores that is.
     """
     cores, asked = budget_of(config.video.threads).cores, config.video.threads
-    most = 1 if is_alone else max(cores // CORES_PER_FILE, min(cores, 2))
-    num_workers = config.jobs or most
+    fewest = max(cores // CORES_PER_FILE, min(cores, 2))
+    usual = 1 if num_pieces == 1 else max(min(cores // FEWEST_CORES, num_pieces), fewest)
+    num_workers = config.jobs or usual
     return num_workers, asked if num_workers == 1 else max(cores // num_workers, 1)

@@ -10,7 +10,7 @@ from semvid.batch.config_pool import open_pool
 from semvid.batch.events import Estimated, JobNotice, JobProgress
 from semvid.batch.jobs.records import Taken
 from semvid.batch.jobs.store import STORE, WORK_FOLDER, JobStore
-from semvid.batch.plan import OptionsReader, plan_jobs
+from semvid.batch.plan import OptionsReader, count_pieces, plan_jobs
 from semvid.batch.sources import find_sources, left_out_of
 from semvid.core.config import BatchConfig
 from semvid.core.settings import or_default
@@ -62,7 +62,7 @@ def estimate_many_events(
             waiting.append(Taken(number, job.source, job.output, task, job.identity, 1, None))
         held: dict[int, Taken] = {}
         stages: dict[int, str] = {}
-        with open_pool(config) as pool:
+        with open_pool(config, count_pieces(plan.jobs)) as pool:
             while waiting or held:
                 while waiting and pool.num_free:
                     taken = waiting.pop(0)

@@ -9,6 +9,7 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
+from semvid.batch.films.borders import expected_parts
 from semvid.batch.jobs.identity import Identity, identify
 from semvid.batch.jobs.records import Entry, NewJob
 from semvid.batch.jobs.store import JobStore
@@ -18,6 +19,7 @@ from semvid.codecs.registry import at_quality, find_codec
 from semvid.core.config import BatchConfig, CompressConfig, ImageConfig
 from semvid.core.errors import ConfigError, SemvidError
 from semvid.core.records import dataclass
+from semvid.core.threads import available_cores
 from semvid.media.probe import probe
 from semvid.media.stills.picture_file import is_still
 from semvid.media.writing.containers import CONTAINERS
@@ -204,3 +206,10 @@ def _suffix(source: Path, task: Task, known: Path | None) -> tuple[str, str]:
 def _key(path: Path) -> str:
     # Some systems do not tell upper case from lower case.
     return os.path.abspath(path).casefold()
+
+
+def count_pieces(jobs: Sequence[NewJob]) -> int:
+    """Return how many files and parts there are to work at, about; headers are only read where it matters."""
+    if len(jobs) >= available_cores():
+        return len(jobs)
+    return sum(expected_parts(one.source, one.task["part_seconds"]) for one in jobs)

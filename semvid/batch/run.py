@@ -26,13 +26,12 @@ from semvid.batch.events import (
     Stopping,
 )
 from semvid.batch.film_jobs import PARTS, Bare, FilmJobs
-from semvid.batch.films.borders import stays_whole
 from semvid.batch.jobs.heartbeat import beating
 from semvid.batch.jobs.holders import new_holder
 from semvid.batch.jobs.identity import identify
 from semvid.batch.jobs.records import UNFINISHED, Settled, State, Taken
 from semvid.batch.jobs.store import LEASE_SECONDS, STORE, WORK_FOLDER, JobStore
-from semvid.batch.plan import OptionsReader, plan_jobs
+from semvid.batch.plan import OptionsReader, count_pieces, plan_jobs
 from semvid.batch.publish import publish, replace_source, room_for
 from semvid.batch.recovery import recover
 from semvid.batch.sources import Source, check_output_folder, find_sources, left_out_of
@@ -131,14 +130,14 @@ def compress_many_events(
         for fault in found.faults:
             yield JobNotice(0, fault.path, fault.message)
         failures, faults = plan.failures, found.faults
-        is_alone = len(plan.jobs) == 1 and stays_whole(plan.jobs[0].source, plan.jobs[0].task["part_seconds"])
+        num_pieces = count_pieces(plan.jobs)
         open_jobs = {one.output for one, state in zip(plan.jobs, states, strict=True) if state in UNFINISHED}
         there = {output: seen for output, seen in plan.there.items() if output in open_jobs}
         if takes is not None and not waiting and config.report is not None and config.report.exists():
             page = None
         # There may be a million, and from here on the store knows them.
         del found, taken, plan, states, by_output, waiting, open_jobs
-        pool = open_pool(config, is_alone=is_alone)
+        pool = open_pool(config, num_pieces)
         batch = Batch(store, config, failures, store_path.parent, pool, there=there)
         try:
             with beating(store_path, batch.holder):

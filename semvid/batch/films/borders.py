@@ -33,6 +33,8 @@ _READ_ONLY = Fraction(1, 2)
 _ALIKE = 0.5
 """Correlation of detail from which on two key frames show much the same."""
 _LEAST_FRAMES = 2
+_UNKNOWN_PARTS = 3
+"""Of a video whose header does not tell its length: it may be long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +82,17 @@ def _seconds_of(span: Span, end: int, base: Fraction) -> float:
     return float(own * base + _READ_ONLY * min(warm_up, span.start * base))
 
 
-def stays_whole(source: Path, part_seconds: float) -> bool:
-    """Whether a video is known not to be divided, by its header; 0 seconds = it never is."""
+def expected_parts(source: Path, part_seconds: float) -> int:
+    """Return about how many parts a video will have, by its header; 0 seconds = it is never divided."""
     if not part_seconds:
-        return True
+        return 1
     try:
         length = probe(source).duration_seconds
     except SemvidError:
-        return True
-    return length is not None and length <= 2 * part_seconds
+        return 1
+    if length is None:
+        return _UNKNOWN_PARTS
+    return 1 if length <= 2 * part_seconds else round(length / part_seconds)
 
 
 def choose_borders(keys: Sequence[float], fresh: set[int], length: float, part_seconds: float) -> list[int]:

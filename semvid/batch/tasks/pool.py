@@ -12,6 +12,9 @@ from semvid.core.records import dataclass
 
 CORES_PER_FILE = 4
 """That a file gets where there are more: one encode seldom uses more of them well."""
+FEWEST_CORES = 2
+"""That a file gets where there are more, and files for all of them: on 16 cores, eight at a time are done in
+0.72 to 0.84 of the time of four (``examples/benchmark/many_cores.py``)."""
 
 Way = Literal["shared", "streamed", "kept"]
 """How a file comes to a node or from it: by its path, in pieces, or it had come in pieces before."""

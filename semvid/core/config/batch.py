@@ -24,8 +24,8 @@ class BatchConfig(Settings):
     picture: ImageConfig = ImageConfig()
     """How stills are."""
     jobs: Annotated[int, Limits(1, 256)] | None = None
-    """Files at a time, each in a process of its own; None = one for every four cores, but two where there are
-    two."""
+    """Files at a time, each in a process of its own; None = as many as there are, but at most one for
+    every two cores (two where there are two) and at least one for every four."""
     engine: Engine = "local"
     """Where files are compressed: ``local``, in processes of this machine, or ``ray``, on a Ray cluster."""
     ray_address: str | None = None
