@@ -19,6 +19,8 @@ class Meters:
         self._came: deque[float] = deque()
         self._coded: deque[tuple[float, float, int]] = deque()
         self._worked: deque[tuple[float, float]] = deque()
+        self._lost: deque[tuple[float, int]] = deque()
+        self._num_lost = 0
         self._started: float | None = None
         self._kept: MutableSequence[float] | None = None
 
@@ -32,6 +34,14 @@ class Meters:
             self._started = now if self._started is None else self._started
             self._came.append(now)
             _forget(self._came, now)
+
+    def lost(self, now: float, num_lost: int) -> None:
+        """Take note of how many frames of the source were lost since the start."""
+        with self._lock:
+            if num_lost > self._num_lost:
+                self._started = now if self._started is None else self._started
+                self._lost.append((now, num_lost - self._num_lost))
+                self._num_lost = num_lost
 
     def coded(self, now: float, latency: float, num_bytes: int) -> None:
         """Count a packet that went out ``latency`` seconds after its frame came in."""
@@ -55,14 +65,27 @@ class Meters:
             return sum(seconds for _, seconds in self._worked)
 
     def rates(self, now: float) -> tuple[float, float, float]:
-        """Return frames per second in and out, and kilobits per second out."""
+        """Return frames per second in (lost ones too) and out, and kilobits per second out."""
         with self._lock:
-            _forget(self._came, now)
+            num_came = self._count(now)
             while self._coded and self._coded[0][0] < now - _WINDOW_SECONDS:
                 self._coded.popleft()
             span = min(max(now - (now if self._started is None else self._started), 0.1), _WINDOW_SECONDS)
             bits = 8 * sum(size for *_, size in self._coded)
-            return len(self._came) / span, len(self._coded) / span, bits / span / 1000
+            return num_came / span, len(self._coded) / span, bits / span / 1000
+
+    def dropped_share(self, now: float) -> float:
+        """Return the share of the source's frames of the last seconds that were lost, 0..1."""
+        with self._lock:
+            num_came = self._count(now)
+            return (num_came - len(self._came)) / num_came if num_came else 0.0
+
+    def _count(self, now: float) -> int:
+        """Frames of the source in the last seconds, lost ones too."""
+        _forget(self._came, now)
+        while self._lost and self._lost[0][0] < now - _WINDOW_SECONDS:
+            self._lost.popleft()
+        return len(self._came) + sum(number for _, number in self._lost)
 
     def latencies(self) -> tuple[float, float]:
         """Return median and 99th percentile in milliseconds, 0 before the first packet."""

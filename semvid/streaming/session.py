@@ -95,6 +95,7 @@ class LiveSession:
             num_failed_maps=self._stream.mapper.num_failed,
             map_failure=self._stream.mapper.failure or ("it hangs" if self._stream.mapper.is_stuck else ""),
             num_damaged=self._reader.num_damaged,
+            dropped_share=self._stream.meters.dropped_share(now),
         )
 
     def snapshot(self) -> Snapshot | None:

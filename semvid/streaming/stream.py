@@ -246,6 +246,7 @@ class LiveStream(Closing):
         if now - self._judged_at < _JUDGED_EVERY:
             return False
         self._judged_at = now
+        self.meters.lost(now, num_lost)
         median, _ = self.meters.latencies()
         is_late = num_lost > self._num_lost or median > self._config.latency_ms
         self._num_lost = num_lost

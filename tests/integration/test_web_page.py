@@ -92,10 +92,10 @@ def test_the_page_shows_the_picture_and_views(fake, open_page, serve):
     page.get_by_label("Heat", exact=True).press("ArrowRight")
     assert page.get_by_label("Split", exact=True).is_checked()
     until(lambda: looks_like(picture[0], heat[1]))
-    page.get_by_label("Plain", exact=True).check()
+    page.get_by_label("Source", exact=True).check()
     until(lambda: looks_like(*picture))
     # One view at a time, and none when the page is gone.
-    until(lambda: server._broadcast._watchers == {"picture": 0, "heat": 0, "split": 0, "plain": 1})
+    until(lambda: server._broadcast._watchers == {"picture": 0, "heat": 0, "split": 0, "source": 1})
     page.close()
     until(lambda: server._broadcast.num_watchers == 0)
 
@@ -107,11 +107,16 @@ def test_sliders_and_switch_reach_the_stream(fake, open_page, serve):
     until(lambda: fake.controls().strength == 2.5)
     assert page.locator("output[for=strength]").inner_text() == "2.50"
     bitrate = page.get_by_label("Bitrate", exact=True)
-    bitrate.fill("1000")
+    bitrate.press("End")
     until(lambda: fake.controls().bitrate == 200_000_000)
     bitrate.press("Home")
     until(lambda: fake.controls().bitrate == 50_000)
     assert bitrate.get_attribute("aria-valuetext") == "50\u00a0kbit/s"
+    for wanted, shown in ((800_000, "800"), (777_777, "778")):
+        # What is in force is told as it is, not as the nearest place of the slider.
+        time.sleep(1.6)
+        fake.adjust(replace(fake.controls(), bitrate=wanted))
+        page.wait_for_selector(f"output[for=bitrate]:has-text('{shown}\u00a0kbit/s')")
     page.get_by_label("Face", exact=True).fill("7")
     until(lambda: fake.controls().focus.get("face") == 7)
     page.get_by_role("button", name="All equal").press("Enter")
@@ -119,7 +124,7 @@ def test_sliders_and_switch_reach_the_stream(fake, open_page, serve):
     page.get_by_role("switch").press(" ")
     until(lambda: not fake.controls().maps_on)
     # Gauges follow, and so does the page when somebody else turns a knob.
-    page.locator(".card", has_text="Saved").get_by_text("no map").wait_for()
+    page.locator(".card", has_text="Plain would need").get_by_text("no map").wait_for()
     fake.adjust(replace(fake.controls(), strength=0.5, maps_on=True))
     until(lambda: page.get_by_label("Strength", exact=True).input_value() == "0.5")
     assert page.get_by_role("switch").is_checked()
@@ -136,6 +141,17 @@ def test_gauges_and_states_are_told(fake, open_page, serve):
     until(lambda: "L" in card.locator("path").last.get_attribute("d"))
     assert "relay.example" in page.locator("#facts").inner_text()
     assert "secret" not in page.content()
+    for share, kind, words in (
+        (0.05, "warn", "5.0\u00a0%"),
+        (0.62, "bad", "62\u00a0%"),
+        (0.001, "live", "Live"),
+    ):
+        tell(page, fake, dropped_share=share)
+        page.wait_for_selector(f"#state[data-kind='{kind}']:has-text('{words}')")
+    tell(page, fake, saving=0.5)
+    page.locator(".card", has_text="Plain would need").get_by_text("to be as good").wait_for()
+    tell(page, fake, saving=None)
+    page.locator(".card", has_text="Plain would need").get_by_text("not predicted").wait_for()
     tell(page, fake, sinks={"srt://relay.example:9000": "lost"})
     page.wait_for_selector("#state:has-text('relay.example:9000 lost')")
     tell(page, fake, source="lost")
@@ -150,7 +166,24 @@ def test_light_and_dark_wide_and_narrow(width, scheme, fake, open_page, serve):
     server = serve()
     page = open_page(server.url, width, color_scheme=scheme, reduced_motion="reduce")
     seen(page)
+    tell(
+        page,
+        fake,
+        dropped_share=0.9,
+        load_step=3,
+        load_note="maps at 25% of their rate, of 25% of the pixels, preset ultrafast",
+    )
+    page.wait_for_selector("#state[data-kind='bad']")
+    weight = page.get_by_label("Face", exact=True)
+    weight.fill("8.25")
+    until(lambda: fake.controls().focus.get("face") == 8.25)
+    # All of it can be read, and nothing lies beside the page.
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert (
+        page.evaluate("""[...document.querySelectorAll('#state span, .card *, #focus output')].filter(
+      (one) => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).display !== 'inline').map((one) => one.textContent)""")
+        == []
+    )
 
     def brightness():
         colour = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
@@ -159,6 +192,14 @@ def test_light_and_dark_wide_and_narrow(width, scheme, fake, open_page, serve):
     assert (brightness() > 128) == (scheme == "light")
     page.locator("#theme").click()
     assert (brightness() > 128) == (scheme == "dark")
+
+
+def test_the_picture_fills_the_screen(fake, open_page, serve):
+    page = open_page(serve().url)
+    page.get_by_role("button", name="Full screen").click()
+    page.wait_for_function("document.fullscreenElement === document.getElementById('stage')")
+    page.get_by_role("button", name="Leave full screen").click()
+    page.wait_for_function("document.fullscreenElement === null")
 
 
 def test_the_token_opens_the_page_and_leaves_the_address(fake, open_page, serve):

@@ -2,6 +2,7 @@
 
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,3 +87,20 @@ def test_meters_look_back_ten_seconds():
     assert abs(median - 10) < 0.1
     assert high > 10
     assert abs(meters.busy() - 0.6) < 0.03
+
+
+def test_the_share_of_frames_dropped_is_that_of_the_last_seconds():
+    meters = Meters()
+    assert meters.dropped_share(0.0) == 0.0
+    for k in range(300):
+        meters.came(k / 10)
+        # In the second ten seconds three frames are lost for each that comes.
+        meters.lost(k / 10, 3 * min(max(k - 99, 0), 90))
+    assert meters.dropped_share(29.9) == 0.0
+    assert meters.rates(29.9)[0] == pytest.approx(10, rel=0.02)
+    lossy = Meters()
+    for k in range(100):
+        lossy.came(k / 10)
+        lossy.lost(k / 10, 3 * (k + 1))
+    assert lossy.dropped_share(10.0) == 0.75
+    assert lossy.rates(10.0)[0] == pytest.approx(40, rel=0.02)

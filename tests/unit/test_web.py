@@ -311,7 +311,7 @@ def test_views_show_what_they_say():
     assert np.abs(grey["split"][:, :150] - grey["picture"][:, :150]).mean() < 6
     assert np.abs(grey["split"][:, 170:] - grey["heat"][:, 170:]).mean() < 6
     # A JPEG of what matters is smaller than one that is as fine everywhere.
-    assert len(maker.make("picture", snapshot)) < len(maker.make("plain", snapshot))
+    assert len(maker.make("picture", snapshot)) < len(maker.make("source", snapshot))
     without = Snapshot(snapshot.frame, None)
     assert ImageStat.Stat(decoded(maker.make("heat", without)).convert("L")).mean[0] == pytest.approx(
         grey["picture"].mean(), abs=2

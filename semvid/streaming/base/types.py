@@ -43,6 +43,7 @@ class LiveStatus:
     sinks: dict[str, SinkState]
     """By address."""
     fps_in: float
+    """From the source; frames that were dropped count."""
     fps_out: float
     latency_ms: float
     """From a frame decoded to its packet coded; median."""
@@ -71,3 +72,5 @@ class LiveStatus:
     """Why the newest map could not be made; empty if it could."""
     num_damaged: int = 0
     """Packets and frames of the source that were damaged, since the start."""
+    dropped_share: float = 0.0
+    """Share of the source's frames that were not coded, 0..1."""

@@ -29,17 +29,28 @@ function scaled(value, units) {
   return [String(Number(value.toPrecision(3))), units[power]];
 }
 
-const bits = (count) => scaled(count, ["bit/s", "kbit/s", "Mbit/s", "Gbit/s"]);
-const bytes = (count) => scaled(count, ["B", "kB", "MB"]).join(NARROW);
+const bits = (number) => scaled(number, ["bit/s", "kbit/s", "Mbit/s", "Gbit/s"]);
+const bytes = (number) => scaled(number, ["B", "kB", "MB"]).join(NARROW);
+const count = (number) => scaled(number, ["", "k", "M"]).join("");
+
+const percent = (share) => `${fixed(100 * share, share > 0 && share < 0.0995 ? 1 : 0)}${NARROW}%`;
+
+/** Bits a second that a plain encode would need to be as good where it matters. */
+const plainBitrate = ({ live }) => (live.saving === null || live.bitrate_kbps === null ? null : 1000 * live.bitrate_kbps / (1 - live.saving));
+
+function plainNote({ live, controls, has_map }) {
+  if (!controls.maps_on || !has_map) return "no map: this is a plain encode";
+  return live.saving === null ? "not predicted for this encoder" : "to be as good where it matters, predicted";
+}
 
 /** What is told: title, the curve's value, [number, unit], and a note below. */
 const GAUGES = [
   ["Frames per second", (s) => s.live.fps_out, (s) => [fixed(s.live.fps_out, 1), "out"], (s) => `${fixed(s.live.fps_in, 1)} in`],
   ["Latency", (s) => s.live.latency_ms, (s) => [fixed(s.live.latency_ms, 0), "ms"], (s) => `1${NARROW}% over ${fixed(s.live.latency_p99_ms, 0)}${NARROW}ms`],
   ["Bitrate", (s) => s.live.bitrate_kbps, (s) => bits(s.live.bitrate_kbps === null ? null : 1000 * s.live.bitrate_kbps), (s) => `of ${bits(s.controls.bitrate).join(NARROW)}`],
-  ["Saved against plain", (s) => s.live.saving, (s) => (s.live.saving === null ? [DASH, ""] : [fixed(100 * s.live.saving, 0), "%"]), (s) => (s.live.saving === null ? "no map" : "predicted")],
+  ["Plain would need", plainBitrate, (s) => bits(plainBitrate(s)), plainNote],
   ["Maps per second", (s) => s.live.maps_per_second, (s) => [fixed(s.live.maps_per_second, 1), ""], (s) => (s.controls.maps_on ? "of the network" : "switched off")],
-  ["Frames dropped", (s) => s.live.num_dropped, (s) => scaled(s.live.num_dropped, ["", "k", "M"]), (s) => `of ${scaled(s.live.num_frames + s.live.num_dropped, ["", "k", "M"]).join("")}`],
+  ["Frames dropped", (s) => s.live.dropped_share, (s) => percent(s.live.dropped_share).split(NARROW), (s) => `lately; ${count(s.live.num_dropped)} of ${count(s.live.num_frames + s.live.num_dropped)} in all`],
 ];
 
 /** The gauges; `show` takes what the server says, null where it was out of reach. */

@@ -2,14 +2,16 @@
 
 const POLL_MS = 1000, SEND_MS = 80, SETTLE_MS = 1500, PATIENCE_MS = 4000;
 const LOWEST = 50e3, HIGHEST = 200e6;
+/** Shares of frames dropped lately from which the stream is not well, and is bad. */
+const SOME_DROPPED = 0.02, MANY_DROPPED = 0.2;
 const byId = (id) => document.getElementById(id);
 const picture = byId("picture"), stage = byId("stage"), veil = byId("veil");
 
 const CAPTIONS = {
-  picture: "Sharp where it matters, coarser elsewhere.",
+  picture: "A preview in JPEG, not the encode: finer where it matters.",
   heat: "Bright areas matter most.",
-  split: "Left: the picture. Right: its map.",
-  plain: "As an ordinary JPEG encoder would code it, at the same quality.",
+  split: "Left: the preview. Right: its map.",
+  source: "The frame before it is encoded, as an ordinary JPEG.",
 };
 
 let view = "picture", number = 0, status = null, touched = 0, isLocked = false, retry = 0, retryTimer = 0;
@@ -48,7 +50,7 @@ for (const input of byId("views").querySelectorAll("input")) {
 
 function caption() {
   const shown = status?.views[view], words = CAPTIONS[view];
-  picture.alt = `Live picture: ${view}`;
+  picture.alt = `Live picture: ${document.querySelector("#views input:checked + span").textContent}`;
   const needsMap = (view === "heat" || view === "split") && status && !status.has_map;
   byId("caption").textContent = (needsMap ? "There is no map at the moment; this is the picture." : words)
     + (shown ? ` ${bytes(shown.bytes)} each${shown.per_second >= 0.5 ? `, ${shown.per_second.toFixed(0)} a second` : ""}.` : "");
@@ -65,8 +67,10 @@ function describe() {
   if (live.source === "lost") return ["bad", "Source lost", "The source is lost; semvid is reconnecting."];
   if (live.source === "ended") return ["wait", "Ended", "The stream has ended."];
   if (lost.length) return ["bad", `${lost.map((one) => one.name).join(", ")} lost, reconnecting`, ""];
-  if (live.load_step > 0) return ["live", `Live, load cut: ${live.load_note}`, ""];
-  return ["live", "Live", ""];
+  const words = ["Live"], dropped = live.dropped_share;
+  if (dropped >= SOME_DROPPED) words.push(`${percent(dropped)} of frames dropped lately`);
+  if (live.load_step > 0) words.push(`load cut: ${live.load_note}`);
+  return [dropped >= MANY_DROPPED ? "bad" : dropped >= SOME_DROPPED ? "warn" : "live", words.join(", "), ""];
 }
 
 function setText(node, text) {
@@ -105,8 +109,11 @@ function duration(seconds) {
 // Controls.
 
 const slider = { strength: byId("strength"), bitrate: byId("bitrate"), focus: {} };
-const toBitrate = (place) => Number((LOWEST * (HIGHEST / LOWEST) ** (place / 1000)).toPrecision(3));
-const fromBitrate = (bitrate) => Math.round(1000 * Math.log(bitrate / LOWEST) / Math.log(HIGHEST / LOWEST));
+/** The places of the slider: round numbers, each about a tenth more than the one before. */
+const BITRATES = [4, 5, 6, 7].flatMap((power) => [10, 11, 12, 13, 14, 15, 16, 18, 20, 22, 25, 28, 30, 35, 40, 45, 50, 55, 60, 65, 70, 80, 90]
+  .map((two) => two * 10 ** (power - 1))).concat(1e8, 1.2e8, 1.5e8, HIGHEST).filter((one) => one >= LOWEST);
+slider.bitrate.max = BITRATES.length - 1;
+let bitrate = LOWEST;
 
 function label(input, text) {
   const share = (input.value - input.min) / (input.max - input.min);
@@ -118,7 +125,7 @@ function label(input, text) {
 
 function labelAll() {
   label(slider.strength, Number(slider.strength.value).toFixed(2));
-  label(slider.bitrate, bits(toBitrate(slider.bitrate.value)).join(NARROW));
+  label(slider.bitrate, bits(bitrate).join(NARROW));
   for (const input of Object.values(slider.focus)) label(input, `\u00d7${NARROW}${Number(input.value)}`);
 }
 
@@ -136,7 +143,9 @@ function showControls(controls) {
   if (!Object.keys(slider.focus).length) makeFocus(Object.keys(controls.focus));
   byId("maps-on").checked = controls.maps_on;
   slider.strength.value = controls.strength;
-  slider.bitrate.value = fromBitrate(controls.bitrate);
+  // Any number may be in force: it is told as it is, and the thumb stands at the nearest place.
+  bitrate = controls.bitrate;
+  slider.bitrate.value = BITRATES.reduce((best, one, place) => (Math.abs(one - bitrate) < Math.abs(BITRATES[best] - bitrate) ? place : best), 0);
   for (const [name, weight] of Object.entries(controls.focus)) slider.focus[name].value = weight;
   labelAll();
 }
@@ -172,7 +181,10 @@ async function send() {
 }
 
 slider.strength.addEventListener("input", () => change({ strength: Number(slider.strength.value) }));
-slider.bitrate.addEventListener("input", () => change({ bitrate: toBitrate(slider.bitrate.value) }));
+slider.bitrate.addEventListener("input", () => {
+  bitrate = BITRATES[slider.bitrate.value];
+  change({ bitrate });
+});
 byId("maps-on").addEventListener("change", (event) => change({ maps_on: event.target.checked }));
 byId("focus-reset").addEventListener("click", () => {
   for (const input of Object.values(slider.focus)) input.value = 1;
@@ -225,7 +237,17 @@ function setUpTheme() {
   name();
 }
 
+function setUpFullScreen() {
+  const button = byId("full");
+  const change = () => (document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen()).catch(() => {});
+  button.hidden = !document.fullscreenEnabled;
+  button.addEventListener("click", change);
+  stage.addEventListener("dblclick", (event) => { if (!button.hidden && event.target !== button) change(); });
+  document.addEventListener("fullscreenchange", () => { button.textContent = document.fullscreenElement ? "Leave full screen" : "Full screen"; });
+}
+
 setUpTheme();
+setUpFullScreen();
 // Firefox keeps what was chosen before a reload.
 view = document.querySelector("#views input:checked").value;
 // Pictures never end, and a page that loads them is not loaded before they do.

@@ -25,7 +25,7 @@ from semvid.media.colour import colours_of
 from semvid.media.drawing import heat
 from semvid.streaming.base.types import Snapshot
 
-View = Literal["picture", "heat", "split", "plain"]
+View = Literal["picture", "heat", "split", "source"]
 VIEWS: tuple[View, ...] = get_args(View)
 
 WIDTHS = (1280, 960, 640)
@@ -54,11 +54,12 @@ class PictureMaker:
     def make(self, view: View, snapshot: Snapshot) -> bytes:
         """Return a JPEG of the snapshot, upright. Without a map, ``heat`` and ``split`` show the picture.
 
-        The quality is the same in all views: ``plain`` has it everywhere, the others where it matters.
+        None is the encode. The quality is the same in all views: ``source`` has it everywhere, the others
+        where it matters.
         """
         matters = snapshot.importance
         planes = self._planes(snapshot.frame)
-        if view == "plain":
+        if view == "source":
             return PictureCoder(planes, None).encode_plain(_QUALITY)
         if matters is not None and view == "heat":
             planes = tinted(planes, matters, _OPACITY)

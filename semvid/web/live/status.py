@@ -106,6 +106,7 @@ def prometheus_text(status: LiveStatus, web: WebStatus) -> str:
     add("maps_per_second", "gauge", "Importance maps made per second.", status.maps_per_second)
     add("frames_coded_total", "counter", "Frames coded.", status.num_frames)
     add("frames_dropped_total", "counter", "Frames of the source that were not coded.", status.num_dropped)
+    add("frames_dropped_ratio", "gauge", "Share of frames dropped in the last seconds.", status.dropped_share)
     add("frames_repeated_total", "counter", "Frames repeated during silence.", status.num_repeated)
     add("map_failures_total", "counter", "Maps that could not be made.", status.num_failed_maps)
     add("damaged_total", "counter", "Packets and frames of the source that were damaged.", status.num_damaged)
