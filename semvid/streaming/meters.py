@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import MutableSequence
 
 import numpy as np
 
+from semvid.streaming.base.sound import CHUNK_SAMPLES, SOUND_RATE, SoundChunk
+
 _WINDOW_SECONDS = 10.0
+_SOUND_TENTHS = 10
+_CHUNKS_PER_TENTH = SOUND_RATE // CHUNK_SAMPLES // 10
+SILENCE_DB = -96.0
+"""Level of digital silence, and the lowest: 16 bits tell no lower one."""
 
 
 class Meters:
@@ -95,6 +102,35 @@ class Meters:
             return 0.0, 0.0
         median, high = np.percentile(values, (50, 99))
         return 1000 * float(median), 1000 * float(high)
+
+
+class SoundMeter:
+    """Measures how loud the last second of sound is. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._peaks: deque[int] = deque(maxlen=_SOUND_TENTHS * _CHUNKS_PER_TENTH)
+
+    def heard(self, chunk: SoundChunk) -> None:
+        """Measure the next chunk."""
+        samples = np.frombuffer(chunk.samples, np.int16)
+        # Of -32768 there is no absolute value in 16 bits.
+        peak = max(int(samples.max()), -int(samples.min()))
+        with self._lock:
+            self._peaks.append(peak)
+
+    def peaks(self) -> tuple[float, ...]:
+        """Return the highest level in each tenth of the last second, see ``LiveStatus.sound_peaks``."""
+        with self._lock:
+            peaks = list(self._peaks)
+        tenths = [
+            peaks[start : start + _CHUNKS_PER_TENTH] for start in range(0, len(peaks), _CHUNKS_PER_TENTH)
+        ]
+        return tuple(round(_decibels(max(one)), 1) for one in tenths)
+
+
+def _decibels(peak: int) -> float:
+    return max(20 * math.log10(peak / 32768), SILENCE_DB) if peak else SILENCE_DB
 
 
 def _forget(times: deque[float], now: float) -> None:

@@ -24,6 +24,7 @@ from semvid.streaming.ends import (
 )
 from semvid.streaming.feed import FrameFeed, NotYet
 from semvid.streaming.handle import LiveControls
+from semvid.streaming.meters import SoundMeter
 from semvid.streaming.stream import LiveStream
 
 _STATUS_SECONDS = 1.0
@@ -66,6 +67,7 @@ class LiveSession:
         self._started = time.monotonic()
         self._feed = FrameFeed()
         self._sound_takers: list[SoundTaker] = []
+        self._sound_meter = SoundMeter()
         self._is_stopped = self._is_closed = False
         self._can_flush = True
 
@@ -96,6 +98,7 @@ class LiveSession:
             map_failure=self._stream.mapper.failure or ("it hangs" if self._stream.mapper.is_stuck else ""),
             num_damaged=self._reader.num_damaged,
             dropped_share=self._stream.meters.dropped_share(now),
+            sound_peaks=self._sound_meter.peaks(),
         )
 
     def snapshot(self) -> Snapshot | None:
@@ -277,7 +280,8 @@ class LiveSession:
             yield Notice("the source has sound, which is left out: the page and the virtual camera have none")
 
     def _pass_sound_on(self, ticks: int) -> None:
-        if self._sound_takers and isinstance(self._reader, SoundSource):
+        if isinstance(self._reader, SoundSource) and self._reader.has_sound:
             for chunk in self._reader.take_sound(ticks):
+                self._sound_meter.heard(chunk)
                 for taker in self._sound_takers:
                     taker.offer_sound(chunk)

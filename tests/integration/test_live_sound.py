@@ -148,6 +148,21 @@ def test_it_is_told_when_nobody_takes_the_sound(film):
     assert told == ["the source has sound, which is left out: the page and the virtual camera have none"]
 
 
+def test_the_level_of_the_sound_is_told_whoever_takes_it(film):
+    peaks = []
+
+    def heard(session):
+        peaks.append(session.status().sound_peaks)
+
+    stream(film, None, until_true=heard)
+    # Beeps between silence.
+    assert max(map(max, filter(None, peaks))) > -30
+    assert min(map(min, filter(None, peaks))) < -60
+    peaks.clear()
+    stream(film, None, until_true=heard, sound_bitrate=0)
+    assert set(peaks) == {()}
+
+
 def test_objects_that_take_sound_get_it_all(film):
     class Taker:
         carries_sound = True

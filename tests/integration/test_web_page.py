@@ -160,6 +160,35 @@ def test_gauges_and_states_are_told(fake, open_page, serve):
     page.wait_for_selector("#veil", state="hidden")
 
 
+def test_the_sound_is_metered(fake, open_page, serve):
+    page = open_page(serve().url)
+    meter = page.get_by_role("meter")
+    assert not meter.is_visible()
+    for peaks, words in (
+        ((-40.0, -18.2), "\u221218\u00a0dB"),
+        ((-3.0, 0.0), "clips"),
+        ((-96.0,) * 10, "silent"),
+    ):
+        tell(page, fake, sound_peaks=peaks)
+        page.wait_for_selector(f"#loudest:has-text('{words}')")
+        end = 100 * (1 + max(peaks[-1], -60) / 60)
+        until(
+            lambda end=end: (
+                abs(
+                    float(
+                        page.locator("#level").evaluate(
+                            "(one) => parseFloat(one.style.getPropertyValue('--level'))"
+                        )
+                    )
+                    - end
+                )
+                < 0.1
+            )
+        )
+    tell(page, fake)
+    meter.wait_for(state="hidden")
+
+
 @pytest.mark.parametrize("width", [1280, 360])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_light_and_dark_wide_and_narrow(width, scheme, fake, open_page, serve):

@@ -2,12 +2,14 @@
 
 import itertools
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from semvid.streaming.base.sound import CHUNK_SAMPLES, SILENCE, SoundChunk
 from semvid.streaming.governor import Governor, Load, ladder
-from semvid.streaming.meters import Meters
+from semvid.streaming.meters import SILENCE_DB, Meters, SoundMeter
 
 
 def run(governor, seconds, *, busy=0.3, is_late=False, start=0.0):
@@ -104,3 +106,14 @@ def test_the_share_of_frames_dropped_is_that_of_the_last_seconds():
         lossy.lost(k / 10, 3 * (k + 1))
     assert lossy.dropped_share(10.0) == 0.75
     assert lossy.rates(10.0)[0] == pytest.approx(40, rel=0.02)
+
+
+def test_the_sound_meter_tells_the_last_second_in_tenths():
+    meter = SoundMeter()
+    assert meter.peaks() == ()
+    for k in range(100):
+        # Half of full scale, then the lowest number there is, then silence.
+        level = 16_384 if k < 80 else -32_768
+        samples = np.full(2 * CHUNK_SAMPLES, level, np.int16).tobytes() if k < 90 else SILENCE
+        meter.heard(SoundChunk(samples, k))
+    assert meter.peaks() == (-6.0,) * 6 + (0.0,) * 2 + (SILENCE_DB,) * 2

@@ -74,3 +74,6 @@ class LiveStatus:
     """Packets and frames of the source that were damaged, since the start."""
     dropped_share: float = 0.0
     """Share of the source's frames that were not coded, 0..1."""
+    sound_peaks: tuple[float, ...] = ()
+    """Highest level of the sound in each tenth of the last second, oldest first, in decibels of full scale,
+    -96..0; empty = the source has no sound."""

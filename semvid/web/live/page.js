@@ -101,6 +101,32 @@ function showFacts() {
   byId("facts").replaceChildren(...facts.map(([text, isBad]) => el("li", isBad ? { class: "bad" } : {}, text)));
 }
 
+// Sound.
+
+const QUIETEST = -60, CLIPS = -0.1;
+let levels = [], levelTimer = 0;
+
+/** Tell how loud it was; the last second is played again in tenths. */
+function showSound({ sound_peaks: peaks }) {
+  const holder = byId("sound"), loudest = Math.max(...peaks);
+  holder.hidden = peaks.length === 0;
+  if (holder.hidden) return;
+  const words = loudest <= QUIETEST ? "silent" : loudest >= CLIPS ? "clips" : `${fixed(loudest, 0)}${NARROW}dB`;
+  holder.setAttribute("aria-valuenow", Math.max(loudest, QUIETEST));
+  holder.setAttribute("aria-valuetext", words);
+  byId("loudest").textContent = words;
+  levels = [...peaks];
+  clearInterval(levelTimer);
+  levelTimer = setInterval(showLevel, POLL_MS / 10);
+  showLevel();
+}
+
+function showLevel() {
+  const level = levels.shift();
+  if (level === undefined) clearInterval(levelTimer);
+  else byId("level").style.setProperty("--level", `${(100 * (1 - Math.max(level, QUIETEST) / QUIETEST)).toFixed(1)}%`);
+}
+
 function duration(seconds) {
   const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, Math.floor(seconds) % 60];
   return parts.map((one, index) => (index ? String(one).padStart(2, "0") : String(one))).join(":").replace(/^0:/, "");
@@ -214,6 +240,7 @@ async function poll() {
     }
     showGauges(status);
     showFacts();
+    showSound(status.live);
     // What the user is moving stays in the user's hand.
     if (performance.now() - touched > SETTLE_MS && !isSending) showControls(status.controls);
   } catch {

@@ -90,6 +90,13 @@ def prometheus_text(status: LiveStatus, web: WebStatus) -> str:
     add("uptime_seconds", "gauge", "Seconds since the stream began.", status.seconds)
     add("source_state", "gauge", "1 for the state the source is in.",
         {_labels(state=one): float(one == status.source) for one in _SOURCE_STATES})  # fmt: skip
+    if status.sound_peaks:
+        add(
+            "sound_peak_decibels",
+            "gauge",
+            "Highest level of the last second, full scale is 0.",
+            max(status.sound_peaks),
+        )
     names = shown_names(status.sinks)
     if names:
         add("sink_state", "gauge", "1 for the state a sink is in.", {
