@@ -1,6 +1,7 @@
 # Two commands do everything on a fresh machine with Python 3.11 or newer:
 #   make demo [INPUT=film.mp4]   install, compress a clip, show what became of it
 #   make test                    install, run all tests
+#   make docs                    the site, in build/site
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -15,7 +16,7 @@ ISNET ?= $(CACHE)/package/dist
 READER ?= $(CACHE)/rapidocr_onnxruntime/models
 SEED ?= 1
 
-.PHONY: demo test lint golden benchmark fuzz soak train train-gated train-taught train-fast graphs clean
+.PHONY: demo test lint docs docs-serve plots golden benchmark fuzz soak train train-gated train-taught train-fast graphs clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python examples/demo.py $(INPUT)
@@ -30,6 +31,19 @@ lint: $(VENV)/dev.stamp link
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	cd $(VENV) && $(abspath $(BIN))/mypy --config-file $(abspath pyproject.toml) --cache-dir $(abspath .mypy_cache)
+
+# Needs no network, and fails where a page is in no menu, or a link leads nowhere. A notice of the theme's makers is off.
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: $(VENV)/dev.stamp link
+	$(BIN)/python -P -m mkdocs build --strict --quiet
+	$(BIN)/python -P examples/site/check.py build/site
+
+docs-serve: $(VENV)/dev.stamp link
+	$(BIN)/python -P -m mkdocs serve
+
+# The plots of docs/benchmarks.md, again after a benchmark.
+plots: $(VENV)/dev.stamp link
+	$(BIN)/python examples/site/plots.py
 
 golden: $(VENV)/dev.stamp link
 	$(BIN)/pytest tests/golden --regenerate-golden

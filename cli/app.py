@@ -80,6 +80,11 @@ def load(name: str) -> Any:
     return command
 
 
+def names() -> tuple[str, ...]:
+    """The commands, in the order of ``semvid --help``."""
+    return _NAMES
+
+
 class _Group(TyperGroup):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

@@ -16,9 +16,9 @@ has them; the command line shows its flags instead. Leaves also inherit the buil
     ├── EncoderError(RuntimeError)             6   the encoder is missing or failed
     ├── ModelError                             7   a network cannot be loaded or run
     ├── MissedError                            8   what was asked for cannot be reached
-    ├── BatchStoppedError                    130   a batch was ended early (143 and 129: see README)
+    ├── BatchStoppedError                    130   a batch was ended early (or 143, 129: docs/exit-codes.md)
     └── ReportError                            1   the video is whole, but its report could not be made
-        └── ReportInterruptedError           130   or was interrupted (143 and 129: see README)
+        └── ReportInterruptedError           130   or was interrupted (or 143, 129)
 """
 
 from __future__ import annotations
