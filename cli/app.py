@@ -26,6 +26,7 @@ _NAMES = (
     "overlay",
     "report",
     "stream",
+    "studio",
     "devices",
     "profiles",
     "config",

@@ -20,7 +20,7 @@ _FLAGS: Mapping[str, str] = {
     "target_bytes": "--target-bytes", "path": "--maps", "hold": "--maps-hold", "weights": "--focus",
     "encoder_options": "--encoder-option", "height": "--size", "frame_rate": "--fps",
     "latency_ms": "--latency", "wait_seconds": "--wait", "max_maps_per_second": "--max-maps",
-    "address": "--serve", "ray_address": "--address",
+    "address": "--serve", "port": "--port", "ray_address": "--address",
     "WebServer": "--serve", "allow_protocols": "--allow-protocols", "csv": "--csv",
     "report": "--report", "against": "--against", "tests": "TEST",
     "qualities": "--crf", "masks": "--masks", "jobs": "--jobs",

@@ -34,7 +34,7 @@ REFUSED = {
     "finest": "1", "fps": "999", "height": "1", "latency": "1ms", "look_ahead": "65", "map_every": "0", "maps": "none.png",
     "match": "same", "max_maps": "0", "metrics": "sharpness", "model": "resnet", "motion": "magic", "movement": "2",
     "opacity": "3", "preset": "warp", "price": "99", "tune": "film", "quality": "0", "sampling": "1:1", "save_maps": "maps.txt",
-    "serve": "nonsense", "size": "10x10", "smoothing": "1", "style": "fire", "target_bytes": "0", "target_ssimulacra2": "101", "target_vmaf": "101", "target_xpsnr": "9",
+    "serve": "nonsense", "port": "65536", "size": "10x10", "smoothing": "1", "style": "fire", "target_bytes": "0", "target_ssimulacra2": "101", "target_vmaf": "101", "target_xpsnr": "9",
     "region_vmaf": "101", "region_psnr": "9", "threads": "-1", "verify": "twice",
     "threshold": "2", "strength": "9", "wait": "100000s", "max_edge": "0", "strip": "exif", "start": "soon", "end": "0", "duration": "0",
     "crop": "10:10", "rotate": "45", "denoise": "much",
@@ -92,7 +92,7 @@ FINE = {
     "retry": "is for many files: see test_batch", "resume": "is for many files: see test_batch", "no_resume": "is for many files: see test_batch", "skip_if_larger": "is for many files: see test_batch", "part_seconds": "is for many files: see test_batch", "min_saving": "is for many files: see test_batch",
     "profile": "is no option in messages: see test_profiles", "everything": "nothing can be wrong with it",
     "replace": "is for many files: see test_batch", "trash": "is for many files: see test_batch",
-    "state": "is read by the command line: see test_batch", "as_json": "nothing can be wrong with it", "no_preview": "nothing can be wrong with it",
+    "state": "is read by the command line: see test_batch", "as_json": "nothing can be wrong with it", "no_browser": "nothing can be wrong with it", "no_preview": "nothing can be wrong with it",
     "realtime": "has no meaning for other sources than files", "loop": "has no meaning for other sources than files",
     "strict": "needs a file with something to refuse: see test_conversion", "token": "is no option in messages",
     "bd": "needs a second set: see test_compare_rates",
@@ -124,9 +124,10 @@ def arguments(command):
         "bench": [".", "-o", "out.html"],
         "compare": ["in.mp4", "in.mp4"], "report": ["run.json", "-o", "out.html"],
         "compress": ["in.mp4", "-o", "out.mp4", "--preset", "superfast"], "stream": ["in.mp4", "out.mkv"],
+        "studio": ["."],
     }  # fmt: skip
     source = "in.png" if command == "image" else "in.mp4"
-    model = [] if command == "report" else ["--model", "spectral"]
+    model = [] if command in {"report", "studio"} else ["--model", "spectral"]
     return [*taken.get(command, [source, "-o", f"out{suffix}"]), *model]
 
 

@@ -20,6 +20,7 @@ LAYERS = [
     "products",
     "streaming",
     "batch",
+    "studio",
     "web",
     "cli",
 ]

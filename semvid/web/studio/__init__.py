@@ -1,0 +1,1 @@
+"""The page of semvid studio: files are seen, corrected, tried and encoded."""

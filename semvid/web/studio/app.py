@@ -1,0 +1,30 @@
+"""The application of the studio's page, put together from the routes of its modules."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from semvid.studio.studio import Studio
+from semvid.web.answers import HANDLERS, asset_routes
+from semvid.web.studio import file_routes, video_routes
+
+SCRIPTS = ("studio", "folder", "viewer", "strip")
+"""Modules of the page, by the names of their files."""
+_ASSETS = {
+    "/": ("web/studio/page.html", "text/html"),
+    "/base.css": ("base.css", "text/css"),
+    "/studio.css": ("web/studio/studio.css", "text/css"),
+    "/icon.svg": ("web/icon.svg", "image/svg+xml"),
+    # Browsers ask for it on their own.
+    "/favicon.ico": ("web/icon.svg", "image/svg+xml"),
+    **{f"/{one}.js": (f"web/studio/{one}.js", "text/javascript") for one in SCRIPTS},
+}
+MODULES = (file_routes, video_routes)
+"""Each has ``routes(studio)``."""
+
+
+def application(studio: Studio) -> ASGIApp:
+    """Return the whole application."""
+    routes = [*asset_routes(_ASSETS), *(route for one in MODULES for route in one.routes(studio))]
+    return Starlette(routes=routes, exception_handlers=HANDLERS)

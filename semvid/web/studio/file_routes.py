@@ -1,0 +1,86 @@
+"""Routes of files: the folder, opening, and what is dropped on the page."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from semvid.core.checked import Malformed
+from semvid.studio.folder import Drop
+from semvid.studio.studio import Studio
+from semvid.web.guard import refusal
+from semvid.web.studio.requests import Refused, in_thread, json_of, telling
+
+_SILENT_SECONDS = 30.0
+"""Seconds after which an upload of which nothing comes is given up."""
+_BYTES_AT_ONCE = 2**20
+_MOST_DROPS = 4
+"""At the same time."""
+
+
+def routes(studio: Studio) -> list[Route]:
+    """Return all of them."""
+    files = _Files(studio)
+    return [
+        Route("/api/folder", telling(files.folder), methods=["GET"]),
+        Route("/api/open", telling(files.open), methods=["POST"]),
+        Route("/api/drop", telling(files.drop), methods=["PUT"]),
+    ]
+
+
+class _Files:
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._num_drops = 0
+
+    async def folder(self, request: Request) -> Response:
+        path = request.query_params.get("path", "")
+        entries = await in_thread(self._studio.root.list, path)
+        shown = self._studio.root.shown(self._studio.root.resolve(path))
+        root = self._studio.root.folder.name
+        return JSONResponse({"path": shown, "root": root, "entries": [asdict(one) for one in entries]})
+
+    async def open(self, request: Request) -> Response:
+        body = await json_of(request)
+        try:
+            path = body.known("path").get("path").text(4096)
+        except Malformed as error:
+            return refusal(400, f'the body cannot be read: {error}; send {{"path": "talk.mp4"}}')
+        video = await in_thread(self._studio.open, path)
+        return JSONResponse(await in_thread(video.describe))
+
+    async def drop(self, request: Request) -> Response:
+        if self._num_drops >= _MOST_DROPS:
+            return refusal(429, f"{_MOST_DROPS} files are being dropped already; wait for one of them")
+        self._num_drops += 1
+        try:
+            drop = await in_thread(self._studio.root.begin_drop, request.query_params.get("name", ""))
+            with drop:
+                await _take(request, drop)
+                path = await in_thread(drop.finish)
+        finally:
+            self._num_drops -= 1
+        video = await in_thread(self._studio.open_file, path)
+        return JSONResponse(await in_thread(video.describe))
+
+
+async def _take(request: Request, drop: Drop) -> None:
+    chunks, waiting = request.stream(), bytearray()
+    while True:
+        try:
+            async with asyncio.timeout(_SILENT_SECONDS):
+                chunk = await anext(chunks, None)
+        except TimeoutError:
+            words = f"nothing came for {_SILENT_SECONDS:g} s; drop the file again"
+            raise Refused(refusal(408, words)) from None
+        if chunk is None:
+            break
+        waiting += chunk
+        if len(waiting) >= _BYTES_AT_ONCE:
+            await in_thread(drop.write, bytes(waiting))
+            waiting.clear()
+    await in_thread(drop.write, bytes(waiting))

@@ -1,0 +1,4 @@
+/** The folder and what is dropped: choosing a video. */
+
+export function setup(studio) {
+}

@@ -1,0 +1,4 @@
+/** The scrubber and its filmstrip. */
+
+export function setup(studio) {
+}

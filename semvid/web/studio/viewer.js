@@ -1,0 +1,4 @@
+/** The frame, and its map over it. */
+
+export function setup(studio) {
+}
