@@ -1,0 +1,132 @@
+"""What a user chose on the page (codec, preset, profile, a wish, what matters), as options of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from semvid.codecs.registry import CODECS, find_codec
+from semvid.core.checked import Field, Malformed, shown
+from semvid.core.config import CompressConfig, FocusConfig
+from semvid.core.errors import ConfigError
+from semvid.core.frozen import FrozenMapping
+from semvid.core.rate import Bitrate, Rate, Size, Vmaf
+
+ProfileReader = Callable[[str], CompressConfig]
+"""Makes options of the name of a profile; raises ConfigError if there is none of it."""
+
+WISHES = ("quality", "size", "bitrate", "vmaf")
+"""Quality on the scale of the codec; size of the file in MB; bit rate of the video in kbit/s; VMAF."""
+_KEYS = ("codec", "preset", "profile", "wish", "focus", "strength", "background", "model")
+_MOST_CLASSES = 64
+_BYTES_PER_MB, _BITS_PER_KBIT = 1_000_000, 1000
+
+
+def read_choices(choices: Field, read_profile: ProfileReader | None = None) -> CompressConfig:
+    """Read what was chosen; whatever is left out is as in the profile, or as usual.
+
+    Args:
+        choices: An object with some of ``codec``, ``preset``, ``profile`` (names), ``wish`` (an object with a
+            ``kind`` of ``WISHES`` and a ``value``), ``focus`` (weights of classes), ``strength``,
+            ``background`` and ``model``.
+        read_profile: Reads profiles; None = there are none.
+
+    Raises:
+        ConfigError: Something in it is unknown or out of range.
+    """
+    try:
+        return _read(choices.known(*_KEYS), read_profile)
+    except Malformed as error:
+        raise ConfigError(f"{error}; choose again") from error
+
+
+def _read(choices: Field, read_profile: ProfileReader | None) -> CompressConfig:
+    config, profile = CompressConfig(), _text(choices, "profile")
+    if profile:
+        if read_profile is None:
+            raise ConfigError("there are no profiles here; choose none")
+        config = read_profile(profile)
+    changes: dict[str, Any] = {}
+    codec = _text(choices, "codec")
+    if codec and find_codec(codec) is not find_codec(config.codec):
+        # They mean something else for another codec.
+        changes |= {"codec": codec, "preset": None, "rate": None, "encoder_options": FrozenMapping()}
+    if preset := _text(choices, "preset"):
+        changes["preset"] = preset
+    if (wish := choices.find("wish")) is not None:
+        changes["rate"] = _rate(wish.known("kind", "value"), changes.get("codec", config.codec))
+    allocation: dict[str, Any] = {
+        ours: field.number()
+        for theirs, ours in (("strength", "strength"), ("background", "background_weight"))
+        if (field := choices.find(theirs)) is not None
+    }
+    maps: dict[str, Any] = {"model": model} if (model := _text(choices, "model")) else {}
+    if (focus := choices.find("focus")) is not None:
+        weights = {name: focus.get(name).number(0, 100) for name in list(focus.mapping())[:_MOST_CLASSES]}
+        maps["focus"] = FocusConfig(FrozenMapping(weights))
+    if maps:
+        changes["maps"] = replace(config.maps, **maps)
+    if allocation:
+        changes["allocation"] = replace(config.allocation, **allocation)
+    return replace(config, **changes)
+
+
+def _text(choices: Field, key: str) -> str:
+    field = choices.find(key)
+    return "" if field is None else field.text()
+
+
+def _rate(wish: Field, codec: str) -> Rate:
+    kind, value = wish.get("kind").text(), wish.get("value")
+    scale = find_codec(codec).scale
+    match kind:
+        case "quality":
+            return scale.rate(value.number(scale.lowest, scale.highest))
+        case "size":
+            return Size(round(value.number(0.001, 1e9) * _BYTES_PER_MB))
+        case "bitrate":
+            return Bitrate(round(value.number(1, 1e9) * _BITS_PER_KBIT))
+        case "vmaf":
+            return Vmaf(value.number())
+    raise Malformed(f"wish.kind is {shown(kind)}, not one of {', '.join(WISHES)}")
+
+
+def codecs_to_choose() -> list[dict[str, Any]]:
+    """Return what a page has to know of each codec, as JSON: name, presets, and its scale of qualities."""
+    found = []
+    for codec in CODECS.values():
+        scale = codec.scale
+        found.append({
+            "name": codec.name, "presets": list(codec.obedient_presets), "preset": codec.default_preset,
+            "quality": {
+                "name": scale.name, "lowest": scale.lowest, "highest": scale.highest,
+                "default": scale.default, "is_lower_better": scale.steps_per_octave > 0,
+            },
+            # Where there is no search, a size or a score cannot be asked for.
+            "wishes": list(WISHES) if codec.takes_offsets else ["quality", "bitrate"],
+            "map": map_words(CompressConfig(codec=codec.name)),
+        })  # fmt: skip
+    return found
+
+
+def map_words(config: CompressConfig) -> str:
+    """Say what a map does in an encode, if that is less than usual; empty where it acts in full.
+
+    Args:
+        config: Of the encode.
+    """
+    if config.allocation.strength == 0:
+        return "Strength is 0: this is a plain encode, and the map does nothing."
+    codec = find_codec(config.codec)
+    if codec.steers(config):
+        return ""
+    if codec.softening(config.allocation):
+        return (
+            f"{codec.name} takes no map. What does not matter is softened before it is encoded, which saves "
+            "less than a map does; x264, x265 and VP9 take one."
+        )
+    return (
+        f"{codec.name} takes no map, and nothing is softened: this is a plain encode. Choose x264, x265 or "
+        "VP9, which take one."
+    )
