@@ -1,1 +1,1 @@
-"""What semvid studio does, without its page: files of one folder, opened videos, their maps, trials, and the queue."""
+"""What semvid studio does, without its page: files of a folder, opened videos, maps, trials, the queue."""
