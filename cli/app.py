@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -96,9 +97,26 @@ class _Group(TyperGroup):
 app = typer.Typer(**_STYLE, cls=_Group, no_args_is_help=True, epilog=_EPILOG)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+# A context that parses resiliently only looks for what could complete a line.
+def _print_version(context: typer.Context, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
         print(f"semvid {semvid.__version__}")
+        raise typer.Exit
+
+
+def _install_completion(context: typer.Context, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        from semvid.cli import completion
+
+        print(completion.install())
+        raise typer.Exit
+
+
+def _show_completion(context: typer.Context, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        from semvid.cli import completion
+
+        print(completion.script())
         raise typer.Exit
 
 
@@ -107,7 +125,15 @@ def _semvid(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
-) -> None:
+    install_completion: Annotated[bool, typer.Option(
+        "--install-completion", callback=_install_completion, is_eager=True,
+        help="Have Tab complete commands and options in this shell: bash, zsh, fish or PowerShell.",
+    )] = False,
+    show_completion: Annotated[bool, typer.Option(
+        "--show-completion", callback=_show_completion, is_eager=True,
+        help="Print the script that does it, to put it elsewhere.",
+    )] = False,
+) -> None:  # fmt: skip
     """Compress video by meaning: bits go where people look, and every ordinary player plays the result."""
 
 
@@ -118,6 +144,10 @@ def run_app() -> int:
         KeyboardInterrupt: A signal arrived.
         SemvidError: The command line is wrong; see also ``semvid.core.errors``.
     """
+    if "_SEMVID_COMPLETE" in os.environ:
+        from typer._completion_classes import completion_init
+
+        completion_init()
     try:
         code = app(prog_name="semvid", standalone_mode=False)
     except typer.Abort:

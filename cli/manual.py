@@ -5,8 +5,11 @@ python -m semvid.cli.manual > semvid.1
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+import typer
 
 import semvid
 from semvid.cli.app import app, load, names
@@ -36,7 +39,7 @@ class Manual:
 
 def read_all() -> tuple[Manual, ...]:
     """Read all commands, in the order of ``semvid --help``."""
-    return tuple(_read(name) for name in names())
+    return tuple(_read_command(load(name), name) for name in names())
 
 
 def exit_codes() -> str:
@@ -44,9 +47,13 @@ def exit_codes() -> str:
     return str(app.info.epilog)
 
 
-def _read(name: str) -> Manual:
-    command: Any = load(name)
-    context = command.context_class(command, info_name=f"semvid {name}")
+def read_program() -> Manual:
+    """Read the program itself: what there is before a command."""
+    return _read_command(typer.main.get_command(app), "")
+
+
+def _read_command(command: Any, name: str) -> Manual:
+    context = command.context_class(command, info_name=f"semvid {name}".strip())
     groups: dict[str, list[Entry]] = {"Arguments": [], "Options": []}
     for one in command.params:
         record = None if getattr(one, "hidden", False) else one.get_help_record(context)
@@ -61,26 +68,34 @@ def _read(name: str) -> Manual:
 
 def man_page() -> str:
     """The page ``semvid(1)`` in the language of man, which ``man -l`` shows."""
+    program = read_program()
     lines = [
         f'.TH SEMVID 1 "" "semvid {semvid.__version__}" "User commands"',
         ".SH NAME",
         "semvid \\- compress video by meaning",
         ".SH SYNOPSIS",
-        ".B semvid",
-        "COMMAND [OPTIONS] ...",
+        ".B " + _roff(program.usage),
         ".SH DESCRIPTION",
-        _roff(str(app.registered_callback.callback.__doc__)),  # type: ignore[union-attr]
+        *_paragraphs(program.text),
+        *_options(program),
     ]
     for one in read_all():
         lines += [f'.SH "SEMVID {one.name.upper()}"', ".B " + _roff(one.usage)]
-        for paragraph in one.text.split("\n\n"):
-            lines += [".PP", _roff(" ".join(paragraph.split()))]
-        for title, entries in one.groups:
-            lines.append(f'.SS "{title}"')
-            for entry in entries:
-                lines += [".TP", ".B " + _roff(entry.names), _roff(entry.text)]
+        lines += [*_paragraphs(one.text), *_options(one)]
     lines += [".SH EXIT STATUS", _roff(exit_codes().removeprefix("Exit codes: "))]
     return "\n".join(lines) + "\n"
+
+
+def _paragraphs(text: str) -> Iterator[str]:
+    for paragraph in text.split("\n\n"):
+        yield from (".PP", _roff(" ".join(paragraph.split())))
+
+
+def _options(manual: Manual) -> Iterator[str]:
+    for title, entries in manual.groups:
+        yield f'.SS "{title}"'
+        for entry in entries:
+            yield from (".TP", ".B " + _roff(entry.names), _roff(entry.text))
 
 
 def _roff(text: str) -> str:

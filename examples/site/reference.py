@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import semvid
-from semvid.cli.manual import exit_codes, read_all
+from semvid.cli.manual import exit_codes, read_all, read_program
 
 _GROUPS = {
     "Videos": ("products.compress", "products.wished", "engine.job", "media.probe"),
@@ -27,8 +27,8 @@ _GROUPS = {
 def commands() -> str:
     """All commands with their options, as ``--help`` has them."""
     lines = ["# Commands", "", "Made from the program: what `semvid COMMAND --help` says.", "", exit_codes()]
-    for one in read_all():
-        lines += ["", f"## semvid {one.name}", "", f"```\n{one.usage}\n```", ""]
+    for one in (read_program(), *read_all()):
+        lines += ["", f"## {f'semvid {one.name}'.strip()}", "", f"```\n{one.usage}\n```", ""]
         lines += [" ".join(_plain(part).split()) + "\n" for part in one.text.split("\n\n")]
         for title, entries in one.groups:
             lines += [f"**{title}**", "", "| | |", "|---|---|"]

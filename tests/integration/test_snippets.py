@@ -33,7 +33,7 @@ _FENCE = re.compile(
 FOREIGN = {
     "--roi", "--roi-map-file", "--saliency",  # other encoders
     "--lines", "--osie", "--calls", "--price-gb", "--price-core-hour",  # scripts of benchmarks
-    "--help", "--version",  # the program itself
+    "--help",  # everything
 }  # fmt: skip
 """Options that are not of a command."""
 
@@ -89,7 +89,9 @@ def test_data_can_be_parsed(page):
 
 
 def options_of(command: str) -> set[str]:
-    (found,) = [one for one in manual.read_all() if one.name == command]
+    """Of a command, or of the program itself: then it is an option of that."""
+    programs = {one.name: one for one in manual.read_all()}
+    found = manual.read_program() if command.startswith("-") else programs[command]
     names = [entry.names for _, entries in found.groups for entry in entries]
     return {word for one in names for word in re.findall(r"(?<![\w-])--?[a-z][a-z0-9-]*", one)}
 
@@ -101,9 +103,9 @@ def test_options_exist(page):
         for line in commands(block) if block.language in {"sh", "console"} else []:
             words = shlex.split(line, comments=True)
             if words and words[0] == "semvid":
-                used = {word.partition("=")[0] for word in words[2:] if re.match(r"--?[a-z]", word)}
+                used = {word.partition("=")[0] for word in words[1:] if re.match(r"--?[a-z]", word)}
                 assert used <= options_of(words[1]), line
-    every = {option for one in manual.read_all() for option in options_of(one.name)} | FOREIGN
+    every = {option for one in ("-", *manual.names()) for option in options_of(one)} | FOREIGN
     named = set(re.findall(r"(?<!`)`(--[a-z][a-z0-9-]+)", page.read_text("utf-8")))
     assert named <= every, "if an option is not of semvid, put it into FOREIGN"
 

@@ -39,6 +39,7 @@ def test_the_references_have_everything(monkeypatch):
     assert sorted(named) == sorted(set(semvid.__all__) - {"__version__"})
     page = reference.commands()
     assert re.findall(r"^## semvid (\w+)$", page, re.M) == list(manual.names())
+    assert "`--install-completion`" in page
     assert "| `-o, --output FILE\\|FOLDER` | " in page
 
 
