@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from semvid.batch.config_pool import open_pool
+from semvid.batch.control import Control, NoControl, asking
 from semvid.batch.events import (
     BatchEnded,
     BatchEvent,
@@ -192,6 +193,7 @@ class Batch:
         pool: Does the work; not entered yet.
         clock: Seconds that never go back, of any zero.
         there: Outputs that may be replaced, with size and time; see ``Plan``.
+        control: Who tells it what to do meanwhile; None = only Ctrl-C ends it.
 
     Attributes:
         holder: Whose the jobs in hand are.
@@ -208,7 +210,9 @@ class Batch:
         clock: Callable[[], float] = time.monotonic,
         *,
         there: Mapping[Path, tuple[int, int]] | None = None,
+        control: Control | None = None,
     ) -> None:
+        self._control, self._asked = control or NoControl(), control
         self._store, self._config, self._failures = store, config, failures
         self._there = there or {}
         self._tag = hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:8]
@@ -227,9 +231,10 @@ class Batch:
     def run(self) -> Generator[BatchEvent, None, None]:
         """Go on until nothing is left that somebody else does not hold, or the user wants it to end."""
         try:
-            with interrupts.gently() as is_asked, self._pool as pool:
+            with asking(self._asked) as is_asked, self._pool as pool:
                 while True:
-                    while pool.num_free and not is_asked():
+                    yield from self._call_off(pool)
+                    while pool.num_free and not is_asked() and self._control.may_begin(self._store):
                         taken = self._store.take(self.holder, self._config.attempts)
                         if taken is None:
                             break
@@ -256,7 +261,8 @@ class Batch:
         given_back = [
             one
             for one in self._held.values()
-            if one.whole is None and not self._pace[one.id].is_done_by(self._ends_by, now)
+            if self._control.is_to_end_now()
+            or (one.whole is None and not self._pace[one.id].is_done_by(self._ends_by, now))
         ]
         if not was_stopped and self._held:
             yield Stopping(len(self._held) - len(given_back), len(given_back), FINISH_SECONDS)
@@ -265,6 +271,20 @@ class Batch:
             self._let_go(one.id)
             self._store.give_back(one.id, self.holder)
             yield self._ended(one, "waiting", "given back, to be begun again by the next run")
+
+    def _call_off(self, pool: Pool) -> Generator[BatchEvent, None, None]:
+        """Cancel jobs that run, with all their parts."""
+        wholes = set(self._control.called_off())
+        if not wholes:
+            return
+        held = [one for one in self._held.values() if wholes & {one.id, one.whole}]
+        pool.break_off([one.id for one in held])
+        for one in held:
+            self._let_go(one.id)
+            self._store.give_back(one.id, self.holder)
+        self._store.cancel(sorted(wholes))
+        for one in held:
+            yield self._ended(one, "cancelled", "")
 
     def _begin(self, taken: Taken, pool: Pool) -> Generator[BatchEvent, None, None]:
         self._held[taken.id] = taken

@@ -344,6 +344,36 @@ class JobStore:
                 (json.dumps(kept),),
             ).rowcount
 
+    def forget(self, job: int) -> bool:
+        """Forget a job that neither waits nor runs, as by ``clean``; returns whether it was there."""
+        with self._database.changing():
+            return bool(
+                self._database.execute(
+                    "DELETE FROM jobs WHERE id = ? AND whole IS NULL AND state NOT IN ('waiting', 'running')"
+                    " AND NOT (state = 'done' AND coalesce(json_extract(result, '$.replaces'), 0))",
+                    (job,),
+                ).rowcount
+            )
+
+    def task_of(self, job: int) -> dict[str, Any]:
+        """Return what is to be done in a job, as JSON; empty = there is no such job."""
+        with self._database.told():
+            row = self._database.execute(
+                "SELECT tasks.task, span FROM jobs JOIN tasks ON tasks.id = jobs.task WHERE jobs.id = ?",
+                (job,),
+            ).fetchone()
+        return {} if row is None else read_task(*row)
+
+    def numbers_of(self, owner: str) -> list[int]:
+        """Return the numbers of jobs whose task has this ``owner``; no parts."""
+        with self._database.told():
+            rows = self._database.execute(
+                "SELECT jobs.id FROM jobs JOIN tasks ON tasks.id = jobs.task WHERE whole IS NULL"
+                " AND json_extract(tasks.task, '$.owner') = ? ORDER BY jobs.id",
+                (owner,),
+            ).fetchall()
+        return [number for (number,) in rows]
+
     def counts(self) -> dict[State, int]:
         """Return how many jobs are in each state."""
         with self._database.told():
