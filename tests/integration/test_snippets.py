@@ -31,7 +31,7 @@ _FENCE = re.compile(
     r"(?:<!-- not run: (?P<reason>[^>]+) -->\n)?^```(?P<language>.*)\n(?P<text>(?:.*\n)*?)```$", re.M
 )
 FOREIGN = {
-    "--roi", "--roi-map-file", "--saliency",  # other encoders
+    "--roi", "--roi-map-file", "--saliency", "--build-arg",  # other programs
     "--lines", "--osie", "--calls", "--price-gb", "--price-core-hour",  # scripts of benchmarks
     "--help",  # everything
 }  # fmt: skip

@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,33 @@ def test_a_link_that_leads_nowhere_is_found(tmp_path, monkeypatch):
     ]
     (tmp_path / "b.html").unlink()
     assert list(check.faults(tmp_path)) == ["a.html links to b.html#in, which is not there"]
+
+
+def test_every_page_has_a_place_in_the_menu(monkeypatch):
+    pytest.importorskip("mkdocs")
+    copies = set(script("hooks", monkeypatch).COPIES.values())
+    menu = set(re.findall(r": ([\w/-]+\.md)$", (REPOSITORY / "mkdocs.yml").read_text(), re.M))
+    docs = REPOSITORY / "docs"
+    pages = {str(one.relative_to(docs)) for one in docs.rglob("*.md")}
+    assert menu == pages | copies | {"reference/commands.md", "reference/python.md"}
+
+
+def test_the_container_gets_all_that_is_installed():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    recipe = (REPOSITORY / "Dockerfile").read_text()
+    (extras,) = re.findall(r"'\.\[([\w,]+)\]'", recipe)
+    assert set(extras.split(",")) <= set(project["project"]["optional-dependencies"])
+    left_out = (REPOSITORY / ".dockerignore").read_text().splitlines()
+    needed = {
+        "semvid",
+        "cli",
+        "models",
+        "setup.py",
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        "constraints.txt",
+    }
+    assert not needed & set(left_out)
+    folders = project["tool"]["setuptools"]["package-dir"].values()
+    assert {one.split("/")[0] for one in folders} <= needed
