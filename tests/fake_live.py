@@ -44,6 +44,7 @@ class FakeLive:
         self.adjusted = []
         self.error = None
         self.is_moving = True
+        self.tap = None
         self.longest_pause = 0.0
         self._controls = LiveControls()
         self._frames = [draw_frame(index, size) for index in range(50)]
@@ -82,6 +83,9 @@ class FakeLive:
     def snapshot(self):
         shown = self._frames[self._number % len(self._frames)]
         return shown if self._controls.maps_on else Snapshot(shown.frame, None)
+
+    def packets(self):
+        return self.tap
 
     def controls(self):
         return self._controls

@@ -9,6 +9,7 @@ from semvid.core.config import LIVE_BITRATES, AllocationConfig, FocusConfig, Liv
 from semvid.core.records import dataclass
 from semvid.core.settings import fit
 from semvid.streaming.base.types import LiveStatus, Snapshot
+from semvid.streaming.tap import PacketTap
 
 _DEFAULTS = LiveConfig()
 
@@ -46,6 +47,10 @@ class LiveHandle(Protocol):
 
     def snapshot(self) -> Snapshot | None:
         """Return the newest frame, upright importance with it; None before the first."""
+        ...
+
+    def packets(self) -> PacketTap | None:
+        """Return where coded packets can be had; None = nowhere."""
         ...
 
     def controls(self) -> LiveControls:

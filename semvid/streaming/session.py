@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, MutableSequence, Sequence
 from contextlib import ExitStack, suppress
 
 from semvid.codecs.base.side_data import lost_live
+from semvid.codecs.registry import find_codec
 from semvid.core.coded import CodedPacket
 from semvid.core.config import LiveConfig
 from semvid.core.errors import EncoderError, InputError, OutputError, SemvidError
@@ -26,6 +27,7 @@ from semvid.streaming.feed import FrameFeed, NotYet
 from semvid.streaming.handle import LiveControls
 from semvid.streaming.meters import SoundMeter
 from semvid.streaming.stream import LiveStream
+from semvid.streaming.tap import PacketTap
 
 _STATUS_SECONDS = 1.0
 _POLL_SECONDS = 0.005
@@ -68,6 +70,7 @@ class LiveSession:
         self._feed = FrameFeed()
         self._sound_takers: list[SoundTaker] = []
         self._sound_meter = SoundMeter()
+        self._tap = PacketTap(find_codec(config.codec).coding_format, config.sound_bitrate)
         self._is_stopped = self._is_closed = False
         self._can_flush = True
 
@@ -104,6 +107,10 @@ class LiveSession:
     def snapshot(self) -> Snapshot | None:
         """Return the newest frame and what matters in it; None before the first."""
         return self._stream.snapshot()
+
+    def packets(self) -> PacketTap:
+        """Return where the coded packets can be had, for clients of the page."""
+        return self._tap
 
     def controls(self) -> LiveControls:
         """Return the current settings."""
@@ -222,6 +229,7 @@ class LiveSession:
                     self._offer(self._stream.flush())
                 self.closing_notices += map(Notice, self._stream.take_remarks())
             self._pass_sound_on(0)
+            self._tap.close()
         if self._reader.damage:
             self.closing_notices.append(Notice(f"the source is damaged: {self._reader.damage}"))
         for one in self._sinks:
@@ -246,7 +254,7 @@ class LiveSession:
                 captured,
                 expected_rate=None if rate is None else float(rate),
                 sample_aspect_ratio=getattr(self._reader, "sample_aspect_ratio", None),
-                wants_key=any(getattr(one, "wants_keyframe", False) for one in self._sinks),
+                wants_key=any(getattr(one, "wants_keyframe", False) for one in (*self._sinks, self._tap)),
             )
         except Exception as error:
             # Of maps that fail the encoder knows nothing.
@@ -258,6 +266,7 @@ class LiveSession:
     def _offer(self, packets: Sequence[CodedPacket]) -> None:
         refusal: OutputError | None = None
         for packet in packets:
+            self._tap.offer(packet)
             for sink in self._sinks:
                 try:
                     sink.offer(packet)
@@ -271,6 +280,7 @@ class LiveSession:
         """Bring source and sinks together, if there is sound."""
         if not isinstance(self._reader, SoundSource) or not self._reader.has_sound:
             return
+        self._tap.has_sound = True
         self._sound_takers = [
             sink for sink in self._sinks if isinstance(sink, SoundTaker) and sink.carries_sound
         ]
@@ -283,5 +293,6 @@ class LiveSession:
         if isinstance(self._reader, SoundSource) and self._reader.has_sound:
             for chunk in self._reader.take_sound(ticks):
                 self._sound_meter.heard(chunk)
+                self._tap.offer_sound(chunk)
                 for taker in self._sound_takers:
                     taker.offer_sound(chunk)

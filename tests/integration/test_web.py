@@ -54,6 +54,7 @@ def test_answers_and_their_headers(fake, serve):
     for path, kind in (
         ("/page.js", "text/javascript"),
         ("/gauges.js", "text/javascript"),
+        ("/player.js", "text/javascript"),
         ("/base.css", "text/css"),
         ("/page.css", "text/css"),
         ("/icon.svg", "image/svg+xml"),
@@ -67,6 +68,9 @@ def test_answers_and_their_headers(fake, serve):
     for path, method, expected in (
         ("/nothing", "GET", 404),
         ("/stream/none", "GET", 404),
+        ("/stream/encode", "GET", 404),
+        ("/stream/recording", "GET", 404),
+        ("/stream/recording", "POST", 405),
         ("/docs", "GET", 404),
         ("/openapi.json", "GET", 404),
         ("/../server.py", "GET", 404),
@@ -129,7 +133,16 @@ def test_without_the_token_others_get_nothing(fake, serve):
     server = serve("0.0.0.0:0", token=TOKEN)
     assert server.link.endswith(f"/?token={TOKEN}")
     assert TOKEN not in server.url
-    for path in ("/", "/page.js", "/stream/picture", "/api/status", "/metrics", "/nothing"):
+    for path in (
+        "/",
+        "/page.js",
+        "/stream/picture",
+        "/stream/encode",
+        "/stream/recording",
+        "/api/status",
+        "/metrics",
+        "/nothing",
+    ):
         status, headers, body = ask(server, path)
         assert status == 401, path
         assert headers["WWW-Authenticate"] == "Bearer"

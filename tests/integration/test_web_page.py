@@ -76,6 +76,10 @@ def halves(page):
 def test_the_page_shows_the_picture_and_views(fake, open_page, serve):
     server = serve()
     page = open_page(server.url)
+    # The fake encodes nothing.
+    page.locator("#caption", has_text="The encode is not shown: this stream has none.").wait_for()
+    assert page.get_by_label("Encode", exact=True).is_disabled()
+    assert not page.get_by_role("button", name="Record").is_visible()
     first = seen(page)
     until(lambda: seen(page) != first)
     fake.is_moving = False
@@ -226,9 +230,9 @@ def test_light_and_dark_wide_and_narrow(width, scheme, fake, open_page, serve):
 def test_the_picture_fills_the_screen(fake, open_page, serve):
     page = open_page(serve().url)
     page.get_by_role("button", name="Full screen").click()
-    page.wait_for_function("document.fullscreenElement === document.getElementById('stage')")
+    until(lambda: page.evaluate("document.fullscreenElement === document.getElementById('stage')"))
     page.get_by_role("button", name="Leave full screen").click()
-    page.wait_for_function("document.fullscreenElement === null")
+    until(lambda: page.evaluate("document.fullscreenElement === null"))
 
 
 def test_the_token_opens_the_page_and_leaves_the_address(fake, open_page, serve):

@@ -32,8 +32,8 @@ from semvid.streaming.base.types import Snapshot
 from semvid.streaming.handle import LiveControls
 from semvid.web.address import Address, ServedNames, check_token, listen, parse_address, shown_url
 from semvid.web.guard import Allowance, Keys
-from semvid.web.live.app import _Pictures
 from semvid.web.live.broadcast import Picture
+from semvid.web.live.picture_stream import PictureStream
 from semvid.web.live.pictures import VIEWS, PictureMaker, picture_size
 from semvid.web.live.server import WebServer
 from semvid.web.live.status import (
@@ -366,7 +366,9 @@ def test_who_leaves_as_a_picture_comes_is_gone(steps):
         async def send(message):
             pass
 
-        watching = asyncio.create_task(_Pictures(broadcast, "picture", ("", 0), watchers)({}, receive, send))
+        watching = asyncio.create_task(
+            PictureStream(broadcast, "picture", ("", 0), watchers)({}, receive, send)
+        )
         for _ in range(5):
             await asyncio.sleep(0)
         broadcast.next.set()

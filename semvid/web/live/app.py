@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import cast
 
@@ -13,14 +13,18 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from semvid.core.errors import ConfigError
 from semvid.core.text import counted
 from semvid.streaming.handle import LiveHandle
+from semvid.streaming.sinks.growing_file import file_kind, is_played
 from semvid.web.answers import HANDLERS, asset_routes, json_body
 from semvid.web.guard import Allowance, refusal
-from semvid.web.live.broadcast import Broadcast, Picture
+from semvid.web.live.broadcast import Broadcast
+from semvid.web.live.encode_stream import EncodeStream
+from semvid.web.live.endless import EndlessResponse
+from semvid.web.live.picture_stream import PictureStream
 from semvid.web.live.pictures import VIEWS, View
 from semvid.web.live.status import (
     MOST_BODY_BYTES,
@@ -37,6 +41,7 @@ _ASSETS = {
     "/base.css": ("base.css", "text/css"),
     "/page.css": ("web/live/page.css", "text/css"),
     "/page.js": ("web/live/page.js", "text/javascript"),
+    "/player.js": ("web/live/player.js", "text/javascript"),
     "/gauges.js": ("web/live/gauges.js", "text/javascript"),
     "/icon.svg": ("web/icon.svg", "image/svg+xml"),
     # Browsers ask for it on their own.
@@ -45,9 +50,6 @@ _ASSETS = {
 _ADJUSTMENTS, _ADJUSTMENTS_PER_SECOND = 40, 20
 _SLOW_SECONDS = 1.0
 """Seconds after which a client that takes nothing may be dropped for another."""
-_AGAIN_SECONDS = 1.0
-"""Seconds until the last picture is sent again: most browsers show one only when the next begins."""
-_BOUNDARY = b"semvid-picture"
 
 
 class App:
@@ -63,7 +65,7 @@ class App:
     def __init__(self, handle: LiveHandle, broadcast: Broadcast, gate: Gate, most_watchers: int) -> None:
         self._handle, self._broadcast, self._gate = handle, broadcast, gate
         self._most_watchers = most_watchers
-        self._watchers: list[_Pictures] = []
+        self._watchers: list[EndlessResponse] = []
         self._num_refused = 0
         self._adjustments = Allowance(_ADJUSTMENTS, _ADJUSTMENTS_PER_SECOND)
         self._adjusting = asyncio.Lock()
@@ -72,6 +74,8 @@ class App:
         """Return the whole application."""
         routes = [
             *asset_routes(_ASSETS),
+            Route("/stream/encode", self._encode(is_kept=False), methods=["GET"]),
+            Route("/stream/recording", self._encode(is_kept=True), methods=["GET"]),
             Route("/stream/{view}", self._stream, methods=["GET"]),
             Route("/api/status", self._status, methods=["GET"]),
             Route("/api/controls", self._controls, methods=["POST"]),
@@ -83,7 +87,7 @@ class App:
     def web_status(self) -> WebStatus:
         """Return the state of the server."""
         return WebStatus(
-            self._broadcast.num_watchers, self._most_watchers, self._gate.num_stalled, self._num_refused,
+            len(self._watchers), self._most_watchers, self._gate.num_stalled, self._num_refused,
             round(self._broadcast.core_share, 3),
         )  # fmt: skip
 
@@ -97,6 +101,7 @@ class App:
             "has_map": snapshot is not None and snapshot.importance is not None,
             "views": self._broadcast.shown(),
             "picture_note": self._broadcast.failure,
+            "encode": self._plain_encode(),
             "web": asdict(self.web_status()),
         })  # fmt: skip
 
@@ -129,14 +134,42 @@ class App:
         view = request.path_params["view"]
         if view not in VIEWS:
             return refusal(404, f"there is no such view; choose among {', '.join(VIEWS)}")
-        client = (request.client.host, request.client.port) if request.client else ("", 0)
-        if self._broadcast.num_watchers >= self._most_watchers and not self._make_room(client[0]):
-            self._num_refused += 1
-            watching = counted(self._most_watchers, "client watches", "clients watch")
-            return refusal(503, f"{watching} already; try again later", {"Retry-After": "5"})
+        client = _client_of(request)
+        if refused := self._no_room(client):
+            return refused
         if request.method == "HEAD":
-            return Response(media_type=_Pictures.media_type)
-        return _Pictures(self._broadcast, cast(View, view), client, self._watchers)
+            return Response(media_type=PictureStream.media_type)
+        return PictureStream(self._broadcast, cast(View, view), client, self._watchers)
+
+    def _encode(self, *, is_kept: bool) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            tap, client = self._handle.packets(), _client_of(request)
+            if tap is None:
+                return refusal(404, "this stream has no encode to watch")
+            if not is_kept and not is_played(tap.coding_format):
+                return refusal(
+                    404, f"no browser plays {tap.coding_format} as it comes; watch /stream/picture"
+                )
+            if refused := self._no_room(client):
+                return refused
+            if request.method == "HEAD":
+                return Response(media_type=file_kind(tap.coding_format).media_type)
+            return EncodeStream(tap, client, self._watchers, is_kept=is_kept)
+
+        return answer
+
+    def _plain_encode(self) -> dict[str, object] | None:
+        tap = self._handle.packets()
+        if tap is None:
+            return None
+        return {"format": tap.coding_format, "is_played": is_played(tap.coding_format)}
+
+    def _no_room(self, client: tuple[str, int]) -> Response | None:
+        if len(self._watchers) < self._most_watchers or self._make_room(client[0]):
+            return None
+        self._num_refused += 1
+        watching = counted(self._most_watchers, "client watches", "clients watch")
+        return refusal(503, f"{watching} already; try again later", {"Retry-After": "5"})
 
     def _make_room(self, host: str) -> bool:
         """Drop a watcher for another: one that takes nothing, else one from an address with many more."""
@@ -155,65 +188,5 @@ class App:
         return True
 
 
-class _Pictures(Response):
-    """An endless response of pictures, each the newest one when the client has taken the previous one.
-
-    Args:
-        broadcast: Where the pictures come from.
-        view: Name of the view.
-        client: Address and port of the client.
-        watchers: All such responses that are being sent, the newest last.
-
-    Attributes:
-        sending_since: ``time.monotonic()`` when the current send began; infinite = it is idle.
-    """
-
-    media_type = f"multipart/x-mixed-replace; boundary={_BOUNDARY.decode()}"
-
-    def __init__(
-        self, broadcast: Broadcast, view: View, client: tuple[str, int], watchers: list[_Pictures]
-    ) -> None:
-        super().__init__(headers={"Connection": "close"})
-        del self.headers["content-length"]
-        self._broadcast, self._view, self._watchers = broadcast, view, watchers
-        self.client = client
-        self.sending_since = math.inf
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._watchers.append(self)
-        with self._broadcast.watching(self._view):
-            sending = asyncio.create_task(self._send_all(send))
-            try:
-                while (await receive())["type"] != "http.disconnect":
-                    pass
-            finally:
-                sending.cancel()
-                if self in self._watchers:
-                    self._watchers.remove(self)
-                # Whatever the reason, the client is gone.
-                await asyncio.gather(sending, return_exceptions=True)
-
-    async def _send_all(self, send: Send) -> None:
-        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
-        await send(start)
-        number, boundary = 0, b"--" + _BOUNDARY + b"\r\n"
-        head = boundary
-        picture: Picture | None
-        while True:
-            try:
-                # Not wait_for: up to Python 3.11 it may swallow the end of this task.
-                async with asyncio.timeout(_AGAIN_SECONDS):
-                    picture = await self._broadcast.after(self._view, number)
-            except TimeoutError:
-                picture = self._broadcast.newest(self._view)
-                if picture is None:
-                    continue
-            number = picture.number
-            head += b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(picture.jpeg)
-            # The next boundary goes at the end: some browsers wait for it.
-            body = head + picture.jpeg + b"\r\n" + boundary
-            head = b""
-            # Waits while more than 64 kB are buffered; the protocol drops clients that take too long.
-            self.sending_since = time.monotonic()
-            await send({"type": "http.response.body", "body": body, "more_body": True})
-            self.sending_since = math.inf
+def _client_of(request: Request) -> tuple[str, int]:
+    return (request.client.host, request.client.port) if request.client else ("", 0)

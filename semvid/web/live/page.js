@@ -8,36 +8,74 @@ const byId = (id) => document.getElementById(id);
 const picture = byId("picture"), stage = byId("stage"), veil = byId("veil");
 
 const CAPTIONS = {
+  encode: "The encode itself, as it is sent.",
   picture: "A preview in JPEG, not the encode: finer where it matters.",
   heat: "Bright areas matter most.",
   split: "Left: the preview. Right: its map.",
   source: "The frame before it is encoded, as an ordinary JPEG.",
 };
 
-let view = "picture", number = 0, status = null, touched = 0, isLocked = false, retry = 0, retryTimer = 0;
+let view = "encode", cannotPlay = "", lostPlay = "", number = 0, status = null, touched = 0, isLocked = false, retry = 0, retryTimer = 0;
 
 // Pictures.
 
 /** Begin the stream of the view anew; the number makes browsers ask again. */
 function watch() {
   clearTimeout(retryTimer);
-  if (document.hidden || isLocked) {
+  const isEncode = view === "encode";
+  picture.hidden = isEncode;
+  video.hidden = !isEncode;
+  if (!isEncode || document.hidden || isLocked) player.stop();
+  if (isEncode || document.hidden || isLocked) {
     // Else the server would make pictures nobody sees.
     picture.removeAttribute("src");
+    // Until the first answer nobody knows whether there is an encode.
+    if (isEncode && status?.encode && !document.hidden && !isLocked) player.start();
     return;
   }
   number += 1;
   picture.src = `/stream/${view}?n=${number}`;
 }
 
-picture.addEventListener("error", () => {
+function watchLater() {
   retryTimer = setTimeout(watch, Math.min(1000 * 2 ** retry, 8000));
   retry += 1;
+}
+
+const video = byId("encode");
+const player = makePlayer(video, (state, words) => {
+  lostPlay = state === "lost" ? words : "";
+  if (state === "plays") retry = 0;
+  else if (state === "lost") watchLater();
+  else noEncode(words);
+  caption();
 });
+
+/** The encode cannot be seen, for a reason that stays: say so, and show the preview. */
+function noEncode(why) {
+  cannotPlay = why;
+  byId("views").querySelector("[value=encode]").disabled = true;
+  if (view !== "encode") return;
+  view = "picture";
+  byId("views").querySelector("[value=picture]").checked = true;
+  watch();
+}
+
+/** What the server says of the encode, with its first answer, and when it is found again. */
+function settleEncode({ encode }) {
+  cannotPlay = "";
+  byId("views").querySelector("[value=encode]").disabled = false;
+  if (!encode) noEncode("this stream has none");
+  else if (!encode.is_played) noEncode(`no browser plays ${encode.format} as it comes`);
+  if (encode && view === "encode") watch();
+  byId("record").hidden = !encode;
+}
+
+picture.addEventListener("error", watchLater);
 picture.addEventListener("load", () => { retry = 0; });
 document.addEventListener("visibilitychange", () => { watch(); poll(); });
 // A stream left open would keep the page from being left in some browsers.
-addEventListener("pagehide", () => picture.removeAttribute("src"));
+addEventListener("pagehide", () => { picture.removeAttribute("src"); player.stop(); });
 addEventListener("pageshow", (event) => { if (event.persisted) watch(); });
 
 for (const input of byId("views").querySelectorAll("input")) {
@@ -49,7 +87,11 @@ for (const input of byId("views").querySelectorAll("input")) {
 }
 
 function caption() {
-  const shown = status?.views[view], words = CAPTIONS[view];
+  const shown = status?.views[view], behind = view === "encode" ? player.lag() : null;
+  let words = CAPTIONS[view];
+  if (view === "encode" && lostPlay) words = `The encode is lost (${lostPlay}); trying again.`;
+  else if (behind !== null) words += ` ${fixed(behind, 1)}${NARROW}s behind here.`;
+  if (cannotPlay && view === "picture") words += ` The encode is not shown: ${cannotPlay}.`;
   picture.alt = `Live picture: ${document.querySelector("#views input:checked + span").textContent}`;
   const needsMap = (view === "heat" || view === "split") && status && !status.has_map;
   byId("caption").textContent = (needsMap ? "There is no map at the moment; this is the picture." : words)
@@ -231,9 +273,10 @@ async function poll() {
     const answer = await fetch("/api/status", { signal: AbortSignal.timeout(PATIENCE_MS) });
     isLocked = answer.status === 401 || answer.status === 429;
     if (!answer.ok) throw new Error(`status ${answer.status}`);
-    const wasOld = status?.isOld;
+    const wasOld = status?.isOld, isFirst = status === null;
     status = await answer.json();
-    if (wasOld) watch();
+    if (isFirst || wasOld) settleEncode(status);
+    if (wasOld && view !== "encode") watch();
     if (status.size) {
       const [width, height] = status.size;
       stage.style.aspectRatio = `${width} / ${height}`;
@@ -273,7 +316,22 @@ function setUpFullScreen() {
   document.addEventListener("fullscreenchange", () => { button.textContent = document.fullscreenElement ? "Leave full screen" : "Full screen"; });
 }
 
+function setUpRecorder() {
+  const button = byId("record");
+  const recorder = makeRecorder((state, words) => {
+    const isOn = state === "waits" || state === "records";
+    button.toggleAttribute("data-on", isOn);
+    setText(button, isOn ? "Stop and save" : "Record");
+    byId("recorded").setAttribute("aria-live", state === "records" ? "off" : "polite");
+    setText(byId("recorded"), { waits: "Waiting for a key frame.", records: words, saved: `Saved ${words}.`, failed: `Not recorded: ${words}.` }[state]);
+  });
+  button.addEventListener("click", () => (recorder.isOn() ? recorder.stop() : recorder.start()));
+  // What was recorded is in this page only.
+  addEventListener("beforeunload", (event) => { if (recorder.isOn()) event.preventDefault(); });
+}
+
 setUpTheme();
+setUpRecorder();
 setUpFullScreen();
 // Firefox keeps what was chosen before a reload.
 view = document.querySelector("#views input:checked").value;
