@@ -72,12 +72,15 @@ if TYPE_CHECKING:
     )
     from semvid.core.types import Frame, ImportanceMap, QuantizerOffsets, Span, StreamInfo, VideoInfo
     from semvid.engine.job import Job
+    from semvid.importance.edits.edits import Edit, Edits
+    from semvid.importance.edits.shapes import Polygon, Stroke
     from semvid.media.probe import probe
     from semvid.products.bench.data import Bench
     from semvid.products.bench.run import bench
     from semvid.products.compare.compare import compare
     from semvid.products.compare.rates import compare_rates
     from semvid.products.compress import compress, compress_events, compress_job
+    from semvid.products.edited_maps import edit_maps
     from semvid.products.maps import export_maps
     from semvid.products.overlay import export_overlay
     from semvid.products.report.data import Report
@@ -113,12 +116,15 @@ _NAMES = {
     "core.results": ("Comparison ExportResult ImageFailure ImageResult ImagesResult Pooled Result Trial"),
     "core.types": "Frame ImportanceMap QuantizerOffsets Span StreamInfo VideoInfo",
     "engine.job": "Job",
+    "importance.edits.edits": "Edit Edits",
+    "importance.edits.shapes": "Polygon Stroke",
     "media.probe": "probe",
     "products.bench.data": "Bench",
     "products.bench.run": "bench",
     "products.compare.compare": "compare",
     "products.compare.rates": "compare_rates",
     "products.compress": "compress compress_events compress_job",
+    "products.edited_maps": "edit_maps",
     "products.maps": "export_maps",
     "products.overlay": "export_overlay",
     "products.report.data": "Report",
@@ -153,7 +159,9 @@ __all__ = [
     "Compressed",
     "Crf",
     "Done",
+    "Edit",
     "EditConfig",
+    "Edits",
     "Event",
     "ExportConfig",
     "ExportResult",
@@ -181,6 +189,7 @@ __all__ = [
     "OverlayConfig",
     "PacketTaker",
     "Peak",
+    "Polygon",
     "Pooled",
     "Preview",
     "Progress",
@@ -200,6 +209,7 @@ __all__ = [
     "Stage",
     "Started",
     "StreamInfo",
+    "Stroke",
     "TemporalConfig",
     "Trial",
     "Tried",
@@ -219,6 +229,7 @@ __all__ = [
     "compress_job",
     "compress_many",
     "compress_many_events",
+    "edit_maps",
     "estimate_events",
     "export_maps",
     "export_overlay",

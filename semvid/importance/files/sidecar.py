@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.core.checked import Malformed, parse_json
+from semvid.core.checked import Field, Malformed, parse_json
 from semvid.core.decoding import decoded
-from semvid.core.errors import MapError
+from semvid.core.errors import ConfigError, MapError
 from semvid.core.records import dataclass
 from semvid.core.text import counted, setting
 from semvid.core.threads import thread_budget
@@ -26,8 +26,11 @@ from semvid.core.threads import thread_budget
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
+    from semvid.importance.edits.edits import Edits
+
 SUFFIX = ".svmap"
-VERSION = 1
+VERSION, EDITED = 1, 2
+"""Of the format: of maps as they were made, and with edits."""
 
 Grey = NDArray[np.uint8]
 
@@ -71,6 +74,8 @@ class SidecarHeader:
     """Seconds per unit of ``pts``."""
     made_by: Mapping[str, Any]
     """What made the maps, and with which settings; JSON values."""
+    edits: Edits | None = None
+    """What a user corrected; then all maps are there twice: with the edits, and as they were made."""
 
     @property
     def maps_per_block(self) -> int:
@@ -89,7 +94,10 @@ class TimedMap:
 
 
 class SidecarWriter:
-    """Writes a sidecar to a binary file as the maps come. Close it; the caller closes the file."""
+    """Writes a sidecar to a binary file as the maps come. Close it; the caller closes the file.
+
+    With edits all maps are written and finished twice: with them, and then as they were made.
+    """
 
     def __init__(self, file: BinaryIO, header: SidecarHeader) -> None:
         self._file = file
@@ -102,8 +110,16 @@ class SidecarWriter:
             "picture": header.picture, "grid": header.grid, "time_base": str(header.time_base),
             "made_by": dict(header.made_by),
         }  # fmt: skip
-        text = json.dumps(record, sort_keys=True, separators=(",", ":"))
-        file.write(_NAME + f"{VERSION}\n{text}\n".encode())
+        version = VERSION
+        if header.edits is not None:
+            version, record["edits"] = EDITED, header.edits.to_plain()
+        text = json.dumps(record, sort_keys=True, separators=(",", ":")) + "\n"
+        if len(text) > _LARGEST_HEADER:
+            raise ConfigError(
+                f"the edits take {len(text)} bytes, and {_LARGEST_HEADER} are the most; undo some, or paint "
+                "with fewer points"
+            )
+        file.write(_NAME + f"{version}\n{text}".encode())
 
     def write(self, one: TimedMap) -> None:
         """Append the next map.
@@ -119,13 +135,14 @@ class SidecarWriter:
             self._pack_meanwhile()
 
     def finish(self) -> None:
-        """Write what is still buffered, and the end of the file."""
+        """Write what is still buffered, and the end of the maps."""
         last = _packed(self._waiting) if self._waiting else None
         self._write_packed()
         if last is not None:
             self._write_block(last)
         self._waiting = []
         self._file.write(_END.pack(0, self.num_maps))
+        self.num_maps = 0
 
     def close(self) -> None:
         """Let go of the thread that packs blocks."""
@@ -148,6 +165,13 @@ class SidecarWriter:
 
     def _write_block(self, packed: bytes) -> None:
         self._file.write(_LENGTH.pack(len(packed)) + packed)
+
+
+def _edits_of(record: Field) -> Edits:
+    # Few sidecars have any.
+    from semvid.importance.edits.edits import edits_from
+
+    return edits_from(record.get("edits"))
 
 
 def _packed(maps: list[TimedMap]) -> bytes:
@@ -182,6 +206,7 @@ class SidecarReader:
             ) from error
         try:
             self.header = self._read_header()
+            self._begin = self._file.tell()
             self.num_maps = self._read_end()
         except BaseException:
             self.close()
@@ -192,7 +217,20 @@ class SidecarReader:
         self._file.close()
 
     def maps(self) -> Iterator[TimedMap]:
-        """Yield the remaining maps."""
+        """Yield the maps, with the edits."""
+        self._file.seek(self._begin)
+        yield from self._maps()
+
+    def unedited_maps(self) -> Iterator[TimedMap]:
+        """Yield the maps as they were made."""
+        self._file.seek(self._begin)
+        if self.header.edits is not None:
+            while length := self._read_length(0):
+                self._file.seek(length, 1)
+            self._file.seek(_END.size - _LENGTH.size, 1)
+        yield from self._maps()
+
+    def _maps(self) -> Iterator[TimedMap]:
         num_read = 0
         while length := self._read_length(num_read):
             block = self._read_block(length, num_read)
@@ -222,11 +260,11 @@ class SidecarReader:
             raise MapError(
                 f"{setting('maps', self._path)} is not a semvid sidecar; check the path", path=self._path
             )
-        if version.strip() != str(VERSION).encode():
+        if version.strip() not in {str(one).encode() for one in (VERSION, EDITED)}:
             raise MapError(
                 f"{setting('maps', self._path)} has format version "
-                f"{version.strip().decode(errors='replace')}, and this semvid reads version {VERSION}; "
-                "update semvid or make the maps again",
+                f"{version.strip().decode(errors='replace')}, and this semvid reads versions {VERSION} and "
+                f"{EDITED}; update semvid or make the maps again",
                 path=self._path,
             )
         try:
@@ -240,6 +278,7 @@ class SidecarReader:
             return SidecarHeader(
                 (width, height), (rows, cols), record.get("time_base").fraction(),
                 record.get("made_by").mapping(),
+                _edits_of(record) if version.strip() == str(EDITED).encode() else None,
             )  # fmt: skip
         except Malformed as error:
             raise MapError(

@@ -1,0 +1,112 @@
+"""Writes the maps of a video with a user's edits, each followed along the motion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from semvid.core.config import ExportConfig
+from semvid.core.errors import MapError
+from semvid.core.events import Event, Notice, Progress, Started
+from semvid.core.opencv_threads import one_opencv_thread
+from semvid.core.results import ExportResult
+from semvid.core.settings import or_default
+from semvid.core.text import setting
+from semvid.core.threads import limited_threads, thread_budget
+from semvid.core.types import Frame
+from semvid.engine.run import follow
+from semvid.importance.edits.edits import Edits
+from semvid.importance.files.same_edit import check_edit
+from semvid.importance.files.sidecar import SidecarReader, SidecarWriter, TimedMap
+from semvid.importance.tracking.edit_follower import EditFollower
+from semvid.importance.tracking.source import FeatureNetwork
+from semvid.media.reading.reader import VideoReader
+from semvid.media.writing.claim import Claim, writing
+from semvid.media.writing.output import check_place
+
+
+def edit_maps(
+    source: Path | str,
+    maps: Path | str,
+    edits: Edits,
+    output: Path | str,
+    config: ExportConfig | None = None,
+    *,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> ExportResult:
+    """Correct the maps of a video. ``--maps`` reads the result like any sidecar.
+
+    Args:
+        source: The video.
+        maps: Its sidecar. If it has edits already, they are replaced.
+        edits: What to correct; times are those of the sidecar. Those undone are kept in the file.
+        output: A sidecar; may be ``maps``, with ``config.overwrite``.
+        config: Options; the network of ``config.maps`` tells what things look like. None = defaults.
+        on_event: Called with ``Started``, ``Progress`` and ``Notice``.
+
+    Raises:
+        MapError: The sidecar is not of this video.
+        SemvidError: See ``semvid.core.errors``. Whatever is raised, no partial output is left.
+    """
+    source, maps, output = Path(source), Path(maps), Path(output)
+    return follow(edit_maps_events(source, maps, edits, output, or_default(config, ExportConfig)), on_event)
+
+
+def edit_maps_events(
+    source: Path, maps: Path, edits: Edits, output: Path, config: ExportConfig
+) -> Generator[Event, None, ExportResult]:
+    """Do what ``edit_maps`` does, step by step."""
+    check_place(output, source, overwrite=config.overwrite)
+    with closing(SidecarReader(maps)) as reader, limited_threads(config.threads), one_opencv_thread():
+        check_edit(maps, reader.header.made_by, config.edit)
+        header = replace(reader.header, edits=edits)
+        with Claim(output, overwrite=config.overwrite) as claim:
+            temporary = claim.temporary()
+            with temporary.open("wb") as file, closing(SidecarWriter(file, header)) as writer:
+                told = yield from _edited(source, maps, edits, reader, writer, config)
+                with writing(output):
+                    num_maps = writer.num_maps
+                    writer.finish()
+                    for one in reader.unedited_maps():
+                        writer.write(one)
+                    writer.finish()
+            # Some systems let nobody replace a file that is open.
+            reader.close()
+            num_bytes = claim.publish(temporary)
+    yield from map(Notice, told)
+    return ExportResult(source, output, num_maps, num_bytes)
+
+
+def _edited(
+    source: Path, maps: Path, edits: Edits, reader: SidecarReader, writer: SidecarWriter, config: ExportConfig
+) -> Generator[Event, None, list[str]]:
+    networks: list[FeatureNetwork] = []
+
+    def open_network() -> FeatureNetwork:
+        from semvid.models.registry import open_features
+
+        threads = config.maps.threads or thread_budget().network
+        networks.append(open_features(config.maps.chosen_model, config.maps.device, threads))
+        return networks[0]
+
+    follower = EditFollower(edits.done, open_network)
+    recorded = reader.unedited_maps()
+    with VideoReader(source, edit=config.edit) as video:
+        video.keep(())
+        yield Started(video.info)
+        for item in video.read():
+            if not isinstance(item, Frame):
+                continue
+            one = next(recorded, None)
+            if one is None or one.pts != item.pts or reader.header.time_base != video.info.time_base:
+                raise MapError(
+                    f"{setting('maps', maps)} has no map for frame {item.index} of {source}; make the maps "
+                    "of this very video",
+                    path=maps,
+                    frame=item.index,
+                )
+            writer.write(TimedMap(one.pts, follower.apply(item, one.grey)))
+            yield Progress(writer.num_maps, reader.num_maps, 0)
+    return [one for network in networks for one in network.notices]
