@@ -12,6 +12,8 @@ import numpy as np
 from semvid.streaming.base.sound import CHUNK_SAMPLES, SOUND_RATE, SoundChunk
 
 _WINDOW_SECONDS = 10.0
+_SETTLING_SECONDS = 2.0
+"""While the encoder opens, a few frames are lost, which is no reason to worry."""
 _SOUND_TENTHS = 10
 _CHUNKS_PER_TENTH = SOUND_RATE // CHUNK_SAMPLES // 10
 SILENCE_DB = -96.0
@@ -45,10 +47,10 @@ class Meters:
     def lost(self, now: float, num_lost: int) -> None:
         """Take note of how many frames of the source were lost since the start."""
         with self._lock:
-            if num_lost > self._num_lost:
-                self._started = now if self._started is None else self._started
+            self._started = now if self._started is None else self._started
+            if num_lost > self._num_lost and now >= self._started + _SETTLING_SECONDS:
                 self._lost.append((now, num_lost - self._num_lost))
-                self._num_lost = num_lost
+            self._num_lost = num_lost
 
     def coded(self, now: float, latency: float, num_bytes: int) -> None:
         """Count a packet that went out ``latency`` seconds after its frame came in."""
@@ -82,7 +84,10 @@ class Meters:
             return num_came / span, len(self._coded) / span, bits / span / 1000
 
     def dropped_share(self, now: float) -> float:
-        """Return the share of the source's frames of the last seconds that were lost, 0..1."""
+        """Return the share of the source's frames of the last seconds that were lost, 0..1.
+
+        The first two seconds of the stream do not count.
+        """
         with self._lock:
             num_came = self._count(now)
             return (num_came - len(self._came)) / num_came if num_came else 0.0

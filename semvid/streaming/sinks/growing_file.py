@@ -32,7 +32,7 @@ class FileKind:
 _IN_MP4 = FileKind(
     "mp4", "video/mp4", ".mp4", "aac",
     {**_MP4, "movflags": _MP4["movflags"] + "+frag_every_frame"},
-    {**_MP4, "movflags": _MP4["movflags"] + "+frag_keyframe", "frag_duration": "1000000"},
+    {**_MP4, "movflags": _MP4["movflags"] + "+frag_keyframe", "frag_duration": "200000"},
 )  # fmt: skip
 _IN_WEBM = FileKind("webm", "video/webm", ".webm", "libopus", _CLUSTERS, _CLUSTERS)
 _IN_MATROSKA = FileKind("matroska", "video/x-matroska", ".mkv", "aac", _CLUSTERS, _CLUSTERS)
