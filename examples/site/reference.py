@@ -11,7 +11,13 @@ _GROUPS = {
     "Videos": ("products.compress", "products.wished", "engine.job", "media.probe"),
     "Pictures": ("products.still",),
     "Many files": ("batch",),
-    "Maps and overlays": ("products.maps", "products.overlay", "core.map_source"),
+    "Maps and overlays": (
+        "products.maps",
+        "products.overlay",
+        "products.edited_maps",
+        "core.map_source",
+        "importance",
+    ),
     "Scores and reports": ("products.compare", "products.bench", "products.report", "products.still_report"),
     "Live": ("streaming",),
     "Options": ("core.config",),
@@ -21,7 +27,8 @@ _GROUPS = {
     "Errors": ("core.errors",),
     "Types": ("core.types", "core.coded"),
 }
-"""Titles, and modules below ``semvid`` whose names are there. The longest module that fits counts."""
+"""Titles, and modules below ``semvid`` whose names are there. The longest module that fits counts; what is in
+none comes last."""
 
 
 def commands() -> str:
@@ -53,7 +60,7 @@ def _grouped() -> Iterator[tuple[str, list[str]]]:
         yield title, names
         left = [name for name in left if name not in names]
     if left:
-        raise SystemExit(f"{', '.join(left)} has no place in the reference: add its module in {__file__}")
+        yield "More", left
 
 
 def _home(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -81,6 +82,22 @@ class Result:
     num_missing_frames: int = 0
     """Frames that seem to be missing between others of the input, by its constant frame rate."""
 
+    def _repr_html_(self) -> str:
+        from semvid.core import notebook
+
+        rows = [*_sizes(self), ("frames", str(self.num_frames)), ("quality", f"{self.quality:g}")]
+        if self.saving is not None:
+            error = f" ± {math.ceil(self.saving_error)}" if self.saving_error else ""
+            rows.append(
+                ("against a plain encode as good where it matters", f"{-100 * self.saving:+.0f}{error} %")
+            )
+        if self.score is not None:
+            rows.append((str(self.measure), f"{self.score:.2f}"))
+        if self.gain_db is not None:
+            rows.append(("what matters, against a plain encode as large", f"{self.gain_db:+.2f} dB"))
+        rows.append(("took", f"{self.elapsed_seconds:.1f} s"))
+        return notebook.table(self.output.name, rows)
+
 
 @dataclass(frozen=True, slots=True)
 class ImageResult:
@@ -95,6 +112,13 @@ class ImageResult:
     output_bytes: int
     notices: tuple[str, ...]
     """A sentence for each thing about the picture that had to be changed."""
+
+    def _repr_html_(self) -> str:
+        from semvid.core import notebook
+
+        rows = [*_sizes(self), ("quality", "as it was" if self.quality is None else f"{self.quality:g}")]
+        rows += [("note", one) for one in self.notices]
+        return notebook.table(self.output.name, rows) + notebook.picture(self.output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +151,13 @@ class ImagesResult:
         """Of all outputs."""
         return sum(one.output_bytes for one in self.done)
 
+    def _repr_html_(self) -> str:
+        from semvid.core import notebook
+
+        rows = [("pictures", str(len(self.done))), *_sizes(self)]
+        rows += [(one.source.name, one.message) for one in self.failed]
+        return notebook.table("pictures", rows)
+
 
 @dataclass(frozen=True, slots=True)
 class ExportResult:
@@ -136,6 +167,12 @@ class ExportResult:
     output: Path
     num_frames: int
     output_bytes: int
+
+    def _repr_html_(self) -> str:
+        from semvid.core import notebook
+
+        rows = [("frames", str(self.num_frames)), ("size", notebook.size(self.output_bytes))]
+        return notebook.table(self.output.name, rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,3 +201,21 @@ class Comparison:
     """Scores of all frames together, by measure."""
     notices: tuple[str, ...] = ()
     """A sentence for each thing about the videos that had to be changed to compare them."""
+
+    def _repr_html_(self) -> str:
+        from semvid.core import notebook
+
+        rows = [
+            (name, *(f"{value:.2f}" for value in (one.mean, one.percentile_5, one.minimum)))
+            for name, one in self.pooled.items()
+        ]
+        title = f"{self.test.name} against {self.reference.name}"
+        return notebook.table(title, rows, ("", "mean", "5 %", "minimum"))
+
+
+def _sizes(result: Result | ImageResult | ImagesResult) -> list[tuple[str, str]]:
+    from semvid.core import notebook
+
+    before, after = result.source_bytes, result.output_bytes
+    sizes = f"{notebook.size(before)} -> {notebook.size(after)}"
+    return [("size", f"{sizes} ({notebook.change(before, after)})" if before else sizes)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -190,3 +191,25 @@ def make_files(text: str, wanted: list[Block], folder: Path) -> None:
     boxes = [one.text for one in wanted if one.language == "json"]
     if boxes:
         (folder / "boxes.jsonl").write_text("\n".join(boxes))
+
+
+def test_the_notebook_runs(tmp_path, monkeypatch):
+    """Cell by cell, as a notebook does: the last expression is what is shown."""
+    cells = json.loads((REPOSITORY / "examples" / "notebook.ipynb").read_text("utf-8"))["cells"]
+    make_files("talk.mp4", [], tmp_path)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"__name__": "notebook"}
+    shown = []
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == [], "outputs are not kept"
+            body = ast.parse("".join(cell["source"]))
+            last = body.body.pop() if isinstance(body.body[-1], ast.Expr) else None
+            exec(compile(body, "notebook", "exec"), names)  # noqa: S102
+            if isinstance(last, ast.Expr):
+                shown.append(eval(compile(ast.Expression(last.value), "notebook", "eval"), names))  # noqa: S307
+    texts = [one._repr_html_() for one in shown if hasattr(one, "_repr_html_")]
+    assert len(texts) == 4
+    assert "<caption>small.mp4</caption>" in texts[0]
+    assert "salient" in texts[1]
+    assert 'src="data:image/jpeg' in texts[-1]
