@@ -37,6 +37,7 @@ def command(
     with Studio(Root(folder, files)) as studio, StudioServer(studio, port) as server:
         say(f"semvid studio shows {studio.root.folder} at {server.link}")
         say("Ctrl-C ends it.")
+        studio.warm_up()
         if not no_browser:
             import webbrowser
 

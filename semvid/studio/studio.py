@@ -4,15 +4,35 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from pathlib import Path
 
 from semvid.core.closing import Closing
-from semvid.core.errors import InputError
+from semvid.core.errors import InputError, SemvidError
+from semvid.core.records import dataclass
 from semvid.studio.folder import Root, kind_of
-from semvid.studio.videos import OpenVideo
+from semvid.studio.looks import Looker
+from semvid.studio.making import Making
+from semvid.studio.videos import OpenVideo, identity
+from semvid.studio.wishes import Wishes
 
-_MOST_OPEN = 8
+_MOST_OPEN = 6
 """Videos; what was not looked at for longest is closed, and opened again when it is asked for."""
+
+
+@dataclass(slots=True)
+class Opened:
+    """A video, and what is done with it on the page."""
+
+    video: OpenVideo
+    making: Making
+    """Its maps."""
+    wishes: Wishes
+
+    @property
+    def id(self) -> str:
+        """See ``OpenVideo``."""
+        return self.video.id
 
 
 class Studio(Closing):
@@ -24,11 +44,22 @@ class Studio(Closing):
 
     def __init__(self, root: Root) -> None:
         self.root = root
+        self.looker = Looker()
         self._lock = threading.RLock()
-        self._videos: OrderedDict[str, OpenVideo] = OrderedDict()
+        self._opened: OrderedDict[str, Opened] = OrderedDict()
 
-    def open(self, path: str) -> OpenVideo:
-        """Open a video of the folder.
+    def warm_up(self) -> None:
+        """Open the usual network in a thread, so that the first map comes sooner."""
+
+        def open_network() -> None:
+            # Who needs it is told what is wrong with it.
+            with suppress(SemvidError):
+                self.looker.warm_up(Wishes().maps.chosen_model)
+
+        threading.Thread(target=open_network, name="semvid-warm-up", daemon=True).start()
+
+    def open(self, path: str) -> Opened:
+        """Open a video of the folder, and begin to make its maps.
 
         Raises:
             InputError: It is not in the folder, or is no video.
@@ -38,17 +69,30 @@ class Studio(Closing):
             raise InputError(f"{found.name} is not a video by its name; choose another file")
         return self.open_file(found)
 
-    def open_file(self, path: Path) -> OpenVideo:
-        """Open a video that is known to be in the folder."""
-        video = OpenVideo(path, self.root.shown(path))
-        with self._lock:
-            video = self._videos.setdefault(video.id, video)
-            self._videos.move_to_end(video.id)
-            while len(self._videos) > _MOST_OPEN:
-                self._videos.popitem(last=False)
-        return video
+    def open_file(self, path: Path) -> Opened:
+        """Open a video that is known to be in the folder, and begin to make its maps.
 
-    def video(self, name: str) -> OpenVideo:
+        The making of maps of other videos ends: there is one at a time.
+        """
+        name = identity(path)
+        with self._lock:
+            known = self._opened.get(name)
+        if known is None:
+            video, wishes = OpenVideo(path, self.root.shown(path)), Wishes()
+            known = Opened(video, Making(video, self.root, self.looker, wishes.maps), wishes)
+        with self._lock:
+            one = self._opened.setdefault(name, known)
+            self._opened.move_to_end(name)
+            others = [other for other in self._opened.values() if other is not one]
+            while len(self._opened) > _MOST_OPEN:
+                self._opened.popitem(last=False)
+        for other in others:
+            other.making.stop()
+            other.video.rest()
+        one.making.start()
+        return one
+
+    def opened(self, name: str) -> Opened:
         """Return an open video.
 
         Args:
@@ -58,10 +102,18 @@ class Studio(Closing):
             KeyError: None that is open has it.
         """
         with self._lock:
-            self._videos.move_to_end(name)
-            return self._videos[name]
+            self._opened.move_to_end(name)
+            return self._opened[name]
+
+    def video(self, name: str) -> OpenVideo:
+        """Return an open video alone: see ``opened``."""
+        return self.opened(name).video
 
     def close(self) -> None:
-        """Close all videos."""
+        """End the making of maps, and close all videos."""
         with self._lock:
-            self._videos.clear()
+            every = [*self._opened.values()]
+            self._opened.clear()
+        for one in every:
+            one.making.stop(wait=True)
+            one.video.rest()

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semvid.core.errors import InputError
-from semvid.core.geometry import square_size
+from semvid.core.geometry import square_size, turned_size
 from semvid.core.types import VideoInfo
 from semvid.media.probe import probe
 from semvid.media.reading.packets import ShownFrames, shown_frames
+from semvid.studio.pictures import Pictures
 
 
 class OpenVideo:
@@ -28,6 +29,8 @@ class OpenVideo:
     Attributes:
         id: Names the file and its contents in requests: 16 hexadecimal digits.
         info: What its header says.
+        frames: When its frames are shown, by reading the file through without decoding.
+        pictures: Its frames as pictures.
 
     Raises:
         InputError: It is not a video.
@@ -37,11 +40,8 @@ class OpenVideo:
         self.path, self.shown = path, shown
         self.info: VideoInfo = probe(path)
         self.id = identity(path)
-
-    @cached_property
-    def frames(self) -> ShownFrames:
-        """When its frames are shown, by reading the file through without decoding."""
-        return shown_frames(self.info)
+        self.frames: ShownFrames = shown_frames(self.info)
+        self.pictures = Pictures(self.info, self.frames)
 
     @property
     def pts(self) -> NDArray[np.int64]:
@@ -53,16 +53,30 @@ class OpenVideo:
         """Number of frames."""
         return len(self.frames.pts)
 
-    @property
+    @cached_property
     def quarter_turns(self) -> int:
         """Counter-clockwise quarter turns that bring coded pictures upright, 0..3."""
-        return 0
+        return self.pictures.frame(0).quarter_turns
+
+    def jpeg(self, index: int, width: int) -> bytes:
+        """Return a frame, upright, as a JPEG ``width`` pixels wide, or as wide as it is.
+
+        Raises:
+            InputError: There is no such frame, or it cannot be decoded.
+        """
+        self.check_index(index)
+        return self.pictures.jpeg(index, width, self.shown_size)
 
     @property
     def shown_size(self) -> tuple[int, int]:
         """``(width, height)`` of the upright picture in square pixels."""
         info = self.info
-        return square_size((info.width, info.height), info.sample_aspect_ratio, self.quarter_turns)
+        turns = self.quarter_turns
+        return square_size(turned_size((info.width, info.height), turns), info.sample_aspect_ratio, turns)
+
+    def rest(self) -> None:
+        """Close the file until it is needed again."""
+        self.pictures.rest()
 
     def index_at(self, pts: int) -> int:
         """Return the frame that is shown at a time; the first before it begins."""

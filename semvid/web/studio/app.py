@@ -9,7 +9,7 @@ from semvid.studio.studio import Studio
 from semvid.web.answers import HANDLERS, asset_routes
 from semvid.web.studio import file_routes, video_routes
 
-SCRIPTS = ("studio", "folder", "viewer", "strip")
+SCRIPTS = ("studio", "dom", "colours", "folder", "viewer", "strip", "settings")
 """Modules of the page, by the names of their files."""
 _ASSETS = {
     "/": ("web/studio/page.html", "text/html"),

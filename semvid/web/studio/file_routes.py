@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import asdict
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -11,10 +13,11 @@ from starlette.routing import Route
 
 from semvid.core.checked import Malformed
 from semvid.studio.folder import Drop
-from semvid.studio.studio import Studio
+from semvid.studio.studio import Opened, Studio
 from semvid.web.guard import refusal
 from semvid.web.studio.requests import Refused, in_thread, json_of, telling
 
+Given = TypeVar("Given")
 _SILENT_SECONDS = 30.0
 """Seconds after which an upload of which nothing comes is given up."""
 _BYTES_AT_ONCE = 2**20
@@ -50,8 +53,7 @@ class _Files:
             path = body.known("path").get("path").text(4096)
         except Malformed as error:
             return refusal(400, f'the body cannot be read: {error}; send {{"path": "talk.mp4"}}')
-        video = await in_thread(self._studio.open, path)
-        return JSONResponse(await in_thread(video.describe))
+        return await _described(self._studio.open, path)
 
     async def drop(self, request: Request) -> Response:
         if self._num_drops >= _MOST_DROPS:
@@ -64,8 +66,15 @@ class _Files:
                 path = await in_thread(drop.finish)
         finally:
             self._num_drops -= 1
-        video = await in_thread(self._studio.open_file, path)
-        return JSONResponse(await in_thread(video.describe))
+        return await _described(self._studio.open_file, path)
+
+
+async def _described(open_one: Callable[[Given], Opened], which: Given) -> Response:
+    def describe() -> dict[str, Any]:
+        one = open_one(which)
+        return {**one.video.describe(), "settings": one.wishes.plain()}
+
+    return JSONResponse(await in_thread(describe))
 
 
 async def _take(request: Request, drop: Drop) -> None:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from semvid.core.checked import Field, Malformed, parse_json
 from semvid.core.decoding import decoded
 from semvid.core.errors import ConfigError, InputError, InputMissingError, OutputError, SemvidError
-from semvid.studio.studio import Studio
+from semvid.studio.studio import Opened, Studio
 from semvid.studio.videos import OpenVideo
 from semvid.web.answers import json_body
 from semvid.web.guard import refusal
@@ -52,16 +52,21 @@ def telling(answer: Answer) -> Answer:
     return run
 
 
-def video_of(studio: Studio, request: Request) -> OpenVideo:
+def opened_of(studio: Studio, request: Request) -> Opened:
     """Return the open video that the path of a request names by ``{id}``.
 
     Raises:
         Refused: It is not open (any more).
     """
     try:
-        return studio.video(request.path_params["id"])
+        return studio.opened(request.path_params["id"])
     except KeyError:
         raise Refused(refusal(404, "this video is not open any more; open it again")) from None
+
+
+def video_of(studio: Studio, request: Request) -> OpenVideo:
+    """Return the video of ``opened_of``."""
+    return opened_of(studio, request).video
 
 
 async def json_of(request: Request, most: int = MOST_BODY_BYTES) -> Field:

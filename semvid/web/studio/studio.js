@@ -1,11 +1,13 @@
 /** Begins the page: the state that all modules share, and the modules. */
+import { byId } from "./dom.js";
 import * as folder from "./folder.js";
 import * as viewer from "./viewer.js";
 import * as strip from "./strip.js";
+import * as settings from "./settings.js";
 
 // Each exports setup(studio). The order is that of the page.
-const MODULES = [folder, viewer, strip];
-const PATIENCE_MS = 30000;
+const MODULES = [folder, viewer, strip, settings];
+const PATIENCE_MS = 30000, POLL_MS = 400, FIRST_POLL_MS = 120;
 
 /**
  * What modules share. Events, each told after the property of its name was changed:
@@ -16,10 +18,11 @@ class Studio extends EventTarget {
   video = null;
   /** Index of the frame that is looked at. */
   frame = 0;
-  /** As /api/video/ID/maps says: {made, total, is_done, failure, classes, cuts}. */
+  /** As /api/video/ID/maps says: {made, total, is_done, is_stopped, failure, classes, cuts, sidecar}. */
   maps = null;
   /** {focus: {class: weight}, strength, background, model}. */
-  settings = { focus: {}, strength: 1, background: 0.28, model: "msroi" };
+  settings = null;
+  #timer = 0;
 
   get(path) { return this.#ask(path, {}); }
 
@@ -37,10 +40,16 @@ class Studio extends EventTarget {
   }
 
   openVideo(video) {
+    document.body.dataset.step = "see";
+    byId("see").hidden = byId("panels").hidden = false;
+    document.title = `${video.name} \u2013 semvid studio`;
     this.frame = 0;
     this.maps = null;
+    this.tell("");
     this.set("video", video);
+    this.set("settings", video.settings);
     this.set("frame", 0);
+    this.watchMaps();
   }
 
   /** Look at another frame; beyond the ends it is the last one there. */
@@ -52,9 +61,25 @@ class Studio extends EventTarget {
 
   /** Say something to the user: what failed, or what was done. */
   tell(words, isBad = false) {
-    const state = document.getElementById("state");
-    state.textContent = words;
+    const state = byId("state");
+    state.textContent = state.title = words;
     state.classList.toggle("bad", isBad);
+  }
+
+  /** Ask how far the maps are until they are done; call it when they begin anew. */
+  async watchMaps(wait = FIRST_POLL_MS) {
+    clearTimeout(this.#timer);
+    const { id } = this.video;
+    try {
+      const maps = await this.get(this.of("maps"));
+      if (this.video.id !== id) return;
+      this.set("maps", maps);
+      if (maps.is_done || maps.is_stopped || maps.failure) return;
+    } catch (error) {
+      this.tell(error.message, true);
+    }
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.watchMaps(POLL_MS), wait);
   }
 
   async #ask(path, options) {
@@ -71,8 +96,7 @@ class Studio extends EventTarget {
 }
 
 function setUpTheme() {
-  const root = document.documentElement, button = document.getElementById("theme");
-  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const root = document.documentElement, button = byId("theme"), dark = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : dark.matches);
   const name = () => { button.textContent = isDark() ? "Light" : "Dark"; };
   button.setAttribute("aria-label", "Change between light and dark");

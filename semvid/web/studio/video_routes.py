@@ -1,12 +1,97 @@
-"""Routes of an open video: its frames and its maps."""
+"""Routes of an open video: its frames, its maps, and the settings of those."""
 
 from __future__ import annotations
 
+import cv2
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from semvid.studio.studio import Studio
+from semvid.core.checked import Malformed
+from semvid.studio.map_store import Grey
+from semvid.studio.pictures import MOST_WIDTH
+from semvid.studio.studio import Opened, Studio
+from semvid.studio.wishes import Wishes
+from semvid.web.guard import refusal
+from semvid.web.studio.requests import Refused, in_thread, json_of, opened_of, telling
+
+_MOST_DIGITS = 7
 
 
 def routes(studio: Studio) -> list[Route]:
     """Return all of them."""
-    return []
+    videos = _Videos(studio)
+    return [
+        Route("/api/video/{id}/frame/{index:int}", telling(videos.frame), methods=["GET"]),
+        Route("/api/video/{id}/map/{index:int}", telling(videos.map), methods=["GET"]),
+        Route("/api/video/{id}/maps", telling(videos.maps), methods=["GET"]),
+        Route("/api/video/{id}/maps", telling(videos.go_on), methods=["POST"]),
+        Route("/api/video/{id}/settings", telling(videos.settings), methods=["POST"]),
+    ]
+
+
+class _Videos:
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    async def frame(self, request: Request) -> Response:
+        """With ``near=N`` the key frame at most so many before will do, which takes less time."""
+        one = opened_of(self._studio, request)
+        index, width = request.path_params["index"], _number(request, "width", MOST_WIDTH)
+        near = _number(request, "near", 0)
+        one.video.check_index(index)
+        if near and index - one.video.pictures.key_before(index) <= near:
+            index = one.video.pictures.key_before(index)
+        jpeg = await in_thread(one.video.jpeg, index, width)
+        return Response(jpeg, media_type="image/jpeg")
+
+    async def map(self, request: Request) -> Response:
+        """With ``made=1`` only a map that is there, or that of the key frame before: for the filmstrip."""
+        one, index = opened_of(self._studio, request), request.path_params["index"]
+        one.video.check_index(index)
+        found, kind = await in_thread(
+            one.making.nearest if "made" in request.query_params else one.making.get, index
+        )
+        if found is None:
+            return Response(status_code=204, headers={"X-Map": kind})
+        return Response(_png(found), media_type="image/png", headers={"X-Map": kind})
+
+    async def maps(self, request: Request) -> Response:
+        return JSONResponse(await in_thread(opened_of(self._studio, request).making.status))
+
+    async def go_on(self, request: Request) -> Response:
+        one, body = opened_of(self._studio, request), await json_of(request)
+        try:
+            goes_on = body.known("go_on").get("go_on").flag()
+        except Malformed as error:
+            return refusal(400, f'the body cannot be read: {error}; send {{"go_on": false}}')
+        await in_thread(one.making.start if goes_on else one.making.stop)
+        return await self.maps(request)
+
+    async def settings(self, request: Request) -> Response:
+        one, body = opened_of(self._studio, request), await json_of(request)
+        try:
+            wishes = one.wishes.changed(body)
+        except Malformed as error:
+            return refusal(400, f'the body cannot be read: {error}; send an object such as {{"strength": 1}}')
+        return JSONResponse(await in_thread(_change, one, wishes))
+
+
+def _number(request: Request, name: str, default: int) -> int:
+    text = request.query_params.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+        words = f"{name} is not a whole number of at most {_MOST_DIGITS} digits; send one"
+        raise Refused(refusal(400, words))
+    return int(text)
+
+
+def _change(one: Opened, wishes: Wishes) -> dict[str, object]:
+    one.wishes = wishes
+    one.making.change(wishes.maps)
+    return wishes.plain()
+
+
+def _png(grey: Grey) -> bytes:
+    _, data = cv2.imencode(".png", np.ascontiguousarray(grey), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    return data.tobytes()
