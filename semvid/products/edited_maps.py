@@ -13,11 +13,11 @@ from semvid.core.events import Event, Notice, Progress, Started
 from semvid.core.opencv_threads import one_opencv_thread
 from semvid.core.results import ExportResult
 from semvid.core.settings import or_default
-from semvid.core.text import setting
+from semvid.core.text import counted, setting
 from semvid.core.threads import limited_threads, thread_budget
 from semvid.core.types import Frame
 from semvid.engine.run import follow
-from semvid.importance.edits.edits import Edits
+from semvid.importance.edits.edits import Edits, checked
 from semvid.importance.files.same_edit import check_edit
 from semvid.importance.files.sidecar import SidecarReader, SidecarWriter, TimedMap
 from semvid.importance.tracking.edit_follower import EditFollower
@@ -47,6 +47,7 @@ def edit_maps(
         on_event: Called with ``Started``, ``Progress`` and ``Notice``.
 
     Raises:
+        ConfigError: An edit is out of range.
         MapError: The sidecar is not of this video.
         SemvidError: See ``semvid.core.errors``. Whatever is raised, no partial output is left.
     """
@@ -55,9 +56,15 @@ def edit_maps(
 
 
 def edit_maps_events(
-    source: Path, maps: Path, edits: Edits, output: Path, config: ExportConfig
+    source: Path,
+    maps: Path,
+    edits: Edits,
+    output: Path,
+    config: ExportConfig,
+    took: Callable[[TimedMap], None] = lambda one: None,
 ) -> Generator[Event, None, ExportResult]:
-    """Do what ``edit_maps`` does, step by step."""
+    """Do what ``edit_maps`` does, step by step; ``took`` is called with each map."""
+    edits = checked(edits)
     check_place(output, source, overwrite=config.overwrite)
     with closing(SidecarReader(maps)) as reader, limited_threads(config.threads), one_opencv_thread():
         check_edit(maps, reader.header.made_by, config.edit)
@@ -65,7 +72,7 @@ def edit_maps_events(
         with Claim(output, overwrite=config.overwrite) as claim:
             temporary = claim.temporary()
             with temporary.open("wb") as file, closing(SidecarWriter(file, header)) as writer:
-                told = yield from _edited(source, maps, edits, reader, writer, config)
+                told = yield from _edited(source, maps, edits, reader, writer, config, took)
                 with writing(output):
                     num_maps = writer.num_maps
                     writer.finish()
@@ -80,7 +87,13 @@ def edit_maps_events(
 
 
 def _edited(
-    source: Path, maps: Path, edits: Edits, reader: SidecarReader, writer: SidecarWriter, config: ExportConfig
+    source: Path,
+    maps: Path,
+    edits: Edits,
+    reader: SidecarReader,
+    writer: SidecarWriter,
+    config: ExportConfig,
+    took: Callable[[TimedMap], None],
 ) -> Generator[Event, None, list[str]]:
     networks: list[FeatureNetwork] = []
 
@@ -107,6 +120,11 @@ def _edited(
                     path=maps,
                     frame=item.index,
                 )
-            writer.write(TimedMap(one.pts, follower.apply(item, one.grey)))
+            took(edited := TimedMap(one.pts, follower.apply(item, one.grey)))
+            writer.write(edited)
             yield Progress(writer.num_maps, reader.num_maps, 0)
-    return [one for network in networks for one in network.notices]
+    told = [one for network in networks for one in network.notices]
+    if follower.num_waiting:
+        late = counted(follower.num_waiting, "edit begins", "edits begin")
+        told.append(f"{late} after the last frame, and changed nothing")
+    return told

@@ -10,9 +10,11 @@ from pathlib import Path
 from semvid.core.closing import Closing
 from semvid.core.errors import InputError, SemvidError
 from semvid.core.records import dataclass
+from semvid.studio.editing import Editing
 from semvid.studio.folder import Root, kind_of
 from semvid.studio.looks import Looker
 from semvid.studio.making import Making
+from semvid.studio.map_store import Grey
 from semvid.studio.videos import OpenVideo, identity
 from semvid.studio.wishes import Wishes
 
@@ -28,6 +30,22 @@ class Opened:
     making: Making
     """Its maps."""
     wishes: Wishes
+    editing: Editing
+    """What was corrected in them."""
+
+    def map_of(self, index: int) -> tuple[Grey | None, str]:
+        """Return the map of a frame as it is seen, with edits; see ``Making.get``."""
+        return self.editing.of(index, *self.making.get(index))
+
+    def map_near(self, index: int) -> tuple[Grey | None, str]:
+        """Return a map that is there, with edits; see ``Making.nearest``."""
+        return self.editing.of(index, *self.making.nearest(index))
+
+    def change(self, wishes: Wishes) -> None:
+        """Change what is wanted; maps are made anew if they have to be, and edited again."""
+        self.wishes = wishes
+        self.making.change(wishes.maps)
+        self.editing.again()
 
     @property
     def id(self) -> str:
@@ -79,7 +97,8 @@ class Studio(Closing):
             known = self._opened.get(name)
         if known is None:
             video, wishes = OpenVideo(path, self.root.shown(path)), Wishes()
-            known = Opened(video, Making(video, self.root, self.looker, wishes.maps), wishes)
+            making = Making(video, self.root, self.looker, wishes.maps)
+            known = Opened(video, making, wishes, Editing(video, making))
         with self._lock:
             one = self._opened.setdefault(name, known)
             self._opened.move_to_end(name)
@@ -88,8 +107,10 @@ class Studio(Closing):
                 self._opened.popitem(last=False)
         for other in others:
             other.making.stop()
+            other.editing.stop()
             other.video.rest()
         one.making.start()
+        one.editing.again()
         return one
 
     def opened(self, name: str) -> Opened:
@@ -115,5 +136,6 @@ class Studio(Closing):
             every = [*self._opened.values()]
             self._opened.clear()
         for one in every:
+            one.editing.stop(wait=True)
             one.making.stop(wait=True)
             one.video.rest()

@@ -6,9 +6,10 @@ from clips import make_clip
 
 import semvid
 from semvid.core.config import ExportConfig, MapsConfig
-from semvid.core.errors import MapError, OutputExistsError
+from semvid.core.errors import ConfigError, MapError, OutputExistsError
+from semvid.core.events import Notice
 from semvid.importance.edits.edits import Edit, Edits
-from semvid.importance.edits.shapes import Polygon
+from semvid.importance.edits.shapes import Polygon, Stroke
 from semvid.importance.files.sidecar import SidecarReader
 from semvid.products.edited_maps import edit_maps
 
@@ -72,6 +73,19 @@ def test_an_encode_reads_them(clip, maps, tmp_path):
         for name, path in (("plain", maps), ("edited", edited))
     }  # fmt: skip
     assert sizes["plain"] != sizes["edited"]
+
+
+def test_edits_that_are_out_of_range_or_late_do_no_harm(clip, maps, tmp_path):
+    kept = tmp_path / "kept.svmap"
+    kept.write_bytes(maps.read_bytes())
+    with pytest.raises(ConfigError, match="radius"):
+        wrong = Edits((Edit(0, Stroke(BOX.points, 2.0), matters=True),))
+        edit_maps(clip, kept, wrong, kept, ExportConfig(overwrite=True))
+    assert kept.read_bytes() == maps.read_bytes()
+    told = []
+    late = Edits().added(Edit(10**12, BOX, matters=True))
+    edit_maps(clip, maps, late, tmp_path / "late.svmap", on_event=told.append)
+    assert any("1 edit begins after the last frame" in one.message for one in told if isinstance(one, Notice))
 
 
 def test_maps_of_another_video_are_refused(clip, maps, tmp_path):

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semvid.core.checked import Malformed, parse_json
+from semvid.core.errors import ConfigError
 from semvid.core.geometry import motion_grid
-from semvid.importance.edits.edits import MOST_EDITS, Edit, Edits, edits_from
+from semvid.importance.edits.edits import MOST_EDITS, Edit, Edits, checked, edits_from
 from semvid.importance.edits.shapes import Polygon, Stroke, rasterised
 from semvid.importance.tracking.edit_follower import EditFollower
 
@@ -75,6 +76,20 @@ def test_masks_cover_what_was_painted():
 def test_other_json_is_refused(text, words):
     with pytest.raises(Malformed, match=words):
         edits_from(parse_json(text))
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        Edit(-1, BOX, matters=True), Edit(0, Polygon(BOX.points[:2]), matters=True),
+        Edit(0, Stroke(BOX.points, 2.0), matters=True), Edit(0, Stroke(BOX.points, 4e-6), matters=True),
+        Edit(0, Stroke(((3.0, 0.0),), 0.1), matters=True), Edit(0, Stroke(((float("nan"), 0.0),), 0.1), matters=True),
+    ],
+)  # fmt: skip
+def test_what_could_not_be_read_back_is_not_written(edit):
+    with pytest.raises(ConfigError, match="out of range"):
+        checked(Edits((edit,)))
+    assert checked(Edits((Edit(0, BOX, matters=True),))).done[0].shape == BOX
 
 
 def test_there_are_not_too_many():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
-from semvid.core.checked import Field, Malformed
+from semvid.core.checked import Field, Malformed, parse_json
+from semvid.core.errors import ConfigError
 from semvid.core.records import dataclass
 from semvid.importance.edits.shapes import Shape, shape_from, shape_to_plain
 
@@ -64,6 +66,18 @@ class Edits:
             "done": [edit_to_plain(one) for one in self.done],
             "undone": [edit_to_plain(one) for one in self.undone],
         }
+
+
+def checked(edits: Edits) -> Edits:
+    """Return edits as they are when they were written and read back.
+
+    Raises:
+        ConfigError: They could not be read: a shape, a time or their number is out of range.
+    """
+    try:
+        return edits_from(parse_json(json.dumps(edits.to_plain())))
+    except Malformed as error:
+        raise ConfigError(f"an edit is out of range: {error}; change it") from error
 
 
 def edits_from(field: Field) -> Edits:

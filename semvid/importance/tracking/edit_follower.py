@@ -56,6 +56,11 @@ class EditFollower:
         self._cuts = SceneCutDetector()
         self._active: list[_Active] = []
 
+    @property
+    def num_waiting(self) -> int:
+        """Edits whose frame did not come yet."""
+        return len(self._waiting)
+
     def apply(self, frame: Frame, grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the map of the next frame with the edits.
 
@@ -100,8 +105,23 @@ class EditFollower:
         return True
 
     def _edited(self, grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        values = from_grey(grey)
-        for one in self._active:
-            mask = fitted(one.map, *grey.shape)
-            values = np.maximum(values, mask) if one.matters else values * (1 - mask)
-        return to_grey(values)
+        return blended(grey, [(one.map, one.matters) for one in self._active])
+
+
+def painted(grey: NDArray[np.uint8], edits: Sequence[Edit]) -> NDArray[np.uint8]:
+    """Return the map of the frame that edits begin with, with them and no others."""
+    return blended(grey, [(rasterised(one.shape, *grey.shape), one.matters) for one in edits])
+
+
+def blended(grey: NDArray[np.uint8], masks: Sequence[tuple[FloatArray, bool]]) -> NDArray[np.uint8]:
+    """Put masks over a map.
+
+    Args:
+        grey: ``(rows, cols)``, importance times 255.
+        masks: Each of any size, in 0..1, and whether what it covers matters; later ones cover earlier ones.
+    """
+    values = from_grey(grey)
+    for given, matters in masks:
+        mask = fitted(given, *grey.shape)
+        values = np.maximum(values, mask) if matters else values * (1 - mask)
+    return to_grey(values)

@@ -7,9 +7,9 @@ from starlette.types import ASGIApp
 
 from semvid.studio.studio import Studio
 from semvid.web.answers import HANDLERS, asset_routes
-from semvid.web.studio import file_routes, video_routes
+from semvid.web.studio import edit_routes, file_routes, video_routes
 
-SCRIPTS = ("studio", "dom", "colours", "folder", "viewer", "strip", "settings")
+SCRIPTS = ("studio", "dom", "colours", "folder", "viewer", "strip", "settings", "paint")
 """Modules of the page, by the names of their files."""
 _ASSETS = {
     "/": ("web/studio/page.html", "text/html"),
@@ -20,7 +20,7 @@ _ASSETS = {
     "/favicon.ico": ("web/icon.svg", "image/svg+xml"),
     **{f"/{one}.js": (f"web/studio/{one}.js", "text/javascript") for one in SCRIPTS},
 }
-MODULES = (file_routes, video_routes)
+MODULES = (file_routes, video_routes, edit_routes)
 """Each has ``routes(studio)``."""
 
 

@@ -4,9 +4,10 @@ import * as folder from "./folder.js";
 import * as viewer from "./viewer.js";
 import * as strip from "./strip.js";
 import * as settings from "./settings.js";
+import * as paint from "./paint.js";
 
 // Each exports setup(studio). The order is that of the page.
-const MODULES = [folder, viewer, strip, settings];
+const MODULES = [folder, viewer, strip, settings, paint];
 const PATIENCE_MS = 30000, POLL_MS = 400, FIRST_POLL_MS = 120;
 
 /**

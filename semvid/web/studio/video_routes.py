@@ -50,9 +50,7 @@ class _Videos:
         """With ``made=1`` only a map that is there, or that of the key frame before: for the filmstrip."""
         one, index = opened_of(self._studio, request), request.path_params["index"]
         one.video.check_index(index)
-        found, kind = await in_thread(
-            one.making.nearest if "made" in request.query_params else one.making.get, index
-        )
+        found, kind = await in_thread(one.map_near if "made" in request.query_params else one.map_of, index)
         if found is None:
             return Response(status_code=204, headers={"X-Map": kind})
         return Response(_png(found), media_type="image/png", headers={"X-Map": kind})
@@ -87,8 +85,7 @@ def _number(request: Request, name: str, default: int) -> int:
 
 
 def _change(one: Opened, wishes: Wishes) -> dict[str, object]:
-    one.wishes = wishes
-    one.making.change(wishes.maps)
+    one.change(wishes)
     return wishes.plain()
 
 

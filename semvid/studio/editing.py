@@ -1,0 +1,158 @@
+"""What somebody corrects in the maps of an open video, followed through it in a thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+from semvid.core.config import ExportConfig
+from semvid.core.errors import MapError, SemvidError
+from semvid.core.prefetch import step_back
+from semvid.importance.edits.edits import Edits
+from semvid.importance.files.sidecar import SUFFIX, SidecarReader, TimedMap
+from semvid.importance.tracking.edit_follower import painted
+from semvid.products.edited_maps import edit_maps_events
+from semvid.studio.making import Making
+from semvid.studio.map_store import Grey, MapStore
+from semvid.studio.videos import OpenVideo
+
+_POLL_SECONDS = 0.1
+
+
+class Editing:
+    """The edits of a video, and the maps with them. Any thread may ask.
+
+    A frame shows an edit that begins with it at once; the frames after it once it was followed there.
+
+    Args:
+        video: The video.
+        making: Its maps as they are made.
+    """
+
+    def __init__(self, video: OpenVideo, making: Making) -> None:
+        self._video, self._making = video, making
+        self._lock = threading.Lock()
+        self._edits: Edits | None = None
+        self._store = MapStore()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._is_applied, self._failure = True, ""
+
+    @property
+    def sidecar(self) -> Path:
+        """Where the maps with the edits are kept."""
+        maps = self._making.sidecar
+        return maps.with_name(f"{maps.name.removesuffix(SUFFIX)}.edited{SUFFIX}")
+
+    @property
+    def maps_path(self) -> Path | None:
+        """The sidecar that an encode is to read; None = the maps, or their edits, are not ready."""
+        with self._lock:
+            if self._edits is not None and self._edits.done:
+                return self.sidecar if self._is_applied and not self._failure else None
+        return self._making.sidecar if self._making.is_done else None
+
+    def edits(self) -> Edits:
+        """Return the edits, at first those that an earlier studio kept."""
+        with self._lock:
+            if self._edits is None:
+                self._edits = Edits()
+                with suppress(MapError), closing(SidecarReader(self.sidecar)) as reader:
+                    self._edits = reader.header.edits or self._edits
+            return self._edits
+
+    def change(self, change: Callable[[Edits], Edits]) -> None:
+        """Change the edits, and follow them anew.
+
+        Args:
+            change: Returns others for those there are.
+
+        Raises:
+            Malformed: There would be too many.
+        """
+        changed = change(self.edits())
+        with self._lock:
+            self._edits = changed
+        self.again()
+
+    def again(self) -> None:
+        """Follow the edits anew, as when the maps are others."""
+        edits = self.edits()
+        self.stop()
+        with self._lock:
+            before, self._stop = self._thread, threading.Event()
+            self._store, self._failure = MapStore(), ""
+            self._is_applied = not edits.done and not edits.undone
+            if self._is_applied and not self.sidecar.exists():
+                return
+            arguments = edits, self._store, self._stop, before
+            self._thread = threading.Thread(
+                target=self._run, args=arguments, name="semvid-edits", daemon=True
+            )
+            self._thread.start()
+
+    def stop(self, *, wait: bool = False) -> None:
+        """End the following; ``again`` begins anew."""
+        with self._lock:
+            self._stop.set()
+            thread = self._thread
+        if wait and thread is not None:
+            thread.join()
+
+    def of(self, index: int, grey: Grey | None, kind: str) -> tuple[Grey | None, str]:
+        """Return the map of a frame with the edits, as far as they were followed.
+
+        Args:
+            index: Of the frame.
+            grey: The map as it was made; None = there is none.
+            kind: Which it is: see ``Making.get``.
+        """
+        edits, pts = self.edits(), int(self._video.pts[index])
+        followed = self._store.get(pts) if edits.done else None
+        if followed is not None:
+            return followed, kind
+        begun = [one for one in edits.done if one.pts == pts]
+        return (grey, kind) if grey is None or not begun else (painted(grey, begun), kind)
+
+    def status(self) -> dict[str, Any]:
+        """Return how far they are followed, as JSON values."""
+        edits = self.edits()
+        return {
+            "num_done": len(edits.done), "num_undone": len(edits.undone),
+            "frames": sorted({self._video.index_at(one.pts) for one in edits.done}),
+            "followed": len(self._store), "total": self._video.num_frames,
+            "is_applied": self._is_applied, "waits": not self._making.is_done, "failure": self._failure,
+        }  # fmt: skip
+
+    def _run(
+        self, edits: Edits, store: MapStore, stop: threading.Event, before: threading.Thread | None
+    ) -> None:
+        if before is not None:
+            before.join()
+        step_back()
+        while not self._making.is_done:
+            if stop.wait(_POLL_SECONDS):
+                return
+        failure = ""
+
+        def took(one: TimedMap) -> None:
+            store.add(one.pts, one.grey)
+
+        config = ExportConfig(overwrite=True, maps=self._making.maps)
+        try:
+            with closing(
+                edit_maps_events(self._video.path, self._making.sidecar, edits, self.sidecar, config, took)
+            ) as events:
+                for _ in events:
+                    if stop.is_set():
+                        return
+        except SemvidError as error:
+            failure = str(error)
+        except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
+            failure = f"the edits cannot be followed ({type(error).__name__}: {error}); undo the last"
+        with self._lock:
+            if not stop.is_set():
+                self._failure, self._is_applied = failure, not failure

@@ -1,0 +1,172 @@
+/** Correcting maps: shapes that are painted over the frame, and follow what is inside. */
+import { byId, el, isTyping, slider } from "./dom.js";
+
+const TOOLS = [["look", "Look", "v"], ["brush", "Brush", "b"], ["box", "Rectangle", "r"], ["lasso", "Lasso", "l"], ["lock", "Lock on this", "k"]];
+const POLL_MS = 500, MOST_POINTS = 400, LEAST_STEP = 0.004;
+const HINTS = {
+  look: "Choose a tool, then paint on the picture.",
+  brush: "Paint over what is wrong.", box: "Draw a rectangle.", lasso: "Draw around it.", lock: "Click a thing, and it is followed.",
+};
+
+export function setup(studio) {
+  const panel = byId("edit"), status = el("p", { class: "small quiet", role: "status", id: "edit-state" });
+  let tool = "look", matters = true, radius = 0.04, points = null, state = null, timer = 0;
+
+  const canvas = el("canvas", { class: "paint", "aria-hidden": "true" });
+  const button = (text, key, action) => el("button", { type: "button", class: "button", title: `${text} (${key})`, onclick: action }, text);
+  const tools = radios("tool", "Tool", TOOLS.map(([value, name, key]) => [value, name, key]), tool, choose);
+  const kinds = radios("matters", "What is inside", [["yes", "Matters"], ["no", "Does not matter"]], "yes", (value) => { matters = value === "yes"; });
+  const size = slider({ id: "brush-size", label: "Brush", min: 1, max: 20, step: 1, value: 100 * radius, say: (value) => `${value} % of the width`, onchange: (value) => { radius = value / 100; } });
+  const follows = el("input", { type: "checkbox", id: "follows", checked: true });
+  const undo = button("Undo", "Z", () => send({ undo: true })), redo = button("Redo", "Shift+Z", () => send({ redo: true }));
+  const clear = button("Clear", "all edits", () => send({ clear: true }));
+  panel.append(el("h2", {}, "Correct"), tools, kinds, size.row, el("p", { class: "row" }, el("label", { for: "follows" }, follows, " Follows what is inside")), el("p", { class: "row" }, undo, redo, clear), status);
+  studio.stage.append(canvas);
+
+  function radios(name, legend, values, chosen, onchange) {
+    const set = el("fieldset", { class: "choices" }, el("legend", { class: "unseen" }, legend));
+    for (const [value, text, key] of values) {
+      set.append(el("label", { class: "choice", title: key ? `${text} (${key.toUpperCase()})` : text }, el("input", { type: "radio", name, value, checked: value === chosen, onchange: () => onchange(value) }), el("span", {}, text)));
+    }
+    return set;
+  }
+
+  function choose(value) {
+    tool = value;
+    points = null;
+    canvas.classList.toggle("on", tool !== "look");
+    size.row.hidden = tool !== "brush";
+    draw();
+    tell();
+  }
+
+  function tell() {
+    let words = HINTS[tool];
+    if (state?.failure) words = state.failure;
+    else if (state && !state.is_applied) words = state.waits ? "Followed once all maps are made." : `Followed through ${state.followed} of ${state.total} frames.`;
+    else if (state?.num_done) words = `${state.num_done === 1 ? "1 edit" : `${state.num_done} edits`}, followed until the next cut. ${HINTS[tool]}`;
+    status.textContent = words;
+    status.classList.toggle("bad", Boolean(state?.failure));
+    undo.disabled = clear.disabled = !state?.num_done;
+    redo.disabled = !state?.num_undone;
+  }
+
+  async function send(body) {
+    if (!studio.video) return;
+    try {
+      state = await studio.post(studio.of("edits"), body);
+      studio.refreshMaps();
+      watch();
+    } catch (error) {
+      studio.tell(error.message, true);
+    }
+    tell();
+  }
+
+  /** Look how far the edits were followed, and show what that changed. */
+  function watch() {
+    clearTimeout(timer);
+    if (!state || state.is_applied || state.failure) return;
+    const { id } = studio.video;
+    timer = setTimeout(async () => {
+      try {
+        const seen = await studio.get(studio.of("edits"));
+        if (studio.video.id !== id) return;
+        state = seen;
+        if (!seen.waits || seen.is_applied) studio.refreshMaps();
+      } catch (error) {
+        studio.tell(error.message, true);
+      }
+      tell();
+      watch();
+    }, POLL_MS);
+  }
+
+  function place(event) {
+    const box = canvas.getBoundingClientRect();
+    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height].map((one) => Math.round(one * 1e4) / 1e4);
+  }
+
+  canvas.addEventListener("pointerdown", (event) => {
+    if (tool === "look" || !studio.video || event.button) return;
+    event.preventDefault();
+    const point = place(event);
+    if (tool === "lock") {
+      send({ lock: { frame: studio.frame, point: point.map((one) => Math.min(Math.max(one, 0), 1)), matters } });
+      return;
+    }
+    canvas.setPointerCapture(event.pointerId);
+    points = [point];
+    draw();
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!points) return;
+    const point = place(event), last = points.at(-1);
+    if (tool === "box") points[1] = point;
+    else if (points.length < MOST_POINTS && Math.hypot(point[0] - last[0], point[1] - last[1]) >= LEAST_STEP) points.push(point);
+    draw();
+  });
+  canvas.addEventListener("pointercancel", () => { points = null; draw(); });
+  canvas.addEventListener("pointerup", () => {
+    if (!points) return;
+    const shape = shapeOf(tool, points, radius);
+    points = null;
+    draw();
+    if (shape) send({ add: { frame: studio.frame, shape, matters, follows: follows.checked } });
+  });
+
+  /** Draw what is being painted. */
+  function draw() {
+    const box = canvas.getBoundingClientRect(), scale = Math.min(devicePixelRatio, 2);
+    Object.assign(canvas, { width: Math.max(box.width * scale, 1), height: Math.max(box.height * scale, 1) });
+    if (!points) return;
+    const context = canvas.getContext("2d"), { width, height } = canvas;
+    context.strokeStyle = context.fillStyle = matters ? "rgb(255 190 60 / .75)" : "rgb(70 150 255 / .75)";
+    context.lineCap = context.lineJoin = "round";
+    context.lineWidth = tool === "brush" ? 2 * radius * width : 2 * scale;
+    context.beginPath();
+    const corners = tool === "box" && points[1] ? boxOf(points) : points;
+    corners.forEach(([x, y]) => context.lineTo(x * width, y * height));
+    if (corners.length === 1) context.lineTo(corners[0][0] * width + 0.1, corners[0][1] * height);
+    if (tool !== "brush") context.closePath();
+    context.stroke();
+  }
+
+  studio.addEventListener("video", async () => {
+    clearTimeout(timer);
+    [state, points] = [null, null];
+    const { id } = studio.video;
+    try {
+      const seen = await studio.get(studio.of("edits"));
+      if (studio.video.id !== id) return;
+      state = seen;
+    } catch (error) {
+      studio.tell(error.message, true);
+    }
+    tell();
+    watch();
+  });
+  studio.addEventListener("settings", () => { if (studio.video && state?.num_done) { state.is_applied = false; watch(); } });
+  addEventListener("keydown", (event) => {
+    if (!studio.video || isTyping(event)) return;
+    const key = event.key.toLowerCase(), found = TOOLS.find((one) => one[2] === key);
+    if (key === "escape") { points = null; check("look"); }
+    else if (key === "z") (event.shiftKey ? redo : undo).click();
+    else if (found) check(found[0]);
+  });
+  function check(value) { tools.querySelector(`input[value=${value}]`).click(); }
+  choose(tool);
+}
+
+/** The corners of a rectangle, by two that are opposite. */
+function boxOf([[left, top], [right, bottom]]) {
+  return [[left, top], [right, top], [right, bottom], [left, bottom]];
+}
+
+/** What the server is sent; null = too little was painted. */
+function shapeOf(tool, points, radius) {
+  const inside = points.map((point) => point.map((one) => Math.min(Math.max(one, -1), 2)));
+  if (tool === "brush") return { points: inside, radius };
+  if (tool === "box") return inside.length > 1 ? { points: boxOf(inside) } : null;
+  return inside.length > 2 ? { points: inside } : null;
+}

@@ -1,0 +1,127 @@
+"""Correcting maps in the studio: what is painted is seen, followed, kept, undone, and reaches an encode."""
+
+import time
+
+import cv2
+import numpy as np
+import pytest
+from clips import make_clip
+
+pytest.importorskip("starlette", reason="the extra web is not installed")
+pytest.importorskip("uvicorn", reason="the extra web is not installed")
+
+from studio_pages import PATIENCE, Client, studio_of
+
+import semvid
+from semvid.importance.edits.region import region_at
+from semvid.importance.edits.shapes import Polygon, Stroke, rasterised
+
+BOX = {"points": [[0.1, 0.1], [0.5, 0.1], [0.5, 0.6], [0.1, 0.6]]}
+
+
+@pytest.fixture
+def served(tmp_path):
+    make_clip(tmp_path / "talk.mp4", num_frames=16, cut_at=10)
+    with studio_of(tmp_path) as served:
+        yield served
+
+
+def edits(client, video, body):
+    status, said = client.json("POST", f"/api/video/{video['id']}/edits", body)
+    assert status == 200, said
+    return said
+
+
+def applied(client, video):
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        _, said = client.json("GET", f"/api/video/{video['id']}/edits")
+        assert not said["failure"], said
+        if said["is_applied"]:
+            return said
+        assert time.monotonic() < deadline, said
+        time.sleep(0.05)
+
+
+def map_of(client, video, index):
+    status, _, body = client.ask("GET", f"/api/video/{video['id']}/map/{index}")
+    assert status == 200
+    return cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_UNCHANGED)
+
+
+def inside(grey):
+    rows, cols = grey.shape
+    return grey[int(0.2 * rows) : int(0.5 * rows), int(0.2 * cols) : int(0.4 * cols)]
+
+
+def test_what_is_painted_is_seen_at_once_followed_and_kept(served, tmp_path):
+    client = Client(served[1])
+    video = client.open("talk.mp4")
+    said = edits(client, video, {"add": {"frame": 2, "shape": BOX, "matters": True, "follows": False}})
+    assert (said["num_done"], said["frames"]) == (1, [2])
+    assert inside(map_of(client, video, 2)).min() == 255
+    client.maps(video)
+    assert applied(client, video)["followed"] == 16
+    plain = map_of(client, video, 1)
+    assert inside(map_of(client, video, 9)).min() == 255
+    assert inside(plain).min() < 255
+    assert inside(map_of(client, video, 10)).min() < 255, "behind the cut"
+    # The command line has the same.
+    sidecar = served[0].opened(video["id"]).editing.maps_path
+    semvid.export_maps(
+        tmp_path / "talk.mp4",
+        tmp_path / "maps.npz",
+        semvid.ExportConfig(maps=semvid.MapsConfig(path=sidecar)),
+    )
+    with np.load(tmp_path / "maps.npz") as found:
+        assert np.array_equal(found["maps"][9], map_of(client, video, 9))
+    edits(client, video, {"undo": True})
+    applied(client, video)
+    assert inside(map_of(client, video, 9)).min() < 255
+    assert edits(client, video, {"redo": True})["num_done"] == 1
+    applied(client, video)
+    # Somebody comes back another day.
+    with studio_of(tmp_path) as again:
+        client = Client(again[1])
+        video = client.open("talk.mp4")
+        client.maps(video)
+        assert applied(client, video)["num_done"] == 1
+        assert inside(map_of(client, video, 9)).min() == 255
+        assert edits(client, video, {"clear": True})["num_done"] == 0
+        applied(client, video)
+        assert inside(map_of(client, video, 9)).min() < 255
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {}, {"paint": 1}, {"add": {"frame": 99, "shape": BOX, "matters": True, "follows": True}},
+        {"add": {"frame": 0, "shape": {"points": [[0, 0]]}, "matters": True, "follows": True}},
+        {"lock": {"frame": 0, "point": [0.5, 7], "matters": True}},
+    ],
+)  # fmt: skip
+def test_other_bodies_are_refused(served, body):
+    client = Client(served[1])
+    video = client.open("talk.mp4")
+    status, said = client.json("POST", f"/api/video/{video['id']}/edits", body)
+    assert status == 400
+    assert "paint it again" in said["error"]
+
+
+def test_one_thing_is_locked_on(served):
+    client = Client(served[1])
+    video = client.open("talk.mp4")
+    said = edits(client, video, {"lock": {"frame": 0, "point": [0.5, 0.5], "matters": True}})
+    assert said["num_done"] == 1
+
+
+def test_the_thing_at_a_place_is_what_is_joined_and_matters_as_much():
+    grey = np.zeros((34, 60), np.uint8)
+    grey[10:20, 10:20], grey[10:20, 40:50] = 200, 220
+    found = region_at(grey, 15 / 60, 15 / 34)
+    assert isinstance(found, Polygon)
+    mask = rasterised(found, 34, 60)
+    assert mask[11:19, 11:19].min() > 0.5
+    assert mask[:, 30:].max() == 0
+    assert isinstance(region_at(grey, 0.5, 0.9), Stroke), "nothing is there"
+    assert isinstance(region_at(np.full((34, 60), 200, np.uint8), 0.5, 0.5), Stroke), "all is one thing"
