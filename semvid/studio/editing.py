@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+from semvid.core.checked import Malformed, parse_json
 from semvid.core.config import ExportConfig
-from semvid.core.errors import MapError, SemvidError
+from semvid.core.decoding import read_text
+from semvid.core.errors import SemvidError
 from semvid.core.prefetch import step_back
-from semvid.importance.edits.edits import Edits
-from semvid.importance.files.sidecar import SUFFIX, SidecarReader, TimedMap
+from semvid.importance.edits.edits import Edits, edits_from
+from semvid.importance.files.sidecar import SUFFIX, TimedMap
 from semvid.importance.tracking.edit_follower import painted
+from semvid.media.writing.output import write_whole
 from semvid.products.edited_maps import edit_maps_events
 from semvid.studio.making import Making
 from semvid.studio.map_store import Grey, MapStore
 from semvid.studio.videos import OpenVideo
 
 _POLL_SECONDS = 0.1
+_KEPT = ".edits.json"
+_MOST_BYTES = 2**24
 
 
 class Editing:
@@ -60,8 +66,8 @@ class Editing:
         with self._lock:
             if self._edits is None:
                 self._edits = Edits()
-                with suppress(MapError), closing(SidecarReader(self.sidecar)) as reader:
-                    self._edits = reader.header.edits or self._edits
+                with suppress(Malformed, OSError), self._making.beside(_KEPT).open("rb") as file:
+                    self._edits = edits_from(parse_json(read_text(file, _MOST_BYTES)))
             return self._edits
 
     def change(self, change: Callable[[Edits], Edits]) -> None:
@@ -72,8 +78,15 @@ class Editing:
 
         Raises:
             Malformed: There would be too many.
+            OutputError: They cannot be kept.
         """
         changed = change(self.edits())
+        # They are there another day, also if nothing was followed yet.
+        write_whole(
+            self._making.beside(_KEPT, makes_folder=True),
+            json.dumps(changed.to_plain()).encode(),
+            overwrite=True,
+        )
         with self._lock:
             self._edits = changed
         self.again()

@@ -70,6 +70,16 @@ class Making:
         name = self._video.path.name[:_MOST_NAME]
         return self._root.work / "maps" / f"{name}-{mark}{SUFFIX}"
 
+    def beside(self, suffix: str, *, makes_folder: bool = False) -> Path:
+        """Return a file of the video, whatever its settings.
+
+        Raises:
+            OutputError: Its folder cannot be made.
+        """
+        if makes_folder:
+            self._root.make_work(self.sidecar.parent.name)
+        return self.sidecar.with_name(f"{self._video.path.name[:_MOST_NAME]}-{self._video.id}{suffix}")
+
     @property
     def is_done(self) -> bool:
         """Whether all maps are made, and kept in ``sidecar``."""
