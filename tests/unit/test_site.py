@@ -109,3 +109,26 @@ def test_the_container_gets_all_that_is_installed():
     assert not needed & set(left_out)
     folders = project["tool"]["setuptools"]["package-dir"].values()
     assert {one.split("/")[0] for one in folders} <= needed
+
+
+def slug(heading):
+    """The anchor that GitHub gives a heading."""
+    words = re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
+    return re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
+
+
+def test_links_work_on_github():
+    """MkDocs follows them in the site."""
+    pages = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", REPOSITORY / "CHANGELOG.md"]
+    pages += [*(REPOSITORY / "docs").rglob("*.md"), *(REPOSITORY / "models" / "cards").glob("*.md")]
+    texts = {one: re.sub(r"^```.*?^```$", "", one.read_text("utf-8"), flags=re.M | re.S) for one in pages}
+    anchors = {
+        one: {slug(head) for head in re.findall(r"^#+ (.+)$", text, re.M)} for one, text in texts.items()
+    }
+    for page, text in texts.items():
+        for link in re.findall(r"\]\(([^)\s]+)\)", text):
+            path, _, anchor = link.partition("#")
+            if ":" not in path:
+                goal = (page.parent / path).resolve() if path else page
+                assert goal.exists(), f"{page.name}: {link}"
+                assert not anchor or anchor in anchors[goal], f"{page.name}: {link}"
