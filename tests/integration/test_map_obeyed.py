@@ -1,7 +1,6 @@
 """Options under which an encoder ignores the map are refused however they are spelled, and no others."""
 
 import dataclasses
-import struct
 from concurrent.futures import Future
 from contextlib import closing
 from fractions import Fraction
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 from clips import make_clip, texture, write_masks
 from encoders import ENCODERS, LIVE
+from quantizers import macroblock_qps
 
 import semvid
 from semvid.codecs.base.coding import Target
@@ -240,21 +240,6 @@ def test_what_a_video_shows_gives_no_false_alarm(codec, tmp_path):
         config = semvid.CompressConfig(codec=codec, maps=semvid.MapsConfig(model="spectral"), rate=semvid.Crf(quality), overwrite=True,
                                        allocation=semvid.AllocationConfig(strength=0.01))  # fmt: skip
         assert semvid.compress(source, tmp_path / "out.mkv", config).num_frames == 3
-
-
-def macroblock_qps(path):
-    """``(rows, cols)`` quantizers of the first picture, as FFmpeg's decoder reads them."""
-    with av.open(str(path)) as container:
-        container.streams.video[0].codec_context.options = {"export_side_data": "venc_params"}
-        frame = next(container.decode(video=0))
-    data = bytes(frame.side_data["VIDEO_ENC_PARAMS"])
-    # struct AVVideoEncParams, then its blocks: x, y, w, h, and what is added to the picture's quantizer.
-    count, start, size, _, base = struct.unpack_from("@IQQii", data)
-    qps = np.zeros((frame.height // 16, frame.width // 16))
-    for index in range(count):
-        left, top, _, _, delta = struct.unpack_from("@5i", data, start + index * size)
-        qps[top // 16, left // 16] = base + delta
-    return qps
 
 
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv444p"])

@@ -2,6 +2,7 @@
 
 import time
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from clips import make_clip
 pytest.importorskip("starlette", reason="the extra web is not installed")
 pytest.importorskip("uvicorn", reason="the extra web is not installed")
 
+from quantizers import macroblock_qps
 from studio_pages import PATIENCE, Client, studio_of
 
 import semvid
@@ -90,6 +92,41 @@ def test_what_is_painted_is_seen_at_once_followed_and_kept(served, tmp_path):
         assert edits(client, video, {"clear": True})["num_done"] == 0
         applied(client, video)
         assert inside(map_of(client, video, 9)).min() < 255
+
+
+def test_what_is_painted_is_coded_finer_and_so_it_is_where_it_moves_to(tmp_path):
+    texture = np.random.default_rng(1).integers(0, 256, (96, 300), dtype=np.uint8).repeat(2, 0).repeat(2, 1)
+    ball = np.random.default_rng(2).integers(0, 256, (48, 48), dtype=np.uint8)
+    frames = [texture[:192, :320].copy() for _ in range(24)]
+    for index, one in enumerate(frames):
+        one[72:120, 40 + 6 * index : 88 + 6 * index] = ball
+    clip, maps, edited = (tmp_path / name for name in ("clip.mkv", "clip.svmap", "edited.svmap"))
+    write_grey(clip, frames)
+    semvid.export_maps(clip, maps, semvid.ExportConfig(maps=semvid.MapsConfig(model="spectral")))
+    shape = semvid.Polygon(tuple((x / 320, y / 192) for x, y in ((40, 72), (88, 72), (88, 120), (40, 120))))
+    semvid.edit_maps(clip, maps, semvid.Edits().added(semvid.Edit(0, shape, matters=True)), edited)
+    qps = {}
+    for name, path in (("before", maps), ("after", edited)):
+        config = semvid.CompressConfig(
+            maps=semvid.MapsConfig(path=path), probe="none", preset="superfast", rate=semvid.Crf(30),
+            allocation=semvid.AllocationConfig(match="size"),
+        )  # fmt: skip
+        semvid.compress(clip, tmp_path / f"{name}.mkv", config)
+        qps[name] = [macroblock_qps(tmp_path / f"{name}.mkv", index) for index in (0, 20)]
+    for place, left in enumerate((48, 48 + 120)):
+        change = qps["after"][place] - qps["before"][place]
+        inside = change[5:7, left // 16 : left // 16 + 2].mean()
+        assert inside < change.mean() - 1, place
+
+
+def write_grey(path, frames):
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 320, 192, "yuv420p"
+        for one in frames:
+            picture = av.VideoFrame.from_ndarray(one, format="gray").reformat(format="yuv420p")
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,30 @@ def test_a_video_is_chosen_and_its_maps_come(open_page):
     assert abs(mean(page) - picture) < 20
 
 
+def test_what_is_painted_is_seen_and_undone(open_page):
+    page = open_page()
+    choose(page)
+    page.wait_for_selector("#canvas[data-map=exact]")
+    before = mean(page, 0.6, 0.6, 0.2, 0.2)
+    page.keyboard.press("r")
+    box = page.locator("#stage").bounding_box()
+    corners = [(box["x"] + x * box["width"], box["y"] + x * box["height"]) for x in (0.55, 0.95)]
+    page.mouse.move(*corners[0])
+    page.mouse.down()
+    page.mouse.move(*corners[1], steps=3)
+    page.mouse.up()
+    until(lambda: mean(page, 0.6, 0.6, 0.2, 0.2) > before + 20)
+    until(lambda: "1 edit, followed" in page.locator("#edit-state").inner_text())
+    page.keyboard.press("End")
+    page.keyboard.press("Home")
+    page.keyboard.press("z")
+    until(lambda: abs(mean(page, 0.6, 0.6, 0.2, 0.2) - before) < 1)
+    assert page.get_by_role("button", name="Undo").is_disabled()
+    assert not page.get_by_role("button", name="Redo").is_disabled()
+    page.keyboard.press("Escape")
+    assert page.get_by_label("Look", exact=True).is_checked()
+
+
 def test_keys_and_strip_move_about(open_page):
     page = open_page()
     choose(page)
