@@ -47,7 +47,7 @@ class Pictures(Closing):
         self._lock = threading.Lock()
         self._container: InputContainer | None = None
         self._decoded: Iterator[VideoFrame] = iter(())
-        self._last = -1
+        self._last, self._wanted = -1, 0
         self._recent: Frame | None = None
         self._cache: OrderedDict[tuple[int, int], bytes] = OrderedDict()
         self._num_cached = 0
@@ -126,6 +126,7 @@ class Pictures(Closing):
 
     def _sought(self, index: int) -> Frame | None:
         key = self.key_before(index)
+        self._wanted = int(self._frames.pts[index])
         try:
             if self._container is None or not key <= self._last < index:
                 self._seek(key)
@@ -151,13 +152,19 @@ class Pictures(Closing):
             counting = clock_streams(self._container, self._stream)
             self._ticks = round(clock_shift(self._info, counting) / self._info.file_time_base)
             self._decoder = decoder_of(self._stream, self._info)
-            self._decoder.thread_count = _THREADS
+            self._decoder.thread_type, self._decoder.thread_count = "AUTO", _THREADS
         target = int(self._frames.pts[key]) - self._ticks
         self._container.seek(target, stream=self._stream)
         self._decoder.flush_buffers()
-        container, decoder, stream = self._container, self._decoder, self._stream
-        self._decoded = (one for packet in container.demux(stream) for one in decoder.decode(packet))
+        self._decoded = self._decode_on(self._container)
         self._last = -1
+
+    def _decode_on(self, container: InputContainer) -> Iterator[VideoFrame]:
+        for packet in container.demux(self._stream):
+            # What is shown before the frame that is wanted is decoded only if others need it.
+            is_before = packet.pts is not None and packet.pts + self._ticks < self._wanted
+            self._decoder.skip_frame = "NONREF" if is_before else "DEFAULT"
+            yield from self._decoder.decode(packet)
 
     def _read(self, index: int) -> Frame:
         pts = int(self._frames.pts[index])

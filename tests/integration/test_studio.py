@@ -22,7 +22,7 @@ from semvid.studio import folder as folder_module
 def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("studio") / "films"
     place.mkdir()
-    make_clip(place / "talk.mp4", num_frames=40, cut_at=20, audio=True)
+    make_clip(place / "talk.mp4", num_frames=40, cut_at=20, audio=True, options={"preset": "fast", "bf": "3"})
     make_clip(place / "turned.mkv", num_frames=8, rotation=90)
     make_clip(place / "clock.ts", num_frames=12)
     (place / "broken.mp4").write_bytes(b"no video")

@@ -41,23 +41,34 @@ export function setup(studio) {
     return { ...(await readMap(await answer.blob())), kind: answer.headers.get("X-Map") };
   }
 
-  /** Get what the wanted frame lacks; meanwhile wanted frames come and go, and only the last is loaded. */
-  let isLoading = false, isAgain = false;
-  async function load() {
-    if (isLoading) { isAgain = true; return; }
-    isLoading = true;
-    do {
-      isAgain = false;
-      const index = wanted, { id } = studio.video;
-      const need = (cache, isThere, get, most) => (isThere ? [] : [get(index).then((value) => { keep(cache, index, value, id, most); show(); })]);
-      const failed = (await Promise.allSettled([
-        ...need(maps, maps.has(index) && !isStale(index), mapAt, MOST_MAPS),
-        ...need(frames, frames.has(index), frameAt, MOST_FRAMES),
-      ])).find((one) => one.status === "rejected");
-      if (failed && studio.video.id === id) studio.tell(failed.reason.message, true);
-      if (index !== wanted || id !== studio.video.id) isAgain = true;
-    } while (isAgain);
-    isLoading = false;
+  /** Make a function that gets what the wanted frame lacks; wanted frames come and go, and the last one counts. */
+  function loader(cache, most, isThere, get) {
+    let isLoading = false, isAgain = false;
+    return async () => {
+      isAgain = true;
+      if (isLoading) return;
+      isLoading = true;
+      while (isAgain) {
+        isAgain = false;
+        const index = wanted, { id } = studio.video;
+        if (isThere(index)) continue;
+        try {
+          keep(cache, index, await get(index), id, most);
+          show();
+        } catch (error) {
+          if (studio.video.id === id) studio.tell(error.message, true);
+        }
+      }
+      isLoading = false;
+    };
+  }
+
+  // A map is there long before its frame is decoded.
+  const loadMap = loader(maps, MOST_MAPS, (index) => maps.has(index) && !isStale(index), mapAt);
+  const loadFrame = loader(frames, MOST_FRAMES, (index) => frames.has(index), frameAt);
+  function load() {
+    loadMap();
+    loadFrame();
   }
 
   function keep(cache, index, value, id, most) {
