@@ -56,7 +56,7 @@ class Client:
         deadline = time.monotonic() + PATIENCE
         while True:
             _, maps = self.json("GET", f"/api/video/{video['id']}/maps")
-            assert not maps["failure"], maps
+            assert not maps["failure"], maps["failure"]
             if until(maps):
                 return maps
             assert time.monotonic() < deadline, maps

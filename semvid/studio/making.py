@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -208,7 +209,9 @@ class Making:
         with open_run(self._video.path, config.temporal) as run:
             run.open_maps(config.maps)
             context = SinkContext(run.reader.info, run.made_by)
-            with open_sink("sidecar", sidecar, context, overwrite=True) as sink:
+            # Another studio may make the same: the last one stays.
+            own = sidecar.with_name(f".{secrets.token_hex(8)}{SUFFIX}")
+            with open_sink("sidecar", own, context, overwrite=True) as sink:
 
                 def took(pts: int, grey: Grey, *, is_cut: bool) -> None:
                     _check(stop)
@@ -222,6 +225,7 @@ class Making:
                     num_frames = sum(isinstance(one, AnalysedFrame) for one in items)
                 list(run.finish(num_frames, "got maps", "what could be decoded has maps", []))
         _cuts_beside(sidecar).write_text(json.dumps(cuts))
+        own.replace(sidecar)
 
 
 class _Told(MapSink):
