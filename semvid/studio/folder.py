@@ -18,6 +18,7 @@ from semvid.media.stills.picture_file import READABLE_SUFFIXES
 
 WORK = ".semvid"
 """In the folder: what the studio itself writes. A folder whose name begins with a dot is not listed."""
+_DROPPED = "dropped"
 MOST_DROPPED_BYTES = 2 * 2**30
 """Of one file that is dropped on the page. What is larger is on this machine already: name its folder."""
 MOST_ENTRIES = 2000
@@ -120,7 +121,8 @@ class Root:
     def list(self, path: str = "") -> list[Entry]:
         """Return what can be chosen in a folder: folders first, then files, by name.
 
-        Names that begin with a dot are left out, and so is what a link brings from elsewhere.
+        Names that begin with a dot are left out, but for the folder of what was dropped, which comes first,
+        and so is what a link brings from elsewhere.
 
         Args:
             path: As for ``resolve``.
@@ -131,15 +133,22 @@ class Root:
         folder = self.resolve(path)
         if not folder.is_dir():
             raise InputError(f"{visible(path)} is not a folder; open it as a video")
+        dropped = self._dropped() if folder == self.folder else ()
         if self._files and folder == self.folder:
-            return [one for one in map(self._entry, self._files) if one]
+            return [*dropped, *(one for one in map(self._entry, self._files) if one)]
         try:
             paths = sorted(folder.iterdir(), key=lambda one: (one.name.casefold(), one.name))
         except OSError as error:
             raise InputError(f"{visible(path)} cannot be read: {reason(error)}") from error
         entries = [self._entry(one) for one in paths if not one.name.startswith(".")]
         found = [one for one in entries if one]
-        return sorted(found, key=lambda one: one.kind != "folder")[:MOST_ENTRIES]
+        return [*dropped, *sorted(found, key=lambda one: one.kind != "folder")[:MOST_ENTRIES]]
+
+    def _dropped(self) -> tuple[Entry, ...]:
+        """Return the folder of what was dropped, if there is anything: its name is hidden otherwise."""
+        folder = self.work / _DROPPED
+        entry = self._entry(folder) if folder.is_dir() else None
+        return (entry,) if entry is not None and any(folder.iterdir()) else ()
 
     def _entry(self, path: Path) -> Entry | None:
         if not Path(os.path.realpath(path)).is_relative_to(self.folder):
@@ -166,7 +175,7 @@ class Root:
             OutputError: It cannot be written.
         """
         check_dropped_name(name)
-        return Drop(self.make_work("dropped"), name)
+        return Drop(self.make_work(_DROPPED), name)
 
 
 def kind_of(name: str) -> Kind | None:

@@ -170,6 +170,11 @@ def test_folders_paths_and_drops(open_page, server):
     page.locator("#picker").set_input_files(server.outside)
     page.locator(".facts", has_text="mine.mp4").wait_for()
     shown(page, 0)
+    page.reload()
+    page.locator(".facts", has_text="mine.mp4").wait_for()
+    page.get_by_role("button", name="Files").click()
+    page.get_by_role("button", name="Dropped here").click()
+    page.get_by_role("button", name="mine.mp4").wait_for()
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (390, 844), (1920, 1080)])

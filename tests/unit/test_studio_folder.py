@@ -93,6 +93,9 @@ def test_what_is_dropped_stays_in_the_folder_and_takes_no_place(place):
     assert first == place / ".semvid" / "dropped" / "talk.mp4"
     assert (second.name, first.read_bytes(), second.read_bytes()) == ("talk-2.mp4", b"video", b"other")
     assert root.resolve(root.shown(first)) == first
+    for one in (root, Root(place, [place / "b.mp4"])):
+        assert one.list()[0].path == ".semvid/dropped"
+        assert [one.name for one in one.list(".semvid/dropped")] == ["talk-2.mp4", "talk.mp4"]
     with root.begin_drop("broken.mp4") as dropped:
         dropped.write(b"half")
     assert sorted(one.name for one in first.parent.iterdir()) == ["talk-2.mp4", "talk.mp4"]

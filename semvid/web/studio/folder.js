@@ -2,6 +2,8 @@
 import { byId, bytes, el } from "./dom.js";
 
 
+const DROPPED = ".semvid/dropped";
+
 export function setup(studio) {
   const section = byId("files"), button = byId("files-button"), veil = byId("drop-veil");
   const list = el("ul", { class: "entries" }), trail = el("nav", { class: "trail small", "aria-label": "Folder" });
@@ -53,7 +55,7 @@ export function setup(studio) {
     const act = { folder: () => show(place), video: () => open(place) }[kind];
     const words = kind === "folder" ? "" : kind === "still" ? "picture" : bytes(size);
     const one = el("button", { type: "button", class: "entry", disabled: !act, title: act ? name : "Pictures are compressed by semvid image", onclick: act },
-      el("span", { class: `kind ${kind}`, "aria-hidden": "true" }), el("span", { class: "name" }, name), el("span", { class: "quiet small" }, words));
+      el("span", { class: `kind ${kind}`, "aria-hidden": "true" }), el("span", { class: "name" }, place === DROPPED ? "Dropped here" : name), el("span", { class: "quiet small" }, words));
     return el("li", {}, one);
   }
 
@@ -106,4 +108,6 @@ export function setup(studio) {
   });
 
   show("");
+  // The modules after this one hear of it, too.
+  if (location.hash.length > 1) queueMicrotask(() => open(decodeURIComponent(location.hash.slice(1))));
 }

@@ -44,6 +44,8 @@ class Studio extends EventTarget {
     document.body.dataset.step = "see";
     byId("see").hidden = byId("panels").hidden = false;
     document.title = `${video.name} \u2013 semvid studio`;
+    // The page finds it again when it is loaded again.
+    history.replaceState(null, "", `#${encodeURIComponent(video.path)}`);
     this.frame = 0;
     this.maps = null;
     this.tell("");

@@ -7,16 +7,16 @@ const MOST_FRAMES = 24, MOST_MAPS = 240, LARGEST = 1280, STEP = 320;
 
 export function setup(studio) {
   const canvas = el("canvas", { id: "canvas", width: 16, height: 9, role: "img", "aria-label": "Frame with its map" });
-  const stage = el("div", { id: "stage", class: "stage" }, canvas);
+  const caption = el("p", { class: "small map-kind", role: "status" });
+  const stage = el("div", { id: "stage", class: "stage" }, canvas, caption);
   const legend = el("canvas", { width: 256, height: 1, class: "ramp", "aria-hidden": "true" });
-  const caption = el("p", { class: "small quiet map-kind", role: "status" });
   const facts = el("p", { class: "small quiet facts" });
   const choices = el("fieldset", { class: "choices", id: "views" }, el("legend", { class: "unseen" }, "View"));
   for (const [value, name] of VIEWS) {
     choices.append(el("label", { class: "choice" }, el("input", { type: "radio", name: "view", value, checked: value === "heat", onchange: () => { view = value; show(); } }), el("span", {}, name)));
   }
   const key = el("div", { class: "legend small" }, el("span", {}, "does not matter"), legend, el("span", {}, "matters"));
-  byId("see").append(el("figure", { class: "viewer" }, stage, el("div", { class: "under" }, choices, key, caption)), facts);
+  byId("see").append(el("figure", { class: "viewer" }, stage, el("div", { class: "under" }, choices, key)), facts);
   drawRamp(legend);
 
   let view = "heat", wanted = 0;
