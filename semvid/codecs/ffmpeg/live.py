@@ -34,11 +34,15 @@ def live_options(spec: EncoderSpec, options: LiveOptions) -> dict[str, str]:
 
 
 def predicted_saving(blocks: BlockBits, offsets: FloatArray) -> float:
-    """Predict the share of bits saved against a plain encode whose finest blocks are as good.
+    """Predict the share of bits saved against a plain encode that is as good where blocks are finer.
+
+    That is their mean. The finest of them would promise too much, as maps also mark what does not matter
+    (``examples/benchmark/live_prediction.py``).
 
     Args:
         blocks: Of a frame.
         offsets: ``(rows, cols)`` QP steps that cost no bits.
     """
-    finest = min(float(np.percentile(offsets, 5)), 0.0)
-    return 1 - 1 / blocks.ratio(np.full((1, 1), finest, np.float32))
+    finer = offsets[offsets < 0]
+    mean = float(finer.mean()) if finer.size else 0.0
+    return 1 - 1 / blocks.ratio(np.full((1, 1), mean, np.float32))
