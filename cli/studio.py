@@ -13,7 +13,7 @@ _POLL_SECONDS = 0.3
 
 def command(
     places: Annotated[list[Path] | None, typer.Argument(
-        metavar="[FOLDER|FILE...]", help="What the page shows: a folder, or some files of one. Default: this "
+        metavar="FOLDER|FILE", help="What the page shows: a folder, or some files of one. Default: this "
         "folder.", show_default=False,
     )] = None,
     port: Annotated[int, typer.Option(

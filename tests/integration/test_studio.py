@@ -141,6 +141,8 @@ def test_what_is_dropped_is_opened(client, folder):
     status, _, said = client.ask("PUT", "/api/drop?name=junk.mkv", b"junk")
     assert status == 400
     assert b"cannot be opened" in said
+    assert client.ask("PUT", "/api/drop?name=photo.jpg", b"junk")[0] == 415
+    assert [one.name for one in (folder / ".semvid" / "dropped").iterdir()] == ["mine.mkv"]
 
 
 def test_too_large_drops_are_refused_and_leave_nothing(client, folder, monkeypatch):

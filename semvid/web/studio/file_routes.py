@@ -12,7 +12,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from semvid.core.checked import Malformed
-from semvid.studio.folder import Drop
+from semvid.core.errors import InputError
+from semvid.studio.folder import MOST_DROPPED_BYTES, Drop, kind_of
 from semvid.studio.studio import Opened, Studio
 from semvid.web.guard import refusal
 from semvid.web.studio.requests import Refused, in_thread, json_of, telling
@@ -45,7 +46,10 @@ class _Files:
         entries = await in_thread(self._studio.root.list, path)
         shown = self._studio.root.shown(self._studio.root.resolve(path))
         root = self._studio.root.folder.name
-        return JSONResponse({"path": shown, "root": root, "entries": [asdict(one) for one in entries]})
+        return JSONResponse({
+            "path": shown, "root": root, "most_dropped": MOST_DROPPED_BYTES,
+            "entries": [asdict(one) for one in entries],
+        })  # fmt: skip
 
     async def open(self, request: Request) -> Response:
         body = await json_of(request)
@@ -58,15 +62,22 @@ class _Files:
     async def drop(self, request: Request) -> Response:
         if self._num_drops >= _MOST_DROPS:
             return refusal(429, f"{_MOST_DROPS} files are being dropped already; wait for one of them")
+        name = request.query_params.get("name", "")
+        if kind_of(name) == "still":
+            return refusal(415, "the studio opens videos; semvid image compresses pictures")
         self._num_drops += 1
         try:
-            drop = await in_thread(self._studio.root.begin_drop, request.query_params.get("name", ""))
+            drop = await in_thread(self._studio.root.begin_drop, name)
             with drop:
                 await _take(request, drop)
                 path = await in_thread(drop.finish)
         finally:
             self._num_drops -= 1
-        return await _described(self._studio.open_file, path)
+        try:
+            return await _described(self._studio.open_file, path)
+        except InputError:
+            await in_thread(path.unlink)
+            raise
 
 
 async def _described(open_one: Callable[[Given], Opened], which: Given) -> Response:

@@ -28,11 +28,12 @@ export function setup(studio) {
   };
   button.addEventListener("click", () => { isShown(section.hidden); if (!section.hidden) show(shown); });
 
-  let shown = "";
+  let shown = "", most = Infinity;
   async function show(wanted) {
     try {
       const folder = await studio.get(`/api/folder?path=${encodeURIComponent(wanted)}`);
       shown = folder.path;
+      most = folder.most_dropped;
       trail.replaceChildren(...crumbs(folder));
       list.replaceChildren(...folder.entries.map(entry));
       if (!folder.entries.length) list.append(el("li", { class: "quiet small none" }, "No videos here."));
@@ -83,6 +84,10 @@ export function setup(studio) {
     if (!files?.length) return;
     const [file] = files, request = new XMLHttpRequest();
     isShown(true);
+    if (file.size > most) {
+      told.textContent = `${file.name} has ${bytes(file.size)}; up to ${bytes(most)} are copied. Start semvid studio in its folder instead.`;
+      return;
+    }
     told.textContent = files.length > 1 ? "One at a time: the first is taken." : "";
     progress.hidden = false;
     progress.value = 0;
