@@ -119,7 +119,7 @@ def test_what_is_no_sidecar_or_not_whole_is_told(tmp_path):
     for data, words in (
         (b"", "is not a semvid sidecar"),
         (b"\x89PNG\r\n\x1a\n0000", "is not a semvid sidecar"),
-        (whole.replace(b"maps 1\n", b"maps 2\n"), "format version 2.*update semvid"),
+        (whole.replace(b"maps 1\n", b"maps 3\n"), "format version 3.*update semvid"),
         (whole[:header_end], "is damaged after 0 maps"),
         (whole[: len(whole) // 2], "is cut off"),
         (whole[:header_end].replace(b"[4,6]", b"[0,6]") + whole[header_end:], "damaged header"),
