@@ -68,6 +68,11 @@ def file_of(name: str) -> Path:
     return files[name]
 
 
+def known_profiles() -> dict[str, str]:
+    """Return what each profile is for, by name."""
+    return {name: read_layer(path, str(path)).about for name, path in _files()}
+
+
 def _files() -> Iterator[tuple[str, Path]]:
     """Yield all profiles; the user's own win."""
     found: dict[str, Path] = {}

@@ -1,12 +1,16 @@
 """``semvid studio``: a page to see, correct, try and encode videos."""
 
+import signal
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from semvid.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from semvid.studio.queue import Queue
 
 _POLL_SECONDS = 0.3
 
@@ -28,13 +32,17 @@ def command(
     Only this machine reaches the page. It writes nothing outside the folder; maps and dropped files are kept
     in its subfolder .semvid. Ctrl-C ends it.
     """
+    from semvid.cli.profile_config import config_of
+    from semvid.cli.profiles import known_profiles
     from semvid.cli.streams import say
     from semvid.studio.folder import Root
+    from semvid.studio.runs import Profiles
     from semvid.studio.studio import Studio
     from semvid.web.studio.server import StudioServer
 
     folder, files = _chosen(places or [Path()])
-    with Studio(Root(folder, files)) as studio, StudioServer(studio, port) as server:
+    profiles = Profiles(lambda name: config_of(name, folder / "video.mp4"), known_profiles())
+    with Studio(Root(folder, files), profiles) as studio, StudioServer(studio, port) as server:
         say(f"semvid studio shows {studio.root.folder} at {server.link}")
         say("Ctrl-C ends it.")
         studio.warm_up()
@@ -42,9 +50,32 @@ def command(
             import webbrowser
 
             webbrowser.open(server.link)
-        while not server.failure:
-            time.sleep(_POLL_SECONDS)
-        say(server.failure)
+        studio.runs.start()
+        try:
+            while not server.failure:
+                time.sleep(_POLL_SECONDS)
+            say(server.failure)
+        except KeyboardInterrupt:
+            _end(studio.runs.queue)
+            raise
+
+
+def _end(queue: "Queue") -> None:
+    """Let the queue finish what it can finish soon, if it was Ctrl-C, and it was pressed once."""
+    from semvid.cli.streams import say
+    from semvid.core import interrupts
+
+    if interrupts.received() != signal.SIGINT:
+        queue.end_now()
+    elif queue.is_working:
+        say(
+            "what is done within a minute is finished; Ctrl-C again gives it back, and the next start goes on"
+        )
+    try:
+        queue.close()
+    except KeyboardInterrupt:
+        queue.end_now()
+        queue.close()
 
 
 def _chosen(places: list[Path]) -> tuple[Path, list[Path]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from semvid.codecs.registry import CODECS, find_codec
 from semvid.core.checked import Field, Malformed, shown
-from semvid.core.config import CompressConfig, FocusConfig
+from semvid.core.config import MODELS, CompressConfig, FocusConfig
 from semvid.core.errors import ConfigError
 from semvid.core.frozen import FrozenMapping
 from semvid.core.rate import Bitrate, Rate, Size, Vmaf
@@ -62,6 +62,8 @@ def _read(choices: Field, read_profile: ProfileReader | None) -> CompressConfig:
         if (field := choices.find(theirs)) is not None
     }
     maps: dict[str, Any] = {"model": model} if (model := _text(choices, "model")) else {}
+    if model and model not in MODELS:
+        raise ConfigError(f"the model {shown(model)} is unknown; choose one of {', '.join(MODELS)}")
     if (focus := choices.find("focus")) is not None:
         weights = {name: focus.get(name).number(0, 100) for name in list(focus.mapping())[:_MOST_CLASSES]}
         maps["focus"] = FocusConfig(FrozenMapping(weights))

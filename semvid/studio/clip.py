@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,24 @@ def clip_of(encode: Path, output: Path, plays: Collection[str]) -> Clip:
     path = output.with_name(f"{output.name}.mp4")
     compress(encode, path, _TRANSCODE)
     return Clip(path, True, coding_format)
+
+
+def part_of(video: Path, output: Path, start: float, seconds: float) -> Clip:
+    """Make a clip of some seconds of a video, always by a transcode: it need not begin with a key frame.
+
+    Args:
+        video: The video.
+        output: Where the clip goes; its suffix is added.
+        start: Of its first frame, in seconds.
+        seconds: Its length; shorter where the video ends.
+
+    Raises:
+        SemvidError: See ``semvid.core.errors``.
+    """
+    path = output.with_name(f"{output.name}.mp4")
+    edit = replace(_TRANSCODE.edit, start=start, duration=seconds)
+    compress(video, path, replace(_TRANSCODE, edit=edit))
+    return Clip(path, True, "h264")
 
 
 _TRANSCODE = CompressConfig(

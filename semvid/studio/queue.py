@@ -38,6 +38,7 @@ _CORES_PER_FILE = 8
 _MOST_SHOWN = 500
 _IDLE_SECONDS = 2.0
 _MOST_NUMBER = 10_000
+_MOST_SECONDS_TO_BREAK_OFF = 20.0
 
 
 class Queue(Closing):
@@ -49,11 +50,14 @@ class Queue(Closing):
     Args:
         folder: Nothing is written outside of it.
         open_workers: Opens what does the jobs; None = processes of this machine.
+
+    Attributes:
+        folder: The folder, without links.
     """
 
     def __init__(self, folder: Path, open_workers: Callable[[], Pool] | None = None) -> None:
-        self._folder = Path(os.path.realpath(folder))
-        self._path = self._folder / WORK_FOLDER / STORE
+        self.folder = Path(os.path.realpath(folder))
+        self._path = self.folder / WORK_FOLDER / STORE
         # As many whatever waits: with other numbers of threads a job that goes on comes to other bytes.
         self._config = BatchConfig(jobs=max(available_cores() // _CORES_PER_FILE, 1))
         self._open_workers = open_workers or (lambda: open_pool(self._config, self._config.jobs or 1))
@@ -120,16 +124,16 @@ class Queue(Closing):
             SemvidError: The source is not in the folder or cannot be read, or an option is wrong.
         """
         source = Path(os.path.realpath(source))
-        if not source.is_relative_to(self._folder):
-            raise ConfigError(f"{source} is not in {self._folder}; choose a file of that folder")
+        if not source.is_relative_to(self.folder):
+            raise ConfigError(f"{source} is not in {self.folder}; choose a file of that folder")
         task = Task(source, config)
         suffix, identity = _suffix_of(source, config), identify(source)
         record = {
             **task.to_plain(), "least_saving": None, "replace": False, "owner": _OWNER,
             "part_seconds": self._config.part_seconds if task.may_be_divided else 0,
         }  # fmt: skip
-        is_own = WORK_FOLDER in source.relative_to(self._folder).parts
-        place = self._folder if is_own else source.parent
+        is_own = WORK_FOLDER in source.relative_to(self.folder).parts
+        place = self.folder if is_own else source.parent
         self._make_folder()
         # Two that come at once must not get the same name.
         with self._adding, JobStore(self._path) as store:
@@ -153,7 +157,7 @@ class Queue(Closing):
                 parts = list(store.entries(of_whole=one.id)) if one.state in {"waiting", "running"} else []
                 told = self._told.of(one.id, parts)
                 is_running = any(each in running for each in (one.id, *(part.id for part in parts)))
-                found.append(view_of(one, told, self._folder, is_running=is_running, is_ours=one.id in ours))
+                found.append(view_of(one, told, self.folder, is_running=is_running, is_ours=one.id in ours))
         return found
 
     def entry(self, job: int) -> Entry:
@@ -247,13 +251,13 @@ class Queue(Closing):
             raise OutputError(
                 f"{folder} cannot be made: {reason(error)}; start semvid studio in a folder you can write to"
             ) from error
-        if not Path(os.path.realpath(self._path)).is_relative_to(self._folder):
-            raise OutputError(f"{self._path} leads out of {self._folder}; remove that link")
+        if not Path(os.path.realpath(self._path)).is_relative_to(self.folder):
+            raise OutputError(f"{self._path} leads out of {self.folder}; remove that link")
 
     def _is_inside(self, entry: Entry) -> bool:
         # Whoever made the folder may have put a store into it.
         places = (entry.source, entry.output.parent)
-        return all(Path(os.path.realpath(one)).is_relative_to(self._folder) for one in places)
+        return all(Path(os.path.realpath(one)).is_relative_to(self.folder) for one in places)
 
     def _ours(self, store: JobStore) -> list[int]:
         return [one.id for one in store.entries(jobs=store.numbers_of(_OWNER)) if self._is_inside(one)]
@@ -288,6 +292,7 @@ class Queue(Closing):
                     self._told.hear(event)
         finally:
             self._told.forget_running()
+            self._control.ended()
 
 
 class _Control:
@@ -296,8 +301,10 @@ class _Control:
     def __init__(self, ours: Callable[[JobStore], list[int]]) -> None:
         self._ours = ours
         self.ends = self.ends_now = self.is_paused = False
-        self._lock = threading.Lock()
+        self._changing = threading.Condition()
         self._called_off: set[int] = set()
+        self._broken_off: set[int] = set()
+        """What is being broken off, until the batch asks again."""
         self._woken = threading.Event()
         self._has_news = False
 
@@ -312,9 +319,18 @@ class _Control:
         self._woken.clear()
 
     def call_off(self, job: int) -> None:
-        """Have a job that runs broken off."""
-        with self._lock:
+        """Have a job that runs broken off, and wait until it is."""
+        with self._changing:
             self._called_off.add(job)
+            self._changing.wait_for(
+                lambda: job not in self._called_off | self._broken_off, _MOST_SECONDS_TO_BREAK_OFF
+            )
+
+    def ended(self) -> None:
+        """Take note that no batch runs any more: nothing is left to break off."""
+        with self._changing:
+            self._called_off, self._broken_off = set(), set()
+            self._changing.notify_all()
 
     def is_to_end(self) -> bool:
         """See ``Control``."""
@@ -334,9 +350,10 @@ class _Control:
 
     def called_off(self) -> Collection[int]:
         """See ``Control``."""
-        with self._lock:
-            called_off, self._called_off = self._called_off, set()
-        return called_off
+        with self._changing:
+            self._broken_off, self._called_off = self._called_off, set()
+            self._changing.notify_all()
+            return set(self._broken_off)
 
 
 def _suffix_of(source: Path, config: CompressConfig | ImageConfig) -> str:

@@ -15,6 +15,7 @@ from semvid.studio.folder import Root, kind_of
 from semvid.studio.looks import Looker
 from semvid.studio.making import Making
 from semvid.studio.map_store import Grey
+from semvid.studio.runs import Profiles, Runs
 from semvid.studio.videos import OpenVideo, identity
 from semvid.studio.wishes import Wishes
 
@@ -58,11 +59,16 @@ class Studio(Closing):
 
     Args:
         root: The folder.
+        profiles: That can be chosen for an encode; None = there are none.
+
+    Attributes:
+        runs: What encodes; it is started by whoever serves the page.
     """
 
-    def __init__(self, root: Root) -> None:
+    def __init__(self, root: Root, profiles: Profiles | None = None) -> None:
         self.root = root
         self.looker = Looker()
+        self.runs = Runs(root, profiles or Profiles())
         self._lock = threading.RLock()
         self._opened: OrderedDict[str, Opened] = OrderedDict()
 
@@ -131,7 +137,8 @@ class Studio(Closing):
         return self.opened(name).video
 
     def close(self) -> None:
-        """End the making of maps, and close all videos."""
+        """End the making of maps and what encodes, and close all videos."""
+        self.runs.close()
         with self._lock:
             every = [*self._opened.values()]
             self._opened.clear()

@@ -61,6 +61,7 @@ def test_profiles_give_way_to_what_is_chosen():
         ({"focus": {"dragons": 1}}, "dragons"),
         ({"output": "/etc/passwd"}, "'output' is unknown"),
         ({"model": 3}, "model is 3"),
+        ({"model": "evil.onnx"}, "the model 'evil.onnx' is unknown"),
     ],
 )
 def test_what_is_wrong_is_told(choices, words):

@@ -30,6 +30,15 @@ export function clock(seconds) {
   return `${head}:${two(whole % 60)}.${tenths % 10}`;
 }
 
+/** Seconds as one says them: "0.3 s", "42 s", "3 min 5 s", "1 h 20 min". */
+export function lasting(seconds) {
+  if (seconds < 9.95) return `${seconds.toFixed(1)}\u00a0s`;
+  const whole = Math.round(seconds);
+  if (whole < 90) return `${whole}\u00a0s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)}\u00a0min ${whole % 60}\u00a0s`;
+  return `${Math.floor(whole / 3600)}\u00a0h ${Math.floor(whole / 60) % 60}\u00a0min`;
+}
+
 /** Colour the part of a slider before its thumb. */
 export function fill(input) {
   const share = (input.value - input.min) / (input.max - input.min || 1);

@@ -5,9 +5,11 @@ import * as viewer from "./viewer.js";
 import * as strip from "./strip.js";
 import * as settings from "./settings.js";
 import * as paint from "./paint.js";
+import * as trying from "./try.js";
+import * as queue from "./queue.js";
 
 // Each exports setup(studio). The order is that of the page.
-const MODULES = [folder, viewer, strip, settings, paint];
+const MODULES = [folder, viewer, strip, settings, paint, trying, queue];
 const PATIENCE_MS = 30000, POLL_MS = 400, FIRST_POLL_MS = 120;
 
 /**

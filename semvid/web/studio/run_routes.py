@@ -1,0 +1,179 @@
+"""Routes of what encodes: choices, the trial, and the queue."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from semvid.core.checked import Field, Malformed
+from semvid.core.config import CompressConfig
+from semvid.core.text import visible
+from semvid.studio.choices import codecs_to_choose, map_words, read_choices
+from semvid.studio.clip import MEDIA_TYPES, SUFFIX_OF
+from semvid.studio.reports import place_of
+from semvid.studio.runs import Runs
+from semvid.studio.studio import Studio
+from semvid.studio.trial import TRIAL_SECONDS
+from semvid.web.guard import refusal
+from semvid.web.studio.requests import in_thread, json_of, telling, video_of
+
+_SIDES = ("ours", "theirs")
+_MOST_INDEX = 2**31
+_MOST_SECONDS = 30
+
+
+def routes(studio: Studio) -> list[Route]:
+    """Return all of them."""
+    runs = _Runs(studio)
+    get, post = ["GET"], ["POST"]
+    return [
+        Route("/api/choices", telling(runs.choices), methods=get),
+        Route("/api/video/{id}/try", telling(runs.begin_trial), methods=post),
+        Route("/api/try", telling(runs.trial), methods=get),
+        Route("/api/try/cancel", telling(runs.cancel_trial), methods=post),
+        Route("/api/try/{name}/{side}", telling(runs.clip), methods=get),
+        Route("/api/video/{id}/queue", telling(runs.add), methods=post),
+        Route("/api/queue", telling(runs.queue), methods=get),
+        Route("/api/queue/pause", telling(runs.pause), methods=post),
+        Route("/api/queue/resume", telling(runs.resume), methods=post),
+        Route("/api/queue/{job:int}/cancel", telling(runs.cancel), methods=post),
+        Route("/api/queue/{job:int}/retry", telling(runs.retry), methods=post),
+        Route("/api/queue/{job:int}/delete", telling(runs.delete), methods=post),
+        Route("/api/queue/{job:int}/compare", telling(runs.compare), methods=post),
+        Route("/api/queue/{job:int}/output", telling(runs.output), methods=get),
+        Route("/api/queue/{job:int}/report", telling(runs.make_report), methods=post),
+        Route("/api/queue/{job:int}/report", telling(runs.report), methods=get),
+    ]
+
+
+class _Runs:
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._runs: Runs = studio.runs
+
+    async def choices(self, request: Request) -> Response:
+        profiles = [{"name": name, "about": about} for name, about in self._runs.profiles.known.items()]
+        return JSONResponse({"codecs": await in_thread(codecs_to_choose), "profiles": profiles})
+
+    async def begin_trial(self, request: Request) -> Response:
+        video, body = video_of(self._studio, request), await json_of(request)
+        try:
+            body.known("frame", "seconds", "plays", "choices")
+            frame = body.get("frame").whole(0, _MOST_INDEX)
+            length = body.find("seconds")
+            seconds = TRIAL_SECONDS if length is None else length.number(0.5, _MOST_SECONDS)
+            plays = {one.text(20) for one in body.get("plays").items(most=20)} & SUFFIX_OF.keys()
+            chosen = body.get("choices")
+        except Malformed as error:
+            return refusal(400, f"the trial cannot be read: {error}; reload the page")
+        config = await in_thread(self._config, chosen)
+        await in_thread(video.check_index, frame)
+        middle = float(await in_thread(video.seconds_of, frame))
+        trials = self._runs.trials
+        return JSONResponse(await in_thread(trials.begin, video.path, config, middle, seconds, plays))
+
+    async def trial(self, request: Request) -> Response:
+        return JSONResponse(self._runs.trials.status())
+
+    async def cancel_trial(self, request: Request) -> Response:
+        await in_thread(self._runs.trials.cancel)
+        return JSONResponse(self._runs.trials.status())
+
+    async def clip(self, request: Request) -> Response:
+        name, side = request.path_params["name"], request.path_params["side"]
+        path = self._runs.trials.clip(name, side) if side in _SIDES else None
+        if path is None or not path.is_file():
+            return refusal(404, "this trial is over; try again")
+        return FileResponse(path, media_type=MEDIA_TYPES[path.suffix])
+
+    async def add(self, request: Request) -> Response:
+        video, chosen = video_of(self._studio, request), await json_of(request)
+        config = await in_thread(self._config, chosen)
+        job = await in_thread(self._runs.queue.add, video.path, config)
+        return JSONResponse({"job": job, "map_words": await in_thread(map_words, config)})
+
+    async def queue(self, request: Request) -> Response:
+        return JSONResponse(await in_thread(self._told))
+
+    async def pause(self, request: Request) -> Response:
+        self._runs.queue.pause()
+        return await self.queue(request)
+
+    async def resume(self, request: Request) -> Response:
+        self._runs.queue.resume()
+        return await self.queue(request)
+
+    async def cancel(self, request: Request) -> Response:
+        await in_thread(self._runs.queue.cancel, request.path_params["job"])
+        return await self.queue(request)
+
+    async def retry(self, request: Request) -> Response:
+        await in_thread(self._runs.queue.retry, request.path_params["job"])
+        return await self.queue(request)
+
+    async def delete(self, request: Request) -> Response:
+        body = await json_of(request)
+        try:
+            field = body.known("with_output").find("with_output")
+            with_output = field is not None and field.flag()
+        except Malformed as error:
+            return refusal(400, f"the request cannot be read: {error}; reload the page")
+        await in_thread(self._runs.queue.delete, request.path_params["job"], with_output=with_output)
+        return await self.queue(request)
+
+    async def compare(self, request: Request) -> Response:
+        job = request.path_params["job"]
+        await in_thread(self._runs.check_done, job)
+        entry = await in_thread(self._runs.queue.entry, job)
+        config = await in_thread(self._runs.queue.config_of, job)
+        if not isinstance(config, CompressConfig):
+            return refusal(400, f"{visible(entry.output.name)} is a picture, and is not played")
+        half = (entry.result or {}).get("duration_seconds", 0) / 2
+        begin = self._runs.trials.begin_result
+        return JSONResponse(await in_thread(begin, entry.source, entry.output, half, config.edit.start))
+
+    async def output(self, request: Request) -> Response:
+        await in_thread(self._runs.check_done, request.path_params["job"])
+        path = self._runs.queue.entry(request.path_params["job"]).output
+        return FileResponse(path, filename=path.name)
+
+    async def make_report(self, request: Request) -> Response:
+        job = request.path_params["job"]
+        await in_thread(self._runs.check_done, job)
+        config = await in_thread(self._runs.queue.config_of, job)
+        if not isinstance(config, CompressConfig):
+            return refusal(400, "a report is made of a video; this is a picture")
+        entry = await in_thread(self._runs.queue.entry, job)
+        await in_thread(self._runs.reports.begin, entry, config)
+        return await self.queue(request)
+
+    async def report(self, request: Request) -> Response:
+        entry = await in_thread(self._runs.queue.entry, request.path_params["job"])
+        path = place_of(entry.output)
+        if not path.is_file():
+            return refusal(404, "there is no report of this job; have one made")
+        # As a download: what it needs to run is not allowed on this page.
+        return FileResponse(path, filename=path.name)
+
+    def _config(self, chosen: Field) -> CompressConfig:
+        config = read_choices(chosen, self._runs.profiles.read)
+        # The page has no place for these, and profiles may not have them either.
+        return replace(config, overwrite=False, save_maps=None)
+
+    def _told(self) -> dict[str, Any]:
+        queue = self._runs.queue
+        jobs = []
+        for one in queue.jobs():
+            told = one.to_plain()
+            told["report"] = ""
+            if one.state == "done":
+                told["report"] = self._runs.reports.state_of(one.id, queue.folder / one.output)
+            jobs.append(told)
+        return {
+            "folder": visible(str(queue.folder)), "is_paused": queue.is_paused, "failure": queue.failure,
+            "jobs": jobs,
+        }  # fmt: skip

@@ -1,0 +1,143 @@
+/** Choose codec, preset, profile and what is wished for; try some seconds with the map and without. */
+import { byId, bytes, el, lasting } from "./dom.js";
+import { makePlayer, played, sayTrial } from "./player.js";
+
+const POLL_MS = 500;
+const UNITS = { size: "MB", bitrate: "kbit/s", vmaf: "" };
+const NAMES = { quality: "Quality", size: "Size of the file", bitrate: "Bit rate of the video", vmaf: "VMAF of the picture" };
+const FIRST = { size: 25, bitrate: 2000, vmaf: 93 };
+const LIMITS = { size: [0.001, 1e6, "any"], bitrate: [1, 1e6, 1], vmaf: [10, 100, 0.5] };
+
+export async function setup(studio) {
+  const panel = byId("try");
+  const profile = el("select", { id: "profile" }), about = el("p", { class: "quiet small" });
+  const codec = el("select", { id: "codec" }), preset = el("select", { id: "preset" });
+  const kind = el("select", { id: "wish" }), value = el("input", { type: "number", id: "wish-value", "aria-label": "How much" });
+  const unit = el("span", { class: "quiet small" }), hint = el("p", { class: "quiet small", id: "wish-hint" });
+  const words = el("p", { class: "small told", id: "map-words" });
+  const seconds = el("select", { id: "try-seconds", "aria-label": "Length of the trial" }, ...[2, 4, 8, 15].map((one) => el("option", { value: one, selected: one === 4 }, `${one} s`)));
+  const go = el("button", { type: "button", class: "button strong", id: "try-go", onclick: begin }, "Try it here");
+  const stop = el("button", { type: "button", class: "button", id: "try-stop", hidden: true, onclick: cancel }, "Stop");
+  const again = el("button", { type: "button", class: "button", id: "try-show", hidden: true, onclick: () => player.show(status) }, "Compare again");
+  const bar = el("progress", { id: "try-progress", hidden: true, "aria-label": "Progress of the trial" });
+  const said = el("div", { class: "small", id: "try-said", role: "status" });
+  const add = el("button", { type: "button", class: "button strong", id: "queue-add", onclick: enqueue }, "Encode all of it");
+  const row = (label, input, ...more) => el("div", { class: "pick" }, el("label", { for: input.id }, label), input, ...more);
+  panel.append(el("h2", {}, "Try and encode"),
+    el("div", { class: "form" }, row("Profile", profile), about, row("Codec", codec), row("Preset", preset),
+      row("Wish", kind), el("div", { class: "pick wish" }, value, unit), hint, words),
+    el("div", { class: "buttons" }, go, seconds, stop, again), bar, said, el("div", { class: "buttons" }, add));
+
+  const player = makePlayer(studio);
+  let choices, status = { state: "none" };
+  try {
+    choices = await studio.get("/api/choices");
+  } catch (error) { studio.tell(error.message, true); return; }
+  const known = Object.fromEntries(choices.codecs.map((one) => [one.name, one]));
+  const fillIn = (select, options) => {
+    const before = select.value;
+    select.replaceChildren(...options.map(([key, name]) => el("option", { value: key }, name)));
+    select.value = options.some(([key]) => key === before) ? before : options[0][0];
+  };
+  fillIn(profile, [["", "None"], ...choices.profiles.map((one) => [one.name, one.name])]);
+  profile.closest(".pick").hidden = !choices.profiles.length;
+
+  /** Show what goes with what is chosen. */
+  function show() {
+    const usual = profile.value ? "As the profile says" : "As usual";
+    about.textContent = choices.profiles.find((one) => one.name === profile.value)?.about ?? "";
+    fillIn(codec, [["", profile.value ? usual : "x264 (plays everywhere)"], ...choices.codecs.filter((one) => profile.value || one.name !== "x264").map((one) => [one.name, one.name])]);
+    const chosen = known[codec.value || (profile.value ? "" : "x264")];
+    fillIn(preset, [["", usual + (chosen?.preset ? ` (${chosen.preset})` : "")], ...(chosen?.presets ?? []).map((one) => [one, one])]);
+    preset.closest(".pick").hidden = !chosen?.presets.length;
+    const wishes = (chosen ?? known.x264).wishes.filter((one) => chosen || one !== "quality");
+    fillIn(kind, [["", usual + (chosen ? ` (${chosen.quality.name} ${chosen.quality.default})` : "")], ...wishes.map((one) => [one, NAMES[one]])]);
+    const scale = chosen?.quality;
+    const [low, high, by] = kind.value === "quality" ? [scale.lowest, scale.highest, scale.name === "CRF" ? 0.5 : 1] : LIMITS[kind.value] ?? [0, 0, 1];
+    Object.assign(value, { min: low, max: high, step: by });
+    if (value.dataset.kind !== `${kind.value} ${chosen?.name}`) {
+      value.value = kind.value === "quality" ? scale.default : FIRST[kind.value] ?? "";
+      value.dataset.kind = `${kind.value} ${chosen?.name}`;
+    }
+    value.closest(".pick").hidden = !kind.value;
+    unit.textContent = kind.value === "quality" ? scale.name : UNITS[kind.value] ?? "";
+    hint.textContent = kind.value === "quality" ? `${low} to ${high}; ${scale.is_lower_better ? "lower" : "higher"} is better and larger. It is that of what matters; the rest is coarser.`
+      : kind.value === "size" ? "At most so much, sound included. What matters gets more of it."
+      : kind.value === "vmaf" ? "Mean of the whole picture, 10 to 100; 93 to 95 is hard to tell from the source." : "";
+    words.textContent = chosen?.map ?? "";
+  }
+
+  function chosen() {
+    const { focus, strength, background, model } = studio.settings;
+    const found = { focus, strength, background, model };
+    for (const one of [profile, codec, preset]) if (one.value) found[one.id] = one.value;
+    if (kind.value) {
+      if (!value.reportValidity() || value.value === "") throw new Error(`give a number from ${value.min} to ${value.max}`);
+      found.wish = { kind: kind.value, value: Number(value.value) };
+    }
+    return found;
+  }
+
+  async function begin() {
+    try {
+      status = await studio.post(studio.of("try"), { frame: studio.frame, seconds: Number(seconds.value), plays: played(), choices: chosen() });
+      isToShow = true;
+      tell();
+      poll();
+    } catch (error) { studio.tell(error.message, true); }
+  }
+
+  async function cancel() {
+    try { status = await studio.post("/api/try/cancel", {}); } catch (error) { studio.tell(error.message, true); }
+    tell();
+  }
+
+  async function enqueue() {
+    try {
+      const added = await studio.post(studio.of("queue"), chosen());
+      studio.tell(`${studio.video.name} is in the queue`);
+      words.textContent = added.map_words;
+      studio.dispatchEvent(new Event("queued"));
+    } catch (error) { studio.tell(error.message, true); }
+  }
+
+  let isPolling = false, isToShow = false;
+  async function poll() {
+    if (isPolling) return;
+    isPolling = true;
+    while (status.state === "running") {
+      await new Promise((done) => setTimeout(done, POLL_MS));
+      try { status = await studio.get("/api/try"); } catch (error) { studio.tell(error.message, true); break; }
+      tell();
+    }
+    isPolling = false;
+  }
+
+  function tell() {
+    const isRunning = status.state === "running", hasClips = Boolean(status.ours);
+    stop.hidden = !isRunning;
+    go.disabled = isRunning;
+    again.hidden = !hasClips;
+    bar.hidden = !isRunning;
+    if (status.share === null || status.share === undefined) bar.removeAttribute("value"); else bar.value = status.share;
+    const lines = [];
+    if (status.state === "failed") lines.push(["bad", status.failure]);
+    if (isRunning) lines.push(["quiet", `${status.stage}...`]);
+    if (status.state === "cancelled") lines.push(["quiet", "stopped"]);
+    if (hasClips) lines.push(["", sayTrial(status)]);
+    if (status.estimate) {
+      const { bytes: size, seconds: time, is_rough: isRough } = status.estimate;
+      lines.push(["strong", `All of it: about ${bytes(size)}${time ? `, in about ${lasting(time)}` : ""}${isRough ? " (roughly, by these seconds alone)" : ""}`]);
+    }
+    for (const one of status.notices ?? []) lines.push(["quiet", one]);
+    said.replaceChildren(...lines.map(([kindOf, text]) => el("p", { class: kindOf }, text.replaceAll("`", ""))));
+    if (hasClips && isToShow) { isToShow = false; player.show(status); }
+  }
+
+  for (const one of [profile, codec, preset, kind]) one.addEventListener("change", show);
+  studio.addEventListener("compare", (event) => { status = event.detail; isToShow = true; tell(); poll(); });
+  show();
+  status = await studio.get("/api/try").catch(() => status);
+  if (status.state === "running") poll();
+  tell();
+}

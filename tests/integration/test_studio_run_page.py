@@ -1,0 +1,93 @@
+"""Trying and encoding in a real browser."""
+
+import pytest
+
+pytest.importorskip("starlette", reason="the extra web is not installed")
+pytest.importorskip("uvicorn", reason="the extra web is not installed")
+
+from semvid.studio.folder import Root
+from semvid.studio.runs import Profiles
+from semvid.studio.studio import Studio
+from semvid.web.studio.server import StudioServer
+from tests.clips import make_clip
+
+PATIENCE_MS = 60_000
+
+
+@pytest.fixture
+def page(browser, tmp_path):
+    make_clip(tmp_path / "clip.mp4", num_frames=50)
+    said = []
+    with Studio(Root(tmp_path), Profiles()) as studio, StudioServer(studio) as server:
+        studio.runs.start()
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(server.link)
+        page.click(".entry")
+        page.select_option("#preset", "superfast")
+        yield page
+        context.close()
+        studio.runs.queue.end_now()
+    assert said == []
+
+
+TIMES = "[...document.querySelectorAll('#ab video')].map(one => one.currentTime)"
+
+
+def test_two_videos_in_step_with_a_divider(page):
+    page.select_option("#try-seconds", "2")
+    page.click("#try-go")
+    page.wait_for_selector("#ab[open]")
+    page.wait_for_function(f"{TIMES}.every(one => one > 0.2)")
+    left, right = page.evaluate(TIMES)
+    assert abs(left - right) < 0.08
+    page.keyboard.press("Space")
+    left, right = page.evaluate(TIMES)
+    assert left == right
+    page.keyboard.press(".")
+    page.wait_for_function(f"{TIMES}[0] > {left} || {left} > 1.9")
+    clip = "getComputedStyle(document.querySelector('.ab-video.ours')).clipPath"
+    assert page.evaluate(clip).endswith("50%)")
+    page.focus("#ab-divider")
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    assert page.evaluate(clip).endswith("55%)")
+    box = page.locator(".ab").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 4, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.up()
+    assert abs(float(page.input_value("#ab-divider")) - 25) < 1
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#ab", state="hidden")
+    page.wait_for_selector("#try-said .strong")
+    assert "All of it: about" in page.inner_text("#try-said")
+
+
+def test_wishes_and_words_follow_the_codec(page):
+    page.select_option("#wish", "quality")
+    assert page.input_value("#wish-value") == "26"
+    page.fill("#wish-value", "99")
+    page.click("#queue-add")
+    assert "give a number from" in page.inner_text("#state")
+    page.select_option("#codec", "mjpeg")
+    assert page.input_value("#wish-value") == "80"
+    assert page.locator("#wish option").count() == 3
+    assert page.locator("#preset").is_hidden()
+
+
+def test_from_the_queue_to_the_result_and_away(page):
+    page.click("#queue-add")
+    page.wait_for_selector(".job[data-state=done]")
+    assert "clip.semvid.mp4" in page.inner_text(".job")
+    page.click(".job >> text=Compare")
+    page.wait_for_selector("#ab[open]")
+    page.keyboard.press("Escape")
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.click("text=Delete file")
+    page.click("text=Yes, delete it")
+    page.wait_for_selector(".job", state="detached")
+    assert "Nothing is encoded yet" in page.inner_text("#queue")
