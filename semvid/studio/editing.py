@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from semvid.core.checked import Malformed, parse_json
-from semvid.core.config import ExportConfig
+from semvid.core.config import CompressConfig, ExportConfig, MapsConfig
 from semvid.core.decoding import read_text
-from semvid.core.errors import SemvidError
+from semvid.core.errors import ConfigError, SemvidError
 from semvid.core.prefetch import step_back
 from semvid.importance.edits.edits import Edits, edits_from
 from semvid.importance.files.sidecar import SUFFIX, TimedMap
@@ -53,13 +55,28 @@ class Editing:
         maps = self._making.sidecar
         return maps.with_name(f"{maps.name.removesuffix(SUFFIX)}.edited{SUFFIX}")
 
-    @property
-    def maps_path(self) -> Path | None:
-        """The sidecar that an encode is to read; None = the maps, or their edits, are not ready."""
+    def for_encode(self, config: CompressConfig) -> CompressConfig:
+        """Return options with the maps as they were corrected; the same if nothing was.
+
+        The maps are copied: an encode may wait in a queue while more is corrected.
+
+        Raises:
+            ConfigError: The edits are not followed through the whole video yet.
+            OutputError: The maps cannot be copied.
+        """
+        edits = self.edits()
+        if not edits.done:
+            return config
         with self._lock:
-            if self._edits is not None and self._edits.done:
-                return self.sidecar if self._is_applied and not self._failure else None
-        return self._making.sidecar if self._making.is_done else None
+            if not self._is_applied or self._failure:
+                raise ConfigError(
+                    self._failure or "what was corrected is still being followed; try again soon"
+                )
+        mark = hashlib.sha256(json.dumps(edits.to_plain()).encode()).hexdigest()[:12]
+        copy = self.sidecar.with_name(f"{self.sidecar.name.removesuffix(SUFFIX)}-{mark}{SUFFIX}")
+        if not copy.exists():
+            write_whole(copy, self.sidecar.read_bytes(), overwrite=True)
+        return replace(config, maps=MapsConfig(path=copy))
 
     def edits(self) -> Edits:
         """Return the edits, at first those that an earlier studio kept."""

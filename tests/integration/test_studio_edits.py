@@ -69,7 +69,8 @@ def test_what_is_painted_is_seen_at_once_followed_and_kept(served, tmp_path):
     assert inside(plain).min() < 255
     assert inside(map_of(client, video, 10)).min() < 255, "behind the cut"
     # The command line has the same.
-    sidecar = served[0].opened(video["id"]).editing.maps_path
+    config = served[0].opened(video["id"]).editing.for_encode(semvid.CompressConfig())
+    sidecar = config.maps.path
     semvid.export_maps(
         tmp_path / "talk.mp4",
         tmp_path / "maps.npz",

@@ -5,11 +5,13 @@ import pytest
 pytest.importorskip("starlette", reason="the extra web is not installed")
 pytest.importorskip("uvicorn", reason="the extra web is not installed")
 
+from clips import make_clip
+from live_pages import until
+
 from semvid.studio.folder import Root
 from semvid.studio.runs import Profiles
 from semvid.studio.studio import Studio
 from semvid.web.studio.server import StudioServer
-from tests.clips import make_clip
 
 PATIENCE_MS = 60_000
 
@@ -41,14 +43,14 @@ def test_two_videos_in_step_with_a_divider(page):
     page.select_option("#try-seconds", "2")
     page.click("#try-go")
     page.wait_for_selector("#ab[open]")
-    page.wait_for_function(f"{TIMES}.every(one => one > 0.2)")
+    until(lambda: page.evaluate(f"{TIMES}.every(one => one > 0.2)"))
     left, right = page.evaluate(TIMES)
     assert abs(left - right) < 0.08
     page.keyboard.press("Space")
     left, right = page.evaluate(TIMES)
     assert left == right
     page.keyboard.press(".")
-    page.wait_for_function(f"{TIMES}[0] > {left} || {left} > 1.9")
+    until(lambda: page.evaluate(f"{TIMES}[0] > {left} || {left} > 1.9"))
     clip = "getComputedStyle(document.querySelector('.ab-video.ours')).clipPath"
     assert page.evaluate(clip).endswith("50%)")
     page.focus("#ab-divider")

@@ -19,7 +19,7 @@ from semvid.studio.runs import Runs
 from semvid.studio.studio import Studio
 from semvid.studio.trial import TRIAL_SECONDS
 from semvid.web.guard import refusal
-from semvid.web.studio.requests import in_thread, json_of, telling, video_of
+from semvid.web.studio.requests import in_thread, json_of, opened_of, telling
 
 _SIDES = ("ours", "theirs")
 _MOST_INDEX = 2**31
@@ -60,7 +60,8 @@ class _Runs:
         return JSONResponse({"codecs": await in_thread(codecs_to_choose), "profiles": profiles})
 
     async def begin_trial(self, request: Request) -> Response:
-        video, body = video_of(self._studio, request), await json_of(request)
+        one, body = opened_of(self._studio, request), await json_of(request)
+        video = one.video
         try:
             body.known("frame", "seconds", "plays", "choices")
             frame = body.get("frame").whole(0, _MOST_INDEX)
@@ -70,7 +71,7 @@ class _Runs:
             chosen = body.get("choices")
         except Malformed as error:
             return refusal(400, f"the trial cannot be read: {error}; reload the page")
-        config = await in_thread(self._config, chosen)
+        config = await in_thread(one.editing.for_encode, await in_thread(self._config, chosen))
         await in_thread(video.check_index, frame)
         middle = float(await in_thread(video.seconds_of, frame))
         trials = self._runs.trials
@@ -91,9 +92,9 @@ class _Runs:
         return FileResponse(path, media_type=MEDIA_TYPES[path.suffix])
 
     async def add(self, request: Request) -> Response:
-        video, chosen = video_of(self._studio, request), await json_of(request)
-        config = await in_thread(self._config, chosen)
-        job = await in_thread(self._runs.queue.add, video.path, config)
+        one, chosen = opened_of(self._studio, request), await json_of(request)
+        config = await in_thread(one.editing.for_encode, await in_thread(self._config, chosen))
+        job = await in_thread(self._runs.queue.add, one.video.path, config)
         return JSONResponse({"job": job, "map_words": await in_thread(map_words, config)})
 
     async def queue(self, request: Request) -> Response:
