@@ -13,7 +13,6 @@ from semvid.core.checked import Field, Malformed, parse_json
 from semvid.core.decoding import decoded
 from semvid.core.errors import ConfigError, InputError, InputMissingError, OutputError, SemvidError
 from semvid.studio.studio import Opened, Studio
-from semvid.studio.videos import OpenVideo
 from semvid.web.answers import json_body
 from semvid.web.guard import refusal
 
@@ -62,11 +61,6 @@ def opened_of(studio: Studio, request: Request) -> Opened:
         return studio.opened(request.path_params["id"])
     except KeyError:
         raise Refused(refusal(404, "this video is not open any more; open it again")) from None
-
-
-def video_of(studio: Studio, request: Request) -> OpenVideo:
-    """Return the video of ``opened_of``."""
-    return opened_of(studio, request).video
 
 
 async def json_of(request: Request, most: int = MOST_BODY_BYTES) -> Field:
