@@ -79,7 +79,10 @@ def test_other_coders_have_as_many_bytes_and_the_numbers_are_of_the_files(made):
             np.asarray(ImageOps.exif_transpose(image)), np.asarray(shown(data["still"]["semvid"]))
         )
     assert {one["kind"] for one in data["closeups"]} == {"best", "worst"}
-    assert data["command"] == "semvid image in.png -o out.jpg --quality 60 --maps map.png"
+    assert (
+        data["command"]
+        == f"semvid image {folder}/in.png -o {folder}/out.jpg --quality 60 --maps {folder}/map.png"
+    )
 
 
 def test_nothing_of_the_owner_is_in_the_page(made):

@@ -279,7 +279,7 @@ def test_the_command_line_takes_one_wish(given, words):
         (semvid.Xpsnr(40, 38), "--target-xpsnr 40 --floor 38"),
         (semvid.RegionVmaf(90), "--region-vmaf 90"),
         (semvid.RegionPsnr(41.5, 40), "--region-psnr 41.5 --floor 40"),
-        (semvid.AsGoodAs("films/other.mp4"), "--as-good-as other.mp4"),
+        (semvid.AsGoodAs("films/other.mp4"), "--as-good-as films/other.mp4"),
     ],
 )
 def test_a_report_has_the_command_and_what_was_asked_for(rate, words, short_clip, tmp_path):

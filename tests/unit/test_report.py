@@ -5,6 +5,7 @@ import json
 import math
 import shlex
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -234,6 +235,7 @@ def test_the_command_makes_the_same_config(monkeypatch, tmp_path):
         yield
 
     monkeypatch.setattr("semvid.products.compress.job_events", fake)
+    monkeypatch.chdir(tmp_path)
     configs = [
         CompressConfig(),
         CompressConfig(codec="x265", rate=Crf(30.5), preset="fast", encoder_options={"tune": "ssim"}),
@@ -249,9 +251,21 @@ def test_the_command_makes_the_same_config(monkeypatch, tmp_path):
     ]  # fmt: skip
     for config in configs:
         result = Result(
-            tmp_path / "in a.mp4", tmp_path / "out.mkv", "x264", 26, 1, 1.0, 1, 1, 1, None, 1.0, False
+            tmp_path / "films" / "in a.mp4",
+            Path("small/out.mkv"),
+            "x264",
+            26,
+            1,
+            1.0,
+            1,
+            1,
+            1,
+            None,
+            1.0,
+            False,
         )
         line = command_line(result, config)
+        assert line.startswith("semvid compress 'films/in a.mp4' -o small/out.mkv ")
         assert str(tmp_path) not in line
         with pytest.raises(InputError, match="enough"):
             app.app(shlex.split(line)[1:], standalone_mode=False)

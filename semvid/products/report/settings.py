@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import av
 
@@ -29,8 +31,8 @@ _SAME_NAMES = {
 
 
 def command_line(result: Result, config: CompressConfig) -> str:
-    """Return the command that makes the same encode again, with files named without their folders."""
-    words = ["semvid", "compress", result.source.name, "-o", result.output.name]
+    """Return the command that makes the same encode again, from where the user made it."""
+    words = ["semvid", "compress", called(result.source), "-o", called(result.output)]
     for option, value in _options(config):
         words += [option] if value is None else [option, value]
     return shlex.join(words)
@@ -94,7 +96,7 @@ def _rates(config: CompressConfig) -> list[tuple[str, str, str]]:
     if isinstance(rate, Size):
         return [("target size", "--target-size", str(rate.num_bytes))]
     if isinstance(rate, AsGoodAs):
-        found = [("as good as", "--as-good-as", rate.reference.name)]
+        found = [("as good as", "--as-good-as", called(rate.reference))]
     else:
         assert isinstance(rate, ScoreWish)  # noqa: S101 - no codec takes another
         label, flag = _SCORES[type(rate)]
@@ -118,6 +120,13 @@ def _or_usual(value: float | None) -> str:
     return "what suits the maps" if value is None else f"{value:g}"
 
 
+def called(path: Path) -> str:
+    """Return a path as a user calls it who is in the same folder: what is below it needs no other folders."""
+    if path.is_absolute() and path.is_relative_to(here := Path.cwd()):
+        path = path.relative_to(here)
+    return f"./{path}" if str(path).startswith("-") else str(path)
+
+
 def _options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
     yield "--codec", find_codec(config.codec).name
     # Defaults may change from version to version, so they are written down.
@@ -139,7 +148,7 @@ def _options(config: CompressConfig) -> Iterator[tuple[str, str | None]]:
                 yield f"--{name.replace('_', '-')}", value if isinstance(value, str) else f"{value:g}"
     if config.save_maps is not None:
         # Saved maps are settled first: the encode would differ otherwise.
-        yield "--save-maps", config.save_maps.name
+        yield "--save-maps", called(config.save_maps)
     for kind in sorted(config.drop):
         yield "--drop", kind
     if config.strict:
@@ -160,14 +169,14 @@ def _named(mark: Mark) -> str:
 def map_options(maps: MapsConfig) -> Iterator[tuple[str, str | None]]:
     """Yield flags and values of what makes the maps; None = the flag has no value."""
     if maps.path is not None:
-        yield "--maps", maps.path.name
+        yield "--maps", called(maps.path)
         if maps.hold:
             yield "--maps-hold", None
     elif maps.boxes is not None:
-        yield "--boxes", maps.boxes.name
+        yield "--boxes", called(maps.boxes)
     else:
         for mark in maps.track:
-            yield "--track", _named(mark)
+            yield "--track", str(replace(mark, path=Path(called(mark.path))))
         yield "--model", maps.model_name
     if maps.focus.weights:
         yield "--focus", ",".join(f"{name}={weight:g}" for name, weight in maps.focus.weights.items())

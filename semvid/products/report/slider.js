@@ -16,7 +16,8 @@ function sliderView({ width, height, lefts, named, say, describe }, first) {
   const stage = el("div", { class: "stage" }, zoomed, left, right,
     el("div", { class: "divider" }, el("div", { class: "handle" })), slider);
   stage.style.aspectRatio = `${width} / ${height}`;
-  stage.style.width = `min(100%, ${(78 * width) / height}vh)`;
+  // A small picture is not enlarged, but for what a hand can move the border on.
+  stage.style.width = `min(100%, ${(78 * width) / height}vh, ${Math.max(width, 320)}px)`;
   const caption = el("figcaption", { "aria-live": "polite" });
   const state = { still: first, left: lefts[0][0], heat: false, zoom: 1 };
 
@@ -63,7 +64,7 @@ function sliderView({ width, height, lefts, named, say, describe }, first) {
 
   const controls = el("div", { class: "controls" },
     choices("Left", "left", lefts, state.left, (value) => { state.left = value; show(); }),
-    choices("Zoom", "zoom", [["1", "1\u00d7"], ["2", "2\u00d7"], ["4", "4\u00d7"]], "1", (value) => { state.zoom = Number(value); show(); }),
+    choices("Zoom", "zoom", [["1", "Fit"], ["2", "2\u00d7"], ["4", "4\u00d7"]], "1", (value) => { state.zoom = Number(value); show(); }),
     toggle);
   place();
   show();

@@ -10,9 +10,9 @@ function showViewer() {
       if (theirs === null || ours === null) return `${MEASURES[name].name} ${DASH}`;
       return `${MEASURES[name].name} ${fixed(theirs, 1)} ${ARROW} ${fixed(ours, 1)} dB (${signed(ours - theirs, 1)})`;
     });
-    const kilobytes = [report.plain, report.mapped].map((one) => (one.bits[still.index] / 8000).toFixed(1));
+    const sizes = [report.plain, report.mapped].map((one) => bytes(Math.round(one.bits[still.index] / 8)));
     return [el("b", {}, `Frame ${still.index}, ${time(still.seconds)}`),
-      `. Plain ${ARROW} semvid: ${said.join(", ")}, ${kilobytes.join(` ${ARROW} `)} kB.`];
+      `. Plain ${ARROW} semvid: ${said.join(", ")}, ${sizes.join(` ${ARROW} `)}.`];
   };
   const view = sliderView({ width, height, say, lefts: [["plain", "Plain"], ["source", "Source"]],
     named: (key) => ({ plain: "Plain encode", source: "Source", semvid: "semvid's encode" })[key],

@@ -39,7 +39,7 @@ from semvid.media.writing.output import check_place
 from semvid.products.report.page import fill_page
 from semvid.products.report.pictures import Uprighter
 from semvid.products.report.regions import RegionFinder
-from semvid.products.report.settings import map_options
+from semvid.products.report.settings import called, map_options
 from semvid.products.report.store import plain_values
 from semvid.products.still import picture_importance
 from semvid.products.still_report.coders import rivals
@@ -251,8 +251,8 @@ def _bgr(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _command_line(result: ImageResult, config: ImageConfig) -> str:
-    """Return the command that makes the same picture again, with files named without their folders."""
-    words = ["semvid", "image", result.source.name, "-o", result.output.name]
+    """Return the command that makes the same picture again, from where the user made it."""
+    words = ["semvid", "image", called(result.source), "-o", called(result.output)]
     if isinstance(config.rate, Size):
         words += ["--target-bytes", str(config.rate.num_bytes)]
     elif isinstance(config.rate, Quality):
