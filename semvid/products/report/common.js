@@ -41,6 +41,20 @@ function bytes(count) {
   return `${power ? Number(count.toPrecision(3)) : count}\u00a0${units[power]}`;
 }
 
+/** Two sizes with an arrow between, in one unit, and with as many digits as tell them apart. */
+function bytesFromTo(before, after) {
+  const units = ["B", "kB", "MB", "GB", "TB"], largest = Math.max(before, after);
+  let power = 0;
+  while (largest >= 1000 ** (power + 1) && power < units.length - 1) power += 1;
+  const scale = 1000 ** power;
+  let digits = 3, texts;
+  do {
+    texts = [before, after].map((one) => String(power ? Number((one / scale).toPrecision(digits)) : one));
+    digits += 1;
+  } while (texts[0] === texts[1] && before !== after && digits < 8);
+  return `${texts[0]} ${ARROW} ${texts[1]}\u00a0${units[power]}`;
+}
+
 /** A table; groups are [title, columns] over the heads, all but the first. */
 function table(heads, rows, attributes = {}, groups = []) {
   const row = (cells, tag) => el("tr", {}, ...cells.map((one, index) =>

@@ -33,7 +33,7 @@ function showHeadline() {
     `${source.name}: ${source.width}\u00d7${source.height}, ${frames}, ${time(source.duration_seconds)}`;
   const gap = difference("salient");
   const outside = el("span", { class: sense(difference("background"), 1) }, judged(difference("background")));
-  const sizes = `${bytes(source.num_bytes)} ${ARROW} ${bytes(mapped.file_bytes)}`;
+  const sizes = bytesFromTo(source.num_bytes, mapped.file_bytes);
   const saved = 1 - mapped.file_bytes / Math.max(plain.file_bytes, 1);
   if (report.match === "region") {
     // As good is what nobody sees: a fifth of a dB.
@@ -49,7 +49,7 @@ function showHeadline() {
   }
   const [number, unit] = bytes(mapped.file_bytes).split("\u00a0");
   byId("cards").append(report.match === "region"
-    ? card("Saved", fixed(100 * saved, 0), "%", sense(saved), `${bytes(plain.file_bytes)} ${ARROW} ${bytes(mapped.file_bytes)}`)
+    ? card("Saved", fixed(100 * saved, 0), "%", sense(saved), bytesFromTo(plain.file_bytes, mapped.file_bytes))
     : card("Size", number, unit, "", `source ${bytes(source.num_bytes)}`));
   for (const name of ["salient", "background", "whole", "vmaf"]) {
     if (!measures.includes(name)) continue;

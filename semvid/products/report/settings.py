@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,9 +123,11 @@ def _or_usual(value: float | None) -> str:
 
 
 def called(path: Path) -> str:
-    """Return a path as a user calls it who is in the same folder: what is below it needs no other folders."""
-    if path.is_absolute() and path.is_relative_to(here := Path.cwd()):
-        path = path.relative_to(here)
+    """Return a path as somebody in the same folder calls it: whole paths would reveal who ran it."""
+    if path.is_absolute():
+        # There is none from one drive of Windows to another.
+        with suppress(ValueError):
+            path = Path(os.path.relpath(path))
     return f"./{path}" if str(path).startswith("-") else str(path)
 
 

@@ -10,9 +10,9 @@ function showViewer() {
       if (theirs === null || ours === null) return `${MEASURES[name].name} ${DASH}`;
       return `${MEASURES[name].name} ${fixed(theirs, 1)} ${ARROW} ${fixed(ours, 1)} dB (${signed(ours - theirs, 1)})`;
     });
-    const sizes = [report.plain, report.mapped].map((one) => bytes(Math.round(one.bits[still.index] / 8)));
+    const sizes = [report.plain, report.mapped].map((one) => Math.round(one.bits[still.index] / 8));
     return [el("b", {}, `Frame ${still.index}, ${time(still.seconds)}`),
-      `. Plain ${ARROW} semvid: ${said.join(", ")}, ${sizes.join(` ${ARROW} `)}.`];
+      `. Plain ${ARROW} semvid: ${said.join(", ")}, ${bytesFromTo(...sizes)}.`];
   };
   const view = sliderView({ width, height, say, lefts: [["plain", "Plain"], ["source", "Source"]],
     named: (key) => ({ plain: "Plain encode", source: "Source", semvid: "semvid's encode" })[key],

@@ -28,7 +28,7 @@ function showHeadline() {
   byId("name").textContent = `${source.name}: ${source.width}\u00d7${source.height}`;
   const [ofRegion, ofWhole] = measures.includes("hvs_m") ? ["hvs_m_salient", "hvs_m"] : ["salient", "whole"];
   const kind = `JPEG, ${report.sampling}, ${report.progressive ? "progressive where that is smaller" : "sequential"}`;
-  byId("lede").append(`${bytes(source.num_bytes)} ${ARROW} ${bytes(size)}: `,
+  byId("lede").append(`${bytesFromTo(source.num_bytes, size)}: `,
     el("strong", {}, smaller(1 - size / source.num_bytes)), ". Against libjpeg-turbo in as many bytes: what matters ",
     el("span", { class: sense(gain(turbo, ofRegion), 1) }, judged(gain(turbo, ofRegion))), ", the whole ",
     el("span", { class: sense(gain(turbo, ofWhole), 1) }, judged(gain(turbo, ofWhole))), ".");
