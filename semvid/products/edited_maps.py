@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from semvid.core.config import ExportConfig
+from semvid.core.config import ExportConfig, MapsConfig
 from semvid.core.errors import MapError
 from semvid.core.events import Event, Notice, Progress, Started
 from semvid.core.opencv_threads import one_opencv_thread
@@ -43,7 +43,8 @@ def edit_maps(
         maps: Its sidecar. If it has edits already, they are replaced.
         edits: What to correct; times are those of the sidecar. Those undone are kept in the file.
         output: A sidecar; may be ``maps``, with ``config.overwrite``.
-        config: Options; the network of ``config.maps`` tells what things look like. None = defaults.
+        config: Options; the network of ``config.maps`` tells what things look like, or the usual one
+            where that is ``spectral``. None = defaults.
         on_event: Called with ``Started``, ``Progress`` and ``Notice``.
 
     Raises:
@@ -100,8 +101,12 @@ def _edited(
     def open_network() -> FeatureNetwork:
         from semvid.models.registry import open_features
 
+        model = config.maps.chosen_model
+        if model == "spectral":
+            # It is no network, and knows nothing of what things look like.
+            model = MapsConfig().chosen_model
         threads = config.maps.threads or thread_budget().network
-        networks.append(open_features(config.maps.chosen_model, config.maps.device, threads))
+        networks.append(open_features(model, config.maps.device, threads))
         return networks[0]
 
     follower = EditFollower(edits.done, open_network)

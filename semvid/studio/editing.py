@@ -14,10 +14,10 @@ from typing import Any
 from semvid.core.checked import Malformed, parse_json
 from semvid.core.config import CompressConfig, ExportConfig, MapsConfig
 from semvid.core.decoding import read_text
-from semvid.core.errors import ConfigError, SemvidError
+from semvid.core.errors import ConfigError, MapError, SemvidError
 from semvid.core.prefetch import step_back
 from semvid.importance.edits.edits import Edits, edits_from
-from semvid.importance.files.sidecar import SUFFIX, TimedMap
+from semvid.importance.files.sidecar import SUFFIX, SidecarReader, TimedMap
 from semvid.importance.tracking.edit_follower import painted
 from semvid.media.writing.output import write_whole
 from semvid.products.edited_maps import edit_maps_events
@@ -75,7 +75,16 @@ class Editing:
         mark = hashlib.sha256(json.dumps(edits.to_plain()).encode()).hexdigest()[:12]
         copy = self.sidecar.with_name(f"{self.sidecar.name.removesuffix(SUFFIX)}-{mark}{SUFFIX}")
         if not copy.exists():
-            write_whole(copy, self.sidecar.read_bytes(), overwrite=True)
+            try:
+                data = self.sidecar.read_bytes()
+                with closing(SidecarReader(self.sidecar)) as reader:
+                    is_other = reader.header.edits != edits
+            except (MapError, OSError):
+                is_other = True
+            if is_other:
+                # Somebody paints on, or weighs anew, at this very moment.
+                raise ConfigError("what was corrected has just changed; try again soon")
+            write_whole(copy, data, overwrite=True)
         return replace(config, maps=MapsConfig(path=copy))
 
     def edits(self) -> Edits:

@@ -62,6 +62,15 @@ def test_edits_and_what_they_changed_are_kept(clip, maps, tmp_path):
     assert all(np.array_equal(a[1], b[1]) for a, b in zip(before, maps_in(edited), strict=True))
 
 
+def test_maps_of_no_network_are_followed_by_the_usual_one(clip, maps, tmp_path):
+    spectral = ExportConfig(maps=MapsConfig(model="spectral"))
+    edits = Edits().added(Edit(0, BOX, matters=True))
+    edit_maps(clip, maps, edits, tmp_path / "one.svmap", spectral)
+    edit_maps(clip, maps, edits, tmp_path / "two.svmap")
+    one, two = (maps_in(tmp_path / f"{name}.svmap") for name in ("one", "two"))
+    assert all(np.array_equal(a[1], b[1]) for a, b in zip(one, two, strict=True))
+
+
 def test_an_encode_reads_them(clip, maps, tmp_path):
     edited = tmp_path / "edited.svmap"
     edit_maps(clip, maps, Edits().added(Edit(0, BOX, matters=True, follows=False)), edited)
