@@ -13,7 +13,7 @@ from semvid.batch.sources import VIDEO_SUFFIXES
 from semvid.core.closing import Closing
 from semvid.core.errors import InputError, InputMissingError, OutputError
 from semvid.core.records import dataclass
-from semvid.core.text import counted, reason, visible
+from semvid.core.text import counted, encodable, reason, visible
 from semvid.media.stills.picture_file import READABLE_SUFFIXES
 
 WORK = ".semvid"
@@ -96,6 +96,8 @@ class Root:
         """
         if len(path) > _MOST_PATH or "\0" in path:
             raise InputError(f"the path has more than {_MOST_PATH} characters or a null; check it")
+        if encodable(path) != path:
+            raise InputError(f"{visible(path)} has half a character; name what is in the list of the folder")
         if ".." in PurePosixPath(path.replace("\\", "/")).parts:
             raise InputError(f"{visible(path)} goes back by '..'; name what is in the folder by its own path")
         found = self._inside(Path(os.path.realpath(self.folder / path)), path)

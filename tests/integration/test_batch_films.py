@@ -1,10 +1,10 @@
 """A film in parts becomes what it would be as a whole, whoever is killed when."""
 
 import contextlib
-import os
 import subprocess
 import time
 
+import apart
 import av
 import pytest
 from batch_clips import FAST, SEMVID, entries, files, make_film
@@ -94,16 +94,7 @@ def test_a_worker_finds_out_where_to_divide_a_film(film, tmp_path):
 def test_finished_parts_survive_a_kill(film, tmp_path):
     undisturbed = tmp_path / "undisturbed"
     compress_many([film], undisturbed, PARTS)
-    child = os.fork()
-    if not child:
-
-        def die(event):
-            if type(event).__name__ == "PartEnded":
-                os._exit(9)
-
-        compress_many([film], tmp_path / "out", PARTS, on_event=die)
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    apart.run_until_killed(apart.compress_until, [film], tmp_path / "out", PARTS, apart.has_ended)
     told = []
     compress_many([film], tmp_path / "out", PARTS, on_event=told.append)
     began = [one.part for one in told if type(one).__name__ == "JobBegan"]
@@ -145,16 +136,7 @@ def test_a_film_in_parts_that_is_killed_with_all_its_processes_ends_in_the_same_
 
 
 def test_parts_of_who_was_killed_are_free_at_once(film, tmp_path):
-    child = os.fork()
-    if not child:
-
-        def die(event):
-            if type(event).__name__ == "JobBegan" and event.part:
-                os._exit(9)
-
-        compress_many([film], tmp_path, PARTS, on_event=die)
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    apart.run_until_killed(apart.compress_until, [film], tmp_path, PARTS, apart.has_begun)
     assert "running" in states_of_parts(tmp_path)
     with JobStore(tmp_path / WORK_FOLDER / STORE) as store:
         recover(store)

@@ -3,12 +3,12 @@
 import dataclasses
 import os
 
+import apart
 import pytest
 from batch_clips import CONFIG, FAST, entries, files, make_folder
 from clips import make_clip
 
 import semvid
-from semvid.batch.jobs.store import JobStore
 from semvid.batch.run import compress_many, compress_many_events
 from semvid.core.config import BatchConfig
 from semvid.media.probe import probe
@@ -44,18 +44,12 @@ def test_what_takes_the_place_of_a_source_is_decoded_before():
     assert BatchConfig(video=FAST).video.verify == "quick"
 
 
-def test_killed_between_name_and_note_it_is_not_done_twice(tmp_path, monkeypatch):
+def test_killed_between_name_and_note_it_is_not_done_twice(tmp_path):
     source = tmp_path / "in"
     source.mkdir()
     make_clip(source / "a.mkv", num_frames=8, codec="ffv1", options={})
     config = BatchConfig(video=FAST, replace=True)
-    monkeypatch.setattr(JobStore, "settle", lambda *rest, **named: os._exit(9))
-    child = os.fork()
-    if not child:
-        compress_many([source], None, config)
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
-    monkeypatch.undo()
+    apart.run_until_killed(apart.compress_without_note, [source], None, config)
     replaced = files(source)
     assert entries(source)["a.mkv"].state == "running"
     again = list(compress_many_events([source], None, config))

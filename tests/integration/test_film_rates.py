@@ -1,9 +1,10 @@
 """Long videos in parts reach sizes, bit rates and scores as a whole, and go on after a kill at any moment."""
 
 import json
-import os
 import sqlite3
+from functools import partial
 
+import apart
 import pytest
 from clips import make_clip
 
@@ -73,17 +74,7 @@ def change_solution(output, change):
 
 def killed_at(film, output, config, is_time):
     """Run a batch in a process that dies at an event."""
-    child = os.fork()
-    if not child:
-        try:
-            compress_many([film], output, config, on_event=lambda one: is_time(one) and os._exit(9))
-        finally:
-            os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
-
-
-def is_end_of(part):
-    return lambda event: type(event).__name__ == "PartEnded" and event.part == part
+    apart.run_until_killed(apart.compress_until, [film], output, config, is_time)
 
 
 def test_a_size_is_that_of_the_whole_and_survives_kills(film, usual, tmp_path):
@@ -96,8 +87,8 @@ def test_a_size_is_that_of_the_whole_and_survives_kills(film, usual, tmp_path):
     assert undisturbed.output.stat().st_size == undisturbed.result["output_bytes"]
     assert abs(undisturbed.result["saving"] - usual["saving"]) < 0.05
     output = tmp_path / "killed"
-    killed_at(film, output, config, is_end_of(0))
-    killed_at(film, output, config, is_end_of(2))
+    killed_at(film, output, config, partial(apart.has_ended, part=0))
+    killed_at(film, output, config, partial(apart.has_ended, part=2))
     again, told = run(film, output, config)
     before_joining = began(told)[: began(told).index(None)]
     assert before_joining, "what was found is not searched again"
@@ -122,11 +113,11 @@ def test_only_some_parts_are_corrected_also_if_that_is_interrupted(film, usual, 
     outputs = []
     for name in ("undisturbed", "killed"):
         output = tmp_path / name
-        killed_at(film, output, config, is_end_of(0))
+        killed_at(film, output, config, partial(apart.has_ended, part=0))
         change_solution(output, change)
         if name == "killed":
-            killed_at(film, output, config, lambda one: "encoded again" in getattr(one, "message", ""))
-            killed_at(film, output, config, lambda one: type(one).__name__ == "PartEnded")
+            killed_at(film, output, config, apart.is_corrected)
+            killed_at(film, output, config, apart.has_ended)
         entry, _ = run(film, output, config)
         assert 0.97 * wanted < entry.result["output_bytes"] <= wanted
         assert len(entry.result["rounds"]) > 1

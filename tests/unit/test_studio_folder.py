@@ -45,7 +45,7 @@ def test_what_can_be_chosen_is_listed(place):
 @pytest.mark.parametrize(
     "path",
     ["..", "../outside/secret.mp4", "talks/../../outside/secret.mp4", "talks/../b.mp4", "..\\outside", "/etc/passwd", "out", "out/secret.mp4",
-     "secret.mp4", "a\0b", "x" * 5000, "~/x.mp4/../../.."],
+     "secret.mp4", "a\0b", "x" * 5000, "\ud800", "a\udcff.mp4", "~/x.mp4/../../.."],
 )  # fmt: skip
 def test_nothing_outside_is_found(place, path):
     with pytest.raises(InputError):
@@ -60,7 +60,7 @@ def test_what_is_inside_is_found(place):
         root.resolve("none.mp4")
 
 
-@given(st.text(st.sampled_from("./\\ab~\n\0é") | st.characters(), max_size=30))
+@given(st.text(st.sampled_from("./\\ab~\n\0é\ud800\udcff") | st.characters(), max_size=30))
 def test_whatever_is_asked_for_is_inside_or_refused(tmp_path_factory, text):
     place = tmp_path_factory.getbasetemp()
     try:
