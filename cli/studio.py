@@ -32,17 +32,21 @@ def command(
     Only this machine reaches the page. It writes nothing outside the folder; maps and dropped files are kept
     in its subfolder .semvid. Ctrl-C ends it.
     """
+    from semvid.cli.file_manager import has_file_manager, show_file
     from semvid.cli.profile_config import config_of
     from semvid.cli.profiles import known_profiles
     from semvid.cli.streams import say
     from semvid.studio.folder import Root
-    from semvid.studio.runs import Profiles
+    from semvid.studio.profiles import Profiles
     from semvid.studio.studio import Studio
     from semvid.web.studio.server import StudioServer
 
     folder, files = _chosen(places or [Path()])
-    profiles = Profiles(lambda name: config_of(name, folder / "video.mp4"), known_profiles())
-    with Studio(Root(folder, files), profiles) as studio, StudioServer(studio, port) as server:
+    profiles = Profiles(config_of, known_profiles())
+    # What is wrong in a file of defaults is told now.
+    profiles.read("", folder)
+    shown = show_file if has_file_manager() else None
+    with Studio(Root(folder, files), profiles, shown) as studio, StudioServer(studio, port) as server:
         say(f"semvid studio shows {studio.root.folder} at {server.link}")
         say("Ctrl-C ends it.")
         studio.warm_up()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from semvid.codecs.registry import CODECS, find_codec
@@ -12,9 +13,8 @@ from semvid.core.config import MODELS, CompressConfig, FocusConfig
 from semvid.core.errors import ConfigError
 from semvid.core.frozen import FrozenMapping
 from semvid.core.rate import Bitrate, Rate, Size, Vmaf
-
-ProfileReader = Callable[[str], CompressConfig]
-"""Makes options of the name of a profile; raises ConfigError if there is none of it."""
+from semvid.studio.profiles import Profiles
+from semvid.studio.wishes import Wishes
 
 WISHES = ("quality", "size", "bitrate", "vmaf")
 """Quality on the scale of the codec; size of the file in MB; bit rate of the video in kbit/s; VMAF."""
@@ -23,14 +23,14 @@ _MOST_CLASSES = 64
 _BYTES_PER_MB, _BITS_PER_KBIT = 1_000_000, 1000
 
 
-def read_choices(choices: Field, read_profile: ProfileReader | None = None) -> CompressConfig:
+def read_choices(choices: Field, read_profile: Callable[[str], CompressConfig]) -> CompressConfig:
     """Read what was chosen; whatever is left out is as in the profile, or as usual.
 
     Args:
         choices: An object with some of ``codec``, ``preset``, ``profile`` (names), ``wish`` (an object with a
             ``kind`` of ``WISHES`` and a ``value``), ``focus`` (weights of classes), ``strength``,
             ``background`` and ``model``.
-        read_profile: Reads profiles; None = there are none.
+        read_profile: Reads a profile by its name; empty = none, what is usual.
 
     Raises:
         ConfigError: Something in it is unknown or out of range.
@@ -41,12 +41,8 @@ def read_choices(choices: Field, read_profile: ProfileReader | None = None) -> C
         raise ConfigError(f"{error}; choose again") from error
 
 
-def _read(choices: Field, read_profile: ProfileReader | None) -> CompressConfig:
-    config, profile = CompressConfig(), _text(choices, "profile")
-    if profile:
-        if read_profile is None:
-            raise ConfigError("there are no profiles here; choose none")
-        config = read_profile(profile)
+def _read(choices: Field, read_profile: Callable[[str], CompressConfig]) -> CompressConfig:
+    config = read_profile(_text(choices, "profile"))
     changes: dict[str, Any] = {}
     codec = _text(choices, "codec")
     if codec and find_codec(codec) is not find_codec(config.codec):
@@ -61,8 +57,9 @@ def _read(choices: Field, read_profile: ProfileReader | None) -> CompressConfig:
         for theirs, ours in (("strength", "strength"), ("background", "background_weight"))
         if (field := choices.find(theirs)) is not None
     }
-    maps: dict[str, Any] = {"model": model} if (model := _text(choices, "model")) else {}
-    if model and model not in MODELS:
+    model = _text(choices, "model")
+    maps: dict[str, Any] = {"model": model} if model not in ("", config.maps.chosen_model) else {}
+    if maps and model not in MODELS:
         raise ConfigError(f"the model {shown(model)} is unknown; choose one of {', '.join(MODELS)}")
     if (focus := choices.find("focus")) is not None:
         weights = {name: focus.get(name).number(0, 100) for name in list(focus.mapping())[:_MOST_CLASSES]}
@@ -109,6 +106,23 @@ def codecs_to_choose() -> list[dict[str, Any]]:
             "wishes": list(WISHES) if codec.takes_offsets else ["quality", "bitrate"],
             "map": map_words(CompressConfig(codec=codec.name)),
         })  # fmt: skip
+    return found
+
+
+def profiles_to_choose(profiles: Profiles, folder: Path) -> list[dict[str, Any]]:
+    """Return what a page has to know of each profile, as JSON: the first has no name, and is what is usual.
+
+    Each has the settings that the page shows, so that what is encoded is what is seen, or an ``error``.
+    """
+    found = []
+    for name, about in {"": "", **profiles.known}.items():
+        told: dict[str, Any] = {"name": name, "about": about}
+        try:
+            config = profiles.read(name, folder)
+            told |= {"settings": Wishes.of(config).plain(), "is_changed": config != CompressConfig()}
+        except ConfigError as error:
+            told["error"] = str(error)
+        found.append(told)
     return found
 
 

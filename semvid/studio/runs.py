@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from collections.abc import Callable
+from pathlib import Path
 
 from semvid.core.closing import Closing
 from semvid.core.errors import ConfigError
-from semvid.core.records import dataclass
-from semvid.studio.choices import ProfileReader
 from semvid.studio.folder import Root
+from semvid.studio.profiles import Profiles
 from semvid.studio.queue import Queue
 from semvid.studio.reports import Reports
 from semvid.studio.trials import Trials
-
-
-@dataclass(frozen=True, slots=True)
-class Profiles:
-    """Options under a name, which only the command line knows."""
-
-    read: ProfileReader | None = None
-    """Makes options of a name; None = there are none."""
-    known: dict[str, str] = field(default_factory=dict)
-    """By name, what each is for."""
 
 
 class Runs(Closing):
@@ -30,10 +20,13 @@ class Runs(Closing):
     Args:
         root: The folder.
         profiles: That can be chosen.
+        show_file: Opens the folder of a file on the desktop; None = there is no desktop.
     """
 
-    def __init__(self, root: Root, profiles: Profiles) -> None:
-        self.profiles = profiles
+    def __init__(
+        self, root: Root, profiles: Profiles, show_file: Callable[[Path], None] | None = None
+    ) -> None:
+        self.profiles, self.show_file = profiles, show_file
         self.queue, self.trials, self.reports = Queue(root.folder), Trials(root.make_work), Reports()
 
     def start(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from semvid.studio.folder import Root, kind_of
 from semvid.studio.looks import Looker
 from semvid.studio.making import Making
 from semvid.studio.map_store import Grey
-from semvid.studio.runs import Profiles, Runs
+from semvid.studio.profiles import Profiles
+from semvid.studio.runs import Runs
 from semvid.studio.videos import OpenVideo, identity
 from semvid.studio.wishes import Wishes
 
@@ -60,15 +62,18 @@ class Studio(Closing):
     Args:
         root: The folder.
         profiles: That can be chosen for an encode; None = there are none.
+        show_file: Opens the folder of a file on the desktop; None = there is no desktop.
 
     Attributes:
         runs: What encodes; it is started by whoever serves the page.
     """
 
-    def __init__(self, root: Root, profiles: Profiles | None = None) -> None:
+    def __init__(
+        self, root: Root, profiles: Profiles | None = None, show_file: Callable[[Path], None] | None = None
+    ) -> None:
         self.root = root
         self.looker = Looker()
-        self.runs = Runs(root, profiles or Profiles())
+        self.runs = Runs(root, profiles or Profiles(), show_file)
         self._lock = threading.RLock()
         self._opened: OrderedDict[str, Opened] = OrderedDict()
 
@@ -87,6 +92,7 @@ class Studio(Closing):
 
         Raises:
             InputError: It is not in the folder, or is no video.
+            ConfigError: A file of defaults beside it is wrong.
         """
         found = self.root.resolve(path)
         if kind_of(found.name) != "video":
@@ -102,7 +108,8 @@ class Studio(Closing):
         with self._lock:
             known = self._opened.get(name)
         if known is None:
-            video, wishes = OpenVideo(path, self.root.shown(path)), Wishes()
+            wishes = Wishes.of(self.runs.profiles.read("", path.parent))
+            video = OpenVideo(path, self.root.shown(path))
             making = Making(video, self.root, self.looker, wishes.maps)
             known = Opened(video, making, wishes, Editing(video, making))
         with self._lock:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from semvid.core.checked import Field
-from semvid.core.config import CLASSES, MODELS, AllocationConfig, MapsConfig
+from semvid.core.config import CLASSES, MODELS, AllocationConfig, CompressConfig, MapsConfig
 from semvid.core.errors import ConfigError
 from semvid.core.records import dataclass
 
@@ -20,6 +20,11 @@ class Wishes:
     """The model and its focus."""
     allocation: AllocationConfig = AllocationConfig()
     """Strength and background."""
+
+    @classmethod
+    def of(cls, config: CompressConfig) -> Wishes:
+        """Return those of an encode."""
+        return cls(config.maps, config.allocation)
 
     def plain(self) -> dict[str, Any]:
         """Return what ``changed`` reads, with every class."""
@@ -42,6 +47,9 @@ class Wishes:
             ConfigError: A value is out of range.
         """
         given = {name: _READ[name](wanted.get(name)) for name in wanted.known(*_READ).mapping()}
+        if given.get("model") == self.maps.chosen_model:
+            # It may be a file that the user's defaults name.
+            del given["model"]
         if given.get("model", MODELS[0]) not in MODELS:
             raise ConfigError(f"the model {given['model']} is unknown; choose one of {', '.join(MODELS)}")
         weights = {**self.maps.focus.weights, **given.get("focus", {})}

@@ -8,19 +8,28 @@ pytest.importorskip("uvicorn", reason="the extra web is not installed")
 from clips import make_clip
 from live_pages import until
 
+from semvid.core.config import CompressConfig, FocusConfig, MapsConfig
+from semvid.core.frozen import FrozenMapping
 from semvid.studio.folder import Root
-from semvid.studio.runs import Profiles
+from semvid.studio.profiles import Profiles
 from semvid.studio.studio import Studio
 from semvid.web.studio.server import StudioServer
 
 PATIENCE_MS = 60_000
 
 
+def read_profile(name, folder):
+    """Those of the page: none but one."""
+    focus = FocusConfig(FrozenMapping({"face": 2}))
+    return CompressConfig(codec="vp9", maps=MapsConfig(focus=focus)) if name else CompressConfig()
+
+
 @pytest.fixture
 def page(browser, tmp_path):
     make_clip(tmp_path / "clip.mp4", num_frames=50)
     said = []
-    with Studio(Root(tmp_path), Profiles()) as studio, StudioServer(studio) as server:
+    profiles = Profiles(read_profile, {"talks": "where people talk"})
+    with Studio(Root(tmp_path), profiles) as studio, StudioServer(studio) as server:
         studio.runs.start()
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         page = context.new_page()
@@ -69,6 +78,11 @@ def test_two_videos_in_step_with_a_divider(page):
 
 
 def test_wishes_and_words_follow_the_codec(page):
+    page.select_option("#profile", "talks")
+    until(lambda: page.input_value("#focus-face") == "2")
+    assert "As the profile says" in page.inner_text("#codec")
+    page.select_option("#profile", "")
+    until(lambda: page.input_value("#focus-face") == "1")
     page.select_option("#wish", "quality")
     assert page.input_value("#wish-value") == "26"
     page.fill("#wish-value", "99")

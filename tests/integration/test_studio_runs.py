@@ -15,7 +15,7 @@ from semvid.core.config import CompressConfig
 from semvid.core.errors import ConfigError
 from semvid.core.rate import Crf, Size
 from semvid.studio.folder import Root
-from semvid.studio.runs import Profiles
+from semvid.studio.profiles import Profiles
 from semvid.studio.studio import Studio
 from semvid.web.studio.server import StudioServer
 from tests.clips import make_clip
@@ -53,7 +53,9 @@ class Client:
 def page(tmp_path):
     make_clip(tmp_path / "clip.mp4", num_frames=50, audio=True)
 
-    def read(name):
+    def read(name, folder):
+        if not name:
+            return CompressConfig()
         if name != "small":
             raise ConfigError(f"there is no profile {name}")
         return CompressConfig(rate=Crf(35), preset="superfast")
@@ -89,7 +91,9 @@ def jobs(page):
 
 def test_what_can_be_chosen(page):
     told = page.get("/api/choices").json()
-    assert told["profiles"] == [{"name": "small", "about": "for tests"}]
+    assert [(one["name"], one["about"], one["is_changed"]) for one in told["profiles"]] == [
+        ("", "", False), ("small", "for tests", True),
+    ]  # fmt: skip
     assert "x264" in [one["name"] for one in told["codecs"]]
 
 
@@ -165,7 +169,18 @@ def test_from_the_queue_to_a_result(page):
     assert page.post("/api/queue/1/report", json={}).status_code == 200
     report = wait_until(lambda: (one := jobs(page)[0]["report"]) != "making" and one)
     assert report == "done"
-    assert b"<html" in page.get("/api/queue/1/report").content
+    shown = page.get("/api/queue/1/report")
+    assert b"<html" in shown.content
+    assert shown.headers["content-type"].startswith("text/html")
+    assert "content-disposition" not in shown.headers
+    policy = shown.headers["content-security-policy"]
+    assert policy.startswith("sandbox allow-scripts")
+    assert "allow-same-origin" not in policy
+    told = page.get("/api/queue")
+    assert told.headers["content-security-policy"].startswith("default-src 'none'")
+    if not told.json()["has_file_manager"]:
+        answer = page.post("/api/queue/1/folder", json={})
+        assert (answer.status_code, "there is no desktop here" in answer.json()["error"]) == (400, True)
     assert page.post("/api/queue/1/delete", json={"with_output": True}).json()["jobs"] == []
     assert not (page.folder / "clip.semvid.mp4").exists()
 
@@ -192,6 +207,6 @@ def test_bad_choices_are_refused_at_once(page):
 
 def test_profiles_of_the_command_line(tmp_path):
     assert "messaging" in known_profiles()
-    assert config_of("messaging", tmp_path / "video.mp4").rate == Size(25_000_000)
+    assert config_of("messaging", tmp_path).rate == Size(25_000_000)
     with pytest.raises(ConfigError, match="no profile nothing"):
-        config_of("nothing", tmp_path / "video.mp4")
+        config_of("nothing", tmp_path)

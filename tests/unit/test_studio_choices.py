@@ -1,21 +1,23 @@
 """What is chosen on the page becomes options of a run."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from semvid.codecs.registry import CODECS
 from semvid.core.checked import Field
-from semvid.core.config import AllocationConfig, CompressConfig
+from semvid.core.config import AllocationConfig, CompressConfig, MapsConfig
 from semvid.core.errors import ConfigError
 from semvid.core.rate import Bitrate, Crf, Quality, Size, Vmaf
-from semvid.studio.choices import codecs_to_choose, map_words, read_choices
+from semvid.studio.choices import codecs_to_choose, map_words, profiles_to_choose, read_choices
+from semvid.studio.profiles import Profiles
+from semvid.studio.wishes import Wishes
 
 
 def read(**choices):
-    return read_choices(
-        Field(choices), lambda name: CompressConfig(codec="x265", rate=Crf(24), preset="slow")
-    )
+    x265 = CompressConfig(codec="x265", rate=Crf(24), preset="slow")
+    return read_choices(Field(choices), lambda name: x265 if name else CompressConfig())
 
 
 def test_nothing_chosen_is_what_is_usual():
@@ -71,7 +73,28 @@ def test_what_is_wrong_is_told(choices, words):
 
 def test_profiles_there_are_none_of():
     with pytest.raises(ConfigError, match="no profiles"):
-        read_choices(Field({"profile": "phone"}))
+        Profiles().read("phone", Path())
+    assert Profiles().read("", Path()) == CompressConfig()
+
+
+def test_profiles_tell_their_settings():
+    def read(name, folder):
+        assert folder == Path("talks")
+        if name == "broken":
+            raise ConfigError("it is broken")
+        return CompressConfig(allocation=AllocationConfig(strength=0.5)) if name else CompressConfig()
+
+    usual, soft, broken = profiles_to_choose(Profiles(read, {"soft": "so", "broken": ""}), Path("talks"))
+    assert (usual["name"], usual["is_changed"], usual["settings"]) == ("", False, Wishes().plain())
+    assert (soft["about"], soft["is_changed"], soft["settings"]["strength"]) == ("so", True, 0.5)
+    assert broken == {"name": "broken", "about": "", "error": "it is broken"}
+
+
+def test_a_network_of_the_user_s_own_stays():
+    own = CompressConfig(maps=MapsConfig(model="own.onnx"))
+    chosen = {"model": "own.onnx", "strength": 0.5}
+    assert read_choices(Field(chosen), lambda name: own).maps == own.maps
+    assert Wishes.of(own).changed(Field(chosen)).maps.chosen_model == "own.onnx"
 
 
 def test_codecs_to_choose():

@@ -10,7 +10,7 @@ export function setup(studio) {
   const where = el("p", { class: "quiet small" });
   const panel = byId("queue");
   const title = el("div", { class: "title" }, el("h2", {}, "Queue"), pause);
-  let isPaused = false, timer = 0, shownText = "";
+  let isPaused = false, hasFileManager = false, timer = 0, shownText = "";
   const asked = new Set();
 
   async function act(path, body = {}) {
@@ -29,7 +29,7 @@ export function setup(studio) {
   }
 
   function show(told) {
-    isPaused = told.is_paused;
+    ({ is_paused: isPaused, has_file_manager: hasFileManager } = told);
     const text = JSON.stringify([told, [...asked]]);
     if (text === shownText) return;
     shownText = text;
@@ -80,7 +80,13 @@ export function setup(studio) {
         buttons.append(
           button(job, "Compare", "compare", () => compare(job)),
           el("a", { class: "button", href: `/api/queue/${job.id}/output`, download: "", "data-key": `${job.id}-get` }, "Download"));
-        if (job.report === "done") buttons.append(el("a", { class: "button", href: `/api/queue/${job.id}/report`, download: "", "data-key": `${job.id}-report` }, "Save report"));
+        if (hasFileManager) buttons.append(button(job, "Open folder", "folder", () => showFolder(job)));
+        if (job.report === "done") {
+          const href = `/api/queue/${job.id}/report`;
+          buttons.append(
+            el("a", { class: "button", href, target: "_blank", rel: "noopener", "data-key": `${job.id}-report` }, "Open report"),
+            el("a", { class: "button", href, download: `${job.output.split("/").pop()}.report.html`, "data-key": `${job.id}-save` }, "Save report"));
+        }
         else if (job.report === "making") line("The report is being made: that takes one more encode.");
         else {
           line(job.report, "bad small");
@@ -93,6 +99,10 @@ export function setup(studio) {
     if (job.state === "failed" || job.state === "cancelled") buttons.append(button(job, "Try again", "retry", () => act(`${job.id}/retry`)));
     if (!["waiting", "running"].includes(job.state)) buttons.append(button(job, "Remove from list", "remove", () => act(`${job.id}/delete`, {})));
     return el("li", { class: "job", "data-state": job.state }, ...parts, buttons);
+  }
+
+  async function showFolder(job) {
+    try { await studio.post(`/api/queue/${job.id}/folder`, {}); studio.tell(""); } catch (error) { studio.tell(error.message, true); }
   }
 
   async function compare(job) {

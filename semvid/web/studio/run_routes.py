@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -12,11 +13,11 @@ from starlette.routing import Route
 from semvid.core.checked import Field, Malformed
 from semvid.core.config import CompressConfig
 from semvid.core.text import visible
-from semvid.studio.choices import codecs_to_choose, map_words, read_choices
+from semvid.studio.choices import codecs_to_choose, map_words, profiles_to_choose, read_choices
 from semvid.studio.clip import MEDIA_TYPES, SUFFIX_OF
 from semvid.studio.reports import place_of
 from semvid.studio.runs import Runs
-from semvid.studio.studio import Studio
+from semvid.studio.studio import Opened, Studio
 from semvid.studio.trial import TRIAL_SECONDS
 from semvid.web.guard import refusal
 from semvid.web.studio.requests import in_thread, json_of, opened_of, telling
@@ -24,6 +25,11 @@ from semvid.web.studio.requests import in_thread, json_of, opened_of, telling
 _SIDES = ("ours", "theirs")
 _MOST_INDEX = 2**31
 _MOST_SECONDS = 30
+_APART = (
+    "sandbox allow-scripts allow-downloads allow-popups; default-src 'none'; img-src data:; "
+    "style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+)
+"""Of a report, with scripts in it under a stricter policy. It is of no site, and may ask ours nothing."""
 
 
 def routes(studio: Studio) -> list[Route]:
@@ -45,6 +51,7 @@ def routes(studio: Studio) -> list[Route]:
         Route("/api/queue/{job:int}/delete", telling(runs.delete), methods=post),
         Route("/api/queue/{job:int}/compare", telling(runs.compare), methods=post),
         Route("/api/queue/{job:int}/output", telling(runs.output), methods=get),
+        Route("/api/queue/{job:int}/folder", telling(runs.show), methods=post),
         Route("/api/queue/{job:int}/report", telling(runs.make_report), methods=post),
         Route("/api/queue/{job:int}/report", telling(runs.report), methods=get),
     ]
@@ -56,8 +63,10 @@ class _Runs:
         self._runs: Runs = studio.runs
 
     async def choices(self, request: Request) -> Response:
-        profiles = [{"name": name, "about": about} for name, about in self._runs.profiles.known.items()]
-        return JSONResponse({"codecs": await in_thread(codecs_to_choose), "profiles": profiles})
+        return JSONResponse({
+            "codecs": await in_thread(codecs_to_choose),
+            "profiles": await in_thread(profiles_to_choose, self._runs.profiles, self._studio.root.folder),
+        })  # fmt: skip
 
     async def begin_trial(self, request: Request) -> Response:
         one, body = opened_of(self._studio, request), await json_of(request)
@@ -71,7 +80,7 @@ class _Runs:
             chosen = body.get("choices")
         except Malformed as error:
             return refusal(400, f"the trial cannot be read: {error}; reload the page")
-        config = await in_thread(one.editing.for_encode, await in_thread(self._config, chosen))
+        config = await in_thread(one.editing.for_encode, await in_thread(self._config, one, chosen))
         await in_thread(video.check_index, frame)
         middle = float(await in_thread(video.seconds_of, frame))
         trials = self._runs.trials
@@ -93,7 +102,7 @@ class _Runs:
 
     async def add(self, request: Request) -> Response:
         one, chosen = opened_of(self._studio, request), await json_of(request)
-        config = await in_thread(one.editing.for_encode, await in_thread(self._config, chosen))
+        config = await in_thread(one.editing.for_encode, await in_thread(self._config, one, chosen))
         job = await in_thread(self._runs.queue.add, one.video.path, config)
         return JSONResponse({"job": job, "map_words": await in_thread(map_words, config)})
 
@@ -142,6 +151,14 @@ class _Runs:
         path = self._runs.queue.entry(request.path_params["job"]).output
         return FileResponse(path, filename=path.name)
 
+    async def show(self, request: Request) -> Response:
+        await in_thread(self._runs.check_done, request.path_params["job"])
+        entry = await in_thread(self._runs.queue.entry, request.path_params["job"])
+        if self._runs.show_file is None:
+            return refusal(400, f"there is no desktop here; {visible(str(entry.output))} is the file")
+        await in_thread(self._runs.show_file, entry.output)
+        return JSONResponse({})
+
     async def make_report(self, request: Request) -> Response:
         job = request.path_params["job"]
         await in_thread(self._runs.check_done, job)
@@ -157,11 +174,10 @@ class _Runs:
         path = place_of(entry.output)
         if not path.is_file():
             return refusal(404, "there is no report of this job; have one made")
-        # As a download: what it needs to run is not allowed on this page.
-        return FileResponse(path, filename=path.name)
+        return FileResponse(path, media_type="text/html", headers={"Content-Security-Policy": _APART})
 
-    def _config(self, chosen: Field) -> CompressConfig:
-        config = read_choices(chosen, self._runs.profiles.read)
+    def _config(self, one: Opened, chosen: Field) -> CompressConfig:
+        config = read_choices(chosen, partial(self._runs.profiles.read, folder=one.video.path.parent))
         # The page has no place for these, and profiles may not have them either.
         return replace(config, overwrite=False, save_maps=None)
 
@@ -176,5 +192,5 @@ class _Runs:
             jobs.append(told)
         return {
             "folder": visible(str(queue.folder)), "is_paused": queue.is_paused, "failure": queue.failure,
-            "jobs": jobs,
+            "jobs": jobs, "has_file_manager": self._runs.show_file is not None,
         }  # fmt: skip

@@ -53,6 +53,7 @@ export function setup(studio) {
     for (const [one, weight] of Object.entries(focus)) rows[one].set(weight);
     strength.set(strong);
     background.set(back);
+    if (![...model.options].some((one) => one.value === name)) model.append(el("option", { value: name }, "Your own network"));
     model.value = name;
     classes.hidden = name === "spectral";
   }

@@ -14,7 +14,7 @@ export async function setup(studio) {
   const codec = el("select", { id: "codec" }), preset = el("select", { id: "preset" });
   const kind = el("select", { id: "wish" }), value = el("input", { type: "number", id: "wish-value", "aria-label": "How much" });
   const unit = el("span", { class: "quiet small" }), hint = el("p", { class: "quiet small", id: "wish-hint" });
-  const words = el("p", { class: "small told", id: "map-words" });
+  const mapWords = el("p", { class: "small told", id: "map-words" });
   const seconds = el("select", { id: "try-seconds", "aria-label": "Length of the trial" }, ...[2, 4, 8, 15].map((one) => el("option", { value: one, selected: one === 4 }, `${one} s`)));
   const go = el("button", { type: "button", class: "button strong", id: "try-go", onclick: begin }, "Try it here");
   const stop = el("button", { type: "button", class: "button", id: "try-stop", hidden: true, onclick: cancel }, "Stop");
@@ -25,7 +25,7 @@ export async function setup(studio) {
   const row = (label, input, ...more) => el("div", { class: "pick" }, el("label", { for: input.id }, label), input, ...more);
   panel.append(el("h2", {}, "Try and encode"),
     el("div", { class: "form" }, row("Profile", profile), about, row("Codec", codec), row("Preset", preset),
-      row("Wish", kind), el("div", { class: "pick wish" }, value, unit), hint, words),
+      row("Wish", kind), el("div", { class: "pick wish" }, value, unit), hint, mapWords),
     el("div", { class: "buttons" }, go, seconds, stop, again), bar, said, el("div", { class: "buttons" }, add));
 
   const player = makePlayer(studio);
@@ -39,15 +39,18 @@ export async function setup(studio) {
     select.replaceChildren(...options.map(([key, name]) => el("option", { value: key }, name)));
     select.value = options.some(([key]) => key === before) ? before : options[0][0];
   };
-  fillIn(profile, [["", "None"], ...choices.profiles.map((one) => [one.name, one.name])]);
-  profile.closest(".pick").hidden = !choices.profiles.length;
+  const byName = Object.fromEntries(choices.profiles.map((one) => [one.name, one]));
+  fillIn(profile, choices.profiles.map((one) => [one.name, one.name || (one.is_changed ? "As your semvid.toml says" : "None")]));
+  profile.closest(".pick").hidden = choices.profiles.length < 2;
 
   /** Show what goes with what is chosen. */
   function show() {
-    const usual = profile.value ? "As the profile says" : "As usual";
-    about.textContent = choices.profiles.find((one) => one.name === profile.value)?.about ?? "";
-    fillIn(codec, [["", profile.value ? usual : "x264 (plays everywhere)"], ...choices.codecs.filter((one) => profile.value || one.name !== "x264").map((one) => [one.name, one.name])]);
-    const chosen = known[codec.value || (profile.value ? "" : "x264")];
+    const { name, about: words, error, is_changed: isOwn } = byName[profile.value];
+    const usual = name ? "As the profile says" : isOwn ? "As your semvid.toml says" : "As usual";
+    about.textContent = error ?? words;
+    about.classList.toggle("bad", Boolean(error));
+    fillIn(codec, [["", isOwn ? usual : "x264 (plays everywhere)"], ...choices.codecs.filter((one) => isOwn || one.name !== "x264").map((one) => [one.name, one.name])]);
+    const chosen = known[codec.value || (isOwn ? "" : "x264")];
     fillIn(preset, [["", usual + (chosen?.preset ? ` (${chosen.preset})` : "")], ...(chosen?.presets ?? []).map((one) => [one, one])]);
     preset.closest(".pick").hidden = !chosen?.presets.length;
     const wishes = (chosen ?? known.x264).wishes.filter((one) => chosen || one !== "quality");
@@ -64,7 +67,17 @@ export async function setup(studio) {
     hint.textContent = kind.value === "quality" ? `${low} to ${high}; ${scale.is_lower_better ? "lower" : "higher"} is better and larger. It is that of what matters; the rest is coarser.`
       : kind.value === "size" ? "At most so much, sound included. What matters gets more of it."
       : kind.value === "vmaf" ? "Mean of the whole picture, 10 to 100; 93 to 95 is hard to tell from the source." : "";
-    words.textContent = chosen?.map ?? "";
+    mapWords.textContent = chosen?.map ?? "";
+  }
+
+  /** What the profile says of maps is shown beside, where it can be changed. */
+  async function takeSettings() {
+    const { settings } = byName[profile.value];
+    if (!studio.video || !settings) return;
+    try {
+      studio.set("settings", await studio.post(studio.of("settings"), settings));
+      studio.watchMaps();
+    } catch (error) { studio.tell(error.message, true); }
   }
 
   function chosen() {
@@ -96,7 +109,7 @@ export async function setup(studio) {
     try {
       const added = await studio.post(studio.of("queue"), chosen());
       studio.tell(`${studio.video.name} is in the queue`);
-      words.textContent = added.map_words;
+      mapWords.textContent = added.map_words;
       studio.dispatchEvent(new Event("queued"));
     } catch (error) { studio.tell(error.message, true); }
   }
@@ -134,6 +147,8 @@ export async function setup(studio) {
     if (hasClips && isToShow) { isToShow = false; player.show(status); }
   }
 
+  profile.addEventListener("change", takeSettings);
+  studio.addEventListener("video", () => { if (profile.value) takeSettings(); });
   for (const one of [profile, codec, preset, kind]) one.addEventListener("change", show);
   studio.addEventListener("compare", (event) => { status = event.detail; isToShow = true; tell(); poll(); });
   show();
