@@ -106,5 +106,4 @@ function setUpTable() {
 
 showHeadline();
 setUpTable();
-setUpTheme();
 byId("foot").textContent = `Made by semvid ${report.semvid} on ${report.made}.`;

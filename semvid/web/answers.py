@@ -15,15 +15,23 @@ from starlette.routing import Route
 from semvid.web.guard import refusal
 
 _BODY_SECONDS = 5.0
+_SHARED = {
+    "/base.css": ("base.css", "text/css"),
+    "/theme.js": ("theme.js", "text/javascript"),
+    "/icon.svg": ("web/icon.svg", "image/svg+xml"),
+    # Browsers ask for it on their own.
+    "/favicon.ico": ("web/icon.svg", "image/svg+xml"),
+}
 
 
 def asset_routes(assets: Mapping[str, tuple[str, str]]) -> list[Route]:
-    """Return routes of files.
+    """Return routes of files: those that all pages have, and more.
 
     Args:
         assets: Path of the address -> the file's path in the package, and its media type.
     """
-    return [Route(path, _asset(*asset), methods=["GET"]) for path, asset in assets.items()]
+    every = {**_SHARED, **assets}
+    return [Route(path, _asset(*asset), methods=["GET"]) for path, asset in every.items()]
 
 
 def _asset(name: str, media_type: str) -> Callable[[Request], Awaitable[Response]]:

@@ -207,7 +207,10 @@ def test_many_clients_are_answered_or_let_go(served, client):
 
 
 def test_the_page_is_small(client):
-    sizes = [len(client.ask("GET", path)[2]) for path in ("/", "/base.css", "/studio.css", "/icon.svg")]
+    sizes = [
+        len(client.ask("GET", path)[2])
+        for path in ("/", "/base.css", "/theme.js", "/studio.css", "/run.css", "/icon.svg")
+    ]
     from semvid.web.studio.app import SCRIPTS
 
     sizes += [len(client.ask("GET", f"/{one}.js")[2]) for one in SCRIPTS]

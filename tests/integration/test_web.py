@@ -56,6 +56,7 @@ def test_answers_and_their_headers(fake, serve):
         ("/gauges.js", "text/javascript"),
         ("/player.js", "text/javascript"),
         ("/base.css", "text/css"),
+        ("/theme.js", "text/javascript"),
         ("/page.css", "text/css"),
         ("/icon.svg", "image/svg+xml"),
         ("/metrics", "text/plain; version=0.0.4"),

@@ -117,13 +117,3 @@ function commandLine(words) {
   } }, "Copy");
   return el("div", { class: "command" }, text, copy);
 }
-
-function setUpTheme() {
-  const root = document.documentElement, button = byId("theme"), dark = matchMedia("(prefers-color-scheme: dark)");
-  const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : dark.matches);
-  const label = () => { button.textContent = isDark() ? "Light" : "Dark"; };
-  button.setAttribute("aria-label", "Change between light and dark");
-  button.addEventListener("click", () => { root.dataset.theme = isDark() ? "light" : "dark"; label(); });
-  dark.addEventListener("change", label);
-  label();
-}

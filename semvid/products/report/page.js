@@ -87,7 +87,6 @@ function showCommand() {
 }
 
 addEventListener("DOMContentLoaded", () => {
-  setUpTheme();
   showHeadline();
   showViewer();
   showCloseUps();

@@ -42,11 +42,11 @@ def fill_page(
     Args:
         template: The page, by its path in the package.
         title: Shown by browsers.
-        scripts: By their paths in the package.
+        scripts: Those after the one that all reports have, by their paths in the package.
         data: JSON that the scripts draw.
         styles: Sheets after those that all reports have, by their paths in the package.
     """
-    style, script = ("\n".join(map(asset, names)) for names in ((*_STYLES, *styles), scripts))
+    style, script = ("\n".join(map(asset, names)) for names in ((*_STYLES, *styles), ("theme.js", *scripts)))
     fields = {
         "TITLE": html.escape(title),
         "POLICY": (

@@ -79,7 +79,6 @@ function showScores() {
 }
 
 addEventListener("DOMContentLoaded", () => {
-  setUpTheme();
   showHeadline();
   showViewer();
   showCloseUps();

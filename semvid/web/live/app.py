@@ -38,14 +38,10 @@ from semvid.web.protocol import Gate
 
 _ASSETS = {
     "/": ("web/live/page.html", "text/html"),
-    "/base.css": ("base.css", "text/css"),
     "/page.css": ("web/live/page.css", "text/css"),
     "/page.js": ("web/live/page.js", "text/javascript"),
     "/player.js": ("web/live/player.js", "text/javascript"),
     "/gauges.js": ("web/live/gauges.js", "text/javascript"),
-    "/icon.svg": ("web/icon.svg", "image/svg+xml"),
-    # Browsers ask for it on their own.
-    "/favicon.ico": ("web/icon.svg", "image/svg+xml"),
 }
 _ADJUSTMENTS, _ADJUSTMENTS_PER_SECOND = 40, 20
 _SLOW_SECONDS = 1.0

@@ -297,16 +297,6 @@ async function poll() {
   pollTimer = setTimeout(poll, Math.max(POLL_MS - (performance.now() - began), 100));
 }
 
-function setUpTheme() {
-  const root = document.documentElement, button = byId("theme"), dark = matchMedia("(prefers-color-scheme: dark)");
-  const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : dark.matches);
-  const name = () => { button.textContent = isDark() ? "Light" : "Dark"; };
-  button.setAttribute("aria-label", "Change between light and dark");
-  button.addEventListener("click", () => { root.dataset.theme = isDark() ? "light" : "dark"; name(); });
-  dark.addEventListener("change", name);
-  name();
-}
-
 function setUpFullScreen() {
   const button = byId("full");
   const change = () => (document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen()).catch(() => {});
@@ -330,7 +320,6 @@ function setUpRecorder() {
   addEventListener("beforeunload", (event) => { if (recorder.isOn()) event.preventDefault(); });
 }
 
-setUpTheme();
 setUpRecorder();
 setUpFullScreen();
 // Firefox keeps what was chosen before a reload.

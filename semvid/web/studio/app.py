@@ -15,12 +15,8 @@ SCRIPTS = (
 """Modules of the page, by the names of their files."""
 _ASSETS = {
     "/": ("web/studio/page.html", "text/html"),
-    "/base.css": ("base.css", "text/css"),
     "/studio.css": ("web/studio/studio.css", "text/css"),
     "/run.css": ("web/studio/run.css", "text/css"),
-    "/icon.svg": ("web/icon.svg", "image/svg+xml"),
-    # Browsers ask for it on their own.
-    "/favicon.ico": ("web/icon.svg", "image/svg+xml"),
     **{f"/{one}.js": (f"web/studio/{one}.js", "text/javascript") for one in SCRIPTS},
 }
 MODULES = (file_routes, video_routes, edit_routes, run_routes)

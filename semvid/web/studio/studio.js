@@ -100,16 +100,5 @@ class Studio extends EventTarget {
   }
 }
 
-function setUpTheme() {
-  const root = document.documentElement, button = byId("theme"), dark = matchMedia("(prefers-color-scheme: dark)");
-  const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : dark.matches);
-  const name = () => { button.textContent = isDark() ? "Light" : "Dark"; };
-  button.setAttribute("aria-label", "Change between light and dark");
-  button.addEventListener("click", () => { root.dataset.theme = isDark() ? "light" : "dark"; name(); });
-  dark.addEventListener("change", name);
-  name();
-}
-
-setUpTheme();
 const studio = new Studio();
 for (const one of MODULES) one.setup(studio);
