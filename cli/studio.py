@@ -1,13 +1,13 @@
 """``semvid studio``: a page to see, correct, try and encode videos."""
 
-import signal
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from semvid.core.errors import ConfigError
+from semvid.core import interrupts
+from semvid.core.errors import ConfigError, OutputError
 
 if TYPE_CHECKING:
     from semvid.studio.queue import Queue
@@ -56,30 +56,30 @@ def command(
             webbrowser.open(server.link)
         studio.runs.start()
         try:
-            while not server.failure:
-                time.sleep(_POLL_SECONDS)
-            say(server.failure)
-        except KeyboardInterrupt:
-            _end(studio.runs.queue)
+            with interrupts.gently() as is_asked:
+                while not is_asked():
+                    if server.failure:
+                        raise OutputError(server.failure)
+                    time.sleep(_POLL_SECONDS)
+                _finish(studio.runs.queue)
+        except BaseException:
+            studio.runs.queue.end_now()
             raise
 
 
-def _end(queue: "Queue") -> None:
-    """Let the queue finish what it can finish soon, if it was Ctrl-C, and it was pressed once."""
+def _finish(queue: "Queue") -> None:
+    """Let the queue finish what it can finish soon, and say what is left."""
     from semvid.cli.streams import say
-    from semvid.core import interrupts
+    from semvid.core.text import counted
 
-    if interrupts.received() != signal.SIGINT:
-        queue.end_now()
-    elif queue.is_working:
+    if queue.is_working:
         say(
             "what is done within a minute is finished; Ctrl-C again gives it back, and the next start goes on"
         )
-    try:
-        queue.close()
-    except KeyboardInterrupt:
-        queue.end_now()
-        queue.close()
+    queue.close()
+    left = sum(one.is_ours and one.state in {"waiting", "running"} for one in queue.jobs())
+    if left:
+        say(f"{counted(left, 'file waits', 'files wait')}; the next semvid studio of this folder goes on")
 
 
 def _chosen(places: list[Path]) -> tuple[Path, list[Path]]:
