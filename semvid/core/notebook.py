@@ -22,13 +22,16 @@ def table(title: str, rows: Iterable[Sequence[str]], names: Sequence[str] = ()) 
         names: Of the columns, the first one included; empty = no head.
     """
     head = "<tr>" + "".join(f"<th>{_escaped(one)}</th>" for one in names) + "</tr>" if names else ""
+    cell = "text-align:right;overflow-wrap:break-word"
     body = "".join(
         f"<tr><th style='text-align:left'>{_escaped(first)}</th>"
-        + "".join(f"<td style='text-align:right'>{_escaped(one)}</td>" for one in rest)
+        + "".join(f"<td style='{cell}'>{_escaped(one)}</td>" for one in rest)
         + "</tr>"
         for first, *rest in rows
     )
-    return f"<table><caption>{_escaped(title)}</caption>{head}{body}</table>"
+    # Long names break, in any place, before numbers are cut off: nothing would tell that a table goes on.
+    style = "max-width:100%;overflow-wrap:anywhere"
+    return f"<table style='{style}'><caption>{_escaped(title)}</caption>{head}{body}</table>"
 
 
 def picture(path: Path) -> str:

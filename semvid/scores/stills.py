@@ -14,6 +14,7 @@ from PIL import Image
 from semvid.core.errors import ConfigError
 from semvid.core.resampling import averaged
 from semvid.core.types import FloatArray
+from semvid.scores.similarity import pixel_similarity
 from semvid.scores.weighted import IMPORTANT, frame_scores, psnr
 
 SMALLEST = 8
@@ -24,7 +25,6 @@ STILL_MEASURES = (
 """PSNR of luma in dB where importance exceeds a half, elsewhere, and of all; SSIM of luma; PSNR-HVS-M in dB.
 ``_salient`` = where importance exceeds a half."""
 _LUMA = np.array([[0.299, 0.587, 0.114]])
-_SSIM_C1, _SSIM_C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 _TILE = 8
 _MOST_DECIBELS = 100.0
 _MOST_PIXELS, _MOST_TILES = 2**22, 2**15
@@ -84,7 +84,7 @@ def still_scores(
         "background": of_areas["background"],
         "whole": psnr(error, np.ones_like(error)),
     }
-    similar = _structural_similarity(a, b)
+    similar = pixel_similarity(a, b)
     scores["ssim"] = float(similar.mean())
     scores["ssim_salient"] = float((similar * matters).sum() / matters.sum()) if matters.any() else math.nan
     with contextlib.suppress(ModuleNotFoundError):
@@ -106,22 +106,6 @@ def shrunk_by(shape: tuple[int, ...]) -> int:
 def _luma_of(pixels: NDArray[np.uint8]) -> FloatArray:
     grey = pixels if pixels.ndim == 2 else cv2.transform(pixels.astype(np.float32), _LUMA)
     return np.asarray(grey, np.float32).reshape(pixels.shape[:2])
-
-
-def _structural_similarity(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Return SSIM of each pixel.
-
-    Z. Wang et al., "Image quality assessment: from error visibility to structural similarity", TIP 2004.
-    """
-
-    def blurred(values: FloatArray) -> FloatArray:
-        return np.asarray(cv2.GaussianBlur(values, (11, 11), 1.5), np.float32)
-
-    mean_a, mean_b = blurred(a), blurred(b)
-    variances = blurred(a * a) - mean_a**2 + blurred(b * b) - mean_b**2
-    covariance = blurred(a * b) - mean_a * mean_b
-    of_means = (2 * mean_a * mean_b + _SSIM_C1) / (mean_a**2 + mean_b**2 + _SSIM_C1)
-    return np.asarray(of_means * (2 * covariance + _SSIM_C2) / (variances + _SSIM_C2), np.float32)
 
 
 def _hvs_m(a: FloatArray, b: FloatArray, matters: FloatArray) -> dict[str, float]:

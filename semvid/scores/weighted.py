@@ -46,9 +46,13 @@ def squared_error(reference: Frame, test: Frame) -> FloatArray:
         test: The other version; converted to the size and format of the reference. The column or row that an
             encoder adds to odd sizes is left out.
     """
+    return np.asarray(np.square(grey_levels(reference) - matching_luma(reference, test)))
+
+
+def matching_luma(reference: Frame, test: Frame) -> FloatArray:
+    """Return the luma of another version as ``grey_levels`` of the reference; see ``squared_error``."""
     height, width = reference.luma.shape
-    other = _luma(like(reference, test))[:height, :width]
-    return np.asarray(np.square(_luma(reference) - other))
+    return grey_levels(like(reference, test))[:height, :width]
 
 
 def frame_scores(error: FloatArray, importance: FloatArray) -> dict[str, float]:
@@ -66,7 +70,8 @@ def frame_scores(error: FloatArray, importance: FloatArray) -> dict[str, float]:
     }
 
 
-def _luma(frame: Frame) -> FloatArray:
+def grey_levels(frame: Frame) -> FloatArray:
+    """Return luma in 8-bit grey levels, with fractions where there are more bits."""
     return frame.luma.astype(np.float32) / np.float32(1 << (frame.luma_bits - 8))
 
 

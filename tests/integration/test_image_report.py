@@ -19,6 +19,7 @@ from semvid.cli import app
 from semvid.cli.flags import to_flags
 from semvid.core.errors import ConfigError, EncoderError, OutputError, ReportError
 from semvid.products.still_report.coders import at_size
+from semvid.products.still_report.make import render_image_page
 from semvid.scores.stills import shrunk_by, still_scores
 
 SPECTRAL = semvid.ImageConfig(maps=semvid.MapsConfig(model="spectral"), rate=semvid.Quality(60))
@@ -241,5 +242,28 @@ def test_the_page_works_in_a_browser(browser, made):
         "[...document.querySelectorAll('.stage img')].map(one => one.naturalWidth < one.naturalHeight)"
     )
     assert sizes == [True] * 3
+    assert page.text_content("#seen").startswith("No difference is seen between semvid and libjpeg-turbo")
     assert said == []
     context.close()
+
+
+def test_each_of_the_others_has_its_differences(browser, made):
+    data = data_of(made[0] / "page.html")
+    spot = {
+        "kind": "worse", "x": 40, "y": 8, "width": 40, "height": 40, "seen": 0.05, "gain_db": -1.5,
+        "importance": 0.25, "view": [20, 0, 64, 96],
+    }  # fmt: skip
+    data["spots"] = {key: [] for key in data["spots"]} | {"mozjpeg": [spot]}
+    page = browser.new_page()
+    page.set_content(render_image_page(data))
+    assert not page.is_visible("#next")
+    page.check("input[value=mozjpeg]")
+    assert "mozjpeg is better at 1." in page.text_content("#seen")
+    page.keyboard.press("n")
+    said = page.text_content(".viewer figcaption")
+    assert said.startswith("Difference 1 of 1: mozjpeg is better here, by 1.5\u00a0dB: a slight difference.")
+    assert "matters a little" in said
+    assert page.locator(".stage .spot.worse").count() == 1
+    page.check("input[value=turbo]")
+    assert "better here" not in page.text_content(".viewer figcaption")
+    page.close()

@@ -274,6 +274,62 @@ def test_touch_moves_the_slider(open_page):
     assert share_of(page) == pytest.approx(0.8, abs=0.01)
 
 
+def corner_of(page):
+    """Where the upper left corner of the picture lies, and how much it is enlarged, against its stage."""
+    stage, over = (page.locator(one).bounding_box() for one in (".stage", ".stage .over"))
+    scale = over["width"] / stage["width"]
+    return (stage["x"] - over["x"]) / over["width"], (stage["y"] - over["y"]) / over["height"], scale
+
+
+def test_the_viewer_goes_from_difference_to_difference(open_page, made):
+    of_size = made[1][1]
+    spots = [(still, spot) for still in of_size.stills for spot in still.spots]
+    assert {spot.kind for _, spot in spots} == {"better", "worse"}
+    page = open_page(name="size.html", reduced_motion="reduce")
+    assert f"{len(spots)} differences to see" in page.locator("#seen").inner_text()
+    caption = page.locator(".viewer figcaption")
+    spots.sort(key=lambda one: -one[1].seen * (1 + (one[1].kind == "better") * one[1].importance))
+    for number, (still, spot) in enumerate(spots[:5], 1):
+        said = caption.inner_text()
+        assert said.endswith(f"Difference {number} of {len(spots)}.")
+        assert page.locator(".stage .above .part").get_attribute("src") == spot.semvid
+        assert said.startswith(f"Frame {still.index}, ")
+        assert ("semvid is better here" in said) == (spot.kind == "better")
+        assert ("plain is better here" in said) == (spot.kind == "worse")
+        assert f"by {abs(spot.gain_db):.1f}\u00a0dB" in said
+        left, top, scale = corner_of(page)
+        assert left == pytest.approx(spot.view[0] / 320, abs=0.01)
+        assert top == pytest.approx(spot.view[1] / 192, abs=0.01)
+        assert scale == pytest.approx(320 / spot.view[2], rel=0.02)
+        assert page.locator(f".stage .spot.{spot.kind}").count() == page.locator(".stage .spot").count() == 1
+        (page.keyboard.press("n") if number % 2 else page.locator("#next").click())
+    for _ in spots[5:]:
+        page.keyboard.press("n")
+    assert f"Difference 1 of {len(spots)}." in caption.inner_text()
+    page.get_by_label("Whole", exact=True).check()
+    assert corner_of(page)[2] == pytest.approx(1)
+    assert page.locator(".stage .part").count() == 0
+    assert "looks different" in caption.inner_text()
+    page.keyboard.press("n")
+    assert "Difference 1 of " in caption.inner_text()
+    page.keyboard.press("w")
+    assert corner_of(page)[2] == pytest.approx(1)
+
+
+def test_a_page_says_where_nothing_differs_and_where_nobody_looked(open_page, made, browser):
+    same = replace(made[1][0], stills=tuple(replace(one, spots=()) for one in made[1][0].stills))
+    for name, report, words in (
+        ("same.html", same, "No difference is seen between semvid and plain"),
+        ("old.html", replace(same, version=3), ""),
+    ):
+        semvid.write_report(made[0] / name, report, overwrite=True)
+        page = open_page(name=name)
+        assert page.locator("#seen").inner_text().startswith(words)
+        assert bool(page.locator("#seen").inner_text()) == bool(words)
+        assert not page.locator("#next").is_visible()
+        assert corner_of(page)[2] == pytest.approx(1)
+
+
 def test_frames_map_source_and_zoom(open_page, made):
     report = made[1][0]
     page = open_page(reduced_motion="reduce")

@@ -67,6 +67,13 @@ def test_the_page_is_whole(made, browser, tmp_path, width, scheme):
     assert "cut.mp4 could not be measured: it is damaged" in shown
     assert page.locator("svg").count() == 1 + 2 * 2
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    # What goes on beyond the screen is in boxes that tell it.
+    cut = page.evaluate(
+        "[...document.querySelectorAll('figure, table, svg')].filter(one => !one.closest('.scroll')"
+        " && one.scrollWidth > one.clientWidth + 1).length"
+    )
+    assert cut == 0
+    assert page.locator(".wide .scroll").evaluate("one => one.scrollWidth > one.clientWidth") == (width < 480)
     # Style sheets gave the curves their colours.
     colours = {
         page.locator(f"path.{kind}").first.evaluate("node => getComputedStyle(node).stroke")

@@ -54,5 +54,5 @@ def test_pictures_maps_and_scores():
     assert "12 bytes" in semvid.ExportResult(Path("a"), Path("b.svmap"), 3, 12)._repr_html_()
     pooled = {"psnr": semvid.Pooled(40.126, 40, 38, 37, 36)}
     shown = semvid.Comparison(Path("a.mp4"), Path("b.mp4"), (0.0,), {"psnr": (40.0,)}, pooled)._repr_html_()
-    assert "<td style='text-align:right'>40.13</td>" in shown
+    assert "<td style='text-align:right;overflow-wrap:break-word'>40.13</td>" in shown
     assert "b.mp4 against a.mp4" in shown

@@ -18,7 +18,7 @@ from semvid.core.errors import ConfigError, InputError, InputMissingError, Outpu
 from semvid.core.rate import Bitrate, Crf, Quality
 from semvid.core.results import Pooled, Result, Trial
 from semvid.engine.job import Job
-from semvid.products.report.data import VERSION, CloseUp, Encode, Report, SourceFacts, Still, Thumbnail
+from semvid.products.report.data import VERSION, CloseUp, Encode, Report, SourceFacts, Spot, Still, Thumbnail
 from semvid.products.report.make import choose_stills, spread
 from semvid.products.report.page import embedded_json, render_page
 from semvid.products.report.regions import RegionFinder, region_size
@@ -26,6 +26,7 @@ from semvid.products.report.settings import command_line
 from semvid.products.report.store import dump_report, parse_report
 
 PICTURE = "data:image/webp;base64,UklGRg=="
+SPOT = Spot("worse", 8, 16, 40, 32, 0.04, -2.5, 0.5, (0, 10, 60, 38), *[PICTURE] * 3)
 NUMBERS = st.floats(allow_nan=True, allow_infinity=False, width=32)
 
 
@@ -37,7 +38,7 @@ def report(values=(30.0, 31.0), name="film.mp4"):
     return Report(
         VERSION, "0.1.0", SourceFacts(name, 5000, "h264", 64, 48, len(values), 1.0), "x264", "medium",
         tuple(map(float, range(len(values)))), encode(values), encode(values),
-        (Still(0, 0.0, "largest gain", *[PICTURE] * 4),),
+        (Still(0, 0.0, "largest gain", *[PICTURE] * 4, spots=(SPOT,)),),
         (CloseUp("best", 0, 0.0, 1, 2, 3, 4, 1.5, 0.5, *[PICTURE] * 4),),
         (Thumbnail(0.0, PICTURE),), "semvid compress", (("codec", "x264"),),
         Job("film.mp4", None, "out.mp4", CompressConfig(rate=Crf(30))),
@@ -85,7 +86,7 @@ def change(path, value):
         ("[]", "is not a report"),
         ('{"version": "1"}', "is not a report"),
         ('{"version": 1}', "report.semvid is missing"),
-        (change(["version"], 4), "of version 4, and this semvid reads 3; install a newer one"),
+        (change(["version"], 5), "of version 5, and this semvid reads 4; install a newer one"),
         (change(["job", "config", "rate", "kind"], "qp"), "damaged report: job.config.rate.kind is 'qp'"),
         (change(["job"], 3), "damaged report: it is not a job"),
         (change(["plain"], None), "report.plain is missing"),
@@ -95,6 +96,11 @@ def change(path, value):
         (change(["mapped", "scores"], {}), "not of the known measures"),
         (change(["stills"], []), "no frames"),
         (change(["stills", 0, "note"], "<b>"), r"report.stills\[0\].note=<b>` is unknown"),
+        (change(["stills", 0, "spots", 0, "x"], 60), r"a spot, \(60, 16, 40, 32\), is not in the picture"),
+        (change(["stills", 0, "spots", 0, "view"], [0, 0, 64, 49]), "a spot, .* is not in the picture"),
+        (change(["stills", 0, "spots", 0, "view"], [0, 0, 64]), r"report.stills\[0\].spots\[0\].view is"),
+        (change(["stills", 0, "spots", 0, "plain"], "x"), r"a picture \(plain\) is none"),
+        (change(["stills", 0, "spots", 0, "kind"], "best"), r"spots\[0\].kind=best` is unknown"),
         (change(["stills", 0, "heat"], "https://example.org/a.webp"), r"a picture \(heat\) is none"),
         (change(["closeups", 0, "where"], "data:text/html;base64,AAAA"), r"a picture \(where\) is none"),
         (change(["settings"], [["codec"]]), r"report.settings\[0\] is \['codec'\]"),
@@ -118,9 +124,10 @@ def test_names_that_are_not_unicode_come_back_as_people_see_them():
 
 def test_a_report_of_version_1_still_loads():
     record = json.loads(dump_report(report()))
-    del record["job"]
+    del record["job"], record["stills"][0]["spots"]
+    stills = (dataclasses.replace(report().stills[0], spots=()),)
     assert parse_report(json.dumps(record | {"version": 1}), "it") == dataclasses.replace(
-        report(), version=1, job=None
+        report(), version=1, job=None, stills=stills
     )
 
 
@@ -199,9 +206,9 @@ def test_parts_lie_in_the_frame(width, height):
     assert 1 <= down <= height
 
 
-@given(st.lists(NUMBERS, min_size=1, max_size=50))
-def test_chosen_frames_are_there_and_told_apart(gains):
-    chosen = choose_stills(tuple(gains))
+@given(st.lists(NUMBERS, min_size=1, max_size=50), st.dictionaries(st.integers(0, 49), st.floats(0, 2)))
+def test_chosen_frames_are_there_and_told_apart(gains, strengths):
+    chosen = choose_stills(tuple(gains), strengths)
     assert list(chosen) == sorted(chosen)
     assert set(chosen) <= set(range(len(gains)))
     known = [one for one in gains if not math.isnan(one)]

@@ -125,7 +125,7 @@ def _overview(bench: Bench, comparisons: Sequence[RateComparison]) -> str:
     legend = _legend([(kind, _LONG[name]) for name, kind in kinds])
     drawn = bars("Bytes more or fewer than plain, for equal quality", groups)
     top = f'<div class="top"><h3>Bytes against plain</h3>{legend}</div>'
-    return f'<figure class="chart wide">{top}{drawn}</figure>'
+    return f'<figure class="chart wide">{top}{_scrolling(drawn, "Plot")}</figure>'
 
 
 def _rates(bench: Bench, comparisons: Sequence[RateComparison]) -> str:
@@ -218,10 +218,13 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], kind: str) -> st
         f'<tr><th scope="row">{first}</th>{"".join(f"<td>{one}</td>" for one in others)}</tr>'
         for first, *others in rows
     )
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="Table"><table class="{kind}">'
-        f"{f'<thead><tr>{head}</tr></thead>' if head else ''}<tbody>{''.join(lines)}</tbody></table></div>"
-    )
+    head = f"<thead><tr>{head}</tr></thead>" if head else ""
+    return _scrolling(f'<table class="{kind}">{head}<tbody>{"".join(lines)}</tbody></table>', "Table")
+
+
+def _scrolling(content: str, name: str) -> str:
+    """Let what is wide be moved, with a shadow where it goes on."""
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="{name}">{content}</div>'
 
 
 def _escaped(text: str) -> str:

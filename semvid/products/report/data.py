@@ -10,7 +10,7 @@ from semvid.core.records import dataclass
 from semvid.core.results import Pooled, Trial
 from semvid.engine.job import Job
 
-VERSION = 3
+VERSION = 4
 """Of the form of the JSON; a reader refuses newer ones."""
 
 MEASURES = ("salient", "background", "whole", "weighted", "ssim", "vmaf")
@@ -53,6 +53,30 @@ class Encode:
 
 
 @dataclass(frozen=True, slots=True)
+class Spot:
+    """A spot of a frame where the encodes look different."""
+
+    kind: Literal["better", "worse"]
+    """Semvid's encode, against the plain one."""
+    x: int
+    """Pixels of the picture as displayed: upright and square."""
+    y: int
+    width: int
+    height: int
+    seen: float
+    """How much more like the source the better one is, of 1: see ``tile_similarities``."""
+    gain_db: float
+    """PSNR of luma in it, semvid's less the plain encode's."""
+    importance: float
+    """Mean in it, 0..1."""
+    view: tuple[int, int, int, int]
+    """What the pictures show: the spot and what is around it, as x, y, width and height."""
+    source: str
+    plain: str
+    semvid: str
+
+
+@dataclass(frozen=True, slots=True)
 class Still:
     """One frame to look at."""
 
@@ -65,6 +89,8 @@ class Still:
     semvid: str
     heat: str
     """The map in colours, to be laid over the others; smaller than they."""
+    spots: tuple[Spot, ...] = ()
+    """Where a difference is seen, the first to be looked at first; none before version 4."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing, nullcontext
 from importlib.metadata import version
 from pathlib import Path
@@ -16,30 +17,35 @@ from semvid.core.results import Result
 from semvid.core.settings import or_default
 from semvid.core.text import encodable, visible
 from semvid.core.threads import limited_threads
+from semvid.core.types import FloatArray
 from semvid.engine.job import Job
+from semvid.media.drawing import Bgr
 from semvid.media.probe import probe
 from semvid.media.reading.probe_edited import probe_edited
 from semvid.media.writing.claim import Claim
 from semvid.media.writing.output import check_place, scratch_folder
 from semvid.products.compare.compare import field_notices
 from semvid.products.maps import export_maps
-from semvid.products.report.data import VERSION, CloseUp, Note, Report, SourceFacts, Still, Thumbnail
+from semvid.products.report.data import VERSION, CloseUp, Note, Report, SourceFacts, Spot, Still, Thumbnail
+from semvid.products.report.differences import find_differences
 from semvid.products.report.measure import (
     Measured,
     OnEvent,
     Versions,
     describe_encode,
+    lumas,
     measure,
     read_versions,
 )
 from semvid.products.report.page import render_page
+from semvid.products.report.pictures import Uprighter
 from semvid.products.report.plain import match_of, only_progress, plain_encode
 from semvid.products.report.settings import command_line, preset_of, settings_table
 from semvid.products.report.store import dump_report
 from semvid.scores.sources import deinterlaces, describe_source
 
 SUFFIXES = (".html", ".json")
-_SPREAD_STILLS, _THUMBNAILS = 5, 12
+_PARTS, _THUMBNAILS = 5, 12
 
 
 def make_report(
@@ -189,13 +195,20 @@ def spread(num_frames: int, count: int) -> list[int]:
     return sorted({(2 * part + 1) * num_frames // (2 * count) for part in range(count)})
 
 
-def choose_stills(gains: tuple[float, ...]) -> dict[int, Note]:
-    """Choose frames: some evenly spread, and those that gained and lost most.
+def choose_stills(gains: tuple[float, ...], strengths: Mapping[int, float]) -> dict[int, Note]:
+    """Choose frames: one of each fifth of the video, and those that gained and lost most.
 
     Args:
         gains: Of salient PSNR, one a frame; NaN where there is none.
+        strengths: How different the encodes look, by frames. The frame of a fifth is that where this is
+            largest, or the middle one if nothing is seen in any.
     """
-    chosen: dict[int, Note] = dict.fromkeys(spread(len(gains), _SPREAD_STILLS), "")
+    chosen: dict[int, Note] = {}
+    for part in range(_PARTS):
+        frames = range(part * len(gains) // _PARTS, (part + 1) * len(gains) // _PARTS)
+        if frames:
+            best = max(frames, key=lambda index: strengths.get(index, 0.0))
+            chosen[best if strengths.get(best) else frames[len(frames) // 2]] = ""
     known = np.array(gains)
     if np.isfinite(known).any():
         best, worst = int(np.nanargmax(known)), int(np.nanargmin(known))
@@ -209,7 +222,8 @@ def _look(
 ) -> tuple[tuple[Still, ...], tuple[CloseUp, ...], tuple[Thumbnail, ...]]:
     """Decode once more, for the pictures."""
     mapped, plain = measured.mapped["salient"], measured.plain["salient"]
-    notes = choose_stills(tuple(ours - theirs for ours, theirs in zip(mapped, plain, strict=True)))
+    gains = tuple(ours - theirs for ours, theirs in zip(mapped, plain, strict=True))
+    notes = choose_stills(gains, measured.strengths)
     regions = measured.regions.found
     strip_frames = spread(len(measured.seconds), _THUMBNAILS)
     wanted = {*notes, *strip_frames, *(one.index for one in regions.values())}
@@ -230,6 +244,7 @@ def _look(
                 stills.append(Still(
                     index, seconds, notes[index], uprighter.still(source), uprighter.still(theirs),
                     uprighter.still(ours), uprighter.heat(importance),
+                    _spots(uprighter, (source, theirs, ours), lumas(source_frame, tests), small),
                 ))  # fmt: skip
             for kind, one in regions.items():
                 if one.index == index:
@@ -242,3 +257,19 @@ def _look(
             if not wanted:
                 break
     return tuple(stills), tuple(sorted(closeups, key=lambda one: one.kind)), tuple(strip)
+
+
+def _spots(
+    uprighter: Uprighter, pictures: tuple[Bgr, Bgr, Bgr], lumas_as_coded: list[FloatArray], small: FloatArray
+) -> tuple[Spot, ...]:
+    """Find where a difference is seen, and cut it out of the source, the plain encode and semvid's."""
+    luma, ours, theirs = map(uprighter.turn, lumas_as_coded)
+    height, width = luma.shape
+    spots = []
+    for one in find_differences(luma, ours, theirs, uprighter.turn(small)):
+        view = one.view((width, height))
+        spots.append(Spot(
+            one.kind, *uprighter.shown_box((one.x, one.y, one.side, one.side)), one.seen, one.gain_db,
+            one.importance, uprighter.shown_box(view), *(uprighter.part(each, view) for each in pictures),
+        ))  # fmt: skip
+    return tuple(spots)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -14,21 +14,24 @@ from semvid.core.events import Event, Notice, Progress, Stage
 from semvid.core.records import dataclass
 from semvid.core.resampling import stretched
 from semvid.core.results import Result
-from semvid.core.types import VideoInfo
+from semvid.core.types import FloatArray, Frame, VideoInfo
 from semvid.engine.run import open_run
 from semvid.engine.side_by_side import side_by_side
 from semvid.media.probe import open_packets, probe
 from semvid.media.reading.reader import VideoReader
 from semvid.media.writing.output import scratch_folder
 from semvid.products.report.data import MEASURES, Encode
+from semvid.products.report.differences import find_differences, strength
 from semvid.products.report.pictures import Uprighter
 from semvid.products.report.regions import RegionFinder
 from semvid.scores.filters import can_measure, filter_scores
 from semvid.scores.pooling import pool
 from semvid.scores.sources import Source, describe_source, unchanging
-from semvid.scores.weighted import Together, frame_scores, psnr, squared_error
+from semvid.scores.weighted import Together, frame_scores, grey_levels, matching_luma, psnr
 
 _FILTERS = ("ssim", "vmaf")
+_EVERY = 3
+"""Frames from one that is searched for differences to the next; what encoders do recurs every two or four."""
 OnEvent = Callable[[Event], None]
 
 
@@ -55,6 +58,8 @@ class Measured:
     plain: Mapping[str, tuple[float, ...]]
     regions: RegionFinder
     uprighter: Uprighter
+    strengths: Mapping[int, float]
+    """How different the encodes look, by frames: every third of them. See ``strength``."""
 
 
 def read_versions(versions: Versions, on_event: OnEvent) -> Generator[Together, None, None]:
@@ -81,6 +86,11 @@ def read_versions(versions: Versions, on_event: OnEvent) -> Generator[Together, 
                 on_event(Notice(message))
 
 
+def lumas(source: Frame, tests: Sequence[Frame]) -> list[FloatArray]:
+    """Return the lumas of a frame and of its other versions, in 8-bit grey levels and of one size."""
+    return [grey_levels(source), *(matching_luma(source, one) for one in tests)]
+
+
 def measure(versions: Versions, on_event: OnEvent) -> Measured:
     """Score both encodes.
 
@@ -89,7 +99,7 @@ def measure(versions: Versions, on_event: OnEvent) -> Measured:
     """
     seconds: list[float] = []
     scores: tuple[dict[str, list[float]], ...] = ({}, {})
-    regions, uprighter = RegionFinder(), None
+    regions, uprighter, strengths = RegionFinder(), None, dict[int, float]()
     first_pts = 0
     on_event(Stage("measuring"))
     with closing(read_versions(versions, on_event)) as triples:
@@ -98,13 +108,17 @@ def measure(versions: Versions, on_event: OnEvent) -> Measured:
                 first_pts = source.pts
                 uprighter = Uprighter(source, versions.info.sample_aspect_ratio)
             seconds.append(float((source.pts - first_pts) * versions.info.time_base))
-            errors = [squared_error(source, test) for test in tests]
+            luma, *others = lumas(source, tests)
+            errors = [np.square(luma - other) for other in others]
             importance = stretched(small, *errors[0].shape)
             for error, kept in zip(errors, scores, strict=True):
                 whole = psnr(error, np.ones_like(error))
                 for name, value in {**frame_scores(error, importance), "whole": whole}.items():
                     kept.setdefault(name, []).append(value)
             regions.update(source.index, *(uprighter.turn(error) for error in errors))
+            if source.index % _EVERY == 0:
+                seen = find_differences(*map(uprighter.turn, (luma, *others, small)))
+                strengths[source.index] = strength(seen)
     assert uprighter is not None  # noqa: S101 - the reader raises if there is no frame
     on_event(Stage("SSIM and VMAF"))
     with scratch_folder() as folder:
@@ -118,7 +132,7 @@ def measure(versions: Versions, on_event: OnEvent) -> Measured:
         {name: tuple({**kept, **more}[name]) for name in MEASURES if name in kept or name in both}
         for kept, more in zip(scores, extra, strict=True)
     )
-    return Measured(tuple(seconds), mapped, plain, regions, uprighter)
+    return Measured(tuple(seconds), mapped, plain, regions, uprighter, strengths)
 
 
 def _filtered(source: Source, test: Path, num_frames: int, on_event: OnEvent) -> dict[str, list[float]]:

@@ -15,11 +15,12 @@ from semvid.core.resampling import scaled
 from semvid.core.types import FloatArray, Frame
 from semvid.media.colour import to_bgr
 from semvid.media.drawing import Bgr, heat
+from semvid.products.report.differences import Box
 from semvid.products.report.regions import Region
 
 _LARGEST = 1280
 """Pixels along the longer side of a still."""
-_STILL_QUALITY, _SMALL_QUALITY = 86, 72
+_STILL_QUALITY, _SMALL_QUALITY, _PART_QUALITY = 86, 72, 95
 _HEAT_SIDE, _THUMBNAIL_HEIGHT, _WHERE_SIDE = 320, 90, 360
 
 
@@ -40,7 +41,7 @@ class Uprighter:
 
     def turn(self, values: FloatArray) -> FloatArray:
         """Turn ``(h, w)`` values upright."""
-        return self._first.upright(values)
+        return np.ascontiguousarray(self._first.upright(values))
 
     def picture(self, frame: Frame) -> Bgr:
         """Return the upright picture at its native pixels, which may not be square."""
@@ -69,6 +70,20 @@ class Uprighter:
         part = np.ascontiguousarray(region.cut(native), np.uint8)
         size = square_size((part.shape[1], part.shape[0]), self._aspect_ratio, self._first.quarter_turns)
         return _webp(_fit(part, size, _LARGEST), None)
+
+    def part(self, native: Bgr, view: Box) -> str:
+        """Pack a part at its native pixels, nearly without loss."""
+        x, y, width, height = view
+        return _webp(np.ascontiguousarray(native[y : y + height, x : x + width]), _PART_QUALITY)
+
+    def shown_box(self, box: Box) -> Box:
+        """Return a part of the picture at its native pixels in those of the picture as displayed."""
+        size = self._first.upright_size
+        (x, right), (y, below) = (
+            (start * full // native, -(-(start + part) * full // native))
+            for start, part, native, full in zip(box[:2], box[2:], size, self.shown_size, strict=True)
+        )
+        return x, y, right - x, below - y
 
     def where(self, native: Bgr, region: Region) -> str:
         """Pack the whole picture, small, with a line around a part."""

@@ -3,40 +3,76 @@
 /**
  * A picture in two versions, and a border between them to move.
  * lefts: [[key of a still, label], ...], what the left side may show; labelled in words by `named(key)`.
- * say: (still, left) -> what stands below; describe: still -> what an alternative text calls it.
+ * tour: left -> [{ still, spot }, ...], where a difference is seen, the strongest first.
+ * say: (still, left, spot) -> what stands below; spot is null unless the picture is enlarged at one.
+ * describe: still -> what an alternative text calls it; onstill: called with each still that is shown.
  * Returns what to put on the page, and a function that shows another still: its pictures by key.
  */
-function sliderView({ width, height, lefts, named, say, describe }, first) {
+function sliderView({ width, height, lefts, named, tour, say, describe, onstill = () => {} }, first) {
   const image = (name) => el("img", { class: name, alt: "", width, height, draggable: "false" });
   const under = image("under"), over = image("over"), heat = image("heat");
+  const below = el("div", { class: "layer" }, under), above = el("div", { class: "layer above" }, over);
+  const outlines = el("div", { class: "layer" });
   const left = el("span", { class: "tag left" }), right = el("span", { class: "tag right" }, "semvid");
   const slider = el("input", { type: "range", min: 0, max: 100, step: 1, value: 50, id: "split",
     "aria-label": "Border between the left picture and semvid's, in percent from the left" });
-  const zoomed = el("div", { class: "zoomed" }, under, over, heat);
-  const stage = el("div", { class: "stage" }, zoomed, left, right,
+  const zoomed = el("div", { class: "zoomed" }, below, above, heat);
+  const stage = el("div", { class: "stage" }, zoomed, outlines, left, right,
     el("div", { class: "divider" }, el("div", { class: "handle" })), slider);
   stage.style.aspectRatio = `${width} / ${height}`;
   // A small picture is not enlarged, but for what a hand can move the border on.
   stage.style.width = `min(100%, ${(78 * width) / height}vh, ${Math.max(width, 320)}px)`;
   const caption = el("figcaption", { "aria-live": "polite" });
-  const state = { still: first, left: lefts[0][0], heat: false, zoom: 1 };
+  const state = { still: first, left: lefts[0][0], heat: false, zoom: 1, spot: null, down: 50 };
 
+  /** Put a node where a box of the picture is, enlarged and moved by shares of the whole. */
+  const boxed = (node, [x, y, across, down], [scale, left, top] = [1, 0, 0]) => {
+    const percent = (share) => `${100 * share}%`;
+    Object.assign(node.style, { left: percent((scale * x) / width + left), top: percent((scale * y) / height + top),
+      width: percent((scale * across) / width), height: percent((scale * down) / height) });
+    return node;
+  };
+  /** How much the picture is enlarged, and where its upper left corner lies then, in shares of the stage. */
+  const placed = () => {
+    if (state.spot) {
+      const [x, y, across, down] = state.spot.view, scale = Math.min(width / across, height / down);
+      return [scale, (-scale * x) / width, (-scale * y) / height];
+    }
+    // What the border points at stays where it is.
+    return [state.zoom, ((1 - state.zoom) * slider.value) / 100, ((1 - state.zoom) * state.down) / 100];
+  };
+  const outlined = () => (state.spot ? [state.spot]
+    : tour(state.left).filter((one) => one.still === state.still).map((one) => one.spot));
   const place = () => {
+    const [scale, x, y] = placed();
+    zoomed.style.transform = scale === 1 ? "none" : `translate(${100 * x}%, ${100 * y}%) scale(${scale})`;
     stage.style.setProperty("--split", `${slider.value}%`);
+    stage.style.setProperty("--clip", `${(slider.value - 100 * x) / scale}%`);
+    // Not in what is enlarged, where their lines would be as thick.
+    outlines.replaceChildren(...outlined().map((one) => boxed(el("div", { class: `spot ${one.kind}` }), [one.x, one.y, one.width, one.height], [scale, x, y])));
     slider.setAttribute("aria-valuetext", `${100 - Math.round(slider.value)} % semvid`);
   };
-  const show = (still = state.still) => {
-    state.still = still;
+  const show = () => {
+    const { still, spot } = state;
     under.src = still[state.left];
     over.src = still.semvid;
     heat.src = still.heat;
     heat.hidden = !state.heat;
     left.textContent = lefts.find(([key]) => key === state.left)[1].toLowerCase();
-    under.alt = `${named(state.left)}, ${describe(still)}`;
-    over.alt = `${named("semvid")}, ${describe(still)}`;
+    const where = spot ? ", enlarged at a difference" : "";
+    under.alt = `${named(state.left)}, ${describe(still)}${where}`;
+    over.alt = `${named("semvid")}, ${describe(still)}${where}`;
     heat.alt = "Map of importance: bright matters";
-    zoomed.style.transform = state.zoom === 1 ? "none" : `scale(${state.zoom})`;
-    caption.replaceChildren(...say(still, state.left));
+    // At a spot the pixels themselves, where the still has fewer.
+    const sharp = (key) => (spot?.[key] ? [boxed(el("img", { class: "part", alt: "", src: spot[key] }), spot.view)] : []);
+    below.replaceChildren(under, ...sharp(state.left));
+    above.replaceChildren(over, ...sharp("semvid"));
+    stage.classList.toggle("close", Boolean(spot));
+    for (const input of zooms.querySelectorAll("input")) input.checked = !spot && Number(input.value) === state.zoom;
+    next.hidden = !tour(state.left).length;
+    caption.replaceChildren(...say(still, state.left, spot));
+    place();
+    onstill(still);
   };
   const toggle = el("button", { type: "button", class: "button", id: "heat", "aria-pressed": "false", onclick: () => {
     state.heat = !state.heat;
@@ -44,12 +80,29 @@ function sliderView({ width, height, lefts, named, say, describe }, first) {
     show();
   } }, "Map");
 
+  const goTo = (found) => {
+    Object.assign(state, found);
+    slider.value = 50;
+    show();
+  };
+  const goOn = () => {
+    const spots = tour(state.left), here = spots.findIndex((one) => one.spot === state.spot);
+    if (spots.length) goTo(spots[(here + 1) % spots.length]);
+  };
+  const next = el("button", { type: "button", class: "button", id: "next", "aria-keyshortcuts": "n", onclick: goOn }, "Next difference");
+  const zoomTo = (value) => { Object.assign(state, { zoom: value, spot: null }); show(); };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("[contenteditable], textarea, input[type=text], input[type=search]")) return;
+    if (event.key === "n") goOn();
+    else if (event.key === "w") zoomTo(1);
+  });
+
   // The input below takes keys and speaks to screen readers; the whole picture takes mouse and touch.
   const follow = (event) => {
     const box = stage.getBoundingClientRect();
     const across = (event.clientX - box.left) / box.width, down = (event.clientY - box.top) / box.height;
     slider.value = Math.min(Math.max(100 * across, 0), 100);
-    stage.style.setProperty("--height", `${Math.min(Math.max(100 * down, 0), 100)}%`);
+    state.down = Math.min(Math.max(100 * down, 0), 100);
     place();
   };
   stage.addEventListener("pointerdown", (event) => {
@@ -62,13 +115,44 @@ function sliderView({ width, height, lefts, named, say, describe }, first) {
   stage.addEventListener("pointermove", (event) => { if (stage.hasPointerCapture(event.pointerId)) follow(event); });
   slider.addEventListener("input", place);
 
-  const controls = el("div", { class: "controls" },
-    choices("Left", "left", lefts, state.left, (value) => { state.left = value; show(); }),
-    choices("Zoom", "zoom", [["1", "Fit"], ["2", "2\u00d7"], ["4", "4\u00d7"]], "1", (value) => { state.zoom = Number(value); show(); }),
-    toggle);
-  place();
-  show();
-  return { parts: [el("figure", { class: "viewer" }, stage, caption), controls], show };
+  const zooms = choices("Zoom", "zoom", [["1", "Whole"], ["2", "2\u00d7"], ["4", "4\u00d7"]], "1", (value) => zoomTo(Number(value)));
+  const isFound = (spot) => tour(state.left).some((one) => one.spot === spot);
+  const controls = el("div", { class: "controls" }, next,
+    choices("Left", "left", lefts, state.left, (value) => {
+      state.left = value;
+      if (state.spot && !isFound(state.spot)) state.spot = tour(value)[0]?.spot ?? null;
+      show();
+    }),
+    zooms, toggle);
+  /** Show another still: at its strongest difference, if such a one is looked at now. */
+  const showStill = (still) => {
+    const spot = state.spot && (tour(state.left).find((one) => one.still === still)?.spot ?? null);
+    goTo({ still, spot });
+  };
+  goTo(tour(state.left)[0] ?? {});
+  return { parts: [el("figure", { class: "viewer" }, stage, caption), controls], show: showStill };
+}
+
+/** Say how many differences there are, and for whom they speak: `there` is the other's name, `where` what was searched. */
+function sayFound(spots, there, where) {
+  if (!spots.length) return [el("b", {}, "No difference is seen"), ` between semvid and ${there}, ${where}. Both look like the source, or miss it as much.`];
+  const ours = spots.filter((one) => one.kind === "better").length, theirs = spots.length - ours;
+  const said = [...(ours ? [[el("span", { class: "gain" }, "semvid"), ` is better at ${ours}`]] : []),
+    ...(theirs ? [[el("span", { class: "loss" }, there), ` at ${theirs}`]] : [])];
+  if (!ours) said[0][1] = ` is better at ${theirs}`;
+  return [el("b", {}, `${spots.length} difference${spots.length === 1 ? "" : "s"}`), ` to see between semvid and ${there}: `,
+    ...said.flatMap((one, index) => (index ? [", ", ...one] : one)), ". Move the border over each; ", el("kbd", {}, "n"),
+    " goes to the next, ", el("kbd", {}, "w"), " shows the whole."];
+}
+
+/** Say of a spot who is better there: `there` is the other's name. */
+function saySpot(spot, place, there) {
+  const isOurs = spot.kind === "better";
+  const seen = spot.seen >= 0.12 ? "strong" : spot.seen >= 0.06 ? "clear" : "slight";
+  return [el("b", {}, place, ": ", el("span", { class: isOurs ? "gain" : "loss" }, `${isOurs ? "semvid" : there} is better here`)),
+    `, by ${fixed(Math.abs(spot.gain_db), 1)}\u00a0dB: a ${seen} difference. `,
+    `This spot ${spot.importance > 0.5 ? "matters" : spot.importance > 0.2 ? "matters a little" : "does not matter much"} `,
+    `(importance ${fixed(spot.importance, 2)}). `];
 }
 
 /** A part of a picture, enlarged: cells are [[key, label], ...]; `about` stands below how much is gained. */

@@ -6,17 +6,18 @@ import dataclasses
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from semvid.core.checked import Malformed, parse_json
 from semvid.core.decoding import read_text
 from semvid.core.errors import InputError, InputMissingError
+from semvid.core.geometry import Size
 from semvid.core.plain import from_plain
 from semvid.core.text import counted, encodable
 from semvid.engine.job import Job
-from semvid.products.report.data import MEASURES, VERSION, CloseUp, Report, Still, Thumbnail
+from semvid.products.report.data import MEASURES, VERSION, CloseUp, Report, Spot, Still, Thumbnail
 
 _MOST_BYTES = 2**27
 """Of a report: those of ten hours have half as many."""
@@ -24,7 +25,7 @@ _MOST_PICTURE = 2**25
 """Characters of a picture; ours have at most 1280 pixels a side."""
 _PICTURE = re.compile(r"data:image/(webp|png|jpeg);base64,[A-Za-z0-9+/]+={0,2}")
 _PICTURES = {"source", "plain", "semvid", "heat", "where", "picture"}
-"""Fields of stills, close-ups and thumbnails that hold one."""
+"""Fields of stills, spots, close-ups and thumbnails that hold one."""
 
 
 def plain_values(value: Any) -> Any:
@@ -124,9 +125,26 @@ def _check(report: Report) -> None:
             raise ValueError(f"{name}.scores and {name}.pooled are not of the known measures")
     if report.mapped.scores.keys() != report.plain.scores.keys():
         raise ValueError("its encodes were measured differently")
-    shown: tuple[Still | CloseUp | Thumbnail, ...] = (*report.stills, *report.closeups, *report.strip)
+    spots = [spot for one in report.stills for spot in one.spots]
+    boxes = [box for one in spots for box in ((one.x, one.y, one.width, one.height), one.view)]
+    for box in boxes:
+        if not _is_inside(box, (source.width, source.height)):
+            raise ValueError(f"a spot, {box}, is not in the picture")
+    _check_pictures(report, spots)
+
+
+def _check_pictures(report: Report, spots: Sequence[Spot]) -> None:
+    shown: tuple[Still | Spot | CloseUp | Thumbnail, ...] = (
+        *report.stills, *spots, *report.closeups, *report.strip
+    )  # fmt: skip
     for one in shown:
         for field in _PICTURES.intersection(item.name for item in dataclasses.fields(one)):
             picture = getattr(one, field)
             if len(picture) > _MOST_PICTURE or not _PICTURE.fullmatch(picture):
                 raise ValueError(f"a picture ({field}) is none")
+
+
+def _is_inside(box: tuple[int, int, int, int], size: Size) -> bool:
+    return all(
+        0 <= start < start + part <= full for start, part, full in zip(box[:2], box[2:], size, strict=True)
+    )

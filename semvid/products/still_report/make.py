@@ -36,6 +36,7 @@ from semvid.media.stills.picture_tags import PictureTags
 from semvid.media.stills.strip import stripped
 from semvid.media.writing.claim import Claim
 from semvid.media.writing.output import check_place
+from semvid.products.report.differences import find_differences
 from semvid.products.report.page import fill_page
 from semvid.products.report.pictures import Uprighter
 from semvid.products.report.regions import RegionFinder
@@ -184,6 +185,7 @@ def _gathered(
             for one in versions
         ],
         "still": stills,
+        "spots": _spots(upright, versions, matters),
         "closeups": _close_ups(upright, versions, matters, uprighter),
         "command": _command_line(result, config),
     }  # fmt: skip
@@ -239,6 +241,25 @@ def _close_ups(
         }
         for kind, one in sorted(finder.found.items())
     ]  # fmt: skip
+
+
+def _spots(
+    upright: NDArray[np.uint8], versions: list[_Version], matters: FloatArray
+) -> dict[str, list[dict[str, Any]]]:
+    """Return, by each of the others, where a difference from it is seen: as in ``Spot``, without pictures."""
+    source, ours, *others = (_grey(one) for one in (upright, *(one.upright for one in versions)))
+    height, width = source.shape
+    return {
+        version.key: [
+            {
+                "kind": one.kind, "x": one.x, "y": one.y, "width": one.side, "height": one.side,
+                "seen": one.seen, "gain_db": one.gain_db, "importance": one.importance,
+                "view": one.view((width, height)),
+            }
+            for one in find_differences(source, ours, theirs, matters)
+        ]
+        for version, theirs in zip(versions[1:], others, strict=True)
+    }  # fmt: skip
 
 
 def _grey(pixels: NDArray[np.uint8]) -> FloatArray:

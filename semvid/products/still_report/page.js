@@ -44,7 +44,16 @@ function showHeadline() {
 
 function showViewer() {
   const lefts = [...others.map((one) => [one.key, one.name]), ["source", "Source"]];
-  const say = (still, left) => {
+  // Beside the source the spots are those of the first of the others.
+  const rival = (left) => others.find((one) => one.key === left) ?? others[0];
+  const tours = Object.fromEntries(others.map((one) => [one.key, report.spots[one.key].map((spot) => ({ still: report.still, spot }))]));
+  const tour = (left) => tours[rival(left).key];
+  const say = (still, left, spot) => {
+    byId("seen").replaceChildren(...sayFound(tour(left).map((one) => one.spot), rival(left).name, "anywhere in the picture, enlarged or not"));
+    if (spot) {
+      const number = tour(left).findIndex((one) => one.spot === spot) + 1;
+      return saySpot(spot, `Difference ${number} of ${tour(left).length}`, rival(left).name);
+    }
     const other = others.find((one) => one.key === left);
     const known = measures.filter((name) => ["hvs_m_salient", "ssim_salient", "ssimulacra2"].includes(name));
     const said = (one) => [sized(one), ...known.map((name) =>
@@ -52,7 +61,7 @@ function showViewer() {
     return [...(other ? [el("b", {}, other.name), `: ${said(other)}. `] : []), el("b", {}, "semvid"), `: ${said(ours)}.`];
   };
   const names = Object.fromEntries([...report.versions.map((one) => [one.key, one.name]), ["source", "Source"]]);
-  byId("viewer").append(...sliderView({ width: report.source.width, height: report.source.height, lefts, say,
+  byId("viewer").append(...sliderView({ width: report.source.width, height: report.source.height, lefts, say, tour,
     named: (key) => names[key], describe: () => report.source.name }, report.still).parts);
 }
 
