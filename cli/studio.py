@@ -1,4 +1,4 @@
-"""``semvid studio``: a page to see, correct, try and encode videos."""
+"""``semvid studio``: a page to see, correct, try and encode videos and photographs."""
 
 import time
 from pathlib import Path

@@ -101,11 +101,9 @@ def code_still(
     """
     picture = read_picture(source)
     shown = picture.within(config.max_edge)
-    is_grey = shown.pixels.ndim == 2 or config.sampling == "grey"
-    tags, lost = stripped(shown.tags, config.strip, picture.orientation)
-    tags, misfits = tags.fitting(1 if is_grey else 3)
-    notices = tuple(map(Loss, (*picture.notices, *lost, *misfits)))
-    is_same = shown is picture and is_grey == (picture.pixels.ndim == 2)
+    tags, lost = still_tags(shown, config)
+    notices = tuple(map(Loss, (*picture.notices, *lost)))
+    is_same = shown is picture and _is_grey(shown, config) == (picture.pixels.ndim == 2)
     copy = None if config.allow_larger or not is_same else _copy(source, config, tags)
     rate = config.rate
 
@@ -139,6 +137,22 @@ def code_still(
     if copy is None:
         raise MissedError(f"{source} has {most} bytes, and as a JPEG {len(data)}; {remedy}")
     return copied(copy, f"compressed it would have {len(data)} bytes, not fewer than {most}; {remedy}")
+
+
+def still_tags(shown: Picture, config: ImageConfig) -> tuple[PictureTags, list[str]]:
+    """Return the metadata that the JPEG of a picture gets, and a sentence for each that is lost.
+
+    Args:
+        shown: Of the size that the JPEG has.
+        config: Options.
+    """
+    tags, lost = stripped(shown.tags, config.strip, shown.orientation)
+    tags, misfits = tags.fitting(1 if _is_grey(shown, config) else 3)
+    return tags, [*lost, *misfits]
+
+
+def _is_grey(shown: Picture, config: ImageConfig) -> bool:
+    return shown.pixels.ndim == 2 or config.sampling == "grey"
 
 
 def _planes(picture: Picture, config: ImageConfig) -> Planes:

@@ -9,17 +9,21 @@ from typing import Any
 
 from semvid.codecs.registry import CODECS, find_codec
 from semvid.core.checked import Field, Malformed, shown
-from semvid.core.config import MODELS, CompressConfig, FocusConfig
+from semvid.core.config import MODELS, CompressConfig, FocusConfig, ImageConfig
 from semvid.core.errors import ConfigError
 from semvid.core.frozen import FrozenMapping
-from semvid.core.rate import Bitrate, Rate, Size, Vmaf
+from semvid.core.rate import Bitrate, Quality, Rate, Size, StillRate, Vmaf
 from semvid.studio.profiles import Profiles
 from semvid.studio.wishes import Wishes
 
 WISHES = ("quality", "size", "bitrate", "vmaf")
 """Quality on the scale of the codec; size of the file in MB; bit rate of the video in kbit/s; VMAF."""
+STILL_WISHES = ("quality", "bytes")
+"""Of photographs: quality as in plain JPEG; bytes of each file, metadata included."""
 _KEYS = ("codec", "preset", "profile", "wish", "focus", "strength", "background", "model")
 _MOST_CLASSES = 64
+_MOST_EDGE = 65_500
+_MOST_STILL_BYTES = 2**30
 _BYTES_PER_MB, _BITS_PER_KBIT = 1_000_000, 1000
 
 
@@ -69,6 +73,39 @@ def _read(choices: Field, read_profile: Callable[[str], CompressConfig]) -> Comp
     if allocation:
         changes["allocation"] = replace(config.allocation, **allocation)
     return replace(config, **changes)
+
+
+def read_still_choices(choices: Field) -> ImageConfig:
+    """Read what was chosen for photographs; whatever is left out is as usual.
+
+    Args:
+        choices: An object with some of ``wish`` (an object with a ``kind``, ``quality`` or ``bytes``, and a
+            ``value``), ``max_edge`` (pixels) and ``strip`` (``gps`` or ``all``).
+
+    Raises:
+        ConfigError: Something in it is unknown or out of range.
+    """
+    try:
+        choices.known("wish", "max_edge", "strip")
+        changes: dict[str, Any] = {}
+        if (wish := choices.find("wish")) is not None:
+            changes["rate"] = _still_rate(wish.known("kind", "value"))
+        if (edge := choices.find("max_edge")) is not None:
+            changes["max_edge"] = edge.whole(1, _MOST_EDGE)
+        if strip := _text(choices, "strip"):
+            changes["strip"] = strip
+    except Malformed as error:
+        raise ConfigError(f"{error}; choose again") from error
+    return ImageConfig(**changes)
+
+
+def _still_rate(wish: Field) -> StillRate:
+    match wish.get("kind").text():
+        case "quality":
+            return Quality(wish.get("value").whole(1, 100))
+        case "bytes":
+            return Size(wish.get("value").whole(1, _MOST_STILL_BYTES))
+    raise Malformed(f"wish.kind is {shown(wish.get('kind').value)}, not one of {', '.join(STILL_WISHES)}")
 
 
 def _text(choices: Field, key: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from semvid.batch.jobs.records import Entry
 from semvid.core.records import dataclass
 from semvid.core.text import visible
+from semvid.products.still_sources import JPEG_SUFFIXES
 from semvid.studio.job_progress import Progress
 
 
@@ -21,12 +22,15 @@ class JobView:
     id: int
     name: str
     """Of the source, without its folder."""
+    source: str
+    """From the folder of the queue."""
     output: str
     """From the folder of the queue."""
     state: str
     """``waiting``, ``running``, ``done``, ``skipped``, ``failed`` or ``cancelled``."""
     reason: str
     """Why it was skipped or failed."""
+    is_picture: bool
     is_ours: bool
     """The queue does it; else ``semvid batch`` does, when it is run again."""
     source_bytes: int | None
@@ -47,6 +51,11 @@ class JobView:
         return asdict(self)
 
 
+def is_picture(entry: Entry) -> bool:
+    """Return whether a job makes a picture, by the name of what it makes."""
+    return entry.output.suffix.lower() in JPEG_SUFFIXES
+
+
 def view_of(entry: Entry, told: Progress, folder: Path, *, is_running: bool, is_ours: bool) -> JobView:
     """Return a job as the page shows it.
 
@@ -61,8 +70,9 @@ def view_of(entry: Entry, told: Progress, folder: Path, *, is_running: bool, is_
     # Between its parts a long video waits, as the store sees it.
     state = "running" if is_running and entry.state == "waiting" else entry.state
     return JobView(
-        entry.id, visible(entry.source.name), visible(os.path.relpath(entry.output, folder)), state,
-        visible(entry.reason), is_ours, result.get("source_bytes"), result.get("output_bytes"),
-        result.get("saving"), result.get("seconds"), entry.output.exists(),
-        told if state in {"waiting", "running"} else None, entry.changed,
+        entry.id, visible(entry.source.name), visible(os.path.relpath(entry.source, folder)),
+        visible(os.path.relpath(entry.output, folder)), state, visible(entry.reason), is_picture(entry),
+        is_ours, result.get("source_bytes"), result.get("output_bytes"), result.get("saving"),
+        result.get("seconds"), entry.output.exists(), told if state in {"waiting", "running"} else None,
+        entry.changed,
     )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +29,7 @@ from semvid.media.stills.picture_file import is_still
 from semvid.media.writing.destination import default_output
 from semvid.products.ways import has_wish
 from semvid.studio.job_progress import JobProgresses
-from semvid.studio.job_view import JobView, view_of
+from semvid.studio.job_view import JobView, is_picture, view_of
 
 _OWNER = "studio"
 """In the tasks of our jobs: those of ``semvid batch`` are done by it alone, as its options say."""
@@ -123,26 +123,56 @@ class Queue(Closing):
         Raises:
             SemvidError: The source is not in the folder or cannot be read, or an option is wrong.
         """
+        return self.add_all([(source, config)], again=True)[0]
+
+    def add_all(
+        self, wanted: Sequence[tuple[Path, CompressConfig | ImageConfig]], *, again: bool = False
+    ) -> list[int]:
+        """Add jobs, all or none; see ``add``.
+
+        Args:
+            wanted: Sources, and how each is compressed.
+            again: Also those that are done, or still to be done, in the very same way; else these stay.
+
+        Returns:
+            Their numbers, one for each that is wanted.
+
+        Raises:
+            SemvidError: See ``add``.
+        """
+        jobs = [self._job_of(*one) for one in wanted]
+        self._make_folder()
+        # Two that come at once must not get the same name.
+        with self._adding, JobStore(self._path) as store:
+            known = list(store.entries())
+            taken = {one.output for one in known}
+            outputs, added = [], []
+            for one in jobs:
+                kept = None if again else _kept(store, known, one)
+                if kept is None:
+                    kept = _free_name(one.output.parent, one.source.stem, one.output.suffix, taken)
+                    taken.add(kept)
+                    added.append(replace(one, output=kept))
+                outputs.append(kept)
+            store.add(added)
+            numbers = {one.output: one.id for one in store.entries()}
+        self._control.wake()
+        return [numbers[one] for one in outputs]
+
+    def _job_of(self, source: Path, config: CompressConfig | ImageConfig) -> NewJob:
+        """Return a job whose output has no name yet, but the right folder and ending."""
         source = Path(os.path.realpath(source))
         if not source.is_relative_to(self.folder):
             raise ConfigError(f"{source} is not in {self.folder}; choose a file of that folder")
         task = Task(source, config)
-        suffix, identity = _suffix_of(source, config), identify(source)
         record = {
             **task.to_plain(), "least_saving": None, "replace": False, "owner": _OWNER,
             "part_seconds": self._config.part_seconds if task.may_be_divided else 0,
         }  # fmt: skip
         is_own = WORK_FOLDER in source.relative_to(self.folder).parts
         place = self.folder if is_own else source.parent
-        self._make_folder()
-        # Two that come at once must not get the same name.
-        with self._adding, JobStore(self._path) as store:
-            taken = {one.output for one in store.entries()}
-            output = _free_name(place, source.stem, suffix, taken)
-            store.add([NewJob(source, output, record, identity)])
-            added = next(one.id for one in store.entries() if one.output == output)
-        self._control.wake()
-        return added
+        output = place / f"{source.stem}{_suffix_of(source, config)}"
+        return NewJob(source, output, record, identify(source))
 
     def jobs(self) -> list[JobView]:
         """Return all jobs of the folder as they are now, those of ``semvid batch`` too; the newest 500."""
@@ -154,7 +184,8 @@ class Queue(Closing):
             entries = list(store.entries())[-_MOST_SHOWN:]
             found = []
             for one in entries:
-                parts = list(store.entries(of_whole=one.id)) if one.state in {"waiting", "running"} else []
+                may_have_parts = one.state in {"waiting", "running"} and not is_picture(one)
+                parts = list(store.entries(of_whole=one.id)) if may_have_parts else []
                 told = self._told.of(one.id, parts)
                 is_running = any(each in running for each in (one.id, *(part.id for part in parts)))
                 found.append(view_of(one, told, self.folder, is_running=is_running, is_ours=one.id in ours))
@@ -367,6 +398,18 @@ def _suffix_of(source: Path, config: CompressConfig | ImageConfig) -> str:
     begun = at_quality(config, codec.scale.default) if has_wish(config) else config
     coding_format = codec.coding(begun).coding_format
     return default_output(probe(source), coding_format, replace(config, overwrite=True)).suffix
+
+
+def _kept(store: JobStore, known: Sequence[Entry], wanted: NewJob) -> Path | None:
+    """Return the output of a job that has done, or will do, the very same; None = there is none."""
+    for one in reversed(known):
+        if one.source != wanted.source or one.state not in {"waiting", "running", "done"}:
+            continue
+        is_lost = one.state == "done" and not one.output.exists()
+        same = replace(wanted, output=one.output, is_lost=is_lost)
+        if store.task_of(one.id) == wanted.task and store.state_of(same) == one.state:
+            return one.output
+    return None
 
 
 def _free_name(folder: Path, stem: str, suffix: str, taken: Collection[Path]) -> Path:

@@ -1,4 +1,7 @@
-"""The studio: one folder, and the videos of it that are open. Threads of the page's server share it."""
+"""The studio: one folder, the videos of it that are open, and the photographs that were chosen.
+
+Threads of the page's server share it.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from semvid.studio.making import Making
 from semvid.studio.map_store import Grey
 from semvid.studio.profiles import Profiles
 from semvid.studio.runs import Runs
+from semvid.studio.stills import Stills
 from semvid.studio.videos import OpenVideo, identity
 from semvid.studio.wishes import Wishes
 
@@ -65,6 +69,7 @@ class Studio(Closing):
         show_file: Opens the folder of a file on the desktop; None = there is no desktop.
 
     Attributes:
+        stills: Photographs that were chosen.
         runs: What encodes; it is started by whoever serves the page.
     """
 
@@ -73,6 +78,7 @@ class Studio(Closing):
     ) -> None:
         self.root = root
         self.looker = Looker()
+        self.stills = Stills(root, self.looker)
         self.runs = Runs(root, profiles or Profiles(), show_file)
         self._lock = threading.RLock()
         self._opened: OrderedDict[str, Opened] = OrderedDict()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import shutil
 import threading
@@ -11,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from semvid.core.closing import Closing
-from semvid.core.config import CompressConfig
+from semvid.core.config import CompressConfig, ImageConfig
 from semvid.core.errors import SemvidError
 from semvid.core.events import Notice, Progress, Stage
 from semvid.core.text import visible
 from semvid.studio.clip import part_of
+from semvid.studio.still_trial import AsGood, StillTrial, still_trial_events
 from semvid.studio.trial import Estimate, Side, Trial, TrialEvent, estimate_whole, trial_events
 
 _FOLDER = "tried"
@@ -88,6 +90,30 @@ class Trials(Closing):
                 },
             }  # fmt: skip
             running.show(told, {name: one.path for name, one in clips.items()})
+
+        return self._start(work)
+
+    def begin_still(self, source: Path, config: ImageConfig, name: str) -> dict[str, Any]:
+        """Begin to try a photograph; arguments are those of ``still_trial_events``.
+
+        Args:
+            source: The photograph.
+            config: How it would be compressed.
+            name: Its ``id``, told as ``still``.
+        """
+
+        def work(folder: Path, running: _Running) -> Generator[TrialEvent, None, None]:
+            running.told = {"kind": "still", "still": name}
+            for event in still_trial_events(source, config, folder):
+                if isinstance(event, StillTrial):
+                    sides = {"ours": event.mapped} | ({"theirs": event.plain} if event.plain else {})
+                    clips = {"source": event.source} | {side: one.path for side, one in sides.items()}
+                    running.show(running.told | _told_of_still(event), clips)
+                elif isinstance(event, AsGood):
+                    told = {"measure": event.measure, "bytes": event.num_bytes}
+                    running.told = running.told | {"as_good": told}
+                else:
+                    yield event
 
         return self._start(work)
 
@@ -202,6 +228,18 @@ def _told_of_trial(trial: Trial) -> dict[str, Any]:
         "ours": _told_of_side(trial.mapped, "With the map"),
         "theirs": _told_of_side(trial.plain, "Without the map"),
     }  # fmt: skip
+
+
+def _told_of_still(trial: StillTrial) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "width": trial.size[0], "height": trial.size[1], "source_bytes": trial.source_bytes,
+        "important_share": trial.important_share, "theirs": None, "as_good": None,
+    }  # fmt: skip
+    for name, side in (("ours", trial.mapped), ("theirs", trial.plain)):
+        if side is not None:
+            scores = {key: None if math.isnan(one) else one for key, one in side.scores.items()}
+            told[name] = {"bytes": side.num_bytes, "quality": side.quality, "scores": scores}
+    return told
 
 
 def _told_of_side(side: Side, label: str) -> dict[str, Any]:

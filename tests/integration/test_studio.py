@@ -141,7 +141,7 @@ def test_what_is_dropped_is_opened(client, folder):
     status, _, said = client.ask("PUT", "/api/drop?name=junk.mkv", b"junk")
     assert status == 400
     assert b"cannot be opened" in said
-    assert client.ask("PUT", "/api/drop?name=photo.jpg", b"junk")[0] == 415
+    assert client.ask("PUT", "/api/drop?name=photo.jpg", b"junk")[0] == 400
     assert [one.name for one in (folder / ".semvid" / "dropped").iterdir()] == ["mine.mkv"]
 
 

@@ -60,8 +60,13 @@ class Picture:
         return replace(self, pixels=np.asarray(small), tags=with_size(self.tags, *size))
 
 
-def read_picture(path: Path) -> Picture:
+def read_picture(path: Path, least_edge: int | None = None) -> Picture:
     """Decode a PNG, JPEG, WebP, TIFF, AVIF, BMP, GIF, JPEG 2000, ...
+
+    Args:
+        path: The file.
+        least_edge: A JPEG may be decoded to an eighth, a quarter or half of its size, which is quicker, as
+            long as its longer side keeps so many pixels; None = all of it.
 
     Raises:
         InputMissingError: It does not exist.
@@ -69,6 +74,10 @@ def read_picture(path: Path) -> Picture:
     """
     with open_picture(path) as image:
         notices = _of_many(path, image)
+        if least_edge is not None and (longest := max(image.size)) > least_edge:
+            # Other formats know no smaller sizes, and ignore it.
+            width, height = (max(side * least_edge // longest, 1) for side in image.size)
+            image.draft(None, (width, height))
         image.load()
         depth = true_depth(path, image)
         tags, tag_notices = read_tags(image)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import math
 import threading
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import jpeglib
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, JpegImagePlugin
 
 from semvid.codecs.jpeg.lossless import bare_jpeg
 from semvid.codecs.jpeg.writer import progressive
@@ -20,6 +22,8 @@ from semvid.media.writing.output import scratch_folder
 Encode = Callable[[int], bytes]
 """From a quality to a file without metadata."""
 _COARSEST, _FINEST = 1, 100
+_SAMPLINGS: tuple[Sampling, ...] = ("4:4:4", "4:2:2", "4:2:0")
+"""As Pillow numbers them."""
 _library = threading.Lock()
 
 
@@ -62,16 +66,58 @@ def rivals(
 
 def at_size(encode: Encode, num_bytes: int) -> tuple[int, bytes]:
     """Return the lowest quality that has at least so many bytes, and its file; 100 if none has."""
-    low, high = _COARSEST - 1, _FINEST
+    return lowest(encode, lambda tried: len(tried) >= num_bytes)
+
+
+def lowest(encode: Encode, is_enough: Callable[[bytes], bool], above: int = 0) -> tuple[int, bytes]:
+    """Return the lowest quality whose file is good enough, and the file; 100 if none is.
+
+    Args:
+        encode: Makes a file.
+        is_enough: Whether it is good enough.
+        above: A quality that is not, below 100; 0 = none is known.
+    """
+    low, high = min(max(above, _COARSEST - 1), _FINEST - 1), _FINEST
     found = encode(high)
     while high - low > 1:
         middle = (low + high) // 2
         tried = encode(middle)
-        if len(tried) >= num_bytes:
+        if is_enough(tried):
             high, found = middle, tried
         else:
             low = middle
     return high, found
+
+
+def plain_at_size(
+    pixels: NDArray[np.uint8], num_bytes: int, sampling: Sampling, *, is_progressive: bool
+) -> Rival:
+    """Return what libjpeg-turbo makes: the first of ``rivals``, in a third of the time for large pictures.
+
+    Scans of progressive files are searched for two or three qualities only.
+    """
+    encode = cache(_finished(lambda quality: libjpeg_turbo(pixels, quality, sampling), is_progressive=False))
+    quality, data = at_size(encode, num_bytes)
+    if is_progressive:
+        too_low, wanted, data = _COARSEST - 1, float(num_bytes), b""
+        while True:
+            quality = max(at_size(encode, math.ceil(wanted))[0], too_low + 1)
+            data = progressive(encode(quality))
+            if len(data) >= num_bytes or quality == _FINEST:
+                break
+            too_low, wanted = quality, num_bytes * len(encode(quality)) / len(data)
+        while quality - 1 > too_low and len(finer := progressive(encode(quality - 1))) >= num_bytes:
+            quality, data = quality - 1, finer
+    return Rival("turbo", "libjpeg-turbo", quality, data)
+
+
+def sampling_of(data: bytes) -> Sampling:
+    """Return how the chroma of a JPEG is sampled."""
+    with Image.open(io.BytesIO(data)) as image:
+        if image.mode == "L":
+            return "grey"
+        number = JpegImagePlugin.get_sampling(image)
+        return _SAMPLINGS[number] if 0 <= number < len(_SAMPLINGS) else "4:2:0"
 
 
 def _finished(encode: Encode, *, is_progressive: bool) -> Encode:

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, JpegImagePlugin
+from PIL import Image
 
 from semvid.codecs.jpeg.lossless import bare_jpeg
 from semvid.codecs.jpeg.writer import insert_segments
-from semvid.core.config import ImageConfig, Sampling
+from semvid.core.config import ImageConfig
 from semvid.core.errors import ConfigError, InputError, OutputError, SemvidError
 from semvid.core.events import Stage
 from semvid.core.map_source import ImportanceSource
@@ -43,12 +43,10 @@ from semvid.products.report.regions import RegionFinder
 from semvid.products.report.settings import called, map_options
 from semvid.products.report.store import plain_values
 from semvid.products.still import picture_importance
-from semvid.products.still_report.coders import rivals
+from semvid.products.still_report.coders import rivals, sampling_of
 from semvid.scores.stills import shrunk_by, still_scores
 from semvid.scores.weighted import IMPORTANT
 
-_SAMPLINGS: tuple[Sampling, ...] = ("4:4:4", "4:2:2", "4:2:0")
-"""As Pillow numbers them."""
 _LOSSLESS_PIXELS = 2**20
 """Of a source that is kept without loss; larger ones take WebP of quality 95."""
 _LARGEST_WEBP = 16383
@@ -144,7 +142,7 @@ def _gathered(
     data = bare_jpeg(result.output.read_bytes())
     if data is None or result.quality is None:
         raise InputError(f"{result.output} is not what semvid wrote; compress {result.source} again")
-    sampling = _sampling_of(data)
+    sampling = sampling_of(data)
     pixels = picture.pixels
     if sampling == "grey" and pixels.ndim == 3:
         pixels = np.asarray(Image.fromarray(pixels).convert("L"))
@@ -189,14 +187,6 @@ def _gathered(
         "closeups": _close_ups(upright, versions, matters, uprighter),
         "command": _command_line(result, config),
     }  # fmt: skip
-
-
-def _sampling_of(data: bytes) -> Sampling:
-    with Image.open(io.BytesIO(data)) as image:
-        if image.mode == "L":
-            return "grey"
-        number = JpegImagePlugin.get_sampling(image)
-        return _SAMPLINGS[number] if 0 <= number < len(_SAMPLINGS) else "4:2:0"
 
 
 def _decoded(data: bytes, picture: Picture) -> NDArray[np.uint8]:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from semvid.core.checked import Malformed
-from semvid.core.errors import InputError
+from semvid.core.errors import SemvidError
 from semvid.studio.folder import MOST_DROPPED_BYTES, Drop, kind_of
 from semvid.studio.studio import Opened, Studio
 from semvid.web.guard import refusal
 from semvid.web.studio.requests import Refused, in_thread, json_of, telling
 
-Given = TypeVar("Given")
 _SILENT_SECONDS = 30.0
 """Seconds after which an upload of which nothing comes is given up."""
 _BYTES_AT_ONCE = 2**20
@@ -57,14 +56,34 @@ class _Files:
             path = body.known("path").get("path").text(4096)
         except Malformed as error:
             return refusal(400, f'the body cannot be read: {error}; send {{"path": "talk.mp4"}}')
-        return await _described(self._studio.open, path)
+        return JSONResponse(await in_thread(self._opened, path))
+
+    def _opened(self, path: str) -> dict[str, Any]:
+        """Open a video, or choose a photograph; return what it is."""
+        found = self._studio.root.resolve(path)
+        if kind_of(found.name) == "still":
+            return self._chosen(found)
+        return _told(self._studio.open(path))
+
+    def _opened_drop(self, path: Path) -> dict[str, Any]:
+        if kind_of(path.name) == "still":
+            return self._chosen(path)
+        return _told(self._studio.open_file(path))
+
+    def _chosen(self, path: Path) -> dict[str, Any]:
+        stills = self._studio.stills
+        (still,) = stills.choose_files([path])
+        try:
+            return {**stills.describe(still), "settings": stills.wishes.plain()}
+        except SemvidError:
+            # What cannot be seen cannot be compressed.
+            stills.take_out([still.id])
+            raise
 
     async def drop(self, request: Request) -> Response:
         if self._num_drops >= _MOST_DROPS:
             return refusal(429, f"{_MOST_DROPS} files are being dropped already; wait for one of them")
         name = request.query_params.get("name", "")
-        if kind_of(name) == "still":
-            return refusal(415, "the studio opens videos; semvid image compresses pictures")
         self._num_drops += 1
         try:
             drop = await in_thread(self._studio.root.begin_drop, name)
@@ -74,18 +93,14 @@ class _Files:
         finally:
             self._num_drops -= 1
         try:
-            return await _described(self._studio.open_file, path)
-        except InputError:
+            return JSONResponse(await in_thread(self._opened_drop, path))
+        except SemvidError:
             await in_thread(path.unlink)
             raise
 
 
-async def _described(open_one: Callable[[Given], Opened], which: Given) -> Response:
-    def describe() -> dict[str, Any]:
-        one = open_one(which)
-        return {**one.video.describe(), "settings": one.wishes.plain()}
-
-    return JSONResponse(await in_thread(describe))
+def _told(one: Opened) -> dict[str, Any]:
+    return {**one.video.describe(), "settings": one.wishes.plain()}
 
 
 async def _take(request: Request, drop: Drop) -> None:

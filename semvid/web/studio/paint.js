@@ -17,10 +17,10 @@ export function setup(studio) {
   const tools = radios("tool", "Tool", TOOLS.map(([value, name, key]) => [value, name, key]), tool, choose);
   const kinds = radios("matters", "What is inside", [["yes", "Matters"], ["no", "Does not matter"]], "yes", (value) => { matters = value === "yes"; });
   const size = slider({ id: "brush-size", label: "Brush", min: 1, max: 20, step: 1, value: 100 * radius, say: (value) => `${value} % of the width`, onchange: (value) => { radius = value / 100; } });
-  const follows = el("input", { type: "checkbox", id: "follows", checked: true });
+  const follows = el("input", { type: "checkbox", id: "follows", checked: true }), following = el("p", { class: "row" }, el("label", { for: "follows" }, follows, " Follows what is inside"));
   const undo = button("Undo", "Z", () => send({ undo: true })), redo = button("Redo", "Shift+Z", () => send({ redo: true }));
   const clear = button("Clear", "all edits", () => send({ clear: true }));
-  panel.append(el("h2", {}, "Correct"), tools, kinds, size.row, el("p", { class: "row" }, el("label", { for: "follows" }, follows, " Follows what is inside")), el("p", { class: "row" }, undo, redo, clear), status);
+  panel.append(el("h2", {}, "Correct"), tools, kinds, size.row, following, el("p", { class: "row" }, undo, redo, clear), status);
   studio.stage.append(canvas);
 
   function radios(name, legend, values, chosen, onchange) {
@@ -41,10 +41,12 @@ export function setup(studio) {
   }
 
   function tell() {
-    let words = HINTS[tool];
+    const isStill = studio.video?.kind === "still", hint = isStill && tool === "lock" ? "Click a thing: its outline in the map is taken." : HINTS[tool];
+    let words = hint;
+    following.hidden = isStill;
     if (state?.failure) words = state.failure;
     else if (state && !state.is_applied) words = state.waits ? "Followed once all maps are made." : `Followed through ${state.followed} of ${state.total} frames.`;
-    else if (state?.num_done) words = `${state.num_done === 1 ? "1 edit" : `${state.num_done} edits`}, followed until the next cut. ${HINTS[tool]}`;
+    else if (state?.num_done) words = `${state.num_done === 1 ? "1 edit" : `${state.num_done} edits`}${isStill ? "" : ", followed until the next cut"}. ${hint}`;
     status.textContent = words;
     status.classList.toggle("bad", Boolean(state?.failure));
     undo.disabled = clear.disabled = !state?.num_done;

@@ -12,6 +12,9 @@ export function setup(studio) {
   const title = el("div", { class: "title" }, el("h2", {}, "Queue"), pause);
   let isPaused = false, hasFileManager = false, timer = 0, shownText = "";
   const asked = new Set();
+  // There may be hundreds: they are made when they are looked at.
+  const stillsTitle = el("summary"), stillList = el("ul", { class: "jobs" });
+  const stills = el("details", { class: "jobs-of-stills", hidden: true, ontoggle: () => { shownText = ""; poll(); } }, stillsTitle, stillList);
 
   async function act(path, body = {}) {
     try { show(await studio.post(`/api/queue/${path}`, body)); studio.tell(""); } catch (error) { studio.tell(error.message, true); }
@@ -30,18 +33,28 @@ export function setup(studio) {
 
   function show(told) {
     ({ is_paused: isPaused, has_file_manager: hasFileManager } = told);
+    studio.set("jobs", told.jobs);
     const text = JSON.stringify([told, [...asked]]);
     if (text === shownText) return;
     shownText = text;
-    if (!panel.firstChild) panel.append(title, failure, list, where);
+    if (!panel.firstChild) panel.append(title, failure, list, stills, where);
     pause.textContent = isPaused ? "Go on" : "Pause";
     pause.setAttribute("aria-description", isPaused ? "Begin what waits" : "Finish what is in hand and begin nothing");
     pause.hidden = !told.jobs.length;
     failure.textContent = told.failure ? `The queue stands still: ${told.failure}` : "";
-    where.textContent = told.jobs.length ? `Outputs are in ${told.folder}. Closing this page stops nothing; Ctrl-C in the terminal does, and the next start goes on.` : "Nothing is encoded yet. \"Encode all of it\" puts the open video here.";
+    where.textContent = told.jobs.length ? `Outputs are in ${told.folder}. Closing this page stops nothing; Ctrl-C in the terminal does, and the next start goes on.` : "Nothing is encoded yet. What you encode is listed here.";
     const focus = document.activeElement?.dataset?.key;
-    list.replaceChildren(...told.jobs.slice().reverse().map(card));
-    if (focus) list.querySelector(`[data-key="${focus}"]`)?.focus();
+    const newest = told.jobs.slice().reverse(), pictures = newest.filter((one) => one.is_picture);
+    list.replaceChildren(...newest.filter((one) => !one.is_picture).map(card));
+    stills.hidden = !pictures.length;
+    if (stills.open || !pictures.length) stillList.replaceChildren(...pictures.map(card));
+    stillsTitle.textContent = `Photographs: ${sayStates(pictures)}`;
+    if (focus) panel.querySelector(`[data-key="${focus}"]`)?.focus();
+  }
+
+  function sayStates(jobs) {
+    const count = (state) => jobs.filter((one) => one.state === state).length;
+    return ["done", "running", "waiting", "failed", "cancelled"].filter(count).map((one) => `${count(one)} ${one === "waiting" ? "waiting" : WORDS[one]}`).join(", ");
   }
 
   function button(job, name, key, run) {
@@ -78,7 +91,7 @@ export function setup(studio) {
       if (!job.is_there) line("The file is not there any more.", "bad small");
       if (job.is_there) {
         buttons.append(
-          button(job, "Compare", "compare", () => compare(job)),
+          ...(job.is_picture ? [] : [button(job, "Compare", "compare", () => compare(job))]),
           el("a", { class: "button", href: `/api/queue/${job.id}/output`, download: "", "data-key": `${job.id}-get` }, "Download"));
         if (hasFileManager) buttons.append(button(job, "Open folder", "folder", () => showFolder(job)));
         if (job.report === "done") {
@@ -88,7 +101,7 @@ export function setup(studio) {
             el("a", { class: "button", href, download: `${job.output.split("/").pop()}.report.html`, "data-key": `${job.id}-save` }, "Save report"));
         }
         else if (job.report === "making") line("The report is being made: that takes one more encode.");
-        else {
+        else if (!job.is_picture) {
           line(job.report, "bad small");
           buttons.append(button(job, "Make a report", "report", () => act(`${job.id}/report`)));
         }

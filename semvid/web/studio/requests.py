@@ -1,4 +1,4 @@
-"""What all routes of the studio do with requests: videos by their names, JSON, and errors in words."""
+"""What all routes of the studio do with requests: videos and photographs by name, JSON, errors in words."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from starlette.responses import Response
 from semvid.core.checked import Field, Malformed, parse_json
 from semvid.core.decoding import decoded
 from semvid.core.errors import ConfigError, InputError, InputMissingError, OutputError, SemvidError
+from semvid.studio.stills import ChosenStill
 from semvid.studio.studio import Opened, Studio
 from semvid.web.answers import json_body
 from semvid.web.guard import refusal
@@ -61,6 +62,18 @@ def opened_of(studio: Studio, request: Request) -> Opened:
         return studio.opened(request.path_params["id"])
     except KeyError:
         raise Refused(refusal(404, "this video is not open any more; open it again")) from None
+
+
+def still_of(studio: Studio, request: Request) -> ChosenStill:
+    """Return the photograph that the path of a request names by ``{id}``.
+
+    Raises:
+        Refused: It is not chosen (any more).
+    """
+    try:
+        return studio.stills.get(request.path_params["id"])
+    except KeyError:
+        raise Refused(refusal(404, "this photograph is not chosen any more; choose it again")) from None
 
 
 async def json_of(request: Request, most: int = MOST_BODY_BYTES) -> Field:

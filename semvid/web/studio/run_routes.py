@@ -22,7 +22,7 @@ from semvid.studio.trial import TRIAL_SECONDS
 from semvid.web.guard import refusal
 from semvid.web.studio.requests import in_thread, json_of, opened_of, telling
 
-_SIDES = ("ours", "theirs")
+_SIDES = ("ours", "theirs", "source")
 _MOST_INDEX = 2**31
 _MOST_SECONDS = 30
 _APART = (
@@ -98,7 +98,7 @@ class _Runs:
         path = self._runs.trials.clip(name, side) if side in _SIDES else None
         if path is None or not path.is_file():
             return refusal(404, "this trial is over; try again")
-        return FileResponse(path, media_type=MEDIA_TYPES[path.suffix])
+        return FileResponse(path, media_type=MEDIA_TYPES.get(path.suffix, "image/jpeg"))
 
     async def add(self, request: Request) -> Response:
         one, chosen = opened_of(self._studio, request), await json_of(request)

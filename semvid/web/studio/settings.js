@@ -63,7 +63,7 @@ export function setup(studio) {
     for (const [name, row] of Object.entries(rows)) {
       const one = found[name];
       row.row.classList.toggle("absent", !one);
-      row.found.textContent = one ? `${Math.round(100 * one.sureness)}\u202f% sure, ${one.share > 0.99 ? "throughout" : `in ${Math.max(Math.round(100 * one.share), 1)}\u202f% of the video`}` : "not found";
+      row.found.textContent = one ? `${Math.round(100 * one.sureness)}\u202f% sure${studio.video.kind === "still" ? "" : `, ${one.share > 0.99 ? "throughout" : `in ${Math.max(Math.round(100 * one.share), 1)}\u202f% of the video`}`}` : "not found";
     }
   }
 

@@ -53,7 +53,7 @@ export function setup(studio) {
   }
 
   addEventListener("keydown", (event) => {
-    if (!studio.video || isTyping(event) || event.target === range && event.key.startsWith("Arrow") && !event.shiftKey) return;
+    if (!studio.video || studio.video.kind === "still" || isTyping(event) || event.target === range && event.key.startsWith("Arrow") && !event.shiftKey) return;
     const isButton = event.target.closest?.("button, summary, [role=switch], input[type=radio], input[type=range]:not(#scrubber)");
     const moves = {
       ArrowLeft: () => step(event.shiftKey ? -rate() : -1), ArrowRight: () => step(event.shiftKey ? rate() : 1),

@@ -6,18 +6,21 @@ import * as strip from "./strip.js";
 import * as settings from "./settings.js";
 import * as paint from "./paint.js";
 import * as trying from "./try.js";
+import * as gallery from "./gallery.js";
+import * as stills from "./stills.js";
 import * as queue from "./queue.js";
 
 // Each exports setup(studio). The order is that of the page.
-const MODULES = [folder, viewer, strip, settings, paint, trying, queue];
+const MODULES = [folder, viewer, strip, settings, paint, trying, gallery, stills, queue];
 const PATIENCE_MS = 30000, POLL_MS = 400, FIRST_POLL_MS = 120;
 
 /**
  * What modules share. Events, each told after the property of its name was changed:
- * "video" (another one, or its description), "frame" (its index), "maps" (how far they are), "settings".
+ * "video" (another one, or its description), "frame" (its index), "maps" (how far they are), "settings",
+ * "jobs" (the queue's), "stills" (photographs that are chosen). Besides "queued" (look at the queue), "closed".
  */
 class Studio extends EventTarget {
-  /** As /api/open describes it; null = none is open. */
+  /** As /api/open describes it: a video, or a photograph, whose kind is "still"; null = none is open. */
   video = null;
   /** Index of the frame that is looked at. */
   frame = 0;
@@ -33,8 +36,8 @@ class Studio extends EventTarget {
     return this.#ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
   }
 
-  /** Address of something of the open video, as in of("maps"). */
-  of(what) { return `/api/video/${this.video.id}/${what}`; }
+  /** Address of something of the open video or photograph, as in of("maps"). */
+  of(what) { return `/api/${this.video.kind ?? "video"}/${this.video.id}/${what}`; }
 
   /** Change a property and tell it. */
   set(name, value) {
@@ -44,6 +47,7 @@ class Studio extends EventTarget {
 
   openVideo(video) {
     document.body.dataset.step = "see";
+    document.body.dataset.kind = video.kind ?? "video";
     byId("see").hidden = byId("panels").hidden = false;
     document.title = `${video.name} \u2013 semvid studio`;
     // The page finds it again when it is loaded again.
@@ -55,6 +59,16 @@ class Studio extends EventTarget {
     this.set("settings", video.settings);
     this.set("frame", 0);
     this.watchMaps();
+  }
+
+  /** Go back to where one is chosen. */
+  closeVideo() {
+    clearTimeout(this.#timer);
+    document.body.dataset.step = "choose";
+    byId("see").hidden = byId("panels").hidden = true;
+    document.title = "semvid studio";
+    history.replaceState(null, "", location.pathname);
+    this.dispatchEvent(new Event("closed"));
   }
 
   /** Look at another frame; beyond the ends it is the last one there. */

@@ -152,7 +152,9 @@ export async function setup(studio) {
   for (const one of [profile, codec, preset, kind]) one.addEventListener("change", show);
   studio.addEventListener("compare", (event) => { status = event.detail; isToShow = true; tell(); poll(); });
   show();
-  status = await studio.get("/api/try").catch(() => status);
+  const last = await studio.get("/api/try").catch(() => status);
+  // That of a photograph is no affair of ours.
+  if (last.kind !== "still") status = last;
   if (status.state === "running") poll();
   tell();
 }

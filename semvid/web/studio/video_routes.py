@@ -38,8 +38,8 @@ class _Videos:
     async def frame(self, request: Request) -> Response:
         """With ``near=N`` the key frame at most so many before will do, which takes less time."""
         one = opened_of(self._studio, request)
-        index, width = request.path_params["index"], _number(request, "width", MOST_WIDTH)
-        near = _number(request, "near", 0)
+        index, width = request.path_params["index"], number_of(request, "width", MOST_WIDTH)
+        near = number_of(request, "near", 0)
         one.video.check_index(index)
         if near and index - one.video.pictures.key_before(index) <= near:
             index = one.video.pictures.key_before(index)
@@ -53,7 +53,7 @@ class _Videos:
         found, kind = await in_thread(one.map_near if "made" in request.query_params else one.map_of, index)
         if found is None:
             return Response(status_code=204, headers={"X-Map": kind})
-        return Response(_png(found), media_type="image/png", headers={"X-Map": kind})
+        return Response(png_of(found), media_type="image/png", headers={"X-Map": kind})
 
     async def maps(self, request: Request) -> Response:
         return JSONResponse(await in_thread(opened_of(self._studio, request).making.status))
@@ -76,7 +76,12 @@ class _Videos:
         return JSONResponse(await in_thread(_change, one, wishes))
 
 
-def _number(request: Request, name: str, default: int) -> int:
+def number_of(request: Request, name: str, default: int) -> int:
+    """Return a whole number of the query of a request.
+
+    Raises:
+        Refused: It is none, or a very long one.
+    """
     text = request.query_params.get(name, str(default))
     if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
         words = f"{name} is not a whole number of at most {_MOST_DIGITS} digits; send one"
@@ -89,6 +94,7 @@ def _change(one: Opened, wishes: Wishes) -> dict[str, object]:
     return wishes.plain()
 
 
-def _png(grey: Grey) -> bytes:
+def png_of(grey: Grey) -> bytes:
+    """Return a map as a grey PNG."""
     _, data = cv2.imencode(".png", np.ascontiguousarray(grey), [cv2.IMWRITE_PNG_COMPRESSION, 1])
     return data.tobytes()

@@ -100,7 +100,7 @@ export function setup(studio) {
     const { name, width: across, height, fps, codec, bytes: size, num_frames: count } = studio.video;
     stage.style.aspectRatio = `${across} / ${height}`;
     stage.style.setProperty("--ratio", across / height);
-    facts.replaceChildren(el("strong", {}, name), ` ${across}\u00d7${height}, ${codec}${fps ? `, ${Number(fps.toFixed(2))} frames a second` : ""}, ${count} frames, ${bytes(size)}`);
+    facts.replaceChildren(el("strong", {}, name), ` ${across}\u00d7${height}, ${codec}${fps ? `, ${Number(fps.toFixed(2))} frames a second` : ""}${studio.video.kind === "still" ? "" : `, ${count} frames`}, ${bytes(size)}`);
   });
   studio.addEventListener("frame", () => { wanted = studio.frame; if (frames.has(wanted)) show(); load(); });
   studio.addEventListener("maps", () => { if (isStale(wanted)) load(); });

@@ -1,0 +1,128 @@
+"""Photographs of the studio: which are chosen, how they are packed, and what is wanted of them."""
+
+import io
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from still_pictures import photograph
+
+from semvid.core.checked import Field
+from semvid.core.config import ImageConfig
+from semvid.core.errors import ConfigError, InputError
+from semvid.core.rate import Quality, Size
+from semvid.media.stills.picture import read_picture
+from semvid.products.still_report.coders import at_size, lowest, plain_at_size, rivals
+from semvid.studio import stills as stills_module
+from semvid.studio.choices import read_still_choices
+from semvid.studio.folder import Root
+from semvid.studio.looks import Looker
+from semvid.studio.packing import packed, unique_names
+from semvid.studio.stills import Stills
+
+
+@pytest.mark.parametrize(
+    ("chosen", "config"),
+    [
+        ({}, ImageConfig()),
+        ({"wish": {"kind": "quality", "value": 61}}, ImageConfig(rate=Quality(61))),
+        (
+            {"wish": {"kind": "bytes", "value": 200_000}, "max_edge": 2048, "strip": "gps"},
+            ImageConfig(rate=Size(200_000), max_edge=2048, strip="gps"),
+        ),
+    ],
+)
+def test_choices_become_options(chosen, config):
+    assert read_still_choices(Field(chosen)) == config
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"wish": {"kind": "quality", "value": 101}},
+        {"wish": {"kind": "bytes", "value": 0}},
+        {"wish": {"kind": "vmaf", "value": 90}},
+        {"max_edge": 0},
+        {"strip": "some"},
+        {"codec": "x264"},
+    ],
+)
+def test_choices_that_cannot_be_are_refused(chosen):
+    with pytest.raises(ConfigError):
+        read_still_choices(Field(chosen))
+
+
+def test_names_in_an_archive_are_unique_and_it_holds_what_was_packed(tmp_path):
+    paths = [Path("a/one.jpg"), Path("b/One.jpg"), Path("b/two.jpg"), Path("c/one.jpg")]
+    assert unique_names(paths) == ["one.jpg", "One-2.jpg", "two.jpg", "one-3.jpg"]
+    files = []
+    for number in range(2):
+        (tmp_path / f"{number}").mkdir()
+        files.append(tmp_path / f"{number}" / "photo.jpg")
+        files[-1].write_bytes(os.urandom(300_000 + number))
+    pieces = [*packed(files)]
+    assert max(map(len, pieces)) < 300_000
+    with zipfile.ZipFile(io.BytesIO(b"".join(pieces))) as archive:
+        assert archive.testzip() is None
+        assert [archive.read(one) for one in ("photo.jpg", "photo-2.jpg")] == [
+            one.read_bytes() for one in files
+        ]
+
+
+@pytest.fixture
+def stills(tmp_path):
+    (tmp_path / "more").mkdir()
+    for name in ("b.png", "a.png", "a.semvid.jpg", "a.semvid-2.JPG", "more/c.png", "clip.mp4"):
+        (tmp_path / name).write_bytes(name.encode())
+    return Stills(Root(tmp_path), Looker())
+
+
+def names(stills):
+    return [one.shown for one in stills.chosen()]
+
+
+def test_photographs_are_chosen_once_and_in_order(stills, tmp_path):
+    stills.choose(["b.png"])
+    assert [one.shown for one in stills.choose_folder("")] == ["a.png", "b.png"]
+    assert names(stills) == ["b.png", "a.png"]
+    # Another file of the same name takes the place of the first.
+    (tmp_path / "b.png").write_bytes(b"changed")
+    stills.choose(["b.png", "more/c.png"])
+    assert names(stills) == ["a.png", "b.png", "more/c.png"]
+    stills.take_out([stills.chosen()[0].id])
+    assert names(stills) == ["b.png", "more/c.png"]
+
+
+def test_what_is_no_photograph_or_too_many_is_refused(stills, monkeypatch):
+    for path in ("clip.mp4", "more", "../x.png"):
+        with pytest.raises(InputError):
+            stills.choose([path])
+    monkeypatch.setattr(stills_module, "MOST_CHOSEN", 1)
+    stills.choose(["a.png"])
+    with pytest.raises(ConfigError, match="at most 1 photograph can be chosen"):
+        stills.choose(["b.png"])
+    assert names(stills) == ["a.png"]
+
+
+@pytest.mark.parametrize("is_progressive", [False, True])
+@pytest.mark.parametrize("num_bytes", [1500, 4000, 10**6])
+def test_the_plain_jpeg_is_the_first_of_the_rivals(num_bytes, is_progressive):
+    pixels = np.asarray(photograph(120, 88))
+    found = plain_at_size(pixels, num_bytes, "4:2:0", is_progressive=is_progressive)
+    assert found == next(rivals(pixels, num_bytes, "4:2:0", is_progressive=is_progressive))
+
+
+def test_the_lowest_quality_that_is_enough():
+    assert lowest(bytes, lambda data: len(data) >= 37, above=20)[0] == 37
+    assert at_size(bytes, 1000)[0] == 100
+
+
+def test_jpegs_may_be_decoded_smaller(tmp_path):
+    photograph(800, 400).save(tmp_path / "a.jpg")
+    assert read_picture(tmp_path / "a.jpg", 150).pixels.shape == (100, 200, 3)
+    assert read_picture(tmp_path / "a.jpg").pixels.shape == (400, 800, 3)
+    Image.open(tmp_path / "a.jpg").save(tmp_path / "a.png")
+    assert read_picture(tmp_path / "a.png", 150).pixels.shape == (400, 800, 3)
