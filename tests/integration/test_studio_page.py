@@ -159,7 +159,7 @@ def test_folders_paths_and_drops(open_page, server):
     ratio = page.locator("#stage").evaluate("one => one.clientWidth / one.clientHeight")
     assert ratio == pytest.approx(192 / 320, abs=0.02)
     page.get_by_role("button", name="Files").click()
-    path = page.get_by_label("Path of a video in this folder")
+    path = page.get_by_label("Path of a file in this folder")
     path.fill("../mine.mp4")
     path.press("Enter")
     page.get_by_text("goes back by '..'").wait_for()
