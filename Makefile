@@ -16,7 +16,7 @@ ISNET ?= $(CACHE)/package/dist
 READER ?= $(CACHE)/rapidocr_onnxruntime/models
 SEED ?= 1
 
-.PHONY: demo test lint docs docs-serve plots golden benchmark fuzz soak train train-gated train-taught train-fast graphs clean
+.PHONY: demo test lint docs docs-serve plots pictures golden benchmark fuzz soak train train-gated train-taught train-fast graphs clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python examples/demo.py $(INPUT)
@@ -44,6 +44,10 @@ docs-serve: $(VENV)/dev.stamp link
 # The plots of docs/benchmarks.md, again after a benchmark.
 plots: $(VENV)/dev.stamp link
 	$(BIN)/python examples/site/plots.py
+
+# The pictures of pages in the docs, again after a change of them. Needs Chromium.
+pictures: $(VENV)/dev.stamp link
+	$(BIN)/python -P examples/site/pictures.py
 
 golden: $(VENV)/dev.stamp link
 	$(BIN)/pytest tests/golden --regenerate-golden

@@ -73,7 +73,7 @@ export function setup(studio) {
 
   // The filmstrip.
 
-  let cells = [], isFilling = false;
+  let cells = [], isFilling = false, isToFillAgain = false;
   const scratch = document.createElement("canvas");
 
   function lay() {
@@ -105,7 +105,10 @@ export function setup(studio) {
 
   /** Load what cells lack, one after the other, so that the frame that is looked at comes first. */
   async function fillUp() {
-    if (isFilling || !studio.maps) return;
+    if (!studio.maps) return;
+    // More came while cells were filled that lacked it.
+    isToFillAgain = isFilling;
+    if (isFilling) return;
     isFilling = true;
     const { id } = studio.video, now = cells;
     const near = Math.floor(studio.video.num_frames / cells.length / 2);
@@ -127,7 +130,7 @@ export function setup(studio) {
       studio.tell(error.message, true);
     }
     isFilling = false;
-    if (cells !== now) fillUp();
+    if (cells !== now || isToFillAgain) fillUp();
   }
 
   /** The small picture nearest to a frame; null = there is none yet. */
