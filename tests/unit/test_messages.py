@@ -1,6 +1,7 @@
 """The library's messages name options as Python does, and only commands that have them show those messages."""
 
 import ast
+import functools
 import inspect
 import re
 from dataclasses import fields, is_dataclass
@@ -70,7 +71,9 @@ NO_MESSAGES = {
 }
 
 
+@functools.cache
 def load_modules():
+    """Trees by names; not read before a test needs them, since whoever runs other tests reads this file too."""
     trees = {}
     for folder, prefix in FOLDERS.items():
         for path in (ROOT / folder).rglob("*.py"):
@@ -79,29 +82,33 @@ def load_modules():
     return trees
 
 
-def imported(tree, names):
-    for node in ast.walk(tree):
+@functools.cache
+def imported(module):
+    names, found = load_modules().keys(), set()
+    for node in ast.walk(load_modules()[module]):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("semvid"):
             base = node.module.removeprefix("semvid").lstrip(".")
-            yield from {base, *(f"{base}.{one.name}".lstrip(".") for one in node.names)} & names
+            found |= {base, *(f"{base}.{one.name}".lstrip(".") for one in node.names)} & names
+    return found
 
 
-def reachable(start, trees):
+def reachable(start):
     seen, waiting = set(), [start]
     while waiting:
         name = waiting.pop()
         if name not in seen:
             seen.add(name)
-            waiting += imported(trees[name], trees.keys())
+            waiting += imported(name)
     return seen
 
 
 def texts(tree):
     """Lines and texts of all strings that are no documentation; a white square stands for each value."""
-    parts = [part for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values]
+    nodes = list(ast.walk(tree))
+    parts = [part for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values]
     skipped = {id(part) for part in parts if isinstance(part, ast.Constant)}
-    skipped |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
+    skipped |= {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
         if isinstance(node, ast.JoinedStr):
             shown = (one.value if isinstance(one, ast.Constant) else VALUE for one in node.values)
             yield node.lineno, "".join(shown)
@@ -109,17 +116,30 @@ def texts(tree):
             yield node.lineno, node.value
 
 
-def messages(tree):
+@functools.cache
+def texts_of(module):
+    return list(texts(load_modules()[module]))
+
+
+@functools.cache
+def messages_of(module):
     """Those of them that errors and notices are made of."""
-    for node in ast.walk(tree):
+    found = []
+    for node in ast.walk(load_modules()[module]):
         if isinstance(node, ast.Call):
             called = getattr(node.func, "id", getattr(node.func, "attr", ""))
             if called.endswith("Error") or called == "Notice":
-                yield from texts(ast.Module([ast.Return(one) for one in node.args], []))
+                found += texts(ast.Module([ast.Return(one) for one in node.args], []))
+    return found
 
 
-def named_by_calls(tree):
-    """Names that ``setting`` gets, and those that are handed on as ``option``."""
+@functools.cache
+def named_by_calls(module):
+    """Lines and names that ``setting`` gets, and those that are handed on as ``option``."""
+    return list(_named_by_calls(load_modules()[module]))
+
+
+def _named_by_calls(tree):
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             if getattr(node.func, "id", "") == "setting" and isinstance(node.args[0], ast.Constant):
@@ -129,11 +149,11 @@ def named_by_calls(tree):
                     yield node.lineno, one.value.value
 
 
-def named_options(found, tree):
+def named_options(found, module):
     """Lines and names of options in texts, and in calls that write them."""
     for line, text in found:
         yield from ((line, one) for one in OPTION.findall(text))
-    yield from named_by_calls(tree)
+    yield from named_by_calls(module)
 
 
 def python_names():
@@ -153,17 +173,18 @@ def entry_of(module):
     return next((SHOWN_WITH[one] for one in names if one in SHOWN_WITH), None)
 
 
-TREES = load_modules()
-TEXTS = {name: list(texts(tree)) for name, tree in TREES.items()}
-LIBRARY = sorted(name for name in TREES if not name.startswith("cli") and name not in NO_MESSAGES)
+def library():
+    return sorted(name for name in load_modules() if not name.startswith("cli") and name not in NO_MESSAGES)
+
+
 COMMANDS = typer.main.get_command(app.app).commands
 
 
 def test_the_library_names_no_flags():
     wrong = [
         f"{module}:{line} names {flag}"
-        for module in LIBRARY
-        for line, text in TEXTS[module]
+        for module in library()
+        for line, text in texts_of(module)
         for flag in FLAG.findall(text)
         if " " in text and flag not in FOREIGN
     ]
@@ -174,14 +195,14 @@ def test_what_the_library_has_in_backticks_is_an_option():
     known = python_names()
     wrong = [
         f"{module}:{line} names {name}"
-        for module in LIBRARY
-        for line, name in named_options(TEXTS[module], TREES[module])
+        for module in library()
+        for line, name in named_options(texts_of(module), module)
         if name not in known
     ]
     wrong += [
         f"{module}:{line} has backticks around something else: {text}"
-        for module in LIBRARY
-        for line, text in TEXTS[module]
+        for module in library()
+        for line, text in texts_of(module)
         if "`" in OPTION.sub("", text).replace(f"`{VALUE}`", "").replace(f"`{VALUE}={VALUE}`", "")
     ]
     assert wrong == []
@@ -194,7 +215,7 @@ def test_messages_name_options_that_the_command_has(command):
     options |= {one.upper() for one in options if not one.startswith("-")}
     wrong = []
     # Every config is checked where all of them are, but only its own command makes it.
-    for module in reachable(f"cli.{command}", TREES) - {"cli.advice", *NO_MESSAGES}:
+    for module in reachable(f"cli.{command}") - {"cli.advice", *NO_MESSAGES}:
         entry = entry_of(module)
         if (
             module.startswith("core.config")
@@ -202,8 +223,8 @@ def test_messages_name_options_that_the_command_has(command):
             or (command, module) in CANNOT_HAPPEN
         ):
             continue
-        found = list(messages(TREES[module]))
-        names = [(line, to_flags(f"`{name}`")) for line, name in named_options(found, TREES[module])]
+        found = messages_of(module)
+        names = [(line, to_flags(f"`{name}`")) for line, name in named_options(found, module)]
         names += [(line, flag) for line, text in found for flag in FLAG.findall(text)]
         wrong += [
             f"{module}:{line} names {one}" for line, one in names if one not in options and one not in FOREIGN
@@ -212,5 +233,5 @@ def test_messages_name_options_that_the_command_has(command):
 
 
 def test_the_exceptions_are_of_modules_that_exist():
-    assert {module for _, module in CANNOT_HAPPEN} | set(NO_MESSAGES) <= TREES.keys()
-    assert all(any(one == name or one.startswith(f"{name}.") for one in TREES) for name in SHOWN_WITH)
+    assert {module for _, module in CANNOT_HAPPEN} | set(NO_MESSAGES) <= load_modules().keys()
+    assert all(any(one == name or one.startswith(f"{name}.") for one in load_modules()) for name in SHOWN_WITH)
