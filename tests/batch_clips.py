@@ -29,12 +29,13 @@ def make_folder(folder):
     return folder
 
 
-def make_film(path, num_frames, cut_at):
-    """A film at ten frames a second with a cut, key frames every second, and sound.
+def make_film(path, num_frames, cut_at, rate=10):
+    """A film with a cut, key frames every second, and sound.
 
     Its width is for bytes to be compared (REPEATABLE_WIDTH).
     """
-    options, pts = {"preset": "ultrafast", "g": "10", "crf": "18"}, [1280 * one for one in range(num_frames)]
+    options = {"preset": "ultrafast", "g": f"{rate}", "crf": "18"}
+    pts = [12_800 // rate * one for one in range(num_frames)]
     return make_clip(
         path, num_frames=num_frames, pts=pts, cut_at=cut_at, width=128, height=64, options=options, audio=True
     )

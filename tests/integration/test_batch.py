@@ -32,19 +32,23 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(folder, tmp_path_factory):
-    output = tmp_path_factory.mktemp("undisturbed")
-    ended = compress_many([folder], output, CONFIG)
+def first_run(folder, tmp_path_factory):
+    """Where a batch wrote, what it told, and what came of it."""
+    output, told = tmp_path_factory.mktemp("undisturbed"), []
+    ended = compress_many([folder], output, CONFIG, on_event=told.append)
     assert ended.counts == {"done": 3, "failed": 1}
-    return files(output)
+    return output, told, ended
 
 
-def test_every_file_ends_in_a_way_that_is_told(folder, tmp_path, undisturbed):
-    told = []
-    ended = compress_many([folder], tmp_path, CONFIG, on_event=told.append)
-    assert set(files(tmp_path)) == {"a.mkv", "deep/b.mp4", "deep/p.jpg"}
-    assert files(tmp_path) == undisturbed
-    by_name = entries(tmp_path)
+@pytest.fixture
+def undisturbed(first_run):
+    return files(first_run[0])
+
+
+def test_every_file_ends_in_a_way_that_is_told(folder, first_run, undisturbed):
+    output, told, ended = first_run
+    assert set(undisturbed) == {"a.mkv", "deep/b.mp4", "deep/p.jpg"}
+    by_name = entries(output)
     assert by_name["broken.mp4"].state == "failed"
     assert "cannot be opened as a video" in by_name["broken.mp4"].reason
     assert by_name["a.mkv"].result["num_frames"] == 8
@@ -52,7 +56,7 @@ def test_every_file_ends_in_a_way_that_is_told(folder, tmp_path, undisturbed):
     sizes = [(folder / one).stat().st_size for one in ("a.mkv", "deep/b.mp4", "deep/p.png")]
     assert ended.source_bytes == sum(sizes)
     assert ended.output_bytes == sum(map(len, undisturbed.values()))
-    assert list((tmp_path / WORK_FOLDER).glob(".semvid-*")) == []
+    assert list((output / WORK_FOLDER).glob(".semvid-*")) == []
 
 
 def test_a_second_run_does_nothing_and_a_changed_file_is_done_again(folder, tmp_path):
@@ -205,22 +209,16 @@ def test_an_output_stays_ours_if_the_run_that_does_it_again_is_killed(tmp_path):
         (["--retry", "101"], "--retry 101"),
     ],
 )
-def test_options_that_contradict_each_other_are_refused(folder, tmp_path, arguments, message):
-    ended = subprocess.run(
-        [SEMVID, "batch", str(folder), "-o", str(tmp_path / "out"), *arguments], check=False, capture_output=True,
-        text=True,
-    )  # fmt: skip
+def test_options_that_contradict_each_other_are_refused(folder, tmp_path, arguments, message, semvid_here):
+    ended = semvid_here("batch", folder, "-o", tmp_path / "out", *arguments)
     assert ended.returncode == 2
     assert message in ended.stderr
     assert ended.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("flag", [["--jobs", "2"], ["--retry", "0"], ["--no-resume"], ["--skip-if-larger"]])
-def test_options_for_many_files_are_refused_for_one(folder, tmp_path, flag):
-    ended = subprocess.run(
-        [SEMVID, "compress", str(folder / "a.mkv"), "-o", str(tmp_path / "out.mkv"), *flag], check=False,
-        capture_output=True, text=True,
-    )  # fmt: skip
+def test_options_for_many_files_are_refused_for_one(folder, tmp_path, flag, semvid_here):
+    ended = semvid_here("compress", folder / "a.mkv", "-o", tmp_path / "out.mkv", *flag)
     assert ended.returncode == 2
     assert "is for many files; use 'semvid batch'" in ended.stderr
 

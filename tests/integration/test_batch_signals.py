@@ -31,7 +31,7 @@ ENGINES = ["local", pytest.param("ray", marks=pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def film(tmp_path_factory):
     """44 seconds, for four parts."""
-    return make_film(tmp_path_factory.mktemp("film") / "film.mp4", num_frames=440, cut_at=118)
+    return make_film(tmp_path_factory.mktemp("film") / "film.mp4", num_frames=220, cut_at=59, rate=5)
 
 
 @pytest.fixture(scope="module")

@@ -103,8 +103,9 @@ def test_existing_output_needs_yes(clip, tmp_path):
     assert semvid.probe(tmp_path / "out.mp4").num_frames_from_header == 24
 
 
-def test_maps_and_options_reach_the_encoder(clip, tmp_path, semvid_here):
+def test_maps_and_options_reach_the_encoder(tmp_path, semvid_here):
     """Each option is shown to have an effect: the bytes differ from the default's."""
+    clip = make_clip(tmp_path / "in.mp4", num_frames=12)
     mask = np.zeros((12, 20), np.uint8)
     mask[:, :8] = 255
     maps = write_masks(tmp_path / "maps", [mask]) / "00000.png"
@@ -129,7 +130,7 @@ def test_maps_and_options_reach_the_encoder(clip, tmp_path, semvid_here):
     for name, options in variants.items():
         output = tmp_path / f"{name}.mp4"
         # The last --model counts.
-        done = semvid_here("compress", clip, "-o", output, "--model", "spectral", *options)
+        done = semvid_here("compress", clip, "-o", output, "--model", "spectral", "--probe", "none", *options)
         assert done.returncode == 0
         encoded[name] = output.read_bytes()
     assert len(set(encoded.values())) == len(variants)

@@ -353,7 +353,7 @@ class TestBadInput:
 def test_interrupting_leaves_nothing(number, tmp_path):
     import signal
 
-    source = make_clip(tmp_path / "in.mp4", width=640, height=384, num_frames=240)
+    source = make_clip(tmp_path / "in.mp4", num_frames=240)
     process = subprocess.Popen(
         [*PROGRAM, "compress", str(source), "--preset", "placebo"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "200"},

@@ -59,9 +59,9 @@ def test_sound_stays_where_it_is(name, way, sources, tmp_path):
 
 @pytest.mark.parametrize("name", ["film.mkv", "film.mp4"])
 def test_parts_are_put_where_the_whole_is(name, tmp_path):
-    options, pts = {"preset": "ultrafast", "g": "10", "crf": "18"}, [1280 * one for one in range(260)]
+    options, pts = {"preset": "ultrafast", "g": "5", "crf": "18"}, [2560 * one for one in range(130)]
     clip = make_clip(
-        tmp_path / "clip.mp4", width=96, height=64, num_frames=260, pts=pts, audio=True, options=options
+        tmp_path / "clip.mp4", width=96, height=64, num_frames=130, pts=pts, audio=True, options=options
     )
     source, told = tmp_path / name, []
     ffmpeg("-itsoffset", "0.5", "-i", clip, "-i", clip, "-map", "0:v", "-map", "1:a", "-c", "copy", source)

@@ -19,15 +19,19 @@ pytestmark = pytest.mark.data
 
 FAST = {"x264": "superfast", "x265": "veryfast", "vp8": "5", "vp9": "8", "av1": "12", "mjpeg": None}
 SPECTRAL = semvid.MapsConfig(model="spectral")
-# Odd by their containers, or like a smaller one here to an encoder: one codec is enough.
+# Odd by their containers, or like a smaller one here to an encoder: one codec is enough. Of those that are full range
+# or have ten bits and colours of HDR, h265_with_metadata_track.mp4 and dolbyVision-hdr.MOV go through all.
 ODD_FOR_ALL_CODECS_ALIKE = {
+    "bt709_full_range.mp4",
     "cover_png.mp4",
     "mov_text.mp4",
     "nasa_13013.mp4",
+    "nasa_13013_hdr.mp4",
     "portrait_4k60.mp4",
     "sample.avi",
     "sample.flv",
     "sample_mdat_too_long.mp4",
+    "sample_with_color_info.mp4",
     "sample_with_colr_mdcv_and_clli.mp4",
     "sample_with_srt.mkv",
     "sample_with_ssa_subtitles.mkv",
@@ -64,8 +68,7 @@ def frame_times(path: Path) -> list:
     [
         ("bunny_720p_audio.mp4", False),
         ("cars_432p_audio.mp4", True),
-        ("dog_720p.mp4", False),
-        ("juggle_720p.mp4", False),
+        ("dog_720p.mp4", False),  # juggle_720p.mp4 is of the same kind
         ("signer_480p_fullrange.mkv", True),
         ("street_272p.mp4", True),
     ],
@@ -93,6 +96,9 @@ def test_odd_files_are_compressed_or_refused_in_one_line(codec, shared_data, tmp
         config = semvid.CompressConfig(
             codec=codec, preset=FAST[codec], overwrite=True, drop=frozenset({"subtitle"})
         )
+        if source.name == "portrait_4k60.mp4":
+            # What a map saved is estimated for smaller ones of its kind.
+            config = replace(config, probe="none")
         if codec != "x264":
             if source.name in ODD_FOR_ALL_CODECS_ALIKE:
                 continue

@@ -234,4 +234,6 @@ def test_messages_name_options_that_the_command_has(command):
 
 def test_the_exceptions_are_of_modules_that_exist():
     assert {module for _, module in CANNOT_HAPPEN} | set(NO_MESSAGES) <= load_modules().keys()
-    assert all(any(one == name or one.startswith(f"{name}.") for one in load_modules()) for name in SHOWN_WITH)
+    assert all(
+        any(one == name or one.startswith(f"{name}.") for one in load_modules()) for name in SHOWN_WITH
+    )
