@@ -27,7 +27,7 @@ def command(
         "--no-browser", help="Do not open the browser; only print the link."
     )] = False,
 ) -> None:  # fmt: skip
-    """Open a page in the browser to see what matters in videos, correct it, and encode them.
+    """Open a page in the browser to see what matters in videos and photographs, correct it, and encode them.
 
     Only this machine reaches the page. It writes nothing outside the folder; maps and dropped files are kept
     in its subfolder .semvid. Ctrl-C ends it.

@@ -7,6 +7,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,8 @@ from typing import Any
 
 from PIL import Image
 
-from semvid.core.config import ImageConfig
+from semvid.core.closing import Closing
+from semvid.core.config import ImageConfig, MapsConfig
 from semvid.core.errors import ConfigError, InputError
 from semvid.core.text import counted, visible
 from semvid.importance.registry import frame_of
@@ -58,7 +60,7 @@ class ChosenStill:
         self.editing = StillEdits(root, path.name, self.id)
 
 
-class Stills:
+class Stills(Closing):
     """All photographs that were chosen. Any thread may ask.
 
     Args:
@@ -73,8 +75,8 @@ class Stills:
         self.wishes = Wishes()
         self._root, self._looker = root, looker
         self._lock = threading.Lock()
-        self._decoding = threading.Lock()
-        """Pictures are decoded one at a time: large ones take hundreds of megabytes."""
+        # Large pictures take hundreds of megabytes, of which a thread may keep a part for the next one.
+        self._decoder = ThreadPoolExecutor(1, "semvid-stills")
         self._chosen: dict[str, ChosenStill] = {}
         self._looks: OrderedDict[str, Looks] = OrderedDict()
         self._pictures: OrderedDict[tuple[str, int], bytes] = OrderedDict()
@@ -182,19 +184,15 @@ class Stills:
             if key in self._pictures:
                 self._pictures.move_to_end(key)
                 return self._pictures[key]
-        with self._decoding, _by_name(still):
-            picture = read_picture(still.path, key[1]).within(key[1])
-        file = io.BytesIO()
-        Image.fromarray(picture.upright()).save(
-            file, "JPEG", quality=_QUALITY, icc_profile=picture.tags.icc or None
-        )
+        with _by_name(still):
+            data = self._decoder.submit(_small, still.path, key[1]).result()
         with self._lock:
             if key not in self._pictures:
-                self._pictures[key] = file.getvalue()
-                self._num_cached += len(self._pictures[key])
+                self._pictures[key] = data
+                self._num_cached += len(data)
             while self._num_cached > _MOST_CACHED:
                 self._num_cached -= len(self._pictures.popitem(last=False)[1])
-        return file.getvalue()
+        return data
 
     def map_of(self, still: ChosenStill) -> Grey:
         """Return ``(rows, cols)`` importance times 255 of one, with what was corrected.
@@ -226,12 +224,15 @@ class Stills:
         )  # fmt: skip
         return still.editing.for_encode(config, lambda: self._seen(still))
 
+    def close(self) -> None:
+        """Decode nothing more."""
+        self._decoder.shutdown(cancel_futures=True)
+
     def _seen(self, still: ChosenStill) -> Grey:
         looks, maps = self._looks_of(still), self.wishes.maps
         if (found := looks.get(0, maps)) is None:
-            with self._decoding, _by_name(still):
-                if not looks.has(0, maps):
-                    looks.look(0, frame_of(read_picture(still.path).upright(), 0), maps)
+            with _by_name(still):
+                self._decoder.submit(_look, still.path, looks, maps).result()
             found = looks.get(0, maps)
         if found is None:
             # Another model was chosen at this very moment.
@@ -245,6 +246,19 @@ class Stills:
             while len(self._looks) > _MOST_LOOKS:
                 self._looks.popitem(last=False)
         return looks
+
+
+def _small(path: Path, edge: int) -> bytes:
+    picture = read_picture(path, edge).within(edge)
+    file = io.BytesIO()
+    image = Image.fromarray(picture.upright())
+    image.save(file, "JPEG", quality=_QUALITY, icc_profile=picture.tags.icc or None)
+    return file.getvalue()
+
+
+def _look(path: Path, looks: Looks, maps: MapsConfig) -> None:
+    if not looks.has(0, maps):
+        looks.look(0, frame_of(read_picture(path).upright(), 0), maps)
 
 
 @contextmanager

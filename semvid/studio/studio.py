@@ -152,6 +152,7 @@ class Studio(Closing):
     def close(self) -> None:
         """End the making of maps and what encodes, and close all videos."""
         self.runs.close()
+        self.stills.close()
         with self._lock:
             every = [*self._opened.values()]
             self._opened.clear()

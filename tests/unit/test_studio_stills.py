@@ -116,7 +116,11 @@ def test_the_plain_jpeg_is_the_first_of_the_rivals(num_bytes, is_progressive):
 
 
 def test_the_lowest_quality_that_is_enough():
-    assert lowest(bytes, lambda data: len(data) >= 37, above=20)[0] == 37
+    for near in (None, 1, 20, 36, 37, 38, 99, 100):
+        tried = []
+        found = lowest(lambda one: bytes(tried.append(one) or one), lambda data: len(data) >= 37, near)  # noqa: B023
+        assert found == (37, bytes(37))
+        assert near not in {36, 37, 38} or len(tried) <= 4
     assert at_size(bytes, 1000)[0] == 100
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 import threading
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -22,6 +21,7 @@ from semvid.media.writing.output import scratch_folder
 Encode = Callable[[int], bytes]
 """From a quality to a file without metadata."""
 _COARSEST, _FINEST = 1, 100
+_FIRST_STEP = 3
 _SAMPLINGS: tuple[Sampling, ...] = ("4:4:4", "4:2:2", "4:2:0")
 """As Pillow numbers them."""
 _library = threading.Lock()
@@ -69,39 +69,63 @@ def at_size(encode: Encode, num_bytes: int) -> tuple[int, bytes]:
     return lowest(encode, lambda tried: len(tried) >= num_bytes)
 
 
-def lowest(encode: Encode, is_enough: Callable[[bytes], bool], above: int = 0) -> tuple[int, bytes]:
+def lowest(encode: Encode, is_enough: Callable[[bytes], bool], near: int | None = None) -> tuple[int, bytes]:
     """Return the lowest quality whose file is good enough, and the file; 100 if none is.
 
     Args:
         encode: Makes a file.
         is_enough: Whether it is good enough.
-        above: A quality that is not, below 100; 0 = none is known.
+        near: About which quality that is, 1..100: fewer files are made then. None = not known.
     """
-    low, high = min(max(above, _COARSEST - 1), _FINEST - 1), _FINEST
-    found = encode(high)
+    low, high, found = _COARSEST - 1, _FINEST, b""
+    if near is not None:
+        # Farther and farther from there, until it lies between two that were tried.
+        step, tried = _FIRST_STEP, near
+        while low < tried < high:
+            if is_enough(data := encode(tried)):
+                high, found = tried, data
+                tried = near - step if high <= near else low
+            else:
+                low = tried
+                tried = near + step if low >= near else high
+            step *= 2
+    if not found:
+        found = encode(high)
     while high - low > 1:
         middle = (low + high) // 2
-        tried = encode(middle)
-        if is_enough(tried):
-            high, found = middle, tried
+        tried_file = encode(middle)
+        if is_enough(tried_file):
+            high, found = middle, tried_file
         else:
             low = middle
     return high, found
 
 
 def plain_at_size(
-    pixels: NDArray[np.uint8], num_bytes: int, sampling: Sampling, *, is_progressive: bool
+    pixels: NDArray[np.uint8], num_bytes: int, sampling: Sampling, *, is_progressive: bool, near: int = 50
 ) -> Rival:
-    """Return what libjpeg-turbo makes: the first of ``rivals``, in a third of the time for large pictures.
+    """Return what libjpeg-turbo makes: the first of ``rivals``, in a fraction of the time for large pictures.
 
     Scans of progressive files are searched for two or three qualities only.
+
+    Args:
+        pixels: As for ``rivals``, like what follows.
+        num_bytes: Of our file without metadata.
+        sampling: Of our file.
+        is_progressive: Whether ours may be.
+        near: About which quality it has.
     """
     encode = cache(_finished(lambda quality: libjpeg_turbo(pixels, quality, sampling), is_progressive=False))
-    quality, data = at_size(encode, num_bytes)
+
+    def at_least(wanted: float) -> int:
+        return lowest(encode, lambda data: len(data) >= wanted, near)[0]
+
+    quality = at_least(num_bytes)
+    data = encode(quality)
     if is_progressive:
-        too_low, wanted, data = _COARSEST - 1, float(num_bytes), b""
+        too_low, wanted = _COARSEST - 1, float(num_bytes)
         while True:
-            quality = max(at_size(encode, math.ceil(wanted))[0], too_low + 1)
+            quality = max(at_least(wanted), too_low + 1)
             data = progressive(encode(quality))
             if len(data) >= num_bytes or quality == _FINEST:
                 break

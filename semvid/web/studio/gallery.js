@@ -38,7 +38,7 @@ export function setup(studio) {
   }
 
   function thumb(still) {
-    const picture = el("img", { src: `/api/still/${still.id}/frame/0?edge=${EDGE}`, alt: "", loading: "lazy", draggable: "false" });
+    const picture = el("img", { src: `/api/still/${still.id}/frame/0?edge=${EDGE}`, alt: "", loading: "lazy", fetchpriority: "low", draggable: "false" });
     picture.addEventListener("error", () => { one.classList.add("broken"); tell(); });
     const one = el("button", { type: "button", class: "thumb", title: still.name, "data-id": still.id, onclick: () => open(still) },
       picture, el("span", { class: "thumb-name" }, still.name), el("span", { class: "badge" }));

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,8 @@ class _Stills:
     def __init__(self, studio: Studio) -> None:
         self._studio, self._stills = studio, studio.stills
         self._num_packed = 0
+        # One picture is decoded at a time; who waits for it takes no thread from the rest of the page.
+        self._decoding = asyncio.Semaphore(2)
 
     async def chosen(self, request: Request) -> Response:
         return JSONResponse({"stills": await in_thread(self._listed)})
@@ -75,16 +78,23 @@ class _Stills:
     async def picture(self, request: Request) -> Response:
         still, width = still_of(self._studio, request), number_of(request, "width", GALLERY_EDGE)
         is_edge = "edge" in request.query_params
-        edge = number_of(request, "edge", 0) if is_edge else await in_thread(self._edge, still, width)
-        return Response(await in_thread(self._stills.jpeg, still, edge), media_type="image/jpeg")
+        edge = number_of(request, "edge", 0)
+        async with self._decoding:
+            edge = edge if is_edge else await in_thread(self._edge, still, width)
+            jpeg = await in_thread(self._stills.jpeg, still, edge)
+        return Response(jpeg, media_type="image/jpeg")
 
     async def map(self, request: Request) -> Response:
-        found = await in_thread(self._stills.map_of, still_of(self._studio, request))
+        still = still_of(self._studio, request)
+        async with self._decoding:
+            found = await in_thread(self._stills.map_of, still)
         return Response(png_of(found), media_type="image/png", headers={"X-Map": "exact"})
 
     async def maps(self, request: Request) -> Response:
         """As that of a video: here is one map, and it is there."""
-        classes = await in_thread(self._stills.classes, still_of(self._studio, request))
+        still = still_of(self._studio, request)
+        async with self._decoding:
+            classes = await in_thread(self._stills.classes, still)
         return JSONResponse({
             "made": 1, "total": 1, "is_done": True, "is_stopped": False, "failure": "", "cuts": [],
             "classes": [asdict(one) for one in classes], "sidecar": None,
