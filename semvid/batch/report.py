@@ -90,6 +90,7 @@ def render_batch(
         ("products/report/common.js", "batch/report.js"),
         data,
         styles=("batch/report.css",),
+        name="batch",
     )
 
 

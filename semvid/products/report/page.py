@@ -15,6 +15,7 @@ from semvid.core.text import counted
 from semvid.products.report.data import Report
 from semvid.products.report.store import plain_values
 
+_FRAME = "products/report/frame.html"
 _STYLES = ("base.css", "products/report/page.css")
 _SCRIPTS = tuple(f"products/report/{name}.js" for name in ("common", "slider", "page", "viewer", "charts"))
 
@@ -35,19 +36,27 @@ def render_page(report: Report, others: Sequence[Report] = ()) -> str:
 
 
 def fill_page(
-    template: str, title: str, scripts: Sequence[str], data: object, styles: Sequence[str] = ()
+    main: str,
+    title: str,
+    scripts: Sequence[str],
+    data: object,
+    styles: Sequence[str] = (),
+    name: str = "report",
 ) -> str:
     """Return a page that loads nothing.
 
     Args:
-        template: The page, by its path in the package.
+        main: What is between its head and its foot, by its path in the package.
         title: Shown by browsers.
         scripts: Those after the one that all reports have, by their paths in the package.
         data: JSON that the scripts draw.
         styles: Sheets after those that all reports have, by their paths in the package.
+        name: What kind of page it is.
     """
     style, script = ("\n".join(map(asset, names)) for names in ((*_STYLES, *styles), ("theme.js", *scripts)))
     fields = {
+        "NAME": name,
+        "MAIN": asset(main),
         "TITLE": html.escape(title),
         "POLICY": (
             f"default-src 'none'; img-src data:; style-src '{hashed(style)}'; script-src '{hashed(script)}'; "
@@ -58,7 +67,7 @@ def fill_page(
         "DATA": embedded_json(data),
     }
     # In one pass: what is filled in is not searched for fields again.
-    return re.sub("@@([A-Z]+)@@", lambda found: fields[found[1]], asset(template))
+    return re.sub("@@([A-Z]+)@@", lambda found: fields[found[1]], asset(_FRAME))
 
 
 def embedded_json(value: object) -> str:
