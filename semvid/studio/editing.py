@@ -16,7 +16,7 @@ from semvid.core.config import CompressConfig, ExportConfig, MapsConfig
 from semvid.core.decoding import read_text
 from semvid.core.errors import ConfigError, MapError, SemvidError
 from semvid.core.prefetch import step_back
-from semvid.importance.edits.edits import Edits, edits_from
+from semvid.importance.edits.edits import Edits, checked, edits_from
 from semvid.importance.files.sidecar import SUFFIX, SidecarReader, TimedMap
 from semvid.importance.tracking.edit_follower import painted
 from semvid.media.writing.output import write_whole
@@ -104,9 +104,11 @@ class Editing:
 
         Raises:
             Malformed: There would be too many.
+            ConfigError: One is out of range.
             OutputError: They cannot be kept.
         """
-        changed = change(self.edits())
+        # As they are read back: those of the maps that follow them are compared with these.
+        changed = checked(change(self.edits()))
         # They are there another day, also if nothing was followed yet.
         write_whole(
             self._making.beside(_KEPT, makes_folder=True),

@@ -118,11 +118,13 @@ def trial_events(
         estimate = yield from _estimated(source, config)
         tried = at_quality(tried, estimate.quality)
     suffix = ".mp4" if takes(".mp4", find_codec(config.codec).coding_format) else ".mkv"
-    mapped = yield from _encoded("with the map", Job(source, span, folder / f"with-map{suffix}", tried))
+    mapped = yield from _encoded(
+        "encoding with the map", Job(source, span, folder / f"with-map{suffix}", tried)
+    )
     match = match_of(config)
     plain_job = Job(source, span, folder / f"plain{suffix}", plain_config(tried))
     if match == "region":
-        plain = yield from _encoded("without the map", plain_job)
+        plain = yield from _encoded("encoding without the map", plain_job)
     else:
         plain = yield from _of_size(plain_job, mapped)
     yield Stage("making clips for the browser")
@@ -191,7 +193,9 @@ def _of_size(job: Job, wanted: Result) -> Generator[TrialEvent, None, Result]:
     while quality is not None:
         output = job.output.with_stem(f"{job.output.stem}-{len(search.points)}")
         one = replace(job, output=output, config=at_quality(job.config, quality))
-        result = yield from _encoded(f"without the map, to the same size ({len(search.points) + 1})", one)
+        result = yield from _encoded(
+            f"encoding without the map, to the same size ({len(search.points) + 1})", one
+        )
         octaves = math.log2(max(result.video_bytes, 1) / max(wanted.video_bytes, 1))
         search.note(quality, octaves, result)
         quality = search.next()

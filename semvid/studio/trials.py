@@ -82,13 +82,15 @@ class Trials(Closing):
             ):  # fmt: skip
                 yield Stage(f"a clip of {visible(path.name)} for the browser")
                 clips[name] = part_of(path, folder / name, begin, RESULT_SECONDS)
-            told = {
+            told: dict[str, Any] = {
                 "kind": "result", "start": start, "map_words": "", "estimate": None, "match": "",
                 "ours": {"label": visible(output.name), "bytes": output.stat().st_size, "is_transcode": True},
                 "theirs": {
                     "label": visible(source.name), "bytes": source.stat().st_size, "is_transcode": True
                 },
             }  # fmt: skip
+            told["frame_seconds"] = clips["theirs"].frame_seconds
+            told["has_sound"] = clips["theirs"].has_sound
             running.show(told, {name: one.path for name, one in clips.items()})
 
         return self._start(work)
@@ -225,6 +227,7 @@ def _told_of_trial(trial: Trial) -> dict[str, Any]:
         "kind": "map", "start": trial.start_seconds, "duration": trial.duration_seconds,
         "match": trial.match, "saving": trial.saving, "map_words": trial.map_words,
         "estimate": None if trial.estimate is None else _told_of(trial.estimate),
+        "frame_seconds": trial.plain.clip.frame_seconds, "has_sound": trial.plain.clip.has_sound,
         "ours": _told_of_side(trial.mapped, "With the map"),
         "theirs": _told_of_side(trial.plain, "Without the map"),
     }  # fmt: skip

@@ -298,6 +298,13 @@ def test_a_sidecar_is_for_the_filters_it_was_made_with(clip, tmp_path):
         semvid.compress(clip, tmp_path / "none.mp4", other)
 
 
+def test_maps_hold_for_another_size_and_with_less_noise(clip, tmp_path):
+    semvid.export_maps(clip, tmp_path / "in.svmap", ExportConfig(maps=SPECTRAL))
+    edit = EditConfig(size="50%", denoise="light")
+    config = CompressConfig(maps=MapsConfig(path=tmp_path / "in.svmap"), preset="superfast", edit=edit)
+    assert semvid.compress(clip, tmp_path / "out.mp4", config).num_frames == 24
+
+
 def test_an_edited_video_is_drawn(clip, tmp_path):
     edit = EditConfig(crop="128:80:16:8", rotate=90)
     semvid.export_overlay(clip, tmp_path / "out.mp4", OverlayConfig(maps=SPECTRAL, edit=edit))

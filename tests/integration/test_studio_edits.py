@@ -151,6 +151,10 @@ def test_one_thing_is_locked_on(served):
     video = client.open("talk.mp4")
     said = edits(client, video, {"lock": {"frame": 0, "point": [0.5, 0.5], "matters": True}})
     assert said["num_done"] == 1
+    client.maps(video)
+    applied(client, video)
+    config = served[0].opened(video["id"]).editing.for_encode(semvid.CompressConfig())
+    assert config.maps.path is not None
 
 
 def test_the_thing_at_a_place_is_what_is_joined_and_matters_as_much():

@@ -77,7 +77,7 @@ def test_a_video_is_chosen_and_its_maps_come(open_page):
     page.wait_for_selector(".made.done")
     page.wait_for_selector("#canvas[data-map=exact]")
     assert "All 40 maps" in page.locator(".making").inner_text()
-    assert page.locator(".facts").inner_text().startswith("talk.mp4 320\u00d7192, h264")
+    assert page.locator(".facts").inner_text().startswith("talk.mp4 320\u00d7192, H.264")
     heat = mean(page)
     page.keyboard.press("4")
     assert page.get_by_label("Picture", exact=True).is_checked()
@@ -103,7 +103,7 @@ def test_what_is_painted_is_seen_and_undone(open_page):
     page.mouse.move(*corners[1], steps=3)
     page.mouse.up()
     until(lambda: mean(page, 0.6, 0.6, 0.2, 0.2) > before + 20)
-    until(lambda: "1 edit, followed" in page.locator("#edit-state").inner_text())
+    until(lambda: "1 edit, until" in page.locator("#edit-state").inner_text())
     page.keyboard.press("End")
     page.keyboard.press("Home")
     page.keyboard.press("z")
@@ -183,7 +183,7 @@ def test_light_and_dark_wide_and_narrow(size, scheme, open_page):
     page = open_page(size, color_scheme=scheme, reduced_motion="reduce")
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
     choose(page)
-    page.get_by_text("More", exact=True).click()
+    page.locator("#settings summary").click()
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
     # All of the frame is seen without scrolling.
     box = page.locator("#stage").bounding_box()

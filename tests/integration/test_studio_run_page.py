@@ -87,7 +87,7 @@ def test_wishes_and_words_follow_the_codec(page):
     assert page.input_value("#wish-value") == "26"
     page.fill("#wish-value", "99")
     page.click("#queue-add")
-    assert "give a number from" in page.inner_text("#state")
+    assert "Give a number from" in page.inner_text("#try-said")
     page.select_option("#codec", "mjpeg")
     assert page.input_value("#wish-value") == "80"
     assert page.locator("#wish option").count() == 3

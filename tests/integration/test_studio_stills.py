@@ -123,7 +123,7 @@ def test_our_jpeg_and_a_plain_one_of_as_many_bytes(client):
     client.json("POST", f"/api/still/{still['id']}/try", {"wish": {"kind": "bytes", "value": 10**6}})
     told = waited(client, "/api/try", lambda one: one["state"] != "running")
     assert (told["ours"]["bytes"], told["theirs"]) == (still["bytes"], None)
-    assert "copied without loss" in told["notices"][-1]
+    assert "Copied without loss" in told["notices"][-1]
 
 
 def test_what_is_painted_is_seen_and_encoded_and_all_are_packed(client, folder):

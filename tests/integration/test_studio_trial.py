@@ -34,8 +34,15 @@ def look(path):
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         frames = list(container.decode(stream))
-        assert len(container.streams) == 1
+        assert [one.type for one in container.streams] == ["video", "audio"][: len(container.streams)]
         return stream.codec_context.name, frames
+
+
+def sound_of(path):
+    """Begin and end of the sound, in seconds."""
+    with av.open(str(path)) as container:
+        frames = [*container.decode(audio=0)]
+        return float(frames[0].time), float(frames[-1].time) + frames[-1].samples / frames[-1].rate
 
 
 def test_both_have_the_same_frames_from_0_on(clip, tmp_path):
@@ -47,6 +54,8 @@ def test_both_have_the_same_frames_from_0_on(clip, tmp_path):
     for side in (trial.mapped, trial.plain):
         codec, frames = look(side.clip.path)
         assert not side.clip.is_transcode
+        assert (side.clip.has_sound, side.clip.frame_seconds) == (True, pytest.approx(1 / 25))
+        assert sound_of(side.clip.path) == pytest.approx((0, 1), abs=0.1)
         assert (codec, len(frames), frames[0].pts, frames[0].rotation) == ("h264", 25, 0, 90)
     assert trial.mapped.video_bytes < trial.plain.video_bytes
     assert trial.mapped.quality == trial.plain.quality
@@ -82,6 +91,7 @@ def test_what_browsers_do_not_play_is_a_transcode_and_said_to_be_one(clip, tmp_p
     trial, _ = run(trial_events(clip, config, 1, tmp_path, seconds=1))
     assert trial.mapped.clip.is_transcode
     assert trial.mapped.clip.coding_format == "mjpeg"
+    assert trial.mapped.clip.has_sound
     codec, frames = look(trial.mapped.clip.path)
     # JPEG's range of levels stays.
     assert (codec, frames[0].pts, frames[0].format.name) == ("h264", 0, "yuvj420p")
@@ -93,7 +103,7 @@ def test_what_browsers_do_not_play_is_a_transcode_and_said_to_be_one(clip, tmp_p
 def test_browsers_that_play_vp9_get_it(clip, tmp_path):
     config = CompressConfig(maps=SPECTRAL, codec="vp9")
     trial, _ = run(trial_events(clip, config, 1, tmp_path, seconds=0.5, plays={"h264", "vp9"}))
-    assert trial.mapped.clip.path.suffix == ".webm"
+    assert trial.mapped.clip.path.suffix == ".mp4"
     codec, frames = look(trial.mapped.clip.path)
     assert "vp9" in codec
     assert frames[0].pts == 0

@@ -1,4 +1,4 @@
-"""Maps of one part of a video are not for another."""
+"""Maps of one part of a video, or of its picture, are not for another."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from typing import Any
 from semvid.core.edit import EditConfig
 from semvid.core.errors import MapError
 from semvid.core.text import setting
+
+_SAME_PLACE = frozenset({"size", "enlarge", "denoise"})
+"""With these all stays where it is, and when it is shown: maps, whose places are shares of the picture, hold
+with them and without."""
 
 
 def check_edit(path: Path, made_by: Mapping[str, Any] | None, edit: EditConfig) -> None:
@@ -26,12 +30,18 @@ def check_edit(path: Path, made_by: Mapping[str, Any] | None, edit: EditConfig) 
     if made_by is None:
         return
     theirs, ours = made_by.get("edit", {}), edit.changes()
-    if theirs != ours:
+    if _moved(theirs) != _moved(ours):
         raise MapError(
             f"{setting('maps', path)} was made with {_worded(theirs)}, and this run has {_worded(ours)}; "
             "give the same, or make the maps again",
             path=path,
         )
+
+
+def _moved(changes: object) -> object:
+    if not isinstance(changes, Mapping):
+        return changes
+    return {name: value for name, value in changes.items() if name not in _SAME_PLACE}
 
 
 def _worded(changes: object) -> str:

@@ -12,6 +12,13 @@ export function el(name, attributes = {}, ...children) {
   return node;
 }
 
+const FORMATS = { h264: "H.264", hevc: "H.265", av1: "AV1", vp9: "VP9", vp8: "VP8", mjpeg: "Motion JPEG", mpeg4: "MPEG-4", mpeg2video: "MPEG-2", prores: "ProRes" };
+/** FFmpeg's name of a format -> "H.264". */
+export const format = (name) => FORMATS[name] ?? name;
+
+/** "with maps" -> "With maps". */
+export const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1);
+
 export const byId = (id) => document.getElementById(id);
 
 /** 1234567 -> "1.2 MB". */

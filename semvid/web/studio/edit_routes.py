@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from semvid.core.checked import Field, Malformed
@@ -19,6 +19,7 @@ from semvid.studio.stills import ChosenStill, Stills
 from semvid.studio.studio import Opened, Studio
 from semvid.web.guard import refusal
 from semvid.web.studio.requests import in_thread, json_of, opened_of, still_of, telling
+from semvid.web.studio.words import answer
 
 _MOST_BYTES = 512 * 1024
 
@@ -78,7 +79,7 @@ class _Edits:
         self._studio = studio
 
     async def status(self, request: Request) -> Response:
-        return JSONResponse(await in_thread(self._edited(request).editing.status))
+        return answer(await in_thread(self._edited(request).editing.status))
 
     async def change(self, request: Request) -> Response:
         """Take ``{"add": {...}}``, ``{"lock": {...}}``, ``{"undo": true}``, ``redo`` or ``clear``."""

@@ -4,22 +4,22 @@ import { byId, el, isTyping, slider } from "./dom.js";
 const TOOLS = [["look", "Look", "v"], ["brush", "Brush", "b"], ["box", "Rectangle", "r"], ["lasso", "Lasso", "l"], ["lock", "Lock on this", "k"]];
 const POLL_MS = 500, MOST_POINTS = 400, LEAST_STEP = 0.004;
 const HINTS = {
-  look: "Choose a tool, then paint on the picture.",
-  brush: "Paint over what is wrong.", box: "Draw a rectangle.", lasso: "Draw around it.", lock: "Click a thing, and it is followed.",
+  look: "Is the map wrong somewhere? Choose a tool, then paint on the picture.",
+  brush: "Paint over what is wrong.", box: "Draw a rectangle over what is wrong.", lasso: "Draw around what is wrong.", lock: "Click a thing: all of it is marked.",
 };
 
 export function setup(studio) {
   const panel = byId("edit"), status = el("p", { class: "small quiet", role: "status", id: "edit-state" });
-  let tool = "look", matters = true, radius = 0.04, points = null, state = null, timer = 0;
+  let tool = "look", matters = true, radius = 0.04, points = null, over = null, state = null, timer = 0;
 
   const canvas = el("canvas", { class: "paint", "aria-hidden": "true" });
   const button = (text, key, action) => el("button", { type: "button", class: "button", title: `${text} (${key})`, onclick: action }, text);
   const tools = radios("tool", "Tool", TOOLS.map(([value, name, key]) => [value, name, key]), tool, choose);
   const kinds = radios("matters", "What is inside", [["yes", "Matters"], ["no", "Does not matter"]], "yes", (value) => { matters = value === "yes"; });
-  const size = slider({ id: "brush-size", label: "Brush", min: 1, max: 20, step: 1, value: 100 * radius, say: (value) => `${value} % of the width`, onchange: (value) => { radius = value / 100; } });
-  const follows = el("input", { type: "checkbox", id: "follows", checked: true }), following = el("p", { class: "row" }, el("label", { for: "follows" }, follows, " Follows what is inside"));
+  const size = slider({ id: "brush-size", label: "Width of the brush", min: 1, max: 20, step: 1, value: 100 * radius, say: (value) => `${value} % of the width`, onchange: (value) => { radius = value / 100; } });
+  const follows = el("input", { type: "checkbox", id: "follows", checked: true }), following = el("p", { class: "row" }, el("label", { for: "follows" }, follows, " Follow it when it moves"));
   const undo = button("Undo", "Z", () => send({ undo: true })), redo = button("Redo", "Shift+Z", () => send({ redo: true }));
-  const clear = button("Clear", "all edits", () => send({ clear: true }));
+  const clear = button("Clear all", "all edits", () => send({ clear: true }));
   panel.append(el("h2", {}, "Correct"), tools, kinds, size.row, following, el("p", { class: "row" }, undo, redo, clear), status);
   studio.stage.append(canvas);
 
@@ -45,8 +45,8 @@ export function setup(studio) {
     let words = hint;
     following.hidden = isStill;
     if (state?.failure) words = state.failure;
-    else if (state && !state.is_applied) words = state.waits ? "Followed once all maps are made." : `Followed through ${state.followed} of ${state.total} frames.`;
-    else if (state?.num_done) words = `${state.num_done === 1 ? "1 edit" : `${state.num_done} edits`}${isStill ? "" : ", followed until the next cut"}. ${hint}`;
+    else if (state && !state.is_applied) words = state.waits ? "Followed once all maps are made." : `Being followed: ${state.followed} of ${state.total} frames. You can paint on.`;
+    else if (state?.num_done) words = `${state.num_done === 1 ? "1 edit" : `${state.num_done} edits`}${isStill ? "" : ", until the next cut"}. ${hint}`;
     status.textContent = words;
     status.classList.toggle("bad", Boolean(state?.failure));
     undo.disabled = clear.disabled = !state?.num_done;
@@ -58,12 +58,26 @@ export function setup(studio) {
     try {
       state = await studio.post(studio.of("edits"), body);
       studio.refreshMaps();
+      if (state.is_applied) studio.dispatchEvent(new Event("edited"));
       watch();
     } catch (error) {
       studio.tell(error.message, true);
     }
     tell();
   }
+
+  /** Wait until what was corrected is in the maps; `say` is told how far that is, `isOver` ends it. */
+  studio.whenFollowed = async (say, isOver) => {
+    const { id } = studio.video;
+    for (;;) {
+      const seen = await studio.get(`/api/video/${id}/edits`);
+      if (isOver() || seen.is_applied && !seen.failure) return;
+      if (seen.failure) throw new Error(seen.failure);
+      if (seen.waits && studio.maps?.is_stopped) throw new Error("The making of maps was stopped, and what you corrected is followed after it: press \"Go on\" under the picture");
+      say(seen.waits ? "Waiting until all maps are made" : `Following what you corrected: ${seen.followed} of ${seen.total} frames`);
+      await new Promise((done) => setTimeout(done, POLL_MS));
+    }
+  };
 
   /** Look how far the edits were followed, and show what that changed. */
   function watch() {
@@ -76,6 +90,7 @@ export function setup(studio) {
         if (studio.video.id !== id) return;
         state = seen;
         if (!seen.waits || seen.is_applied) studio.refreshMaps();
+        if (seen.is_applied) studio.dispatchEvent(new Event("edited"));
       } catch (error) {
         studio.tell(error.message, true);
       }
@@ -101,8 +116,10 @@ export function setup(studio) {
     points = [point];
     draw();
   });
+  canvas.addEventListener("pointerleave", () => { over = null; draw(); });
   canvas.addEventListener("pointermove", (event) => {
-    if (!points) return;
+    over = place(event);
+    if (!points) { draw(); return; }
     const point = place(event), last = points.at(-1);
     if (tool === "box") points[1] = point;
     else if (points.length < MOST_POINTS && Math.hypot(point[0] - last[0], point[1] - last[1]) >= LEAST_STEP) points.push(point);
@@ -121,8 +138,16 @@ export function setup(studio) {
   function draw() {
     const box = canvas.getBoundingClientRect(), scale = Math.min(devicePixelRatio, 2);
     Object.assign(canvas, { width: Math.max(box.width * scale, 1), height: Math.max(box.height * scale, 1) });
-    if (!points) return;
     const context = canvas.getContext("2d"), { width, height } = canvas;
+    if (!points) {
+      if (tool !== "brush" || !over) return;
+      // What a click would paint.
+      context.lineWidth = 2 * scale;
+      context.strokeStyle = matters ? "rgb(255 190 60)" : "rgb(70 150 255)";
+      context.arc(over[0] * width, over[1] * height, radius * width, 0, 2 * Math.PI);
+      context.stroke();
+      return;
+    }
     context.strokeStyle = context.fillStyle = matters ? "rgb(255 190 60 / .75)" : "rgb(70 150 255 / .75)";
     context.lineCap = context.lineJoin = "round";
     context.lineWidth = tool === "brush" ? 2 * radius * width : 2 * scale;

@@ -1,13 +1,13 @@
 /** Two videos in step, one over the other, with a divider that is moved by mouse, finger or keys. */
-import { bytes, el, fill } from "./dom.js";
+import { bytes, el, fill, format } from "./dom.js";
 
 const FORMATS = {
   h264: 'video/mp4; codecs="avc1.640028"',
   vp8: 'video/webm; codecs="vp8"',
-  vp9: 'video/webm; codecs="vp9"',
+  vp9: 'video/mp4; codecs="vp09.00.10.08"',
   av1: 'video/mp4; codecs="av01.0.05M.08"',
 };
-const FAR = 0.12, NEAR = 0.012, FRAME = 1 / 25;
+const FAR = 0.12, NEAR = 0.012;
 
 /** Formats that this browser plays, by FFmpeg's names. */
 export function played() {
@@ -25,20 +25,21 @@ export function makePlayer(studio) {
   const place = el("input", { type: "range", id: "ab-place", min: 0, max: 1, step: "any", "aria-label": "Time" });
   const play = el("button", { type: "button", class: "button", id: "ab-play", onclick: toggle }, "Pause");
   const speed = el("select", { id: "ab-speed", "aria-label": "Speed", onchange: () => setSpeed() },
-    ...[["1", "1x"], ["0.5", "half speed"], ["0.25", "quarter"]].map(([value, name]) => el("option", { value }, name)));
+    ...[["1", "Full speed"], ["0.5", "Half speed"], ["0.25", "A quarter"]].map(([value, name]) => el("option", { value }, name)));
   const zoom = el("select", { id: "ab-zoom", "aria-label": "Enlargement", onchange: () => { picture.dataset.zoom = zoom.value; } },
-    ...[["1", "Whole picture"], ["2", "2x"], ["4", "4x"]].map(([value, name]) => el("option", { value }, name)));
+    ...[["1", "Whole picture"], ["2", "2\u202f\u00d7 larger"], ["4", "4\u202f\u00d7 larger"]].map(([value, name]) => el("option", { value }, name)));
+  const sound = el("button", { type: "button", class: "button", id: "ab-sound", "aria-pressed": "false", onclick: () => mute(!theirs.muted) }, "Sound");
   const words = el("p", { class: "small", id: "ab-words" }), failure = el("p", { class: "told small", role: "alert" });
   const close = el("button", { type: "button", class: "button", onclick: () => dialog.close() }, "Close");
   const dialog = el("dialog", { id: "ab", class: "ab-dialog", "aria-label": "Two versions side by side" },
     el("div", { class: "ab-box" }, picture,
       el("div", { class: "ab-row ab-under" }, divider),
-      el("div", { class: "ab-row" }, play, el("button", { type: "button", class: "button", "aria-label": "One frame back", onclick: () => step(-1) }, "<"),
-        el("button", { type: "button", class: "button", "aria-label": "One frame on", onclick: () => step(1) }, ">"), place, speed, zoom, close),
-      words, el("p", { class: "quiet small" }, "Drag over the picture or use the slider to move the divider. Space plays and pauses, . and , step by a frame."), failure));
+      el("div", { class: "ab-row" }, play, el("button", { type: "button", class: "button", "aria-label": "One frame back", onclick: () => step(-1) }, "\u2039"),
+        el("button", { type: "button", class: "button", "aria-label": "One frame on", onclick: () => step(1) }, "\u203a"), place, sound, speed, zoom, close),
+      words, el("p", { class: "quiet small" }, "Drag over the picture, or use the slider, to move the divider. Space plays and pauses; the keys , and . go one frame back and on."), failure));
   document.body.append(dialog);
 
-  let shown = null, rate = 1;
+  let shown = null, rate = 1, frameSeconds = 1 / 25;
 
   function video(name) {
     const one = el("video", { class: `ab-video ${name}`, muted: true, playsinline: true, preload: "auto", "aria-label": name === "ours" ? "Right video" : "Left video" });
@@ -53,6 +54,13 @@ export function makePlayer(studio) {
     fill(divider);
     picture.style.setProperty("--split", `${value}%`);
     divider.setAttribute("aria-valuetext", `${Math.round(value)} % ${labels[0].textContent}`);
+  }
+
+  /** Both have the same sound: that of the left one is heard. */
+  function mute(isMuted) {
+    theirs.muted = isMuted;
+    sound.setAttribute("aria-pressed", !isMuted);
+    sound.textContent = isMuted ? "Sound on" : "Sound off";
   }
 
   function setSpeed() { rate = Number(speed.value); theirs.playbackRate = ours.playbackRate = rate; }
@@ -77,7 +85,7 @@ export function makePlayer(studio) {
     theirs.currentTime = ours.currentTime = Math.min(Math.max(seconds, 0), theirs.duration || 0);
   }
 
-  function step(count) { pause(); seek(theirs.currentTime + count * FRAME); }
+  function step(count) { pause(); seek(theirs.currentTime + count * frameSeconds); }
 
   /** Keep the right video with the left one: by its speed, or by a jump if it is far off. */
   function follow() {
@@ -127,6 +135,9 @@ export function makePlayer(studio) {
         one.src = `/api/try/${trial.id}/${side}`;
         labels[index].textContent = told.label + (told.is_transcode && trial.kind === "map" ? " (shown as a transcode)" : "");
       });
+      frameSeconds = trial.frame_seconds;
+      sound.hidden = !trial.has_sound;
+      mute(true);
       words.textContent = sayTrial(trial);
       split(50);
       dialog.showModal();
@@ -148,6 +159,6 @@ export function sayTrial(trial) {
   const said = trial.match === "size"
     ? `Both are about as large (${sizes}); the map moves bits to what matters.`
     : `What matters is as good in both; ${sizes}: ${trial.saving >= 0 ? `${percent} % smaller` : `${percent} % larger`}.`;
-  const shown = ours.is_transcode ? ` Browsers do not play ${ours.format}: both are shown as fine H.264 transcodes, with what they lost.` : "";
+  const shown = ours.is_transcode ? ` Browsers do not play ${format(ours.format)}: both are shown as fine H.264 transcodes, with what they lost.` : "";
   return `${said}${shown}${trial.map_words ? ` ${trial.map_words}` : ""}`;
 }

@@ -1,8 +1,8 @@
 /** The queue: what is encoded, how far it is, and what came of it. It goes on when this page is closed. */
-import { byId, bytes, el, lasting } from "./dom.js";
+import { byId, bytes, el, lasting, sentence } from "./dom.js";
 
 const BUSY_MS = 1000, IDLE_MS = 4000;
-const WORDS = { waiting: "waits", running: "encoding", done: "done", skipped: "skipped", failed: "failed", cancelled: "cancelled" };
+const WORDS = { waiting: "waiting", running: "encoding", done: "done", skipped: "skipped", failed: "failed", cancelled: "cancelled" };
 
 export function setup(studio) {
   const pause = el("button", { type: "button", class: "button", id: "queue-pause", onclick: () => act(isPaused ? "resume" : "pause") }, "Pause");
@@ -38,6 +38,8 @@ export function setup(studio) {
     if (text === shownText) return;
     shownText = text;
     if (!panel.firstChild) panel.append(title, failure, list, stills, where);
+    // What an earlier day left is seen before a video is chosen.
+    if (told.jobs.length) byId("panels").hidden = false;
     pause.textContent = isPaused ? "Go on" : "Pause";
     pause.setAttribute("aria-description", isPaused ? "Begin what waits" : "Finish what is in hand and begin nothing");
     pause.hidden = !told.jobs.length;
@@ -75,7 +77,7 @@ export function setup(studio) {
   function card(job) {
     const parts = [el("div", { class: "job-head" }, el("strong", {}, job.name), el("span", { class: `badge ${job.state}` }, isPaused && job.state === "waiting" ? "paused" : WORDS[job.state]))];
     const buttons = el("div", { class: "buttons" });
-    const line = (text, kind = "quiet small") => { if (text) parts.push(el("p", { class: kind }, text.replaceAll("`", ""))); };
+    const line = (text, kind = "quiet small") => { if (text) parts.push(el("p", { class: kind }, text)); };
     if (job.state === "running") {
       const bar = el("progress", { "aria-label": `Progress of ${job.name}` });
       if (job.progress.share !== null) bar.value = job.progress.share;
@@ -87,6 +89,7 @@ export function setup(studio) {
     for (const one of job.progress?.notices ?? []) line(one);
     if (job.state === "done") {
       line(sayResult(job), "small");
+      if (job.output_bytes > job.source_bytes) line("It is larger than the source. For a smaller one, ask for less: a smaller size, or a lower quality.");
       parts.push(el("code", { class: "small where" }, job.output));
       if (!job.is_there) line("The file is not there any more.", "bad small");
       if (job.is_there) {
@@ -132,7 +135,7 @@ export function setup(studio) {
 }
 
 function sayProgress({ stage, share, frames_per_second: speed, seconds_left: left, num_parts: parts, num_parts_done: done }) {
-  const said = [stage || "encoding"];
+  const said = [sentence(stage || "encoding")];
   if (parts) said.push(`${done} of ${parts} parts done`);
   if (share !== null) said.push(`${Math.floor(share * 100)} %`);
   if (speed !== null) said.push(`${speed < 10 ? speed.toFixed(1) : Math.round(speed)} frames/s`);

@@ -16,6 +16,7 @@ from semvid.studio.stills import ChosenStill
 from semvid.studio.studio import Opened, Studio
 from semvid.web.answers import json_body
 from semvid.web.guard import refusal
+from semvid.web.studio.words import in_words
 
 MOST_BODY_BYTES = 64 * 1024
 _STATUS: tuple[tuple[type[SemvidError], int], ...] = (
@@ -47,7 +48,7 @@ def telling(answer: Answer) -> Answer:
             return refused.response
         except SemvidError as error:
             status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
-            return refusal(status, str(error))
+            return refusal(status, in_words(str(error)))
 
     return run
 

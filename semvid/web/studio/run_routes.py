@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from semvid.core.checked import Field, Malformed
@@ -21,6 +21,7 @@ from semvid.studio.studio import Opened, Studio
 from semvid.studio.trial import TRIAL_SECONDS
 from semvid.web.guard import refusal
 from semvid.web.studio.requests import in_thread, json_of, opened_of, telling
+from semvid.web.studio.words import answer
 
 _SIDES = ("ours", "theirs", "source")
 _MOST_INDEX = 2**31
@@ -63,7 +64,7 @@ class _Runs:
         self._runs: Runs = studio.runs
 
     async def choices(self, request: Request) -> Response:
-        return JSONResponse({
+        return answer({
             "codecs": await in_thread(codecs_to_choose),
             "profiles": await in_thread(profiles_to_choose, self._runs.profiles, self._studio.root.folder),
         })  # fmt: skip
@@ -84,14 +85,14 @@ class _Runs:
         await in_thread(video.check_index, frame)
         middle = float(await in_thread(video.seconds_of, frame))
         trials = self._runs.trials
-        return JSONResponse(await in_thread(trials.begin, video.path, config, middle, seconds, plays))
+        return answer(await in_thread(trials.begin, video.path, config, middle, seconds, plays))
 
     async def trial(self, request: Request) -> Response:
-        return JSONResponse(self._runs.trials.status())
+        return answer(self._runs.trials.status())
 
     async def cancel_trial(self, request: Request) -> Response:
         await in_thread(self._runs.trials.cancel)
-        return JSONResponse(self._runs.trials.status())
+        return answer(self._runs.trials.status())
 
     async def clip(self, request: Request) -> Response:
         name, side = request.path_params["name"], request.path_params["side"]
@@ -104,10 +105,10 @@ class _Runs:
         one, chosen = opened_of(self._studio, request), await json_of(request)
         config = await in_thread(one.editing.for_encode, await in_thread(self._config, one, chosen))
         job = await in_thread(self._runs.queue.add, one.video.path, config)
-        return JSONResponse({"job": job, "map_words": await in_thread(map_words, config)})
+        return answer({"job": job, "map_words": await in_thread(map_words, config)})
 
     async def queue(self, request: Request) -> Response:
-        return JSONResponse(await in_thread(self._told))
+        return answer(await in_thread(self._told))
 
     async def pause(self, request: Request) -> Response:
         self._runs.queue.pause()
@@ -144,7 +145,7 @@ class _Runs:
             return refusal(400, f"{visible(entry.output.name)} is a picture, and is not played")
         half = (entry.result or {}).get("duration_seconds", 0) / 2
         begin = self._runs.trials.begin_result
-        return JSONResponse(await in_thread(begin, entry.source, entry.output, half, config.edit.start))
+        return answer(await in_thread(begin, entry.source, entry.output, half, config.edit.start))
 
     async def output(self, request: Request) -> Response:
         await in_thread(self._runs.check_done, request.path_params["job"])
@@ -157,7 +158,7 @@ class _Runs:
         if self._runs.show_file is None:
             return refusal(400, f"there is no desktop here; {visible(str(entry.output))} is the file")
         await in_thread(self._runs.show_file, entry.output)
-        return JSONResponse({})
+        return answer({})
 
     async def make_report(self, request: Request) -> Response:
         job = request.path_params["job"]

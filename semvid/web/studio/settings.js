@@ -7,6 +7,7 @@ const NAMES = { person: "People", face: "Faces", animal: "Animals", vehicle: "Ve
 export function setup(studio) {
   const panel = byId("settings"), classes = el("div", { class: "classes" });
   const reset = el("button", { type: "button", class: "link small", onclick: () => change({ focus: Object.fromEntries(Object.keys(NAMES).map((name) => [name, 1])) }, true) }, "All equal");
+  const hint = el("p", { class: "quiet small hint" }, "Found in this video. Move a slider to the right, and it counts more; at \u00d7\u202f0 not at all.");
   const told = el("p", { class: "told small", role: "alert" });
   const rows = {};
   for (const [name, label] of Object.entries(NAMES)) {
@@ -19,10 +20,10 @@ export function setup(studio) {
   const strength = slider({ id: "strength", label: "Strength", min: 0, max: 3, step: 0.05, value: 1, say: (value) => value.toFixed(2), note: "How strongly the encode follows the map. 0 is a plain encode, 1 the optimum.", onchange: (value) => change({ strength: value }) });
   const background = slider({ id: "background", label: "Background", min: 0.05, max: 1.5, step: 0.01, value: 0.28, say: (value) => value.toFixed(2), note: "How much the rest counts beside what matters. Lower gives it fewer bits.", onchange: (value) => change({ background: value }) });
   const model = el("select", { id: "model", onchange: () => change({ model: model.value }) },
-    el("option", { value: "msroi" }, "Usual network"), el("option", { value: "msroi-fast" }, "Smaller, faster network"), el("option", { value: "spectral" }, "What stands out, without a network"));
+    el("option", { value: "msroi" }, "The usual network"), el("option", { value: "msroi-fast" }, "A smaller, faster network"), el("option", { value: "spectral" }, "What stands out, without a network"));
   panel.append(
-    el("div", { class: "title" }, el("h2", {}, "What matters"), reset), classes,
-    el("details", {}, el("summary", {}, "More"), strength.row, background.row, el("div", { class: "pick" }, el("label", { for: "model" }, "Maps by"), model)), told,
+    el("div", { class: "title" }, el("h2", {}, "What matters"), reset), hint, classes,
+    el("details", {}, el("summary", {}, "Strength, background, network"), strength.row, background.row, el("div", { class: "pick" }, el("label", { for: "model" }, "Maps are made by"), model)), told,
   );
 
   let waiting = null, timer = 0;
@@ -55,7 +56,7 @@ export function setup(studio) {
     background.set(back);
     if (![...model.options].some((one) => one.value === name)) model.append(el("option", { value: name }, "Your own network"));
     model.value = name;
-    classes.hidden = name === "spectral";
+    classes.hidden = hint.hidden = name === "spectral";
   }
 
   function tell() {
@@ -63,7 +64,7 @@ export function setup(studio) {
     for (const [name, row] of Object.entries(rows)) {
       const one = found[name];
       row.row.classList.toggle("absent", !one);
-      row.found.textContent = one ? `${Math.round(100 * one.sureness)}\u202f% sure${studio.video.kind === "still" ? "" : `, ${one.share > 0.99 ? "throughout" : `in ${Math.max(Math.round(100 * one.share), 1)}\u202f% of the video`}`}` : "not found";
+      row.found.textContent = one ? `${one.sureness < 0.5 ? "perhaps, " : ""}${Math.round(100 * one.sureness)}\u202f% sure${studio.video.kind === "still" ? "" : `, ${one.share > 0.99 ? "throughout" : `in ${Math.max(Math.round(100 * one.share), 1)}\u202f% of the video`}`}` : "not found";
     }
   }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from semvid.core.checked import Field, Malformed
@@ -19,6 +19,7 @@ from semvid.studio.studio import Studio
 from semvid.web.guard import refusal
 from semvid.web.studio.requests import Refused, in_thread, json_of, still_of, telling
 from semvid.web.studio.video_routes import number_of, png_of
+from semvid.web.studio.words import answer
 
 _MOST_BODY_BYTES = 2**20
 _MOST_PACKED_AT_ONCE = 2
@@ -51,7 +52,7 @@ class _Stills:
         self._decoding = asyncio.Semaphore(2)
 
     async def chosen(self, request: Request) -> Response:
-        return JSONResponse({"stills": await in_thread(self._listed)})
+        return answer({"stills": await in_thread(self._listed)})
 
     async def choose(self, request: Request) -> Response:
         """Take ``{"paths": [...]}``, or ``{"folder": path}`` for all of a folder."""
@@ -68,7 +69,7 @@ class _Stills:
         except Malformed as error:
             return refusal(400, f'the body cannot be read: {error}; send {{"paths": ["photo.jpg"]}}')
         listed = await in_thread(self._listed)
-        return JSONResponse({"stills": listed, "chosen": [one.shown for one in chosen]})
+        return answer({"stills": listed, "chosen": [one.shown for one in chosen]})
 
     async def take_out(self, request: Request) -> Response:
         names = await self._names(request)
@@ -95,7 +96,7 @@ class _Stills:
         still = still_of(self._studio, request)
         async with self._decoding:
             classes = await in_thread(self._stills.classes, still)
-        return JSONResponse({
+        return answer({
             "made": 1, "total": 1, "is_done": True, "is_stopped": False, "failure": "", "cuts": [],
             "classes": [asdict(one) for one in classes], "sidecar": None,
         })  # fmt: skip
@@ -108,7 +109,7 @@ class _Stills:
             self._stills.wishes = self._stills.wishes.changed(body)
         except Malformed as error:
             return refusal(400, f'the body cannot be read: {error}; send an object such as {{"strength": 1}}')
-        return JSONResponse(self._stills.wishes.plain())
+        return answer(self._stills.wishes.plain())
 
     async def begin_trial(self, request: Request) -> Response:
         still, chosen = still_of(self._studio, request), await json_of(request)
@@ -118,7 +119,7 @@ class _Stills:
             wanted = self._stills.for_encode(still, config)
             return self._studio.runs.trials.begin_still(still.path, wanted, still.id)
 
-        return JSONResponse(await in_thread(begin))
+        return answer(await in_thread(begin))
 
     async def add(self, request: Request) -> Response:
         """Take ``{"choices": {...}}``, with ``"stills": [id, ...]`` for some of those that are chosen."""
@@ -137,7 +138,7 @@ class _Stills:
             jobs = [(one.path, self._stills.for_encode(one, config)) for one in wanted]
             return self._studio.runs.queue.add_all(jobs)
 
-        return JSONResponse({"jobs": await in_thread(add)})
+        return answer({"jobs": await in_thread(add)})
 
     async def zip(self, request: Request) -> Response:
         """Send the outputs of ``jobs=1,2,3`` as one archive."""

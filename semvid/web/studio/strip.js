@@ -180,5 +180,6 @@ export function setup(studio) {
   });
   studio.addEventListener("maps", () => { tellMaps(); fillUp(); });
   studio.addEventListener("settings", () => { for (const one of cells) one.kind = "none"; });
+  studio.addEventListener("edited", () => { for (const one of cells) one.kind = "none"; fillUp(); });
   new ResizeObserver(lay).observe(film);
 }

@@ -17,7 +17,8 @@ const PATIENCE_MS = 30000, POLL_MS = 400, FIRST_POLL_MS = 120;
 /**
  * What modules share. Events, each told after the property of its name was changed:
  * "video" (another one, or its description), "frame" (its index), "maps" (how far they are), "settings",
- * "jobs" (the queue's), "stills" (photographs that are chosen). Besides "queued" (look at the queue), "closed".
+ * "jobs" (the queue's), "stills" (photographs that are chosen). Besides "queued" (look at the queue), "closed",
+ * "edited" (what was corrected was followed).
  */
 class Studio extends EventTarget {
   /** As /api/open describes it: a video, or a photograph, whose kind is "still"; null = none is open. */

@@ -1,10 +1,18 @@
 /** Choose codec, preset, profile and what is wished for; try some seconds with the map and without. */
-import { byId, bytes, el, lasting } from "./dom.js";
+import { byId, bytes, el, lasting, sentence } from "./dom.js";
 import { makePlayer, played, sayTrial } from "./player.js";
 
 const POLL_MS = 500;
 const UNITS = { size: "MB", bitrate: "kbit/s", vmaf: "" };
-const NAMES = { quality: "Quality", size: "Size of the file", bitrate: "Bit rate of the video", vmaf: "VMAF of the picture" };
+const NAMES = { quality: "Quality", size: "Size of the file", bitrate: "Bit rate of the video", vmaf: "Score of the picture (VMAF)" };
+const PROFILES = {
+  web: "Upload to a site", messaging: "Messenger or mail, 25 MB", meeting: "Meeting or lecture", phone: "Archive of a phone",
+  surveillance: "Fixed camera", drone: "Landscape from the air", screen: "Screen recording", mezzanine: "For editing",
+};
+const CODECS = {
+  x264: "H.264: plays everywhere", x265: "H.265: newer players", av1: "AV1: newest players", vp9: "VP9: browsers",
+  vp8: "VP8: older browsers", mjpeg: "Motion JPEG: for editing",
+};
 const FIRST = { size: 25, bitrate: 2000, vmaf: 93 };
 const LIMITS = { size: [0.001, 1e6, "any"], bitrate: [1, 1e6, 1], vmaf: [10, 100, 0.5] };
 
@@ -24,12 +32,14 @@ export async function setup(studio) {
   const add = el("button", { type: "button", class: "button strong", id: "queue-add", onclick: enqueue }, "Encode all of it");
   const row = (label, input, ...more) => el("div", { class: "pick" }, el("label", { for: input.id }, label), input, ...more);
   panel.append(el("h2", {}, "Try and encode"),
-    el("div", { class: "form" }, row("Profile", profile), about, row("Codec", codec), row("Preset", preset),
-      row("Wish", kind), el("div", { class: "pick wish" }, value, unit), hint, mapWords),
+    el("div", { class: "form" }, row("Profile", profile), about, row("Codec", codec), row("Speed", preset),
+      row("Aim", kind), el("div", { class: "pick wish" }, value, unit), hint, mapWords),
     el("div", { class: "buttons" }, go, seconds, stop, again), bar, said, el("div", { class: "buttons" }, add));
 
   const player = makePlayer(studio);
-  let choices, status = { state: "none" };
+  let choices, status = { state: "none" }, isPolling = false, isToShow = false;
+  // `tried`: what the last trial of this page was of.
+  let turn = 0, waits = "", failure = "", added = "", tried = null;
   try {
     choices = await studio.get("/api/choices");
   } catch (error) { studio.tell(error.message, true); return; }
@@ -40,7 +50,7 @@ export async function setup(studio) {
     select.value = options.some(([key]) => key === before) ? before : options[0][0];
   };
   const byName = Object.fromEntries(choices.profiles.map((one) => [one.name, one]));
-  fillIn(profile, choices.profiles.map((one) => [one.name, one.name || (one.is_changed ? "As your semvid.toml says" : "None")]));
+  fillIn(profile, choices.profiles.map((one) => [one.name, PROFILES[one.name] ?? (one.name || (one.is_changed ? "As your semvid.toml says" : "None: choose yourself"))]));
   profile.closest(".pick").hidden = choices.profiles.length < 2;
 
   /** Show what goes with what is chosen. */
@@ -49,9 +59,9 @@ export async function setup(studio) {
     const usual = name ? "As the profile says" : isOwn ? "As your semvid.toml says" : "As usual";
     about.textContent = error ?? words;
     about.classList.toggle("bad", Boolean(error));
-    fillIn(codec, [["", isOwn ? usual : "x264 (plays everywhere)"], ...choices.codecs.filter((one) => isOwn || one.name !== "x264").map((one) => [one.name, one.name])]);
+    fillIn(codec, [["", isOwn ? usual : CODECS.x264], ...choices.codecs.filter((one) => isOwn || one.name !== "x264").map((one) => [one.name, CODECS[one.name] ?? one.name])]);
     const chosen = known[codec.value || (isOwn ? "" : "x264")];
-    fillIn(preset, [["", usual + (chosen?.preset ? ` (${chosen.preset})` : "")], ...(chosen?.presets ?? []).map((one) => [one, one])]);
+    fillIn(preset, [["", usual + (chosen?.preset ? ` (${chosen.preset})` : "")], ...(chosen?.presets ?? []).map((one, index, all) => [one, index === 0 ? `${one}: slowest, smallest` : index === all.length - 1 ? `${one}: fastest` : one])]);
     preset.closest(".pick").hidden = !chosen?.presets.length;
     const wishes = (chosen ?? known.x264).wishes.filter((one) => chosen || one !== "quality");
     fillIn(kind, [["", usual + (chosen ? ` (${chosen.quality.name} ${chosen.quality.default})` : "")], ...wishes.map((one) => [one, NAMES[one]])]);
@@ -66,8 +76,10 @@ export async function setup(studio) {
     unit.textContent = kind.value === "quality" ? scale.name : UNITS[kind.value] ?? "";
     hint.textContent = kind.value === "quality" ? `${low} to ${high}; ${scale.is_lower_better ? "lower" : "higher"} is better and larger. It is that of what matters; the rest is coarser.`
       : kind.value === "size" ? "At most so much, sound included. What matters gets more of it."
-      : kind.value === "vmaf" ? "Mean of the whole picture, 10 to 100; 93 to 95 is hard to tell from the source." : "";
+      : kind.value === "bitrate" ? "On average, of the picture alone. What matters gets more of it."
+      : kind.value === "vmaf" ? "How alike people would find the whole picture to the source, 10 to 100; 93 to 95 is hard to tell from it." : "";
     mapWords.textContent = chosen?.map ?? "";
+    tell();
   }
 
   /** What the profile says of maps is shown beside, where it can be changed. */
@@ -77,7 +89,7 @@ export async function setup(studio) {
     try {
       studio.set("settings", await studio.post(studio.of("settings"), settings));
       studio.watchMaps();
-    } catch (error) { studio.tell(error.message, true); }
+    } catch (error) { fail(error); }
   }
 
   function chosen() {
@@ -85,42 +97,62 @@ export async function setup(studio) {
     const found = { focus, strength, background, model };
     for (const one of [profile, codec, preset]) if (one.value) found[one.id] = one.value;
     if (kind.value) {
-      if (!value.reportValidity() || value.value === "") throw new Error(`give a number from ${value.min} to ${value.max}`);
+      if (!value.checkValidity() || value.value === "") throw new Error(`Give a number from ${value.min} to ${value.max}`);
       found.wish = { kind: kind.value, value: Number(value.value) };
     }
     return found;
   }
 
+  /** Wait for what was corrected; false = the user would not. */
+  async function isFollowed() {
+    const mine = ++turn;
+    failure = added = "";
+    try {
+      await studio.whenFollowed((said) => { waits = said; tell(); }, () => mine !== turn);
+    } finally { if (mine === turn) { waits = ""; tell(); } }
+    return mine === turn;
+  }
+
   async function begin() {
     try {
-      status = await studio.post(studio.of("try"), { frame: studio.frame, seconds: Number(seconds.value), plays: played(), choices: chosen() });
+      const options = chosen();
+      if (!await isFollowed()) return;
+      tried = JSON.stringify([options, studio.video.id]);
+      status = await studio.post(studio.of("try"), { frame: studio.frame, seconds: Number(seconds.value), plays: played(), choices: options });
       isToShow = true;
       tell();
       poll();
-    } catch (error) { studio.tell(error.message, true); }
+    } catch (error) { fail(error); }
   }
 
+  /** Told where it was asked for: the top of the page may be out of sight. */
+  function fail(error) { failure = error.message; tell(); }
+
   async function cancel() {
-    try { status = await studio.post("/api/try/cancel", {}); } catch (error) { studio.tell(error.message, true); }
+    turn += 1;
+    if (waits) { waits = ""; tell(); return; }
+    try { status = await studio.post("/api/try/cancel", {}); } catch (error) { fail(error); }
     tell();
   }
 
   async function enqueue() {
     try {
-      const added = await studio.post(studio.of("queue"), chosen());
-      studio.tell(`${studio.video.name} is in the queue`);
-      mapWords.textContent = added.map_words;
+      const options = chosen();
+      if (!await isFollowed()) return;
+      const { map_words: said } = await studio.post(studio.of("queue"), options);
+      added = `${studio.video.name} is in the queue.`;
+      mapWords.textContent = said;
+      tell();
       studio.dispatchEvent(new Event("queued"));
-    } catch (error) { studio.tell(error.message, true); }
+    } catch (error) { fail(error); }
   }
 
-  let isPolling = false, isToShow = false;
   async function poll() {
     if (isPolling) return;
     isPolling = true;
     while (status.state === "running") {
       await new Promise((done) => setTimeout(done, POLL_MS));
-      try { status = await studio.get("/api/try"); } catch (error) { studio.tell(error.message, true); break; }
+      try { status = await studio.get("/api/try"); } catch (error) { fail(error); break; }
       tell();
     }
     isPolling = false;
@@ -128,25 +160,37 @@ export async function setup(studio) {
 
   function tell() {
     const isRunning = status.state === "running", hasClips = Boolean(status.ours);
-    stop.hidden = !isRunning;
-    go.disabled = isRunning;
+    stop.hidden = !isRunning && !waits;
+    go.disabled = isRunning || Boolean(waits);
+    add.disabled = Boolean(waits);
     again.hidden = !hasClips;
-    bar.hidden = !isRunning;
-    if (status.share === null || status.share === undefined) bar.removeAttribute("value"); else bar.value = status.share;
+    bar.hidden = !isRunning && !waits;
+    if (waits || status.share === null || status.share === undefined) bar.removeAttribute("value"); else bar.value = status.share;
     const lines = [];
     if (status.state === "failed") lines.push(["bad", status.failure]);
-    if (isRunning) lines.push(["quiet", `${status.stage}...`]);
-    if (status.state === "cancelled") lines.push(["quiet", "stopped"]);
+    if (failure) lines.push(["bad", failure]);
+    if (waits) lines.push(["quiet", `${waits}...`]);
+    if (added) lines.push(["", added]);
+    if (isRunning) lines.push(["quiet", `${sentence(status.stage)}...`]);
+    if (status.state === "cancelled") lines.push(["quiet", "Stopped."]);
+    if (hasClips && tried && tried !== now()) lines.push(["quiet", "Of what was chosen before; try it again:"]);
     if (hasClips) lines.push(["", sayTrial(status)]);
     if (status.estimate) {
       const { bytes: size, seconds: time, is_rough: isRough } = status.estimate;
       lines.push(["strong", `All of it: about ${bytes(size)}${time ? `, in about ${lasting(time)}` : ""}${isRough ? " (roughly, by these seconds alone)" : ""}`]);
     }
     for (const one of status.notices ?? []) lines.push(["quiet", one]);
-    said.replaceChildren(...lines.map(([kindOf, text]) => el("p", { class: kindOf }, text.replaceAll("`", ""))));
+    said.replaceChildren(...lines.map(([kindOf, text]) => el("p", { class: kindOf }, text)));
     if (hasClips && isToShow) { isToShow = false; player.show(status); }
   }
 
+  function now() {
+    try { return JSON.stringify([chosen(), studio.video?.id]); } catch { return ""; }
+  }
+
+  value.addEventListener("input", () => tell());
+  studio.addEventListener("settings", () => tell());
+  studio.addEventListener("video", () => { turn += 1; waits = failure = added = ""; tell(); });
   profile.addEventListener("change", takeSettings);
   studio.addEventListener("video", () => { if (profile.value) takeSettings(); });
   for (const one of [profile, codec, preset, kind]) one.addEventListener("change", show);

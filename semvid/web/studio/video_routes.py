@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from semvid.core.checked import Malformed
@@ -15,6 +15,7 @@ from semvid.studio.studio import Opened, Studio
 from semvid.studio.wishes import Wishes
 from semvid.web.guard import refusal
 from semvid.web.studio.requests import Refused, in_thread, json_of, opened_of, telling
+from semvid.web.studio.words import answer
 
 _MOST_DIGITS = 7
 
@@ -56,7 +57,7 @@ class _Videos:
         return Response(png_of(found), media_type="image/png", headers={"X-Map": kind})
 
     async def maps(self, request: Request) -> Response:
-        return JSONResponse(await in_thread(opened_of(self._studio, request).making.status))
+        return answer(await in_thread(opened_of(self._studio, request).making.status))
 
     async def go_on(self, request: Request) -> Response:
         one, body = opened_of(self._studio, request), await json_of(request)
@@ -73,7 +74,7 @@ class _Videos:
             wishes = one.wishes.changed(body)
         except Malformed as error:
             return refusal(400, f'the body cannot be read: {error}; send an object such as {{"strength": 1}}')
-        return JSONResponse(await in_thread(_change, one, wishes))
+        return answer(await in_thread(_change, one, wishes))
 
 
 def number_of(request: Request, name: str, default: int) -> int:

@@ -1,6 +1,6 @@
 /** The frame that is looked at, and its map over it. */
 import { INFERNO, draw, readMap } from "./colours.js";
-import { byId, bytes, el, isTyping } from "./dom.js";
+import { byId, bytes, el, format, isTyping } from "./dom.js";
 
 const VIEWS = [["heat", "Heat map"], ["outline", "Outline"], ["dim", "Dimmed"], ["picture", "Picture"]];
 const MOST_FRAMES = 24, MOST_MAPS = 240, LARGEST = 1280, STEP = 320;
@@ -100,7 +100,7 @@ export function setup(studio) {
     const { name, width: across, height, fps, codec, bytes: size, num_frames: count } = studio.video;
     stage.style.aspectRatio = `${across} / ${height}`;
     stage.style.setProperty("--ratio", across / height);
-    facts.replaceChildren(el("strong", {}, name), ` ${across}\u00d7${height}, ${codec}${fps ? `, ${Number(fps.toFixed(2))} frames a second` : ""}${studio.video.kind === "still" ? "" : `, ${count} frames`}, ${bytes(size)}`);
+    facts.replaceChildren(el("strong", {}, name), ` ${across}\u00d7${height}, ${format(codec)}${fps ? `, ${Number(fps.toFixed(2))} frames a second` : ""}${studio.video.kind === "still" ? "" : `, ${count} frames`}, ${bytes(size)}`);
   });
   studio.addEventListener("frame", () => { wanted = studio.frame; if (frames.has(wanted)) show(); load(); });
   studio.addEventListener("maps", () => { if (isStale(wanted)) load(); });
