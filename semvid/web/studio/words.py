@@ -7,8 +7,10 @@ from collections.abc import Mapping
 
 from starlette.responses import JSONResponse
 
+_TICK = chr(96)
 _OPTION = re.compile(
-    r"(?<![\w`])(`+)([A-Za-z_]\w*)(?:=((?:(?!\1(?!`)).)*)|\(([^()`]*)\))?\1(?![\w`])", re.DOTALL
+    rf"(?<![\w{_TICK}])({_TICK}+)([A-Za-z_]\w*)(?:=((?:(?!\1(?!{_TICK})).)*)|\(([^(){_TICK}]*)\))?\1(?![\w{_TICK}])",
+    re.DOTALL,
 )
 """As ``core.text.setting`` writes them."""
 _PHRASES: Mapping[str, str] = {
@@ -34,7 +36,7 @@ def in_words(message: str) -> str:
     """
     for theirs, ours in _PHRASES.items():
         message = message.replace(f"pass {theirs}", f"give {ours}").replace(theirs, ours)
-    message = _OPTION.sub(_option, message).replace("`", "")
+    message = _OPTION.sub(_option, message).replace(_TICK, "")
     if _FIRST.match(message) and not message.startswith("semvid"):
         message = message[0].upper() + message[1:]
     return message
