@@ -258,7 +258,7 @@ def test_each_of_the_others_has_its_differences(browser, made):
     page.set_content(render_image_page(data))
     assert not page.is_visible("#next")
     page.check("input[value=mozjpeg]")
-    assert "mozjpeg is better at 1." in page.text_content("#seen")
+    assert "1 difference between semvid and mozjpeg: mozjpeg is better there." in page.text_content("#seen")
     page.keyboard.press("n")
     said = page.text_content(".viewer figcaption")
     assert said.startswith("Difference 1 of 1: mozjpeg is better here, by 1.5\u00a0dB: a slight difference.")

@@ -111,6 +111,11 @@ def test_unusual_videos_are_shown_upright(clip_options, suffix, options, size, t
         source_rgb, *encodes = (np.asarray(each.convert("RGB"), float) for each in pictures)
         # A turned or shifted picture of this texture would be off by 40 grey levels.
         assert all(np.abs(each - source_rgb).mean() < 12 for each in encodes)
+        for spot in one.spots:
+            x, y, width, height = spot.view
+            part = Image.open(io.BytesIO(base64.b64decode(spot.source.partition(",")[2]))).convert("RGB")
+            here = source_rgb[y : y + height, x : x + width]
+            assert np.abs(np.asarray(part.resize((width, height)), float) - here).mean() < 12
 
 
 def test_the_maps_a_run_kept_are_those_its_report_shows(clip, tmp_path):
@@ -286,7 +291,7 @@ def test_the_viewer_goes_from_difference_to_difference(open_page, made):
     spots = [(still, spot) for still in of_size.stills for spot in still.spots]
     assert {spot.kind for _, spot in spots} == {"better", "worse"}
     page = open_page(name="size.html", reduced_motion="reduce")
-    assert f"{len(spots)} differences to see" in page.locator("#seen").inner_text()
+    assert f"{len(spots)} differences between semvid and plain: " in page.locator("#seen").inner_text()
     caption = page.locator(".viewer figcaption")
     spots.sort(key=lambda one: -one[1].seen * (1 + (one[1].kind == "better") * one[1].importance))
     for number, (still, spot) in enumerate(spots[:5], 1):

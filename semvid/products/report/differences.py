@@ -15,8 +15,9 @@ from semvid.core.resampling import fitted
 from semvid.core.types import FloatArray
 from semvid.scores.similarity import TILE, tile_similarities
 
-SEEN = 0.03
-"""Of similarity: the least difference that an eye finds in most pictures once they are enlarged."""
+SEEN, FAINT = 0.03, 0.015
+"""Of similarity: the least difference that an eye finds in most pictures once they are enlarged, and the
+least that is shown at all."""
 _MOST = 2
 """Spots of a picture where an encode is better, and where it is worse."""
 _TILES = 5
@@ -41,7 +42,7 @@ class Difference:
     y: int
     side: int
     seen: float
-    """How much more like the source one of them is, from ``SEEN`` on; 0.06 is clear, and 0.12 strong."""
+    """How much more like the source the better one is; below ``SEEN`` it is faint, from 0.12 strong."""
     gain_db: float
     """PSNR of luma in it, less the other's."""
     importance: float
@@ -75,8 +76,8 @@ def find_differences(
         importance: Of the picture, in 0..1, of any size.
 
     Returns:
-        Up to two where ours is better and two where it is worse, apart from each other; none where nobody
-        would see a difference, or if the picture is too small.
+        Up to two where ours is better and two where it is worse, apart from each other. Faint ones are left
+        out if there are others. None if nobody would see a difference, or if the picture is too small.
     """
     if min(source.shape) < TILE:
         return []
@@ -90,7 +91,7 @@ def find_differences(
         ("worse", -pooled, np.ones_like(matters)),
     )
     for kind, seen, weight in kinds:
-        ranks, most = np.where(seen >= SEEN, seen * weight, 0), len(found) + _MOST
+        ranks, most = np.where(seen >= FAINT, seen * weight, 0), len(found) + _MOST
         while len(found) < most and ranks.any():
             row, col = (int(one) for one in np.unravel_index(ranks.argmax(), ranks.shape))
             ranks[max(row - 2 * count, 0) : row + 2 * count, max(col - 2 * count, 0) : col + 2 * count] = 0
@@ -103,7 +104,8 @@ def find_differences(
                 found.append(Difference(
                     kind, x, y, side, float(seen[row, col]), gain, float(matters[row, col])
                 ))  # fmt: skip
-    return sorted(found, key=lambda one: -one.rank)
+    least = SEEN if any(one.seen >= SEEN for one in found) else FAINT
+    return sorted((one for one in found if one.seen >= least), key=lambda one: -one.rank)
 
 
 def strength(found: Sequence[Difference]) -> float:

@@ -133,22 +133,27 @@ function sliderView({ width, height, lefts, named, tour, say, describe, onstill 
   return { parts: [el("figure", { class: "viewer" }, stage, caption), controls], show: showStill };
 }
 
-/** Say how many differences there are, and for whom they speak: `there` is the other's name, `where` what was searched. */
-function sayFound(spots, there, where) {
-  if (!spots.length) return [el("b", {}, "No difference is seen"), ` between semvid and ${there}, ${where}. Both look like the source, or miss it as much.`];
-  const ours = spots.filter((one) => one.kind === "better").length, theirs = spots.length - ours;
-  const said = [...(ours ? [[el("span", { class: "gain" }, "semvid"), ` is better at ${ours}`]] : []),
-    ...(theirs ? [[el("span", { class: "loss" }, there), ` at ${theirs}`]] : [])];
-  if (!ours) said[0][1] = ` is better at ${theirs}`;
-  return [el("b", {}, `${spots.length} difference${spots.length === 1 ? "" : "s"}`), ` to see between semvid and ${there}: `,
-    ...said.flatMap((one, index) => (index ? [", ", ...one] : one)), ". Move the border over each; ", el("kbd", {}, "n"),
-    " goes to the next, ", el("kbd", {}, "w"), " shows the whole."];
+/** Similarity from which on most eyes find a difference. */
+const SEEN = 0.03;
+
+/** Say how many differences there are, and for whom they speak: `there` is the other's name, `searched` says where they were sought. */
+function sayFound(spots, there, searched) {
+  if (!spots.length) return [el("b", {}, "No difference is seen"), ` between semvid and ${there}. ${searched}`];
+  const isFaint = spots.every(({ seen }) => seen < SEEN), one = spots.length === 1;
+  const count = [el("b", {}, `${spots.length} ${isFaint ? "faint " : ""}difference${one ? "" : "s"}`)];
+  const ours = spots.filter(({ kind }) => kind === "better").length, theirs = spots.length - ours;
+  const sides = [["semvid", "gain", ours], [there, "loss", theirs]].filter(([, , number]) => number);
+  const said = sides.flatMap(([name, kind, number], index) => [index ? ", " : "", el("span", { class: kind }, name),
+    `${index ? "" : " is better"} ${one ? "there" : sides.length > 1 ? `at ${number}` : "at all of them"}`]);
+  return [...(isFaint ? [el("b", {}, "No difference is seen easily"), ` between semvid and ${there}. There ${one ? "is " : "are "}`, ...count]
+    : [...count, ` between semvid and ${there}`]), ": ", ...said, ". ",
+  el("span", { class: "keys" }, el("kbd", {}, "n"), " goes to the next, ", el("kbd", {}, "w"), " shows the whole picture.")];
 }
 
 /** Say of a spot who is better there: `there` is the other's name. */
 function saySpot(spot, place, there) {
   const isOurs = spot.kind === "better";
-  const seen = spot.seen >= 0.12 ? "strong" : spot.seen >= 0.06 ? "clear" : "slight";
+  const seen = spot.seen >= 0.12 ? "strong" : spot.seen >= 0.06 ? "clear" : spot.seen >= SEEN ? "slight" : "faint";
   return [el("b", {}, place, ": ", el("span", { class: isOurs ? "gain" : "loss" }, `${isOurs ? "semvid" : there} is better here`)),
     `, by ${fixed(Math.abs(spot.gain_db), 1)}\u00a0dB: a ${seen} difference. `,
     `This spot ${spot.importance > 0.5 ? "matters" : spot.importance > 0.2 ? "matters a little" : "does not matter much"} `,

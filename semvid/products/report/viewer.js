@@ -7,7 +7,9 @@ function showViewer() {
   const differences = report.stills.flatMap((still) => still.spots.map((spot) => ({ still, spot }))).sort((a, b) => rank(b) - rank(a));
   // Older reports were not searched.
   if (report.version >= 4) {
-    byId("seen").append(...sayFound(differences.map((one) => one.spot), "plain", "in this frame or in any third one of the video, enlarged or not"));
+    const more = report.plain.file_bytes / Math.max(report.mapped.file_bytes, 1) - 1;
+    byId("seen").append(...sayFound(differences.map((one) => one.spot), "plain", "Every third frame was searched."),
+      ...(Math.abs(more) >= 0.01 ? [` Plain has ${Math.abs(100 * more).toFixed(0)}\u00a0% ${more > 0 ? "more" : "fewer"} bytes.`] : []));
   }
   const inFrame = (count) => {
     if (!differences.length) return "";

@@ -49,7 +49,7 @@ function showViewer() {
   const tours = Object.fromEntries(others.map((one) => [one.key, report.spots[one.key].map((spot) => ({ still: report.still, spot }))]));
   const tour = (left) => tours[rival(left).key];
   const say = (still, left, spot) => {
-    byId("seen").replaceChildren(...sayFound(tour(left).map((one) => one.spot), rival(left).name, "anywhere in the picture, enlarged or not"));
+    byId("seen").replaceChildren(...sayFound(tour(left).map((one) => one.spot), rival(left).name, "The whole picture was searched."));
     if (spot) {
       const number = tour(left).findIndex((one) => one.spot === spot) + 1;
       return saySpot(spot, `Difference ${number} of ${tour(left).length}`, rival(left).name);
