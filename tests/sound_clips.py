@@ -25,16 +25,16 @@ def write_flashes(
     """
     with av.open(str(path), "w") as writer:
         video = writer.add_stream("libx264", rate=RATE, options={"preset": "ultrafast", "g": "10", "bf": "0"})
-        video.width, video.height, video.pix_fmt = 384, 256, "yuv420p"
+        video.width, video.height, video.pix_fmt = 192, 128, "yuv420p"
         audio = writer.add_stream(sound_codec, rate=sound_rate, layout="mono")
-        noise = np.random.default_rng(0).integers(0, 40, (256, 384), dtype=np.uint8)
+        noise = np.random.default_rng(0).integers(0, 40, (128, 192), dtype=np.uint8)
         times = np.arange(sound_rate) / sound_rate
         is_on = (times >= FLASH_AT + late) & (times < FLASH_AT + late + SIGNAL_SECONDS)
         beep = (np.sin(2 * np.pi * 1000 * times) * is_on * 20_000).astype(np.int16)
         for index in range(seconds * RATE):
             is_flash = 0 <= index % RATE / RATE - FLASH_AT < SIGNAL_SECONDS
             luma = noise + 200 * np.uint8(is_flash)
-            chroma = np.full((128, 384), 128, np.uint8)
+            chroma = np.full((64, 192), 128, np.uint8)
             frame = av.VideoFrame.from_ndarray(np.vstack([luma, chroma]), format="yuv420p")
             writer.mux(video.encode(frame))
             if index % RATE == 0:

@@ -189,34 +189,26 @@ def test_what_kills_its_workers_stops_after_its_attempts_and_is_named(
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_workers_ask_for_what_they_need_and_come_where_it_is(cluster):
+def test_nodes_that_come_later_get_jobs_and_workers_come_where_what_they_need_is(cluster, monkeypatch):
     import ray
 
-    node = cluster.nodes.add_node(**NODE, num_gpus=1)
-    try:
-        with RayPool(None, 1, None, has_gpu=True) as pool:
-            assert [one.node for one in pool._free] == [node.node_id], "only there is a GPU"
-            seen = ray.available_resources()
-            assert seen["GPU"] == 1 - GPU_SHARE
-        with RayPool(None, 1, None) as pool:
-            assert len(pool._free) == 3
-            assert not [one for one in pool._free if one.place.num_gpus]
-    finally:
-        cluster.nodes.remove_node(node)
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_nodes_that_come_later_get_jobs(cluster, monkeypatch):
     monkeypatch.setattr(ray_pool, "_GROW_SECONDS", 0.0)
-    with RayPool(None, 1, None) as pool:
-        assert pool.num_free == 2
-        node = cluster.nodes.add_node(**NODE)
-        try:
+    added = []
+    try:
+        with RayPool(None, 1, None) as pool:
+            assert pool.num_free == 2
+            added.append(cluster.nodes.add_node(**NODE, num_gpus=1))
             deadline = time.monotonic() + 120
             while pool.num_free < 3 and time.monotonic() < deadline:
                 pool.next(0.5)
-            assert pool.num_free == 3
-        finally:
+            assert len(pool._free) == pool.num_free == 3
+            assert not [one for one in pool._free if one.place.num_gpus]
+        with RayPool(None, 1, None, has_gpu=True) as pool:
+            assert [one.node for one in pool._free] == [added[0].node_id], "only there is a GPU"
+            seen = ray.available_resources()
+            assert seen["GPU"] == 1 - GPU_SHARE
+    finally:
+        for node in added:
             cluster.nodes.remove_node(node)
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 
 import cv2
 import pytest
 from clips import make_clip, texture
+from program import PROGRAM
 
 PROFILES = ("drone", "meeting", "messaging", "mezzanine", "phone", "screen", "surveillance", "web")
 STREAMS = ("meeting", "screen", "surveillance")
@@ -28,14 +27,12 @@ def place(tmp_path, monkeypatch):
     return films, own
 
 
-def run(folder, *arguments):
-    command = [sys.executable, "-P", "-c", "from semvid.cli.main import run; run()", *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, text=True, cwd=folder, check=False, timeout=240, env={**os.environ},
-    )  # fmt: skip
+@pytest.fixture
+def run(semvid_here):
+    return lambda folder, *arguments: semvid_here(*arguments, cwd=folder)
 
 
-def job(folder, *arguments):
+def job(run, folder, *arguments):
     """Return what a command line comes to, without the encode."""
     done = run(folder, "compress", "in.mp4", "-o", "out.mp4", "--model", "spectral", "--json", *arguments)
     assert done.returncode == 0, done.stderr
@@ -43,7 +40,7 @@ def job(folder, *arguments):
 
 
 @pytest.mark.parametrize("name", PROFILES)
-def test_a_profile_encodes(name, place):
+def test_a_profile_encodes(name, place, run):
     films, _ = place
     done = run(films, "compress", "in.mp4", "-o", "out.mp4", "--profile", name, "--model", "spectral")
     assert done.returncode == 0, done.stderr
@@ -51,7 +48,7 @@ def test_a_profile_encodes(name, place):
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_a_profile_is_for_pictures_too(name, place):
+def test_a_profile_is_for_pictures_too(name, place, run):
     films, _ = place
     done = run(
         films, "image", "in.png", "-o", "out.jpg", "--profile", name, "--allow-larger", "--model", "spectral"
@@ -61,13 +58,13 @@ def test_a_profile_is_for_pictures_too(name, place):
 
 
 @pytest.mark.parametrize("name", STREAMS)
-def test_a_profile_is_for_streams_too(name, place):
+def test_a_profile_is_for_streams_too(name, place, run):
     films, _ = place
     done = run(films, "stream", "in.mp4", "out.mkv", "--profile", name, "--model", "spectral")
     assert done.returncode == 0, done.stderr
 
 
-def test_profiles_are_listed_with_what_they_are_for(place):
+def test_profiles_are_listed_with_what_they_are_for(place, run):
     films, own = place
     (own / "profiles" / "mine.toml").write_text('about = "Mine."\n[compress]\ncrf = 30\n')
     done = run(films, "profiles")
@@ -79,24 +76,25 @@ def test_profiles_are_listed_with_what_they_are_for(place):
     assert {one["name"]: one["options"] for one in records}["mine"] == {"compress": {"crf": 30}}
 
 
-def test_what_is_typed_wins_over_the_profile_the_folder_and_the_user(place):
+def test_what_is_typed_wins_over_the_profile_the_folder_and_the_user(place, run):
     films, own = place
     (own / "semvid.toml").write_text(
         '[all]\nstrength = 0.5\n[compress]\ncrf = 20\npreset = "fast"\naudio = "opus"\n'
     )
     (films / "semvid.toml").write_text('[compress]\ncrf = 21\naudio = "aac:64k"\n')
     (own / "profiles" / "mine.toml").write_text('[compress]\ncrf = 22\npreset = "superfast"\n')
-    done = job(films, "--profile", "mine", "--crf", "23", "-y")
+    done = job(run, films, "--profile", "mine", "--crf", "23", "-y")
     assert (done["rate"]["value"], done["preset"], done["audio"]) == (23, "superfast", "aac:64k")
     assert done["allocation"]["strength"] == 0.5
-    assert job(films, "--profile", "mine", "-y")["rate"]["value"] == 22
-    assert job(films, "-y")["rate"]["value"] == 21
-    told = run(films, "compress", "in.mp4", "-o", "told.mp4", "--model", "spectral").stderr
+    assert job(run, films, "--profile", "mine", "-y")["rate"]["value"] == 22
+    assert job(run, films, "-y")["rate"]["value"] == 21
+    command = [*PROGRAM, "compress", "in.mp4", "-o", "told.mp4", "--model", "spectral"]
+    told = subprocess.run(command, capture_output=True, text=True, cwd=films, check=True).stderr
     assert f"preset, strength from {own / 'semvid.toml'}" in told
     assert f"audio, crf from {films / 'semvid.toml'}" in told
 
 
-def test_batches_and_their_lists_have_them_too(place):
+def test_batches_and_their_lists_have_them_too(place, run):
     films, _ = place
     (films / "semvid.toml").write_text('[compress]\npreset = "superfast"\nmodel = "spectral"\n')
     refused = run(films, "batch", "in.mp4", "-o", "small")
@@ -129,7 +127,7 @@ def test_batches_and_their_lists_have_them_too(place):
         ("[compress\n", "is no TOML"),
     ],
 )
-def test_what_a_file_may_not_say_is_one_line_with_its_name(text, words, place):
+def test_what_a_file_may_not_say_is_one_line_with_its_name(text, words, place, run):
     films, _ = place
     (films / "semvid.toml").write_text(text)
     done = run(films, "compress", "in.mp4", "-o", "out.mp4")
@@ -140,14 +138,14 @@ def test_what_a_file_may_not_say_is_one_line_with_its_name(text, words, place):
     assert not (films / "out.mp4").exists()
 
 
-def test_options_that_another_command_has_are_passed_over(place):
+def test_options_that_another_command_has_are_passed_over(place, run):
     films, _ = place
     (films / "semvid.toml").write_text('[all]\nbitrate = "900k"\nsmoothing = 0.5\n')
     done = run(films, "image", "in.png", "-o", "out.jpg", "--allow-larger", "--model", "spectral")
     assert done.returncode == 0, done.stderr
 
 
-def test_a_profile_that_is_not_there_or_says_nothing_is_told(place):
+def test_a_profile_that_is_not_there_or_says_nothing_is_told(place, run):
     films, _ = place
     done = run(films, "compress", "in.mp4", "--profile", "high")
     assert done.returncode == 2
@@ -159,7 +157,7 @@ def test_a_profile_that_is_not_there_or_says_nothing_is_told(place):
     assert "doctor is no command with defaults" in done.stderr
 
 
-def test_config_shows_what_is_in_force_and_where_it_is_from(place):
+def test_config_shows_what_is_in_force_and_where_it_is_from(place, run):
     films, own = place
     (own / "semvid.toml").write_text("[compress]\ncrf = 20\n")
     (films / "semvid.toml").write_text("[all]\nfocus = { face = 2, text = 0.5 }\n")

@@ -3,8 +3,6 @@
 import base64
 import io
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from fractions import Fraction
 
@@ -20,13 +18,6 @@ from semvid.core.errors import ConfigError, EncoderError, InputError, ReportErro
 from semvid.core.events import Notice, Stage
 
 SPECTRAL = semvid.CompressConfig(maps=semvid.MapsConfig(model="spectral"), preset="superfast", overwrite=True)
-
-
-def run(*arguments, cwd):
-    return subprocess.run(
-        [sys.executable, "-P", "-c", "from semvid.cli.main import run; run()", *map(str, arguments)],
-        capture_output=True, text=True, cwd=cwd, check=False, timeout=120,
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -118,10 +109,12 @@ def test_unusual_videos_are_shown_upright(clip_options, suffix, options, size, t
             assert np.abs(np.asarray(part.resize((width, height)), float) - here).mean() < 12
 
 
-def test_the_maps_a_run_kept_are_those_its_report_shows(clip, tmp_path):
+def test_the_maps_a_run_kept_are_those_its_report_shows(tmp_path, semvid_here):
+    clip = make_clip(tmp_path / "in.mp4", width=192, height=96, num_frames=8)
     kept = tmp_path / "kept.svmap"
     options = ["-o", "out.mp4", "--model", "spectral", "--preset", "superfast", "--save-maps", str(kept)]
-    run("compress", clip, *options, "--report", "run.json", cwd=tmp_path)
+    done = semvid_here("compress", clip, *options, "--report", "run.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
     report = semvid.load_report(tmp_path / "run.json")
     assert "--save-maps kept.svmap" in report.command
     assert kept.stat().st_size > 100
@@ -136,9 +129,9 @@ def test_another_video_is_not_measured(clip, tmp_path):
         semvid.make_report(result, semvid.CompressConfig(allocation=semvid.AllocationConfig(strength=0)))
 
 
-def test_the_command_line(clip, tmp_path):
+def test_the_command_line(clip, tmp_path, semvid_here):
     options = ["-o", "out.mp4", "--model", "spectral", "--preset", "superfast"]
-    done = run("compress", clip, *options, "--report", "run.json", "--json", cwd=tmp_path)
+    done = semvid_here("compress", clip, *options, "--report", "run.json", "--json", cwd=tmp_path)
     records = [json.loads(line) for line in done.stdout.splitlines()]
     assert [one["event"] for one in records if one["event"] not in {"progress", "notice"}] == [
         "started", "measured", "done", *["stage"] * 5, "reported",
@@ -148,7 +141,7 @@ def test_the_command_line(clip, tmp_path):
         "output": "run.json",
         "output_bytes": (tmp_path / "run.json").stat().st_size,
     }
-    done = run("report", "run.json", "-o", "page.html", cwd=tmp_path)
+    done = semvid_here("report", "run.json", "-o", "page.html", cwd=tmp_path)
     assert done.stdout.startswith("page.html: report, ")
     assert sorted(one.name for one in tmp_path.iterdir()) == ["out.mp4", "page.html", "run.json"]
 

@@ -130,7 +130,7 @@ def test_pause_finishes_what_is_in_hand(folder):
 def test_films_are_done_in_parts_and_end_where_they_were(folder):
     # Five frames a second: it is long, and done soon.
     pts = range(0, 330 * 2560, 2560)
-    film = make_clip(folder / "film.mp4", num_frames=330, pts=pts, options={"g": "10"})
+    film = make_clip(folder / "film.mp4", width=192, height=112, num_frames=330, pts=pts, options={"g": "10"})
     with started(folder) as queue:
         job = queue.add(
             film, CompressConfig(maps=MapsConfig(model="spectral"), preset="veryslow", probe="none")

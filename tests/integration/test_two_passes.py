@@ -1,7 +1,5 @@
 """A bit rate in two passes with the same maps, and a maximum bit rate."""
 
-import subprocess
-import sys
 import tempfile
 
 import av
@@ -240,18 +238,12 @@ def test_a_bit_rate_is_not_above_its_maximum():
         semvid.CompressConfig(rate=semvid.Bitrate(300_000), peak=semvid.Peak(200_000))
 
 
-def test_the_command_line(film, tmp_path):
-    def run(*words):
-        return subprocess.run(
-            [sys.executable, "-P", "-c", "from semvid.cli.main import run; run()", *map(str, words)],
-            capture_output=True, text=True, check=False, timeout=120,
-        )  # fmt: skip
-
+def test_the_command_line(film, tmp_path, semvid_here):
     words = ["compress", film, "-o", tmp_path / "out.mkv", "--preset", "superfast", "--model", "spectral"]
-    done = run(*words, "--bitrate", "150k", "--max-bitrate", "400k", "--buffer", "300k")
+    done = semvid_here(*words, "--bitrate", "150k", "--max-bitrate", "400k", "--buffer", "300k")
     assert done.returncode == 0, done.stderr
     assert "a plain encode as good where it matters: about " in done.stdout
-    done = run(*words, "--buffer", "300k")
+    done = semvid_here(*words, "--buffer", "300k")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "--buffer 300k needs --max-bitrate" in done.stderr

@@ -1,8 +1,6 @@
 """Sizes, bit rates, and files as large as a plain encode: found on parts, encoded, checked, and told."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 
 import av
@@ -206,25 +204,20 @@ def test_an_estimate_writes_nothing(tmp_path, long_clip):
     assert events[-1].trial.missed_by == pytest.approx(-result.saving, abs=0.03)
 
 
-def run_cli(*arguments):
-    return subprocess.run(
-        [sys.executable, "-P", "-c", "from semvid.cli.main import run; run()", *map(str, arguments)],
-        capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
-
-
-def test_the_command_tells_trials_as_they_come(tmp_path, long_clip):
+def test_the_command_tells_trials_as_they_come(tmp_path, long_clip, semvid_here):
     maps = half_masked(tmp_path).path
     shared = [str(long_clip), "-o", str(tmp_path / "out.mp4"), "--preset", "superfast", "--maps", str(maps)]
-    done = run_cli("compress", *shared, "--target-size", "60k")
+    done = semvid_here("compress", *shared, "--target-size", "60k")
     assert done.returncode == 0, done.stderr
     assert "CRF" in done.stderr
     assert "whole video" in done.stderr
-    dry = run_cli("compress", *shared, "--target-size", "50k", "--dry-run", "--json")
+    dry = semvid_here("compress", *shared, "--target-size", "50k", "--dry-run", "--json")
     kinds = [json.loads(line)["event"] for line in dry.stdout.splitlines()]
     assert kinds[-1] == "chosen"
     assert "done" not in kinds
-    refused = run_cli("compress", *shared[:2], str(tmp_path / "no.mp4"), *shared[3:], "--target-size", "1k")
+    refused = semvid_here(
+        "compress", *shared[:2], str(tmp_path / "no.mp4"), *shared[3:], "--target-size", "1k"
+    )
     assert refused.returncode == 8
     assert refused.stderr.count("`") == 0
     assert "--target-size 1000 is too small" in refused.stderr

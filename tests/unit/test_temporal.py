@@ -166,6 +166,7 @@ def test_a_ball_that_flies_does_not_dim_a_face(size, is_dimmed):
     assert kept[30, 30] > (0.4 if is_dimmed else 0.85)
 
 
+@settings(max_examples=50)
 @given(maps, st.floats(0, 0.99))
 def test_smoothing_a_constant_map_is_the_identity(values, smoothing):
     propagator = MapPropagator(smoothing, 0)
@@ -177,6 +178,7 @@ def test_smoothing_a_constant_map_is_the_identity(values, smoothing):
         assert np.allclose(kept, values, atol=1e-6)
 
 
+@settings(max_examples=50)
 @given(
     st.lists(st.tuples(maps, flows, maps, maps), min_size=1, max_size=4), st.floats(0, 0.99), st.floats(0, 1)
 )
@@ -338,6 +340,7 @@ def test_frames_that_wait_keep_a_constant_map_and_their_order(values, smoothing,
     assert all(np.allclose(one, values, atol=1e-5) for one in kept)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(maps, flows, maps, maps), min_size=5, max_size=5), st.floats(0, 0.99))
 def test_maps_from_both_sides_stay_in_range(sequence, smoothing):
     propagator = MapPropagator(smoothing, 0.5, 16)

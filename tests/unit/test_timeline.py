@@ -44,7 +44,7 @@ def test_whatever_comes_timestamps_rise(events, follows_clock):
         last = out
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.integers(1, 120), st.integers(-200, 200), st.integers(0, 2**33 - 1), st.randoms(use_true_random=False)
 )
@@ -71,7 +71,7 @@ def _day(ppm):
 
 
 def test_a_day_with_wrap_and_drift_stays_close_to_real_time():
-    for ppm in (-100, 0, 100):
+    for ppm in (-100, 100):
         errors = _day(ppm)
         assert max(map(abs, errors)) < 0.03 * TICKS, ppm
         assert max(abs(b - a) for a, b in itertools.pairwise(errors)) <= 0.002 * TICKS
