@@ -1,5 +1,6 @@
 """Scores agree with FFmpeg's own, fall where the damage is, and are refused where they would mean nothing."""
 
+import itertools
 import json
 import re
 import subprocess
@@ -51,14 +52,25 @@ def test_containers_that_round_times_change_no_score(tmp_path):
 
 @pytest.mark.data
 @pytest.mark.parametrize(
-    ("name", "num_frames"), [("street_272p.mp4", 250), ("signer_480p_fullrange.mkv", 109)]
+    ("name", "num_frames"), [("street_272p.mp4", 76), ("signer_480p_fullrange.mkv", 109)]
 )
 def test_scores_of_real_clips_are_those_of_ffmpeg(name, num_frames, shared_data, tmp_path):
     config = semvid.CompressConfig(
         rate=semvid.Crf(32), preset="superfast", allocation=semvid.AllocationConfig(strength=0)
     )
-    source = shared_data / "clips" / name
+    source = beginning(shared_data / "clips" / name, tmp_path / f"in-{name}", num_frames)
     check_against_ffmpeg((source, semvid.compress(source, tmp_path / "out.mkv", config).output), num_frames)
+
+
+def beginning(source, path, num_frames):
+    """Copy the frames of a video before one of its key frames, or all."""
+    with av.open(str(source)) as reader, av.open(str(path), "w") as writer:
+        stream = writer.add_stream_from_template(reader.streams.video[0])
+        packets = (one for one in reader.demux(video=0) if one.size)
+        for packet in itertools.islice(packets, num_frames):
+            packet.stream = stream
+            writer.mux(packet)
+    return path
 
 
 def check_against_ffmpeg(pair, num_frames):

@@ -21,6 +21,8 @@ from semvid.media.side_data import side_data
 
 SPECS = pytest.mark.parametrize("spec", ENCODERS.values(), ids=lambda spec: spec.name)
 SIZE = semvid.AllocationConfig(match="size")
+QUICK = {"x264": "superfast", "x265": "veryfast", "vp8": "5", "vp9": "8", "av1": "12"}
+"""Presets that obey maps, where only times and formats are looked at."""
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +49,8 @@ def test_self_test_passes(spec):
 )
 def test_presets_are_refused_exactly_where_they_ignore_the_map(spec, preset, monkeypatch):
     # The slowest take seconds for pictures of the usual size, which the test above has.
-    monkeypatch.setattr(self_test, "_WIDTH", 192)
-    monkeypatch.setattr(self_test, "_HEIGHT", 128)
+    monkeypatch.setattr(self_test, "_WIDTH", 128)
+    monkeypatch.setattr(self_test, "_HEIGHT", 96)
     try:
         spec.options(spec.crf.default, preset, {})
     except MapIgnoredError:
@@ -164,7 +166,7 @@ def test_variable_frame_rate_is_kept_to_the_tick(spec, tmp_path):
     pts = np.cumsum(rng.integers(200, 2500, 16)).tolist()
     source = make_clip(tmp_path / "vfr.mp4", num_frames=16, pts=pts)
     suffix = ".mkv" if spec.name == "vp8" else ".mp4"
-    result = compress(source, tmp_path / f"out{suffix}", spec)
+    result = compress(source, tmp_path / f"out{suffix}", spec, preset=QUICK[spec.name])
     times = [frame.pts * frame.time_base for frame in decode(result.output)]
     shown = [frame.pts * frame.time_base for frame in decode(source)]
     wanted = [one - shown[0] for one in shown]
@@ -192,7 +194,7 @@ def test_plain_and_mapped_frames_can_both_be_encoded_from_a_changing_map(spec, t
 def test_pixel_formats_stay_where_the_encoder_can(spec, source_format, tmp_path):
     source = make_clip(tmp_path / "in.mkv", num_frames=6, pixel_format=source_format)
     maps = semvid.MapsConfig(model="spectral")
-    result = compress(source, tmp_path / "out.mkv", spec, allocation=SIZE, maps=maps)
+    result = compress(source, tmp_path / "out.mkv", spec, allocation=SIZE, maps=maps, preset=QUICK[spec.name])
     coded = decode(result.output)
     wanted = choose_pixel_format(spec, source_format)
     is_full_range = source_format.startswith("yuvj") and spec.codes_full_range
@@ -209,7 +211,7 @@ def test_pixel_formats_stay_where_the_encoder_can(spec, source_format, tmp_path)
 @SPECS
 def test_odd_sizes(spec, tmp_path):
     source = make_clip(tmp_path / "in.mkv", width=161, height=97, num_frames=6, codec="ffv1", options={})
-    frame = decode(compress(source, tmp_path / "out.mkv", spec).output)[0]
+    frame = decode(compress(source, tmp_path / "out.mkv", spec, preset=QUICK[spec.name]).output)[0]
     assert (frame.width, frame.height) == ((161, 97) if spec.codes_odd_sizes else (162, 98))
 
 

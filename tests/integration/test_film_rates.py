@@ -29,7 +29,7 @@ def make_film(path, rate):
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory):
-    return make_film(tmp_path_factory.mktemp("film") / "film.mkv", 5)
+    return make_film(tmp_path_factory.mktemp("film") / "film.mkv", 4)
 
 
 def config_of(codec="x264", **more):
@@ -155,7 +155,7 @@ def test_a_score_is_that_of_the_whole(rate, measure, near, film, tmp_path):
     assert entry.state == "done", entry.reason
     result = entry.result
     assert result["score"] == pytest.approx(rate.value, abs=0.41)
-    assert result["num_scored"] >= 200
+    assert result["num_scored"] >= 160
     if measure == "vmaf":
         compared = semvid.compare(film, entry.output, config=semvid.CompareConfig(metrics=("vmaf",)))
         assert compared.pooled["vmaf"].mean == pytest.approx(result["score"], abs=near)

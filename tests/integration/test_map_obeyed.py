@@ -303,10 +303,11 @@ def test_a_run_is_watched(kind, tmp_path, untried, monkeypatch):
     shares = []
     conclude = MapWatch.conclude
     monkeypatch.setattr(MapWatch, "conclude", lambda self, one: shares.append(one) or conclude(self, one))
-    assert watched_notices(source, tmp_path, codec=spec.name) == []
+    chosen = {"codec": spec.name, "preset": {"x264": "fast", "x265": "veryfast"}.get(spec.name)}
+    assert watched_notices(source, tmp_path, **chosen) == []
     monkeypatch.setattr(RegionAttacher, "attach", lambda self, picture, *rest: picture)
     option = {"x264": {"aq-mode": "2"}, "x265": {"x265-params": "aq-mode=1"}}.get(spec.name, {"tune": "ssim"})
-    (said,) = watched_notices(source, tmp_path, codec=spec.name, encoder_options=option)
+    (said,) = watched_notices(source, tmp_path, **chosen, encoder_options=option)
     assert said.startswith("the encoder did not follow the map: the first pictures show ")
     assert said.endswith(f"close to a plain encode; check `encoder_options={'='.join(*option.items())}`")
     # Neither silence nor the sentence for want of evidence.

@@ -397,7 +397,7 @@ def test_colours_are_those_that_players_take_them_for(codec, suffix, matrix, hei
 def test_matrices_that_cannot_be_named_are_told(matrix, tmp_path):
     source = tmp_path / "in.mp4"
     tagged = f"h264_metadata=matrix_coefficients={matrix}:colour_primaries={matrix}:transfer_characteristics={matrix}"
-    ffmpeg(*lavfi(frames=6), "-c:v", "libx264", tmp_path / "bare.mp4")
+    ffmpeg(*lavfi(frames=2), "-c:v", "libx264", tmp_path / "bare.mp4")
     ffmpeg("-i", tmp_path / "bare.mp4", "-c", "copy", "-bsf:v", tagged, source)
     named = decode(source)[0].colorspace
     for codec, suffix in (("x264", ".mkv"), ("x265", ".mp4"), ("vp9", ".webm"), ("mjpeg", ".mov")):
