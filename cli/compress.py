@@ -210,7 +210,7 @@ def command(
     )
     from semvid.core.threads import limited_threads
 
-    if many.take_config(config):
+    if options.take_config(config):
         return
     wishes = many.Wishes(
         jobs=jobs, engine=engine, address=address, retry=retry, resume=resume,

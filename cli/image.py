@@ -110,6 +110,8 @@ def command(
         allow_larger=allow_larger,
         overwrite=overwrite,
     )
+    if options.take_config(config):
+        return
     if len(sources) > 1 or sources[0].is_dir() or (output is not None and output.is_dir()):
         if report is not None:
             raise ConfigError("--report is of one picture; leave it out for several")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, cast
 
-from semvid.cli.many import Wishes, taken_config
+from semvid.cli.many import Wishes
+from semvid.cli.options import taken_config
 from semvid.core.config import CompressConfig
 from semvid.core.errors import ConfigError, SemvidError
 from semvid.core.text import visible
@@ -54,8 +55,9 @@ def read_listed(given: Mapping[str, str], place: str) -> CompressConfig:
         raise ConfigError(f"{place}: {explain(error, arguments, ())}") from error
     except SemvidError as error:
         raise ConfigError(f"{place}: {error}") from error
+    # Lists are of videos.
     assert taken  # noqa: S101 - the command has run
-    return taken[0]
+    return cast(CompressConfig, taken[0])
 
 
 def _flag(key: str, value: str, option: Any, place: str) -> str:

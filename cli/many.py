@@ -64,7 +64,6 @@ Trash = Annotated[Path | None, many_option(
 # fmt: on
 
 _is_batch: ContextVar[bool] = ContextVar("is_batch", default=False)
-_taken: ContextVar[list[CompressConfig] | None] = ContextVar("taken", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,26 +147,6 @@ def are_many(sources: Sequence[str], *, always: bool) -> bool:
         return True
     is_list = first.startswith("@") and not Path(first).exists()
     return is_list or Path(first).is_dir() or (bool(_WILD & set(first)) and not Path(first).exists())
-
-
-def take_config(config: CompressConfig) -> bool:
-    """Give a configuration to whoever asked for nothing else; returns whether somebody did."""
-    taken = _taken.get()
-    if taken is None:
-        return False
-    taken.append(config)
-    return True
-
-
-@contextmanager
-def taken_config() -> Iterator[list[CompressConfig]]:
-    """Have a command that runs in the block give its configuration to the list, and do nothing else."""
-    taken: list[CompressConfig] = []
-    token = _taken.set(taken)
-    try:
-        yield taken
-    finally:
-        _taken.reset(token)
 
 
 def parse_share(name: str, text: str) -> float:

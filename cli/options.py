@@ -1,9 +1,11 @@
-"""Options that several commands take: how they are declared, and how their text is read."""
+"""Options that several commands take: how they are declared, how their text is read, who is given them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -12,7 +14,16 @@ import typer
 
 from semvid.cli.marks import parse_mark
 from semvid.core import config
-from semvid.core.config import CLASSES, AllocationConfig, EditConfig, FocusConfig, MapsConfig, TemporalConfig
+from semvid.core.config import (
+    CLASSES,
+    AllocationConfig,
+    CompressConfig,
+    EditConfig,
+    FocusConfig,
+    ImageConfig,
+    MapsConfig,
+    TemporalConfig,
+)
 from semvid.core.config.maps import MappedConfig
 from semvid.core.edit import parse_time
 from semvid.core.errors import ConfigError
@@ -286,3 +297,26 @@ def amount_text(amount: int) -> str:
     """Format an amount as ``parse_amount`` reads it, in the largest unit that leaves a whole number."""
     unit, factor = next(((unit, one) for unit, one in _UNITS.items() if not amount % one), ("", 1))
     return f"{amount // factor}{unit}"
+
+
+_taken: ContextVar[list[CompressConfig | ImageConfig] | None] = ContextVar("taken", default=None)
+
+
+def take_config(config: CompressConfig | ImageConfig) -> bool:
+    """Give a configuration to whoever asked for nothing else; returns whether somebody did."""
+    taken = _taken.get()
+    if taken is None:
+        return False
+    taken.append(config)
+    return True
+
+
+@contextmanager
+def taken_config() -> Iterator[list[CompressConfig | ImageConfig]]:
+    """Have a command that runs in the block give its configuration to the list, and do nothing else."""
+    taken: list[CompressConfig | ImageConfig] = []
+    token = _taken.set(taken)
+    try:
+        yield taken
+    finally:
+        _taken.reset(token)

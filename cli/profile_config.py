@@ -1,11 +1,12 @@
-"""What a profile and the user's defaults make of ``semvid compress``, for pages on which one is chosen."""
+"""What profiles and the user's defaults make of ``semvid compress`` and ``image``, for pages."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
-from semvid.cli.many import taken_config
-from semvid.core.config import CompressConfig
+from semvid.cli.options import taken_config
+from semvid.core.config import CompressConfig, ImageConfig
 
 
 def config_of(name: str, folder: Path) -> CompressConfig:
@@ -18,10 +19,19 @@ def config_of(name: str, folder: Path) -> CompressConfig:
     Raises:
         ConfigError: There is no such profile, or it or a file of defaults is wrong.
     """
+    return cast(CompressConfig, _taken("compress", name, folder / "video.mp4"))
+
+
+def still_config_of(name: str, folder: Path) -> ImageConfig:
+    """Return what ``semvid image FOLDER/PICTURE --profile NAME`` does; see ``config_of``."""
+    return cast(ImageConfig, _taken("image", name, folder / "picture.jpg"))
+
+
+def _taken(command: str, name: str, source: Path) -> CompressConfig | ImageConfig:
     from semvid.cli.app import app
 
-    options, video = ["--profile", name] if name else [], str(folder / "video.mp4")
+    options = ["--profile", name] if name else []
     with taken_config() as taken:
-        app(["compress", *options, "--", video], prog_name="semvid", standalone_mode=False)
+        app([command, *options, "--", str(source)], prog_name="semvid", standalone_mode=False)
     assert taken  # noqa: S101 - the command has run
     return taken[0]

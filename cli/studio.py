@@ -33,7 +33,7 @@ def command(
     in its subfolder .semvid. Ctrl-C ends it.
     """
     from semvid.cli.file_manager import has_file_manager, show_file
-    from semvid.cli.profile_config import config_of
+    from semvid.cli.profile_config import config_of, still_config_of
     from semvid.cli.profiles import known_profiles
     from semvid.cli.streams import say
     from semvid.studio.folder import Root
@@ -42,9 +42,10 @@ def command(
     from semvid.web.studio.server import StudioServer
 
     folder, files = _chosen(places or [Path()])
-    profiles = Profiles(config_of, known_profiles())
+    profiles = Profiles(config_of, known_profiles(), still_config_of)
     # What is wrong in a file of defaults is told now.
     profiles.read("", folder)
+    profiles.read_still("", folder)
     shown = show_file if has_file_manager() else None
     with Studio(Root(folder, files), profiles, shown) as studio, StudioServer(studio, port) as server:
         say(f"semvid studio shows {studio.root.folder} at {server.link}")

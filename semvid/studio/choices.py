@@ -12,7 +12,7 @@ from semvid.core.checked import Field, Malformed, shown
 from semvid.core.config import MODELS, CompressConfig, FocusConfig, ImageConfig
 from semvid.core.errors import ConfigError
 from semvid.core.frozen import FrozenMapping
-from semvid.core.rate import Bitrate, Quality, Rate, Size, StillRate, Vmaf
+from semvid.core.rate import Bitrate, Quality, Rate, Size, Ssimulacra2, StillRate, Vmaf
 from semvid.studio.profiles import Profiles
 from semvid.studio.wishes import Wishes
 
@@ -75,28 +75,64 @@ def _read(choices: Field, read_profile: Callable[[str], CompressConfig]) -> Comp
     return replace(config, **changes)
 
 
-def read_still_choices(choices: Field) -> ImageConfig:
-    """Read what was chosen for photographs; whatever is left out is as usual.
+def read_still_choices(choices: Field, read_profile: Callable[[str], ImageConfig]) -> ImageConfig:
+    """Read what was chosen for photographs; whatever is left out is as in the profile, or as usual.
 
     Args:
-        choices: An object with some of ``wish`` (an object with a ``kind``, ``quality`` or ``bytes``, and a
-            ``value``), ``max_edge`` (pixels) and ``strip`` (``gps`` or ``all``).
+        choices: An object with some of ``profile`` (a name), ``wish`` (an object with a ``kind``, ``quality``
+            or ``bytes``, and a ``value``), ``max_edge`` (pixels; 0 = the size stays) and ``strip`` (``gps``,
+            ``all`` or ``none``).
+        read_profile: Reads a profile by its name; empty = none, what is usual.
 
     Raises:
         ConfigError: Something in it is unknown or out of range.
     """
     try:
-        choices.known("wish", "max_edge", "strip")
-        changes: dict[str, Any] = {}
+        config = read_profile(_text(choices.known("profile", "wish", "max_edge", "strip"), "profile"))
+        changes: dict[str, Any] = {"overwrite": False}
         if (wish := choices.find("wish")) is not None:
-            changes["rate"] = _still_rate(wish.known("kind", "value"))
+            rate = _still_rate(wish.known("kind", "value"))
+            changes |= {"rate": rate, "match": config.match if isinstance(rate, Quality) else None}
         if (edge := choices.find("max_edge")) is not None:
-            changes["max_edge"] = edge.whole(1, _MOST_EDGE)
+            changes["max_edge"] = edge.whole(0, _MOST_EDGE) or None
         if strip := _text(choices, "strip"):
-            changes["strip"] = strip
+            changes["strip"] = None if strip == "none" else strip
     except Malformed as error:
         raise ConfigError(f"{error}; choose again") from error
-    return ImageConfig(**changes)
+    return replace(config, **changes)
+
+
+def still_profiles_to_choose(profiles: Profiles, folder: Path) -> list[dict[str, Any]]:
+    """Return what a page has to know of profiles that change something in photographs, as JSON.
+
+    The first has no name, and is what is usual. Each has what ``read_still_choices`` reads, and the settings
+    that the page shows, or an ``error``.
+    """
+    found: list[dict[str, Any]] = []
+    usual: ImageConfig | None = None
+    for name in ("", *profiles.known):
+        told: dict[str, Any] = {"name": name}
+        try:
+            config = profiles.read_still(name, folder)
+        except ConfigError as error:
+            found.append(told | {"error": str(error)})
+            continue
+        if not name:
+            usual = config
+        elif config == usual:
+            continue
+        match config.rate:
+            case Quality(value=value):
+                told["wish"] = {"kind": "quality", "value": value}
+            case Size(num_bytes=value):
+                told["wish"] = {"kind": "bytes", "value": value}
+            case Ssimulacra2(value=score):
+                told["wish"] = {"kind": "", "value": f"SSIMULACRA 2 of {score:g}"}
+        found.append(told | {
+            "max_edge": config.max_edge or 0, "strip": config.strip or "none",
+            "settings": Wishes.of(config).plain(), "is_changed": config != ImageConfig(),
+        })  # fmt: skip
+    return found
 
 
 def _still_rate(wish: Field) -> StillRate:

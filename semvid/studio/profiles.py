@@ -6,7 +6,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Protocol
 
-from semvid.core.config import CompressConfig
+from semvid.core.config import CompressConfig, ImageConfig
 from semvid.core.errors import ConfigError
 from semvid.core.records import dataclass
 
@@ -26,6 +26,13 @@ class ProfileReader(Protocol):
         """
 
 
+class StillProfileReader(Protocol):
+    """Makes options of a profile, for photographs."""
+
+    def __call__(self, name: str, folder: Path) -> ImageConfig:
+        """As ``ProfileReader``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Profiles:
     """What can be chosen, and what holds where nothing is."""
@@ -34,6 +41,8 @@ class Profiles:
     """None = there are no profiles, and no defaults but semvid's own."""
     known: dict[str, str] = field(default_factory=dict)
     """By name, what each is for."""
+    still_reader: StillProfileReader | None = None
+    """None = likewise, for photographs."""
 
     def read(self, name: str, folder: Path) -> CompressConfig:
         """Return the options of a profile: see ``ProfileReader``."""
@@ -42,3 +51,11 @@ class Profiles:
         if name:
             raise ConfigError("there are no profiles here; choose none")
         return CompressConfig()
+
+    def read_still(self, name: str, folder: Path) -> ImageConfig:
+        """Return the options of a profile for photographs: see ``ProfileReader``."""
+        if self.still_reader is not None:
+            return self.still_reader(name, folder)
+        if name:
+            raise ConfigError("there are no profiles here; choose none")
+        return ImageConfig()

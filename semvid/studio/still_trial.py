@@ -14,7 +14,7 @@ from PIL import Image
 from semvid.codecs.jpeg.lossless import bare_jpeg
 from semvid.codecs.jpeg.writer import insert_segments, progressive
 from semvid.core.config import ImageConfig
-from semvid.core.errors import InputError
+from semvid.core.errors import InputError, MissedError
 from semvid.core.events import Notice, Stage
 from semvid.core.records import dataclass
 from semvid.core.resampling import stretched
@@ -104,7 +104,11 @@ def still_trial_events(
     yield from map(Notice, said)
     stored = turn_back(importance, picture.orientation)
     yield Stage("our JPEG")
-    with_map = code_still(source, config, lambda _: stored, thread_budget().pool("semvid-still-part"))
+    try:
+        with_map = code_still(source, config, lambda _: stored, thread_budget().pool("semvid-still-part"))
+    except MissedError as error:
+        what = str(error).partition(";")[0].replace(str(source), visible(source.name))
+        raise MissedError(f"{what}; wish for less, or keep it as it is") from error
     yield from map(Notice, with_map.notices)
     shown = picture.within(config.max_edge)
     pixels, matters = shown.pixels, stretched(stored, *shown.pixels.shape[:2])

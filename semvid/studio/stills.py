@@ -66,13 +66,14 @@ class Stills(Closing):
     Args:
         root: The folder of the studio.
         looker: Has the networks.
+        wishes: See the attribute.
 
     Attributes:
         wishes: What is wanted of all of them.
     """
 
-    def __init__(self, root: Root, looker: Looker) -> None:
-        self.wishes = Wishes()
+    def __init__(self, root: Root, looker: Looker, wishes: Wishes | None = None) -> None:
+        self.wishes = wishes or Wishes()
         self._root, self._looker = root, looker
         self._lock = threading.Lock()
         # Large pictures take hundreds of megabytes, of which a thread may keep a part for the next one.

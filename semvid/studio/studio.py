@@ -78,8 +78,9 @@ class Studio(Closing):
     ) -> None:
         self.root = root
         self.looker = Looker()
-        self.stills = Stills(root, self.looker)
         self.runs = Runs(root, profiles or Profiles(), show_file)
+        wishes = Wishes.of(self.runs.profiles.read_still("", root.folder))
+        self.stills = Stills(root, self.looker, wishes)
         self._lock = threading.RLock()
         self._opened: OrderedDict[str, Opened] = OrderedDict()
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from semvid.core.checked import Field
-from semvid.core.config import CLASSES, MODELS, AllocationConfig, CompressConfig, MapsConfig
+from semvid.core.config import CLASSES, MODELS, AllocationConfig, CompressConfig, ImageConfig, MapsConfig
 from semvid.core.errors import ConfigError
 from semvid.core.records import dataclass
 
@@ -22,9 +22,12 @@ class Wishes:
     """Strength and background."""
 
     @classmethod
-    def of(cls, config: CompressConfig) -> Wishes:
+    def of(cls, config: CompressConfig | ImageConfig) -> Wishes:
         """Return those of an encode."""
-        return cls(config.maps, config.allocation)
+        if isinstance(config, CompressConfig):
+            return cls(config.maps, config.allocation)
+        allocation = AllocationConfig(strength=config.strength, background_weight=config.background_weight)
+        return cls(config.maps, allocation)
 
     def plain(self) -> dict[str, Any]:
         """Return what ``changed`` reads, with every class."""

@@ -17,10 +17,11 @@ from semvid.core.rate import Quality, Size
 from semvid.media.stills.picture import read_picture
 from semvid.products.still_report.coders import at_size, lowest, plain_at_size, rivals
 from semvid.studio import stills as stills_module
-from semvid.studio.choices import read_still_choices
+from semvid.studio.choices import read_still_choices, still_profiles_to_choose
 from semvid.studio.folder import Root
 from semvid.studio.looks import Looker
 from semvid.studio.packing import packed, unique_names
+from semvid.studio.profiles import Profiles
 from semvid.studio.stills import Stills
 
 
@@ -36,7 +37,26 @@ from semvid.studio.stills import Stills
     ],
 )
 def test_choices_become_options(chosen, config):
-    assert read_still_choices(Field(chosen)) == config
+    assert read_still_choices(Field(chosen), lambda name: ImageConfig()) == config
+
+
+def test_what_is_left_out_is_as_the_profile_says():
+    kept = ImageConfig(rate=Quality(85), match="size", max_edge=2560, strip="gps", progressive=False)
+    profiles = Profiles(
+        None,
+        {"web": "for sites", "film": "of videos"},
+        lambda name, folder: kept if name == "web" else ImageConfig(),
+    )
+
+    def read(**choices):
+        return read_still_choices(Field(choices), lambda name: profiles.read_still(name, Path()))
+
+    assert read(profile="web") == kept
+    changed = read(profile="web", wish={"kind": "bytes", "value": 9000}, max_edge=0, strip="none")
+    assert changed == ImageConfig(rate=Size(9000), progressive=False)
+    usual, web = still_profiles_to_choose(profiles, Path())
+    assert (usual["name"], usual["is_changed"], usual["max_edge"], usual["strip"]) == ("", False, 0, "none")
+    assert (web["name"], web["wish"], web["max_edge"]) == ("web", {"kind": "quality", "value": 85}, 2560)
 
 
 @pytest.mark.parametrize(
@@ -45,14 +65,14 @@ def test_choices_become_options(chosen, config):
         {"wish": {"kind": "quality", "value": 101}},
         {"wish": {"kind": "bytes", "value": 0}},
         {"wish": {"kind": "vmaf", "value": 90}},
-        {"max_edge": 0},
+        {"max_edge": -1},
         {"strip": "some"},
         {"codec": "x264"},
     ],
 )
 def test_choices_that_cannot_be_are_refused(chosen):
     with pytest.raises(ConfigError):
-        read_still_choices(Field(chosen))
+        read_still_choices(Field(chosen), lambda name: ImageConfig())
 
 
 def test_names_in_an_archive_are_unique_and_it_holds_what_was_packed(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from semvid.core.checked import Field, Malformed
-from semvid.studio.choices import read_still_choices
+from semvid.core.config import ImageConfig
+from semvid.studio.choices import read_still_choices, still_profiles_to_choose
 from semvid.studio.packing import packed
 from semvid.studio.stills import GALLERY_EDGE, MOST_CHOSEN, ChosenStill
 from semvid.studio.studio import Studio
@@ -32,6 +34,7 @@ def routes(studio: Studio) -> list[Route]:
     get, post = ["GET"], ["POST"]
     return [
         Route("/api/stills", telling(stills.chosen), methods=get),
+        Route("/api/stills/choices", telling(stills.choices), methods=get),
         Route("/api/stills/choose", telling(stills.choose), methods=post),
         Route("/api/stills/take-out", telling(stills.take_out), methods=post),
         Route("/api/stills/queue", telling(stills.add), methods=post),
@@ -113,7 +116,7 @@ class _Stills:
 
     async def begin_trial(self, request: Request) -> Response:
         still, chosen = still_of(self._studio, request), await json_of(request)
-        config = read_still_choices(chosen)
+        config = await in_thread(self._config, chosen)
 
         def begin() -> dict[str, Any]:
             wanted = self._stills.for_encode(still, config)
@@ -132,7 +135,7 @@ class _Stills:
             return refusal(400, f"the request cannot be read: {error}; reload the page")
         if not wanted:
             return refusal(400, "no photograph is chosen; choose some first")
-        config = read_still_choices(chosen)
+        config = await in_thread(self._config, chosen)
 
         def add() -> list[int]:
             jobs = [(one.path, self._stills.for_encode(one, config)) for one in wanted]
@@ -164,6 +167,14 @@ class _Stills:
             send(), media_type="application/zip",
             headers={"Content-Disposition": 'attachment; filename="photographs.semvid.zip"'},
         )  # fmt: skip
+
+    async def choices(self, request: Request) -> Response:
+        profiles, folder = self._studio.runs.profiles, self._studio.root.folder
+        return answer({"profiles": await in_thread(still_profiles_to_choose, profiles, folder)})
+
+    def _config(self, chosen: Field) -> ImageConfig:
+        profiles, folder = self._studio.runs.profiles, self._studio.root.folder
+        return read_still_choices(chosen, partial(profiles.read_still, folder=folder))
 
     def _outputs(self, jobs: list[int]) -> list[Path]:
         runs, found = self._studio.runs, []

@@ -13,11 +13,12 @@ const EDGES = [4096, 2560, 2048, 1600, 1080];
 export async function setup(studio) {
   const panel = byId("stills");
   const option = ([value, name]) => el("option", { value }, name);
-  const kind = el("select", { id: "still-wish", onchange: () => { showWish(); } }, ...[["quality", "Quality"], ["bytes", "Size of each file"]].map(option));
+  const profile = el("select", { id: "still-profile", onchange: () => { showProfile(); takeSettings(); } }), failure = el("p", { class: "told small", role: "alert" });
+  const kind = el("select", { id: "still-wish", onchange: () => showWish() }, ...[["quality", "Quality"], ["bytes", "Size of each file"]].map(option));
   const value = el("input", { type: "number", id: "still-value", "aria-label": "How much" }), unit = el("span", { class: "quiet small" });
   const hint = el("p", { class: "quiet small" });
-  const edge = el("select", { id: "still-edge" }, ...[["", "As it is"], ...EDGES.map((one) => [one, `${one} pixels`])].map(option));
-  const strip = el("select", { id: "still-strip" }, ...[["", "Nothing"], ["gps", "Where it was taken"], ["all", "All that does not change its look"]].map(option));
+  const edge = el("select", { id: "still-edge" }, ...[["0", "As it is"], ...EDGES.map((one) => [one, `${one} pixels`])].map(option));
+  const strip = el("select", { id: "still-strip" }, ...[["none", "Nothing"], ["gps", "Where it was taken"], ["all", "All that does not change its look"]].map(option));
   const row = (label, input) => el("div", { class: "pick" }, el("label", { for: input.id }, label), input);
   const button = (text, id, act, more = "") => el("button", { type: "button", class: `button ${more}`, id, onclick: act }, text);
   const go = button("Compare with a plain JPEG", "still-go", begin, "strong"), stop = button("Stop", "still-stop", cancel), again = button("Compare again", "still-again", compare);
@@ -26,25 +27,54 @@ export async function setup(studio) {
   const all = button("Encode all", "still-all", () => enqueue(null), "strong"), one = button("Only this one", "still-one", () => enqueue([studio.video.id]));
   const zip = el("a", { class: "button", id: "still-zip", download: "" }), counts = el("p", { class: "small quiet", id: "still-counts" });
   panel.append(el("h2", {}, "Try and encode"),
-    el("div", { class: "form" }, row("Wish", kind), el("div", { class: "pick wish" }, value, unit), hint, row("Longest side", edge), row("Leave out", strip)),
+    el("div", { class: "form" }, row("Profile", profile), failure, row("Wish", kind), el("div", { class: "pick wish" }, value, unit), hint, row("Longest side", edge), row("Leave out", strip)),
     el("div", { class: "buttons" }, go, stop, again), bar, said, el("div", { class: "buttons" }, all, one), counts, el("div", { class: "buttons" }, zip));
   const slider = makeSlider();
   let status = { state: "none" }, isToShow = false, isPolling = false;
 
-  function showWish() {
-    const { unit: words, first, min, max, step, hint: about } = WISHES[kind.value];
+  let profiles = [{ name: "", wish: { kind: "quality", value: 80 }, max_edge: 0, strip: "none" }];
+  const profileNow = () => profiles.find((each) => each.name === profile.value) ?? profiles[0];
+
+  /** Show what goes with the wish; what it says at first is by `number`, if that is given. */
+  function showWish(number) {
+    value.closest(".pick").hidden = !kind.value;
+    if (!kind.value) { hint.textContent = ""; return; }
+    const { unit: words, first, min, max, step, hint: told } = WISHES[kind.value];
     Object.assign(value, { min, max, step });
-    value.value = first;
+    value.value = number ?? first;
     unit.textContent = words;
-    hint.textContent = about;
+    hint.textContent = told;
+  }
+
+  /** Fill in what a profile says. */
+  function showProfile() {
+    const { error, wish, max_edge: most, strip: less } = profileNow();
+    // What profiles say about themselves is of videos.
+    failure.textContent = error ?? "";
+    if (error) return;
+    kind.querySelector("[value='']")?.remove();
+    // A score has no field here, but may be kept.
+    if (!wish.kind) kind.prepend(option(["", wish.value]));
+    kind.value = wish.kind;
+    showWish(wish.kind === "bytes" ? wish.value / 1000 : wish.value);
+    if (![...edge.options].some((each) => each.value === String(most))) edge.append(option([most, `${most} pixels`]));
+    edge.value = most;
+    strip.value = less;
+  }
+
+  /** What a profile says of maps holds for all photographs, and is shown where it can be changed. */
+  async function takeSettings() {
+    const { settings } = profileNow();
+    if (!isStill(studio) || !settings) return;
+    try { studio.set("settings", await studio.post(studio.of("settings"), settings)); } catch (error) { studio.tell(error.message, true); }
   }
 
   function chosen() {
+    const found = { max_edge: Number(edge.value), strip: strip.value, ...(profile.value && { profile: profile.value }) };
+    if (!kind.value) return found;
     if (!value.reportValidity() || value.value === "") throw new Error(`give a number from ${value.min} to ${value.max}`);
-    const number = Number(value.value), found = { wish: { kind: kind.value, value: kind.value === "bytes" ? Math.round(1000 * number) : number } };
-    if (edge.value) found.max_edge = Number(edge.value);
-    if (strip.value) found.strip = strip.value;
-    return found;
+    const number = Number(value.value);
+    return { ...found, wish: { kind: kind.value, value: kind.value === "bytes" ? Math.round(1000 * number) : number } };
   }
 
   function compare() {
@@ -125,8 +155,10 @@ export async function setup(studio) {
 
   for (const name of ["stills", "jobs", "video"]) studio.addEventListener(name, count);
   studio.addEventListener("video", tell);
-  kind.value = "quality";
-  showWish();
+  try { ({ profiles } = await studio.get("/api/stills/choices")); } catch (error) { studio.tell(error.message, true); }
+  profile.replaceChildren(...profiles.map((each) => option([each.name, each.name || (each.is_changed ? "As your semvid.toml says" : "None")])));
+  profile.closest(".pick").hidden = profiles.length < 2;
+  showProfile();
   tell();
   count();
 }
