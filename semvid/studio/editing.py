@@ -184,6 +184,12 @@ class Editing:
 
         config = ExportConfig(overwrite=True, maps=self._making.maps)
         try:
+            if self._is_kept(edits):
+                with closing(SidecarReader(self.sidecar)) as reader:
+                    for one in reader.maps():
+                        took(one)
+                self._applied(stop, "")
+                return
             with closing(
                 edit_maps_events(self._video.path, self._making.sidecar, edits, self.sidecar, config, took)
             ) as events:
@@ -194,6 +200,17 @@ class Editing:
             failure = str(error)
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
             failure = f"the edits cannot be followed ({type(error).__name__}: {error}); undo the last"
+        self._applied(stop, failure)
+
+    def _is_kept(self, edits: Edits) -> bool:
+        """Return whether an earlier day followed the same edits in the same maps, by the sidecar's name."""
+        try:
+            with closing(SidecarReader(self.sidecar)) as reader:
+                return reader.header.edits == edits
+        except (MapError, OSError):
+            return False
+
+    def _applied(self, stop: threading.Event, failure: str) -> None:
         with self._lock:
             if not stop.is_set():
                 self._failure, self._is_applied = failure, not failure

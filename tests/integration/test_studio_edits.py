@@ -84,12 +84,15 @@ def test_what_is_painted_is_seen_at_once_followed_and_kept(served, tmp_path):
     assert edits(client, video, {"redo": True})["num_done"] == 1
     applied(client, video)
     # Somebody comes back another day.
+    last = served[0].opened(video["id"]).editing.sidecar
+    followed = last.stat().st_mtime_ns
     with studio_of(tmp_path) as again:
         client = Client(again[1])
         video = client.open("talk.mp4")
         client.maps(video)
         assert applied(client, video)["num_done"] == 1
         assert inside(map_of(client, video, 9)).min() == 255
+        assert last.stat().st_mtime_ns == followed, "it was not followed again"
         assert edits(client, video, {"clear": True})["num_done"] == 0
         applied(client, video)
         assert inside(map_of(client, video, 9)).min() < 255

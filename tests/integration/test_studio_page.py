@@ -175,24 +175,3 @@ def test_folders_paths_and_drops(open_page, server):
     page.get_by_role("button", name="Files").click()
     page.get_by_role("button", name="Dropped here").click()
     page.get_by_role("button", name="mine.mp4").wait_for()
-
-
-@pytest.mark.parametrize("size", [(1280, 800), (390, 844), (1920, 1080)])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_light_and_dark_wide_and_narrow(size, scheme, open_page):
-    page = open_page(size, color_scheme=scheme, reduced_motion="reduce")
-    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
-    choose(page)
-    page.locator("#settings summary").click()
-    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
-    # All of the frame is seen without scrolling.
-    box = page.locator("#stage").bounding_box()
-    assert box["y"] + box["height"] < size[1]
-
-    def brightness():
-        colour = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
-        return sum(map(int, colour[4:-1].split(","))) / 3
-
-    assert (brightness() > 128) == (scheme == "light")
-    page.locator("#theme").click()
-    assert (brightness() > 128) == (scheme == "dark")

@@ -92,18 +92,3 @@ def test_wishes_and_words_follow_the_codec(page):
     assert page.input_value("#wish-value") == "80"
     assert page.locator("#wish option").count() == 3
     assert page.locator("#preset").is_hidden()
-
-
-def test_from_the_queue_to_the_result_and_away(page):
-    page.click("#queue-add")
-    page.wait_for_selector(".job[data-state=done]")
-    assert "clip.semvid.mp4" in page.inner_text(".job")
-    page.click(".job >> text=Compare")
-    page.wait_for_selector("#ab[open]")
-    page.keyboard.press("Escape")
-    page.set_viewport_size({"width": 390, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.click("text=Delete file")
-    page.click("text=Yes, delete it")
-    page.wait_for_selector(".job", state="detached")
-    assert "Nothing is encoded yet" in page.inner_text("#queue")

@@ -35,6 +35,9 @@ export function setup(studio) {
     tool = value;
     points = null;
     canvas.classList.toggle("on", tool !== "look");
+    // On a phone the tools are below the picture.
+    const { top, bottom } = studio.stage.getBoundingClientRect();
+    if (tool !== "look" && (bottom < 160 || top > innerHeight - 160)) studio.stage.scrollIntoView({ block: "center" });
     size.row.hidden = tool !== "brush";
     draw();
     tell();

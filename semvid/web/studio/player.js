@@ -36,7 +36,7 @@ export function makePlayer(studio) {
       el("div", { class: "ab-row ab-under" }, divider),
       el("div", { class: "ab-row" }, play, el("button", { type: "button", class: "button", "aria-label": "One frame back", onclick: () => step(-1) }, "\u2039"),
         el("button", { type: "button", class: "button", "aria-label": "One frame on", onclick: () => step(1) }, "\u203a"), place, sound, speed, zoom, close),
-      words, el("p", { class: "quiet small" }, "Drag over the picture, or use the slider, to move the divider. Space plays and pauses; the keys , and . go one frame back and on."), failure));
+      words, el("p", { class: "quiet small ab-hint" }, "Drag over the picture, or use the slider, to move the divider. Space plays and pauses; the keys , and . go one frame back and on."), failure));
   document.body.append(dialog);
 
   let shown = null, rate = 1, frameSeconds = 1 / 25;

@@ -2,7 +2,7 @@
 import { byId, bytes, el, lasting, sentence } from "./dom.js";
 import { makePlayer, played, sayTrial } from "./player.js";
 
-const POLL_MS = 500;
+const POLL_MS = 500, SAID_MS = 6000;
 const UNITS = { size: "MB", bitrate: "kbit/s", vmaf: "" };
 const NAMES = { quality: "Quality", size: "Size of the file", bitrate: "Bit rate of the video", vmaf: "Score of the picture (VMAF)" };
 const PROFILES = {
@@ -140,7 +140,9 @@ export async function setup(studio) {
       const options = chosen();
       if (!await isFollowed()) return;
       const { map_words: said } = await studio.post(studio.of("queue"), options);
-      added = `${studio.video.name} is in the queue.`;
+      const words = added = `${studio.video.name} is in the queue.`;
+      // The queue below says what becomes of it.
+      setTimeout(() => { if (added === words) { added = ""; tell(); } }, SAID_MS);
       mapWords.textContent = said;
       tell();
       studio.dispatchEvent(new Event("queued"));
