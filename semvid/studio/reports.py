@@ -7,10 +7,11 @@ import threading
 from pathlib import Path
 
 from semvid.batch.jobs.records import Entry
-from semvid.core.config import CompressConfig
+from semvid.core.config import CompressConfig, ImageConfig
 from semvid.core.errors import ConfigError, SemvidError
-from semvid.core.results import Result
+from semvid.core.results import ImageResult, Result
 from semvid.products.report.make import make_report, write_report
+from semvid.products.still_report.make import write_image_report
 
 _SUFFIX = ".report.html"
 
@@ -19,21 +20,27 @@ class Reports:
     """Makes reports that were asked for. It is closed with the program: a report is made again soon."""
 
     def __init__(self) -> None:
-        self._asked: queue.Queue[tuple[Entry, CompressConfig]] = queue.Queue()
+        self._asked: queue.Queue[tuple[Entry, CompressConfig | ImageConfig]] = queue.Queue()
         self._states: dict[int, str] = {}
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
-    def begin(self, entry: Entry, config: CompressConfig) -> None:
+    def begin(self, entry: Entry, config: CompressConfig | ImageConfig) -> None:
         """Have a report made of a job that is done.
 
+        Args:
+            entry: The job.
+            config: How it was compressed.
+
         Raises:
-            ConfigError: It is not done, or its file is gone.
+            ConfigError: It is not done, or its file is gone; or a picture was copied.
         """
         if entry.state != "done" or not entry.output.exists():
             raise ConfigError(f"{entry.output.name} is not there; a report needs the file that was made")
         if not entry.source.exists():
             raise ConfigError(f"{entry.source.name} is not there any more; a report compares with it")
+        if isinstance(config, ImageConfig) and (entry.result or {}).get("quality") is None:
+            raise ConfigError(f"{entry.source.name} was copied without loss; there is nothing to compare")
         with self._lock:
             self._states[entry.id] = "making"
             self._asked.put((entry, config))
@@ -54,8 +61,7 @@ class Reports:
         while True:
             entry, config = self._asked.get()
             try:
-                report = make_report(_result_of(entry, config), config)
-                write_report(place_of(entry.output), report, overwrite=True)
+                _make(entry, config)
                 self._states[entry.id] = "done"
             except SemvidError as error:
                 self._states[entry.id] = str(error)
@@ -66,6 +72,17 @@ class Reports:
 def place_of(output: Path) -> Path:
     """Return where the report of a result is."""
     return output.with_name(output.name + _SUFFIX)
+
+
+def _make(entry: Entry, config: CompressConfig | ImageConfig) -> None:
+    place = place_of(entry.output)
+    if isinstance(config, ImageConfig):
+        told = entry.result or {}
+        sizes = told["source_bytes"], told["output_bytes"]
+        still = ImageResult(entry.source, entry.output, told["quality"], *sizes, ())
+        write_image_report(place, still, config, overwrite=True)
+    else:
+        write_report(place, make_report(_result_of(entry, config), config), overwrite=True)
 
 
 def _result_of(entry: Entry, config: CompressConfig) -> Result:

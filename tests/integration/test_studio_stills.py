@@ -160,6 +160,9 @@ def test_what_is_painted_is_seen_and_encoded_and_all_are_packed(client, folder):
         assert {one: archive.read(one) for one in archive.namelist()} == {
             name: (folder / name).read_bytes() for name in ("turned.semvid.jpg", "a.semvid.jpg")
         }
+    assert client.json("POST", f"/api/queue/{added['jobs'][1]}/report", {})[0] == 200
+    waited(client, "/api/queue", lambda one: one["jobs"][1]["report"] == "done")
+    assert b"mozjpeg" in client.ask("GET", f"/api/queue/{added['jobs'][1]}/report")[2]
     assert client.ask("GET", "/api/stills/zip?jobs=1,x")[0] == 400
     assert client.ask("GET", "/api/stills/zip?jobs=99")[0] == 400
     # Results are not chosen with the folder they are in.
@@ -168,5 +171,5 @@ def test_what_is_painted_is_seen_and_encoded_and_all_are_packed(client, folder):
     assert plain["id"] in [one["id"] for one in chosen["stills"]]
     # Nothing else was written.
     assert {one.name for one in folder.iterdir()} == {
-        ".semvid", "a.png", "a.semvid.jpg", "b.png", "broken.jpg", "out.png", "turned.jpg", "turned.semvid.jpg"
+        ".semvid", "a.png", "a.semvid.jpg", "a.semvid.jpg.report.html", "b.png", "broken.jpg", "out.png", "turned.jpg", "turned.semvid.jpg"
     }  # fmt: skip

@@ -103,8 +103,8 @@ export function setup(studio) {
             el("a", { class: "button", href, target: "_blank", rel: "noopener", "data-key": `${job.id}-report` }, "Open report"),
             el("a", { class: "button", href, download: `${job.output.split("/").pop()}.report.html`, "data-key": `${job.id}-save` }, "Save report"));
         }
-        else if (job.report === "making") line("The report is being made: that takes one more encode.");
-        else if (!job.is_picture) {
+        else if (job.report === "making") line(job.is_picture ? "The report is being made: other coders make it in as many bytes." : "The report is being made: that takes one more encode.");
+        else {
           line(job.report, "bad small");
           buttons.append(button(job, "Make a report", "report", () => act(`${job.id}/report`)));
         }

@@ -164,8 +164,6 @@ class _Runs:
         job = request.path_params["job"]
         await in_thread(self._runs.check_done, job)
         config = await in_thread(self._runs.queue.config_of, job)
-        if not isinstance(config, CompressConfig):
-            return refusal(400, "a report is made of a video; this is a picture")
         entry = await in_thread(self._runs.queue.entry, job)
         await in_thread(self._runs.reports.begin, entry, config)
         return await self.queue(request)
