@@ -304,6 +304,11 @@ def test_the_viewer_goes_from_difference_to_difference(open_page, made):
     for _ in spots[5:]:
         page.keyboard.press("n")
     assert f"Difference 1 of {len(spots)}." in caption.inner_text()
+    left, right = (page.locator(f".tag.{one}") for one in ("left", "right"))
+    for share in (1, 0, 1):
+        page.keyboard.press("f")
+        assert share_of(page) == pytest.approx(share, abs=0.01)
+        assert (left.is_visible(), right.is_visible()) == (share == 1, share == 0)
     page.get_by_label("Whole", exact=True).check()
     assert corner_of(page)[2] == pytest.approx(1)
     assert page.locator(".stage .part").count() == 0

@@ -51,6 +51,8 @@ function sliderView({ width, height, lefts, named, tour, say, describe, onstill 
     // Not in what is enlarged, where their lines would be as thick.
     outlines.replaceChildren(...outlined().map((one) => boxed(el("div", { class: `spot ${one.kind}` }), [one.x, one.y, one.width, one.height], [scale, x, y])));
     slider.setAttribute("aria-valuetext", `${100 - Math.round(slider.value)} % semvid`);
+    left.hidden = slider.value < 3;
+    right.hidden = slider.value > 97;
   };
   const show = () => {
     const { still, spot } = state;
@@ -90,11 +92,17 @@ function sliderView({ width, height, lefts, named, tour, say, describe, onstill 
     if (spots.length) goTo(spots[(here + 1) % spots.length]);
   };
   const next = el("button", { type: "button", class: "button", id: "next", "aria-keyshortcuts": "n", onclick: goOn }, "Next difference");
+  /** One of the two alone, then the other: so the eye sees what changes. */
+  const flip = () => {
+    slider.value = slider.value > 50 ? 0 : 100;
+    place();
+  };
   const zoomTo = (value) => { Object.assign(state, { zoom: value, spot: null }); show(); };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("[contenteditable], textarea, input[type=text], input[type=search]")) return;
     if (event.key === "n") goOn();
     else if (event.key === "w") zoomTo(1);
+    else if (event.key === "f") flip();
   });
 
   // The input below takes keys and speaks to screen readers; the whole picture takes mouse and touch.
@@ -118,6 +126,7 @@ function sliderView({ width, height, lefts, named, tour, say, describe, onstill 
   const zooms = choices("Zoom", "zoom", [["1", "Whole"], ["2", "2\u00d7"], ["4", "4\u00d7"]], "1", (value) => zoomTo(Number(value)));
   const isFound = (spot) => tour(state.left).some((one) => one.spot === spot);
   const controls = el("div", { class: "controls" }, next,
+    el("button", { type: "button", class: "button", id: "flip", "aria-keyshortcuts": "f", onclick: flip }, "Flip"),
     choices("Left", "left", lefts, state.left, (value) => {
       state.left = value;
       if (state.spot && !isFound(state.spot)) state.spot = tour(value)[0]?.spot ?? null;
@@ -147,7 +156,7 @@ function sayFound(spots, there, searched) {
     `${index ? "" : " is better"} ${one ? "there" : sides.length > 1 ? `at ${number}` : "at all of them"}`]);
   return [...(isFaint ? [el("b", {}, "No difference is seen easily"), ` between semvid and ${there}. There ${one ? "is " : "are "}`, ...count]
     : [...count, ` between semvid and ${there}`]), ": ", ...said, ". ",
-  el("span", { class: "keys" }, el("kbd", {}, "n"), " goes to the next, ", el("kbd", {}, "w"), " shows the whole picture.")];
+  el("span", { class: "keys" }, el("kbd", {}, "n"), " goes to the next, ", el("kbd", {}, "f"), " shows one alone, then the other, ", el("kbd", {}, "w"), " the whole picture.")];
 }
 
 /** Say of a spot who is better there: `there` is the other's name. */
