@@ -220,6 +220,19 @@ class Drop(Closing):
         self._part = folder / f".{os.urandom(8).hex()}.part"
         self._file: BinaryIO = self._part.open("xb")
 
+    def expect(self, num_bytes: int) -> None:
+        """Make sure that so much may come.
+
+        Raises:
+            OutputError: It is more than may be, or than the disk has room for.
+        """
+        if num_bytes > self._most:
+            most = max(self._most, 0) // 2**20
+            raise OutputError(
+                f"the file has more than {counted(most, 'MiB', 'MiB')}, the most that can be dropped here; "
+                "start semvid studio in its folder instead"
+            )
+
     def write(self, data: bytes) -> None:
         """Append what came.
 
@@ -227,12 +240,7 @@ class Drop(Closing):
             OutputError: It is more than may be, or the disk is full.
         """
         self._num_bytes += len(data)
-        if self._num_bytes > self._most:
-            most = max(self._most, 0) // 2**20
-            raise OutputError(
-                f"the file has more than {counted(most, 'MiB', 'MiB')}, the most that can be dropped here; "
-                "start semvid studio in its folder instead"
-            )
+        self.expect(self._num_bytes)
         try:
             self._file.write(data)
         except OSError as error:

@@ -88,6 +88,8 @@ class _Files:
         try:
             drop = await in_thread(self._studio.root.begin_drop, name)
             with drop:
+                # Of whom sends no length, or another, the bytes are counted.
+                drop.expect(int(request.headers.get("content-length", 0)))
                 await _take(request, drop)
                 path = await in_thread(drop.finish)
         finally:
