@@ -55,9 +55,8 @@ def write_masks(folder, count=COUNT):
         Image.fromarray(mask).save(folder / f"{index:03d}.png")
 
 
-@pytest.fixture
-def material(tmp_path):
-    clips, masks = tmp_path / "clips", tmp_path / "masks"
+def make_material(place):
+    clips, masks = place / "clips", place / "masks"
     clips.mkdir()
     masks.mkdir()
     make_clip(clips / "film.mp4", width=WIDTH, height=HEIGHT, num_frames=COUNT, audio=True)
@@ -66,6 +65,11 @@ def material(tmp_path):
     (clips / ".hidden.mp4").write_text("not seen")
     write_masks(masks / "walk")
     return clips, masks
+
+
+@pytest.fixture
+def material(tmp_path):
+    return make_material(tmp_path)
 
 
 def state(folder):
@@ -79,10 +83,17 @@ def run(material, output, events=None, config=CONFIG, **options):
     return semvid.bench(clips, output, config, on_event=told, **options)
 
 
-def test_a_folder_is_measured_and_stays_as_it_is(material, tmp_path):
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """Clips and masks, where they were before, what came of them, and what was told."""
+    place, events = tmp_path_factory.mktemp("measured"), []
+    material = make_material(place)
     before = {one: state(one) for one in material}
-    events = []
-    found = run(material, tmp_path / "out.html", events)
+    return material, before, run(material, place / "out.html", events), events
+
+
+def test_a_folder_is_measured_and_stays_as_it_is(measured):
+    material, before, found, events = measured
     assert {one: state(one) for one in material} == before
     film, walk = found.clips
     assert (film.name, film.has_masks, walk.name, walk.has_masks) == ("film.mp4", False, "walk", True)
@@ -98,7 +109,7 @@ def test_a_folder_is_measured_and_stays_as_it_is(material, tmp_path):
     said = [one.message for one in events if isinstance(one, Notice)]
     assert any("notes.txt" in one for one in said)
     assert any("film.mp4: no masks" in one for one in said)
-    page = (tmp_path / "out.html").read_text()
+    page = (material[0].parent / "out.html").read_text()
     assert "judged by masks" in page
     assert "which favours semvid" in page
     assert "http" not in page.replace("http-equiv", "")
@@ -159,9 +170,10 @@ def test_an_interrupted_run_goes_on_where_it_stopped(material, tmp_path, monkeyp
     assert len([one for one in events if isinstance(one, Stage)]) == 5
 
 
-def test_all_encodes_are_in_a_table(material, tmp_path):
-    found = run(material, tmp_path / "out.csv", qualities=(24, 40))
-    rows = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text())))
+def test_all_encodes_are_in_a_table(measured):
+    table = measured[0][0].parent / "out.csv"
+    found = run(measured[0], table, qualities=(24, 40))
+    rows = list(csv.DictReader(io.StringIO(table.read_text())))
     assert len(rows) == 8
     assert {row["clip"] for row in rows} == {"film.mp4", "walk"}
     assert {row["has_masks"] for row in rows if row["clip"] == "walk"} == {"1"}
@@ -170,9 +182,8 @@ def test_all_encodes_are_in_a_table(material, tmp_path):
     assert float(rows[0]["psnr"]) == pytest.approx(one.scores["psnr"], rel=1e-5)
 
 
-def test_what_maps_buy_is_where_it_matters(material, tmp_path):
-    found = run(material, tmp_path / "out.json")
-    rates = clip_rates(found.clips[1]).rates
+def test_what_maps_buy_is_where_it_matters(measured):
+    rates = clip_rates(measured[2].clips[1]).rates
     assert rates.keys() == {"psnr", "weighted", "salient", "background"}
     assert all(np.isfinite(one.change) for one in rates.values())
 

@@ -126,7 +126,7 @@ def test_a_picture_that_cannot_be_drawn_stops_nothing(clip, monkeypatch):
 @pytest.fixture(scope="module")
 def film(tmp_path_factory):
     """Long enough for the bar to be redrawn a few times."""
-    return make_clip(tmp_path_factory.mktemp("film") / "film.mp4", num_frames=60)
+    return make_clip(tmp_path_factory.mktemp("film") / "film.mp4", width=160, height=96, num_frames=60)
 
 
 ARGUMENTS = ["compress", "film.mp4", "-o", "out.mp4", "-y", "--model", "spectral", "--preset", "superfast"]
