@@ -146,9 +146,12 @@ class Queue(Closing):
         with self._adding, JobStore(self._path) as store:
             known = list(store.entries())
             taken = {one.output for one in known}
+            by_source: dict[Path, list[Entry]] = {}
+            for each in known:
+                by_source.setdefault(each.source, []).append(each)
             outputs, added = [], []
             for one in jobs:
-                kept = None if again else _kept(store, known, one)
+                kept = None if again else _kept(store, by_source.get(one.source, []), one)
                 if kept is None:
                     kept = _free_name(one.output.parent, one.source.stem, one.output.suffix, taken)
                     taken.add(kept)
@@ -401,9 +404,15 @@ def _suffix_of(source: Path, config: CompressConfig | ImageConfig) -> str:
 
 
 def _kept(store: JobStore, known: Sequence[Entry], wanted: NewJob) -> Path | None:
-    """Return the output of a job that has done, or will do, the very same; None = there is none."""
+    """Return the output of a job that has done, or will do, the very same; None = there is none.
+
+    Args:
+        store: Has the jobs.
+        known: Those of the same source.
+        wanted: What is to be done.
+    """
     for one in reversed(known):
-        if one.source != wanted.source or one.state not in {"waiting", "running", "done"}:
+        if one.state not in {"waiting", "running", "done"}:
             continue
         is_lost = one.state == "done" and not one.output.exists()
         same = replace(wanted, output=one.output, is_lost=is_lost)

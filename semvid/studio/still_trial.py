@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Executor, Future
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,8 +78,37 @@ class AsGood:
     """Of the file; None = even at quality 100 it is not as good."""
 
 
+class _Watched(Executor):
+    """Does work as another executor does, until the trial is called off.
+
+    Args:
+        pool: Does it.
+        check: Raises if the trial is called off.
+    """
+
+    def __init__(self, pool: Executor, check: Callable[[], None]) -> None:
+        self._pool, self._check = pool, check
+
+    def submit(self, work: Callable[..., Any], /, *given: Any, **options: Any) -> Future[Any]:
+        self._check()
+        return self._pool.submit(work, *given, **options)
+
+    def map(
+        self,
+        fn: Callable[..., Any],
+        *iterables: Iterable[Any],
+        timeout: float | None = None,
+        chunksize: int = 1,
+    ) -> Iterator[Any]:
+        self._check()
+        return self._pool.map(fn, *iterables, timeout=timeout, chunksize=chunksize)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self._pool.shutdown(wait, cancel_futures=cancel_futures)
+
+
 def still_trial_events(
-    source: Path, config: ImageConfig, folder: Path
+    source: Path, config: ImageConfig, folder: Path, check: Callable[[], None] = lambda: None
 ) -> Generator[Stage | Notice | StillTrial | AsGood, None, None]:
     """Encode a photograph as it would be, and as a plain JPEG (libjpeg-turbo) in at least as many bytes.
 
@@ -85,6 +116,7 @@ def still_trial_events(
         source: The photograph.
         config: How it would be compressed.
         folder: Where files go.
+        check: Called now and then; raises if the trial is called off.
 
     Yields:
         ``Stage`` and ``Notice``; ``StillTrial``; at last ``AsGood``, unless there is nothing to compare.
@@ -105,7 +137,8 @@ def still_trial_events(
     stored = turn_back(importance, picture.orientation)
     yield Stage("our JPEG")
     try:
-        with_map = code_still(source, config, lambda _: stored, thread_budget().pool("semvid-still-part"))
+        pool = _Watched(thread_budget().pool("semvid-still-part"), check)
+        with_map = code_still(source, config, lambda _: stored, pool)
     except MissedError as error:
         what = str(error).partition(";")[0].replace(str(source), visible(source.name))
         raise MissedError(f"{what}; wish for less, or keep it as it is") from error
@@ -140,6 +173,7 @@ def still_trial_events(
     wanted, known = mapped.scores[measure], plain.scores[measure]
 
     def is_enough(data: bytes) -> bool:
+        check()
         return _scores(data, pixels, matters)[measure] >= wanted
 
     quality, found = lowest(

@@ -106,7 +106,7 @@ class Trials(Closing):
 
         def work(folder: Path, running: _Running) -> Generator[TrialEvent, None, None]:
             running.told = {"kind": "still", "still": name}
-            for event in still_trial_events(source, config, folder):
+            for event in still_trial_events(source, config, folder, running.check):
                 if isinstance(event, StillTrial):
                     sides = {"ours": event.mapped} | ({"theirs": event.plain} if event.plain else {})
                     clips = {"source": event.source} | {side: one.path for side, one in sides.items()}
@@ -178,6 +178,15 @@ class _Running:
         self.clips = clips
         self.told = told
 
+    def check(self) -> None:
+        """Break off in the middle of a step.
+
+        Raises:
+            SemvidError: The trial was called off.
+        """
+        if self.is_cancelled:
+            raise SemvidError("the trial was called off")
+
     def status(self) -> dict[str, Any]:
         """See ``Trials.status``."""
         return {
@@ -196,7 +205,7 @@ class _Running:
                     self._hear(event)
             self.state = "done"
         except SemvidError as error:
-            self.state, self.failure = "failed", str(error)
+            self.state, self.failure = ("cancelled", "") if self.is_cancelled else ("failed", str(error))
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
             self.state, self.failure = "failed", f"{type(error).__name__}: {error}"
 

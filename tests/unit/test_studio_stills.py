@@ -11,8 +11,9 @@ from PIL import Image
 from still_pictures import photograph
 
 from semvid.core.checked import Field
-from semvid.core.config import ImageConfig
-from semvid.core.errors import ConfigError, InputError
+from semvid.core.config import ImageConfig, MapsConfig
+from semvid.core.errors import ConfigError, InputError, SemvidError
+from semvid.core.events import Stage
 from semvid.core.rate import Quality, Size
 from semvid.media.stills.picture import read_picture
 from semvid.products.still_report.coders import at_size, lowest, plain_at_size, rivals
@@ -22,6 +23,7 @@ from semvid.studio.folder import Root
 from semvid.studio.looks import Looker
 from semvid.studio.packing import packed, unique_names
 from semvid.studio.profiles import Profiles
+from semvid.studio.still_trial import still_trial_events
 from semvid.studio.stills import Stills
 
 
@@ -142,6 +144,19 @@ def test_the_lowest_quality_that_is_enough():
         assert found == (37, bytes(37))
         assert near not in {36, 37, 38} or len(tried) <= 4
     assert at_size(bytes, 1000)[0] == 100
+
+
+def test_a_trial_can_be_called_off_in_the_middle_of_a_step(tmp_path):
+    photograph().save(tmp_path / "a.png")
+
+    def check():
+        raise SemvidError("called off")
+
+    config = ImageConfig(maps=MapsConfig(model="spectral"))
+    events = still_trial_events(tmp_path / "a.png", config, tmp_path, check)
+    assert [next(events), next(events)] == [Stage("finding what matters"), Stage("our JPEG")]
+    with pytest.raises(SemvidError, match="called off"):
+        next(events)
 
 
 def test_jpegs_may_be_decoded_smaller(tmp_path):

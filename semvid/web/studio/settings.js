@@ -68,6 +68,9 @@ export function setup(studio) {
     }
   }
 
+  const forAll = el("p", { class: "quiet small", id: "for-all", hidden: true }, "For all photographs that are chosen.");
+  panel.querySelector(".title").after(forAll);
+  studio.addEventListener("video", () => { forAll.hidden = studio.video.kind !== "still"; });
   studio.addEventListener("settings", () => { if (studio.settings) show(); });
   studio.addEventListener("maps", tell);
 }
