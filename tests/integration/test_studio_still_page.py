@@ -114,6 +114,9 @@ def paint_and_compare(page):
     page.keyboard.press("Escape")
     page.wait_for_selector("#still-ab", state="hidden")
     assert "Where it matters" in page.inner_text("#still-said")
+    assert "changed since" not in page.inner_text("#still-said")
+    page.select_option("#still-edge", "1080")
+    assert "changed since" in page.inner_text("#still-said")
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
 
 

@@ -7,7 +7,7 @@ const NAMES = { person: "People", face: "Faces", animal: "Animals", vehicle: "Ve
 export function setup(studio) {
   const panel = byId("settings"), classes = el("div", { class: "classes" });
   const reset = el("button", { type: "button", class: "link small", onclick: () => change({ focus: Object.fromEntries(Object.keys(NAMES).map((name) => [name, 1])) }, true) }, "All equal");
-  const hint = el("p", { class: "quiet small hint" }, "Found in this video. Move a slider to the right, and it counts more; at \u00d7\u202f0 not at all.");
+  const hint = el("p", { class: "quiet small hint" });
   const told = el("p", { class: "told small", role: "alert" });
   const rows = {};
   for (const [name, label] of Object.entries(NAMES)) {
@@ -68,9 +68,10 @@ export function setup(studio) {
     }
   }
 
-  const forAll = el("p", { class: "quiet small", id: "for-all", hidden: true }, "For all photographs that are chosen.");
-  panel.querySelector(".title").after(forAll);
-  studio.addEventListener("video", () => { forAll.hidden = studio.video.kind !== "still"; });
+  studio.addEventListener("video", () => {
+    const [what, whose] = studio.video.kind === "still" ? ["photograph", ". This holds for all photographs"] : ["video", ""];
+    hint.textContent = `Found in this ${what}. Move a slider to the right, and it counts more; at \u00d7\u202f0 not at all${whose}.`;
+  });
   studio.addEventListener("settings", () => { if (studio.settings) show(); });
   studio.addEventListener("maps", tell);
 }

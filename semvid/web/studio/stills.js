@@ -30,7 +30,9 @@ export async function setup(studio) {
     el("div", { class: "form" }, row("Profile", profile), failure, row("Wish", kind), el("div", { class: "pick wish" }, value, unit), hint, row("Longest side", edge), row("Leave out", strip)),
     el("div", { class: "buttons" }, go, stop, again), bar, said, el("div", { class: "buttons" }, all, one), counts, el("div", { class: "buttons" }, zip));
   const slider = makeSlider();
-  let status = { state: "none" }, isToShow = false, isPolling = false;
+  let status = { state: "none" }, isToShow = false, isPolling = false, tried = "", numEdited = 0;
+  /** All that makes a trial what it is. */
+  const wanted = () => JSON.stringify([profile.value, kind.value, value.value, edge.value, strip.value, studio.settings, numEdited]);
 
   let profiles = [{ name: "", wish: { kind: "quality", value: 80 }, max_edge: 0, strip: "none" }];
   const profileNow = () => profiles.find((each) => each.name === profile.value) ?? profiles[0];
@@ -85,6 +87,7 @@ export async function setup(studio) {
     try {
       status = await studio.post(studio.of("try"), chosen());
       isToShow = true;
+      tried = wanted();
       tell();
       poll();
     } catch (error) { studio.tell(error.message, true); }
@@ -120,6 +123,7 @@ export async function setup(studio) {
     if (status.state === "failed" && isHere()) lines.push(["bad", status.failure]);
     if (isRunning) lines.push(["quiet", `${status.stage || "beginning"}...`]);
     if (hasPictures) lines.push(...sayStill(status));
+    if (hasPictures && tried !== wanted()) lines.push(["quiet", "Something was changed since; compare anew to see it."]);
     for (const each of isHere() ? status.notices ?? [] : []) lines.push(["quiet", each.split(";")[0]]);
     said.replaceChildren(...lines.map(([kindOf, text]) => el("p", { class: kindOf }, text.replaceAll("`", ""))));
     if (!isToShow || !hasPictures) return;
@@ -154,7 +158,9 @@ export async function setup(studio) {
   }
 
   for (const name of ["stills", "jobs", "video"]) studio.addEventListener(name, count);
-  studio.addEventListener("video", tell);
+  for (const name of ["video", "settings"]) studio.addEventListener(name, tell);
+  studio.addEventListener("edited", () => { numEdited += 1; tell(); });
+  panel.addEventListener("change", tell);
   try { ({ profiles } = await studio.get("/api/stills/choices")); } catch (error) { studio.tell(error.message, true); }
   profile.replaceChildren(...profiles.map((each) => option([each.name, each.name || (each.is_changed ? "As your semvid.toml says" : "None")])));
   profile.closest(".pick").hidden = profiles.length < 2;
