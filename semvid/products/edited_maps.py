@@ -8,14 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from semvid.core.config import ExportConfig, MapsConfig
-from semvid.core.errors import MapError
 from semvid.core.events import Event, Notice, Progress, Started
 from semvid.core.opencv_threads import one_opencv_thread
 from semvid.core.results import ExportResult
 from semvid.core.settings import or_default
-from semvid.core.text import counted, setting
+from semvid.core.text import counted
 from semvid.core.threads import limited_threads, thread_budget
-from semvid.core.types import Frame
 from semvid.engine.run import follow
 from semvid.importance.edits.edits import Edits, checked
 from semvid.importance.files.same_edit import check_edit
@@ -25,6 +23,7 @@ from semvid.importance.tracking.source import FeatureNetwork
 from semvid.media.reading.reader import VideoReader
 from semvid.media.writing.claim import Claim, writing
 from semvid.media.writing.output import check_place
+from semvid.products.edited_frames import EditedFrames, Followed, no_map
 
 
 def edit_maps(
@@ -63,8 +62,23 @@ def edit_maps_events(
     output: Path,
     config: ExportConfig,
     took: Callable[[TimedMap], None] = lambda one: None,
+    *,
+    found: Followed | None = None,
+    earlier: Followed | None = None,
 ) -> Generator[Event, None, ExportResult]:
-    """Do what ``edit_maps`` does, step by step; ``took`` is called with each map."""
+    """Do what ``edit_maps`` does, step by step.
+
+    Args:
+        source: As for ``edit_maps``, and so are those that follow.
+        maps: A sidecar.
+        edits: What to correct.
+        output: A sidecar.
+        config: Options.
+        took: Called with each map.
+        found: Gets what a later run can go on from; the maps are known to be of this video then. See
+            ``EditedFrames``.
+        earlier: What an earlier run found with the same maps and options: it is not followed again.
+    """
     edits = checked(edits)
     check_place(output, source, overwrite=config.overwrite)
     with closing(SidecarReader(maps)) as reader, limited_threads(config.threads), one_opencv_thread():
@@ -73,29 +87,35 @@ def edit_maps_events(
         with Claim(output, overwrite=config.overwrite) as claim:
             temporary = claim.temporary()
             with temporary.open("wb") as file, closing(SidecarWriter(file, header)) as writer:
-                told = yield from _edited(source, maps, edits, reader, writer, config, took)
+                follower, networks = _follower(edits, config)
+                with closing(VideoReader(source, edit=config.edit)) as video:
+                    yield Started(video.info)
+                    if reader.header.time_base != video.info.time_base:
+                        raise no_map(maps, source, 0)
+                frames = EditedFrames(source, maps, follower, config.edit, found=found, earlier=earlier)
+                with closing(frames.run(reader.unedited_maps())) as edited:
+                    for one in edited:
+                        took(one)
+                        writer.write(one)
+                        yield Progress(writer.num_maps, reader.num_maps, 0)
                 with writing(output):
                     num_maps = writer.num_maps
                     writer.finish()
-                    for one in reader.unedited_maps():
-                        writer.write(one)
-                    writer.finish()
+                    reader.copy_unedited(file)
             # Some systems let nobody replace a file that is open.
             reader.close()
             num_bytes = claim.publish(temporary)
-    yield from map(Notice, told)
+    if found is not None:
+        found.is_whole = True
+    yield from (Notice(one) for network in networks for one in network.notices)
+    if follower.waiting:
+        late = counted(len(follower.waiting), "edit begins", "edits begin")
+        yield Notice(f"{late} after the last frame, and changed nothing")
     return ExportResult(source, output, num_maps, num_bytes)
 
 
-def _edited(
-    source: Path,
-    maps: Path,
-    edits: Edits,
-    reader: SidecarReader,
-    writer: SidecarWriter,
-    config: ExportConfig,
-    took: Callable[[TimedMap], None],
-) -> Generator[Event, None, list[str]]:
+def _follower(edits: Edits, config: ExportConfig) -> tuple[EditFollower, list[FeatureNetwork]]:
+    """Return who follows edits, and a list that gets the network, once one is needed."""
     networks: list[FeatureNetwork] = []
 
     def open_network() -> FeatureNetwork:
@@ -109,27 +129,4 @@ def _edited(
         networks.append(open_features(model, config.maps.device, threads))
         return networks[0]
 
-    follower = EditFollower(edits.done, open_network)
-    recorded = reader.unedited_maps()
-    with VideoReader(source, edit=config.edit) as video:
-        video.keep(())
-        yield Started(video.info)
-        for item in video.read():
-            if not isinstance(item, Frame):
-                continue
-            one = next(recorded, None)
-            if one is None or one.pts != item.pts or reader.header.time_base != video.info.time_base:
-                raise MapError(
-                    f"{setting('maps', maps)} has no map for frame {item.index} of {source}; make the maps "
-                    "of this very video",
-                    path=maps,
-                    frame=item.index,
-                )
-            took(edited := TimedMap(one.pts, follower.apply(item, one.grey)))
-            writer.write(edited)
-            yield Progress(writer.num_maps, reader.num_maps, 0)
-    told = [one for network in networks for one in network.notices]
-    if follower.num_waiting:
-        late = counted(follower.num_waiting, "edit begins", "edits begin")
-        told.append(f"{late} after the last frame, and changed nothing")
-    return told
+    return EditFollower(edits.done, open_network), networks

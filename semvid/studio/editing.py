@@ -20,6 +20,7 @@ from semvid.importance.edits.edits import Edits, checked, edits_from
 from semvid.importance.files.sidecar import SUFFIX, SidecarReader, TimedMap
 from semvid.importance.tracking.edit_follower import painted
 from semvid.media.writing.output import write_whole
+from semvid.products.edited_frames import Followed
 from semvid.products.edited_maps import edit_maps_events
 from semvid.studio.making import Making
 from semvid.studio.map_store import Grey, MapStore
@@ -45,6 +46,8 @@ class Editing:
         self._lock = threading.Lock()
         self._edits: Edits | None = None
         self._store = MapStore()
+        self._followed: tuple[MapsConfig, Followed] | None = None
+        """Of which maps, and what was found: by the last run that came to its end, else by the first."""
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._is_applied, self._failure = True, ""
@@ -182,7 +185,10 @@ class Editing:
         def took(one: TimedMap) -> None:
             store.add(one.pts, one.grey)
 
-        config = ExportConfig(overwrite=True, maps=self._making.maps)
+        maps, sidecar, output = self._making.maps, self._making.sidecar, self.sidecar
+        config, found = ExportConfig(overwrite=True, maps=maps), Followed(edits.by_frames(), store.get)
+        with self._lock:
+            earlier = self._followed[1] if self._followed and self._followed[0] == maps else None
         try:
             if self._is_kept(edits):
                 with closing(SidecarReader(self.sidecar)) as reader:
@@ -191,7 +197,9 @@ class Editing:
                 self._applied(stop, "")
                 return
             with closing(
-                edit_maps_events(self._video.path, self._making.sidecar, edits, self.sidecar, config, took)
+                edit_maps_events(
+                    self._video.path, sidecar, edits, output, config, took, found=found, earlier=earlier
+                )
             ) as events:
                 for _ in events:
                     if stop.is_set():
@@ -212,5 +220,7 @@ class Editing:
 
     def _applied(self, stop: threading.Event, failure: str) -> None:
         with self._lock:
+            if found.is_whole or earlier is None:
+                self._followed = maps, found
             if not stop.is_set():
                 self._failure, self._is_applied = failure, not failure

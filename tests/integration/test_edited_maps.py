@@ -7,11 +7,13 @@ from clips import make_clip
 import semvid
 from semvid.core.config import ExportConfig, MapsConfig
 from semvid.core.errors import ConfigError, MapError, OutputExistsError
-from semvid.core.events import Notice
+from semvid.core.events import Notice, Progress
 from semvid.importance.edits.edits import Edit, Edits
 from semvid.importance.edits.shapes import Polygon, Stroke
 from semvid.importance.files.sidecar import SidecarReader
-from semvid.products.edited_maps import edit_maps
+from semvid.products import edited_frames
+from semvid.products.edited_frames import Followed
+from semvid.products.edited_maps import edit_maps, edit_maps_events
 
 BOX = Polygon(((0.1, 0.1), (0.5, 0.1), (0.5, 0.6), (0.1, 0.6)))
 
@@ -102,3 +104,21 @@ def test_maps_of_another_video_are_refused(clip, maps, tmp_path):
     with pytest.raises(MapError, match="make the maps of this very video"):
         edit_maps(other, maps, Edits(), tmp_path / "edited.svmap")
     assert not list(tmp_path.glob("*.svmap"))
+
+
+def test_a_run_that_goes_on_follows_as_one_from_the_beginning(clip, maps, tmp_path, monkeypatch):
+    monkeypatch.setattr(edited_frames, "_FRAMES_PER_CHECKPOINT", 3)
+    pts = [one for one, _ in maps_in(maps)]
+    first = Edits().added(Edit(pts[2], BOX, matters=True))
+    second = first.added(Edit(pts[7], Polygon(((0.4, 0.4), (0.9, 0.4), (0.9, 0.9))), matters=False))
+    config, earlier, output = ExportConfig(overwrite=True), None, tmp_path / "going-on.svmap"
+    for edits in (first, second):
+        kept = {}
+        found = Followed(edits.by_frames(), kept.get)
+        took = lambda one, kept=kept: kept.update({one.pts: one.grey})  # noqa: E731
+        events = edit_maps_events(clip, maps, edits, output, config, took, found=found, earlier=earlier)
+        assert sum(isinstance(one, Progress) for one in events) == 12
+        earlier = found
+    edit_maps(clip, maps, second, tmp_path / "at-once.svmap")
+    assert output.read_bytes() == (tmp_path / "at-once.svmap").read_bytes()
+    assert [one.after for one in earlier.checkpoints][-1] >= pts[8]

@@ -4,18 +4,17 @@ import json
 
 import numpy as np
 import pytest
+from edit_frames import Shown, no_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semvid.core.checked import Malformed, parse_json
 from semvid.core.errors import ConfigError
-from semvid.core.geometry import motion_grid
 from semvid.importance.edits.edits import MOST_EDITS, Edit, Edits, checked, edits_from
 from semvid.importance.edits.shapes import Polygon, Stroke, rasterised
 from semvid.importance.tracking.edit_follower import EditFollower
 
 BOX = Polygon(((0.25, 0.25), (0.75, 0.25), (0.75, 0.75), (0.25, 0.75)))
-SIZE = (240, 136)
 
 points = st.tuples(st.integers(-100, 200), st.integers(-100, 200)).map(
     lambda one: (one[0] / 100, one[1] / 100)
@@ -96,25 +95,6 @@ def test_there_are_not_too_many():
     full = Edits((Edit(0, BOX, matters=True),) * MOST_EDITS)
     with pytest.raises(Malformed, match=str(MOST_EDITS)):
         full.added(Edit(0, BOX, matters=True))
-
-
-class Shown:
-    """What is asked of a frame."""
-
-    def __init__(self, pts, scene, shift=0):
-        texture = np.random.default_rng(scene).integers(0, 256, (40, 60)).repeat(4, 0).repeat(5, 1)
-        rows, cols = motion_grid(*SIZE)
-        self.pts, self.upright_size = pts, SIZE
-        self.thumbnail = np.ascontiguousarray(
-            np.roll(texture, shift, 1)[: 2 * rows, : 2 * cols].astype(np.uint8)
-        )
-
-    def rgb(self, size):
-        raise AssertionError("nothing follows")
-
-
-def no_network():
-    raise AssertionError("nothing follows")
 
 
 def followed(made, frames, level=100):

@@ -47,6 +47,10 @@ class Edits:
             raise Malformed(f"there are {MOST_EDITS} edits, which are the most; undo some")
         return Edits((*self.done, edit))
 
+    def by_frames(self) -> tuple[Edit, ...]:
+        """Return those that are done, by their frames; those of one frame in the order of their making."""
+        return tuple(sorted(self.done, key=lambda one: one.pts))
+
     def undo(self) -> Edits:
         """Take back the last; the same if there is none."""
         if not self.done:

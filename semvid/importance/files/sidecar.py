@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import lzma
+import shutil
 import struct
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
@@ -96,7 +97,8 @@ class TimedMap:
 class SidecarWriter:
     """Writes a sidecar to a binary file as the maps come. Close it; the caller closes the file.
 
-    With edits all maps are written and finished twice: with them, and then as they were made.
+    With edits all maps are there twice: with them, and then as they were made; see
+    ``SidecarReader.copy_unedited``.
     """
 
     def __init__(self, file: BinaryIO, header: SidecarHeader) -> None:
@@ -223,12 +225,20 @@ class SidecarReader:
 
     def unedited_maps(self) -> Iterator[TimedMap]:
         """Yield the maps as they were made."""
+        self._seek_unedited()
+        yield from self._maps()
+
+    def copy_unedited(self, file: BinaryIO) -> None:
+        """Write the maps as they were made, packed as they are, and their end."""
+        self._seek_unedited()
+        shutil.copyfileobj(self._file, file)
+
+    def _seek_unedited(self) -> None:
         self._file.seek(self._begin)
         if self.header.edits is not None:
             while length := self._read_length(0):
                 self._file.seek(length, 1)
             self._file.seek(_END.size - _LENGTH.size, 1)
-        yield from self._maps()
 
     def _maps(self) -> Iterator[TimedMap]:
         num_read = 0

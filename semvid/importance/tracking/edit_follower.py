@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,12 @@ class _Active:
         self.matters, self.map = edit.matters, mask
         self.tracker = Tracker() if edit.follows else None
 
+    def copy(self) -> _Active:
+        """Return another that goes on from here on its own."""
+        other = copy(self)
+        other.tracker = self.tracker and self.tracker.copy()
+        return other
+
     def mark(self, frame: Frame, features: FloatArray | None) -> None:
         """Follow what the map says from this frame on."""
         if self.tracker is not None and features is not None:
@@ -38,8 +45,22 @@ class _Active:
             self.map = self.tracker.follow(frame.thumbnail, features)
 
 
+class State:
+    """What a follower knows between two frames."""
+
+    def __init__(self) -> None:
+        self.cuts = SceneCutDetector()
+        self.active: list[_Active] = []
+
+    def copy(self) -> State:
+        """Return another that goes on from here on its own."""
+        other = State()
+        other.cuts, other.active = copy(self.cuts), [one.copy() for one in self.active]
+        return other
+
+
 class EditFollower:
-    """Applies edits. Give it every frame of the video, in order.
+    """Applies edits. Give it every frame of the video, in order, or at least all while an edit is in force.
 
     An edit begins with its frame. A cut ends all; a later edit ends those before it where it covers them.
 
@@ -53,13 +74,35 @@ class EditFollower:
         self._waiting = sorted(edits, key=lambda one: one.pts)
         self._open_network = open_network
         self._network: FeatureNetwork | None = None
-        self._cuts = SceneCutDetector()
-        self._active: list[_Active] = []
+        self._state = State()
 
     @property
-    def num_waiting(self) -> int:
-        """Edits whose frame did not come yet."""
-        return len(self._waiting)
+    def waiting(self) -> Sequence[Edit]:
+        """Edits whose frame did not come yet, in the order of their frames."""
+        return self._waiting
+
+    @property
+    def is_active(self) -> bool:
+        """Whether an edit is in force."""
+        return bool(self._state.active)
+
+    def state(self) -> State:
+        """Return what it knows now, to go on from here another time."""
+        return self._state.copy()
+
+    def go_on_from(self, state: State, after: int) -> None:
+        """Go on where another follower was, whose edits up to then were the same.
+
+        Args:
+            state: What it knew.
+            after: When its last frame is shown: edits up to then are part of the state.
+        """
+        self._state = state.copy()
+        self._waiting = [one for one in self._waiting if one.pts > after]
+
+    def see(self, frame: Frame) -> None:
+        """Look at a frame before those that matter: cuts are told by what came before."""
+        self._state.cuts.update(frame.thumbnail)
 
     def apply(self, frame: Frame, grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the map of the next frame with the edits.
@@ -68,23 +111,25 @@ class EditFollower:
             frame: The frame.
             grey: ``(rows, cols)``, importance times 255, as it was made.
         """
-        if self._cuts.update(frame.thumbnail):
-            self._active = []
+        if self._state.cuts.update(frame.thumbnail):
+            self._state.active = []
         due = 0
         while due < len(self._waiting) and self._waiting[due].pts <= frame.pts:
             due += 1
         begun, self._waiting = self._waiting[:due], self._waiting[due:]
-        if not begun and not self._active:
+        if not begun and not self._state.active:
             return grey
-        follows = any(one.follows for one in begun) or any(one.tracker for one in self._active)
+        follows = any(one.follows for one in begun) or any(one.tracker for one in self._state.active)
         features = self._features(frame) if follows else None
-        for one in self._active:
+        for one in self._state.active:
             one.follow(frame, features)
         grid = motion_grid(*frame.upright_size)
         for edit in begun:
             mask = rasterised(edit.shape, *grid)
-            self._active = [one for one in self._active if self._is_left(one, mask, frame, features)]
-            self._active.append(new := _Active(edit, mask))
+            self._state.active = [
+                one for one in self._state.active if self._is_left(one, mask, frame, features)
+            ]
+            self._state.active.append(new := _Active(edit, mask))
             new.mark(frame, features)
         return self._edited(grey)
 
@@ -105,7 +150,7 @@ class EditFollower:
         return True
 
     def _edited(self, grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        return blended(grey, [(one.map, one.matters) for one in self._active])
+        return blended(grey, [(one.map, one.matters) for one in self._state.active])
 
 
 def painted(grey: NDArray[np.uint8], edits: Sequence[Edit]) -> NDArray[np.uint8]:

@@ -6,6 +6,7 @@ Features are ``(h, w, c)``, vectors of length 1. Cell ``i`` of ``n`` is centred 
 
 from __future__ import annotations
 
+from copy import copy
 from functools import lru_cache
 
 import cv2
@@ -49,6 +50,10 @@ class Memory:
         around = features[(mask < _AROUND) & ~is_marked]
         self._around = around[_nearest(around, self._marked) < _TWIN]
         self._looks: list[FloatArray] = []
+
+    def copy(self) -> Memory:
+        """Return another that learns on its own."""
+        return copy(self)
 
     def compare(self, vectors: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return how surely cells show what is marked, and how like it they are.

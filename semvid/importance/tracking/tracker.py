@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +50,13 @@ class Tracker:
         self._map: FloatArray | None = None
         self._memory: Memory | None = None
         self._since_lesson = 0
+
+    def copy(self) -> Tracker:
+        """Return another that goes on from here on its own."""
+        other = copy(self)
+        other._cuts = copy(self._cuts)
+        other._memory = self._memory and self._memory.copy()
+        return other
 
     @property
     def is_seen(self) -> bool:
