@@ -208,6 +208,10 @@ class Editing:
             failure = str(error)
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
             failure = f"the edits cannot be followed ({type(error).__name__}: {error}); undo the last"
+        finally:
+            if found.is_whole or earlier is None:
+                with self._lock:
+                    self._followed = maps, found
         self._applied(stop, failure)
 
     def _is_kept(self, edits: Edits) -> bool:
@@ -220,7 +224,5 @@ class Editing:
 
     def _applied(self, stop: threading.Event, failure: str) -> None:
         with self._lock:
-            if found.is_whole or earlier is None:
-                self._followed = maps, found
             if not stop.is_set():
                 self._failure, self._is_applied = failure, not failure
