@@ -38,9 +38,15 @@ def regenerate_golden(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep exported networks out of the user's cache folder, and the user's defaults out of tests."""
+    """Keep exported networks out of the user's cache folder, and the user's defaults out of tests.
+
+    All processes of a run have one cache, as they have at the user's: what is compiled takes seconds.
+    """
+    base = tmp_path_factory.getbasetemp()
+    cache = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+    cache.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_CACHE_HOME", str(cache))
         patch.setenv("SEMVID_CONFIG", str(tmp_path_factory.mktemp("config")))
         yield
 

@@ -190,7 +190,8 @@ def test_stills(suffix, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["seen.mp4", "seen.gif", "seen"])
-def test_a_frame_that_was_not_drawn_is_missed(name, tmp_path, clip, monkeypatch):
+def test_a_frame_that_was_not_drawn_is_missed(name, tmp_path, tmp_path_factory, monkeypatch):
+    clip = make_clip(tmp_path_factory.mktemp("short") / "in.mp4", width=96, height=64, num_frames=6)
     run = InterlacedStage.run
     monkeypatch.setattr(
         InterlacedStage,
