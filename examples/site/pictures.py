@@ -1,8 +1,8 @@
-"""Take the pictures of pages that the docs show, with nothing on them but the demo clip.
+"""Take the pictures of pages that the docs show, with the demo clip and a photograph of it.
 
     python examples/site/pictures.py
 
-It needs Chromium, and replaces ``docs/studio.jpg`` and ``docs/report.jpg``.
+It needs Chromium, and replaces ``studio.jpg``, ``studio-photographs.jpg`` and ``report.jpg`` of ``docs``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import skimage.data
 from numpy.typing import NDArray
 from playwright.sync_api import sync_playwright
 
@@ -67,7 +68,7 @@ def studio(browser: Any, clip: Path) -> NDArray[np.uint8]:
     ):
         page.goto(server.link)
         page.click(".entry")
-        page.get_by_text("maps are made").wait_for()
+        page.get_by_text("All 120 maps").wait_for()
         page.keyboard.press("l")
         box = page.locator("#stage").bounding_box()
         places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in _OUTLINE]
@@ -77,9 +78,28 @@ def studio(browser: Any, clip: Path) -> NDArray[np.uint8]:
             page.mouse.move(*place, steps=6)
         page.mouse.up()
         page.mouse.move(5, 5)
-        page.get_by_text("followed until the next cut").wait_for()
+        page.get_by_text("until the next cut").wait_for()
         page.wait_for_timeout(_SETTLED_MS)
         return _shot(page)
+
+
+def studio_photographs(browser: Any, clip: Path) -> NDArray[np.uint8]:
+    """Return the slider between two JPEGs of a photograph."""
+    folder = clip.parent / "photographs"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "astronaut.png"), skimage.data.astronaut()[..., ::-1])
+    with Studio(Root(folder)) as opened, StudioServer(opened) as server:
+        opened.runs.start()
+        with _page(browser, 1100, 760, "light") as page:
+            page.goto(server.link)
+            page.click(".entry")
+            page.wait_for_selector("#canvas[data-map=exact][data-picture=own]")
+            page.select_option("#still-wish", "bytes")
+            page.fill("#still-value", "20")
+            page.click("#still-go")
+            page.check("#still-zoom input[value='2']")
+            page.wait_for_timeout(_SETTLED_MS)
+            return _shot(page)
 
 
 def report(browser: Any, clip: Path) -> NDArray[np.uint8]:
@@ -109,8 +129,8 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         clip = Path(folder) / "clip.mp4"
         demo_clip.write(clip)
-        for take in (studio, report):
-            place = REPOSITORY / "docs" / f"{take.__name__}.jpg"
+        for take in (studio, studio_photographs, report):
+            place = REPOSITORY / "docs" / f"{take.__name__.replace('_', '-')}.jpg"
             cv2.imwrite(str(place), take(browser, clip), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
             print(place)
         browser.close()
