@@ -73,6 +73,7 @@ benchmark: $(VENV)/dev.stamp link
 	$(BIN)/python examples/benchmark/live_quality.py
 	$(BIN)/python examples/benchmark/live_latency.py
 	$(BIN)/python examples/benchmark/live_faults.py
+	$(BIN)/python examples/benchmark/studio.py
 
 # What no input and no signal may do: an hour on two cores.
 fuzz: $(VENV)/dev.stamp link

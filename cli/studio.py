@@ -36,11 +36,13 @@ def command(
     from semvid.cli.profile_config import config_of, still_config_of
     from semvid.cli.profiles import known_profiles
     from semvid.cli.streams import say
+    from semvid.core.heap import bound_heap
     from semvid.studio.folder import Root
     from semvid.studio.profiles import Profiles
     from semvid.studio.studio import Studio
     from semvid.web.studio.server import StudioServer
 
+    bound_heap()
     folder, files = _chosen(places or [Path()])
     profiles = Profiles(config_of, known_profiles(), still_config_of)
     # What is wrong in a file of defaults is told now.
