@@ -7,7 +7,8 @@ What the page shows is timed in the page, from the click until the picture or th
 
 - ``first map``: a 1080p file is chosen, each time another copy in a page loaded anew; the first after the
   start of the studio is told apart.
-- ``scrub``: the slider goes to places of a video whose maps are made; the page has seen none of them.
+- ``scrub``: the slider goes to places of a video whose maps are made; the page has seen none of them. A map
+  is shown over a picture nearby until the frame is decoded.
 - ``weight``: bytes of all answers to a cold load, as they are without compression.
 - ``memory``: of the server's process, over 50 files that are chosen one after the other, five kinds in turn,
   a second after the first map of each, while all maps are being made.
@@ -78,12 +79,15 @@ WATCH = """
 SCRUB = """
 (index) => new Promise((resolve) => {
   const canvas = document.getElementById("canvas"), range = document.getElementById("scrubber");
-  const start = performance.now();
+  const start = performance.now(), seen = {};
   const watcher = new MutationObserver(() => {
     const { frame, picture, map } = canvas.dataset;
-    if (Number(frame) !== index || picture !== "own" || map !== "exact") return;
+    if (Number(frame) !== index) return;
+    if (map === "exact") seen.map ??= performance.now() - start;
+    if (picture === "own") seen.picture ??= performance.now() - start;
+    if (!seen.map || !seen.picture) return;
     watcher.disconnect();
-    resolve(performance.now() - start);
+    resolve(seen);
   });
   watcher.observe(canvas, { attributes: true });
   range.value = index;
@@ -204,7 +208,7 @@ def measure_scrub(browser: Browser, work: Path) -> dict[str, Any]:
             page.wait_for_timeout(1000)
             last = int(page.get_attribute("#scrubber", "max") or 0)
             places = random.Random(1).sample(range(1, last + 1), NUM_PLACES)
-            return {"milliseconds": [page.evaluate(SCRUB, place) for place in places]}
+            return {"places": [page.evaluate(SCRUB, place) for place in places]}
     finally:
         shutil.rmtree(folder)
 
@@ -277,8 +281,10 @@ def row_of(part: str, found: dict[str, Any]) -> list[str]:
         medians = {what: statistics.median(one[what] for one in runs) for what in ("open", "picture", "map")}
         parts = ", ".join(f"{what} {seconds:.2f}" for what, seconds in medians.items())
         values = f"{statistics.median(maps):.2f} s", f"{max(maps):.2f} s", f"{parts}; the first {maps[0]:.2f}"
-    elif times := found.get("milliseconds"):
-        values = f"{statistics.median(times):.0f} ms", f"{max(times):.0f} ms", f"{len(times)} places"
+    elif places := found.get("places"):
+        times, pictures = ([one[what] for one in places] for what in ("map", "picture"))
+        told = f"{len(times)} places; the frame itself {statistics.median(pictures):.0f}, {max(pictures):.0f}"
+        values = f"{statistics.median(times):.0f} ms", f"{max(times):.0f} ms", told
     elif "total" in found:
         values = f"{found['total'] / 1000:.0f} kB", "-", f"{len(found['bytes'])} answers"
     else:

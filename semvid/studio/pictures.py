@@ -9,7 +9,7 @@ from contextlib import closing
 
 import cv2
 import numpy as np
-from av import VideoFrame
+from av import VideoCodecContext, VideoFrame
 from av.container import InputContainer
 from av.error import FFmpegError
 
@@ -46,6 +46,7 @@ class Pictures(Closing):
         self._may_seek = is_indexed(info)
         self._lock = threading.Lock()
         self._container: InputContainer | None = None
+        self._decoder: VideoCodecContext | None = None
         self._decoded: Iterator[VideoFrame] = iter(())
         self._last, self._wanted = -1, 0
         self._recent: Frame | None = None
@@ -122,7 +123,8 @@ class Pictures(Closing):
         self._decoded, self._last = iter(()), -1
         if self._container is not None:
             self._container.close()
-            self._container = None
+            # Its threads end with it.
+            self._container = self._decoder = None
 
     def _sought(self, index: int) -> Frame | None:
         key = self.key_before(index)
@@ -147,7 +149,7 @@ class Pictures(Closing):
         return None
 
     def _seek(self, key: int) -> None:
-        if self._container is None:
+        if self._container is None or self._decoder is None:
             self._container, self._stream, _ = open_video(self._info.path)
             counting = clock_streams(self._container, self._stream)
             self._ticks = round(clock_shift(self._info, counting) / self._info.file_time_base)
@@ -156,15 +158,15 @@ class Pictures(Closing):
         target = int(self._frames.pts[key]) - self._ticks
         self._container.seek(target, stream=self._stream)
         self._decoder.flush_buffers()
-        self._decoded = self._decode_on(self._container)
+        self._decoded = self._decode_on(self._container, self._decoder)
         self._last = -1
 
-    def _decode_on(self, container: InputContainer) -> Iterator[VideoFrame]:
+    def _decode_on(self, container: InputContainer, decoder: VideoCodecContext) -> Iterator[VideoFrame]:
         for packet in container.demux(self._stream):
             # What is shown before the frame that is wanted is decoded only if others need it.
             is_before = packet.pts is not None and packet.pts + self._ticks < self._wanted
-            self._decoder.skip_frame = "NONREF" if is_before else "DEFAULT"
-            yield from self._decoder.decode(packet)
+            decoder.skip_frame = "NONREF" if is_before else "DEFAULT"
+            yield from decoder.decode(packet)
 
     def _read(self, index: int) -> Frame:
         pts = int(self._frames.pts[index])
