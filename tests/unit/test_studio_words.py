@@ -24,6 +24,7 @@ from semvid.web.studio.words import _PHRASES, answer, in_words
         ("`maps=/home/me/films/.semvid/maps/talk.svmap` is damaged", "Maps talk.svmap is damaged"),
         ("give `background_weight`, or leave it out", "Give background, or leave it out"),
         ("x264 does not take it", "x264 does not take it"),
+        ("a map does not pay here", "A map does not pay here"),
         ("semvid was stopped", "semvid was stopped"),
         ("talk.mp4 is no video", "talk.mp4 is no video"),
     ],

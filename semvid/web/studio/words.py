@@ -26,7 +26,7 @@ _NAMES = {
 }  # fmt: skip
 _TOLD = frozenset({"error", "failure", "reason", "notices"})
 """Keys of answers whose values are messages."""
-_FIRST = re.compile(r"[a-z]{2,}(?=[ ,;'])")
+_FIRST = re.compile(r"[a-z]+(?=[ ,;'])")
 
 
 def in_words(message: str) -> str:
