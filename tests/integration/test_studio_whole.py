@@ -162,9 +162,15 @@ def encode(walk, films):
     page.locator("#queue").scroll_into_view_if_needed()
     walk.look("queue")
     page.wait_for_selector(".job[data-state=done]")
+    output = films / "walk.semvid.mp4"
+    # The queue may be out of sight: the file is offered where it was asked for, too.
+    page.wait_for_selector("#queue-get", state="visible")
+    assert page.inner_text("#queue-said").startswith("Done: walk.semvid.mp4, ")
+    with page.expect_download() as download:
+        walk.press("#queue-get")
+    assert Path(download.value.path()).read_bytes() == output.read_bytes()
     page.locator("#queue").scroll_into_view_if_needed()
     walk.look("result")
-    output = films / "walk.semvid.mp4"
     with page.expect_download() as download:
         walk.press(".job >> text=Download")
     assert Path(download.value.path()).read_bytes() == output.read_bytes()
@@ -178,6 +184,8 @@ def encode(walk, films):
     page.wait_for_selector(".job", state="detached")
     assert not output.exists()
     assert "Nothing is encoded yet" in page.inner_text("#queue")
+    assert page.locator("#queue-get").is_hidden()
+    assert page.inner_text("#queue-said") == ""
     page.locator("#theme").scroll_into_view_if_needed()
     walk.press("#theme")
     assert page.evaluate(BRIGHTNESS) < 128

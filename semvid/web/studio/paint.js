@@ -16,7 +16,7 @@ export function setup(studio) {
   const button = (text, key, action) => el("button", { type: "button", class: "button", title: `${text} (${key})`, onclick: action }, text);
   const tools = radios("tool", "Tool", TOOLS.map(([value, name, key]) => [value, name, key]), tool, choose);
   const kinds = radios("matters", "What is inside", [["yes", "Matters"], ["no", "Does not matter"]], "yes", (value) => { matters = value === "yes"; });
-  const size = slider({ id: "brush-size", label: "Width of the brush", min: 1, max: 20, step: 1, value: 100 * radius, say: (value) => `${value} % of the width`, onchange: (value) => { radius = value / 100; } });
+  const size = slider({ id: "brush-size", label: "Width of the brush", min: 2, max: 40, step: 2, value: 200 * radius, say: (value) => `${value} % of the picture`, onchange: (value) => { radius = value / 200; } });
   const follows = el("input", { type: "checkbox", id: "follows", checked: true }), following = el("p", { class: "row" }, el("label", { for: "follows" }, follows, " Follow it when it moves"));
   const undo = button("Undo", "Z", () => send({ undo: true })), redo = button("Redo", "Shift+Z", () => send({ redo: true }));
   const clear = button("Clear all", "all edits", () => send({ clear: true }));

@@ -2,8 +2,10 @@
 import { byId, bytes, el } from "./dom.js";
 import { isStill } from "./gallery.js";
 import { makeSlider } from "./slider.js";
+import { PROFILES } from "./try.js";
 
-const POLL_MS = 300;
+const POLL_MS = 300, SAID_MS = 6000;
+const NAMES = { ...PROFILES, messaging: "Messenger or mail", screen: "Screenshots" };
 const WISHES = {
   quality: { unit: "", first: 80, min: 1, max: 100, step: 1, hint: "1 to 100, as in plain JPEG. It is that of what matters; the rest is coarser." },
   bytes: { unit: "kB each", first: 200, min: 1, max: 1e6, step: "any", hint: "At most so much each, everything in the file included. A JPEG that is smaller already is kept as it is." },
@@ -134,7 +136,10 @@ export async function setup(studio) {
   async function enqueue(ids) {
     try {
       const { jobs } = await studio.post("/api/stills/queue", { choices: chosen(), ...(ids && { stills: ids }) });
-      studio.tell(jobs.length === 1 ? "1 photograph is in the queue" : `${jobs.length} photographs are in the queue`);
+      const words = jobs.length === 1 ? "1 photograph is in the queue" : `${jobs.length} photographs are in the queue`;
+      studio.tell(words);
+      // What is counted below says what becomes of them.
+      setTimeout(() => { if (byId("state").textContent === words) studio.tell(""); }, SAID_MS);
       studio.dispatchEvent(new Event("queued"));
     } catch (error) { studio.tell(error.message, true); }
   }
@@ -162,7 +167,7 @@ export async function setup(studio) {
   studio.addEventListener("edited", () => { numEdited += 1; tell(); });
   panel.addEventListener("change", tell);
   try { ({ profiles } = await studio.get("/api/stills/choices")); } catch (error) { studio.tell(error.message, true); }
-  profile.replaceChildren(...profiles.map((each) => option([each.name, each.name || (each.is_changed ? "As your semvid.toml says" : "None")])));
+  profile.replaceChildren(...profiles.map((each) => option([each.name, NAMES[each.name] ?? (each.name || (each.is_changed ? "As your semvid.toml says" : "None: choose yourself"))])));
   profile.closest(".pick").hidden = profiles.length < 2;
   showProfile();
   tell();

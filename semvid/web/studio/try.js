@@ -2,10 +2,10 @@
 import { byId, bytes, el, lasting, sentence } from "./dom.js";
 import { makePlayer, played, sayTrial } from "./player.js";
 
-const POLL_MS = 500, SAID_MS = 6000;
+const POLL_MS = 500;
 const UNITS = { size: "MB", bitrate: "kbit/s", vmaf: "" };
 const NAMES = { quality: "Quality", size: "Size of the file", bitrate: "Bit rate of the video", vmaf: "Score of the picture (VMAF)" };
-const PROFILES = {
+export const PROFILES = {
   web: "Upload to a site", messaging: "Messenger or mail, 25 MB", meeting: "Meeting or lecture", phone: "Archive of a phone",
   surveillance: "Fixed camera", drone: "Landscape from the air", screen: "Screen recording", mezzanine: "For editing",
 };
@@ -30,16 +30,19 @@ export async function setup(studio) {
   const bar = el("progress", { id: "try-progress", hidden: true, "aria-label": "Progress of the trial" });
   const said = el("div", { class: "small", id: "try-said", role: "status" });
   const add = el("button", { type: "button", class: "button strong", id: "queue-add", onclick: enqueue }, "Encode all of it");
+  // The queue itself may be out of sight.
+  const ended = el("p", { class: "small", id: "queue-said", role: "status" }), left = el("progress", { id: "queue-left", hidden: true, "aria-label": "Progress of the encode" });
+  const get = el("a", { class: "button", id: "queue-get", download: "", hidden: true }, "Download");
   const row = (label, input, ...more) => el("div", { class: "pick" }, el("label", { for: input.id }, label), input, ...more);
   panel.append(el("h2", {}, "Try and encode"),
     el("div", { class: "form" }, row("Profile", profile), about, row("Codec", codec), row("Speed", preset),
       row("Aim", kind), el("div", { class: "pick wish" }, value, unit), hint, mapWords),
-    el("div", { class: "buttons" }, go, seconds, stop, again), bar, said, el("div", { class: "buttons" }, add));
+    el("div", { class: "buttons" }, go, seconds, stop, again), bar, said, el("div", { class: "buttons" }, add, get), left, ended);
 
   const player = makePlayer(studio);
   let choices, status = { state: "none" }, isPolling = false, isToShow = false;
   // `tried`: what the last trial of this page was of.
-  let turn = 0, waits = "", failure = "", added = "", tried = null;
+  let turn = 0, waits = "", failure = "", tried = null;
   try {
     choices = await studio.get("/api/choices");
   } catch (error) { studio.tell(error.message, true); return; }
@@ -106,7 +109,7 @@ export async function setup(studio) {
   /** Wait for what was corrected; false = the user would not. */
   async function isFollowed() {
     const mine = ++turn;
-    failure = added = "";
+    failure = "";
     try {
       await studio.whenFollowed((said) => { waits = said; tell(); }, () => mine !== turn);
     } finally { if (mine === turn) { waits = ""; tell(); } }
@@ -140,9 +143,6 @@ export async function setup(studio) {
       const options = chosen();
       if (!await isFollowed()) return;
       const { map_words: said } = await studio.post(studio.of("queue"), options);
-      const words = added = `${studio.video.name} is in the queue.`;
-      // The queue below says what becomes of it.
-      setTimeout(() => { if (added === words) { added = ""; tell(); } }, SAID_MS);
       mapWords.textContent = said;
       tell();
       studio.dispatchEvent(new Event("queued"));
@@ -172,7 +172,6 @@ export async function setup(studio) {
     if (status.state === "failed") lines.push(["bad", status.failure]);
     if (failure) lines.push(["bad", failure]);
     if (waits) lines.push(["quiet", `${waits}...`]);
-    if (added) lines.push(["", added]);
     if (isRunning) lines.push(["quiet", `${sentence(status.stage)}...`]);
     if (status.state === "cancelled") lines.push(["quiet", "Stopped."]);
     if (hasClips && tried && tried !== now()) lines.push(["quiet", "Of what was chosen before; try it again:"]);
@@ -183,7 +182,19 @@ export async function setup(studio) {
     }
     for (const one of status.notices ?? []) lines.push(["quiet", one]);
     said.replaceChildren(...lines.map(([kindOf, text]) => el("p", { class: kindOf }, text)));
-    if (hasClips && isToShow) { isToShow = false; player.show(status); }
+    if (hasClips && isToShow) { isToShow = false; studio.tell(""); player.show(status); }
+  }
+
+  /** Say how far the newest encode of this video is, and offer its file, beside the button that began it. */
+  function tellEncode() {
+    const job = studio.jobs?.findLast((one) => one.is_ours && !one.is_picture && one.source === studio.video?.path);
+    const words = sayEncode(job), isRunning = job?.state === "running";
+    if (ended.textContent !== words) ended.textContent = words;
+    ended.classList.toggle("bad", job?.state === "failed");
+    left.hidden = !isRunning;
+    if (isRunning && job.progress.share !== null) left.value = job.progress.share; else left.removeAttribute("value");
+    get.hidden = !(job?.state === "done" && job.is_there);
+    if (job) get.href = `/api/queue/${job.id}/output`;
   }
 
   function now() {
@@ -192,7 +203,8 @@ export async function setup(studio) {
 
   value.addEventListener("input", () => tell());
   studio.addEventListener("settings", () => tell());
-  studio.addEventListener("video", () => { turn += 1; waits = failure = added = ""; tell(); });
+  studio.addEventListener("video", () => { turn += 1; waits = failure = ""; tell(); tellEncode(); });
+  studio.addEventListener("jobs", tellEncode);
   profile.addEventListener("change", takeSettings);
   studio.addEventListener("video", () => { if (profile.value) takeSettings(); });
   for (const one of [profile, codec, preset, kind]) one.addEventListener("change", show);
@@ -203,4 +215,12 @@ export async function setup(studio) {
   if (last.kind !== "still") status = last;
   if (status.state === "running") poll();
   tell();
+}
+
+/** Say in words what became of a job of the queue; "" = nothing that is to be said here. */
+function sayEncode(job) {
+  if (job?.state === "waiting") return "It waits in the queue.";
+  if (job?.state === "running") return "It is being encoded.";
+  if (job?.state === "failed") return "It failed; the queue below says why.";
+  return job?.state === "done" && job.is_there ? `Done: ${job.output}, ${bytes(job.output_bytes)}` : "";
 }
