@@ -6,29 +6,27 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from semvid.core.checked import Malformed, parse_json
 from semvid.core.config import CompressConfig, ExportConfig, MapsConfig
-from semvid.core.decoding import read_text
 from semvid.core.errors import ConfigError, MapError, SemvidError
 from semvid.core.prefetch import step_back
-from semvid.importance.edits.edits import Edits, checked, edits_from
+from semvid.importance.edits.edits import Edits, checked
 from semvid.importance.files.sidecar import SUFFIX, SidecarReader, TimedMap
 from semvid.importance.tracking.edit_follower import painted
 from semvid.media.writing.output import write_whole
 from semvid.products.edited_frames import Followed
 from semvid.products.edited_maps import edit_maps_events
+from semvid.studio.kept_edits import keep_edits, kept_edits
 from semvid.studio.making import Making
 from semvid.studio.map_store import Grey, MapStore
 from semvid.studio.videos import OpenVideo
 
 _POLL_SECONDS = 0.1
 _KEPT = ".edits.json"
-_MOST_BYTES = 2**24
 
 
 class Editing:
@@ -44,6 +42,7 @@ class Editing:
     def __init__(self, video: OpenVideo, making: Making) -> None:
         self._video, self._making = video, making
         self._lock = threading.Lock()
+        self._changing = threading.Lock()
         self._edits: Edits | None = None
         self._store = MapStore()
         self._followed: tuple[MapsConfig, Followed] | None = None
@@ -94,9 +93,7 @@ class Editing:
         """Return the edits, at first those that an earlier studio kept."""
         with self._lock:
             if self._edits is None:
-                self._edits = Edits()
-                with suppress(Malformed, OSError), self._making.beside(_KEPT).open("rb") as file:
-                    self._edits = edits_from(parse_json(read_text(file, _MOST_BYTES)))
+                self._edits = kept_edits(self._making.beside(_KEPT))
             return self._edits
 
     def change(self, change: Callable[[Edits], Edits]) -> None:
@@ -107,26 +104,26 @@ class Editing:
 
         Raises:
             Malformed: There would be too many.
-            ConfigError: One is out of range.
+            ConfigError: One is out of range, or they are too large to be kept.
             OutputError: They cannot be kept.
         """
-        # As they are read back: those of the maps that follow them are compared with these.
-        changed = checked(change(self.edits()))
-        # They are there another day, also if nothing was followed yet.
-        write_whole(
-            self._making.beside(_KEPT, makes_folder=True),
-            json.dumps(changed.to_plain()).encode(),
-            overwrite=True,
-        )
-        with self._lock:
-            self._edits = changed
-        self.again()
+        # Two that come at once are both there afterwards.
+        with self._changing:
+            # As they are read back: those of the maps that follow them are compared with these.
+            changed = checked(change(self.edits()))
+            # They are there another day, also if nothing was followed yet.
+            keep_edits(self._making.beside(_KEPT, makes_folder=True), changed)
+            with self._lock:
+                self._edits = changed
+            self.again()
 
     def again(self) -> None:
         """Follow the edits anew, as when the maps are others."""
-        edits = self.edits()
-        self.stop()
+        self.edits()
         with self._lock:
+            edits = self._edits or Edits()
+            # Also of whoever began anew at this very moment.
+            self._stop.set()
             before, self._stop = self._thread, threading.Event()
             self._store, self._failure = MapStore(), ""
             self._is_applied = not edits.done and not edits.undone

@@ -25,6 +25,7 @@ MOST_ENTRIES = 2000
 """Of one folder that are listed."""
 _MOST_PATH = 4096
 _MOST_NAME_BYTES = 180
+_MOST_STEM_BYTES = 80
 _SPARED_BYTES = 2**30
 """That stay free on the disk."""
 
@@ -74,8 +75,9 @@ class Root:
             OutputError: It cannot be made, or leads out of the folder.
         """
         made = self.work / name
-        if not Path(os.path.realpath(made)).is_relative_to(self.folder):
-            raise OutputError(f"{made} leads out of {self.folder}; remove that link")
+        # Its files are ours to remove: a link inside the folder may lead to those of somebody else.
+        if Path(os.path.realpath(made)) != made:
+            raise OutputError(f"{made} leads elsewhere; remove that link")
         try:
             made.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -178,6 +180,11 @@ class Root:
         """
         check_dropped_name(name)
         return Drop(self.make_work(_DROPPED), name)
+
+
+def shortened(name: str) -> str:
+    """Return the beginning of a file's name, which leaves room for a mark and an ending in names of ours."""
+    return os.fsencode(name)[:_MOST_STEM_BYTES].decode(errors="ignore")
 
 
 def kind_of(name: str) -> Kind | None:

@@ -25,14 +25,14 @@ from semvid.engine.stages import only_frames, pipeline, with_thumbnails
 from semvid.importance.files.map_sink import MapSink, SinkContext
 from semvid.importance.files.sidecar import SUFFIX, SidecarReader
 from semvid.importance.files.sinks import open_sink
-from semvid.studio.folder import Root
+from semvid.media.writing.output import write_whole
+from semvid.studio.folder import Root, shortened
 from semvid.studio.looks import Looker, Looks
 from semvid.studio.map_store import Grey, MapStore
 from semvid.studio.videos import OpenVideo
 
 _NUM_LOOKS = 24
 """Quick looks spread over a video."""
-_MOST_NAME = 80
 _MOST_CUTS_BYTES = 2**22
 
 
@@ -68,8 +68,7 @@ class Making:
         """Where the maps are kept once all are made."""
         told = json.dumps([semvid.__version__, to_plain(self.maps)], sort_keys=True)
         mark = hashlib.sha256((self._video.id + told).encode()).hexdigest()[:12]
-        name = self._video.path.name[:_MOST_NAME]
-        return self._root.work / "maps" / f"{name}-{mark}{SUFFIX}"
+        return self._root.work / "maps" / f"{shortened(self._video.path.name)}-{mark}{SUFFIX}"
 
     def beside(self, suffix: str, *, makes_folder: bool = False) -> Path:
         """Return a file of the video, whatever its settings.
@@ -79,7 +78,7 @@ class Making:
         """
         if makes_folder:
             self._root.make_work(self.sidecar.parent.name)
-        return self.sidecar.with_name(f"{self._video.path.name[:_MOST_NAME]}-{self._video.id}{suffix}")
+        return self.sidecar.with_name(f"{shortened(self._video.path.name)}-{self._video.id}{suffix}")
 
     @property
     def is_done(self) -> bool:
@@ -91,6 +90,8 @@ class Making:
         with self._lock:
             if self._is_done or (self._thread is not None and not self._is_stopped):
                 return
+            # Of a thread that was begun while another was being stopped.
+            self._stop.set()
             before, self._stop = self._thread, threading.Event()
             self._reset()
             arguments = self._stop, before
@@ -224,7 +225,7 @@ class Making:
                 with pipeline(run.reader, run.analyse, while_decoding=early) as items:
                     num_frames = sum(isinstance(one, AnalysedFrame) for one in items)
                 list(run.finish(num_frames, "got maps", "what could be decoded has maps", []))
-        _cuts_beside(sidecar).write_text(json.dumps(cuts))
+        write_whole(_cuts_beside(sidecar), json.dumps(cuts).encode(), overwrite=True)
         own.replace(sidecar)
 
 

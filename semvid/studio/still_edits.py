@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from semvid.core.checked import Malformed, parse_json
 from semvid.core.config import ImageConfig, MapsConfig
-from semvid.core.decoding import read_text
-from semvid.importance.edits.edits import Edits, edits_from
+from semvid.importance.edits.edits import Edits
 from semvid.importance.tracking.edit_follower import painted
 from semvid.media.writing.output import write_whole
-from semvid.studio.folder import Root
+from semvid.studio.folder import Root, shortened
+from semvid.studio.kept_edits import keep_edits, kept_edits
 from semvid.studio.map_store import Grey
 
 _FOLDER = "maps"
 _KEPT = ".edits.json"
-_MOST_BYTES = 2**24
-_MOST_NAME = 80
 
 
 class StillEdits:
@@ -39,18 +33,15 @@ class StillEdits:
     """
 
     def __init__(self, root: Root, name: str, mark: str) -> None:
-        self._root, self._stem = root, f"{name[:_MOST_NAME]}-{mark}"
-        self._lock = threading.Lock()
+        self._root, self._stem = root, f"{shortened(name)}-{mark}"
+        self._lock, self._changing = threading.Lock(), threading.Lock()
         self._edits: Edits | None = None
 
     def edits(self) -> Edits:
         """Return the edits, at first those that an earlier studio kept."""
         with self._lock:
             if self._edits is None:
-                self._edits = Edits()
-                kept = self._root.work / _FOLDER / (self._stem + _KEPT)
-                with suppress(Malformed, OSError), kept.open("rb") as file:
-                    self._edits = edits_from(parse_json(read_text(file, _MOST_BYTES)))
+                self._edits = kept_edits(self._root.work / _FOLDER / (self._stem + _KEPT))
             return self._edits
 
     def change(self, change: Callable[[Edits], Edits]) -> None:
@@ -61,12 +52,15 @@ class StillEdits:
 
         Raises:
             Malformed: There would be too many.
+            ConfigError: They are too large to be kept.
             OutputError: They cannot be kept.
         """
-        changed = change(self.edits())
-        self._write(_KEPT, json.dumps(changed.to_plain()).encode())
-        with self._lock:
-            self._edits = changed
+        # Two that come at once are both there afterwards.
+        with self._changing:
+            changed = change(self.edits())
+            keep_edits(self._root.make_work(_FOLDER) / (self._stem + _KEPT), changed)
+            with self._lock:
+                self._edits = changed
 
     def of(self, grey: Grey) -> Grey:
         """Return ``(rows, cols)`` the map with the edits."""
@@ -88,7 +82,9 @@ class StillEdits:
         _, data = cv2.imencode(".png", np.ascontiguousarray(self.of(map_of())))
         png = data.tobytes()
         # An encode may wait in a queue while more is corrected.
-        path = self._write(f"-{hashlib.sha256(png).hexdigest()[:12]}.png", png)
+        mark = hashlib.sha256(png).hexdigest()[:12]
+        path = self._root.make_work(_FOLDER) / f"{self._stem}-{mark}.png"
+        write_whole(path, png, overwrite=True)
         return replace(config, maps=MapsConfig(path=path))
 
     def status(self) -> dict[str, Any]:
@@ -98,8 +94,3 @@ class StillEdits:
             "num_done": len(edits.done), "num_undone": len(edits.undone), "frames": [0] if edits.done else [],
             "followed": 1, "total": 1, "is_applied": True, "waits": False, "failure": "",
         }  # fmt: skip
-
-    def _write(self, suffix: str, data: bytes) -> Path:
-        path = self._root.make_work(_FOLDER) / (self._stem + suffix)
-        write_whole(path, data, overwrite=True)
-        return path

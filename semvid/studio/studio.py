@@ -9,6 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import field
 from pathlib import Path
 
 from semvid.core.closing import Closing
@@ -39,6 +40,7 @@ class Opened:
     wishes: Wishes
     editing: Editing
     """What was corrected in them."""
+    _changing: threading.Lock = field(default_factory=threading.Lock)
 
     def map_of(self, index: int) -> tuple[Grey | None, str]:
         """Return the map of a frame as it is seen, with edits; see ``Making.get``."""
@@ -48,11 +50,17 @@ class Opened:
         """Return a map that is there, with edits; see ``Making.nearest``."""
         return self.editing.of(index, *self.making.nearest(index))
 
-    def change(self, wishes: Wishes) -> None:
-        """Change what is wanted; maps are made anew if they have to be, and edited again."""
-        self.wishes = wishes
-        self.making.change(wishes.maps)
-        self.editing.again()
+    def change(self, change: Callable[[Wishes], Wishes]) -> None:
+        """Change what is wanted; maps are made anew if they have to be, and edited again.
+
+        Args:
+            change: Returns others for those there are.
+        """
+        # Of two that come at once the second changes what the first left.
+        with self._changing:
+            self.wishes = change(self.wishes)
+            self.making.change(self.wishes.maps)
+            self.editing.again()
 
     @property
     def id(self) -> str:

@@ -120,13 +120,14 @@ class Trials(Closing):
         return self._start(work)
 
     def _start(self, work: Work) -> dict[str, Any]:
-        self.cancel()
+        # Of two that are begun at once the second ends the first.
         with self._lock:
+            self.cancel()
             folder = self._make_work(_FOLDER)
             for old in folder.iterdir():
                 shutil.rmtree(old, ignore_errors=True)
             running = self._running = _Running(folder, work)
-        running.thread.start()
+            running.thread.start()
         return running.status()
 
     def status(self) -> dict[str, Any]:
@@ -153,9 +154,10 @@ class Trials(Closing):
 
     def close(self) -> None:
         """End it, and remove the clips."""
-        self.cancel()
-        if self._running is not None:
-            shutil.rmtree(self._running.folder, ignore_errors=True)
+        with self._lock:
+            self.cancel()
+            if self._running is not None:
+                shutil.rmtree(self._running.folder, ignore_errors=True)
 
 
 class _Running:

@@ -1,6 +1,7 @@
 """Correcting maps in the studio: what is painted is seen, followed, kept, undone, and reaches an encode."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import av
 import cv2
@@ -147,6 +148,23 @@ def test_other_bodies_are_refused(served, body):
     status, said = client.json("POST", f"/api/video/{video['id']}/edits", body)
     assert status == 400
     assert "paint it again" in said["error"]
+
+
+def test_what_comes_at_once_is_all_kept(served):
+    client = Client(served[1])
+    video = client.open("talk.mp4")
+    place = f"/api/video/{video['id']}"
+    asked = [(f"{place}/settings", {"strength": 0.5}), (f"{place}/settings", {"background": 0.25})]
+    asked += [
+        (f"{place}/edits", {"add": {"frame": frame, "shape": BOX, "matters": True, "follows": False}})
+        for frame in range(6)
+    ]
+    with ThreadPoolExecutor(len(asked)) as pool:
+        answers = [*pool.map(lambda one: client.json("POST", *one), asked)]
+    assert [status for status, _ in answers] == [200] * len(asked)
+    assert applied(client, video)["frames"] == [*range(6)]
+    settings = client.json("POST", "/api/open", {"path": "talk.mp4"})[1]["settings"]
+    assert (settings["strength"], settings["background"]) == (0.5, 0.25)
 
 
 def test_one_thing_is_locked_on(served):

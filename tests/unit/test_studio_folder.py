@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from semvid.core.config import ImageConfig
 from semvid.core.errors import InputError, InputMissingError, OutputError
 from semvid.studio import folder as folder_module
-from semvid.studio.folder import Root, check_dropped_name
+from semvid.studio.folder import Root, check_dropped_name, shortened
+from semvid.studio.trials import Trials
 
 
 @pytest.fixture
@@ -122,9 +124,25 @@ def test_too_much_is_refused_and_removed(place, monkeypatch):
 def test_nothing_is_written_where_a_link_leads_out(place, link):
     (place / link).parent.mkdir(exist_ok=True)
     (place / link).symlink_to(place.parent / "outside")
-    with pytest.raises(OutputError, match="leads out"):
+    with pytest.raises(OutputError, match="leads elsewhere"):
         Root(place).begin_drop("x.mp4")
     assert [one.name for one in (place.parent / "outside").rglob("*")] == ["secret.mp4"]
+
+
+def test_what_a_link_leads_to_is_not_removed_as_old_trials(place):
+    (place / "photographs" / "holiday").mkdir(parents=True)
+    (place / ".semvid").mkdir()
+    (place / ".semvid" / "tried").symlink_to("../photographs")
+    with Trials(Root(place).make_work) as trials, pytest.raises(OutputError, match="remove that link"):
+        trials.begin_still(place / "a.jpg", ImageConfig(), "")
+    assert (place / "photographs" / "holiday").is_dir()
+
+
+@pytest.mark.parametrize("name", ["talk.mp4", "ä" * 60 + ".mp4", "写" * 83 + ".jpg"])
+def test_shortened_names_are_beginnings_with_room_for_more(name):
+    short = shortened(name)
+    assert name.startswith(short)
+    assert min(len(name.encode()), 78) <= len(short.encode()) <= 80
 
 
 @pytest.mark.skipif(os.name != "posix", reason="names are text there")

@@ -2,7 +2,9 @@
 
 import io
 import os
+import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +17,23 @@ from semvid.core.config import ImageConfig, MapsConfig
 from semvid.core.errors import ConfigError, InputError, SemvidError
 from semvid.core.events import Stage
 from semvid.core.rate import Quality, Size
+from semvid.importance.edits.edits import Edit, Edits
+from semvid.importance.edits.shapes import Stroke
 from semvid.media.stills.picture import read_picture
 from semvid.products.still_report.coders import at_size, lowest, plain_at_size, rivals
+from semvid.studio import kept_edits, trials
 from semvid.studio import stills as stills_module
 from semvid.studio.choices import read_still_choices, still_profiles_to_choose
 from semvid.studio.folder import Root
 from semvid.studio.looks import Looker
 from semvid.studio.packing import packed, unique_names
 from semvid.studio.profiles import Profiles
+from semvid.studio.still_edits import StillEdits
 from semvid.studio.still_trial import still_trial_events
 from semvid.studio.stills import Stills
+from semvid.studio.trials import Trials
+
+PATIENCE = 60
 
 
 @pytest.mark.parametrize(
@@ -80,6 +89,8 @@ def test_choices_that_cannot_be_are_refused(chosen):
 def test_names_in_an_archive_are_unique_and_it_holds_what_was_packed(tmp_path):
     paths = [Path("a/one.jpg"), Path("b/One.jpg"), Path("b/two.jpg"), Path("c/one.jpg")]
     assert unique_names(paths) == ["one.jpg", "One-2.jpg", "two.jpg", "one-3.jpg"]
+    odd = [Path("..\\..\\one.jpg"), Path("C:one.jpg"), Path("a/\udcff.jpg"), Path("two\n.jpg")]
+    assert unique_names(odd) == [".._.._one.jpg", "C_one.jpg", "_xff.jpg", "two_.jpg"]
     files = []
     for number in range(2):
         (tmp_path / f"{number}").mkdir()
@@ -135,6 +146,65 @@ def test_the_plain_jpeg_is_the_first_of_the_rivals(num_bytes, is_progressive):
     pixels = np.asarray(photograph(120, 88))
     found = plain_at_size(pixels, num_bytes, "4:2:0", is_progressive=is_progressive)
     assert found == next(rivals(pixels, num_bytes, "4:2:0", is_progressive=is_progressive))
+
+
+def at_once(work, times):
+    """Do work in threads that begin together; return what they return."""
+    together = threading.Barrier(times)
+
+    def begin(number):
+        together.wait(PATIENCE)
+        return work(number)
+
+    with ThreadPoolExecutor(times) as pool:
+        return [*pool.map(begin, range(times))]
+
+
+def test_edits_that_come_at_once_are_all_kept(tmp_path):
+    def edits():
+        # A name of 255 bytes.
+        return StillEdits(Root(tmp_path), "写" * 83 + ".jpeg", "0" * 16)
+
+    changed = edits()
+
+    def add(number):
+        shape = Stroke(((number / 8, 0.5),), 0.1)
+        changed.change(lambda before: before.added(Edit(0, shape, matters=True)))
+
+    at_once(add, 8)
+    assert len(changed.edits().done) == 8
+    assert edits().edits() == changed.edits()
+
+
+def test_more_edits_than_are_read_again_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(kept_edits, "MOST_BYTES", 1000)
+    edits = StillEdits(Root(tmp_path), "photo.jpg", "0" * 16)
+    edit = Edit(0, Stroke(((0.5, 0.5),) * 20, 0.1), matters=True)
+    edits.change(lambda before: before.added(edit))
+    with pytest.raises(ConfigError, match="1000 are the most; undo some"):
+        edits.change(lambda before: Edits((edit,) * 9))
+    assert StillEdits(Root(tmp_path), "photo.jpg", "0" * 16).edits().done == (edit,)
+
+
+def test_of_trials_that_are_begun_at_once_one_runs(tmp_path, monkeypatch):
+    began = []
+
+    def events(source, config, folder, check):
+        began.append(folder)
+        folder.joinpath("ours.jpg").write_bytes(b"")
+        while True:
+            check()
+            yield Stage("")
+
+    monkeypatch.setattr(trials, "still_trial_events", events)
+
+    def running():
+        return [one for one in threading.enumerate() if one.name == "semvid-trial"]
+
+    with Trials(Root(tmp_path).make_work) as begun:
+        at_once(lambda number: begun.begin_still(tmp_path / "a.jpg", ImageConfig(), f"{number}"), 4)
+        assert len(running()) == 1
+    assert running() == []
 
 
 def test_the_lowest_quality_that_is_enough():

@@ -8,11 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from semvid.core.checked import Malformed
+from semvid.core.checked import Field, Malformed
 from semvid.studio.map_store import Grey
 from semvid.studio.pictures import MOST_WIDTH
 from semvid.studio.studio import Opened, Studio
-from semvid.studio.wishes import Wishes
 from semvid.web.guard import refusal
 from semvid.web.studio.requests import Refused, in_thread, json_of, opened_of, telling
 from semvid.web.studio.words import answer
@@ -71,10 +70,9 @@ class _Videos:
     async def settings(self, request: Request) -> Response:
         one, body = opened_of(self._studio, request), await json_of(request)
         try:
-            wishes = one.wishes.changed(body)
+            return answer(await in_thread(_change, one, body))
         except Malformed as error:
             return refusal(400, f'the body cannot be read: {error}; send an object such as {{"strength": 1}}')
-        return answer(await in_thread(_change, one, wishes))
 
 
 def number_of(request: Request, name: str, default: int) -> int:
@@ -90,9 +88,9 @@ def number_of(request: Request, name: str, default: int) -> int:
     return int(text)
 
 
-def _change(one: Opened, wishes: Wishes) -> dict[str, object]:
-    one.change(wishes)
-    return wishes.plain()
+def _change(one: Opened, body: Field) -> dict[str, object]:
+    one.change(lambda wishes: wishes.changed(body))
+    return one.wishes.plain()
 
 
 def png_of(grey: Grey) -> bytes:
