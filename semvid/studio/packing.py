@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
+from semvid.core.text import encodable
+
 _BYTES_AT_ONCE = 2**18
+_UNSAFE = re.compile(r'[\\:*?"<>|\x00-\x1f\x7f]')
+"""In names of files on Windows."""
 
 
 class _Pipe(io.RawIOBase):
@@ -52,11 +57,14 @@ def packed(files: Iterable[Path]) -> Iterator[bytes]:
 
 
 def unique_names(files: Sequence[Path]) -> list[str]:
-    """Return a name for each file; no two are the same, also where capitals do not count."""
+    """Return a name for each file; no two are the same, also where capitals do not count.
+
+    What would be a folder or a drive where the archive is unpacked, or is no character, is replaced.
+    """
     names: list[str] = []
     taken: set[str] = set()
     for path in files:
-        name, number = PurePosixPath(path.name), 1
+        name, number = PurePosixPath(_UNSAFE.sub("_", encodable(path.name))), 1
         told = name.name
         while told.casefold() in taken:
             number += 1

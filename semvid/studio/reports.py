@@ -55,23 +55,39 @@ class Reports:
             job: Its number.
             output: What it made.
         """
-        return self._states.get(job) or ("done" if place_of(output).exists() else "")
+        return self._states.get(job) or ("done" if _is_current(output) else "")
+
+    def forget(self, job: int) -> None:
+        """Take note that a job is out of the list: another may get its number."""
+        with self._lock:
+            self._states.pop(job, None)
 
     def _run(self) -> None:
         while True:
             entry, config = self._asked.get()
             try:
                 _make(entry, config)
-                self._states[entry.id] = "done"
+                state = "done"
             except SemvidError as error:
-                self._states[entry.id] = str(error)
+                state = str(error)
             except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
-                self._states[entry.id] = f"{type(error).__name__}: {error}"
+                state = f"{type(error).__name__}: {error}"
+            with self._lock:
+                if entry.id in self._states:
+                    self._states[entry.id] = state
 
 
 def place_of(output: Path) -> Path:
     """Return where the report of a result is."""
     return output.with_name(output.name + _SUFFIX)
+
+
+def _is_current(output: Path) -> bool:
+    """Return whether there is a report of this very output, and not of one that had its name before."""
+    try:
+        return place_of(output).stat().st_mtime_ns >= output.stat().st_mtime_ns
+    except OSError:
+        return False
 
 
 def _make(entry: Entry, config: CompressConfig | ImageConfig) -> None:

@@ -38,12 +38,19 @@ class Runs(Closing):
         self.trials.close()
         self.queue.close()
 
+    def delete(self, job: int, *, with_output: bool) -> None:
+        """Take a job that is over out of the list; see ``Queue.delete``."""
+        self.queue.delete(job, with_output=with_output)
+        self.reports.forget(job)
+
     def check_done(self, job: int) -> None:
         """Make sure that a job has made its output, and that it is there.
 
         Raises:
-            ConfigError: It has not.
+            ConfigError: It has not, or it is a link that leads out of the folder.
         """
         entry = self.queue.entry(job)
         if entry.state != "done" or not entry.output.is_file():
             raise ConfigError(f"{entry.output.name} is not there; look at the list again")
+        if not entry.output.resolve().is_relative_to(self.queue.folder):
+            raise ConfigError(f"{entry.output.name} leads out of the folder; remove that link")

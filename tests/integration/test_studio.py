@@ -1,6 +1,9 @@
 """semvid studio as its page sees it: files, frames, maps, and who is refused."""
 
+import os
+import sys
 import threading
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -183,3 +186,21 @@ def test_many_videos_leave_no_threads(folder):
         assert len(studio._opened) <= 6
     after = [one.name for one in threading.enumerate() if one.name == "semvid-maps" and one.is_alive()]
     assert len(after) <= sum(one == "semvid-maps" for one in before)
+
+
+@pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="names are text there")
+def test_a_folder_whose_name_is_no_text_is_shown(tmp_path):
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))
+    folder.mkdir()
+    make_clip(folder / "talk.mp4", num_frames=3)
+    with studio_of(folder) as (_, server):
+        client = Client(server)
+        status, told = client.json("GET", "/api/folder")
+        assert (status, told["root"]) == (200, r"\xff")
+        video = client.open("talk.mp4")
+        client.maps(video)
+        status, told = client.json("GET", "/api/queue")
+        assert status == 200
+        job = client.json("POST", f"/api/video/{video['id']}/queue", {"preset": "superfast"})
+        assert job == (200, {"job": 1, "map_words": ""})
+        assert client.json("GET", "/api/choices")[0] == 200

@@ -183,6 +183,25 @@ def test_from_the_queue_to_a_result(page):
         assert (answer.status_code, "there is no desktop here" in answer.json()["error"]) == (400, True)
     assert page.post("/api/queue/1/delete", json={"with_output": True}).json()["jobs"] == []
     assert not (page.folder / "clip.semvid.mp4").exists()
+    # The next one has the same number and the same output, and the report beside it is not of that.
+    assert page.post(f"/api/video/{page.id}/queue", json=CHOICES).json()["job"] == 1
+    done = wait_until(lambda: (one := jobs(page)[0])["state"] == "done" and one)
+    assert (done["output"], done["report"]) == ("clip.semvid.mp4", "")
+
+
+def test_what_a_link_leads_to_elsewhere_is_not_sent(page, tmp_path_factory):
+    page.post(f"/api/video/{page.id}/queue", json=CHOICES)
+    wait_until(lambda: jobs(page)[0]["state"] == "done")
+    secret = tmp_path_factory.mktemp("elsewhere") / "secret.mp4"
+    secret.write_bytes(b"secret")
+    output = page.folder / "clip.semvid.mp4"
+    output.unlink()
+    output.symlink_to(secret)
+    output.with_name(f"{output.name}.report.html").symlink_to(secret)
+    for path in ("/api/queue/1/output", "/api/stills/zip?jobs=1"):
+        answer = page.get(path)
+        assert (answer.status_code, "leads out of the folder" in answer.json()["error"]) == (400, True)
+    assert page.get("/api/queue/1/report").status_code == 404
 
 
 def test_pause_cancel_and_retry(page):

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from semvid.core.checked import Malformed
 from semvid.core.errors import SemvidError
+from semvid.core.text import visible
 from semvid.studio.folder import MOST_DROPPED_BYTES, Drop, kind_of
 from semvid.studio.studio import Opened, Studio
 from semvid.web.guard import refusal
@@ -44,7 +45,7 @@ class _Files:
         path = request.query_params.get("path", "")
         entries = await in_thread(self._studio.root.list, path)
         shown = self._studio.root.shown(self._studio.root.resolve(path))
-        root = self._studio.root.folder.name
+        root = visible(self._studio.root.folder.name)
         return JSONResponse({
             "path": shown, "root": root, "most_dropped": MOST_DROPPED_BYTES,
             "entries": [asdict(one) for one in entries],

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from semvid.core.checked import Field, Malformed
 from semvid.core.config import CompressConfig
-from semvid.core.text import visible
+from semvid.core.text import encodable, visible
 from semvid.studio.choices import codecs_to_choose, map_words, profiles_to_choose, read_choices
 from semvid.studio.clip import MEDIA_TYPES, SUFFIX_OF
 from semvid.studio.reports import place_of
@@ -133,7 +133,7 @@ class _Runs:
             with_output = field is not None and field.flag()
         except Malformed as error:
             return refusal(400, f"the request cannot be read: {error}; reload the page")
-        await in_thread(self._runs.queue.delete, request.path_params["job"], with_output=with_output)
+        await in_thread(self._runs.delete, request.path_params["job"], with_output=with_output)
         return await self.queue(request)
 
     async def compare(self, request: Request) -> Response:
@@ -150,7 +150,7 @@ class _Runs:
     async def output(self, request: Request) -> Response:
         await in_thread(self._runs.check_done, request.path_params["job"])
         path = self._runs.queue.entry(request.path_params["job"]).output
-        return FileResponse(path, filename=path.name)
+        return FileResponse(path, filename=encodable(path.name))
 
     async def show(self, request: Request) -> Response:
         await in_thread(self._runs.check_done, request.path_params["job"])
@@ -171,7 +171,8 @@ class _Runs:
     async def report(self, request: Request) -> Response:
         entry = await in_thread(self._runs.queue.entry, request.path_params["job"])
         path = place_of(entry.output)
-        if not path.is_file():
+        # Those of the studio are no links, which may lead anywhere.
+        if path.is_symlink() or not path.is_file():
             return refusal(404, "there is no report of this job; have one made")
         return FileResponse(path, media_type="text/html", headers={"Content-Security-Policy": _APART})
 
