@@ -26,6 +26,8 @@ from semvid.media.reading.reader import VideoReader
 _WARM_SECONDS = Fraction(1)
 """Before the first frame that is looked at: what came before a frame tells whether it is a cut."""
 _FRAMES_PER_CHECKPOINT = 128
+"""At first; in long scenes they are fewer."""
+_MOST_STATES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class EditedFrames:
         self._source, self._maps, self._follower, self._edit = source, maps, follower, edit
         self._found, self._earlier = found, earlier
         self._num_maps, self._last = 0, -1
+        self._frames_per_checkpoint = _FRAMES_PER_CHECKPOINT
         self._checkpoints = [] if found is None else found.checkpoints
 
     def run(self, recorded: Iterator[TimedMap]) -> Generator[TimedMap]:
@@ -149,11 +152,22 @@ class EditedFrames:
                     if self._found is not None and not self._follower.is_active:
                         self._checkpoints.append(Checkpoint(self._last, None))
                         return one
-                    if self._num_maps % _FRAMES_PER_CHECKPOINT == 0:
+                    if self._found is not None and self._num_maps % self._frames_per_checkpoint == 0:
                         self._checkpoints.append(Checkpoint(self._last, self._follower.state()))
+                        self._thin_out()
         if one is not None:
             raise no_map(self._maps, self._source, self._num_maps)
         return None
+
+    def _thin_out(self) -> None:
+        """Keep only every second state if they are many: each takes up to some megabytes."""
+        states = [one.after for one in self._checkpoints if one.state is not None]
+        if len(states) > _MOST_STATES:
+            dropped = set(states[::2])
+            self._checkpoints[:] = [
+                one for one in self._checkpoints if one.state is None or one.after not in dropped
+            ]
+            self._frames_per_checkpoint *= 2
 
     def _known(self, one: TimedMap) -> TimedMap:
         """Return the map that an earlier run made of a frame."""

@@ -48,6 +48,7 @@ def _video(monkeypatch):
     monkeypatch.setattr(edited_frames, "VideoReader", Video)
     monkeypatch.setattr(edited_frames, "Frame", Shown)
     monkeypatch.setattr(edited_frames, "_FRAMES_PER_CHECKPOINT", 2)
+    monkeypatch.setattr(edited_frames, "_MOST_STATES", 2)
     Video.num_read = 0
 
 
@@ -118,6 +119,14 @@ def test_only_scenes_with_edits_are_read_and_only_once():
     Video.num_read = 0
     run(edits.added(Edit(14, SQUARES[1], matters=False, follows=False)), found)
     assert Video.num_read == 2 + 1, "from the last place before it that was kept, to the cut"
+
+
+def test_states_are_kept_at_fewer_places_of_a_long_scene(monkeypatch):
+    monkeypatch.setattr(edited_frames, "_FRAMES_PER_CHECKPOINT", 1)
+    monkeypatch.setattr(edited_frames, "_MOST_STATES", 3)
+    edits = Edits((Edit(6, SQUARES[0], matters=True, follows=False),))
+    _, found = run(edits)
+    assert 2 <= sum(one.state is not None for one in found.checkpoints) <= 3
 
 
 def test_maps_of_another_video_are_refused():
