@@ -7,6 +7,7 @@ from typing import cast
 
 from semvid.cli.options import taken_config
 from semvid.core.config import CompressConfig, ImageConfig
+from semvid.core.errors import ConfigError
 
 
 def config_of(name: str, folder: Path) -> CompressConfig:
@@ -28,10 +29,16 @@ def still_config_of(name: str, folder: Path) -> ImageConfig:
 
 
 def _taken(command: str, name: str, source: Path) -> CompressConfig | ImageConfig:
-    from semvid.cli.app import app
+    from semvid.cli.advice import explain
+    from semvid.cli.app import app, usage_error
 
-    options = ["--profile", name] if name else []
-    with taken_config() as taken:
-        app([command, *options, "--", str(source)], prog_name="semvid", standalone_mode=False)
+    arguments = [command, *(["--profile", name] if name else []), "--", str(source)]
+    try:
+        with taken_config() as taken:
+            app(arguments, prog_name="semvid", standalone_mode=False)
+    except usage_error as error:
+        raise ConfigError(
+            f"a file of defaults, or the profile, is wrong: {explain(error, arguments, ())}"
+        ) from error
     assert taken  # noqa: S101 - the command has run
     return taken[0]

@@ -251,11 +251,19 @@ class Drop(Closing):
         try:
             self._file.write(data)
         except OSError as error:
-            raise OutputError(f"the file cannot be kept: {reason(error)}; make room on the disk") from error
+            raise self._not_kept(error) from error
 
     def finish(self) -> Path:
-        """Give the file its name; return where it is."""
-        self._file.close()
+        """Give the file its name; return where it is.
+
+        Raises:
+            OutputError: The disk is full.
+        """
+        try:
+            # The last of it is written now.
+            self._file.close()
+        except OSError as error:
+            raise self._not_kept(error) from error
         for number in range(1, 10_000):
             more = "" if number == 1 else f"-{number}"
             path = self._folder / f"{self._name.stem}{more}{self._name.suffix}"
@@ -266,7 +274,12 @@ class Drop(Closing):
                 return path
         raise OutputError(f"{self._name} is there ten thousand times; remove some of {self._folder}")
 
+    def _not_kept(self, error: OSError) -> OutputError:
+        return OutputError(f"the file cannot be kept: {reason(error)}; make room on the disk")
+
     def close(self) -> None:
         """Remove what did not get a name."""
-        self._file.close()
+        # On a full disk the last of it cannot be written, and need not be.
+        with suppress(OSError):
+            self._file.close()
         self._part.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import av
 import pytest
 
-from semvid.cli.profile_config import config_of
+from semvid.cli.profile_config import config_of, still_config_of
 from semvid.cli.profiles import known_profiles
 from semvid.core.config import CompressConfig
 from semvid.core.errors import ConfigError
@@ -229,3 +229,7 @@ def test_profiles_of_the_command_line(tmp_path):
     assert config_of("messaging", tmp_path).rate == Size(25_000_000)
     with pytest.raises(ConfigError, match="no profile nothing"):
         config_of("nothing", tmp_path)
+    (tmp_path / "semvid.toml").write_text('[compress]\ncrf = "fine"\n[image]\nquality = "fine"\n')
+    for read, option in ((config_of, "--crf"), (still_config_of, "--quality")):
+        with pytest.raises(ConfigError, match=f"a file of defaults, or the profile, is wrong: .*{option}"):
+            read("", tmp_path)

@@ -120,6 +120,17 @@ def test_too_much_is_refused_and_removed(place, monkeypatch):
     assert list((place / ".semvid" / "dropped").iterdir()) == []
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+@pytest.mark.parametrize("num_bytes", [4, 2**20], ids=["seen at the end", "seen at once"])
+def test_a_full_disk_is_told_and_nothing_stays(place, num_bytes):
+    with Root(place).begin_drop("talk.mp4") as dropped, pytest.raises(OutputError, match="make room on"):
+        with Path("/dev/full").open("wb") as full:
+            os.dup2(full.fileno(), dropped._file.fileno())
+        dropped.write(b"x" * num_bytes)
+        dropped.finish()
+    assert list((place / ".semvid" / "dropped").iterdir()) == []
+
+
 @pytest.mark.parametrize("link", [".semvid", ".semvid/dropped"])
 def test_nothing_is_written_where_a_link_leads_out(place, link):
     (place / link).parent.mkdir(exist_ok=True)
