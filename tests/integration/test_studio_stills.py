@@ -1,8 +1,10 @@
 """Photographs in the studio as its page sees them: chosen, seen, corrected, tried, encoded, packed."""
 
 import io
+import threading
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ pytest.importorskip("uvicorn", reason="the extra web is not installed")
 from PIL import Image
 from still_pictures import ORIENTATION, PROFILE, photograph, write_holiday
 from studio_pages import PATIENCE, Client, studio_of
+
+from semvid.web.studio import still_routes
 
 QUICK = {"model": "spectral"}
 
@@ -173,3 +177,36 @@ def test_what_is_painted_is_seen_and_encoded_and_all_are_packed(client, folder):
     assert {one.name for one in folder.iterdir()} == {
         ".semvid", "a.png", "a.semvid.jpg", "a.semvid.jpg.report.html", "b.png", "broken.jpg", "out.png", "turned.jpg", "turned.semvid.jpg"
     }  # fmt: skip
+
+
+def test_only_some_archives_are_sent_at_once(client, monkeypatch):
+    refused, goes_on = threading.Semaphore(0), threading.Event()
+
+    def slow(files):
+        yield b"begun"
+        goes_on.wait(PATIENCE)
+
+    def ask(_):
+        status = client.ask("GET", "/api/stills/zip?jobs=1")[0]
+        if status == 429:
+            refused.release()
+        return status
+
+    def outputs(self, jobs):
+        # Others ask while the store is read.
+        time.sleep(0.1)
+        return []
+
+    for _ in range(3):
+        assert client.ask("GET", "/api/stills/zip?jobs=99")[0] == 400
+    monkeypatch.setattr(still_routes, "packed", slow)
+    monkeypatch.setattr(still_routes._Stills, "_outputs", outputs)
+    with ThreadPoolExecutor(5) as pool:
+        answers = pool.map(ask, range(5))
+        assert all(refused.acquire(timeout=PATIENCE) for _ in range(3))
+        goes_on.set()
+        assert sorted(answers) == [200, 200, 429, 429, 429]
+    deadline = time.monotonic() + PATIENCE
+    while (status := ask(0)) == 429:
+        assert time.monotonic() < deadline
+    assert status == 200

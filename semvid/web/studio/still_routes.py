@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from semvid.core.checked import Field, Malformed
 from semvid.core.config import ImageConfig
@@ -152,25 +154,21 @@ class _Stills:
             return refusal(400, f"{len(texts)} files are more than {MOST_CHOSEN}, the most in one archive")
         if self._num_packed >= _MOST_PACKED_AT_ONCE:
             return refusal(429, f"{_MOST_PACKED_AT_ONCE} archives are being sent; wait for one of them")
-        files = await in_thread(self._outputs, [*map(int, texts)])
-
-        async def send() -> Any:
-            self._num_packed += 1
-            try:
-                pieces = packed(files)
-                while (piece := await in_thread(next, pieces, None)) is not None:
-                    yield piece
-            finally:
-                self._num_packed -= 1
-
-        return StreamingResponse(
-            send(), media_type="application/zip",
-            headers={"Content-Disposition": 'attachment; filename="photographs.semvid.zip"'},
-        )  # fmt: skip
+        # Before anything is waited for: many may ask at once.
+        self._num_packed += 1
+        try:
+            files = await in_thread(self._outputs, [*map(int, texts)])
+        except BaseException:
+            self._archive_is_over()
+            raise
+        return _Archive(files, self._archive_is_over)
 
     async def choices(self, request: Request) -> Response:
         profiles, folder = self._studio.runs.profiles, self._studio.root.folder
         return answer({"profiles": await in_thread(still_profiles_to_choose, profiles, folder)})
+
+    def _archive_is_over(self) -> None:
+        self._num_packed -= 1
 
     def _config(self, chosen: Field) -> ImageConfig:
         profiles, folder = self._studio.runs.profiles, self._studio.root.folder
@@ -208,6 +206,26 @@ class _Stills:
             return [self._stills.get(one) for one in names]
         except KeyError:
             raise Refused(refusal(404, "a photograph is not chosen any more; reload the page")) from None
+
+
+class _Archive(StreamingResponse):
+    """Sends files as one archive, and tells when that is over, however it ends."""
+
+    def __init__(self, files: list[Path], is_over: Callable[[], None]) -> None:
+        headers = {"Content-Disposition": 'attachment; filename="photographs.semvid.zip"'}
+        super().__init__(self._pieces(files), media_type="application/zip", headers=headers)
+        self._is_over = is_over
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._is_over()
+
+    async def _pieces(self, files: list[Path]) -> AsyncIterator[bytes]:
+        pieces = packed(files)
+        while (piece := await in_thread(next, pieces, None)) is not None:
+            yield piece
 
 
 def _texts(field: Field) -> list[str]:
