@@ -9,7 +9,7 @@ from typing import Any
 
 from semvid.codecs.registry import CODECS, find_codec
 from semvid.core.checked import Field, Malformed, shown
-from semvid.core.config import MODELS, CompressConfig, FocusConfig, ImageConfig
+from semvid.core.config import MODELS, CompressConfig, ImageConfig
 from semvid.core.errors import ConfigError
 from semvid.core.frozen import FrozenMapping
 from semvid.core.rate import Bitrate, Quality, Rate, Size, Ssimulacra2, StillRate, Vmaf
@@ -67,7 +67,7 @@ def _read(choices: Field, read_profile: Callable[[str], CompressConfig]) -> Comp
         raise ConfigError(f"the model {shown(model)} is unknown; choose one of {', '.join(MODELS)}")
     if (focus := choices.find("focus")) is not None:
         weights = {name: focus.get(name).number(0, 100) for name in list(focus.mapping())[:_MOST_CLASSES]}
-        maps["focus"] = FocusConfig(FrozenMapping(weights))
+        maps["focus"] = replace(config.maps.focus, weights=FrozenMapping(weights)).brief()
     if maps:
         changes["maps"] = replace(config.maps, **maps)
     if allocation:

@@ -218,9 +218,10 @@ class Stills(Closing):
         Raises:
             SemvidError: The map cannot be made or written.
         """
-        allocation = self.wishes.allocation
+        maps, allocation = self.wishes.maps, self.wishes.allocation
+        # Photographs that were encoded in the same way are known by their options.
         config = replace(
-            config, maps=self.wishes.maps, strength=allocation.strength,
+            config, maps=replace(maps, focus=maps.focus.brief()), strength=allocation.strength,
             background_weight=allocation.background_weight,
         )  # fmt: skip
         return still.editing.for_encode(config, lambda: self._seen(still))

@@ -16,6 +16,7 @@ from PIL import Image
 from still_pictures import ORIENTATION, PROFILE, photograph, write_holiday
 from studio_pages import PATIENCE, Client, studio_of
 
+from semvid.core.config import CLASSES
 from semvid.web.studio import still_routes
 
 QUICK = {"model": "spectral"}
@@ -146,6 +147,9 @@ def test_what_is_painted_is_seen_and_encoded_and_all_are_packed(client, folder):
     _, added = client.json("POST", "/api/stills/queue", wanted)
     assert len(added["jobs"]) == 2
     # The same once more is there already.
+    assert client.json("POST", "/api/stills/queue", wanted)[1] == added
+    # A slider that was moved and put back is no other wish.
+    client.json("POST", f"/api/still/{still['id']}/settings", {"focus": dict.fromkeys(CLASSES, 1)})
     assert client.json("POST", "/api/stills/queue", wanted)[1] == added
     jobs = waited(client, "/api/queue", lambda one: all(each["state"] == "done" for each in one["jobs"]))[
         "jobs"

@@ -7,8 +7,9 @@ import pytest
 
 from semvid.codecs.registry import CODECS
 from semvid.core.checked import Field
-from semvid.core.config import AllocationConfig, CompressConfig, MapsConfig
+from semvid.core.config import CLASSES, AllocationConfig, CompressConfig, FocusConfig, MapsConfig
 from semvid.core.errors import ConfigError
+from semvid.core.frozen import FrozenMapping
 from semvid.core.rate import Bitrate, Crf, Quality, Size, Vmaf
 from semvid.studio.choices import codecs_to_choose, map_words, profiles_to_choose, read_choices
 from semvid.studio.profiles import Profiles
@@ -43,6 +44,18 @@ def test_what_matters():
     assert dict(config.maps.focus.weights) == {"face": 2, "text": 0}
     assert config.maps.model == "spectral"
     assert (config.allocation.strength, config.allocation.background_weight) == (0.5, 0.1)
+
+
+def test_weights_that_hold_anyway_change_nothing():
+    assert read(focus=dict.fromkeys(CLASSES, 1.0)) == CompressConfig()
+    assert dict(read(focus={"person": 2, "face": 2, "text": 1}).maps.focus.weights) == {"person": 2}
+    assert dict(read(focus={"person": 2, "face": 1}).maps.focus.weights) == {"person": 2, "face": 1}
+
+
+def test_what_a_profile_says_of_the_focus_beside_weights_stays():
+    own = CompressConfig(maps=MapsConfig(focus=FocusConfig(threshold=0.5)))
+    config = read_choices(Field({"focus": {"face": 2}}), lambda name: own)
+    assert config.maps.focus == FocusConfig(FrozenMapping({"face": 2}), threshold=0.5)
 
 
 def test_profiles_give_way_to_what_is_chosen():

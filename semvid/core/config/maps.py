@@ -132,8 +132,15 @@ class FocusConfig(Settings):
 
     def weight(self, name: str) -> float:
         """Return the weight of a class. A face is a part of a person: ``{"person": 0}`` leaves no face."""
-        whole = self.weights.get("person", 1.0) if name == "face" else 1.0
-        return self.weights.get(name, whole)
+        return self.weights.get(name, self._weight_unless_named(name))
+
+    def brief(self) -> FocusConfig:
+        """Return the same without weights that hold anyway, so that equal wishes are equal settings."""
+        said = {name: one for name, one in self.weights.items() if one != self._weight_unless_named(name)}
+        return replace(self, weights=FrozenMapping(said))
+
+    def _weight_unless_named(self, name: str) -> float:
+        return self.weights.get("person", 1.0) if name == "face" else 1.0
 
 
 @settings
