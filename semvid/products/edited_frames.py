@@ -104,11 +104,15 @@ class EditedFrames:
             MapError: They are not of this video.
             InputError: The video cannot be decoded.
         """
+        if self._found is None:
+            # Only a look at all frames tells that each has its map.
+            yield from self._followed(next(recorded, None), recorded, goes_on=False)
+            return
         one = yield from self._known_first(recorded)
         goes_on = self._follower.is_active
         while one is not None:
             is_due = any(edit.pts <= one.pts for edit in self._follower.waiting[:1])
-            if goes_on or is_due or self._found is None:
+            if goes_on or is_due:
                 one = yield from self._followed(one, recorded, goes_on=goes_on)
                 goes_on = False
             elif self._earlier and self._earlier.is_same_after(self._last, self._follower.waiting):
@@ -136,13 +140,13 @@ class EditedFrames:
         self, one: TimedMap | None, recorded: Iterator[TimedMap], *, goes_on: bool
     ) -> Generator[TimedMap, None, TimedMap | None]:
         """Yield maps from a frame on until no edit is in force; return the first after them."""
-        start = 0 if one is None else one.pts
-        warm_up = Fraction(0) if goes_on else _WARM_SECONDS
-        with VideoReader(self._source, span=Span(start), edit=self._edit, warm_up=warm_up) as video:
+        span = Span() if one is None or self._found is None else Span(one.pts)
+        warm_up = Fraction(0) if goes_on or span.is_all else _WARM_SECONDS
+        with VideoReader(self._source, span=span, edit=self._edit, warm_up=warm_up) as video:
             video.keep(())
             with closing(video.read()) as items:
                 for frame in (item for item in items if isinstance(item, Frame)):
-                    if frame.pts < start:
+                    if frame.pts < span.start and not span.is_all:
                         self._follower.see(frame)
                         continue
                     if one is None or one.pts != frame.pts:

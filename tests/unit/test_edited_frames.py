@@ -135,3 +135,11 @@ def test_maps_of_another_video_are_refused():
     others = (TimedMap(one.pts + 1, one.grey) for one in recorded())
     with pytest.raises(MapError, match="has no map for frame 3"):
         list(EditedFrames("a", "a.svmap", follower, EditConfig(), found=Followed((), {}.get)).run(others))
+
+
+@pytest.mark.parametrize(("first", "end"), [(3, None), (0, -1), (0, 0), (20, None)])
+def test_maps_that_do_not_reach_all_frames_are_refused(first, end):
+    follower = EditFollower((), no_network)
+    some = iter([*recorded()][first:end])
+    with pytest.raises(MapError, match="make the maps of this very video"):
+        list(EditedFrames("a", "a.svmap", follower, EditConfig()).run(some))
