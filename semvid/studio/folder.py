@@ -105,7 +105,12 @@ class Root:
         found = self._inside(Path(os.path.realpath(self.folder / path)), path)
         if self._files and found not in (*self._files, self.folder) and not found.is_relative_to(self.work):
             raise InputError(f"{visible(path)} is not one of the files that semvid studio was started with")
-        if not found.exists():
+        try:
+            is_there = found.exists()
+        except OSError as error:
+            # Names may be longer than the disk takes, and folders closed to us.
+            raise InputError(f"{visible(path)} cannot be found: {reason(error)}; check the path") from error
+        if not is_there:
             raise InputMissingError(f"{visible(path)} does not exist; look again, it may have been moved")
         return found
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from semvid.core.errors import InputError
+from semvid.core.errors import InputError, InputMissingError
 from semvid.core.geometry import square_size, turned_size
+from semvid.core.text import reason, visible
 from semvid.core.types import VideoInfo
 from semvid.media.probe import probe
 from semvid.media.reading.packets import ShownFrames, shown_frames
@@ -110,7 +111,16 @@ class OpenVideo:
 
 
 def identity(path: Path) -> str:
-    """Return 16 hexadecimal digits for a file and its contents, as far as its size and time tell them."""
-    status = path.stat()
+    """Return 16 hexadecimal digits for a file and its contents, as far as its size and time tell them.
+
+    Raises:
+        InputMissingError: It is not there any more.
+    """
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise InputMissingError(
+            f"{visible(path.name)} cannot be read: {reason(error)}; look again, it may have been moved"
+        ) from error
     told = f"{path}\0{status.st_size}\0{status.st_mtime_ns}"
     return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()[:16]

@@ -160,3 +160,8 @@ def test_shortened_names_are_beginnings_with_room_for_more(name):
 def test_names_that_are_not_text_are_left_out(place):
     Path(os.fsdecode(os.fsencode(place) + b"/\xff.mp4")).write_bytes(b"x")
     assert len(Root(place).list()) == 4
+
+
+def test_a_path_that_is_too_long_for_the_disk_is_refused(place):
+    with pytest.raises(InputError, match="check the path"):
+        Root(place).resolve("a" * 300 + ".mp4")

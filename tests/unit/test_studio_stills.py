@@ -129,6 +129,12 @@ def test_photographs_are_chosen_once_and_in_order(stills, tmp_path):
     assert names(stills) == ["b.png", "more/c.png"]
 
 
+def test_one_that_is_gone_at_that_very_moment_is_told(stills, tmp_path):
+    with pytest.raises(InputError, match=r"c\.png cannot be read: .*it may have been moved"):
+        stills.choose_files([tmp_path / "c.png"])
+    assert names(stills) == []
+
+
 def test_what_is_no_photograph_or_too_many_is_refused(stills, monkeypatch):
     for path in ("clip.mp4", "more", "../x.png"):
         with pytest.raises(InputError):
