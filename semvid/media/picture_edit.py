@@ -19,6 +19,7 @@ from semvid.core.geometry import Size, even_side, square_size, turned_size
 from semvid.core.records import dataclass
 from semvid.core.text import setting
 from semvid.media.colour import UNSPECIFIED
+from semvid.media.ffmpeg_log import heard
 from semvid.media.fields import Deinterlacer
 from semvid.media.filter_chain import TURNING, Step, chain
 
@@ -160,31 +161,26 @@ def _coded(edit: EditConfig, size: Size, aspect: Fraction | None, grid: tuple[in
 
 def _tried(edit: EditConfig, first: VideoFrame, steps: tuple[Step, ...]) -> VideoFrame:
     """Return what becomes of a picture like the first one; FFmpeg's log says what is wrong."""
-    level = logging.get_level()
-    logging.set_level(logging.ERROR)
-    try:
-        with logging.Capture(local=True) as logs:
-            try:
-                blank = VideoFrame(first.width, first.height, first.format.name)
-                blank.pts, blank.time_base = 0, first.time_base
-                # Long enough for a frame of any rate.
-                blank.duration = round(2 / (first.time_base or Fraction(1, 1000)))
-                graph = chain(blank, *steps)
-                graph.push(blank)
-                graph.push(None)
-                made = cast(VideoFrame, graph.pull())
-            except (NothingYet, NothingMore) as error:
-                raise _wrong_number(edit) from error
-            except (FFmpegError, ValueError, TypeError) as error:
-                said = [text.strip().rstrip(".") for _, _, text in logs]
-                why = said[0] if said else str(error)
-                given = "filter" if edit.filter is not None else next(iter(edit.changes()))
-                value = getattr(edit, given)
-                raise ConfigError(
-                    f"FFmpeg refuses {setting(given, value)}: {why}; check names and values of its filters"
-                ) from error
-    finally:
-        logging.set_level(level)
+    with heard(logging.ERROR) as logs:
+        try:
+            blank = VideoFrame(first.width, first.height, first.format.name)
+            blank.pts, blank.time_base = 0, first.time_base
+            # Long enough for a frame of any rate.
+            blank.duration = round(2 / (first.time_base or Fraction(1, 1000)))
+            graph = chain(blank, *steps)
+            graph.push(blank)
+            graph.push(None)
+            made = cast(VideoFrame, graph.pull())
+        except (NothingYet, NothingMore) as error:
+            raise _wrong_number(edit) from error
+        except (FFmpegError, ValueError, TypeError) as error:
+            said = [text.strip().rstrip(".") for _, _, text in logs]
+            why = said[0] if said else str(error)
+            given = "filter" if edit.filter is not None else next(iter(edit.changes()))
+            value = getattr(edit, given)
+            raise ConfigError(
+                f"FFmpeg refuses {setting(given, value)}: {why}; check names and values of its filters"
+            ) from error
     return made
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from threading import Lock
 from typing import Any, cast
 
 import numpy as np
@@ -13,12 +12,13 @@ from av.container import InputContainer
 from av.sidedata.sidedata import SideDataContainer, Type
 from numpy.typing import NDArray
 
+from semvid.media.ffmpeg_log import heard
+
 MODE_TAGS = ("stereo_mode", "alpha_mode")
 """Tags of Matroska that say how samples are stored. They are side data by another name."""
 
 _STREAM = re.compile(r"  Stream #0:(\d+)")
 _ENTRY = re.compile(r"      (?=\S)([^:(]+?)(?:: (.*)| \(.*)?$")
-_dumping = Lock()
 _ONE = 1 << 16
 _STRETCHED = 0.01
 """FFmpeg makes a pixel aspect of a matrix that stretches by more, and Matroska has no other matrices."""
@@ -91,10 +91,5 @@ def stream_side_data(container: InputContainer, index: int) -> tuple[tuple[str, 
 
 
 def _description(container: InputContainer) -> str:
-    with _dumping:
-        before = logging.get_level()
-        logging.set_level(logging.INFO)
-        try:
-            return str(cast(Any, container).dumps_format())
-        finally:
-            logging.set_level(before)
+    with heard(logging.INFO):
+        return str(cast(Any, container).dumps_format())

@@ -18,6 +18,7 @@ from semvid.core.errors import InputError
 from semvid.core.geometry import scaled_size, turned_size
 from semvid.core.types import Frame, Span, VideoInfo
 from semvid.media.colour import to_bgr
+from semvid.media.ffmpeg_log import end_threads
 from semvid.media.probe import decoder_of, open_video
 from semvid.media.reading.entry import is_indexed
 from semvid.media.reading.packets import ShownFrames, clock_shift, clock_streams
@@ -122,6 +123,8 @@ class Pictures(Closing):
     def _close(self) -> None:
         self._decoded, self._last = iter(()), -1
         if self._container is not None:
+            if self._decoder is not None:
+                end_threads(self._decoder)
             self._container.close()
             # Its threads end with it.
             self._container = self._decoder = None

@@ -27,6 +27,7 @@ from semvid.core.findings import Finding
 from semvid.core.geometry import grid_shape
 from semvid.core.text import setting
 from semvid.core.types import Frame, QuantizerOffsets
+from semvid.media.ffmpeg_log import heard
 
 _OFFSET = 6.0
 """QP steps by which one half of the picture is coarser, the other finer."""
@@ -84,13 +85,8 @@ def check_obedience(
 def _refuse_unread(spec: EncoderSpec, options: Mapping[str, str], pixel_format: str) -> None:
     """Refuse what is in lists of options and unknown there: encoders only tell FFmpeg's log."""
     (frame,) = texture_frames(_WIDTH, _HEIGHT, 1, pixel_format)
-    level = logging.get_level()
-    logging.set_level(logging.WARNING)
-    try:
-        with logging.Capture(local=True) as logs, suppress(EncoderError):
-            _encode_halves(spec, options, [frame], mark=False)
-    finally:
-        logging.set_level(level)
+    with heard(logging.WARNING) as logs, suppress(EncoderError):
+        _encode_halves(spec, options, [frame], mark=False)
     for _, _, message in logs:
         if message.startswith(_UNREAD):
             raise ConfigError(

@@ -19,6 +19,7 @@ from semvid.core.errors import EncoderError
 from semvid.core.threads import thread_budget
 from semvid.core.types import Frame, Span, VideoInfo
 from semvid.media.edit import part_of_file, within
+from semvid.media.ffmpeg_log import end_threads
 from semvid.media.fields import DEINTERLACED, FieldCount
 from semvid.media.probe import decoder_of, open_video
 from semvid.media.reading.damage import Damage, has_hole, undecodable
@@ -254,6 +255,7 @@ class VideoReader(Closing):
         """Close the file. Only after whatever iterates ``read()`` has ended."""
         container = self.__dict__.pop("container", None)
         if container is not None:
+            end_threads(self._decoder)
             container.close()
             # PyAV lets go of a decoder only with its stream, and a decoder keeps the memory of all pictures
             # that were in use at once: in 720p about 100 MB.

@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 from semvid.core.errors import OutputError
 from semvid.core.text import counted, reason
 from semvid.core.threads import thread_budget
+from semvid.media.ffmpeg_log import end_threads
 from semvid.media.reach import open_local
 from semvid.media.writing.ledger import carries_time
 
@@ -45,12 +46,15 @@ def decode_all(written: Path, place: int, num_frames: int, output: Path) -> Iter
             assert isinstance(stream, VideoStream)  # noqa: S101 - it was written as one
             stream.thread_type, stream.codec_context.thread_count = "AUTO", thread_budget().helper
             stream.codec_context.options = dict(_STRICT)
-            for picture in container.decode(stream):
-                if picture.is_corrupt:
-                    raise _undecodable(output, "it is marked as damaged", count, num_frames, seconds)
-                count += 1
-                seconds = float(picture.time or 0)
-                yield count
+            try:
+                for picture in container.decode(stream):
+                    if picture.is_corrupt:
+                        raise _undecodable(output, "it is marked as damaged", count, num_frames, seconds)
+                    count += 1
+                    seconds = float(picture.time or 0)
+                    yield count
+            finally:
+                end_threads(stream.codec_context)
     except FFmpegError as error:
         raise _undecodable(output, reason(error), count, num_frames, seconds) from error
     if count != num_frames:

@@ -16,6 +16,7 @@ from av.error import FFmpegError
 
 from semvid.core.errors import InputError
 from semvid.core.records import dataclass
+from semvid.media.ffmpeg_log import heard
 
 _DEV = Path("/dev")
 _SYSFS = Path("/sys/class/video4linux")
@@ -118,18 +119,11 @@ def _linux_cameras(*, with_formats: bool = False) -> list[CaptureDevice]:
 
 def _v4l2_formats(path: str) -> tuple[str, ...]:
     """Ask the driver for its formats; it answers before the camera is switched on."""
-    lines: list[str] = []
-    level = av.logging.get_level()
-    av.logging.set_level(av.logging.INFO)
-    try:
-        with av.logging.Capture() as logs, contextlib.suppress(FFmpegError, OSError, ValueError):
-            av.open(path, format="v4l2", options={"list_formats": "all"}, timeout=(2, 2)).close()
-        lines = [message for _, _, message in logs]
-    finally:
-        av.logging.set_level(level)
+    with heard(av.logging.INFO) as logs, contextlib.suppress(FFmpegError, OSError, ValueError):
+        av.open(path, format="v4l2", options={"list_formats": "all"}, timeout=(2, 2)).close()
     # "Raw       :     yuyv422 :           YUYV 4:2:2 : 640x480 1280x720"
     found = []
-    for line in lines:
+    for _, _, line in logs:
         parts = [one.strip() for one in line.split(" : ")]
         if len(parts) >= 4 and parts[0].rstrip(" :").startswith(("Raw", "Compressed")):
             found.append(f"{parts[1]}: {parts[3]}")

@@ -21,6 +21,7 @@ from semvid.core.errors import ConfigError, InputError
 from semvid.core.records import dataclass
 from semvid.core.text import reason, scheme_of
 from semvid.core.threads import thread_budget
+from semvid.media.ffmpeg_log import end_threads
 from semvid.media.probe import main_video_stream, open_container
 from semvid.media.reach import has_protocol, network_options
 from semvid.streaming.base.address import LISTEN_SECONDS, READ_SECONDS, Address
@@ -267,5 +268,7 @@ def _explain_network(address: Address, error: Exception) -> str:
 
 def close_quietly(container: InputContainer) -> None:
     """Close a container even if its source is gone."""
+    for stream in container.streams.video:
+        end_threads(stream.codec_context)
     with contextlib.suppress(FFmpegError, OSError, ValueError):
         container.close()
