@@ -12,14 +12,25 @@ from semvid.core.errors import ConfigError
 from semvid.importance.edits.edits import Edits, edits_from
 from semvid.media.writing.output import write_whole
 
+_UNREAD = "unread"
 MOST_BYTES = 2**24
 """Of the file."""
 
 
 def kept_edits(path: Path) -> Edits:
-    """Return the edits that ``keep_edits`` wrote; none if there is no such file, or it cannot be read."""
-    with suppress(Malformed, OSError), path.open("rb") as file:
-        return edits_from(parse_json(read_text(file, MOST_BYTES)))
+    """Return the edits that ``keep_edits`` wrote; none if there is no such file.
+
+    What cannot be read, as what a later semvid wrote, is put aside under another name, so that nothing
+    overwrites it.
+    """
+    try:
+        with path.open("rb") as file:
+            return edits_from(parse_json(read_text(file, MOST_BYTES)))
+    except Malformed:
+        with suppress(OSError):
+            path.replace(path.with_name(f"{path.name}.{_UNREAD}"))
+    except OSError:
+        pass
     return Edits()
 
 
