@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import cast
 
 from semvid.cli.options import taken_config
 from semvid.core.config import CompressConfig, ImageConfig
 from semvid.core.errors import ConfigError
+
+_one_at_a_time = threading.Lock()
+"""A command keeps the defaults of the line that it reads: of two at once, one would get the other's."""
 
 
 def config_of(name: str, folder: Path) -> CompressConfig:
@@ -34,7 +38,7 @@ def _taken(command: str, name: str, source: Path) -> CompressConfig | ImageConfi
 
     arguments = [command, *(["--profile", name] if name else []), "--", str(source)]
     try:
-        with taken_config() as taken:
+        with _one_at_a_time, taken_config() as taken:
             app(arguments, prog_name="semvid", standalone_mode=False)
     except usage_error as error:
         raise ConfigError(

@@ -59,13 +59,19 @@ class Followed:
         number = bisect_left(self.checkpoints, min(changed), key=lambda one: one.after) if changed else None
         return next(reversed(self.checkpoints[:number]), None)
 
-    def is_same_after(self, pts: int, edits: Sequence[Edit]) -> bool:
-        """Whether a run with ``edits`` comes to the same after a frame, if no edit is in force there."""
+    def differs_until(self, edits: Sequence[Edit]) -> int:
+        """Return when the last frame is shown with which an edit begins that only one has; -1 = none."""
+        pairs = zip_longest(reversed(self.edits), reversed(edits))
+        # Pairs after the first that differs are of earlier frames, or of the same.
+        changed = next((pair for pair in pairs if pair[0] != pair[1]), ())
+        return max((one.pts for one in changed if one), default=-1)
+
+    def is_free_after(self, pts: int) -> bool:
+        """Whether all was followed, and no edit was in force after a frame."""
         last = max((one.pts for one in self.edits if one.pts <= pts), default=None)
-        is_over = last is None or any(
-            one.state is None and last <= one.after <= pts for one in self.checkpoints
+        return self.is_whole and (
+            last is None or any(one.state is None and last <= one.after <= pts for one in self.checkpoints)
         )
-        return self.is_whole and is_over and [one for one in self.edits if one.pts > pts] == list(edits)
 
 
 class EditedFrames:
@@ -96,6 +102,7 @@ class EditedFrames:
         self._num_maps, self._last = 0, -1
         self._frames_per_checkpoint = _FRAMES_PER_CHECKPOINT
         self._checkpoints = [] if found is None else found.checkpoints
+        self._differs_until = -1 if earlier is None else earlier.differs_until(follower.waiting)
 
     def run(self, recorded: Iterator[TimedMap]) -> Generator[TimedMap]:
         """Yield a map for each one that was recorded.
@@ -115,13 +122,17 @@ class EditedFrames:
             if goes_on or is_due:
                 one = yield from self._followed(one, recorded, goes_on=goes_on)
                 goes_on = False
-            elif self._earlier and self._earlier.is_same_after(self._last, self._follower.waiting):
+            elif self._earlier and self._is_as_before(self._earlier):
                 self._checkpoints += [each for each in self._earlier.checkpoints if each.after > self._last]
                 yield from (self._known(each) for each in chain((one,), recorded))
                 return
             else:
                 yield self._counted(one)
                 one = next(recorded, None)
+
+    def _is_as_before(self, earlier: Followed) -> bool:
+        """Whether all maps from here on are those of the earlier run; no edit is in force here."""
+        return self._last >= self._differs_until and earlier.is_free_after(self._last)
 
     def _known_first(self, recorded: Iterator[TimedMap]) -> Generator[TimedMap, None, TimedMap | None]:
         """Yield what is known, and return the first map after it."""

@@ -183,6 +183,9 @@ class Editing:
             store.add(one.pts, one.grey)
 
         maps, sidecar, output = self._making.maps, self._making.sidecar, self.sidecar
+        if self._making.maps != maps:
+            # Others are wanted by now, and whoever wants them begins anew.
+            return
         config, found = ExportConfig(overwrite=True, maps=maps), Followed(edits.by_frames(), store.get)
         with self._lock:
             earlier = self._followed[1] if self._followed and self._followed[0] == maps else None

@@ -2,7 +2,9 @@
 
 import http.client
 import json
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
@@ -227,6 +229,17 @@ def test_bad_choices_are_refused_at_once(page):
 def test_profiles_of_the_command_line(tmp_path):
     assert "messaging" in known_profiles()
     assert config_of("messaging", tmp_path).rate == Size(25_000_000)
+    # Of many at once each is what it is alone.
+    names = ["", *known_profiles()]
+    alone = {name: config_of(name, tmp_path) for name in names}
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(6) as pool:
+            found = pool.map(lambda name: (name, config_of(name, tmp_path)), names * 30)
+            assert all(config == alone[name] for name, config in found)
+    finally:
+        sys.setswitchinterval(interval)
     with pytest.raises(ConfigError, match="no profile nothing"):
         config_of("nothing", tmp_path)
     (tmp_path / "semvid.toml").write_text('[compress]\ncrf = "fine"\n[image]\nquality = "fine"\n')
